@@ -1,0 +1,25 @@
+"""torch.autograd's public face."""
+
+from minigrad.autograd.differentiate import backward, grad
+from minigrad.autograd.function import Function, once_differentiable
+from minigrad.modes import (
+    detect_anomaly,
+    enable_grad,
+    inference_mode,
+    no_grad,
+    set_detect_anomaly,
+    set_grad_enabled,
+)
+
+__all__ = [
+    "Function",
+    "backward",
+    "detect_anomaly",
+    "enable_grad",
+    "grad",
+    "inference_mode",
+    "no_grad",
+    "once_differentiable",
+    "set_detect_anomaly",
+    "set_grad_enabled",
+]

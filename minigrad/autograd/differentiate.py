@@ -1,0 +1,118 @@
+"""`grad` and `backward` as functions."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from minigrad import graph
+from minigrad.ops import stack
+from minigrad.tensor import Tensor, run_backward, start_cotangent
+
+Tensors = Tensor | Sequence[Tensor]
+
+
+def _as_list(given: Any) -> list[Any]:
+    return [given] if given is None or isinstance(given, Tensor) else list(given)
+
+
+def _with_gradients(outputs: list[Any], gradients: Any, name: str) -> list[Any]:
+    found = [None] * len(outputs) if gradients is None else _as_list(gradients)
+    if len(found) != len(outputs):
+        raise RuntimeError(
+            f"got {len(outputs)} tensors and {len(found)} gradients: {name} must have one entry "
+            f"for each output"
+        )
+    return found
+
+
+def backward(
+    tensors: Tensors,
+    grad_tensors: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Any = None,
+) -> None:
+    """Add the gradients of `tensors` to `.grad` of the leaves, or of `inputs` alone.
+
+    `grad_tensors` are the cotangents to start from; a tensor of one element needs none.
+    """
+    roots = _as_list(tensors)
+    gradients = _with_gradients(roots, grad_tensors, "grad_tensors")
+    run_backward(roots, gradients, retain_graph, create_graph, inputs)
+
+
+def grad(
+    outputs: Tensors,
+    inputs: Tensors,
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
+) -> tuple[Any, ...]:
+    """The gradients of `outputs` with respect to `inputs`, leaving every `.grad` alone.
+
+    outputs: tensors; of more than one element only with `grad_outputs`, their cotangents.
+    create_graph: record the computation of the gradients, so that they can be differentiated.
+    allow_unused: give None for inputs that outputs do not depend on, rather than raise.
+    materialize_grads: give zeros for those inputs.
+
+    Raises RuntimeError for an input that does not require gradients or was not used.
+    PyTorch differs: is_grads_batched=True runs one backward per row, through no vmap.
+
+        >>> x = minigrad.tensor(3.0, requires_grad=True)
+        >>> minigrad.autograd.grad(x ** 2, x)
+        (tensor(6.),)
+    """
+    roots, targets = _as_list(outputs), _as_list(inputs)
+    gradients = _with_gradients(roots, grad_outputs, "grad_outputs")
+    keep = create_graph if retain_graph is None else retain_graph
+    if is_grads_batched:
+        return _batched(roots, targets, gradients, keep, create_graph, allow_unused)
+    for i, target in enumerate(targets):
+        if not target.requires_grad:
+            raise RuntimeError(
+                f"One of the differentiated Tensors does not require grad: input {i}, of shape "
+                f"{list(target.shape)}"
+            )
+    cotangents = [start_cotangent(r, g) for r, g in zip(roots, gradients, strict=True)]
+    found = graph.backward(
+        roots, cotangents, targets=targets, retain_graph=keep, create_graph=create_graph
+    )
+    return tuple(
+        _found_or_zeros(i, target, g, allow_unused or materialize_grads, materialize_grads)
+        for i, (target, g) in enumerate(zip(targets, found, strict=True))
+    )
+
+
+def _found_or_zeros(i: int, target: Tensor, g: Any, allowed: bool, zeros: bool) -> Any:
+    if g is not None:
+        return g
+    if not allowed:
+        raise RuntimeError(
+            f"One of the differentiated Tensors appears to not have been used in the graph: input "
+            f"{i}, of shape {list(target.shape)}. Set allow_unused=True if this is the desired "
+            f"behavior."
+        )
+    return target.new_zeros(target.shape) if zeros else None
+
+
+def _batched(
+    roots: list[Any], targets: list[Any], gradients: list[Any], keep: bool, create: bool,
+    allow_unused: bool | None,
+) -> tuple[Any, ...]:  # fmt: skip
+    count = len(gradients[0])
+    rows = [
+        grad(
+            roots,
+            targets,
+            [None if g is None else g[i] for g in gradients],
+            retain_graph=keep or i < count - 1,
+            create_graph=create,
+            allow_unused=allow_unused,
+        )
+        for i in range(count)
+    ]
+    return tuple(
+        None if column[0] is None else stack(column) for column in zip(*rows, strict=True)
+    )

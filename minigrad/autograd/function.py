@@ -1,0 +1,258 @@
+"""`Function`: an operation of the user's own, with its derivative."""
+
+import functools
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from minigrad.graph import Node, Value, wrap
+from minigrad.modes import mode, no_grad
+from minigrad.tensor import Tensor
+
+
+class Context:
+    """What `forward` leaves for `backward`."""
+
+    def __init__(self, needs_input_grad: tuple[bool, ...]) -> None:
+        self.needs_input_grad = needs_input_grad
+        self.materialize_grads = True
+        self.to_save: tuple[Any, ...] = ()
+        self.non_differentiable: tuple[Any, ...] = ()
+        self.dirty: tuple[Any, ...] = ()
+
+    def save_for_backward(self, *tensors: Tensor | None) -> None:
+        """Keep inputs or outputs for backward, which reads them as `ctx.saved_tensors`."""
+        for kept in tensors:
+            if kept is not None and not isinstance(kept, Tensor):
+                raise TypeError(
+                    f"save_for_backward can only save variables, but got {type(kept).__name__}; "
+                    f"keep other things as attributes of ctx"
+                )
+        self.to_save = tensors
+
+    def mark_non_differentiable(self, *outputs: Tensor) -> None:
+        """Say that these outputs have no derivative."""
+        self.non_differentiable = outputs
+
+    def mark_dirty(self, *inputs: Tensor) -> None:
+        """Say that forward changes these inputs in place; they must be among the outputs."""
+        self.dirty = inputs
+
+    def set_materialize_grads(self, value: bool) -> None:
+        """Whether cotangents of outputs that were not used come as zeros (the default) or None."""
+        self.materialize_grads = value
+
+
+class _Bundle:
+    """Cotangents of several outputs, as they gather at the one node that made them all."""
+
+    def __init__(self, parts: tuple[Any, ...]) -> None:
+        self.parts = parts
+
+    def __add__(self, other: "_Bundle") -> "_Bundle":
+        pairs = zip(self.parts, other.parts, strict=True)
+        return _Bundle(tuple(b if a is None else a if b is None else a + b for a, b in pairs))
+
+
+class _Pick:
+    """From several outputs the one at `place`: its cotangent, put in its place."""
+
+    returns_fresh = False
+    name = "function_output"
+
+    def __init__(self, place: int, count: int) -> None:
+        self.place = place
+        self.count = count
+
+    def pull(
+        self,
+        g: Any,
+        out: Any,
+        inputs: Sequence[Any],
+        settings: Mapping[str, Any],
+        wanted: Sequence[int],
+    ) -> Sequence[Any]:
+        return [_Bundle(tuple(g if i == self.place else None for i in range(self.count)))]
+
+
+class _OwnOutput(Value):
+    """Stands for an output that the user saved; made a tensor again when backward reads it."""
+
+    def __init__(self, output: Any, place: int) -> None:
+        self.array = output.array
+        self._storage = output.storage()
+        self.place = place
+
+
+class _Applied:
+    """One application of a user's Function, as its node sees it."""
+
+    returns_fresh = False  # a user's backward may return anything, a saved tensor too
+
+    def __init__(self, function: type["Function"], ctx: Context, outputs: Sequence[Any]) -> None:
+        self.name = function.__name__
+        self.function = function
+        self.ctx = ctx
+        self.node: Any = lambda: None
+        self.likes = [(t.array.shape, t.dtype) if isinstance(t, Tensor) else None for t in outputs]
+
+    def pull(
+        self,
+        g: Any,
+        out: Any,
+        inputs: Sequence[Any],
+        settings: Mapping[str, Any],
+        wanted: Sequence[int],
+    ) -> Sequence[Any]:
+        ctx = self.ctx
+        parts = g.parts if isinstance(g, _Bundle) else (g,)
+        if ctx.materialize_grads:
+            some = next(part for part in parts if part is not None)
+            parts = tuple(
+                some.new_zeros(like[0], dtype=like[1]) if part is None and like else part
+                for part, like in zip(parts, self.likes, strict=True)
+            )
+        ctx.saved_tensors = tuple(map(self._reopened, inputs))  # type: ignore[attr-defined]
+        given = self.function.backward(ctx, *parts)
+        given = given if isinstance(given, tuple) else (given,)
+        return self._checked(given, wanted)
+
+    def node_of(self, place: int) -> Node:
+        """The node of one output: that of the application, or one that picks among several."""
+        node: Node = self.node()
+        count = len(self.likes)
+        return node if count == 1 else Node(_Pick(place, count), (0,), (node,), (), {})
+
+    def _reopened(self, saved: Any) -> Any:
+        if not isinstance(saved, _OwnOutput):
+            return saved
+        output = wrap(Tensor, saved.array)
+        output.node, output.requires_grad = self.node_of(saved.place), True
+        return output
+
+    def _checked(self, given: tuple[Any, ...], wanted: Sequence[int]) -> list[Any]:
+        expected = len(self.ctx.needs_input_grad)
+        if any(extra is not None for extra in given[expected:]) or len(given) < expected:
+            raise RuntimeError(
+                f"function {self.name}Backward returned an incorrect number of gradients "
+                f"(expected {expected}, got {len(given)})"
+            )
+        return [given[i] for i in wanted]
+
+
+class Function:
+    """An operation with a derivative of your own: subclass it, then call `YourFunction.apply`.
+
+        class Exp(Function):
+            @staticmethod
+            def forward(ctx, x):
+                y = x.exp()
+                ctx.save_for_backward(y)
+                return y
+
+            @staticmethod
+            def backward(ctx, grad_output):
+                (y,) = ctx.saved_tensors
+                return grad_output * y
+
+    As in torch, `forward(*inputs)` without ctx goes with a static `setup_context(ctx, inputs,
+    output)`.  `backward` is written with tensor operations and can be differentiated again.
+    """
+
+    @staticmethod
+    def forward(*args: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError(
+            "You must implement the forward function for custom autograd.Function."
+        )
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> Any:
+        raise NotImplementedError("setup_context is not implemented.")
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Any) -> Any:
+        raise NotImplementedError(
+            "You must implement the backward function for your custom autograd.Function."
+        )
+
+    @classmethod
+    def apply(cls, *args: Any) -> Any:
+        """Run forward and record it."""
+        needs = tuple(isinstance(a, Tensor) and bool(a.requires_grad) for a in args)
+        ctx = Context(needs)
+        with no_grad():
+            if cls.setup_context is not Function.setup_context:
+                result = cls.forward(*args)
+                cls.setup_context(ctx, args, result)
+            else:
+                result = cls.forward(ctx, *args)
+        outputs = result if isinstance(result, tuple) else (result,)
+        if mode.grad and any(needs):
+            outputs = _recorded(cls, ctx, args, outputs)
+        return outputs if isinstance(result, tuple) else outputs[0]
+
+
+def _recorded(
+    function: type[Function], ctx: Context, args: tuple[Any, ...], outputs: tuple[Any, ...]
+) -> tuple[Any, ...]:
+    wanted = tuple(i for i, needed in enumerate(ctx.needs_input_grad) if needed)
+    edges = tuple(a if a.node is None else a.node for a in (args[i] for i in wanted))
+    for changed in ctx.dirty:
+        changed.touch()
+    excluded = {id(t) for t in ctx.non_differentiable}
+    given = {id(a) for a in args if isinstance(a, Tensor)} - {id(t) for t in ctx.dirty}
+    outputs = tuple(
+        o.detach() if isinstance(o, Tensor) and id(o) in given else o for o in outputs
+    )
+    applied = _Applied(function, ctx, outputs)
+    node = Node(applied, wanted, edges, _saved_outside_cycles(ctx, outputs), {})
+    applied.node = weakref.ref(node)
+    for place, output in enumerate(outputs):
+        floating = isinstance(output, Tensor) and output.array.dtype.kind == "f"
+        if floating and id(output) not in excluded:
+            output.node = applied.node_of(place)
+            output.requires_grad = True
+    return outputs
+
+
+def _saved_outside_cycles(ctx: Context, outputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The saved tensors; outputs among them stand-ins, lest the node refer to its own output."""
+    places = {id(o): place for place, o in enumerate(outputs) if isinstance(o, Tensor)}
+    saved = tuple(
+        _OwnOutput(t, places[id(t)]) if id(t) in places else t for t in ctx.to_save
+    )
+    ctx.to_save = ()
+    return saved
+
+
+def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorates a `backward` that must not be differentiated again: doing so raises."""
+
+    @functools.wraps(backward)
+    def decorated(ctx: Any, *grad_outputs: Any) -> Any:
+        recording = mode.grad and any(
+            isinstance(g, Value) and g.requires_grad for g in grad_outputs
+        )
+        with no_grad():
+            given = backward(ctx, *grad_outputs)
+        if not recording:
+            return given
+        results = given if isinstance(given, tuple) else (given,)
+        refused = tuple(None if r is None else _Refusal.apply(r, *grad_outputs) for r in results)
+        return refused if isinstance(given, tuple) else refused[0]
+
+    return decorated
+
+
+class _Refusal(Function):
+    """Passes a gradient on, and refuses to be differentiated."""
+
+    @staticmethod
+    def forward(ctx: Context, result: Tensor, *grad_outputs: Any) -> Tensor:
+        return result.clone()
+
+    @staticmethod
+    def backward(ctx: Context, *grad_outputs: Any) -> Any:
+        raise RuntimeError(
+            "trying to differentiate twice a function that was marked with @once_differentiable"
+        )

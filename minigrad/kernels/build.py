@@ -1,0 +1,197 @@
+"""How a kernel is compiled, cached and threaded: the one place that calls Numba's compiler."""
+
+import hashlib
+import os
+import sys
+import threading
+import types
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numba
+from numba.core import caching, event
+
+prange = numba.prange
+
+# OpenMP enters a parallel region in 1.6 us, workqueue in 51 us.
+if "NUMBA_THREADING_LAYER" not in os.environ:
+    numba.config.THREADING_LAYER_PRIORITY = ["omp", "tbb", "workqueue"]
+
+# Only loops written with prange are cut among threads; Numba need not look for others.
+_PRANGE_ONLY = dict.fromkeys(
+    ("comprehension", "reduction", "inplace_binop", "setitem", "numpy", "stencil", "fusion"), False
+) | {"prange": True}
+
+# A kernel with less work than this (elements read, or multiply-adds / 16) stays on one thread.
+GRAIN = 32_768
+
+
+def cache_dir() -> Path:
+    """The directory for compiled kernels and downloaded data: `MINIGRAD_CACHE` or the user's own."""
+    if given := os.environ.get("MINIGRAD_CACHE"):
+        return Path(given)
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData/Local")) / "minigrad"
+    if sys.platform == "darwin":
+        return Path.home() / "Library/Caches/minigrad"
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "minigrad"
+
+
+class _KernelCacheLocator(caching.UserWideCacheLocator):  # type: ignore[misc]
+    """Finds a kernel's machine code by the content of its source file and of the shared intrinsics.
+
+    Numba's own locators look at the kernel's file alone, and beside it: an edit of the intrinsics
+    would go unseen, and a fresh environment would compile everything again.
+    """
+
+    def __init__(self, py_func: Callable[..., Any], py_file: str) -> None:
+        super().__init__(py_func, py_file)
+        digest = hashlib.sha256(Path(py_file).read_bytes())
+        for shared in _SHARED_SOURCES:
+            digest.update(shared.read_bytes())
+        self._stamp = digest.hexdigest()[:16]
+        home = os.environ.get("NUMBA_CACHE_DIR") or cache_dir() / "kernels"
+        self._cache_path = str(Path(home) / f"{Path(py_file).stem}-{self._stamp}")
+
+    def get_source_stamp(self) -> str:
+        return self._stamp
+
+    @classmethod
+    def from_function(cls, py_func: Callable[..., Any], py_file: str) -> Any:
+        return super().from_function(py_func, py_file) if hasattr(py_func, _MARK) else None
+
+
+_MARK = "_minigrad_kernel"
+_SHARED_SOURCES = [Path(__file__), Path(__file__).with_name("simd.py")]
+caching.CacheImpl._locator_classes.insert(0, _KernelCacheLocator)
+
+
+class _CompileNotice(event.Listener):  # type: ignore[misc]
+    """Says once, on stderr, why the first call takes seconds."""
+
+    said = False
+
+    def on_start(self, event: Any) -> None:
+        if not self.said and hasattr(event.data["dispatcher"].py_func, _MARK):
+            _CompileNotice.said = True
+            print(
+                "minigrad: compiling kernels for this CPU; this happens once, "
+                f"they are kept in {cache_dir() / 'kernels'}",
+                file=sys.stderr,
+                flush=True,
+            )
+
+    def on_end(self, event: Any) -> None:
+        pass
+
+
+event.register("numba:compile", _CompileNotice())
+
+
+class Kernel:
+    """A function over arrays, compiled on its first call, for one thread or for all.
+
+    Both variants run the same loops in the same order, and which of them runs depends on the size
+    of the work alone, so results are bit-identical for any number of threads.
+    """
+
+    def __init__(self, function: Callable[..., Any], fastmath: set[str]) -> None:
+        self.function = function
+        self.fastmath = fastmath
+        self.__doc__ = function.__doc__
+
+    def _compile(self, parallel: bool) -> Callable[..., Any]:
+        source = self.function
+        # A name of its own for each variant, because Numba's disk cache tells functions by name.
+        variant = types.FunctionType(
+            source.__code__, source.__globals__, source.__name__, None, source.__closure__
+        )
+        variant.__qualname__ = source.__qualname__ + ("-parallel" if parallel else "-serial")
+        variant.__module__ = source.__module__
+        setattr(variant, _MARK, True)
+        compiled: Callable[..., Any] = numba.njit(
+            variant,
+            cache=True,
+            nogil=True,
+            error_model="numpy",
+            fastmath=self.fastmath,
+            parallel=_PRANGE_ONLY if parallel else False,
+        )
+        return compiled
+
+    @cached_property
+    def serial(self) -> Callable[..., Any]:
+        return self._compile(parallel=False)
+
+    @cached_property
+    def parallel(self) -> Callable[..., Any]:
+        compiled = self._compile(parallel=True)
+        if _layer_is_reentrant():
+            return compiled
+
+        def launch(*arguments: Any) -> Any:
+            with _one_launch_at_a_time:
+                return compiled(*arguments)
+
+        return launch
+
+    def on(self, work: int) -> Callable[..., Any]:
+        """The variant for this much work, in elements."""
+        return self.parallel if work >= GRAIN else self.serial
+
+
+def kernel(
+    function: Callable[..., Any] | None = None, *, fastmath: frozenset[str] = frozenset({"contract"})
+) -> Any:
+    """Declare a kernel: loops over arrays, `prange` over independent chunks, `out` first.
+
+    `fastmath` allows fused multiply-add by default; add `"reassoc"` in sums only.  A kernel may
+    call `routine`s of its own file and intrinsics of `simd.py`: the disk cache watches just those.
+    """
+    if function is None:
+        return lambda decorated: Kernel(decorated, set(fastmath))
+    return Kernel(function, set(fastmath))
+
+
+def routine(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Declare a function that kernels of the same file call."""
+    compiled: Callable[..., Any] = numba.njit(
+        function, error_model="numpy", fastmath={"contract"}, nogil=True
+    )
+    return compiled
+
+
+_one_launch_at_a_time = threading.Lock()
+
+
+def _layer_is_reentrant() -> bool:
+    """Whether two Python threads may be inside parallel kernels at once: not with workqueue."""
+    chosen = os.environ.get("NUMBA_THREADING_LAYER", "default")
+    if chosen in {"workqueue", "omp", "tbb"}:
+        return chosen != "workqueue"
+    try:
+        from numba.np.ufunc import omppool  # noqa: F401, PLC0415  absent where OpenMP is
+    except ImportError:
+        return False
+    return True
+
+
+def get_num_threads() -> int:
+    """Threads that kernels may use."""
+    return int(numba.get_num_threads())
+
+
+def set_num_threads(n: int) -> None:
+    """Let kernels use `n` threads, at most as many as Numba was started with.
+
+    Raises ValueError if `n` is not in 1 ... `NUMBA_NUM_THREADS`.
+    """
+    most = int(numba.config.NUMBA_NUM_THREADS)
+    if not 1 <= n <= most:
+        raise ValueError(
+            f"set_num_threads expects 1 to {most} threads, got {n}; "
+            "start Python with NUMBA_NUM_THREADS set to allow more"
+        )
+    numba.set_num_threads(n)

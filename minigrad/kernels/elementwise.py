@@ -1,0 +1,278 @@
+"""Functions of one or two equally shaped arrays, element by element.
+
+Each is written once as a scalar function; large contiguous arrays go through a compiled loop over
+it, and small or strided ones through NumPy where NumPy has the function.
+"""
+
+import math
+import types
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minigrad.kernels import build, scalar
+from minigrad.kernels.build import prange
+from minigrad.kernels.scalar import FLOATS, like
+
+Array = np.ndarray[Any, Any]
+
+# Elements in one task: 32 KiB of float32, so that a task's arrays lie in the first-level cache.
+CHUNK = 8192
+
+# np.where mispredicts its way through random signs at 4 ns an element.
+_SELECTION = 512
+
+
+def _loop_over_one(out: Array, x: Array, *settings: Any) -> None:
+    for chunk in prange((out.size + CHUNK - 1) // CHUNK):
+        out_part = out[chunk * CHUNK : (chunk + 1) * CHUNK]
+        x_part = x[chunk * CHUNK : (chunk + 1) * CHUNK]
+        for i in range(out_part.size):
+            out_part[i] = _element(x_part[i], *settings)
+
+
+def _loop_over_two(out: Array, x: Array, y: Array, *settings: Any) -> None:
+    for chunk in prange((out.size + CHUNK - 1) // CHUNK):
+        out_part = out[chunk * CHUNK : (chunk + 1) * CHUNK]
+        x_part = x[chunk * CHUNK : (chunk + 1) * CHUNK]
+        y_part = y[chunk * CHUNK : (chunk + 1) * CHUNK]
+        for i in range(out_part.size):
+            out_part[i] = _element(x_part[i], y_part[i], *settings)
+
+
+def _element(*values: Any) -> Any:
+    """Stands in the loops above for the scalar function that each kernel puts in its place."""
+    raise NotImplementedError
+
+
+class _Elementwise:
+    """A scalar function over one or two arrays, with settings of their type after them."""
+
+    def __init__(self, element: Callable[..., Any], loop: Callable[..., None]) -> None:
+        # The loop gets its function as a global: an argument would cost 30 us a call, and a
+        # closure over a compiled function has a new key in the disk cache in every process.
+        names = loop.__globals__ | {"_element": build.routine(element)}
+        filled = types.FunctionType(loop.__code__, names)
+        filled.__qualname__ = element.__name__
+        self.kernel: build.Kernel = build.kernel(filled)
+
+    def __call__(self, *arrays: Array, settings: tuple[float, ...] = ()) -> Array:
+        """A fresh contiguous array of the first argument's shape and type."""
+        first = arrays[0]
+        out = np.empty(first.shape, first.dtype)
+        flat = [np.ascontiguousarray(array).reshape(-1) for array in arrays]
+        cast = first.dtype.type
+        self.kernel.on(first.size)(out.reshape(-1), *flat, *[cast(value) for value in settings])
+        return out
+
+
+def _over_one(element: Callable[..., Any]) -> _Elementwise:
+    return _Elementwise(element, _loop_over_one)
+
+
+def _over_two(element: Callable[..., Any]) -> _Elementwise:
+    return _Elementwise(element, _loop_over_two)
+
+
+def _compiled_pays(first: Array, *others: Array, least: int = build.GRAIN) -> bool:
+    """Whether a compiled loop beats NumPy: large, contiguous, of one shape and one float type."""
+    return (
+        first.size >= least
+        and first.dtype in FLOATS
+        and first.flags.c_contiguous
+        and all(
+            other.shape == first.shape and other.dtype == first.dtype and other.flags.c_contiguous
+            for other in others
+        )
+    )
+
+
+# -------------------------------------------------------------------------------- arithmetic
+
+
+@_over_two
+def _add(x: Any, y: Any) -> Any:
+    return x + y
+
+
+@_over_two
+def _sub(x: Any, y: Any) -> Any:
+    return x - y
+
+
+@_over_two
+def _mul(x: Any, y: Any) -> Any:
+    return x * y
+
+
+@_over_two
+def _div(x: Any, y: Any) -> Any:
+    return x / y
+
+
+def _arithmetic(ufunc: Callable[..., Any], compiled: _Elementwise) -> Callable[..., Array]:
+    def apply(x: Any, y: Any) -> Array:
+        # NumPy's own loops are as good, so a second thread has to win its keep.
+        both = type(x) is np.ndarray and type(y) is np.ndarray
+        if both and _compiled_pays(x, y, least=8 * build.GRAIN):
+            return compiled(x, y)
+        return np.asarray(ufunc(x, y))
+
+    apply.__doc__ = f"`np.{ufunc.__name__}`, on all threads if both are large arrays and alike."
+    return apply
+
+
+add = _arithmetic(np.add, _add)
+sub = _arithmetic(np.subtract, _sub)
+mul = _arithmetic(np.multiply, _mul)
+div = _arithmetic(np.divide, _div)
+
+
+# -------------------------------------------------------------------------------- rectifiers
+
+
+@_over_one
+def _relu(x: Any) -> Any:
+    return 0.0 if x <= 0 else x
+
+
+def relu(x: Array) -> Array:
+    """max(x, 0); NaN stays NaN."""
+    return _relu(x) if _compiled_pays(x) else np.asarray(np.maximum(x, 0))
+
+
+@_over_two
+def _relu_backward(g: Any, out: Any) -> Any:
+    return 0.0 if out <= 0 else g
+
+
+def relu_backward(g: Array, out: Array) -> Array:
+    """g where relu's output is positive, else 0; g also where it is NaN."""
+    if _compiled_pays(g, out, least=_SELECTION):
+        return _relu_backward(g, out)
+    return np.where(out <= 0, g.dtype.type(0), g)
+
+
+@_over_one
+def _leaky_relu(x: Any, negative_slope: Any) -> Any:
+    return x if x > 0 else x * negative_slope
+
+
+def leaky_relu(x: Array, negative_slope: float) -> Array:
+    """x where positive, else x * negative_slope."""
+    if _compiled_pays(x, least=_SELECTION):
+        return _leaky_relu(x, settings=(negative_slope,))
+    return np.where(x > 0, x, x * negative_slope)
+
+
+@_over_two
+def _leaky_relu_backward(g: Any, x: Any, negative_slope: Any) -> Any:
+    return g if x > 0 else g * negative_slope
+
+
+def leaky_relu_backward(g: Array, x: Array, negative_slope: float) -> Array:
+    """g where x is positive, else g * negative_slope."""
+    if _compiled_pays(g, x, least=_SELECTION):
+        return _leaky_relu_backward(g, x, settings=(negative_slope,))
+    return np.where(x > 0, g, g * negative_slope)
+
+
+# ------------------------------------------------------------------- exponential and its kin
+
+
+@_over_one
+def _exp(x: Any) -> Any:
+    return scalar.exp(x)
+
+
+def exp(x: Array) -> Array:
+    """e**x."""
+    if _compiled_pays(x):
+        return _exp(x)
+    with np.errstate(over="ignore", under="ignore"):
+        return np.asarray(np.exp(x))
+
+
+@_over_one
+def _tanh(x: Any) -> Any:
+    return scalar.tanh(x)
+
+
+def tanh(x: Array) -> Array:
+    """The hyperbolic tangent."""
+    return _tanh(x) if _compiled_pays(x) else np.asarray(np.tanh(x))
+
+
+@_over_one
+def _sigmoid(x: Any) -> Any:
+    return scalar.sigmoid(x)
+
+
+def sigmoid(x: Array) -> Array:
+    """1 / (1 + e**-x), accurate also where it is tiny."""
+    return _sigmoid(x)
+
+
+# ---------------------------------------------------------------------- GELU and dropout
+
+
+@_over_one
+def _erf(x: Any) -> Any:
+    return math.erf(x)
+
+
+def erf(x: Array) -> Array:
+    """2 / sqrt(pi) times the integral of e**-t**2 from 0 to x."""
+    return _erf(x)
+
+
+@_over_one
+def _gelu(x: Any) -> Any:
+    return x * like(x, 0.5) * (like(x, 1.0) + math.erf(x * like(x, math.sqrt(0.5))))
+
+
+@_over_one
+def _gelu_tanh(x: Any) -> Any:
+    # 0.5 (1 + tanh u) is sigmoid(2 u).
+    u = like(x, math.sqrt(2 / math.pi)) * (x + like(x, 0.044715) * x * x * x)
+    return x * scalar.sigmoid(u + u)
+
+
+def gelu(x: Array, approximate: str = "none") -> Array:
+    """x times the normal distribution function of x, or its "tanh" approximation."""
+    return (_gelu_tanh if approximate == "tanh" else _gelu)(x)
+
+
+@_over_two
+def _gelu_backward(g: Any, x: Any) -> Any:
+    half = like(x, 0.5)
+    distribution = half * (like(x, 1.0) + math.erf(x * like(x, math.sqrt(0.5))))
+    density = scalar.exp(-half * x * x) * like(x, 1 / math.sqrt(2 * math.pi))
+    return g * (distribution + x * density)
+
+
+@_over_two
+def _gelu_tanh_backward(g: Any, x: Any) -> Any:
+    root, cubic = like(x, math.sqrt(2 / math.pi)), like(x, 0.044715)
+    u = root * (x + cubic * x * x * x)
+    s = scalar.sigmoid(u + u)
+    twice_slope = like(x, 2.0) * root * (like(x, 1.0) + like(x, 3.0) * cubic * x * x)
+    return g * (s + x * s * (like(x, 1.0) - s) * twice_slope)
+
+
+def gelu_backward(g: Array, x: Array, approximate: str = "none") -> Array:
+    """g times the derivative of gelu at x."""
+    return (_gelu_tanh_backward if approximate == "tanh" else _gelu_backward)(g, x)
+
+
+@_over_two
+def _masked(x: Any, mask: Any, scale: Any) -> Any:
+    return x * (scale if mask else like(x, 0.0))
+
+
+def dropout(x: Array, mask: Array, scale: float) -> Array:
+    """x * mask * scale for a mask of bool or uint8 in x's shape."""
+    if x.size >= _SELECTION and x.dtype in FLOATS and mask.shape == x.shape:
+        return _masked(x, mask.view(np.uint8), settings=(scale,))
+    return np.asarray(x * mask * x.dtype.type(scale))

@@ -1,0 +1,167 @@
+"""Batch normalisation of arrays (N, C, S): each channel c over its N * S values.
+
+Ioffe & Szegedy 2015, Batch Normalization, arXiv:1502.03167.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from minigrad.kernels import reduce
+from minigrad.kernels.build import kernel, prange
+
+Array = np.ndarray[Any, Any]
+
+# Rows shorter than this are gathered channel by channel first: a loop over S would not fill a
+# vector.
+SHORT = 16
+
+_SUMS = frozenset({"contract", "reassoc"})
+
+
+@kernel(fastmath=_SUMS)
+def _train(
+    y: Array, mean: Array, rstd: Array, x: Array, weight: Array, bias: Array, eps: float
+) -> None:
+    """Mean first, then squares about it, then y: the channel is read again from the cache."""
+    N, C, S = x.shape
+    real = x.dtype.type
+    for c in prange(C):
+        total = 0.0
+        for n in range(N):
+            row = x[n, c]
+            for s in range(S):
+                total += row[s]
+        centre = real(total / (N * S))
+        squares, rest = 0.0, 0.0
+        for n in range(N):
+            row = x[n, c]
+            for s in range(S):
+                away = row[s] - centre
+                squares += away * away
+                rest += away
+        # `rest` is what rounding the mean left over.
+        variance = squares / (N * S) - (rest / (N * S)) ** 2
+        scale = 1.0 / math.sqrt(variance + eps)
+        mean[c], rstd[c] = centre, scale
+        a, b = real(scale * weight[c]), bias[c]
+        for n in range(N):
+            row, out = x[n, c], y[n, c]
+            for s in range(S):
+                out[s] = (row[s] - centre) * a + b
+
+
+@kernel(fastmath=_SUMS)
+def _train_backward(
+    dx: Array, dweight: Array, dbias: Array, g: Array, x: Array,
+    mean: Array, rstd: Array, weight: Array,
+) -> None:  # fmt: skip
+    N, C, S = x.shape
+    real = x.dtype.type
+    for c in prange(C):
+        centre = mean[c]
+        g_sum, g_away = 0.0, 0.0
+        for n in range(N):
+            row, g_row = x[n, c], g[n, c]
+            for s in range(S):
+                g_sum += g_row[s]
+                g_away += g_row[s] * (row[s] - centre)
+        dweight[c], dbias[c] = g_away * rstd[c], g_sum
+        g_mean = real(g_sum / (N * S))
+        slope = real(g_away * rstd[c] * rstd[c] / (N * S))
+        scale = weight[c] * rstd[c]
+        for n in range(N):
+            row, g_row, out = x[n, c], g[n, c], dx[n, c]
+            for s in range(S):
+                out[s] = scale * (g_row[s] - g_mean - (row[s] - centre) * slope)
+
+
+@kernel
+def _shift_and_scale(y: Array, x: Array, centre: Array, scale: Array, bias: Array) -> None:
+    for row in prange(x.shape[0] * x.shape[1]):
+        n, c = row // x.shape[1], row % x.shape[1]
+        x_row, y_row = x[n, c], y[n, c]
+        a, m, b = scale[c], centre[c], bias[c]
+        for s in range(x_row.size):
+            y_row[s] = (x_row[s] - m) * a + b
+
+
+def _channel_rows(x: Array) -> Array:
+    """x (N, C, S) contiguous, as (1, C, N*S) where S is short."""
+    n, c, s = x.shape
+    if s < SHORT and n > 1:
+        return np.ascontiguousarray(x.transpose(1, 0, 2)).reshape(1, c, n * s)
+    return np.ascontiguousarray(x)
+
+
+def _from_channel_rows(y: Array, shape: tuple[int, ...]) -> Array:
+    """The inverse, contiguous too."""
+    if y.shape == shape:
+        return y
+    n, c, s = shape
+    return np.ascontiguousarray(y.reshape(c, n, s).transpose(1, 0, 2))
+
+
+def _or_constant(values: Array | None, constant: float, like: Array) -> Array:
+    """`values`, or the constant for each channel of `like`."""
+    if values is None:
+        return np.full(like.shape[1], constant, like.dtype)
+    return np.ascontiguousarray(values, like.dtype)
+
+
+def batch_norm_train(
+    x: Array, weight: Array | None, bias: Array | None, eps: float
+) -> tuple[Array, Array, Array]:
+    """y (N, C, S), the mean (C,) and 1 / sqrt(biased variance + eps) (C,) of x (N, C, S).
+
+    y = (x - mean) * rstd * weight + bias.  With N * S = 0 mean and rstd are NaN.
+    """
+    rows = _channel_rows(x)
+    y = np.empty_like(rows)
+    mean, rstd = np.empty(x.shape[1], x.dtype), np.empty(x.shape[1], x.dtype)
+    _train.on(x.size)(
+        y, mean, rstd, rows, _or_constant(weight, 1, x), _or_constant(bias, 0, x), float(eps)
+    )
+    return _from_channel_rows(y, x.shape), mean, rstd
+
+
+def batch_norm_train_backward(
+    g: Array, x: Array, mean: Array, rstd: Array, weight: Array | None
+) -> tuple[Array, Array, Array]:
+    """The gradients of x, weight and bias, through mean and rstd as well."""
+    rows, g_rows = _channel_rows(x), _channel_rows(g)
+    dx, dweight, dbias = np.empty_like(rows), np.empty_like(mean), np.empty_like(mean)
+    _train_backward.on(x.size)(
+        dx, dweight, dbias, g_rows, rows, mean, rstd, _or_constant(weight, 1, x)
+    )
+    return _from_channel_rows(dx, x.shape), dweight, dbias
+
+
+def _affine(x: Array, centre: Array, scale: Array, bias: Array) -> Array:
+    """(x - centre) * scale + bias, each (C,)."""
+    x = np.ascontiguousarray(x)
+    y = np.empty_like(x)
+    _shift_and_scale.on(x.size)(y, x, centre, scale, bias)
+    return y
+
+
+def batch_norm_eval(
+    x: Array, mean: Array, var: Array, weight: Array | None, bias: Array | None, eps: float
+) -> Array:
+    """(x - mean) / sqrt(var + eps) * weight + bias for x (N, C, S) and the rest (C,)."""
+    scale = _or_constant(weight, 1, x) / np.sqrt(var + x.dtype.type(eps))
+    centre = np.ascontiguousarray(mean, x.dtype)
+    return _affine(x, centre, scale.astype(x.dtype, copy=False), _or_constant(bias, 0, x))
+
+
+def batch_norm_eval_backward(
+    g: Array, x: Array, mean: Array, var: Array, weight: Array | None, eps: float
+) -> tuple[Array, Array, Array]:
+    """The gradients of x, weight and bias, where mean and var are constants."""
+    rstd = (1 / np.sqrt(var + x.dtype.type(eps))).astype(x.dtype, copy=False)
+    nothing = np.zeros_like(rstd)
+    dx = _affine(g, nothing, rstd * _or_constant(weight, 1, x), nothing)
+    normal = _affine(x, np.ascontiguousarray(mean, x.dtype), rstd, nothing)
+    normal *= g
+    return dx, reduce.sum(normal, (0, 2)), reduce.sum(g, (0, 2))

@@ -1,0 +1,280 @@
+"""Vector instructions: the register-tiled multiply-add loop that every matrix kernel turns on.
+
+Numba compiles scalar loops and leaves vectors to LLVM's guess.  The two loops below are emitted as
+vector code instead, with the register file filled by hand.  They are written with the few verbs
+of `_Emitter` (load, store, splat, multiply_add, loop), each of which emits one line of LLVM's language.
+"""
+
+import platform
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numba
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.core.codegen import get_host_cpu_features
+from numba.extending import intrinsic
+
+
+def _vector_unit() -> tuple[int, int]:
+    """Bytes of a vector register and how many there are, on the CPU that Numba compiles for."""
+    named = numba.config.CPU_FEATURES
+    features = set((get_host_cpu_features() if named is None else named).split(","))
+    if "+avx512f" in features:
+        return 64, 32
+    if "+avx" in features:
+        return 32, 16
+    return 16, 32 if platform.machine().lower() in {"arm64", "aarch64"} else 16
+
+
+VECTOR_BYTES, REGISTERS = _vector_unit()
+
+# The accumulators of a tile stay in registers: 6 x 2 of 16, or 12 x 2 of 32.  The others hold two
+# vectors of the right operand and the splatted elements of the left one.
+TILE_ROWS = 12 if REGISTERS == 32 else 6
+TILE_VECTORS = 2
+
+_I64 = ir.IntType(64)
+_ELEMENT = {types.float32: ir.FloatType(), types.float64: ir.DoubleType()}
+
+
+class _Emitter:
+    """Emits vector code for one element type at the place where `builder` stands."""
+
+    def __init__(self, builder: ir.IRBuilder, dtype: Any) -> None:
+        self.builder = builder
+        self.element = _ELEMENT[dtype]
+        self.bytes = dtype.bitwidth // 8
+        self.lanes = VECTOR_BYTES // self.bytes
+        self.vector = ir.VectorType(self.element, self.lanes)
+
+    def integer(self, value: int) -> Any:
+        return ir.Constant(_I64, value)
+
+    def add(self, *terms: Any) -> Any:
+        total, *rest = (self.integer(t) if isinstance(t, int) else t for t in terms)
+        for term in rest:
+            total = self.builder.add(total, term)
+        return total
+
+    def multiply(self, a: Any, b: Any) -> Any:
+        return self.builder.mul(*(self.integer(t) if isinstance(t, int) else t for t in (a, b)))
+
+    def at(self, pointer: Any, *index: Any) -> Any:
+        return self.builder.gep(pointer, [self.add(*index)])
+
+    def load(self, pointer: Any) -> Any:
+        """A vector from consecutive elements, which need not be aligned."""
+        vector = self.builder.load(self.builder.bitcast(pointer, self.vector.as_pointer()))
+        vector.align = self.bytes
+        return vector
+
+    def store(self, vector: Any, pointer: Any) -> None:
+        place = self.builder.bitcast(pointer, self.vector.as_pointer())
+        self.builder.store(vector, place).align = self.bytes
+
+    def prefetch(self, pointer: Any) -> None:
+        """Ask for the cache line of `pointer`, to be read soon."""
+        byte, i32 = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, i32, i32, i32])
+        prefetch = cgutils.get_or_insert_function(self.builder.module, kind, "llvm.prefetch.p0")
+        place = self.builder.bitcast(pointer, byte)
+        self.builder.call(prefetch, [place, *(ir.Constant(i32, flag) for flag in (0, 3, 1))])
+
+    def zero(self) -> Any:
+        return ir.Constant(self.vector, [0.0] * self.lanes)
+
+    def splat(self, scalar: Any) -> Any:
+        """A vector with `scalar` in every lane."""
+        undefined = ir.Constant(self.vector, ir.Undefined)
+        first = self.builder.insert_element(undefined, scalar, ir.Constant(ir.IntType(32), 0))
+        lane_zero = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), [0] * self.lanes)
+        return self.builder.shuffle_vector(first, undefined, lane_zero)
+
+    def multiply_add(self, a: Any, b: Any, c: Any) -> Any:
+        """a * b + c, in one instruction where the CPU has it."""
+        name = f"llvm.fmuladd.v{self.lanes}f{8 * self.bytes}"
+        kind = ir.FunctionType(self.vector, [self.vector] * 3)
+        return self.builder.call(
+            cgutils.get_or_insert_function(self.builder.module, kind, name), [a, b, c]
+        )
+
+    def interleave(self, a: Any, b: Any, width: int) -> tuple[Any, Any]:
+        """Swaps the odd blocks of `width` lanes of `a` with the even blocks of `b`."""
+        low = [i if not i & width else i - width + self.lanes for i in range(self.lanes)]
+        high = [i + width if not i & width else i + self.lanes for i in range(self.lanes)]
+        mask = ir.VectorType(ir.IntType(32), self.lanes)
+        return (
+            self.builder.shuffle_vector(a, b, ir.Constant(mask, low)),
+            self.builder.shuffle_vector(a, b, ir.Constant(mask, high)),
+        )
+
+    @contextmanager
+    def loop(self, count: Any, carried: list[Any]) -> Iterator[tuple[Any, list[Any]]]:
+        """Repeats what is emitted inside `count` times.
+
+        Yields the counter and the values carried from one round to the next; the body replaces the
+        list's items by their new values, and after the loop the list holds the last ones.
+        """
+        before = self.builder.block
+        head = self.builder.append_basic_block("head")
+        body = self.builder.append_basic_block("body")
+        done = self.builder.append_basic_block("done")
+        self.builder.branch(head)
+
+        self.builder.position_at_end(head)
+        counter = self.builder.phi(_I64)
+        counter.add_incoming(self.integer(0), before)
+        entering = [self.builder.phi(value.type) for value in carried]
+        for phi, value in zip(entering, carried, strict=True):
+            phi.add_incoming(value, before)
+        self.builder.cbranch(self.builder.icmp_signed("<", counter, count), body, done)
+
+        self.builder.position_at_end(body)
+        values = list(entering)
+        yield counter, values
+        for phi, value in zip(entering, values, strict=True):
+            phi.add_incoming(value, self.builder.block)
+        counter.add_incoming(self.add(counter, 1), self.builder.block)
+        self.builder.branch(head)
+
+        self.builder.position_at_end(done)
+        carried[:] = entering
+
+
+def _parts(builder: Any, value: Any, count: int) -> list[Any]:
+    return [builder.extract_value(value, i) for i in range(count)]
+
+
+@intrinsic
+def pointer(typingctx: Any, array: Any) -> tuple[Any, Callable[..., Any]]:
+    """A C pointer to an array's elements: `p[i]` reads and writes, and nothing is counted.
+
+    Passing an array on, Numba counts the reference; around a register tile that costs 10 %.
+    """
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return context.make_array(array)(context, builder, args[0]).data
+
+    return types.CPointer(array.dtype)(array), codegen
+
+
+@intrinsic
+def pointer_at(typingctx: Any, like: Any, address: Any) -> tuple[Any, Callable[..., Any]]:
+    """A C pointer to elements of the dtype of the array `like` from an address in bytes.
+
+    Operands come by address where every layout, and read-only memory, shall share one kernel.
+    """
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.inttoptr(args[1], context.get_value_type(signature.return_type))
+
+    return types.CPointer(like.dtype)(like, types.intp), codegen
+
+
+@intrinsic
+def ahead(typingctx: Any, pointer: Any, count: Any) -> tuple[Any, Callable[..., Any]]:
+    """The pointer `count` elements further on."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.gep(args[0], [args[1]])
+
+    return pointer(pointer, types.intp), codegen
+
+
+@intrinsic
+def lanes(typingctx: Any, pointer: Any) -> tuple[Any, Callable[..., Any]]:
+    """How many elements of the pointer's dtype fill a vector."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return ir.Constant(_I64, VECTOR_BYTES * 8 // pointer.dtype.bitwidth)
+
+    return types.intp(pointer), codegen
+
+
+@intrinsic
+def tile_product(
+    typingctx: Any, out: Any, first: Any, left: Any, right: Any, depth: Any
+) -> tuple[Any, Callable[..., Any]]:
+    """One register tile of a product, TILE_ROWS rows of TILE_VECTORS vectors.
+
+        out[i, j] = first[i, j] + sum over k < depth of left[i, k] * right[k, j]
+
+    `out`, `first` and `right` are (pointer, row_step): rows of consecutive elements.
+    `left` is (pointer, row_at, depth_at): its element i, k lies `row_at[i] + depth_at[k]`
+    elements on, so that a matrix of any strides, a packed one and the patches of an image are
+    all read where they lie.  The sum runs in the order of k.
+    """
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        emit = _Emitter(builder, out[0].dtype)
+        left_pointer, row_at, depth_at = _parts(builder, args[2], 3)
+        right_pointer, right_step = _parts(builder, args[3], 2)
+
+        def cells(tile: Any) -> list[Any]:
+            place, step = _parts(builder, tile, 2)
+            return [
+                emit.at(place, emit.multiply(step, i), j * emit.lanes)
+                for i in range(TILE_ROWS)
+                for j in range(TILE_VECTORS)
+            ]
+
+        # The first values come last, and are asked for early: they may be far from the CPU.
+        begin = cells(args[1])
+        for cell in begin:
+            emit.prefetch(cell)
+        rows = [emit.at(left_pointer, builder.load(emit.at(row_at, i))) for i in range(TILE_ROWS)]
+        sums = [emit.zero() for _ in begin]
+        with emit.loop(args[4], sums) as (k, running):
+            at = builder.load(emit.at(depth_at, k))
+            row = emit.at(right_pointer, emit.multiply(k, right_step))
+            vectors = [emit.load(emit.at(row, j * emit.lanes)) for j in range(TILE_VECTORS)]
+            for i in range(TILE_ROWS):
+                element = emit.splat(builder.load(emit.at(rows[i], at)))
+                for j in range(TILE_VECTORS):
+                    cell = i * TILE_VECTORS + j
+                    running[cell] = emit.multiply_add(element, vectors[j], running[cell])
+        for cell, start, total in zip(cells(args[0]), begin, sums, strict=True):
+            emit.store(builder.fadd(emit.load(start), total), cell)
+        return context.get_dummy_value()
+
+    return types.void(out, first, left, right, types.intp), codegen
+
+
+@intrinsic
+def transpose_block(typingctx: Any, out: Any, source: Any) -> tuple[Any, Callable[..., Any]]:
+    """out[j, i] = source[i, j] for a square block, a vector's lanes wide.
+
+    Both are (pointer, row_step): rows of consecutive elements.
+    """
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        emit = _Emitter(builder, out[0].dtype)
+        place, out_step = _parts(builder, args[0], 2)
+        origin, step = _parts(builder, args[1], 2)
+        rows = [emit.load(emit.at(origin, emit.multiply(step, i))) for i in range(emit.lanes)]
+        width = 1
+        while width < emit.lanes:  # swap off-diagonal blocks of 1, then of 2 x 2, 4 x 4 ...
+            for i in range(emit.lanes):
+                if not i & width:
+                    rows[i], rows[i + width] = emit.interleave(rows[i], rows[i + width], width)
+            width *= 2
+        for i, row in enumerate(rows):
+            emit.store(row, emit.at(place, emit.multiply(out_step, i)))
+        return context.get_dummy_value()
+
+    return types.void(out, source), codegen
+
+
+@intrinsic
+def copy_vector(typingctx: Any, out: Any, source: Any) -> tuple[Any, Callable[..., Any]]:
+    """Copy one vector of consecutive elements from pointer to pointer."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        emit = _Emitter(builder, out.dtype)
+        emit.store(emit.load(args[1]), args[0])
+        return context.get_dummy_value()
+
+    return types.void(out, source), codegen

@@ -1,0 +1,165 @@
+"""What the current thread records: gradient modes and anomaly detection."""
+
+import functools
+import inspect
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, Self, TypeVar
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class _Mode(threading.local):
+    """Per thread, as in torch; a new thread records gradients."""
+
+    grad = True
+    inference = False
+    anomaly = False
+    check_nan = True
+
+
+mode = _Mode()
+
+
+class _ModeContext:
+    """Sets attributes of `mode` inside a `with` block or a decorated function."""
+
+    def __init__(self, **wanted: bool) -> None:
+        self._wanted = wanted
+        self._before: list[dict[str, bool]] = []
+
+    def __enter__(self) -> Self:
+        self._before.append({name: getattr(mode, name) for name in self._wanted})
+        mode.__dict__.update(self._wanted)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        mode.__dict__.update(self._before.pop())
+
+    def __call__(self, function: F) -> F:
+        if inspect.isgeneratorfunction(function):
+            return self._decorate_generator(function)
+
+        @functools.wraps(function)
+        def decorated(*args: Any, **kwargs: Any) -> Any:
+            with _ModeContext(**self._wanted):
+                return function(*args, **kwargs)
+
+        return decorated  # type: ignore[return-value]
+
+    def _decorate_generator(self, function: F) -> F:
+        """Between two items the caller's own mode is in force."""
+
+        @functools.wraps(function)
+        def decorated(*args: Any, **kwargs: Any) -> Iterator[Any]:
+            generator = function(*args, **kwargs)
+            while True:
+                with _ModeContext(**self._wanted):
+                    try:
+                        item = next(generator)
+                    except StopIteration as end:
+                        return end.value
+                yield item
+
+        return decorated  # type: ignore[return-value]
+
+
+class _BareDecorator(type):
+    """Lets a mode without arguments decorate without parentheses: `@no_grad`."""
+
+    def __call__(cls, function: Callable[..., Any] | None = None) -> Any:
+        context = super().__call__()
+        return context if function is None else context(function)
+
+
+class no_grad(_ModeContext, metaclass=_BareDecorator):  # noqa: N801
+    """Records nothing inside: results do not require gradients."""
+
+    def __init__(self) -> None:
+        super().__init__(grad=False)
+
+
+class enable_grad(_ModeContext, metaclass=_BareDecorator):  # noqa: N801
+    """Records again, inside a `no_grad` block."""
+
+    def __init__(self) -> None:
+        super().__init__(grad=True)
+
+
+class inference_mode(_ModeContext):  # noqa: N801
+    """Like `no_grad`; besides, tensors made inside can never take part in a graph.
+
+    `inference_mode(False)` leaves inference mode inside an inference block.
+    """
+
+    def __new__(cls, mode: bool | Callable[..., Any] = True) -> Any:
+        if callable(mode):  # used bare, as @inference_mode
+            return cls()(mode)
+        return super().__new__(cls)
+
+    def __init__(self, mode: bool = True) -> None:
+        super().__init__(grad=not mode, inference=mode)
+
+
+class set_grad_enabled(_ModeContext):  # noqa: N801
+    """Switches recording on or off at once; as a `with` block or decorator, until its end."""
+
+    def __init__(self, mode: bool) -> None:
+        super().__init__(grad=bool(mode))
+        self._at_once = is_grad_enabled()
+        _set_grad(bool(mode))
+
+    def __enter__(self) -> Self:
+        super().__enter__()
+        self._before[-1] = {"grad": self._at_once}
+        return self
+
+    def __call__(self, function: F) -> F:
+        _set_grad(self._at_once)
+        return super().__call__(function)
+
+
+class detect_anomaly(_ModeContext):  # noqa: N801
+    """Remembers where each operation was recorded, and raises where a gradient becomes nan.
+
+    A run with it is slow; it is for finding a fault.
+    """
+
+    def __init__(self, check_nan: bool = True) -> None:
+        super().__init__(anomaly=True, check_nan=check_nan)
+
+
+class set_detect_anomaly(_ModeContext):  # noqa: N801
+    """Switches anomaly detection at once; as a `with` block, until its end."""
+
+    def __init__(self, mode: bool, check_nan: bool = True) -> None:
+        super().__init__(anomaly=bool(mode), check_nan=check_nan)
+        self._at_once = {"anomaly": _mode.anomaly, "check_nan": _mode.check_nan}
+        _mode.__dict__.update(self._wanted)
+
+    def __enter__(self) -> Self:
+        super().__enter__()
+        self._before[-1] = self._at_once
+        return self
+
+
+_mode = mode  # the public names above call their argument `mode`, as torch does
+
+
+def _set_grad(enabled: bool) -> None:
+    mode.grad = enabled
+
+
+def is_grad_enabled() -> bool:
+    """Whether operations are being recorded in this thread."""
+    return mode.grad
+
+
+def is_inference_mode_enabled() -> bool:
+    """Whether inference mode is on in this thread."""
+    return mode.inference
+
+
+def is_anomaly_enabled() -> bool:
+    """Whether anomaly detection is on in this thread."""
+    return mode.anomaly

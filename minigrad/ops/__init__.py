@@ -1,0 +1,160 @@
+"""All operations, and the table of them."""
+
+from types import ModuleType
+from typing import Any
+
+from minigrad.op import Op, Operation
+from minigrad.ops import (
+    dims,
+    elementwise,
+    index,
+    inplace,
+    linalg,
+    normalisation,
+    pool,
+    random,
+    reduce,
+    shape,
+    softmax as softmax_family,  # the name softmax is for the operation
+)
+from minigrad.ops.compose import (
+    addcdiv,
+    addcmul,
+    allclose,
+    bmm,
+    cat,
+    chunk,
+    dot,
+    equal,
+    filled_where,
+    flatten,
+    gather_along,
+    index_select,
+    lerp,
+    max,
+    min,
+    mm,
+    mv,
+    narrow,
+    norm,
+    outer,
+    scaled_add,
+    scaled_sub,
+    scatter_add_along,
+    select,
+    split,
+    stack,
+    t,
+    unbind,
+    unflatten,
+)
+from minigrad.ops.elementwise import (
+    abs,
+    add,
+    bitwise_and,
+    bitwise_not,
+    bitwise_or,
+    bitwise_xor,
+    ceil,
+    clamp,
+    cos,
+    div,
+    eq,
+    erf,
+    exp,
+    floor,
+    floor_divide,
+    ge,
+    gelu,
+    gt,
+    isfinite,
+    isinf,
+    isnan,
+    le,
+    leaky_relu,
+    log,
+    logical_and,
+    logical_not,
+    logical_or,
+    lt,
+    maximum,
+    minimum,
+    mul,
+    ne,
+    neg,
+    pow,
+    reciprocal,
+    relu,
+    remainder,
+    round,
+    rsqrt,
+    sigmoid,
+    sign,
+    sin,
+    sqrt,
+    square,
+    sub,
+    swapped,
+    tanh,
+    where,
+)
+from minigrad.ops.index import Index, as_index, assign, getitem, index_put, nonzero, one_hot
+from minigrad.ops.linalg import affine, matmul
+from minigrad.ops.reduce import (
+    all,
+    amax,
+    amin,
+    any,
+    argmax,
+    argmin,
+    bincount,
+    cumsum,
+    logsumexp,
+    mean,
+    std,
+    sum,
+    var,
+)
+from minigrad.ops.shape import (
+    cast,
+    clone,
+    contiguous,
+    expand,
+    flip,
+    pad_constant,
+    permute,
+    reshape,
+    squeeze,
+    sum_to_size,
+    transpose,
+    tril,
+    triu,
+    unsqueeze,
+    view,
+)
+from minigrad.ops.softmax import cross_entropy, log_softmax, softmax
+
+FAMILIES = (
+    elementwise, reduce, shape, index, linalg, pool, normalisation, softmax_family, random,
+)  # fmt: skip
+
+
+def table() -> dict[str, Op]:
+    """Every declared operation by name."""
+    return {name: call.op for name, call in declared().items()}
+
+
+def declared() -> dict[str, Operation]:
+    """Every declared operation, as it is called."""
+    found: dict[str, Operation] = {}
+    for family in FAMILIES:
+        found.update(_declared_in(family))
+    return found
+
+
+def _declared_in(family: ModuleType) -> dict[str, Any]:
+    return {
+        call.op.name: call
+        for call in vars(family).values()
+        if isinstance(getattr(call, "op", None), Op) and call.__module__ == family.__name__
+    }

@@ -1,0 +1,54 @@
+"""Dimensions as torch counts them: checked, and negative ones counted from the end."""
+
+from collections.abc import Sequence
+
+Dim = int | Sequence[int] | None
+
+
+def wrap_dim(dim: int, ndim: int) -> int:
+    """`dim` as a number in 0 ... ndim - 1.  Raises IndexError if there is no such dimension."""
+    if not isinstance(dim, int):
+        raise TypeError(f"dim must be an int, got {dim!r} of type {type(dim).__name__}")
+    extent = max(ndim, 1)
+    if not -extent <= dim < extent:
+        raise IndexError(
+            f"Dimension out of range (expected to be in range of [{-extent}, {extent - 1}], "
+            f"but got {dim})"
+        )
+    return dim % extent
+
+
+def axes(dim: Dim, ndim: int) -> tuple[int, ...]:
+    """The dimensions to reduce over, in order; all of them for None or an empty list."""
+    if dim is None or (not isinstance(dim, int) and len(dim) == 0):
+        return tuple(range(ndim))
+    given = (dim,) if isinstance(dim, int) else tuple(dim)
+    found = sorted(wrap_dim(d, ndim) for d in given)
+    if len(set(found)) < len(found):
+        raise RuntimeError(f"a dimension appears more than once in dim={given}")
+    return tuple(found) if ndim else ()
+
+
+def kept_shape(shape: tuple[int, ...], dim: Dim) -> tuple[int, ...]:
+    """The shape after a reduction over `dim` with keepdim=True."""
+    reduced = axes(dim, len(shape))
+    return tuple(1 if i in reduced else size for i, size in enumerate(shape))
+
+
+def infer_shape(shape: Sequence[int], size: int, given: tuple[int, ...]) -> tuple[int, ...]:
+    """`shape` with its one -1 worked out.  Raises RuntimeError if `size` elements do not fit."""
+    wanted = tuple(int(s) for s in shape)
+    known = 1
+    for s in wanted:
+        known *= 1 if s == -1 else s
+    unknown = wanted.count(-1)
+    if unknown > 1:
+        raise RuntimeError(f"only one dimension can be inferred, got shape {list(wanted)}")
+    if any(s < -1 for s in wanted):
+        raise RuntimeError(f"invalid shape {list(wanted)}: sizes must be -1 or at least 0")
+    fits = known == size if not unknown else (known != 0 and size % known == 0)
+    if not fits:
+        raise RuntimeError(
+            f"shape '{list(wanted)}' is invalid for input of size {size} (of shape {list(given)})"
+        )
+    return tuple(size // known if s == -1 else s for s in wanted)

@@ -1,0 +1,549 @@
+"""Elementwise operations: arithmetic, maths, activations, comparisons."""
+
+import functools
+from typing import Any
+
+import numpy as np
+
+from minigrad import dtypes
+from minigrad.kernels import elementwise as kernels
+from minigrad.op import arr, elementwise, op, sample
+
+Array = Any
+
+PAIRS = [
+    sample(arr.of(3, 4), arr.of(3, 4)),
+    sample(arr.of(2, 3, 4), arr.of(3, 1)),
+    sample(arr.of(3), arr.of(2, 1)),
+    sample(arr.of(), arr.of(2, 2)),
+    sample(arr.of(0, 3), arr.of(1, 3)),
+    sample(arr.of(3, 4), 1.5),
+]
+
+
+def shaped(**domain: Any) -> list[Any]:
+    """The usual samples of a function of one tensor."""
+    return [sample(arr.of(*shape, **domain)) for shape in ((3, 4), (), (0, 2), (2, 1, 5))]
+
+
+# --- arithmetic -----------------------------------------------------------------------------
+
+
+@elementwise(vjp=(lambda g, out, a, b: g, lambda g, out, a, b: g), degree=1, samples=PAIRS)
+def add(input: Array, other: Array) -> Array:
+    """input + other."""
+    return kernels.add(input, other)
+
+
+@elementwise(vjp=(lambda g, out, a, b: g, lambda g, out, a, b: -g), degree=1, samples=PAIRS)
+def sub(input: Array, other: Array) -> Array:
+    """input - other."""
+    if getattr(input, "dtype", None) == bool or getattr(other, "dtype", None) == bool:
+        raise RuntimeError("Subtraction, the `-` operator, with a bool tensor is not supported")
+    return kernels.sub(input, other)
+
+
+@elementwise(vjp=(lambda g, out, a, b: g * b, lambda g, out, a, b: g * a), degree=1, samples=PAIRS)
+def mul(input: Array, other: Array) -> Array:
+    """input * other."""
+    return kernels.mul(input, other)
+
+
+@elementwise(
+    vjp=(lambda g, out, a, b: g / b, lambda g, out, a, b: -g * (a / (b * b))),
+    floats=True,
+    samples=[
+        sample(arr.of(3, 4), arr.of(4, low=0.5)),
+        sample(arr.of(2, 1), arr.of(2, 3, low=-3, high=-1)),
+        sample(arr.of(3), 2.5),
+        sample(1.5, arr.of(3, low=0.5)),
+        sample(arr.of(0), arr.of(0, low=0.5)),
+    ],
+)
+def div(input: Array, other: Array) -> Array:
+    """input / other, floating also for integers."""
+    with np.errstate(all="ignore"):
+        return kernels.div(input, other)
+
+
+@elementwise(vjp=None)
+def floor_divide(input: Array, other: Array) -> Array:
+    """input // other, rounded towards minus infinity."""
+    _refuse_zero_divisor(input, other)
+    with np.errstate(all="ignore"):
+        return np.floor_divide(input, other)
+
+
+def _floor_of_quotient(a: Any, b: Any) -> Any:
+    return floor_divide(a.detach() if hasattr(a, "detach") else a, b)
+
+
+@elementwise(
+    vjp=(
+        lambda g, out, a, b: g,
+        lambda g, out, a, b: -g * _floor_of_quotient(a, b),
+    ),
+    samples=[sample(arr.of(3, 4, low=0.1, high=0.9), arr.of(4, low=1.0, high=2.0))],
+)
+def remainder(input: Array, other: Array) -> Array:
+    """input - other * floor(input / other): the sign follows `other`."""
+    _refuse_zero_divisor(input, other)
+    with np.errstate(all="ignore"):
+        return np.remainder(input, other)
+
+
+def _refuse_zero_divisor(a: Array, b: Array) -> None:
+    integral = all(np.asarray(x).dtype.kind in "iub" for x in (a, b))
+    if integral and np.any(np.equal(b, 0)):
+        raise RuntimeError("ZeroDivisionError: division of integers by zero")
+
+
+@op(vjp=(lambda g, out, x: -g,), degree=1, samples=shaped())
+def neg(input: Array) -> Array:
+    """-input."""
+    if input.dtype == bool:
+        raise RuntimeError("Negation, the `-` operator, on a bool tensor is not supported")
+    return np.negative(input)
+
+
+def _pow_base_rule(g: Any, out: Any, a: Any, b: Any) -> Any:
+    if isinstance(b, int | float):
+        if b == 0:
+            return g * 0.0
+        return g * a if b == 1 else g * (b * (a if b == 2 else pow(a, b - 1)))
+    return where(b == 0, 0.0, g * b * pow(a, b - 1))
+
+
+def _pow_exponent_rule(g: Any, out: Any, a: Any, b: Any) -> Any:
+    at_zero = (a == 0) * (b >= 0) if not isinstance(a, int | float) else (b >= 0) * (a == 0)
+    logarithm = log(a) if not isinstance(a, int | float) else float(np.log(a)) if a > 0 else 0.0
+    return where(at_zero, 0.0, g * out * logarithm)
+
+
+@elementwise(
+    vjp=(_pow_base_rule, _pow_exponent_rule),
+    samples=[
+        sample(arr.of(3, 4, low=0.5), arr.of(4)),
+        sample(arr.of(3, 4), 3),
+        sample(arr.of(3), 2),
+        sample(arr.of(2, 2), 1),
+        sample(arr.of(2, 2), 0),
+        sample(arr.of(3, low=0.5), -0.5),
+        sample(2.0, arr.of(3)),
+    ],
+)
+def pow(input: Array, exponent: Array) -> Array:
+    """input ** exponent.  Raises RuntimeError for integers to negative integer powers."""
+    if np.asarray(input).dtype.kind in "iu" and np.asarray(exponent).dtype.kind in "iu":
+        if np.any(np.less(exponent, 0)):
+            raise RuntimeError("Integers to negative integer powers are not allowed.")
+    with np.errstate(all="ignore"):
+        return np.square(input) if type(exponent) is int and exponent == 2 else input**exponent
+
+
+def swapped(operation: Any) -> Any:
+    """The operation with its first two arguments exchanged, for `2 - tensor` and its like."""
+    return lambda input, other: operation(other, input)
+
+
+# --- maths ----------------------------------------------------------------------------------
+
+floating = functools.partial(op, floats=True)
+
+
+@op(vjp=(lambda g, out, x: g * sign(x),), samples=shaped(away_from=(0.0,)))
+def abs(input: Array) -> Array:
+    """|input|, with derivative 0 at 0."""
+    return np.abs(input)
+
+
+@op(vjp=(lambda g, out, x: g * 0.0,), samples=shaped(away_from=(0.0,)))
+def sign(input: Array) -> Array:
+    """-1, 0 or 1."""
+    return np.sign(input)
+
+
+@floating(vjp=(lambda g, out, x: g * out,), samples=shaped())
+def exp(input: Array) -> Array:
+    """e ** input."""
+    with np.errstate(all="ignore"):
+        return np.exp(input)
+
+
+@floating(vjp=(lambda g, out, x: g / x,), samples=shaped(low=0.3))
+def log(input: Array) -> Array:
+    """The natural logarithm."""
+    with np.errstate(all="ignore"):
+        return np.log(input)
+
+
+@floating(vjp=(lambda g, out, x: g / (2 * out),), samples=shaped(low=0.3))
+def sqrt(input: Array) -> Array:
+    """The square root; nan below 0."""
+    with np.errstate(all="ignore"):
+        return np.sqrt(input)
+
+
+@floating(vjp=(lambda g, out, x: -0.5 * g * (out * out * out),), samples=shaped(low=0.3))
+def rsqrt(input: Array) -> Array:
+    """1 / sqrt(input)."""
+    with np.errstate(all="ignore"):
+        return np.reciprocal(np.sqrt(input))
+
+
+@floating(vjp=(lambda g, out, x: -g * (out * out),), samples=shaped(low=0.3))
+def reciprocal(input: Array) -> Array:
+    """1 / input."""
+    with np.errstate(all="ignore"):
+        return np.reciprocal(input)
+
+
+@op(vjp=(lambda g, out, x: g * (2 * x),), samples=shaped())
+def square(input: Array) -> Array:
+    """input ** 2."""
+    return np.square(input)
+
+
+@floating(vjp=(lambda g, out, x: g * cos(x),), samples=shaped())
+def sin(input: Array) -> Array:
+    """The sine of an angle in radians."""
+    return np.sin(input)
+
+
+@floating(vjp=(lambda g, out, x: -g * sin(x),), samples=shaped())
+def cos(input: Array) -> Array:
+    """The cosine of an angle in radians."""
+    return np.cos(input)
+
+
+@floating(
+    vjp=(lambda g, out, x: g * exp(-x * x) * (2 / np.sqrt(np.pi)).item(),), samples=shaped()
+)
+def erf(input: Array) -> Array:
+    """The error function, 2/sqrt(pi) * integral of exp(-t^2) from 0 to input."""
+    return kernels.erf(input)
+
+
+@op(vjp=(lambda g, out, x: g * 0.0,), samples=shaped(low=0.1, high=0.4))
+def floor(input: Array) -> Array:
+    """The largest integer not above."""
+    return np.floor(input)
+
+
+@op(vjp=(lambda g, out, x: g * 0.0,), samples=shaped(low=0.1, high=0.4))
+def ceil(input: Array) -> Array:
+    """The smallest integer not below."""
+    return np.ceil(input)
+
+
+@op(vjp=(lambda g, out, x: g * 0.0,), samples=shaped(low=0.1, high=0.4))
+def round(input: Array) -> Array:
+    """The nearest integer, halves to even."""
+    return np.rint(input)
+
+
+# --- activations ----------------------------------------------------------------------------
+
+
+@op(vjp=(lambda g, out, x: relu_backward(g, out),), samples=shaped(away_from=(0.0,)))
+def relu(input: Array) -> Array:
+    """max(input, 0), with derivative 0 at 0."""
+    return kernels.relu(input)
+
+
+@op(
+    vjp=(lambda g, out, c, y: relu_backward(g, y), None),
+    samples=[sample(arr.of(3, 4), arr.of(3, 4, away_from=(0.0,)))],
+)
+def relu_backward(cotangent: Array, output: Array) -> Array:
+    """The cotangent where the output of relu is positive, 0 elsewhere."""
+    return kernels.relu_backward(cotangent, output)
+
+
+@op(
+    vjp=(
+        lambda g, out, x, *, negative_slope: leaky_relu_backward(
+            g, x, negative_slope=negative_slope
+        ),
+    ),
+    samples=[
+        sample(arr.of(3, 4, away_from=(0.0,))),
+        sample(arr.of(5, away_from=(0.0,)), negative_slope=0.3),
+    ],
+)
+def leaky_relu(input: Array, *, negative_slope: float = 0.01) -> Array:
+    """input where positive, negative_slope * input elsewhere."""
+    return kernels.leaky_relu(input, negative_slope)
+
+
+@op(
+    vjp=(
+        lambda g, out, c, x, *, negative_slope: leaky_relu_backward(
+            g, x, negative_slope=negative_slope
+        ),
+        None,
+    ),
+    samples=[sample(arr.of(3, 4), arr.of(3, 4, away_from=(0.0,)), negative_slope=0.1)],
+)
+def leaky_relu_backward(cotangent: Array, input: Array, *, negative_slope: float) -> Array:
+    """The cotangent, scaled by negative_slope where the input is not positive."""
+    return kernels.leaky_relu_backward(cotangent, input, negative_slope)
+
+
+@floating(vjp=(lambda g, out, x: g * (out * (1 - out)),), samples=shaped())
+def sigmoid(input: Array) -> Array:
+    """1 / (1 + exp(-input))."""
+    return kernels.sigmoid(input)
+
+
+@floating(vjp=(lambda g, out, x: g * (1 - out * out),), samples=shaped())
+def tanh(input: Array) -> Array:
+    """The hyperbolic tangent."""
+    return kernels.tanh(input)
+
+
+def _gelu_slope(x: Any, approximate: str) -> Any:
+    """The derivative of gelu, over tensors so that it can be differentiated again."""
+    if approximate == "none":
+        cumulative = 0.5 * (1 + erf(x * float(np.sqrt(0.5))))
+        return cumulative + x * exp(-0.5 * x * x) * float(1 / np.sqrt(2 * np.pi))
+    scale, cubic = float(np.sqrt(2 / np.pi)), 0.044715
+    t = tanh(scale * (x + cubic * x * x * x))
+    return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * (scale * (1 + 3 * cubic * x * x))
+
+
+@op(
+    vjp=(
+        lambda g, out, x, *, approximate: gelu_backward(g, x, approximate=approximate),
+    ),
+    samples=[sample(arr.of(3, 4)), sample(arr.of(3, 4), approximate="tanh"), sample(arr.of())],
+)
+def gelu(input: Array, *, approximate: str = "none") -> Array:
+    """input * Phi(input), Phi the normal distribution function (Hendrycks & Gimpel 2016).
+
+    approximate="tanh" uses 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))).
+    """
+    if approximate not in {"none", "tanh"}:
+        raise RuntimeError(f"approximate argument must be either none or tanh, got {approximate!r}")
+    return kernels.gelu(input, approximate)
+
+
+@op(
+    vjp=(
+        lambda g, out, c, x, *, approximate: gelu_backward(g, x, approximate=approximate),
+        lambda g, out, c, x, *, approximate: g * c * _gelu_curvature(x, approximate),
+    ),
+    samples=[
+        sample(arr.of(3, 4), arr.of(3, 4), approximate="none"),
+        sample(arr.of(3, 4), arr.of(3, 4), approximate="tanh"),
+    ],
+)
+def gelu_backward(cotangent: Array, input: Array, *, approximate: str) -> Array:
+    """The cotangent times the derivative of gelu at the input."""
+    return kernels.gelu_backward(cotangent, input, approximate)
+
+
+def _gelu_curvature(x: Any, approximate: str) -> Any:
+    if approximate == "none":  # d/dx (Phi + x phi) = (2 - x^2) phi
+        return (2 - x * x) * exp(-0.5 * x * x) * float(1 / np.sqrt(2 * np.pi))
+    scale, cubic = float(np.sqrt(2 / np.pi)), 0.044715
+    t = tanh(scale * (x + cubic * x * x * x))
+    du = scale * (1 + 3 * cubic * x * x)
+    sech2 = 1 - t * t
+    return sech2 * du + 0.5 * x * (sech2 * (6 * scale * cubic) * x - 2 * t * sech2 * du * du)
+
+
+# --- choices --------------------------------------------------------------------------------
+
+
+def _share(g: Any, a: Any, b: Any) -> Any:
+    """Half of g where a == b: torch's subgradient of maximum and minimum at ties."""
+    return where(a == b, g * 0.5, g)
+
+
+@elementwise(
+    vjp=(
+        lambda g, out, a, b: _share(g, a, b) * (a >= b),
+        lambda g, out, a, b: _share(g, a, b) * (b >= a),
+    ),
+    samples=[sample(arr.of(3, 4, low=0.1), arr.of(3, 4, high=-0.1)), sample(arr.of(2), arr.of(2))],
+)
+def maximum(input: Array, other: Array) -> Array:
+    """The larger of the two; nan if either is."""
+    return np.maximum(input, other)
+
+
+@elementwise(
+    vjp=(
+        lambda g, out, a, b: _share(g, a, b) * (a <= b),
+        lambda g, out, a, b: _share(g, a, b) * (b <= a),
+    ),
+    samples=[sample(arr.of(3, 4, low=0.1), arr.of(3, 4, high=-0.1)), sample(arr.of(2), arr.of(2))],
+)
+def minimum(input: Array, other: Array) -> Array:
+    """The smaller of the two; nan if either is."""
+    return np.minimum(input, other)
+
+
+@op(
+    vjp=(
+        None,
+        lambda g, out, c, a, b: g * c,
+        lambda g, out, c, a, b: g * (c == False),  # noqa: E712  elementwise
+    ),
+    degree=1,
+    broadcasts=True,
+    samples=[
+        sample(arr.of(3, 4, integers=2), arr.of(3, 4), arr.of(4)),
+        sample(arr.of(3, 1, integers=2), arr.of(3, 4), 1.5),
+        sample(arr.of(2, integers=2), 0.5, arr.of(2)),
+    ],
+)
+def select_where(condition: Array, input: Array, other: Array) -> Array:
+    """input where the condition holds, other elsewhere; `where` without dtype promotion."""
+    return np.where(condition.astype(bool, copy=False), input, other)
+
+
+def common_dtype(*operands: Any) -> dtypes.dtype:
+    """The dtype in which tensors and numbers meet."""
+    return dtypes.of_numpy(dtypes.result_type(*(getattr(x, "array", x) for x in operands)))
+
+
+def where(condition: Any, input: Any, other: Any) -> Any:
+    """`input` where `condition` holds, `other` elsewhere; all three broadcast."""
+    dtype = common_dtype(input, other)
+    input, other = (
+        x.to(dtype) if hasattr(x, "array") else condition.new_full((), x, dtype=dtype)
+        for x in (input, other)
+    )
+    return select_where(condition, input, other)
+
+
+def _inside(x: Any, low: float | None, high: float | None) -> Any:
+    if low is None:
+        return x <= high
+    return x >= low if high is None else (x >= low) * (x <= high)
+
+
+@op(
+    vjp=(lambda g, out, x, *, min, max: g * _inside(x, min, max),),
+    samples=[
+        sample(arr.of(3, 4, away_from=(-1.0, 1.0)), min=-1.0, max=1.0),
+        sample(arr.of(3, 4, away_from=(0.5,)), min=0.5),
+        sample(arr.of(5, away_from=(0.0,)), max=0.0),
+    ],
+)
+def clamp(input: Array, *, min: float | None = None, max: float | None = None) -> Array:
+    """The input limited to min ... max.  Raises RuntimeError if both are None."""
+    if min is None and max is None:
+        raise RuntimeError("clamp: at least one of 'min' or 'max' must not be None")
+    return np.clip(input, min, max)
+
+
+# --- comparisons and tests ------------------------------------------------------------------
+
+comparison = functools.partial(elementwise, vjp=None)
+
+
+@comparison()
+def eq(input: Array, other: Array) -> Array:
+    """input == other."""
+    return np.equal(input, other)
+
+
+@comparison()
+def ne(input: Array, other: Array) -> Array:
+    """input != other."""
+    return np.not_equal(input, other)
+
+
+@comparison()
+def lt(input: Array, other: Array) -> Array:
+    """input < other."""
+    return np.less(input, other)
+
+
+@comparison()
+def le(input: Array, other: Array) -> Array:
+    """input <= other."""
+    return np.less_equal(input, other)
+
+
+@comparison()
+def gt(input: Array, other: Array) -> Array:
+    """input > other."""
+    return np.greater(input, other)
+
+
+@comparison()
+def ge(input: Array, other: Array) -> Array:
+    """input >= other."""
+    return np.greater_equal(input, other)
+
+
+@comparison()
+def logical_and(input: Array, other: Array) -> Array:
+    """Whether both are nonzero."""
+    return np.logical_and(input, other)
+
+
+@comparison()
+def logical_or(input: Array, other: Array) -> Array:
+    """Whether either is nonzero."""
+    return np.logical_or(input, other)
+
+
+@op(vjp=None)
+def logical_not(input: Array) -> Array:
+    """Whether it is zero."""
+    return np.logical_not(input)
+
+
+def _bitwise(ufunc: Any, a: Array, b: Array) -> Array:
+    if any(np.asarray(x).dtype.kind == "f" for x in (a, b)):
+        raise RuntimeError(f"{ufunc.__name__} is for integer and bool tensors, got a floating one")
+    return ufunc(a, b)
+
+
+@comparison()
+def bitwise_and(input: Array, other: Array) -> Array:
+    """input & other, of integers or bools."""
+    return _bitwise(np.bitwise_and, input, other)
+
+
+@comparison()
+def bitwise_or(input: Array, other: Array) -> Array:
+    """input | other, of integers or bools."""
+    return _bitwise(np.bitwise_or, input, other)
+
+
+@comparison()
+def bitwise_xor(input: Array, other: Array) -> Array:
+    """input ^ other, of integers or bools."""
+    return _bitwise(np.bitwise_xor, input, other)
+
+
+@op(vjp=None)
+def bitwise_not(input: Array) -> Array:
+    """~input, of integers or bools."""
+    if input.dtype.kind == "f":
+        raise RuntimeError("bitwise_not is for integer and bool tensors, got a floating one")
+    return np.invert(input)
+
+
+@op(vjp=None)
+def isnan(input: Array) -> Array:
+    """Whether it is not a number."""
+    return np.isnan(input)
+
+
+@op(vjp=None)
+def isinf(input: Array) -> Array:
+    """Whether it is plus or minus infinity."""
+    return np.isinf(input)
+
+
+@op(vjp=None)
+def isfinite(input: Array) -> Array:
+    """Whether it is neither infinite nor nan."""
+    return np.isfinite(input)

@@ -1,0 +1,237 @@
+"""Indexing: `x[...]`, gathers and their adjoints, the scatters."""
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.op import arr, op, sample
+from minigrad.ops.dims import wrap_dim
+
+Array = Any
+
+
+class Index(tuple[Any, ...]):
+    """An index as NumPy takes it, with arrays in the place of tensors."""
+
+    @property
+    def is_basic(self) -> bool:
+        """Whether it selects a view: no arrays among its parts."""
+        return not any(isinstance(part, np.ndarray | list) for part in self)
+
+
+def as_index(given: Any) -> Index:
+    """An index as written by the user; tensors become arrays."""
+    parts = given if isinstance(given, tuple) else (given,)
+    found = []
+    for part in parts:
+        array = getattr(part, "array", part)
+        if isinstance(array, np.ndarray) and array.ndim == 0 and array.dtype.kind in "iu":
+            array = int(array)
+        elif isinstance(array, list):
+            array = np.asarray(array)
+        elif isinstance(array, np.generic):
+            array = array.item()
+        if isinstance(array, np.ndarray) and array.dtype.kind not in "iub":
+            raise IndexError(
+                f"tensors used as indices must be long, int, uint8 or bool tensors, got "
+                f"{array.dtype}"
+            )
+        if not isinstance(array, int | slice | np.ndarray | type(None) | type(Ellipsis)):
+            raise IndexError(
+                f"only integers, slices (`:`), ellipsis (`...`), None and tensors of integers or "
+                f"bools are valid indices, got {array!r}"
+            )
+        found.append(array)
+    return Index(found)
+
+
+def _read(input: Array, index: Index) -> Array:
+    try:
+        return input[tuple(index)]
+    except IndexError as error:
+        raise IndexError(f"{error} (tensor of shape {list(input.shape)})") from None
+    except ValueError as error:  # a negative slice step would be a view torch does not have
+        raise IndexError(str(error)) from None
+
+
+@op(
+    vjp=(lambda g, out, x, *, index: index_adjoint(g, index=index, shape=x.shape),),
+    degree=1,
+    views=True,
+    samples=[
+        sample(arr.of(3, 4), index=Index((1,))),
+        sample(arr.of(3, 4), index=Index((slice(None), slice(1, 3)))),
+        sample(arr.of(3, 4), index=Index((Ellipsis, None, 2))),
+        sample(arr.of(3, 4), index=Index((np.array([2, 0, 2]),))),
+        sample(arr.of(2, 2), index=Index((np.array([[True, False], [True, True]]),))),
+        sample(arr.of(3, 4), index=Index((np.array([0, 1]), np.array([3, 3])))),
+    ],
+)
+def getitem(input: Array, *, index: Index) -> Array:
+    """`input[index]`: a view for ints, slices, None and ..., a copy where tensors index."""
+    return _read(input, index)
+
+
+@op(
+    vjp=(lambda g, out, c, *, index, shape: getitem(g, index=index),),
+    degree=1,
+    samples=[
+        sample(arr.of(4), index=Index((1,)), shape=(3, 4)),
+        sample(arr.of(3, 4), index=Index((np.array([2, 0, 2]),)), shape=(3, 4)),
+    ],
+)
+def index_adjoint(cotangent: Array, *, index: Index, shape: tuple[int, ...]) -> Array:
+    """Zeros of `shape` with the cotangent added at the index, repeated places adding up."""
+    out = np.zeros(shape, cotangent.dtype)
+    if index.is_basic or all(getattr(i, "dtype", None) == bool for i in index):
+        out[tuple(index)] = cotangent
+    else:
+        np.add.at(out, tuple(index), cotangent)
+    return out
+
+
+def assign(array: Array, index: Index, values: Array) -> None:
+    """`array[index] = values`, with torch's error where the shapes do not fit."""
+    place = _read(array, index)
+    try:
+        array[tuple(index)] = values
+    except ValueError:
+        raise RuntimeError(
+            f"shape mismatch: a value of shape {list(np.shape(values))} cannot be broadcast to "
+            f"the indexed place of shape {list(place.shape)}"
+        ) from None
+
+
+@op(
+    vjp=(
+        lambda g, out, x, v, *, index: index_filled(g, index=index),
+        lambda g, out, x, v, *, index: getitem(g, index=index).sum_to_size(v.shape),
+    ),
+    degree=1,
+    samples=[
+        sample(arr.of(3, 4), arr.of(4), index=Index((1,))),
+        sample(arr.of(3, 4), arr.of(), index=Index((slice(None), slice(1, 3)))),
+        sample(arr.of(3, 4), arr.of(2, 4), index=Index((np.array([2, 0]),))),
+    ],
+)
+def index_put(input: Array, values: Array, *, index: Index) -> Array:
+    """A copy of input with `input[index] = values`; values broadcast to the place."""
+    out = input.copy()
+    assign(out, index, values)
+    return out
+
+
+@op(
+    vjp=(lambda g, out, x, *, index, value: index_filled(g, index=index),),
+    samples=[sample(arr.of(3, 4), index=Index((1,)), value=2.0)],
+)
+def index_filled(input: Array, *, index: Index, value: float = 0.0) -> Array:
+    """A copy of input with one number at the index."""
+    out = input.copy()
+    _read(input, index)
+    out[tuple(index)] = value
+    return out
+
+
+def _along(input: Array, index: Array, dim: int) -> int:
+    """Check the index of a gather or scatter, and give its dimension."""
+    axis = wrap_dim(dim, input.ndim)
+    if index.dtype != np.int64:
+        raise RuntimeError(f"gather(): expected dtype int64 for index, got {index.dtype}")
+    if index.ndim != input.ndim:
+        raise RuntimeError(
+            f"gather(): index and input must have the same number of dimensions, got shapes "
+            f"{list(index.shape)} and {list(input.shape)}"
+        )
+    for i, (have, size) in enumerate(zip(index.shape, input.shape, strict=True)):
+        if i != axis and have > size:
+            raise RuntimeError(
+                f"gather(): index of shape {list(index.shape)} is larger than input of shape "
+                f"{list(input.shape)} apart from dimension {axis}"
+            )
+    size = input.shape[axis] if input.ndim else 1
+    if index.size and not (0 <= index.min() and index.max() < size):
+        bad = index[(index < 0) | (index >= size)].flat[0]
+        raise RuntimeError(f"index {bad} is out of bounds for dimension {axis} with size {size}")
+    return axis
+
+
+def _places(index: Array, axis: int) -> tuple[Array, ...]:
+    """For every element of index, the coordinates it speaks of."""
+    coordinates = list(np.ogrid[tuple(slice(s) for s in index.shape)])
+    coordinates[axis] = index
+    return tuple(coordinates)
+
+
+INDICES = np.array([[0, 2, 0], [1, 1, 0]])
+
+
+@op(
+    vjp=(
+        lambda g, out, x, *, dim, index: scatter_add(
+            g.new_zeros(x.shape), g, dim=dim, index=index
+        ),
+    ),
+    degree=1,
+    samples=[
+        sample(arr.of(3, 4), dim=0, index=INDICES),
+        sample(arr.of(2, 4), dim=1, index=INDICES),
+    ],
+)
+def gather(input: Array, *, dim: int, index: Array) -> Array:
+    """out[i][j] = input[index[i][j]][j] for dim=0, input[i][index[i][j]] for dim=1, and so on."""
+    axis = _along(input, index, dim)
+    return input[_places(index, axis)] if input.ndim else input.reshape(index.shape).copy()
+
+
+@op(
+    vjp=(
+        lambda g, out, x, src, *, dim, index: g,
+        lambda g, out, x, src, *, dim, index: gather(g, dim=dim, index=index),
+    ),
+    degree=1,
+    samples=[sample(arr.of(3, 4), arr.of(2, 3), dim=0, index=INDICES)],
+)
+def scatter_add(input: Array, src: Array, *, dim: int, index: Array) -> Array:
+    """A copy of input with src added at the places that gather would read; the adjoint of gather."""
+    axis = _along(input, index, dim)
+    out = input.copy()
+    np.add.at(out, _places(index, axis), src[tuple(slice(s) for s in index.shape)])
+    return out
+
+
+@op(
+    vjp=(
+        lambda g, out, x, *, mask, value: masked_fill(g, mask=mask, value=0.0),
+    ),
+    samples=[sample(arr.of(2, 3), mask=np.array([True, False, True]), value=1.0)],
+)
+def masked_fill(input: Array, *, mask: Array, value: float) -> Array:
+    """A copy of input with `value` where the mask, broadcast to it, is True."""
+    if mask.dtype != bool:
+        raise RuntimeError(f"masked_fill only supports boolean masks, got {mask.dtype}")
+    return np.where(mask, np.asarray(value, input.dtype), input)
+
+
+@op(vjp=None)
+def nonzero(input: Array) -> Array:
+    """The coordinates of the nonzero elements, one row each: (count, ndim)."""
+    return np.argwhere(input)
+
+
+@op(vjp=None)
+def one_hot(input: Array, *, num_classes: int = -1) -> Array:
+    """(...) of class numbers -> (..., num_classes), 1 at the class and 0 elsewhere."""
+    if input.dtype != np.int64:
+        raise RuntimeError(f"one_hot is only applicable to index tensors of int64: {input.dtype}")
+    if input.size and input.min() < 0:
+        raise RuntimeError(f"Class values must be non-negative, got {int(input.min())}")
+    most = int(input.max()) + 1 if input.size else 0
+    if num_classes == -1:
+        num_classes = most
+    if num_classes <= 0 or num_classes < most:
+        raise RuntimeError(
+            f"one_hot: num_classes={num_classes} must be positive and larger than every class, the "
+            f"largest of which is {most - 1}"
+        )
+    return (input[..., None] == np.arange(num_classes)).astype(np.int64)

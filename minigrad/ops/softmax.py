@@ -1,0 +1,135 @@
+"""Softmax, its logarithm, and cross-entropy fused with it."""
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.kernels import softmax as kernels
+from minigrad.modes import mode
+from minigrad.op import arr, op, sample
+from minigrad.ops.dims import axes
+
+Array = Any
+
+SAMPLES = [
+    sample(arr.of(3, 4), dim=1),
+    sample(arr.of(3, 4), dim=0),
+    sample(arr.of(2, 3, 2), dim=-2),
+    sample(arr.of(5), dim=0),
+    sample(arr.of(), dim=0),
+]
+PAIRS = [
+    sample(arr.of(3, 4), arr.of(3, 4, low=-1.0, high=0.0), dim=1),
+    sample(arr.of(2, 3, 2), arr.of(2, 3, 2, low=-1.0, high=0.0), dim=0),
+]
+
+
+def _axis(input: Array, dim: int) -> int:
+    if input.dtype.kind != "f":
+        raise RuntimeError(f"softmax is defined for floating tensors, got {input.dtype}")
+    return axes(dim, input.ndim)[0]
+
+
+@op(vjp=(lambda g, out, x, *, dim: softmax_backward(g, out, dim=dim),), samples=SAMPLES)
+def softmax(input: Array, *, dim: int) -> Array:
+    """exp(input) / sum(exp(input)) along `dim`."""
+    if input.ndim == 0:
+        return np.ones_like(input)
+    return kernels.softmax(input, _axis(input, dim))
+
+
+def _softmax_output_rule(g: Any, out: Any, c: Any, y: Any, *, dim: int) -> Any:
+    along = (c * y).sum(dim=dim, keepdim=True)
+    return g * (c - along) - c * (g * y).sum(dim=dim, keepdim=True)
+
+
+@op(
+    vjp=(lambda g, out, c, y, *, dim: softmax_backward(g, y, dim=dim), _softmax_output_rule),
+    samples=PAIRS,
+)
+def softmax_backward(cotangent: Array, output: Array, *, dim: int) -> Array:
+    """y * (c - sum(c * y)): the Jacobian of softmax, which is symmetric, times c."""
+    if cotangent.ndim == 0:
+        return np.zeros_like(cotangent)
+    return kernels.softmax_backward(cotangent, output, _axis(output, dim))
+
+
+@op(vjp=(lambda g, out, x, *, dim: log_softmax_backward(g, out, dim=dim),), samples=SAMPLES)
+def log_softmax(input: Array, *, dim: int) -> Array:
+    """input - log(sum(exp(input))) along `dim`."""
+    if input.ndim == 0:
+        return np.zeros_like(input)
+    return kernels.log_softmax(input, _axis(input, dim))
+
+
+@op(
+    vjp=(
+        lambda g, out, c, y, *, dim: g - (g * y.exp()).sum(dim=dim, keepdim=True),
+        lambda g, out, c, y, *, dim: -g * y.exp() * c.sum(dim=dim, keepdim=True),
+    ),
+    samples=PAIRS,
+)
+def log_softmax_backward(cotangent: Array, output: Array, *, dim: int) -> Array:
+    """c - exp(y) * sum(c)."""
+    if cotangent.ndim == 0:
+        return np.zeros_like(cotangent)
+    return kernels.log_softmax_backward(cotangent, output, _axis(output, dim))
+
+
+def wanted_distribution(
+    target: Array, classes: int, weight: Array | None, ignore_index: int, label_smoothing: float
+) -> Array:
+    """(N, S) class numbers -> (N, C, S): what each log-probability counts in the loss."""
+    known = target != ignore_index
+    safe = np.where(known, target, 0)
+    per_class = np.ones(classes) if weight is None else weight
+    one_hot = (safe[:, None, :] == np.arange(classes)[None, :, None]) * per_class[:, None]
+    smoothed = (1 - label_smoothing) * one_hot + label_smoothing / classes * per_class[:, None]
+    return smoothed * known[:, None, :]
+
+
+def _cross_entropy_rule(
+    g: Any, out: Any, x: Any, *, target: Array, weight: Array | None, ignore_index: int,
+    label_smoothing: float,
+) -> Any:  # fmt: skip
+    settings = (target, weight, ignore_index, label_smoothing)
+    if not mode.grad:
+        return g._new(kernels.cross_entropy_backward(g.array, out[0].array, *settings), None, False)
+    q = wanted_distribution(target, x.shape[1], *settings[1:])
+    probabilities = softmax(x, dim=1)
+    total = x.new_tensor(q.sum(axis=1, keepdims=True))
+    return g.unsqueeze(1) * (probabilities * total - x.new_tensor(q))
+
+
+LABELS = np.array([[0, 2], [1, -100], [3, 0]])
+
+
+@op(
+    vjp=(_cross_entropy_rule,),
+    samples=[
+        sample(arr.of(3, 4, 2), target=LABELS),
+        sample(arr.of(3, 4, 2), target=LABELS, label_smoothing=0.2),
+        sample(
+            arr.of(3, 4, 1),
+            target=np.array([[0], [3], [2]]),
+            weight=np.array([0.5, 1.0, 2.0, 0.25]),
+            ignore_index=2,
+            label_smoothing=0.1,
+        ),
+    ],
+)
+def cross_entropy(
+    input: Array,
+    *,
+    target: Array,
+    weight: Array | None = None,
+    ignore_index: int = -100,
+    label_smoothing: float = 0.0,
+) -> Any:
+    """(N, C, S) scores and (N, S) class numbers -> (N, S) losses, softmax included.
+
+    -(1 - e) w[t] log p[t] - e / C * sum_c w[c] log p[c]; 0 where t is ignore_index.
+    """
+    if weight is not None:
+        weight = weight.astype(input.dtype, copy=False)
+    return kernels.cross_entropy(input, target, weight, ignore_index, label_smoothing)

@@ -1,0 +1,199 @@
+"""Optimizers made from rules: arguments, checks and documentation that follow from the text."""
+
+import inspect
+import math
+import textwrap
+from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
+from typing import Any, ClassVar
+
+import numpy as np
+
+from minigrad.modes import enable_grad
+from minigrad.optim.bundle import Bundle, Plan
+from minigrad.optim.optimizer import Group, Optimizer
+from minigrad.optim.rule import Rule
+from minigrad.tensor import Tensor
+
+_REFUSED = {
+    "differentiable": "a step is a kernel that autograd does not see; write the update over "
+    "tensors to differentiate through it",
+    "capturable": "it is for steps inside a CUDA graph, and this library runs on the CPU",
+}
+
+
+def _options(rule: Rule) -> dict[str, Any]:
+    """The arguments of torch's that every optimizer takes beside its hyper-parameters."""
+    options = {"maximize": False, "foreach": None, "differentiable": False, "fused": None}
+    return options | ({"capturable": False} if rule.counts_steps else {})
+
+
+class RuleOptimizer(Optimizer):
+    """The optimizer that a rule describes: `class Lion(RuleOptimizer, rule=lion)`.
+
+    Its arguments are the rule's hyper-parameters, and for every rule `maximize`.  `foreach` and
+    `fused` are accepted and change nothing: there is one implementation, and it is fused.
+    `differentiable=True` and `capturable=True` are refused with RuntimeError.
+
+    A parameter without gradient is left out of a step.  A rule that no kernel can hold runs as
+    NumPy, after a warning that names the line; so do float16 parameters.
+    """
+
+    rule: ClassVar[Rule]
+
+    def __init_subclass__(cls, rule: Rule | None = None, **settings: Any) -> None:
+        super().__init_subclass__(**settings)
+        if rule is not None:
+            cls.rule = rule
+            cls.__signature__ = _signature(rule)  # type: ignore[attr-defined]
+            cls.__doc__ = _documentation(inspect.cleandoc(cls.__doc__ or ""), rule)
+
+    def __init__(self, params: Iterable[Any], *settings: Any, **named: Any) -> None:
+        if not hasattr(self, "rule"):
+            raise TypeError("RuleOptimizer needs a rule: class Mine(RuleOptimizer, rule=mine)")
+        bound = self.__signature__.bind(params, *settings, **named)  # type: ignore[attr-defined]
+        bound.apply_defaults()
+        defaults = dict(bound.arguments)
+        del defaults["params"]
+        self._check_group(defaults)
+        self._plans: dict[int, Plan] = {}
+        super().__init__(params, defaults)
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Update every parameter that has a gradient, in one pass over memory.
+
+        `closure`, if given, computes the loss again and returns it.  Raises RuntimeError, before
+        anything has changed, if a gradient does not fit its parameter.
+        """
+        loss = None
+        if closure is not None:
+            with enable_grad():
+                loss = closure()
+        try:
+            ready = list(chain.from_iterable(map(self._ready, range(len(self.param_groups)))))
+        except Exception:
+            self._plans.clear()
+            raise
+        for bundle in ready:
+            bundle.run(self.state)
+        return loss
+
+    def _ready(self, number: int) -> list[Bundle]:
+        """The bundles of a group, prepared for a step, with nothing changed yet."""
+        group = self.param_groups[number]
+        active = [p for p in group["params"] if p.grad is not None]
+        plan = self._plans.get(number)
+        if plan is None or not plan.fits(active, self.state):
+            plan = self._plans[number] = Plan(self.rule, active, self.state)
+        hyper = {name: _plain(group[name]) for name in self.rule.defaults}
+        for bundle in plan.bundles:
+            bundle.prepare(hyper, bool(group["maximize"]))
+        return plan.bundles
+
+    # --- checks ---
+
+    def check_together(self, hyper: Mapping[str, Any]) -> None:
+        """Raise ValueError if hyper-parameters exclude each other; an optimizer may override it."""
+
+    def _check_group(self, group: Group) -> None:
+        hyper = {name: _plain(group[name]) for name in self.rule.defaults}
+        for name, value in hyper.items():
+            self._check_value(name, value)
+        self.check_together(hyper)
+        for name in ("differentiable", "capturable"):
+            if group.get(name):
+                raise RuntimeError(f"{name}=True is not supported: {_REFUSED[name]}")
+        if group["foreach"] and group["fused"]:
+            raise RuntimeError("foreach and fused cannot both be True")
+
+    def _check_value(self, name: str, value: Any) -> None:
+        default, legal = self.rule.defaults[name], self.rule.legal.get(name)
+        who = f"{type(self).__name__}: {name}"
+        if isinstance(default, tuple):
+            if not isinstance(value, tuple) or len(value) != len(default):
+                raise ValueError(f"{who} must be {len(default)} numbers, got {value!r}")
+        elif isinstance(default, bool):
+            if not isinstance(value, bool):
+                raise TypeError(f"{who} must be True or False, got {value!r}")
+            return
+        elif not isinstance(default, int | float):
+            return
+        for number in value if isinstance(value, tuple) else (value,):
+            if not isinstance(number, int | float):
+                raise TypeError(f"{who} must be a number, got {value!r}")
+            if math.isnan(number) or (legal is not None and number not in legal):
+                raise ValueError(f"{who} must be in {legal or '(-inf, inf)'}, got {value}")
+
+    def _completed(self, settings: Group) -> Group:
+        own = self.rule.defaults
+        missing = [name for name, default in own.items() if name not in settings and default]
+        if missing:
+            raise ValueError(
+                f"the loaded state is not that of {type(self).__name__}: its groups have no "
+                + ", ".join(missing)
+            )
+        return _options(self.rule) | {n: d for n, d in own.items() if not d} | settings
+
+    def _check_entry(self, group: Group, param: Tensor, entry: Mapping[str, Any]) -> None:
+        known = set(self.rule.states.values()) | ({"step"} if self.rule.counts_steps else set())
+        if not entry.keys() <= known:
+            raise ValueError(
+                f"the loaded state is not that of {type(self).__name__}: it holds "
+                f"{', '.join(sorted(entry.keys() - known))}, not {', '.join(sorted(known))}"
+            )
+        if entry and self.rule.counts_steps and "step" not in entry:
+            raise ValueError(f"the loaded state lacks 'step', it has {', '.join(sorted(entry))}")
+        for name, value in entry.items():
+            shape = () if name == "step" else param.shape
+            found = getattr(value, "shape", ())
+            if value is not None and found != shape:
+                raise ValueError(
+                    f"the loaded {name} has shape {found}, its parameter {param.shape}"
+                )
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self._plans = {}
+
+
+def _plain(value: Any) -> Any:
+    """A setting as Python's numbers: tensors of one element and NumPy's scalars are unpacked."""
+    if isinstance(value, list | tuple):
+        return tuple(map(_plain, value))
+    if isinstance(value, Tensor | np.ndarray | np.generic):
+        if value.size != 1 if not isinstance(value, Tensor) else value.numel() != 1:
+            raise ValueError(f"a setting must be one number, got a tensor of shape {value.shape}")
+        return value.item()
+    return value
+
+
+def _signature(rule: Rule) -> inspect.Signature:
+    parameter = inspect.Parameter
+    return inspect.Signature(
+        [parameter("params", parameter.POSITIONAL_OR_KEYWORD)]
+        + [
+            parameter(name, parameter.POSITIONAL_OR_KEYWORD, default=default)
+            for name, default in rule.defaults.items()
+        ]
+        + [
+            parameter(name, parameter.KEYWORD_ONLY, default=default)
+            for name, default in _options(rule).items()
+        ]
+    )
+
+
+def _documentation(written: str, rule: Rule) -> str:
+    """The class's own words, then what the rule says of itself."""
+    settings = [
+        f"    {name} = {default!r}" + (f", in {rule.legal[name]}" if name in rule.legal else "")
+        for name, default in (rule.defaults | _options(rule)).items()
+    ]
+    states = [f"    {name}: `{symbol}` in the rule" for symbol, name in rule.states.items()]
+    parts = [
+        written or inspect.cleandoc(rule.__doc__ or ""),
+        f"Paper: {rule.paper}" * bool(rule.paper),
+    ]
+    parts += ["Settings and their defaults:\n\n" + "\n".join(settings)]
+    parts += ["State of each parameter:\n\n" + "\n".join(states)] if states else []
+    parts += ["The rule, as it is compiled:\n\n" + textwrap.indent(rule.source, "    ")]
+    return "\n\n".join(filter(None, parts))

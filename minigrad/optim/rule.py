@@ -1,0 +1,184 @@
+"""An update rule, stated once: what its text says of itself, and its text as NumPy."""
+
+import inspect
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, overload
+
+import numpy as np
+
+from minigrad.optim.trace import Traced, explained, trace
+
+Array = np.ndarray[Any, Any]
+
+
+class Interval:
+    """A range of real numbers, written as in mathematics: `Interval("[0, 1)")`."""
+
+    def __init__(self, written: str) -> None:
+        self.written = written
+        low, high = written[1:-1].split(",")
+        if written[0] not in "[(" or written[-1] not in "])":
+            raise ValueError(f"an interval is written like '[0, 1)', got {written!r}")
+        self.low, self.high = float(low), float(high)
+        self.open_low, self.open_high = written[0] == "(", written[-1] == ")"
+
+    def __contains__(self, x: float) -> bool:
+        above = self.low < x if self.open_low else self.low <= x
+        below = x < self.high if self.open_high else x <= self.high
+        return above and below
+
+    def __repr__(self) -> str:
+        return self.written
+
+
+class Rule:
+    """What `rule` makes of a function: call it, and the text runs as it stands, on NumPy.
+
+    `states` maps the text's symbols to the names under which `state_dict` knows them.
+    """
+
+    def __init__(
+        self,
+        text: Callable[..., Any],
+        paper: str | None,
+        state: Mapping[str, str],
+        legal: Mapping[str, str],
+    ) -> None:
+        self.text = text
+        self.name = text.__name__
+        self.paper = paper
+        self.__doc__ = text.__doc__
+        parameters = inspect.signature(text).parameters.values()
+        positional = [p for p in parameters if p.kind is not p.KEYWORD_ONLY]
+        self._refuse_unreadable(positional)
+        self.defaults = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+        self._order = [p.name for p in positional[2:]]
+        self.counts_steps = "t" in self._order
+        symbols = [p for p in positional[2:] if p.name != "t"]
+        self.states = {p.name: state.get(p.name, p.name) for p in symbols}
+        self.may_be_absent = tuple(p.default is None for p in symbols)
+        self.legal = {name: Interval(written) for name, written in legal.items()}
+        unknown = [*(state.keys() - self.states.keys()), *(legal.keys() - self.defaults.keys())]
+        if unknown:
+            raise ValueError(f"the rule {self.name} has no {', '.join(sorted(unknown))}")
+
+    def _refuse_unreadable(self, positional: list[inspect.Parameter]) -> None:
+        variadic = [p for p in positional if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+        given_start = [p for p in positional if p.default not in (p.empty, None)]
+        if len(positional) < 2 or variadic or given_start:
+            raise TypeError(
+                f"the rule {self.name} must read (theta, g, *states, t, *, hyper-parameters), "
+                f"where a state starts from zero, or is absent if its default is None; "
+                f"got {inspect.signature(self.text)}"
+            )
+
+    def __call__(self, *arguments: Any, **hyper: Any) -> Any:
+        return self.text(*arguments, **hyper)
+
+    def __repr__(self) -> str:
+        return f"<rule {self.name}{inspect.signature(self.text)}>"
+
+    def apply(
+        self, t: int, hyper: Mapping[str, Any], maximize: bool, theta: Any, g: Any, states: Any
+    ) -> tuple[Any, ...]:
+        """The new parameter and states, in the order of the signature."""
+        values = dict(zip(self.states, states, strict=True), t=t)
+        returned = self.text(
+            theta, -g if maximize else g, *(values[name] for name in self._order), **hyper
+        )
+        results = returned if isinstance(returned, tuple) else (returned,)
+        if len(results) != 1 + len(self.states):
+            raise ValueError(
+                f"the rule {self.name} must return {', '.join(['theta', *self.states])}; "
+                f"it returned {len(results)} value{'s' * (len(results) != 1)}"
+            )
+        return results
+
+    def traced(
+        self, t: int, hyper: Mapping[str, Any], maximize: bool, present: Sequence[bool]
+    ) -> Traced:
+        """The rule as a program.  Raises RuleError, with the line, if it cannot be one."""
+        try:
+            return trace(self.name, partial(self.apply, t, hyper, maximize), present)
+        except (TypeError, AttributeError) as error:
+            raise explained(error, self.text) from error
+
+    def on_arrays(
+        self,
+        t: int,
+        hyper: Mapping[str, Any],
+        maximize: bool,
+        theta: Array,
+        g: Array,
+        states: Sequence[Array | None],
+    ) -> tuple[Any, ...]:
+        """The text run by NumPy, on copies; None for a state that was absent and still is."""
+        given = [
+            np.zeros_like(theta) if s is None and not optional else None if s is None else s.copy()
+            for s, optional in zip(states, self.may_be_absent, strict=True)
+        ]
+        with np.errstate(all="ignore"):
+            results = self.apply(t, hyper, maximize, theta.copy(), g.copy(), given)
+        untouched = [
+            before is None and result is start and not np.any(start)
+            for result, start, before in zip(results[1:], given, states, strict=True)
+        ]
+        kept = (None if same else r for r, same in zip(results[1:], untouched, strict=True))
+        return (results[0], *kept)
+
+    @property
+    def source(self) -> str:
+        """The text as it was written; its signature alone where the file is not at hand."""
+        try:
+            lines = textwrap.dedent(inspect.getsource(self.text)).splitlines()
+        except OSError:
+            return f"def {self.name}{inspect.signature(self.text)}: ..."
+        start = next(k for k, line in enumerate(lines) if line.startswith("def "))
+        return "\n".join(lines[start:])
+
+
+@overload
+def rule(text: Callable[..., Any]) -> Rule: ...
+
+
+@overload
+def rule(
+    *, paper: str | None = None, state: Mapping[str, str] = ..., legal: Mapping[str, str] = ...
+) -> Callable[[Callable[..., Any]], Rule]: ...
+
+
+def rule(
+    text: Callable[..., Any] | None = None,
+    *,
+    paper: str | None = None,
+    state: Mapping[str, str] | None = None,
+    legal: Mapping[str, str] | None = None,
+) -> Any:
+    """Declare an update rule: how one element of a parameter changes in one step.
+
+    The signature is the schema: `theta`, its gradient `g`, states, the step count `t` (1 in the
+    first step) if the rule wants it, and after `*` the hyper-parameters.  A state starts from
+    zero, or as None if its default is None.  The text returns the new theta and the states.
+
+    `state` gives states the names they have in `state_dict`, `legal` gives hyper-parameters the
+    interval they must lie in, `paper` says where the rule comes from.
+
+    The text may compute whatever it likes from hyper-parameters and `t`, and branch on them; of
+    elements it takes arithmetic, comparisons and NumPy's functions, `numpy.where` for a choice.
+
+    >>> from numpy import sign
+    >>> @rule(paper="Chen et al. 2023, arXiv:2302.06675", legal={"lr": "[0, inf)"})
+    ... def lion(theta, g, m, *, lr=1e-4, betas=(0.9, 0.99), weight_decay=0.0):
+    ...     beta1, beta2 = betas
+    ...     step = sign(beta1 * m + (1 - beta1) * g) + weight_decay * theta
+    ...     return theta - lr * step, beta2 * m + (1 - beta2) * g
+    >>> class Lion(RuleOptimizer, rule=lion):
+    ...     pass
+    """
+
+    def declare(text: Callable[..., Any]) -> Rule:
+        return Rule(text, paper, state or {}, legal or {})
+
+    return declare if text is None else declare(text)

@@ -1,0 +1,296 @@
+"""From the text of a rule to a program: the text is run once on symbols, which note what it does.
+
+Whatever the text computes from hyper-parameters and the step count alone is computed by Python,
+in float64, while it runs: it leaves the element loop without anybody moving it.  So does every
+`if` on a setting.  What is left is a straight line of instructions on elements.
+"""
+
+import linecache
+import operator
+from collections.abc import Callable, Sequence
+from functools import cache
+from types import TracebackType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigrad.kernels.update import Program
+
+
+class RuleError(TypeError):
+    """A rule's text does something that a kernel over elements cannot do."""
+
+
+class Tape:
+    """The instructions noted so far, and the scalars they mention."""
+
+    __slots__ = ("inputs", "instructions", "scalars")
+
+    def __init__(self, inputs: int) -> None:
+        self.inputs = inputs
+        self.instructions: list[tuple[Any, ...]] = []
+        self.scalars: list[float] = []
+
+    def note(self, name: str, *operands: Any) -> int:
+        """Append an instruction; the number of the value it makes."""
+        self.instructions.append((name, *map(self.operand, operands)))
+        return self.inputs + len(self.instructions) - 1
+
+    def operand(self, given: Any) -> int:
+        """The number of a symbol's value, or `~k` for a scalar now kept as number k."""
+        if isinstance(given, Symbol):
+            return given.number
+        self.scalars.append(_python_number(given))
+        return -len(self.scalars)
+
+
+def _python_number(given: Any) -> float:
+    try:
+        return float(given)
+    except (TypeError, ValueError):
+        raise RuleError(f"{given!r} is neither a number nor made of the rule's arguments") from None
+
+
+def _binary(name: str) -> Callable[[Any, Any], Any]:
+    def method(self: "Symbol", other: Any) -> "Symbol":
+        return Symbol(self.tape, self.tape.note(name, _number(self), _number(other)))
+
+    return method
+
+
+def _reflected(name: str) -> Callable[[Any, Any], Any]:
+    def method(self: "Symbol", other: Any) -> "Symbol":
+        return Symbol(self.tape, self.tape.note(name, _number(other), _number(self)))
+
+    return method
+
+
+def _comparison(name: str) -> Callable[[Any, Any], Any]:
+    def method(self: "Symbol", other: Any) -> "Condition":
+        return Condition(self.tape, self.tape.note(name, _number(self), _number(other)))
+
+    return method
+
+
+class Symbol:
+    """Stands for one element of a parameter, a gradient or a state."""
+
+    __slots__ = ("number", "tape")
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, tape: Tape, number: int) -> None:
+        self.tape = tape
+        self.number = number
+
+    __add__, __radd__ = _binary("add"), _reflected("add")
+    __sub__, __rsub__ = _binary("subtract"), _reflected("subtract")
+    __mul__, __rmul__ = _binary("multiply"), _reflected("multiply")
+    __truediv__, __rtruediv__ = _binary("divide"), _reflected("divide")
+    __rpow__ = _reflected("power")
+    __lt__, __le__ = _comparison("less"), _comparison("less_equal")
+    __gt__, __ge__ = _comparison("greater"), _comparison("greater_equal")
+    __eq__, __ne__ = _comparison("equal"), _comparison("not_equal")
+
+    def __pow__(self, exponent: Any) -> "Symbol":
+        if not isinstance(exponent, Symbol):
+            if exponent == 2:
+                return self * self  # type: ignore[no-any-return]
+            if exponent == 0.5:
+                return _unary("sqrt", self)
+        return Symbol(self.tape, self.tape.note("power", _number(self), _number(exponent)))
+
+    def __neg__(self) -> "Symbol":
+        return _unary("negative", self)
+
+    def __pos__(self) -> "Symbol":
+        return self
+
+    def __abs__(self) -> "Symbol":
+        return _unary("absolute", self)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **settings: Any) -> Any:
+        apply = _UFUNCS.get(ufunc)
+        if apply is None or method != "__call__" or settings:
+            raise RuleError(f"numpy.{ufunc.__name__} is not among the functions of a fused rule")
+        return apply(*(x if isinstance(x, Symbol) else _python_number(x) for x in inputs))
+
+    def __array_function__(self, function: Any, kinds: Any, inputs: Any, settings: Any) -> Any:
+        apply = _FUNCTIONS.get(function)
+        if apply is None:
+            raise RuleError(f"numpy.{function.__name__} is not among the functions of a fused rule")
+        return apply(*inputs, **settings)
+
+    def __bool__(self) -> bool:
+        raise RuleError(
+            "it branches on the value of an element; write numpy.where(condition, a, b), or "
+            "numpy.maximum and numpy.minimum for max and min"
+        )
+
+    def __float__(self) -> float:
+        raise RuleError(
+            "it turns an element into a Python number; take functions from numpy, not from math"
+        )
+
+    __int__ = __index__ = __float__
+
+    def __getitem__(self, index: Any) -> Any:
+        raise RuleError("it indexes an array; a rule sees one element at a time")
+
+    def __iter__(self) -> Any:
+        raise RuleError("it iterates over an array; a rule sees one element at a time")
+
+
+class Condition(Symbol):
+    """Stands for a comparison of elements."""
+
+    __slots__ = ()
+
+    def __and__(self, other: Any) -> "Condition":
+        return Condition(self.tape, self.tape.note("and", self, other))
+
+    def __or__(self, other: Any) -> "Condition":
+        return Condition(self.tape, self.tape.note("or", self, other))
+
+    def __invert__(self) -> "Condition":
+        return Condition(self.tape, self.tape.note("not", self))
+
+
+def _number(operand: Any) -> Any:
+    """A condition in arithmetic counts as 0 or 1."""
+    return _unary("number", operand) if type(operand) is Condition else operand
+
+
+def _unary(name: str, x: Symbol) -> Symbol:
+    if name != "number":
+        x = _number(x)
+    return Symbol(x.tape, x.tape.note(name, x))
+
+
+def _of_two(name: str) -> Callable[[Any, Any], Symbol]:
+    def apply(a: Any, b: Any) -> Symbol:
+        tape = (a if isinstance(a, Symbol) else b).tape
+        return Symbol(tape, tape.note(name, _number(a), _number(b)))
+
+    return apply
+
+
+def _where(condition: Any, a: Any, b: Any) -> Any:
+    if not isinstance(condition, Symbol):
+        return a if condition else b
+    tape = condition.tape
+    chosen = condition if type(condition) is Condition else condition != 0
+    return Symbol(tape, tape.note("where", chosen, _number(a), _number(b)))
+
+
+def _clip(x: Any, low: Any, high: Any) -> Any:
+    x = x if low is None else _of_two("maximum")(x, low)
+    return x if high is None else _of_two("minimum")(x, high)
+
+
+_UFUNCS: dict[Any, Callable[..., Any]] = {
+    np.add: operator.add,
+    np.subtract: operator.sub,
+    np.multiply: operator.mul,
+    np.divide: operator.truediv,
+    np.power: operator.pow,
+    np.less: operator.lt,
+    np.less_equal: operator.le,
+    np.greater: operator.gt,
+    np.greater_equal: operator.ge,
+    np.equal: operator.eq,
+    np.not_equal: operator.ne,
+    np.logical_and: operator.and_,
+    np.logical_or: operator.or_,
+    np.logical_not: operator.invert,
+    np.bitwise_and: operator.and_,
+    np.bitwise_or: operator.or_,
+    np.invert: operator.invert,
+    np.negative: operator.neg,
+    np.absolute: operator.abs,
+    np.square: lambda x: x * x,
+    np.reciprocal: lambda x: 1 / x,
+    np.maximum: _of_two("maximum"),
+    np.minimum: _of_two("minimum"),
+} | {
+    ufunc: lambda x, name=ufunc.__name__: _unary(name, x)
+    for ufunc in (np.sqrt, np.exp, np.log, np.tanh, np.sign)
+}
+_FUNCTIONS: dict[Any, Callable[..., Any]] = {np.where: _where, np.clip: _clip}
+
+
+class Traced(NamedTuple):
+    """A rule at given settings."""
+
+    program: Program
+    kept: tuple[int, ...]  # the states that the program reads or writes: its inputs after g
+    created: tuple[int, ...]  # the states that were absent and now are not
+    scalars: list[float]
+
+
+def trace(
+    name: str, apply: Callable[[Any, Any, list[Any]], Sequence[Any]], present: Sequence[bool]
+) -> Traced:
+    """Run `apply(theta, g, states)` on symbols; an absent state is None.
+
+    Raises RuleError if the text does what a kernel cannot do.
+    """
+    tape = Tape(inputs=2 + len(present))
+    theta, g, *states = (Symbol(tape, number) for number in range(tape.inputs))
+    given = [s if here else None for s, here in zip(states, present, strict=True)]
+    results = apply(theta, g, given)
+    stored = tuple(None if result is None else tape.operand(result) for result in results)
+    return Traced(*_assembled(name, tuple(present), tuple(tape.instructions), stored), tape.scalars)
+
+
+@cache
+def _assembled(
+    name: str,
+    present: tuple[bool, ...],
+    instructions: tuple[tuple[Any, ...], ...],
+    results: tuple[int | None, ...],
+) -> tuple[Program, tuple[int, ...], tuple[int, ...]]:
+    """The program without instructions that nothing needs, over the states that are left."""
+    inputs = 2 + len(present)
+    numbers = [0, *range(2, inputs)]  # where each result belongs
+    created = tuple(k for k, here in enumerate(present) if not here and results[k + 1] is not None)
+    for k, here in enumerate(present):
+        if here and results[k + 1] is None:
+            raise RuleError(f"it returns None for state {k + 1}, which it was given")
+    outputs = [
+        (number, result)
+        for number, result in zip(numbers, results, strict=True)
+        if result is not None and result != number
+    ]
+    live = {operand for _, operand in outputs}
+    for number in reversed(range(len(instructions))):
+        if inputs + number in live:
+            live.update(instructions[number][1:])
+    stored = {number for number, _ in outputs}
+    kept = tuple(k for k in range(len(present)) if present[k] and 2 + k in live | stored)
+
+    order = [0, 1, *(2 + k for k in kept)]
+    order += [inputs + k for k in range(len(instructions)) if inputs + k in live]
+    new = {old: number for number, old in enumerate(order)}
+    renumbered = tuple(
+        (op, *(new.get(operand, operand) for operand in operands))
+        for number, (op, *operands) in enumerate(instructions, inputs)
+        if number in live
+    )
+    stores = tuple((new[number], new.get(o, o)) for number, o in outputs if number in new)
+    return Program(name, 2 + len(kept), renumbered, stores), kept, created
+
+
+def explained(error: Exception, text: Callable[..., Any]) -> RuleError:
+    """The error with the line of the rule's text where it arose."""
+    code, line = text.__code__, text.__code__.co_firstlineno
+    traceback: TracebackType | None = error.__traceback__
+    while traceback is not None:
+        if traceback.tb_frame.f_code is code:
+            line = traceback.tb_lineno
+        traceback = traceback.tb_next
+    written = linecache.getline(code.co_filename, line).strip()
+    quoted = f", `{written}`" if written else ""
+    return RuleError(
+        f"the rule {text.__name__} cannot be compiled: {code.co_filename}, line {line}{quoted}: "
+        f"{error}"
+    )

@@ -1,0 +1,45 @@
+"""Datasets, samplers and the DataLoader, under the names of `torch.utils.data`."""
+
+from minigrad.utils.data.collate import Columns, default_collate, default_convert
+from minigrad.utils.data.dataloader import DataLoader
+from minigrad.utils.data.dataset import (
+    ChainDataset,
+    ConcatDataset,
+    Dataset,
+    IterableDataset,
+    Subset,
+    TensorDataset,
+    random_split,
+)
+from minigrad.utils.data.sampler import (
+    BatchSampler,
+    RandomSampler,
+    Sampler,
+    SequentialSampler,
+    SubsetRandomSampler,
+    WeightedRandomSampler,
+)
+from minigrad.utils.data.worker import WorkerInfo, get_worker_info, loading_generator
+
+__all__ = [
+    "BatchSampler",
+    "ChainDataset",
+    "Columns",
+    "ConcatDataset",
+    "DataLoader",
+    "Dataset",
+    "IterableDataset",
+    "RandomSampler",
+    "Sampler",
+    "SequentialSampler",
+    "Subset",
+    "SubsetRandomSampler",
+    "TensorDataset",
+    "WeightedRandomSampler",
+    "WorkerInfo",
+    "default_collate",
+    "default_convert",
+    "get_worker_info",
+    "loading_generator",
+    "random_split",
+]

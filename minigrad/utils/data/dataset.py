@@ -1,0 +1,213 @@
+"""What a dataset is, and datasets made of others."""
+
+import math
+import warnings
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, pairwise
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+
+from minigrad.generator import Generator, default_generator
+from minigrad.tensor import Tensor
+from minigrad.utils.data.collate import Columns
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Dataset(Generic[T_co]):
+    """What a map-style dataset derives from: `__getitem__(index)`, and `__len__` for samplers.
+
+    It may also define `__getitems__(indices)`, which gives a sequence of samples at once; a
+    `Columns` there spares the DataLoader all stacking.  `a + b` is their concatenation.
+    """
+
+    def __getitem__(self, index: Any) -> T_co:
+        raise NotImplementedError(f"{type(self).__name__} does not define __getitem__")
+
+    def __add__(self, other: "Dataset[Any]") -> "Dataset[Any]":
+        return ConcatDataset([self, other])
+
+
+def take(dataset: Any, indices: Sequence[int]) -> Sequence[Any]:
+    """The samples at `indices`, through `__getitems__` where it speaks for the dataset.
+
+    A subclass that overrides `__getitem__` alone means it for batches too, so its base's
+    `__getitems__` is passed over.
+
+    PyTorch differs: there an inherited `__getitems__` wins, and the override goes unnoticed.
+    """
+    for owner in type(dataset).__mro__:
+        if "__getitems__" in vars(owner):
+            samples: Sequence[Any] = dataset.__getitems__(indices)
+            return samples
+        if "__getitem__" in vars(owner):
+            break
+    return [dataset[index] for index in indices]
+
+
+class IterableDataset(Dataset[T_co]):
+    """What a stream of samples derives from: `__iter__` instead of indices.
+
+    With worker threads each worker iterates over the stream for itself; `get_worker_info()` inside
+    `__iter__` tells a worker which share is its own.
+    """
+
+    def __iter__(self) -> Iterator[T_co]:
+        raise NotImplementedError(f"{type(self).__name__} does not define __iter__")
+
+    def __add__(self, other: Dataset[Any]) -> "ChainDataset":
+        return ChainDataset([self, other])
+
+
+class TensorDataset(Dataset[tuple[Tensor, ...]]):
+    """Sample i is the tuple of the tensors' i-th entries along the first axis.
+
+    Raises AssertionError, as PyTorch does, if the tensors differ in their first size.
+
+    >>> images, labels = tensor([[0.0, 1.0], [2.0, 3.0]]), tensor([0, 1])
+    >>> TensorDataset(images, labels)[1]
+    (tensor([2., 3.]), tensor(1))
+    """
+
+    def __init__(self, *tensors: Tensor) -> None:
+        if not tensors or any(tensor.ndim == 0 for tensor in tensors):
+            raise ValueError(
+                "TensorDataset expects tensors with at least one axis, "
+                f"got shapes {[tuple(tensor.shape) for tensor in tensors]}"
+            )
+        if any(tensor.shape[0] != tensors[0].shape[0] for tensor in tensors):
+            raise AssertionError(
+                "Size mismatch between tensors: first sizes are "
+                f"{[tensor.shape[0] for tensor in tensors]}"
+            )
+        self.tensors = tensors
+
+    def __getitem__(self, index: Any) -> tuple[Tensor, ...]:
+        return tuple(tensor[index] for tensor in self.tensors)
+
+    def __getitems__(self, indices: Sequence[int]) -> Columns:
+        positions = np.asarray(indices, dtype=np.int64)
+        return Columns(*(tensor[positions] for tensor in self.tensors))
+
+    def __len__(self) -> int:
+        return int(self.tensors[0].shape[0])
+
+
+class ConcatDataset(Dataset[T_co]):
+    """Several map-style datasets, one after another.
+
+    Raises AssertionError, as PyTorch does, for no dataset at all or an IterableDataset.
+    """
+
+    def __init__(self, datasets: Iterable[Dataset[T_co]]) -> None:
+        self.datasets: list[Any] = list(datasets)
+        if not self.datasets:
+            raise AssertionError("datasets should not be an empty iterable")
+        if any(isinstance(dataset, IterableDataset) for dataset in self.datasets):
+            raise AssertionError("ConcatDataset does not support IterableDataset")
+        self.cumulative_sizes = list(accumulate(len(dataset) for dataset in self.datasets))
+
+    def __len__(self) -> int:
+        return self.cumulative_sizes[-1]
+
+    def __getitem__(self, index: int) -> T_co:
+        if index < -len(self):
+            raise ValueError(
+                "absolute value of index should not exceed dataset length: "
+                f"got {index} for length {len(self)}"
+            )
+        if index >= len(self):
+            raise IndexError(f"index {index} is out of range for length {len(self)}")
+        position = index % len(self)
+        number = bisect_right(self.cumulative_sizes, position)
+        start = self.cumulative_sizes[number - 1] if number else 0
+        sample: T_co = self.datasets[number][position - start]
+        return sample
+
+
+class ChainDataset(IterableDataset[Any]):
+    """Several streams, one after another; AssertionError, as in PyTorch, for anything else."""
+
+    def __init__(self, datasets: Iterable[Dataset[Any]]) -> None:
+        self.datasets: list[Any] = list(datasets)
+        for dataset in self.datasets:
+            if not isinstance(dataset, IterableDataset):
+                raise AssertionError(
+                    f"ChainDataset only supports IterableDataset, got {type(dataset).__name__}"
+                )
+
+    def __iter__(self) -> Iterator[Any]:
+        for dataset in self.datasets:
+            yield from dataset
+
+    def __len__(self) -> int:
+        return sum(len(dataset) for dataset in self.datasets)
+
+
+class Subset(Dataset[T_co]):
+    """The samples of a dataset at the given indices."""
+
+    def __init__(self, dataset: Dataset[T_co], indices: Sequence[int]) -> None:
+        self.dataset = dataset
+        self.indices = indices
+
+    def __getitem__(self, index: Any) -> T_co:
+        if isinstance(index, list):
+            return self.dataset[[self.indices[i] for i in index]]
+        return self.dataset[self.indices[index]]
+
+    def __getitems__(self, indices: Sequence[int]) -> Sequence[T_co]:
+        return take(self.dataset, [self.indices[i] for i in indices])
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+
+def random_split(
+    dataset: Dataset[T],
+    lengths: Sequence[int | float],
+    generator: Generator = default_generator,
+) -> list[Subset[T]]:
+    """Split a dataset at random into subsets of the given lengths, or fractions with sum 1.
+
+    Fractions are rounded down, and what is left over is dealt out one by one from the first subset
+    on.  Raises ValueError if the lengths do not add up to the dataset, or are negative.
+
+    >>> [len(part) for part in random_split(range(10), [0.75, 0.25])]
+    [8, 2]
+    """
+    available = len(dataset)  # type: ignore[arg-type]
+    if math.isclose(sum(lengths), 1) and sum(lengths) <= 1:
+        lengths = _from_fractions(lengths, available)
+    elif any(length < 0 or length != int(length) for length in lengths):
+        raise ValueError(
+            f"random_split expects lengths that are integers >= 0, or fractions with sum 1; "
+            f"got {list(lengths)}"
+        )
+    if sum(lengths) != available:
+        raise ValueError(
+            "Sum of input lengths does not equal the length of the input dataset: "
+            f"{list(lengths)} have the sum {sum(lengths)}, the dataset has {available} samples"
+        )
+    order = generator.generator.permutation(available).tolist()
+    ends = accumulate((int(length) for length in lengths), initial=0)
+    return [Subset(dataset, order[start:end]) for start, end in pairwise(ends)]
+
+
+def _from_fractions(fractions: Sequence[float], available: int) -> list[int]:
+    for position, fraction in enumerate(fractions):
+        if not 0 <= fraction <= 1:
+            raise ValueError(f"Fraction at index {position} is not between 0 and 1: {fraction}")
+    lengths = [math.floor(available * fraction) for fraction in fractions]
+    for extra in range(available - sum(lengths)):
+        lengths[extra % len(lengths)] += 1
+    for position, length in enumerate(lengths):
+        if length == 0:
+            warnings.warn(
+                f"Length of split at index {position} is 0. This might result in an empty dataset.",
+                stacklevel=3,
+            )
+    return lengths

@@ -1,0 +1,186 @@
+"""In which order, and how often, the samples of a dataset are taken."""
+
+from collections.abc import Iterable, Iterator, Sequence, Sized
+from itertools import islice, repeat
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+
+from minigrad.generator import Generator, stream
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Sampler(Generic[T_co]):
+    """What a sampler derives from: `__iter__` gives indices, or lists of them for a batch sampler.
+
+    `__len__` is left to the samplers that know it.
+    """
+
+    def __iter__(self) -> Iterator[T_co]:
+        raise NotImplementedError(f"{type(self).__name__} does not define __iter__")
+
+
+class SequentialSampler(Sampler[int]):
+    """The indices 0, 1, ... of the dataset, in order."""
+
+    def __init__(self, data_source: Sized) -> None:
+        self.data_source = data_source
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(len(self.data_source)))
+
+    def __len__(self) -> int:
+        return len(self.data_source)
+
+
+class RandomSampler(Sampler[int]):
+    """The dataset's indices in random order, or drawn one by one with `replacement`.
+
+    `num_samples` (default: the dataset's length) may exceed the dataset: without replacement one
+    permutation then follows another.  Raises TypeError if `replacement` is not a bool, ValueError
+    if `num_samples` is not a positive integer.
+
+    >>> sorted(RandomSampler(range(4)))
+    [0, 1, 2, 3]
+    """
+
+    def __init__(
+        self,
+        data_source: Sized,
+        replacement: bool = False,
+        num_samples: int | None = None,
+        generator: Generator | None = None,
+    ) -> None:
+        if not isinstance(replacement, bool):
+            raise TypeError(
+                f"replacement should be a boolean value, but got replacement={replacement}"
+            )
+        self.data_source = data_source
+        self.replacement = replacement
+        self._num_samples = num_samples
+        self.generator = generator
+        _check_positive("num_samples", self.num_samples)
+
+    @property
+    def num_samples(self) -> int:
+        """How many indices one pass gives; by default what the dataset holds at that moment."""
+        return len(self.data_source) if self._num_samples is None else self._num_samples
+
+    def __iter__(self) -> Iterator[int]:
+        random = stream(self.generator)
+        available, wanted = len(self.data_source), self.num_samples
+        if self.replacement:
+            yield from random.integers(available, size=wanted).tolist()
+            return
+        for start in range(0, wanted, available):
+            yield from random.permutation(available)[: wanted - start].tolist()
+
+    def __len__(self) -> int:
+        return self.num_samples
+
+
+class SubsetRandomSampler(Sampler[int]):
+    """The given indices, each once, in random order."""
+
+    def __init__(self, indices: Sequence[int], generator: Generator | None = None) -> None:
+        self.indices = indices
+        self.generator = generator
+
+    def __iter__(self) -> Iterator[int]:
+        for position in stream(self.generator).permutation(len(self.indices)).tolist():
+            yield self.indices[position]
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+
+class WeightedRandomSampler(Sampler[int]):
+    """`num_samples` indices in 0 ... len(weights) - 1, drawn with the given relative weights.
+
+    Raises ValueError for weights that are not one-dimensional or arguments of the wrong kind, and
+    RuntimeError for weights that no distribution can have, or too few that are not zero to draw
+    `num_samples` without replacement.
+    """
+
+    def __init__(
+        self,
+        weights: Sequence[float],
+        num_samples: int,
+        replacement: bool = True,
+        generator: Generator | None = None,
+    ) -> None:
+        _check_positive("num_samples", num_samples)
+        if not isinstance(replacement, bool):
+            raise ValueError(
+                f"replacement should be a boolean value, but got replacement={replacement}"
+            )
+        self.weights = np.asarray(weights, dtype=np.float64)
+        if self.weights.ndim != 1:
+            raise ValueError(
+                f"weights should be a 1d sequence but given weights have shape {self.weights.shape}"
+            )
+        if not np.all(np.isfinite(self.weights)) or np.any(self.weights < 0):
+            raise RuntimeError("weights contain either inf, nan or an element < 0")
+        positive = np.count_nonzero(self.weights)
+        if positive == 0:
+            raise RuntimeError("weights should have a sum > 0, but none of them is")
+        if not replacement and num_samples > positive:
+            raise RuntimeError(
+                f"cannot draw num_samples={num_samples} without replacement "
+                f"from {positive} indices with a weight > 0"
+            )
+        self.num_samples = num_samples
+        self.replacement = replacement
+        self.generator = generator
+
+    def __iter__(self) -> Iterator[int]:
+        drawn = stream(self.generator).choice(
+            len(self.weights),
+            size=self.num_samples,
+            replace=self.replacement,
+            p=self.weights / self.weights.sum(),
+        )
+        return iter(drawn.tolist())
+
+    def __len__(self) -> int:
+        return self.num_samples
+
+
+class BatchSampler(Sampler[list[Any]]):
+    """Lists of `batch_size` indices from another sampler; `drop_last` leaves out a short last one.
+
+    >>> list(BatchSampler(SequentialSampler(range(5)), batch_size=2, drop_last=False))
+    [[0, 1], [2, 3], [4]]
+    """
+
+    def __init__(self, sampler: Iterable[Any], batch_size: int, drop_last: bool) -> None:
+        _check_positive("batch_size", batch_size)
+        if not isinstance(drop_last, bool):
+            raise ValueError(f"drop_last should be a boolean value, but got drop_last={drop_last}")
+        self.sampler = sampler
+        self.batch_size = batch_size
+        self.drop_last = drop_last
+
+    def __iter__(self) -> Iterator[list[Any]]:
+        indices = iter(self.sampler)
+        while batch := list(islice(indices, self.batch_size)):
+            if len(batch) < self.batch_size and self.drop_last:
+                return
+            yield batch
+
+    def __len__(self) -> int:
+        samples = len(self.sampler)  # type: ignore[arg-type]
+        return samples // self.batch_size if self.drop_last else -(-samples // self.batch_size)
+
+
+class EndlessSampler(Sampler[None]):
+    """Stands for the order of an IterableDataset, which alone knows its order and its end."""
+
+    def __iter__(self) -> Iterator[None]:
+        return repeat(None)
+
+
+def _check_positive(name: str, value: Any) -> None:
+    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value <= 0:
+        raise ValueError(f"{name} should be a positive integer value, but got {name}={value}")

@@ -1,0 +1,8 @@
+"""Image datasets read from their original files, under the names of `torchvision.datasets`."""
+
+from minigrad.vision.datasets.cifar import CIFAR10
+from minigrad.vision.datasets.digits import Digits
+from minigrad.vision.datasets.images import ImageDataset
+from minigrad.vision.datasets.mnist import MNIST, FashionMNIST
+
+__all__ = ["CIFAR10", "MNIST", "Digits", "FashionMNIST", "ImageDataset"]

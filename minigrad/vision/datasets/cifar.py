@@ -1,0 +1,122 @@
+"""CIFAR-10, from the batches of its "python version"."""
+
+import tarfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from minigrad.vision.datasets.download import Remote, download, place
+from minigrad.vision.datasets.files import data_root, find, not_found, read
+from minigrad.vision.datasets.images import ImageDataset, check_targets
+from minigrad.vision.datasets.unpickle import unpickle
+
+_FOLDER = "cifar-10-batches-py"
+_ROW = 3 * 32 * 32
+
+
+class CIFAR10(ImageDataset):
+    """60 000 colour photographs, 32x32 pixels, of ten classes: 50 000 to train, 10 000 to test.
+
+    `root` (default: `MINIGRAD_DATA`, then the user's cache directory) has the batches, gzipped or
+    not, in `cifar-10-batches-py/` as torchvision keeps them, in `CIFAR10/`, `cifar10/` or itself;
+    `download` fetches the archive (170 MB) and unpacks it.  `data` is a uint8 array (N, 32, 32, 3),
+    `targets` a list of ints.  The batches are pickles, of which nothing but bytes, numbers, lists,
+    dicts and one uint8 array is admitted.  Raises RuntimeError if files are missing or cannot be
+    had, ValueError if they are damaged or hold anything else.
+
+    Krizhevsky 2009, Learning Multiple Layers of Features from Tiny Images.
+
+    PyTorch differs: images reach the transform as NumPy arrays, and batches.meta is not needed.
+    """
+
+    mirrors: ClassVar[list[str]] = ["https://www.cs.toronto.edu/~kriz/"]
+    archive: ClassVar[Remote] = Remote(
+        "cifar-10-python.tar.gz", 170_498_071, "c58f30108f718f92721af3b95e74349a"
+    )
+    train_list: ClassVar[list[Remote]] = [
+        Remote("data_batch_1", 31_035_704, "c99cafc152244af753f735de768cd75f"),
+        Remote("data_batch_2", 31_035_320, "d4bba439e000b95fd0a9bffe97cbabec"),
+        Remote("data_batch_3", 31_035_999, "54ebc095f3ab1f0389bbae665268c751"),
+        Remote("data_batch_4", 31_035_696, "634d18415352ddfa80567beed471001a"),
+        Remote("data_batch_5", 31_035_623, "482c414d41f54cd18b22e5b47cb7c3cb"),
+    ]
+    test_list: ClassVar[list[Remote]] = [
+        Remote("test_batch", 31_035_526, "40351d587109b95175f43aff81a1287e"),
+    ]
+    meta: ClassVar[Remote] = Remote("batches.meta", 158, "5ff9c542aee3614f3951f8cda6e48888")
+    folders: ClassVar[list[str]] = [_FOLDER, "CIFAR10", "cifar10", ""]
+    classes: ClassVar[list[str]] = [
+        "airplane", "automobile", "bird", "cat", "deer",
+        "dog", "frog", "horse", "ship", "truck",
+    ]  # fmt: skip
+
+    def __init__(
+        self,
+        root: str | Path | None = None,
+        train: bool = True,
+        transform: Callable[[Any], Any] | None = None,
+        target_transform: Callable[[Any], Any] | None = None,
+        download: bool = False,
+    ) -> None:
+        self.root = data_root(root)
+        if download:
+            self.download()
+        names = [remote.name for remote in (self.train_list if train else self.test_list)]
+        batches = [_read_batch(self._file(name), len(self.classes)) for name in names]
+        planes = np.concatenate([images for images, _ in batches]).reshape(-1, 3, 32, 32)
+        super().__init__(
+            planes.transpose(0, 2, 3, 1),
+            [label for _, labels in batches for label in labels],
+            root=self.root,
+            train=train,
+            transform=transform,
+            target_transform=target_transform,
+        )
+
+    def download(self) -> None:
+        """Fetch the archive and unpack its batches, unless the root has them all."""
+        members = {remote.name: remote for remote in [*self.train_list, *self.test_list, self.meta]}
+        if all(find(self.root, self.folders, name) for name in members):
+            return
+        archive = self.root / self.archive.name
+        download([mirror + self.archive.name for mirror in self.mirrors], archive, self.archive)
+        try:
+            with tarfile.open(archive, "r:gz") as opened:
+                for member in opened:
+                    folder, _, name = member.name.partition("/")
+                    content = opened.extractfile(member)
+                    if folder == _FOLDER and name in members and content is not None:
+                        place(content.read(), self.root / _FOLDER / name, members.pop(name))
+        except (tarfile.TarError, EOFError, zlib.error) as error:
+            raise ValueError(f"{archive} is not a complete archive: {error}") from error
+        if members:
+            raise ValueError(f"{archive} has no {', '.join(sorted(members))}")
+
+    def _file(self, name: str) -> Path:
+        path = find(self.root, self.folders, name)
+        if path is None:
+            raise not_found(type(self).__name__, name, self.root, self.folders)
+        return path
+
+
+def _read_batch(path: Path, classes: int) -> tuple[np.ndarray, list[int]]:
+    """(N, 3072) uint8 pixels, each row a red, a green and a blue plane, and N labels."""
+    try:
+        batch = unpickle(read(path))
+    except ValueError as error:
+        raise ValueError(f"{path} is not a batch of CIFAR-10: {error}") from error
+    images = batch.get(b"data") if isinstance(batch, dict) else None
+    labels = batch.get(b"labels") if isinstance(batch, dict) else None
+    if not isinstance(images, np.ndarray) or not isinstance(labels, list):
+        raise ValueError(
+            f"{path} is not a batch of CIFAR-10: expected an array b'data' and a list b'labels'"
+        )
+    if images.ndim != 2 or images.shape[1] != _ROW:
+        raise ValueError(f"{path}: expected data of shape (N, {_ROW}), got {images.shape}")
+    if not all(type(label) is int for label in labels):
+        raise ValueError(f"{path}: expected labels that are integers")
+    check_targets(np.array(labels, dtype=np.int64), len(images), classes, path)
+    return images, labels

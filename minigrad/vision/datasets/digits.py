@@ -1,0 +1,62 @@
+"""Digits: small real images that come with the package."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from minigrad.creation import from_numpy
+from minigrad.vision.datasets.files import read_idx
+from minigrad.vision.datasets.images import ImageDataset, check_targets
+
+_FOLDER = Path(__file__).parent.parent / "data"
+
+
+class Digits(ImageDataset):
+    """1 797 handwritten digits, 8x8 pixels with values 0 to 16: 1 437 to train, 360 to test.
+
+    Part of the package, so `root` and a download are not needed (`root` is taken as by the other
+    datasets, and not looked at).  The split is fixed: of the digits sorted by class, each class in
+    the file's order, every fifth is a test image; so every class has a fifth of its images, +-1,
+    in the test.  The file does not say who wrote what: writers are in both parts.
+    `ToTensor` divides by 255 as ever: values up to 16/255, which `Normalize` may bring to scale.
+
+    Alpaydin & Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning Repository
+    1998, doi:10.24432/C50P49, CC BY 4.0 (its test set).
+
+    >>> Digits(train=False)
+    Dataset Digits
+        Number of datapoints: 360
+        ...
+    """
+
+    classes: ClassVar[list[str]] = [str(digit) for digit in range(10)]
+
+    def __init__(
+        self,
+        root: str | Path | None = None,
+        train: bool = True,
+        transform: Callable[[Any], Any] | None = None,
+        target_transform: Callable[[Any], Any] | None = None,
+    ) -> None:
+        images = read_idx(_FOLDER / "digits-images-idx3-ubyte.gz", ndim=3)
+        labels = read_idx(_FOLDER / "digits-labels-idx1-ubyte.gz", ndim=1)
+        check_targets(labels, len(images), len(self.classes), _FOLDER)
+        chosen = split_every_fifth(labels, train)
+        super().__init__(
+            from_numpy(images[chosen]),
+            from_numpy(labels[chosen].astype(np.int64)),
+            root=_FOLDER if root is None else Path(root),
+            train=train,
+            transform=transform,
+            target_transform=target_transform,
+        )
+
+
+def split_every_fifth(labels: np.ndarray, train: bool) -> np.ndarray:
+    """Indices, in the file's order, of the training or test images."""
+    by_class = np.argsort(labels, kind="stable")
+    is_test = np.zeros(len(labels), dtype=bool)
+    is_test[by_class[::5]] = True
+    return np.flatnonzero(is_test != train)

@@ -1,0 +1,179 @@
+"""Downloading a file so that it is complete or absent, and going on where it was cut off."""
+
+import hashlib
+import http.client
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+_CHUNK = 1 << 16
+_ATTEMPTS = 5  # per mirror, as long as there is a point in another one
+_SILENCE = 30  # seconds without a byte after which a connection counts as dead
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A published file: its name, its size in bytes and its md5."""
+
+    name: str
+    size: int
+    md5: str
+
+
+class _TryAgainError(Exception):
+    """The transfer failed in a way that another attempt at the same mirror may mend."""
+
+
+class _GiveUpError(Exception):
+    """The mirror does not have the file, or not the right one."""
+
+
+def download(urls: Sequence[str], target: Path, remote: Remote) -> None:
+    """Bring the file to `target`, from the first of the mirrors' `urls` that has it.
+
+    It grows as `target`.part, which a later call takes up; its size and md5 are checked before it
+    gets its name.  A complete target is left alone.  Raises RuntimeError with every mirror's reason
+    if none has it, OSError if the directory cannot be written.
+    """
+    if target.is_file() and _md5(target) == remote.md5:
+        return
+    part = target.with_name(target.name + ".part")
+    _open_for_writing(part)
+    failures = []
+    for url in urls:
+        try:
+            _from_mirror(url, part, remote)
+        except (_GiveUpError, _TryAgainError) as error:
+            failures.append(f"  {url}: {error}")
+            continue
+        os.replace(part, target)
+        return
+    if part.stat().st_size == 0:
+        part.unlink()
+    raise RuntimeError(f"Error downloading {remote.name}:\n" + "\n".join(failures))
+
+
+def place(content: bytes, target: Path, remote: Remote) -> None:
+    """Write a file that came in an archive, under its name only once it is checked and complete."""
+    digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    if digest != remote.md5:
+        raise ValueError(f"{remote.name} has the md5 {digest}; expected {remote.md5}")
+    part = target.with_name(target.name + ".part")
+    _open_for_writing(part)
+    part.write_bytes(content)
+    os.replace(part, target)
+
+
+def _open_for_writing(part: Path) -> None:
+    """Find out before any transfer whether there is a place for it."""
+    try:
+        part.parent.mkdir(parents=True, exist_ok=True)
+        part.touch()
+    except OSError as error:
+        raise type(error)(
+            error.errno,
+            f"cannot write data to {part.parent} ({error.strerror}); choose another root, or set "
+            "the environment variable MINIGRAD_DATA",
+        ) from error
+
+
+def _from_mirror(url: str, part: Path, remote: Remote) -> None:
+    for attempt in range(_ATTEMPTS):
+        try:
+            _transfer(url, part, remote)
+            return
+        except _TryAgainError:
+            if attempt == _ATTEMPTS - 1:
+                raise
+
+
+def _transfer(url: str, part: Path, remote: Remote) -> None:
+    """Fetch what `part` lacks and check the whole."""
+    present = part.stat().st_size
+    if present < remote.size:
+        request = urllib.request.Request(url, headers={"User-Agent": "minigrad"})
+        if present:
+            request.add_header("Range", f"bytes={present}-")
+        with _connect(request, part) as response:
+            resumed = response.status == http.client.PARTIAL_CONTENT
+            if resumed and not response.headers.get("Content-Range", "").startswith(
+                f"bytes {present}-"
+            ):
+                raise _GiveUpError("it sent another range than it was asked for")
+            _append(response, part, remote, present if resumed else 0)
+    _check(part, remote, resumed=present > 0)
+
+
+def _connect(request: urllib.request.Request, part: Path) -> Any:
+    try:
+        return urllib.request.urlopen(request, timeout=_SILENCE)
+    except urllib.error.HTTPError as error:
+        error.close()
+        if error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
+            part.write_bytes(b"")  # what is present is longer than the mirror's whole file
+            raise _TryAgainError("its file is shorter than what was already here") from error
+        raise _GiveUpError(f"HTTP status {error.code}, {error.reason}") from error
+    except urllib.error.URLError as error:
+        raise _GiveUpError(str(error.reason)) from error
+    except (OSError, http.client.HTTPException) as error:
+        raise _TryAgainError(str(error) or type(error).__name__) from error
+
+
+def _append(response: Any, part: Path, remote: Remote, present: int) -> None:
+    with (
+        part.open("ab" if present else "wb") as file,
+        tqdm(
+            desc=remote.name,
+            total=remote.size,
+            initial=present,
+            unit="B",
+            unit_scale=True,
+            disable=None,  # no bar where stderr is not a terminal
+        ) as bar,
+    ):
+        for chunk in _chunks(response):
+            file.write(chunk)
+            bar.update(len(chunk))
+            present += len(chunk)
+            if present > remote.size:
+                break
+
+
+def _chunks(response: Any) -> Iterator[bytes]:
+    """What the network gives; its errors apart from those of writing to the disk."""
+    while True:
+        try:
+            chunk = response.read(_CHUNK)
+        except (OSError, http.client.HTTPException) as error:
+            raise _TryAgainError(str(error) or type(error).__name__) from error
+        if not chunk:
+            return
+        yield chunk
+
+
+def _check(part: Path, remote: Remote, resumed: bool) -> None:
+    """A short file is kept, to be continued; a wrong one is of no use to anybody."""
+    size = part.stat().st_size
+    if size < remote.size:
+        raise _TryAgainError(f"the transfer ended after {size} of {remote.size} bytes")
+    digest = _md5(part)
+    if size == remote.size and digest == remote.md5:
+        return
+    part.write_bytes(b"")
+    wrong = (
+        f"it sent more than the {remote.size} bytes expected"
+        if size > remote.size
+        else f"the file has the md5 {digest}; expected {remote.md5}"
+    )
+    raise (_TryAgainError if resumed else _GiveUpError)(wrong)
+
+
+def _md5(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()

@@ -1,0 +1,76 @@
+"""Where dataset files lie, and how they are opened."""
+
+import gzip
+import math
+import os
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from minigrad.kernels.build import cache_dir
+
+_UNSIGNED_BYTE = 8  # the idx format's number for this element type
+
+
+def data_root(root: str | Path | None) -> Path:
+    """The directory of the datasets: the argument, else `MINIGRAD_DATA`, else the user's cache."""
+    if root is not None:
+        return Path(root).expanduser()
+    if given := os.environ.get("MINIGRAD_DATA"):
+        return Path(given).expanduser()
+    return cache_dir() / "data"
+
+
+def find(root: Path, folders: Sequence[str], name: str) -> Path | None:
+    """The file `name`, or `name`.gz, in the first of the root's folders that has it."""
+    for folder in folders:
+        for candidate in (root / folder / name, root / folder / f"{name}.gz"):
+            if candidate.is_file():
+                return candidate
+    return None
+
+
+def not_found(dataset: str, name: str, root: Path, folders: Sequence[str]) -> RuntimeError:
+    """The error for a missing file: what was looked for, where, and what would help."""
+    places = "\n".join(f"  {root / folder}" for folder in folders)
+    return RuntimeError(
+        f"{dataset} not found: looked for {name} or {name}.gz in\n{places}\n"
+        "Use download=True to download it, or give the directory of your data as root or in "
+        "the environment variable MINIGRAD_DATA"
+    )
+
+
+def read(path: Path) -> bytes:
+    """The content of a file, decompressed if it ends in .gz; ValueError if it cannot be."""
+    content = path.read_bytes()
+    if path.suffix != ".gz":
+        return content
+    try:
+        return gzip.decompress(content)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise ValueError(f"{path} is not a complete gzip file: {error}") from error
+
+
+def read_idx(path: Path, ndim: int) -> np.ndarray:
+    """The uint8 array of `ndim` dimensions in a file of the idx format, gzipped or not.
+
+    The format, big-endian: a magic number (two zero bytes, the element type, the number of
+    dimensions), the sizes as int32, the elements.  Raises ValueError if the file departs from it.
+    """
+    content = read(path)
+    start = 4 + 4 * ndim
+    magic = int.from_bytes(content[:4], "big")
+    expected = _UNSIGNED_BYTE << 8 | ndim
+    if len(content) >= 4 and magic != expected:
+        raise ValueError(f"{path} has the magic number {magic}; expected {expected}")
+    if len(content) < start:
+        raise ValueError(f"{path} is too short: {len(content)} bytes, its header alone has {start}")
+    shape = [int(size) for size in np.frombuffer(content, ">u4", ndim, offset=4)]
+    if len(content) - start != math.prod(shape):
+        raise ValueError(
+            f"{path} has {len(content) - start} bytes of data where its header, {tuple(shape)}, "
+            f"promises {math.prod(shape)}"
+        )
+    return np.frombuffer(content, np.uint8, offset=start).reshape(shape).copy()

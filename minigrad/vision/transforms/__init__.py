@@ -1,0 +1,29 @@
+"""Image transforms, under the names of `torchvision.transforms`.
+
+An image is a uint8 NumPy array (H, W) or (H, W, C), a PIL image, or a Tensor (..., H, W); a
+geometric transform gives back the kind it was given.  Random transforms draw from minigrad's
+default generator, or, while a DataLoader fetches, from the batch's own (see
+`minigrad.utils.data.loading_generator`), so `manual_seed` reproduces them.
+
+PyTorch differs: the datasets here hand out NumPy arrays where torchvision's hand out PIL images.
+"""
+
+from minigrad.vision.transforms import functional
+from minigrad.vision.transforms.compose import Compose, Lambda, batch_form
+from minigrad.vision.transforms.convert import Normalize, ToTensor
+from minigrad.vision.transforms.geometry import Pad, RandomCrop, RandomHorizontalFlip, Resize
+from minigrad.vision.transforms.resample import InterpolationMode
+
+__all__ = [
+    "Compose",
+    "InterpolationMode",
+    "Lambda",
+    "Normalize",
+    "Pad",
+    "RandomCrop",
+    "RandomHorizontalFlip",
+    "Resize",
+    "ToTensor",
+    "batch_form",
+    "functional",
+]

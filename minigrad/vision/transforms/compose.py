@@ -1,0 +1,64 @@
+"""Transforms in sequence, and how a transform is applied to a whole batch at once."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+Transform = Callable[[Any], Any]
+
+
+class Compose:
+    """Applies transforms one after another.
+
+    >>> Compose([ToTensor(), Normalize((0.5,), (0.5,))])(np.zeros((28, 28), np.uint8)).shape
+    (1, 28, 28)
+    """
+
+    def __init__(self, transforms: Sequence[Transform]) -> None:
+        for transform in transforms:
+            if not callable(transform):
+                raise TypeError(f"Compose expects callables, got {type(transform).__name__}")
+        self.transforms = transforms
+
+    def __call__(self, image: Any) -> Any:
+        for transform in self.transforms:
+            image = transform(image)
+        return image
+
+    def __repr__(self) -> str:
+        lines = "".join(f"\n    {transform}" for transform in self.transforms)
+        return f"{type(self).__name__}({lines}\n)"
+
+
+class Lambda:
+    """Applies a function of the user's; TypeError if it is not callable."""
+
+    def __init__(self, lambd: Transform) -> None:
+        if not callable(lambd):
+            raise TypeError(f"Argument lambd should be callable, got {type(lambd).__name__!r}")
+        self.lambd = lambd
+
+    def __call__(self, image: Any) -> Any:
+        return self.lambd(image)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+
+def batch_form(transform: Transform) -> Transform | None:
+    """What does to a stack of images (N, ...) at once as `transform` does to each; None if nothing.
+
+    A transform offers it by a method `batch` beside `__call__`; a subclass that overrides
+    `__call__` alone takes the offer back.  A Compose has one when all its transforms do.
+
+    PyTorch differs: torchvision has no such thing; a transform without `batch` works as there.
+    """
+    for owner in type(transform).__mro__:
+        if owner is Compose:
+            steps = [batch_form(step) for step in transform.transforms]  # type: ignore[attr-defined]
+            return None if None in steps else Compose([step for step in steps if step])
+        if "batch" in vars(owner):
+            whole: Transform = transform.batch  # type: ignore[attr-defined]
+            return whole
+        if "__call__" in vars(owner):
+            return None
+    return None

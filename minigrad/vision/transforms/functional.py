@@ -1,0 +1,259 @@
+"""The transforms as functions of an image, under the names of torchvision.transforms.functional."""
+
+import sys
+from collections.abc import Callable, Sequence
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from minigrad.creation import from_numpy, tensor
+from minigrad.tensor import Tensor
+from minigrad.vision.transforms.resample import (
+    InterpolationMode,
+    bilinear,
+    centre_as_pil,
+    centre_as_torch,
+    corner_as_torch,
+    nearest,
+)
+
+_PADDING_MODES = ("constant", "edge", "reflect", "symmetric")
+_PIL_BILINEAR, _PIL_NEAREST, _PIL_FLIP_LEFT_RIGHT = 2, 0, 0
+
+
+def is_pil(image: Any) -> bool:
+    """Whether this is a PIL image.  PIL is never imported for it: then there is no such image."""
+    pil = sys.modules.get("PIL.Image")
+    return pil is not None and isinstance(image, pil.Image)
+
+
+def spatial_size(image: Any) -> tuple[int, int]:
+    """(H, W) of an array (H, W[, C]), a PIL image or a Tensor (..., H, W); else TypeError."""
+    if is_pil(image):
+        return image.height, image.width
+    if isinstance(image, np.ndarray) and image.ndim in (2, 3):
+        return image.shape[0], image.shape[1]
+    if isinstance(image, Tensor) and image.ndim >= 2:
+        return int(image.shape[-2]), int(image.shape[-1])
+    shape = f" of shape {tuple(image.shape)}" if isinstance(image, np.ndarray | Tensor) else ""
+    raise TypeError(
+        "an image should be a PIL image, an array (H, W) or (H, W, C), or a Tensor (..., H, W). "
+        f"Got {type(image)}{shape}"
+    )
+
+
+def to_tensor(image: Any) -> Tensor:
+    """A PIL image or array (H, W[, C]) as a Tensor (C, H, W); see `ToTensor`."""
+    if is_pil(image):
+        pixels = np.asarray(image)
+        if pixels.dtype == np.bool_:
+            pixels = pixels.astype(np.uint8) * np.uint8(255)
+        return from_numpy(channels_first(pixels, stacked=False))
+    if not isinstance(image, np.ndarray):
+        raise TypeError(f"pic should be PIL Image or ndarray. Got {type(image)}")
+    if image.ndim not in (2, 3):
+        raise ValueError(f"pic should be 2/3 dimensional. Got {image.ndim} dimensions.")
+    return from_numpy(channels_first(image, stacked=False))
+
+
+def channels_first(pixels: np.ndarray, stacked: bool) -> np.ndarray:
+    """([N,] H, W[, C]) -> ([N,] C, H, W), C-contiguous; uint8 becomes float32 in [0, 1]."""
+    pixels = (
+        np.expand_dims(pixels, -3) if pixels.ndim == 2 + stacked else np.moveaxis(pixels, -1, -3)
+    )
+    if pixels.dtype == np.uint8:
+        return np.divide(pixels, np.float32(255), dtype=np.float32, order="C")
+    return np.array(pixels, order="C")
+
+
+def normalize(
+    tensor_image: Tensor, mean: Sequence[float], std: Sequence[float], inplace: bool = False
+) -> Tensor:
+    """(tensor - mean) / std for every channel of a Tensor (..., C, H, W); see `Normalize`."""
+    if not isinstance(tensor_image, Tensor):
+        raise TypeError(f"img should be Tensor Image. Got {type(tensor_image)}")
+    if not tensor_image.is_floating_point():
+        raise TypeError(f"Input tensor should be a float tensor. Got {tensor_image.dtype}.")
+    if tensor_image.ndim < 3:
+        raise ValueError(
+            "Expected tensor to be a tensor image of size (..., C, H, W). "
+            f"Got tensor.size() = {tuple(tensor_image.shape)}"
+        )
+    means = _per_channel("mean", mean, tensor_image)
+    stds = _per_channel("std", std, tensor_image)
+    if not np.all(stds.array):
+        raise ValueError(
+            f"std evaluated to zero after conversion to {tensor_image.dtype}, "
+            f"leading to division by zero: {std}"
+        )
+    shifted = tensor_image.sub_(means) if inplace else tensor_image - means
+    return shifted.div_(stds)
+
+
+def _per_channel(name: str, values: Sequence[float], image: Tensor) -> Tensor:
+    vector = tensor(values, dtype=image.dtype).reshape(-1, 1, 1)
+    if vector.shape[0] not in (1, image.shape[-3]):
+        raise RuntimeError(
+            f"normalize expects {name} with 1 value or one for each of the "
+            f"{image.shape[-3]} channels, got {vector.shape[0]}: {values}"
+        )
+    return vector
+
+
+def _on_pixels(image: Any, change: Callable[[np.ndarray], np.ndarray]) -> Any:
+    """`change`, written for arrays (H, W, ...), applied to an array or to a Tensor (..., H, W)."""
+    if isinstance(image, np.ndarray):
+        return change(image)
+    changed = change(np.moveaxis(image.detach().numpy(), (-2, -1), (0, 1)))
+    return from_numpy(np.array(np.moveaxis(changed, (0, 1), (-2, -1)), order="C"))
+
+
+def crop(image: Any, top: int, left: int, height: int, width: int) -> Any:
+    """The window of this height and width at (top, left); ValueError if it is not inside.
+
+    PyTorch differs: there a window may reach outside of the image and is filled with zeros.
+    """
+    image_height, image_width = spatial_size(image)
+    bottom, right = top + height, left + width
+    if min(top, left, height, width) < 0 or bottom > image_height or right > image_width:
+        raise ValueError(
+            f"crop window top={top}, left={left}, height={height}, width={width} "
+            f"reaches outside of the image of size {(image_height, image_width)}"
+        )
+    if is_pil(image):
+        return image.crop((left, top, right, bottom))
+    return _on_pixels(image, lambda pixels: pixels[top:bottom, left:right])
+
+
+def hflip(image: Any) -> Any:
+    """The image with left and right swapped."""
+    spatial_size(image)
+    if is_pil(image):
+        return image.transpose(_PIL_FLIP_LEFT_RIGHT)
+    return _on_pixels(image, lambda pixels: pixels[:, ::-1])
+
+
+def pad(
+    image: Any,
+    padding: int | Sequence[int],
+    fill: float | tuple[float, ...] = 0,
+    padding_mode: str = "constant",
+) -> Any:
+    """The image with a border added; see `Pad`."""
+    left, top, right, bottom = check_padding(padding, fill, padding_mode)
+    height, width = spatial_size(image)
+
+    def bordered(pixels: np.ndarray) -> np.ndarray:
+        if padding_mode != "constant":
+            edges = [(top, bottom), (left, right)] + [(0, 0)] * (pixels.ndim - 2)
+            return np.pad(pixels, edges, mode=padding_mode)  # type: ignore[call-overload, no-any-return]
+        size = (height + top + bottom, width + left + right, *pixels.shape[2:])
+        result = np.full(size, fill, dtype=pixels.dtype)
+        result[top : top + height, left : left + width] = pixels
+        return result
+
+    if not is_pil(image):
+        return _on_pixels(image, bordered)
+    result = sys.modules["PIL.Image"].fromarray(bordered(np.asarray(image)))
+    if image.mode == "P":
+        result.putpalette(image.getpalette())
+    return result
+
+
+def check_padding(padding: Any, fill: Any, padding_mode: Any) -> tuple[int, int, int, int]:
+    """(left, top, right, bottom) of a `padding` argument; TypeError or ValueError if it is none."""
+    if not isinstance(padding, int | tuple | list):
+        raise TypeError(f"Got inappropriate padding arg: {padding!r}")
+    if not isinstance(fill, Real | tuple | list):
+        raise TypeError(f"Got inappropriate fill arg: {fill!r}")
+    if padding_mode not in _PADDING_MODES:
+        raise ValueError(
+            f"Padding mode should be either {', '.join(_PADDING_MODES[:-1])} or "
+            f"{_PADDING_MODES[-1]}, got {padding_mode!r}"
+        )
+    sides = [padding] if isinstance(padding, int) else list(padding)
+    if len(sides) not in (1, 2, 4):
+        raise ValueError(
+            "Padding must be an int or a 1, 2, or 4 element tuple, "
+            f"not a {len(sides)} element tuple"
+        )
+    if any(not isinstance(side, int) or side < 0 for side in sides):
+        raise ValueError(f"Padding must be integers >= 0, got {padding}")
+    left, top, right, bottom = sides * (4 // len(sides))
+    return left, top, right, bottom
+
+
+def height_and_width(size: int | Sequence[int]) -> tuple[int, int]:
+    """(H, W) of a `size` argument: an int is a square; ValueError if it is none."""
+    sides = [size] if isinstance(size, int) else list(size)
+    if len(sides) not in (1, 2) or any(not isinstance(s, int) or s < 1 for s in sides):
+        raise ValueError(f"Please provide only two dimensions (h, w) > 0 for size, got {size}")
+    return sides[0], sides[-1]
+
+
+def resize(
+    image: Any,
+    size: int | Sequence[int],
+    interpolation: InterpolationMode = InterpolationMode.BILINEAR,
+    max_size: int | None = None,
+    antialias: bool = True,
+) -> Any:
+    """The image at another size; see `Resize`.
+
+    PIL images are resized by PIL, and uint8 arrays as PIL would, within 1.  "nearest" is PIL's on
+    these and torch's on a Tensor, as in torchvision.
+
+    PyTorch differs: no gradient passes; ValueError where torchvision ignores antialias=False on
+    a PIL image.
+    """
+    check_resize(size, max_size, interpolation)
+    height, width = _new_size(spatial_size(image), size, max_size)
+    smooth = interpolation is InterpolationMode.BILINEAR
+    if is_pil(image):
+        if smooth and not antialias:
+            raise ValueError("a PIL image is resized with antialias=True, got antialias=False")
+        return image.resize((width, height), _PIL_BILINEAR if smooth else _PIL_NEAREST)
+    if smooth:
+        return _on_pixels(image, lambda pixels: bilinear(pixels, height, width, antialias))
+    if isinstance(image, np.ndarray):
+        rule = centre_as_pil
+    elif interpolation is InterpolationMode.NEAREST_EXACT:
+        rule = centre_as_torch
+    else:
+        rule = corner_as_torch
+    return _on_pixels(image, lambda pixels: nearest(pixels, height, width, rule))
+
+
+def check_resize(size: Any, max_size: Any, interpolation: Any) -> None:
+    """TypeError or ValueError for arguments of `resize` that no image could be resized with."""
+    if not isinstance(size, int | Sequence) or isinstance(size, str):
+        raise TypeError(f"Size should be int or sequence. Got {type(size)}")
+    if not isinstance(interpolation, InterpolationMode):
+        raise TypeError(f"interpolation should be an InterpolationMode, got {interpolation!r}")
+    height_and_width(size)
+    if max_size is None:
+        return
+    shorter = size if isinstance(size, int) else size[0]
+    if not isinstance(size, int) and len(size) != 1:
+        raise ValueError(
+            "max_size should only be passed if size specifies the length of the smaller edge, "
+            f"got size={size}, max_size={max_size}"
+        )
+    if max_size <= shorter:
+        raise ValueError(
+            f"max_size = {max_size} must be strictly greater than the requested size for the "
+            f"smaller edge size = {size}"
+        )
+
+
+def _new_size(
+    old: tuple[int, int], size: int | Sequence[int], max_size: int | None
+) -> tuple[int, int]:
+    if not isinstance(size, int) and len(size) == 2:
+        return size[0], size[1]
+    shorter = size if isinstance(size, int) else size[0]
+    longer = int(shorter * max(old) / min(old))
+    if max_size is not None and longer > max_size:
+        shorter, longer = int(max_size * shorter / longer), max_size
+    return (shorter, longer) if old[0] <= old[1] else (longer, shorter)
