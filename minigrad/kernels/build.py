@@ -39,6 +39,12 @@ def cache_dir() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "minigrad"
 
 
+def kernel_cache_dir() -> Path:
+    """Where compiled kernels are kept: `NUMBA_CACHE_DIR`, or `kernels` in the cache directory."""
+    given = os.environ.get("NUMBA_CACHE_DIR")
+    return Path(given) if given else cache_dir() / "kernels"
+
+
 class _KernelCacheLocator(caching.UserWideCacheLocator):  # type: ignore[misc]
     """Finds a kernel's machine code by the content of its source file and of the shared intrinsics.
 
@@ -52,8 +58,7 @@ class _KernelCacheLocator(caching.UserWideCacheLocator):  # type: ignore[misc]
         for shared in _SHARED_SOURCES:
             digest.update(shared.read_bytes())
         self._stamp = digest.hexdigest()[:16]
-        home = os.environ.get("NUMBA_CACHE_DIR") or cache_dir() / "kernels"
-        self._cache_path = str(Path(home) / f"{Path(py_file).stem}-{self._stamp}")
+        self._cache_path = str(kernel_cache_dir() / f"{Path(py_file).stem}-{self._stamp}")
 
     def get_source_stamp(self) -> str:
         return self._stamp
@@ -78,7 +83,7 @@ class _CompileNotice(event.Listener):  # type: ignore[misc]
             _CompileNotice.said = True
             print(
                 "minigrad: compiling kernels for this CPU; this happens once, "
-                f"they are kept in {cache_dir() / 'kernels'}",
+                f"they are kept in {kernel_cache_dir()}",
                 file=sys.stderr,
                 flush=True,
             )

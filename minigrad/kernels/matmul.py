@@ -17,6 +17,7 @@ from minigrad.kernels.simd import (
     VECTOR_BYTES,
     ahead,
     copy_vector,
+    keep_alive,
     lanes,
     pointer,
     pointer_at,
@@ -193,8 +194,7 @@ def _multiply_block(like, target, start, left, right, packed, sizes):  # type: i
             tile_product(end, first, (source, ahead(row_at, i), depth_at), panel, depth)
             if not inside:
                 _copy_tile(here, end, min(TILE_ROWS, rows - i), min(width, columns - j))
-    # The memory lives as long as its arrays are used: pointers do not keep it.
-    return row_table.size + depth_table.size + tile_memory.size + block_memory.size
+    keep_alive((row_table, depth_table, tile_memory, block_memory))
 
 
 @routine

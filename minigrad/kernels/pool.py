@@ -36,27 +36,28 @@ def _planes(x: Array) -> Array:
 
 
 @kernel
-def _max_pool_2x2(out: Array, indices: Array, x: Array) -> None:
-    """Windows of 2x2 side by side: no bounds to check, and the inner loop vectorises."""
-    W = x.shape[2]
+def _max_pool_2x2(out: Array, indices: Array, has_nan: Array, x: Array) -> None:
+    """Windows of 2x2 side by side, x (P, OH, 2, OW, 2), without a branch per pixel.
+
+    Positions are right where there is no NaN; `has_nan` (P,) says which images may hold one.
+    """
+    W = 2 * out.shape[2]
     for p in prange(x.shape[0]):
+        nans = 0
         for i in range(out.shape[1]):
-            upper, lower = x[p, 2 * i], x[p, 2 * i + 1]
+            upper, lower = x[p, i, 0], x[p, i, 1]
             out_row, index_row = out[p, i], indices[p, i]
             for j in range(out_row.size):
-                best, at = upper[2 * j], 0
-                # A comparison is false for NaN, which has to win.
-                v = upper[2 * j + 1]
-                at = 1 if v > best or v != v else at
-                best = v if v > best or v != v else best
-                v = lower[2 * j]
-                at = W if v > best or v != v else at
-                best = v if v > best or v != v else best
-                v = lower[2 * j + 1]
-                at = W + 1 if v > best or v != v else at
-                best = v if v > best or v != v else best
-                out_row[j] = best
+                a, b, c, d = upper[j, 0], upper[j, 1], lower[j, 0], lower[j, 1]
+                out_row[j] = max(a, b, c, d)
+                nans |= 1 if np.isnan((a + b) + (c + d)) else 0
+            for j in range(out_row.size):
+                best = out_row[j]
+                at = W if lower[j, 0] == best else W + 1
+                at = 1 if upper[j, 1] == best else at
+                at = 0 if upper[j, 0] == best else at
                 index_row[j] = 2 * i * W + 2 * j + at
+        has_nan[p] = nans
 
 
 @kernel
@@ -78,7 +79,7 @@ def _max_pool(
                 for h in range(top, bottom, dilation[0]):
                     for w in range(left, right, dilation[1]):
                         v = x[p, h, w]
-                        if v > best or v != v:
+                        if v > best or np.isnan(v):
                             best, at = v, h * W + w
                 out[p, i, j], indices[p, i, j] = best, at
 
@@ -99,13 +100,20 @@ def max_pool2d(
     out = np.empty((planes.shape[0], *size), x.dtype)
     indices = np.empty(out.shape, np.int64)
     side_by_side = kernel_size == stride == (2, 2) and padding == (0, 0) and dilation == (1, 1)
-    if side_by_side and 2 * size[0] <= x.shape[-2] and 2 * size[1] <= x.shape[-1]:
-        _max_pool_2x2.on(x.size)(out, indices, planes)
-    else:
+    even = x.shape[-2:] == (2 * size[0], 2 * size[1])
+    if not (side_by_side and even and _pool_pairs(out, indices, planes)):
         work = out.size * kernel_size[0] * kernel_size[1]
         _max_pool.on(work)(out, indices, planes, kernel_size, stride, padding, dilation)
     shape = (*x.shape[:-2], *size)
     return out.reshape(shape), indices.reshape(shape)
+
+
+def _pool_pairs(out: Array, indices: Array, planes: Array) -> bool:
+    """Windows of 2x2 by the quick kernel; whether its result stands, there being no NaN."""
+    has_nan = np.empty(out.shape[0], np.uint8)
+    quads = planes.reshape(out.shape[0], out.shape[1], 2, out.shape[2], 2)
+    _max_pool_2x2.on(planes.size)(out, indices, has_nan, quads)
+    return not has_nan.any()
 
 
 @kernel
@@ -142,7 +150,7 @@ def take_by_indices(x: Array, indices: Array) -> Array:
 
 @kernel(fastmath=frozenset({"contract", "reassoc"}))
 def _average(out: Array, x: Array, rows: Array, columns: Array, share: Array) -> None:
-    """Window (i, j) covers rows[i, 0] to rows[i, 1] and columns alike; its sum times share[i, j]."""
+    """Window (i, j), rows[i, 0] to rows[i, 1] and columns alike: its sum times share[i, j]."""
     for p in prange(out.shape[0]):
         for i in range(out.shape[1]):
             for j in range(out.shape[2]):

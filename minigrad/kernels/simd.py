@@ -278,3 +278,14 @@ def copy_vector(typingctx: Any, out: Any, source: Any) -> tuple[Any, Callable[..
         return context.get_dummy_value()
 
     return types.void(out, source), codegen
+
+
+@intrinsic
+def keep_alive(typingctx: Any, arrays: Any) -> tuple[Any, Callable[..., Any]]:
+    """Mark the end of the arrays' use: Numba frees an array after its last mention, whatever
+    pointers are still at work in it."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return context.get_dummy_value()
+
+    return types.void(arrays), codegen

@@ -11,6 +11,7 @@ import hashlib
 import importlib.util
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Sequence
 from functools import cache, cached_property
@@ -155,10 +156,11 @@ def compiled(program: Program, dtype: np.dtype[Any]) -> Kernel:
     text = source(program, dtype)
     digest = hashlib.sha256(text.encode() + Path(__file__).read_bytes()).hexdigest()[:16]
     path = _written(f"{program.name}_{digest}", text)
-    spec = importlib.util.spec_from_file_location(f"minigrad_rules.{path.stem}", path)
+    spec = importlib.util.spec_from_file_location(f"minigrad_rule_{path.stem}", path)
     if spec is None or spec.loader is None:
         raise RuntimeError(f"cannot import the generated update rule {path}")
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # where Numba looks for it when it loads machine code
     spec.loader.exec_module(module)
     update: Kernel = module.update
     return update

@@ -158,10 +158,12 @@ class RuleOptimizer(Optimizer):
 
 def _plain(value: Any) -> Any:
     """A setting as Python's numbers: tensors of one element and NumPy's scalars are unpacked."""
+    if type(value) in (float, int, bool):
+        return value
     if isinstance(value, list | tuple):
         return tuple(map(_plain, value))
     if isinstance(value, Tensor | np.ndarray | np.generic):
-        if value.size != 1 if not isinstance(value, Tensor) else value.numel() != 1:
+        if math.prod(value.shape) != 1:
             raise ValueError(f"a setting must be one number, got a tensor of shape {value.shape}")
         return value.item()
     return value

@@ -31,16 +31,23 @@ class Tape:
         self.instructions: list[tuple[Any, ...]] = []
         self.scalars: list[float] = []
 
-    def note(self, name: str, *operands: Any) -> int:
-        """Append an instruction; the number of the value it makes."""
-        self.instructions.append((name, *map(self.operand, operands)))
-        return self.inputs + len(self.instructions) - 1
+    def note(self, kind: "type[Symbol]", name: str, *operands: int) -> "Symbol":
+        """Append an instruction; a symbol of its value."""
+        instructions = self.instructions
+        instructions.append((name, *operands))
+        return kind(self, self.inputs + len(instructions) - 1)
 
     def operand(self, given: Any) -> int:
-        """The number of a symbol's value, or `~k` for a scalar now kept as number k."""
-        if isinstance(given, Symbol):
-            return given.number
-        self.scalars.append(_python_number(given))
+        """The number of a symbol's value, or `~k` for a scalar, kept as number k.
+
+        A condition in arithmetic counts as 0 or 1.
+        """
+        kind = type(given)
+        if kind is Symbol:
+            return given.number  # type: ignore[no-any-return]
+        if kind is Condition:
+            return self.note(Symbol, "number", given.number).number
+        self.scalars.append(given if kind is float else _python_number(given))
         return -len(self.scalars)
 
 
@@ -51,23 +58,35 @@ def _python_number(given: Any) -> float:
         raise RuleError(f"{given!r} is neither a number nor made of the rule's arguments") from None
 
 
-def _binary(name: str) -> Callable[[Any, Any], Any]:
-    def method(self: "Symbol", other: Any) -> "Symbol":
-        return Symbol(self.tape, self.tape.note(name, _number(self), _number(other)))
+def _unary(name: str) -> Callable[..., Any]:
+    def method(x: "Symbol") -> "Symbol":
+        return x.tape.note(Symbol, name, x.tape.operand(x))
 
     return method
 
 
-def _reflected(name: str) -> Callable[[Any, Any], Any]:
+def _binary(name: str, compares: bool = False) -> Callable[..., Any]:
     def method(self: "Symbol", other: Any) -> "Symbol":
-        return Symbol(self.tape, self.tape.note(name, _number(other), _number(self)))
+        tape = self.tape
+        kind = Condition if compares else Symbol
+        return tape.note(kind, name, tape.operand(self), tape.operand(other))
 
     return method
 
 
-def _comparison(name: str) -> Callable[[Any, Any], Any]:
-    def method(self: "Symbol", other: Any) -> "Condition":
-        return Condition(self.tape, self.tape.note(name, _number(self), _number(other)))
+def _reflected(name: str) -> Callable[..., Any]:
+    def method(self: "Symbol", other: Any) -> "Symbol":
+        tape = self.tape
+        return tape.note(Symbol, name, tape.operand(other), tape.operand(self))
+
+    return method
+
+
+def _logical(name: str) -> Callable[..., Any]:
+    def method(*conditions: Any) -> "Symbol":
+        if not all(type(c) is Condition for c in conditions):
+            raise RuleError("&, | and ~ join comparisons of elements, not numbers")
+        return conditions[0].tape.note(Condition, name, *(c.number for c in conditions))  # type: ignore[no-any-return]
 
     return method
 
@@ -87,26 +106,21 @@ class Symbol:
     __mul__, __rmul__ = _binary("multiply"), _reflected("multiply")
     __truediv__, __rtruediv__ = _binary("divide"), _reflected("divide")
     __rpow__ = _reflected("power")
-    __lt__, __le__ = _comparison("less"), _comparison("less_equal")
-    __gt__, __ge__ = _comparison("greater"), _comparison("greater_equal")
-    __eq__, __ne__ = _comparison("equal"), _comparison("not_equal")
+    __neg__, __abs__ = _unary("negative"), _unary("absolute")
+    __lt__, __le__ = _binary("less", compares=True), _binary("less_equal", compares=True)
+    __gt__, __ge__ = _binary("greater", compares=True), _binary("greater_equal", compares=True)
+    __eq__, __ne__ = _binary("equal", compares=True), _binary("not_equal", compares=True)
+    __and__ = __rand__ = _logical("and")
+    __or__ = __ror__ = _logical("or")
+    __invert__ = _logical("not")
 
-    def __pow__(self, exponent: Any) -> "Symbol":
+    def __pow__(self, exponent: Any) -> Any:
         if not isinstance(exponent, Symbol):
             if exponent == 2:
-                return self * self  # type: ignore[no-any-return]
+                return self * self
             if exponent == 0.5:
-                return _unary("sqrt", self)
-        return Symbol(self.tape, self.tape.note("power", _number(self), _number(exponent)))
-
-    def __neg__(self) -> "Symbol":
-        return _unary("negative", self)
-
-    def __pos__(self) -> "Symbol":
-        return self
-
-    def __abs__(self) -> "Symbol":
-        return _unary("absolute", self)
+                return np.sqrt(self)
+        return _power(self, exponent)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **settings: Any) -> Any:
         apply = _UFUNCS.get(ufunc)
@@ -145,33 +159,16 @@ class Condition(Symbol):
 
     __slots__ = ()
 
-    def __and__(self, other: Any) -> "Condition":
-        return Condition(self.tape, self.tape.note("and", self, other))
-
-    def __or__(self, other: Any) -> "Condition":
-        return Condition(self.tape, self.tape.note("or", self, other))
-
-    def __invert__(self) -> "Condition":
-        return Condition(self.tape, self.tape.note("not", self))
-
-
-def _number(operand: Any) -> Any:
-    """A condition in arithmetic counts as 0 or 1."""
-    return _unary("number", operand) if type(operand) is Condition else operand
-
-
-def _unary(name: str, x: Symbol) -> Symbol:
-    if name != "number":
-        x = _number(x)
-    return Symbol(x.tape, x.tape.note(name, x))
-
 
 def _of_two(name: str) -> Callable[[Any, Any], Symbol]:
     def apply(a: Any, b: Any) -> Symbol:
         tape = (a if isinstance(a, Symbol) else b).tape
-        return Symbol(tape, tape.note(name, _number(a), _number(b)))
+        return tape.note(Symbol, name, tape.operand(a), tape.operand(b))  # type: ignore[no-any-return]
 
     return apply
+
+
+_power, _maximum, _minimum = _of_two("power"), _of_two("maximum"), _of_two("minimum")
 
 
 def _where(condition: Any, a: Any, b: Any) -> Any:
@@ -179,12 +176,12 @@ def _where(condition: Any, a: Any, b: Any) -> Any:
         return a if condition else b
     tape = condition.tape
     chosen = condition if type(condition) is Condition else condition != 0
-    return Symbol(tape, tape.note("where", chosen, _number(a), _number(b)))
+    return tape.note(Symbol, "where", chosen.number, tape.operand(a), tape.operand(b))
 
 
 def _clip(x: Any, low: Any, high: Any) -> Any:
-    x = x if low is None else _of_two("maximum")(x, low)
-    return x if high is None else _of_two("minimum")(x, high)
+    x = x if low is None else _maximum(x, low)
+    return x if high is None else _minimum(x, high)
 
 
 _UFUNCS: dict[Any, Callable[..., Any]] = {
@@ -202,18 +199,13 @@ _UFUNCS: dict[Any, Callable[..., Any]] = {
     np.logical_and: operator.and_,
     np.logical_or: operator.or_,
     np.logical_not: operator.invert,
-    np.bitwise_and: operator.and_,
-    np.bitwise_or: operator.or_,
-    np.invert: operator.invert,
-    np.negative: operator.neg,
-    np.absolute: operator.abs,
     np.square: lambda x: x * x,
     np.reciprocal: lambda x: 1 / x,
-    np.maximum: _of_two("maximum"),
-    np.minimum: _of_two("minimum"),
+    np.maximum: _maximum,
+    np.minimum: _minimum,
 } | {
-    ufunc: lambda x, name=ufunc.__name__: _unary(name, x)
-    for ufunc in (np.sqrt, np.exp, np.log, np.tanh, np.sign)
+    ufunc: _unary(ufunc.__name__)
+    for ufunc in (np.negative, np.absolute, np.sqrt, np.exp, np.log, np.tanh, np.sign)
 }
 _FUNCTIONS: dict[Any, Callable[..., Any]] = {np.where: _where, np.clip: _clip}
 
@@ -247,20 +239,17 @@ def _assembled(
     name: str,
     present: tuple[bool, ...],
     instructions: tuple[tuple[Any, ...], ...],
-    results: tuple[int | None, ...],
+    results: tuple[Any, ...],
 ) -> tuple[Program, tuple[int, ...], tuple[int, ...]]:
     """The program without instructions that nothing needs, over the states that are left."""
     inputs = 2 + len(present)
-    numbers = [0, *range(2, inputs)]  # where each result belongs
     created = tuple(k for k, here in enumerate(present) if not here and results[k + 1] is not None)
-    for k, here in enumerate(present):
-        if here and results[k + 1] is None:
+    outputs: list[tuple[int, int]] = [] if results[0] == 0 else [(0, results[0])]
+    for k, (here, result) in enumerate(zip(present, results[1:], strict=True)):
+        if here and result is None:
             raise RuleError(f"it returns None for state {k + 1}, which it was given")
-    outputs = [
-        (number, result)
-        for number, result in zip(numbers, results, strict=True)
-        if result is not None and result != number
-    ]
+        if here and result != 2 + k:
+            outputs.append((2 + k, result))
     live = {operand for _, operand in outputs}
     for number in reversed(range(len(instructions))):
         if inputs + number in live:
@@ -276,7 +265,7 @@ def _assembled(
         for number, (op, *operands) in enumerate(instructions, inputs)
         if number in live
     )
-    stores = tuple((new[number], new.get(o, o)) for number, o in outputs if number in new)
+    stores = tuple((new[number], new.get(o, o)) for number, o in outputs)
     return Program(name, 2 + len(kept), renumbered, stores), kept, created
 
 

@@ -2,12 +2,13 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from numbers import Real
 from typing import Any
 
 import numpy as np
 
-from minigrad.creation import from_numpy, tensor
+from minigrad.creation import from_numpy
 from minigrad.tensor import Tensor
 from minigrad.vision.transforms.resample import (
     InterpolationMode,
@@ -63,7 +64,8 @@ def channels_first(pixels: np.ndarray, stacked: bool) -> np.ndarray:
         np.expand_dims(pixels, -3) if pixels.ndim == 2 + stacked else np.moveaxis(pixels, -1, -3)
     )
     if pixels.dtype == np.uint8:
-        return np.divide(pixels, np.float32(255), dtype=np.float32, order="C")
+        scaled: np.ndarray = np.divide(pixels, np.float32(255), dtype=np.float32, order="C")
+        return scaled
     return np.array(pixels, order="C")
 
 
@@ -88,17 +90,23 @@ def normalize(
             f"leading to division by zero: {std}"
         )
     shifted = tensor_image.sub_(means) if inplace else tensor_image - means
-    return shifted.div_(stds)
+    normalized: Tensor = shifted.div_(stds)
+    return normalized
 
 
 def _per_channel(name: str, values: Sequence[float], image: Tensor) -> Tensor:
-    vector = tensor(values, dtype=image.dtype).reshape(-1, 1, 1)
-    if vector.shape[0] not in (1, image.shape[-3]):
+    if len(values) not in (1, image.shape[-3]):
         raise RuntimeError(
             f"normalize expects {name} with 1 value or one for each of the "
-            f"{image.shape[-3]} channels, got {vector.shape[0]}: {values}"
+            f"{image.shape[-3]} channels, got {len(values)}: {values}"
         )
-    return vector
+    return _column(tuple(values), image.dtype)
+
+
+@lru_cache(maxsize=64)
+def _column(values: tuple[float, ...], dtype: Any) -> Tensor:
+    """Values for the channels, in a shape (C, 1, 1) that broadcasts over the pixels."""
+    return from_numpy(np.array(values, dtype=dtype.numpy).reshape(-1, 1, 1))
 
 
 def _on_pixels(image: Any, change: Callable[[np.ndarray], np.ndarray]) -> Any:

@@ -1,0 +1,29 @@
+"""The command `minigrad`: `train` and `info`."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from minigrad.cli import info, train
+from minigrad.cli.mistake import Mistake
+
+COMMANDS = (train, info)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; the exit status is 0, 2 for a mistake of the user's, 130 after Ctrl-C."""
+    parser = argparse.ArgumentParser(
+        prog="minigrad", description="A deep-learning engine for the CPU, with PyTorch's API."
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        command.add_to(commands)
+    chosen = parser.parse_args(arguments)
+    try:
+        return int(chosen.run(chosen))
+    except Mistake as mistake:
+        print(f"minigrad: error: {mistake}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("minigrad: interrupted", file=sys.stderr)
+        return 130

@@ -1,0 +1,82 @@
+"""What `minigrad train` can train: data sets, models and optimizers, and which go together."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from minigrad import nn, optim
+from minigrad.cli.mistake import Mistake, as_mistake
+from minigrad.nn import functional as F
+from minigrad.vision import datasets, models, transforms
+from minigrad.vision.datasets import ImageDataset
+
+
+class Source(NamedTuple):
+    """A data set: its images are scaled to [-1, 1] by (pixel - middle) / middle."""
+
+    dataset: type[Any]
+    shape: tuple[int, int, int]  # C, H, W
+    middle: float
+    bundled: bool = False  # inside the package, so it needs no root
+
+
+DATA = {
+    "digits": Source(datasets.Digits, (1, 8, 8), 8 / 255, bundled=True),
+    "mnist": Source(datasets.MNIST, (1, 28, 28), 0.5),
+    "fashion-mnist": Source(datasets.FashionMNIST, (1, 28, 28), 0.5),
+    "cifar10": Source(datasets.CIFAR10, (3, 32, 32), 0.5),
+}
+
+Loss = Callable[..., Any]
+
+
+class Choice(NamedTuple):
+    """A model: how to build it for images of (C, H, W), and the loss its output is made for."""
+
+    build: Callable[[int, int, int], nn.Module]
+    loss: Loss
+
+
+def _cnn(channels: int, height: int, width: int) -> nn.Module:
+    if (height, width) == (8, 8):
+        return models.DigitsCNN(channels)
+    return models.LectureCNN(channels, height)
+
+
+MODELS = {
+    "linear": Choice(lambda c, h, w: models.Linear(c * h * w), F.cross_entropy),
+    "mlp": Choice(lambda c, h, w: models.MLP(c * h * w), F.cross_entropy),
+    "cnn": Choice(_cnn, F.nll_loss),
+    "resnet18": Choice(lambda c, h, w: models.resnet18(10, in_channels=c), F.cross_entropy),
+}
+
+OPTIMIZERS: dict[str, Callable[[Any, float], optim.Optimizer]] = {
+    "adam": lambda parameters, lr: optim.Adam(parameters, lr=lr),
+    "sgd": lambda parameters, lr: optim.SGD(parameters, lr=lr, momentum=0.9),
+}
+
+
+def check_combination(data: str, model: str, root: Path | None) -> None:
+    """Raise Mistake for choices that cannot work together."""
+    source = DATA[data]
+    _, height, width = source.shape
+    if source.bundled and root is not None:
+        raise Mistake(f"--root is for data read from files; --data {data} is in the package")
+    if model == "resnet18" and min(height, width) < 16:
+        raise Mistake(
+            f"--model resnet18 halves images three times: {height}x{width} pixels of --data {data} "
+            f"are too few; take --model cnn"
+        )
+
+
+def load_data(data: str, root: Path | None) -> tuple[ImageDataset, ImageDataset]:
+    """The training and the test images.  Raises Mistake if files are missing or damaged."""
+    source = DATA[data]
+    middle = (source.middle,) * source.shape[0]
+    scale = transforms.Compose([transforms.ToTensor(), transforms.Normalize(middle, middle)])
+    more = {} if source.bundled else {"root": root, "download": True}
+    with as_mistake(OSError, RuntimeError, ValueError):
+        return (
+            source.dataset(train=True, transform=scale, **more),
+            source.dataset(train=False, transform=scale, **more),
+        )

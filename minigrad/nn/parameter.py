@@ -1,0 +1,54 @@
+"""Tensors that a module takes as its own when they are assigned to it."""
+
+from typing import Any
+
+from minigrad.tensor import Tensor
+
+
+class Parameter(Tensor):
+    """A tensor that a Module lists among its parameters; it shares the memory of `data`.
+
+    Results of operations on it are plain tensors.  Raises TypeError if data is not a Tensor,
+    RuntimeError if its dtype cannot require gradients.
+    """
+
+    def __init__(self, data: Tensor | None = None, requires_grad: bool = True) -> None:
+        if data is None:
+            super().__init__()
+        elif isinstance(data, Tensor):
+            self.array = data.array
+            self._storage = data.storage()
+        else:
+            raise TypeError(f"Parameter expects a Tensor as its data, not {type(data).__name__}")
+        self.requires_grad_(requires_grad)
+
+    def __repr__(self) -> str:
+        return "Parameter containing:\n" + super().__repr__()
+
+
+class Buffer(Tensor):
+    """A tensor that a Module lists among its buffers: state that is not trained.
+
+    One that is not persistent stays out of `state_dict`.
+    """
+
+    persistent = True
+
+    def __init__(
+        self, data: Tensor | None = None, *, persistent: bool = True, requires_grad: bool = False
+    ) -> None:
+        if data is None:
+            super().__init__()
+        elif isinstance(data, Tensor):
+            self.array = data.array
+            self._storage = data.storage()
+        else:
+            raise TypeError(f"Buffer expects a Tensor as its data, not {type(data).__name__}")
+        self.requires_grad_(requires_grad)
+        self.persistent = persistent
+
+
+def type_name(value: Any) -> str:
+    """How messages speak of a value's type."""
+    kind = type(value)
+    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"

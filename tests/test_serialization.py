@@ -1,0 +1,69 @@
+"""Tensors by name in safetensors files."""
+
+import os
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+
+import minigrad as mg
+
+
+def test_round_trip(tmp_path):
+    given = {
+        "weight": mg.randn(3, 4),
+        "half": mg.randn(2).half(),
+        "count": mg.tensor(7),
+        "flags": mg.tensor([True, False]),
+        "empty": mg.zeros(0, 3),
+        "transposed": mg.randn(3, 4).T,
+    }
+    mg.save(given, tmp_path / "w.safetensors")
+    found = mg.load(tmp_path / "w.safetensors")
+    assert found.keys() == given.keys()
+    for name, value in given.items():
+        assert found[name].dtype == value.dtype
+        assert found[name].equal(value)
+
+
+def test_torch_reads_ours_and_we_read_torch_s(tmp_path):
+    ours = mg.randn(3, 4, dtype=mg.float64)
+    mg.save({"w": ours}, tmp_path / "ours.safetensors")
+    theirs = safetensors.torch.load_file(tmp_path / "ours.safetensors")["w"]
+    assert np.array_equal(theirs.numpy(), ours.numpy())
+    safetensors.torch.save_file({"w": theirs * 2}, tmp_path / "theirs.safetensors")
+    assert mg.load(tmp_path / "theirs.safetensors")["w"].equal(ours * 2)
+
+
+def test_a_pickle_is_refused_in_words(tmp_path):
+    torch.save({"w": torch.ones(2)}, tmp_path / "w.pt")
+    with pytest.raises(ValueError, match="pickle"):
+        mg.load(tmp_path / "w.pt")
+
+
+def test_a_cut_file_is_refused(tmp_path):
+    mg.save({"w": mg.ones(100)}, tmp_path / "w")
+    (tmp_path / "w").write_bytes((tmp_path / "w").read_bytes()[:-40])
+    with pytest.raises(ValueError, match="complete"):
+        mg.load(tmp_path / "w")
+
+
+def test_bad_input(tmp_path):
+    with pytest.raises(FileNotFoundError, match="nothing"):
+        mg.load(tmp_path / "nothing")
+    with pytest.raises(TypeError, match="state_dict"):
+        mg.save(mg.ones(2), tmp_path / "w")
+    with pytest.raises(TypeError, match="'a'"):
+        mg.save({"a": 3}, tmp_path / "w")
+    with pytest.raises(FileNotFoundError):
+        mg.save({"a": mg.ones(1)}, tmp_path / "none" / "w")
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path):
+    mg.save({"a": mg.ones(1)}, tmp_path / "w")
+    with pytest.raises(TypeError):
+        mg.save({"a": mg.ones(1), "b": None}, tmp_path / "w")
+    assert mg.load(tmp_path / "w")["a"].equal(mg.ones(1))
+    assert os.listdir(tmp_path) == ["w"]
