@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import dtypes
+from minigrad import dtypes, ops
 from minigrad.device import device as Device
-from minigrad.device import require_cpu
+from minigrad.device import is_device, require_cpu
 from minigrad.dtypes import dtype as Dtype
 from minigrad.graph import Value, wrap
 from minigrad.ops.dims import wrap_dim
@@ -23,6 +23,9 @@ def sizes(given: Sequence[Any]) -> tuple[int, ...]:
 
 class ArrayValue(Value):
     """What a tensor has in common with NumPy's arrays."""
+
+    # NumPy is to leave `np.float64(2) * tensor` to the tensor.
+    __array_priority__ = 1000
 
     # --- what it is ---
 
@@ -157,7 +160,7 @@ class ArrayValue(Value):
         return id(self)
 
     def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if self.ndim == 0 and spec else repr(self)
+        return format(self.item(), spec) if self.ndim == 0 else object.__format__(self, spec)
 
     def __repr__(self) -> str:
         notes = []
@@ -221,3 +224,58 @@ class ArrayValue(Value):
         """A tensor of `fill_value`, by default of this one's dtype."""
         array = np.full(size, fill_value, self._dtype_for_new(dtype))
         return self._new(array, device, requires_grad)
+
+    # --- casts ---
+
+    def to(self, *args: Any, **options: Any) -> Any:
+        """This tensor as another dtype: `to(dtype)`, `to("cpu")`, `to("cpu", dtype)`, `to(other)`.
+
+        The tensor itself if nothing changes, unless copy=True.  Raises RuntimeError for devices
+        other than the CPU.
+        """
+        copy = options.pop("copy", False)
+        options.pop("non_blocking", None)  # a hint for devices that work beside the CPU
+        wanted = options.pop("dtype", None)
+        require_cpu(options.pop("device", None))
+        if options:
+            raise TypeError(f"to() got an unexpected keyword argument '{next(iter(options))}'")
+        for given in args:
+            if is_device(given):
+                require_cpu(given)
+            elif isinstance(given, Value):
+                wanted = given.dtype
+            elif given is not None and not isinstance(given, bool):
+                wanted = given
+        dtype = self.array.dtype if wanted is None else dtypes.to_numpy(wanted)
+        if dtype != self.array.dtype:
+            return ops.cast(self, dtype=dtypes.of_numpy(dtype))
+        return ops.clone(self) if copy else self
+
+    def type_as(self, other: Any) -> Any:
+        return self.to(other.dtype)
+
+    def cpu(self) -> Any:
+        return self
+
+    def cuda(self, *_: Any) -> Any:
+        raise RuntimeError("minigrad computes on the CPU only: there is no cuda device")
+
+    # The names of Python's types come last: below them they would mean these methods.
+
+    def half(self) -> Any:
+        return self.to(dtypes.float16)
+
+    def double(self) -> Any:
+        return self.to(dtypes.float64)
+
+    def long(self) -> Any:
+        return self.to(dtypes.int64)
+
+    def float(self) -> Any:
+        return self.to(dtypes.float32)
+
+    def int(self) -> Any:
+        return self.to(dtypes.int32)
+
+    def bool(self) -> Any:
+        return self.to(dtypes.bool_)

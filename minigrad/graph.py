@@ -1,39 +1,33 @@
-"""The graph of a computation, and the walk back through it.
+"""The graph of a computation: values, and the nodes that made them.
 
 A `Value` is an array with a place in the graph.  A `Node` is one operation applied: what it was
 applied to, and how a cotangent is pulled back through it.  A node never refers to its output, so
 graphs hold no reference cycles and memory returns the moment the last user is gone.
 """
 
-import heapq
 import itertools
+import threading
 import traceback
 import weakref
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 
 from minigrad.modes import mode
 
-_next_sequence_number = itertools.count(1).__next__
-_next_change = itertools.count(1).__next__
+Hook = Callable[[Any], Any]
 
-
-class _Clock:
-    """Time as counted by in-place changes, over all tensors."""
-
-    now = 0
+# One clock for nodes and in-place changes, so that "changed after the node was made" is `>`.
+_tick = itertools.count(1).__next__
 
 
 class Storage:
     """Memory shared by a tensor and its views: when it was last changed, and how often."""
 
-    __slots__ = ("changed_at", "changes")
-
-    def __init__(self) -> None:
-        self.changed_at = 0
-        self.changes = 0
+    # Class-level, because most storages are made for an operation's result and never change.
+    changed_at = 0
+    changes = 0
 
 
 class Value:
@@ -41,20 +35,71 @@ class Value:
 
     array: np.ndarray[Any, Any]
     # Class-level defaults: a new Value stores its array and whatever differs from these.
-    requires_grad: Any = False
-    grad: Any = None
     node: "Node | None" = None
+    _requires_grad = False
+    _grad: Any = None
     _storage: Storage | None = None
     _base: "Value | None" = None
-    _hooks: "dict[int, Callable[[Any], Any]] | None" = None
-    _post_accumulate_hooks: "dict[int, Callable[[Any], Any]] | None" = None
+    # How often recorded in-place operations moved this value to another node; for a view, how often
+    # its base had been moved when the view was taken.
+    _moves = 0
+    _hooks: "dict[int, Hook] | None" = None
+    _post_accumulate_hooks: "dict[int, Hook] | None" = None
     _is_inference = False
+    _suspect = False  # a view or an inference tensor: operations must look at it twice
     kind: ClassVar[type["Value"]]
 
     @property
     def is_leaf(self) -> bool:
         """Whether no recorded operation made this value."""
         return self.node is None
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether operations on this value are recorded; can be set on leaves."""
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool) -> None:
+        if not isinstance(wanted, bool):
+            raise RuntimeError(f"requires_grad must be a bool, got {type(wanted).__name__}")
+        if self.node is not None and not wanted:
+            raise RuntimeError(
+                "you can only change requires_grad flags of leaf variables. If you want to use a "
+                "computed variable in a subgraph that doesn't require differentiation use "
+                "var_no_grad = var.detach()."
+            )
+        if wanted and self.array.dtype.kind != "f":
+            raise RuntimeError(
+                f"only Tensors of floating point dtype can require gradients, got "
+                f"{self.array.dtype}"
+            )
+        if wanted and self._is_inference:
+            raise RuntimeError("Setting requires_grad=True on inference tensor is not allowed.")
+        self._requires_grad = wanted
+
+    @property
+    def grad(self) -> Any:
+        """The gradient that `backward` has added up here, or None."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, new: Any) -> None:
+        if new is not None:
+            if not isinstance(new, Value):
+                raise TypeError(
+                    f"assigned grad expected to be a Tensor or None but got grad of type "
+                    f"{type(new).__name__}"
+                )
+            if new is self:
+                raise RuntimeError("can't assign Variable as its own grad")
+            if new.array.shape != self.array.shape or new.array.dtype != self.array.dtype:
+                raise RuntimeError(
+                    f"assigned grad must have shape {list(self.array.shape)} and dtype "
+                    f"{self.array.dtype}, got shape {list(new.array.shape)} and dtype "
+                    f"{new.array.dtype}"
+                )
+        self._grad = new
 
     def storage(self) -> Storage:
         """The record of changes shared with all views of the same memory."""
@@ -65,51 +110,105 @@ class Value:
     def touch(self) -> None:
         """Note that the memory was changed in place."""
         storage = self.storage()
-        storage.changed_at = _Clock.now = _next_change()
+        storage.changed_at = _tick()
         storage.changes += 1
+
+    def move_to(self, node: "Node") -> None:
+        """Note that the memory now holds what `node` made: an in-place operation was recorded."""
+        old = self.node
+        if old is not None and old.retained is not None and old.retained() is self:
+            node.retained, old.retained = old.retained, None
+        self.node, self._requires_grad = node, True
+        self._moves += 1
+
+    def refuse_stale_view(self) -> None:
+        """Raise RuntimeError if gradients of this view would miss a change made to its base."""
+        if self._base is not None and self._base._moves != self._moves:
+            raise RuntimeError(
+                f"a view of shape {list(self.array.shape)} is used after its base was modified by "
+                f"an inplace operation that was recorded: the view's gradient would miss that "
+                f"operation. Take the view again from the changed tensor."
+            )
+
+    def mark_inference(self) -> None:
+        """Note that the value was made in inference mode and cannot be saved for a backward."""
+        self._is_inference = self._suspect = True
 
     @property
     def _version(self) -> int:
-        return 0 if self._storage is None else self._storage.changes
+        return self.storage().changes
 
     def detach(self) -> Self:
         """The same memory, outside the graph."""
         alias = wrap(self.kind, self.array)
         alias._storage = self.storage()
-        return alias  # type: ignore[return-value]
+        if self._is_inference:
+            alias.mark_inference()
+        return alias  # type: ignore[no-any-return]
 
     # --- hooks -------------------------------------------------------------------------------
 
-    def register_hook(self, hook: Callable[[Any], Any]) -> "RemovableHandle":
+    def register_hook(self, hook: Hook) -> "RemovableHandle":
         """Call `hook(grad)` when this value's gradient is complete; a result replaces it.
 
         Raises RuntimeError if the value does not require gradients.
         """
-        if not self.requires_grad:
+        if not self._requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         holder = self if self.node is None else self.node
         if holder._hooks is None:
             holder._hooks = {}
         return RemovableHandle(holder._hooks, hook)
 
-    def register_post_accumulate_grad_hook(self, hook: Callable[[Any], Any]) -> "RemovableHandle":
+    def register_post_accumulate_grad_hook(self, hook: Hook) -> "RemovableHandle":
         """Call `hook(tensor)` after `backward` has added to this leaf's `.grad`."""
-        if not self.requires_grad or self.node is not None:
-            raise RuntimeError("post accumulate grad hooks can be registered on leaf tensors only")
+        if not self._requires_grad:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        if self.node is not None:
+            raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
         if self._post_accumulate_hooks is None:
             self._post_accumulate_hooks = {}
         return RemovableHandle(self._post_accumulate_hooks, hook)
 
     def retain_grad(self) -> None:
         """Have `backward` fill `.grad` of this non-leaf value too."""
-        if not self.requires_grad:
+        if not self._requires_grad:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
         if self.node is not None:
             self.node.retained = weakref.ref(self)
 
     @property
     def retains_grad(self) -> bool:
+        """Whether `retain_grad` was asked for."""
         return self.node is not None and self.node.retained is not None
+
+
+def wrap(kind: type[Value], array: np.ndarray[Any, Any]) -> Any:
+    """A Value of this kind around an array."""
+    value = kind.__new__(kind)
+    value.array = array
+    return value
+
+
+class RemovableHandle:
+    """Takes a hook away again: `handle.remove()`, or leave its `with` block."""
+
+    _next_id = itertools.count().__next__
+
+    def __init__(self, hooks: dict[int, Any], hook: Any) -> None:
+        self.id = RemovableHandle._next_id()
+        self._hooks = hooks
+        hooks[self.id] = hook
+
+    def remove(self) -> None:
+        """Take the hook away; again does nothing."""
+        self._hooks.pop(self.id, None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.remove()
 
 
 class Pullback(Protocol):
@@ -148,10 +247,14 @@ class Meta:
 class Node:
     """One application of an operation."""
 
-    __slots__ = (
-        "__weakref__", "_hooks", "edges", "freed", "inputs", "needs", "now", "op", "out",
-        "out_storage", "retained", "sequence_number", "settings", "shapes", "trace",
-    )  # fmt: skip
+    # Class-level defaults, as in Value: most nodes differ in few of these.
+    out: Any = None  # (array, kind), or by-products, where a rule reads them
+    out_storage: Storage | None = None
+    shapes: tuple[tuple[int, ...], ...] | None = None  # where broadcasting is to be undone
+    freed = False
+    retained: Any = None
+    trace: list[str] | None = None
+    _hooks: dict[int, Hook] | None = None
 
     def __init__(
         self,
@@ -166,18 +269,13 @@ class Node:
         self.edges = edges  # where their cotangents go: a Node, or a leaf Value
         self.inputs = inputs  # what the rules read: Values, Metas, settings given as numbers
         self.settings = settings
-        self.out: Any = None  # (array, kind), or by-products, where a rule reads them
-        self.out_storage: Storage | None = None
-        self.shapes: tuple[tuple[int, ...], ...] | None = None  # where broadcasting is to be undone
-        self.sequence_number = _next_sequence_number()
-        self.now = _Clock.now
-        self.freed = False
-        self.retained: Any = None
-        self._hooks: dict[int, Callable[[Any], Any]] | None = None
-        self.trace = traceback.format_stack()[:-3] if mode.anomaly else None
+        self.made_at = _tick()
+        if mode.anomaly:
+            self.trace = traceback.format_stack()[:-3]
 
     @property
     def name(self) -> str:
+        """torch's name for it, as in `<MulBackward0>`."""
         return "".join(part.capitalize() for part in self.op.name.split("_")) + "Backward0"
 
     @property
@@ -203,15 +301,16 @@ class Node:
             if isinstance(value, Value) and value._storage is not None:
                 self._refuse_change(value._storage, f"argument {position}", value.array)
         out = self.out
-        if type(out) is tuple and self.out_storage is not None:
+        if type(out) is tuple:
             array, kind = out
-            self._refuse_change(self.out_storage, "the output", array)
+            if self.out_storage is not None:
+                self._refuse_change(self.out_storage, "the output", array)
             out = wrap(kind, array)
-            out.node, out.requires_grad = self, True
+            out.node, out._requires_grad = self, True
         return out, self.inputs
 
     def _refuse_change(self, storage: Storage, what: str, array: np.ndarray[Any, Any]) -> None:
-        if storage.changed_at > self.now:
+        if storage.changed_at > self.made_at:
             made = "" if self.trace is None else "\nIt was made here:\n" + "".join(self.trace)
             raise RuntimeError(
                 f"one of the variables needed for gradient computation has been modified by an "
@@ -228,208 +327,20 @@ class Node:
             self.freed = True
 
 
-def wrap(kind: type[Value], array: np.ndarray[Any, Any]) -> Any:
-    """A Value of this kind around an array."""
-    value = kind.__new__(kind)
-    value.array = array
-    return value
-
-
-class RemovableHandle:
-    """Takes a hook away again: `handle.remove()`, or leave its `with` block."""
-
-    _next_id = itertools.count().__next__
-
-    def __init__(self, hooks: dict[int, Any], hook: Any) -> None:
-        self.id = RemovableHandle._next_id()
-        self._hooks = hooks
-        hooks[self.id] = hook
-
-    def remove(self) -> None:
-        self._hooks.pop(self.id, None)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.remove()
-
-
-# --- the walk back -----------------------------------------------------------------------------
-
-
-def backward(
-    roots: Sequence[Value],
-    cotangents: Sequence[Value],
-    *,
-    targets: Sequence[Value] | None = None,
-    accumulate: bool = False,
-    retain_graph: bool = False,
-    create_graph: bool = False,
-) -> list[Any]:
-    """Pull cotangents back from `roots` and return those of `targets` (None where none arrived).
-
-    Without `targets`, gradients are added to `.grad` of every leaf.  With them only the paths that
-    lead there are walked, and `.grad` is left alone unless `accumulate` is True.
-    """
-    walk = _Walk(targets, create_graph)
-    before = mode.grad
-    mode.grad = create_graph
-    try:
-        for root, g in zip(roots, cotangents, strict=True):
-            walk.arrive(root.node if root.node is not None else root, g, owned=False)
-        walk.run(retain_graph)
-        if targets is None:
-            for leaf, (g, owned) in walk.leaf_gradients():
-                accumulate_grad(leaf, g, owned)
-            return []
-        found = [walk.found.get(_edge(target)) for target in targets]
-        for target, g in zip(targets, found, strict=True):
-            if accumulate and g is not None:
-                accumulate_grad(target, g)
-        return found
-    finally:
-        mode.grad = before
+_accumulation = threading.Lock()  # several threads may run backward into the same leaves
 
 
 def accumulate_grad(leaf: Any, g: Any, owned: bool = False) -> None:
     """Add `g` to `leaf.grad`; an array that nobody else holds is taken as it is."""
-    if leaf.grad is not None:
-        if mode.grad or leaf.grad.array.dtype != g.array.dtype:
-            leaf.grad = leaf.grad + g
+    with _accumulation:
+        total = leaf._grad
+        if total is None:
+            leaf._grad = g if owned else g.clone()
+        elif mode.grad or total.array.dtype != g.array.dtype or not total.array.flags.writeable:
+            leaf._grad = total + g
         else:
-            leaf.grad.array += g.array
-            leaf.grad.touch()
-    elif owned:
-        leaf.grad = g
-    else:
-        leaf.grad = g.clone()
+            total.array += g.array
+            total.touch()
     if leaf._post_accumulate_hooks:
         for hook in list(leaf._post_accumulate_hooks.values()):
             hook(leaf)
-
-
-def _edge(value: Value) -> Any:
-    return value if value.node is None else value.node
-
-
-class _Walk:
-    """One backward pass: nodes in the reverse order of their making, each after all its users."""
-
-    def __init__(self, targets: Sequence[Value] | None, create_graph: bool) -> None:
-        self.create_graph = create_graph
-        self.pending: dict[Any, tuple[Any, bool]] = {}  # edge -> cotangent so far, is it ours
-        self.heap: list[tuple[int, Node]] = []
-        self.targets = None if targets is None else {_edge(target) for target in targets}
-        self.found: dict[Any, Any] = {}
-        self.on_the_way: set[Any] = set()
-
-    def arrive(self, edge: Any, g: Any, owned: bool) -> None:
-        """A cotangent reaches a node or leaf: the first is kept, further ones are added."""
-        first = self.pending.get(edge)
-        if first is None:
-            self.pending[edge] = (g, owned)
-            if type(edge) is Node:
-                heapq.heappush(self.heap, (-edge.sequence_number, edge))
-            return
-        total, ours = first
-        if ours and not self.create_graph and total.array.dtype == g.array.dtype:
-            total.array += g.array
-        else:
-            total = total + g
-        self.pending[edge] = (total, isinstance(total, Value))
-
-    def run(self, retain_graph: bool) -> None:
-        heap, pending, targets = self.heap, self.pending, self.targets
-        if targets is not None:
-            self.on_the_way = _leading_to(targets, [node for _, node in heap])
-        while heap:
-            node = heapq.heappop(heap)[1]
-            g = pending.pop(node)[0]
-            if node._hooks is not None or node.retained is not None:
-                g = _run_node_hooks(node, g)
-            if targets is not None:
-                if node in targets:
-                    self.found[node] = g
-                if node not in self.on_the_way:
-                    continue
-            self._pull_through(node, g)
-            if not retain_graph:
-                node.free()
-        if targets is not None:
-            for leaf, (g, _) in self.leaf_gradients():
-                if leaf in targets:
-                    self.found[leaf] = g
-
-    def _pull_through(self, node: Node, g: Any) -> None:
-        op = node.op
-        out, inputs = node.opened()
-        needs, edges, shapes = node.needs, node.edges, node.shapes
-        if self.targets is not None:
-            useful = [i for i, e in enumerate(edges) if e in self.targets or e in self.on_the_way]
-            needs = tuple(needs[i] for i in useful)
-            edges = tuple(edges[i] for i in useful)
-            shapes = None if shapes is None else tuple(shapes[i] for i in useful)
-        try:
-            cotangents = op.pull(g, out, inputs, node.settings, needs)
-        except Exception as error:
-            if node.trace is not None:
-                error.add_note(f"{node} was made here:\n" + "".join(node.trace))
-            raise
-        if mode.anomaly and mode.check_nan:
-            _refuse_nan(node, needs, cotangents)
-        for i, cotangent in enumerate(cotangents):
-            if cotangent is None:
-                continue
-            fresh = op.returns_fresh and cotangent is not g and cotangent.array.base is None
-            if shapes is not None and cotangent.array.shape != shapes[i]:
-                cotangent = cotangent.sum_to_size(shapes[i])  # noqa: PLW2901
-                fresh = cotangent.array.base is None
-            self.arrive(edges[i], cotangent, fresh)
-
-    def leaf_gradients(self) -> Iterable[tuple[Any, tuple[Any, bool]]]:
-        """The leaves reached, each with its gradient after its hooks."""
-        for leaf, (total, owned) in self.pending.items():
-            g = total
-            for hook in list(leaf._hooks.values()) if leaf._hooks else ():
-                replaced = hook(g)
-                if replaced is not None:
-                    g = replaced
-            yield leaf, (g, owned and not leaf._hooks)
-
-
-def _leading_to(targets: set[Any], starts: list[Node]) -> set[Any]:
-    """The nodes reachable from `starts` from which some target can be reached."""
-    seen = set(starts)
-    stack = list(starts)
-    while stack:
-        for edge in stack.pop().edges:
-            if type(edge) is Node and edge not in seen:
-                seen.add(edge)
-                stack.append(edge)
-    leading: set[Any] = set()
-    for node in sorted(seen, key=lambda n: n.sequence_number):
-        if any(edge in targets or edge in leading for edge in node.edges):
-            leading.add(node)
-    return leading
-
-
-def _run_node_hooks(node: Node, g: Any) -> Any:
-    for hook in list(node._hooks.values()) if node._hooks else ():
-        replaced = hook(g)
-        if replaced is not None:
-            g = replaced
-    value = None if node.retained is None else node.retained()
-    if value is not None:
-        value.grad = g.clone() if value.grad is None else value.grad + g
-    return g
-
-
-def _refuse_nan(node: Node, needs: tuple[int, ...], cotangents: Sequence[Any]) -> None:
-    for position, cotangent in zip(needs, cotangents, strict=True):
-        if isinstance(cotangent, Value) and np.isnan(cotangent.array).any():
-            made = "".join(node.trace) if node.trace else "(recorded outside detect_anomaly)\n"
-            raise RuntimeError(
-                f"Function '{node.name}' returned nan values in the gradient of its argument "
-                f"{position}. It was made here:\n{made}"
-            )

@@ -53,13 +53,21 @@ class _ModeContext:
         @functools.wraps(function)
         def decorated(*args: Any, **kwargs: Any) -> Iterator[Any]:
             generator = function(*args, **kwargs)
+            step, sent = generator.send, None
             while True:
-                with _ModeContext(**self._wanted):
-                    try:
-                        item = next(generator)
-                    except StopIteration as end:
-                        return end.value
-                yield item
+                try:
+                    with _ModeContext(**self._wanted):
+                        item = step(sent)
+                except StopIteration as end:
+                    return end.value
+                try:
+                    step, sent = generator.send, (yield item)
+                except GeneratorExit:
+                    with _ModeContext(**self._wanted):
+                        generator.close()
+                    raise
+                except BaseException as error:
+                    step, sent = generator.throw, error
 
         return decorated  # type: ignore[return-value]
 

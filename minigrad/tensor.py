@@ -1,19 +1,18 @@
 """Tensor: a Value with torch's methods, each of them listed here."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Self
 
 import numpy as np
 
 from minigrad import dtypes, ops
-from minigrad.array_value import ArrayValue, sizes
-from minigrad.device import is_device, require_cpu
-from minigrad.generator import Generator, stream
-from minigrad.graph import Value, backward, wrap
-from minigrad.ops.inplace import before_change, check_writable, in_place, overwrite
+from minigrad.array_value import sizes
+from minigrad.graph import Value, wrap
+from minigrad.mutable_value import MutableValue
+from minigrad.walk import backward
 
 
-class Tensor(ArrayValue):
+class Tensor(MutableValue):
     """An n-dimensional array with a place in the graph.
 
     Make one with `minigrad.tensor`, `from_numpy`, `zeros`, ...  `array` is the NumPy array beneath,
@@ -71,18 +70,6 @@ class Tensor(ArrayValue):
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
         """Ask for this leaf's gradient, or no longer."""
-        if self.node is not None and not requires_grad:
-            raise RuntimeError(
-                "you can only change requires_grad flags of leaf variables. If you want to use a "
-                "computed variable in a subgraph that doesn't require differentiation use "
-                "var_no_grad = var.detach()."
-            )
-        if requires_grad and self.array.dtype.kind != "f":
-            raise RuntimeError(
-                f"only Tensors of floating point dtype can require gradients, got {self.dtype}"
-            )
-        if requires_grad and self._is_inference:
-            raise RuntimeError("Setting requires_grad=True on inference tensor is not allowed.")
         self.requires_grad = requires_grad
         return self
 
@@ -100,8 +87,10 @@ class Tensor(ArrayValue):
         run_backward([self], [gradient], retain_graph, create_graph, inputs)
 
     def detach_(self) -> Self:
-        """Take this tensor out of the graph."""
-        self.node, self.requires_grad = None, False
+        """Take this tensor out of the graph.  Raises RuntimeError for a recorded view."""
+        if self._base is not None and self.node is not None:
+            raise RuntimeError("Can't detach views in-place. Use detach() instead")
+        self.node, self._requires_grad = None, False
         return self
 
     # --- arithmetic ---
@@ -175,9 +164,11 @@ class Tensor(ArrayValue):
 
     # --- comparisons ---
 
-    __hash__ = ArrayValue.__hash__
-    __eq__ = eq = ops.eq  # type: ignore[assignment]
-    __ne__ = ne = ops.ne  # type: ignore[assignment]
+    __hash__ = MutableValue.__hash__
+    __eq__ = ops.or_not_implemented(ops.eq)
+    __ne__ = ops.or_not_implemented(ops.ne)
+    eq = ops.eq
+    ne = not_equal = ops.ne
     __lt__ = lt = less = ops.lt
     __le__ = le = less_equal = ops.le
     __gt__ = gt = greater = ops.gt
@@ -280,145 +271,10 @@ class Tensor(ArrayValue):
     def __getitem__(self, index: Any) -> "Tensor":
         return ops.getitem(self, index=ops.as_index(index))
 
-    def __setitem__(self, index: Any, value: Any) -> None:
-        found = ops.as_index(index)
-        check_writable(self)
-        value = (value if isinstance(value, Tensor) else self.new_tensor(value)).to(self.dtype)
-        if self.requires_grad or value.requires_grad:
-            overwrite(self, ops.index_put(before_change(self), value, index=found))
-        else:
-            ops.assign(self.array, found, value.array)
-            self.touch()
-
     gather = ops.gather_along
     scatter_add = ops.scatter_add_along
     index_select = ops.index_select
     nonzero = ops.nonzero
-
-    # --- in place ---
-
-    __iadd__ = in_place(ops.add)
-    __isub__ = in_place(ops.sub)
-    __imul__ = in_place(ops.mul)
-    __itruediv__ = in_place(ops.div)
-    __ipow__ = in_place(ops.pow)
-    add_ = in_place(ops.scaled_add)
-    sub_ = subtract_ = in_place(ops.scaled_sub)
-    mul_ = multiply_ = in_place(ops.mul)
-    div_ = divide_ = in_place(ops.div)
-    pow_ = in_place(ops.pow)
-    neg_ = in_place(ops.neg)
-    abs_ = in_place(ops.abs)
-    exp_ = in_place(ops.exp)
-    log_ = in_place(ops.log)
-    sqrt_ = in_place(ops.sqrt)
-    relu_ = in_place(ops.relu)
-    sigmoid_ = in_place(ops.sigmoid)
-    tanh_ = in_place(ops.tanh)
-    floor_ = in_place(ops.floor)
-    round_ = in_place(ops.round)
-    clamp_ = clip_ = in_place(ops.clamp)
-    addcmul_ = in_place(ops.addcmul)
-    addcdiv_ = in_place(ops.addcdiv)
-    lerp_ = in_place(ops.lerp)
-    masked_fill_ = in_place(ops.filled_where)
-    scatter_add_ = in_place(ops.scatter_add_along)
-
-    def copy_(self, source: "Tensor") -> Self:
-        """Write the elements of `source`, broadcast and cast, over this tensor's."""
-        check_writable(self)
-        overwrite(self, source.to(self.dtype).expand(self.shape))
-        return self
-
-    def fill_(self, value: Any) -> Self:
-        """Make every element `value`."""
-        return self.copy_(self.new_tensor(value))
-
-    def zero_(self) -> Self:
-        """Make every element 0."""
-        return self.fill_(0)
-
-    def _draw(self, draw: Callable[[], Any]) -> Self:
-        check_writable(self)
-        overwrite(self, wrap(self.kind, np.asarray(draw()).astype(self.array.dtype)))
-        return self
-
-    def uniform_(
-        self, low: float = 0.0, high: float = 1.0, *, generator: Generator | None = None
-    ) -> Self:
-        """Draw every element from the uniform distribution on [low, high)."""
-        if low > high:
-            raise RuntimeError(f"uniform_ expects from <= to, but found from={low} > to={high}")
-        return self._draw(lambda: stream(generator).uniform(low, high, self.shape))
-
-    def normal_(
-        self, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None
-    ) -> Self:
-        """Draw every element from the normal distribution."""
-        if std < 0:
-            raise RuntimeError(f"normal_ expects std >= 0.0, but found std {std}")
-        return self._draw(lambda: stream(generator).normal(mean, std, self.shape))
-
-    def bernoulli_(self, p: float = 0.5, *, generator: Generator | None = None) -> Self:
-        """Make every element 1 with probability p, else 0."""
-        if not 0 <= p <= 1:
-            raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p}")
-        return self._draw(lambda: stream(generator).random(self.shape) < p)
-
-    # --- casts ---
-
-    def to(self, *args: Any, **options: Any) -> "Tensor":
-        """This tensor as another dtype: `to(dtype)`, `to("cpu")`, `to("cpu", dtype)`, `to(other)`.
-
-        The tensor itself if nothing changes, unless copy=True.  Raises RuntimeError for devices
-        other than the CPU.
-        """
-        copy = options.pop("copy", False)
-        options.pop("non_blocking", None)  # a hint for devices that work beside the CPU
-        wanted = options.pop("dtype", None)
-        require_cpu(options.pop("device", None))
-        if options:
-            raise TypeError(f"to() got an unexpected keyword argument '{next(iter(options))}'")
-        for given in args:
-            if is_device(given):
-                require_cpu(given)
-            elif isinstance(given, Tensor):
-                wanted = given.dtype
-            elif given is not None and not isinstance(given, bool):
-                wanted = given
-        dtype = self.array.dtype if wanted is None else dtypes.to_numpy(wanted)
-        if dtype != self.array.dtype:
-            return ops.cast(self, dtype=dtypes.of_numpy(dtype))
-        return self.clone() if copy else self
-
-    def type_as(self, other: "Tensor") -> "Tensor":
-        return self.to(other.dtype)
-
-    def cpu(self) -> "Tensor":
-        return self
-
-    def cuda(self, *_: Any) -> "Tensor":
-        raise RuntimeError("minigrad computes on the CPU only: there is no cuda device")
-
-    # The names of Python's types come last: below them they would mean these methods.
-
-    def half(self) -> "Tensor":
-        return self.to(dtypes.float16)
-
-    def double(self) -> "Tensor":
-        return self.to(dtypes.float64)
-
-    def long(self) -> "Tensor":
-        return self.to(dtypes.int64)
-
-    def float(self) -> "Tensor":
-        return self.to(dtypes.float32)
-
-    def int(self) -> "Tensor":
-        return self.to(dtypes.int32)
-
-    def bool(self) -> "Tensor":
-        return self.to(dtypes.bool_)
 
 
 Tensor.kind = Tensor
@@ -431,23 +287,44 @@ def _rebuild(kind: type[Any], array: np.ndarray[Any, Any], requires_grad: bool) 
     return new
 
 
-def start_cotangent(root: Any, gradient: Any) -> Any:
+def start_cotangent(place: int, root: Any, gradient: Any) -> Any:
     """What backward starts from.  Raises RuntimeError if it is missing or does not fit."""
-    if not root.requires_grad:
-        raise RuntimeError("element 0 of tensors does not require grad and does not have a grad_fn")
+    if not isinstance(root, Value):
+        raise TypeError(f"expected a Tensor to differentiate, got {type(root).__name__}")
+    if not root._requires_grad:
+        raise RuntimeError(
+            f"element {place} of tensors does not require grad and does not have a grad_fn"
+        )
     if gradient is None:
         if root.array.size != 1:
             raise RuntimeError(
                 f"grad can be implicitly created only for scalar outputs, this one has shape "
-                f"{list(root.shape)}; pass a gradient of that shape"
+                f"{list(root.array.shape)}; pass a gradient of that shape"
             )
         return wrap(root.kind, np.ones_like(root.array))
-    if gradient.shape != root.shape:
-        raise RuntimeError(
-            f"Mismatch in shape: grad_output[0] has a shape of {list(gradient.shape)} and "
-            f"output[0] has a shape of {list(root.shape)}."
+    if not isinstance(gradient, Value):
+        raise TypeError(
+            f"gradients can be either Tensors or None, but got {type(gradient).__name__}"
         )
-    return gradient.to(root.dtype)
+    if gradient.array.shape != root.array.shape:
+        raise RuntimeError(
+            f"Mismatch in shape: grad_output[{place}] has a shape of "
+            f"{list(gradient.array.shape)} and output[{place}] has a shape of "
+            f"{list(root.array.shape)}."
+        )
+    return gradient.to(root.dtype)  # type: ignore[attr-defined]
+
+
+def require_targets(targets: Sequence[Any]) -> None:
+    """Raise RuntimeError for an input with respect to which nothing can be differentiated."""
+    for i, target in enumerate(targets):
+        if not isinstance(target, Value):
+            raise TypeError(f"inputs must be Tensors, but input {i} is {type(target).__name__}")
+        if not target._requires_grad:
+            raise RuntimeError(
+                f"One of the differentiated Tensors does not require grad: input {i}, of shape "
+                f"{list(target.array.shape)}"
+            )
 
 
 def run_backward(
@@ -458,13 +335,14 @@ def run_backward(
     inputs: Any,
 ) -> None:
     """`backward` as torch's methods and functions offer it: gradients go to `.grad`."""
-    cotangents = [start_cotangent(r, g) for r, g in zip(roots, gradients, strict=True)]
+    cotangents = list(map(start_cotangent, range(len(roots)), roots, gradients))
     keep = create_graph if retain_graph is None else retain_graph
     targets = None
     if inputs is not None:
         targets = [inputs] if isinstance(inputs, Value) else list(inputs)
         if not targets:
             raise RuntimeError("'inputs' argument to backward cannot be empty.")
+        require_targets(targets)
     backward(
         roots,
         cotangents,

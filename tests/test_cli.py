@@ -126,7 +126,10 @@ def test_a_user_s_mistake_shows_no_traceback(tmp_path):
 def test_ctrl_c_saves_what_was_reached(tmp_path):
     command = [sys.executable, "-m", "minigrad", "train", "--epochs", "100000"]
     process = subprocess.Popen(
-        [*command, "--out", str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*command, "--out", str(tmp_path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     while not process.stdout.readline().startswith("epoch 1"):
         assert process.poll() is None

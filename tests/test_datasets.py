@@ -1,105 +1,19 @@
-"""vision.datasets: real files, damaged files, hostile files, and downloads from a local server."""
+"""vision.datasets: their content, their samples and batches, and how damage is reported."""
 
 import gzip
-import hashlib
-import http.server
-import io
-import os
-import pickle
-import socket
-import tarfile
-import threading
-from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from dataset_files import REAL, idx, needs_cifar, needs_mnist, write_cifar, write_mnist
 
 from minigrad.generator import Generator, default_generator
 from minigrad.kernels.build import cache_dir
 from minigrad.tensor import Tensor
 from minigrad.utils.data import DataLoader, Subset, TensorDataset
 from minigrad.vision import datasets, transforms
-from minigrad.vision.datasets.download import Remote, download
 from minigrad.vision.datasets.files import data_root, find, read_idx
-from minigrad.vision.datasets.unpickle import unpickle
 from minigrad.vision.transforms import Compose, Lambda, Normalize, ToTensor
-
-REAL = Path(
-    os.environ.get("MINIGRAD_DATA", Path(__file__).parent.parent.parent / "shared" / "data")
-)
-needs_mnist = pytest.mark.skipif(
-    not (REAL / "mnist").is_dir(), reason=f"MNIST's files are not in {REAL / 'mnist'}"
-)
-needs_cifar = pytest.mark.skipif(
-    not (REAL / "cifar10").is_dir(), reason=f"CIFAR-10's files are not in {REAL / 'cifar10'}"
-)
-
-
-def idx(array: np.ndarray) -> bytes:
-    sizes = b"".join(size.to_bytes(4, "big") for size in array.shape)
-    return bytes([0, 0, 8, array.ndim]) + sizes + array.astype(np.uint8).tobytes()
-
-
-def write_mnist(folder: Path, count: int = 5, split: str = "train", packed: bool = True) -> None:
-    images = np.arange(count * 28 * 28, dtype=np.uint8).reshape(count, 28, 28)
-    write = {True: lambda path, content: path.with_suffix(".gz").write_bytes(gzip.compress(content)),
-             False: lambda path, content: path.write_bytes(content)}[packed]  # fmt: skip
-    folder.mkdir(parents=True, exist_ok=True)
-    write(folder / f"{split}-images-idx3-ubyte", idx(images))
-    write(folder / f"{split}-labels-idx1-ubyte", idx(np.arange(count) % 10))
-
-
-# A CIFAR batch is a pickle of Python 2, which Python 3 cannot write: it is put together by hand.
-
-
-def binstring(content: bytes) -> bytes:
-    return b"T" + len(content).to_bytes(4, "little") + content
-
-
-def binint(number: int) -> bytes:
-    return b"J" + number.to_bytes(4, "little", signed=True)
-
-
-DTYPE = b"cnumpy\ndtype\n" + binstring(b"u1") + b"K\x00K\x01\x87R"
-DTYPE_STATE = b"(K\x03" + binstring(b"|") + b"NNN" + binint(-1) + binint(-1) + b"K\x00tb"
-NEW_ARRAY = (
-    b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85" + binstring(b"b") + b"\x87R"
-)
-
-
-def pickled_array(
-    shape: tuple[int, ...], content: bytes, dtype: bytes = DTYPE + DTYPE_STATE
-) -> bytes:
-    sizes = b"(" + b"".join(map(binint, shape)) + b"t"
-    return NEW_ARRAY + b"(K\x01" + sizes + dtype + b"\x89" + binstring(content) + b"tb"
-
-
-def pickled_batch(data: bytes, labels: bytes) -> bytes:
-    pairs = binstring(b"data") + data + binstring(b"labels") + labels
-    return b"\x80\x02}(" + pairs + b"u."
-
-
-def pickled_labels(labels: list[int]) -> bytes:
-    return b"](" + b"".join(map(binint, labels)) + b"e"
-
-
-def cifar_batch(images: np.ndarray, labels: list[int]) -> bytes:
-    return pickled_batch(pickled_array(images.shape, images.tobytes()), pickled_labels(labels))
-
-
-def write_cifar(folder: Path, seed: int = 0) -> dict[str, np.ndarray]:
-    folder.mkdir(parents=True, exist_ok=True)
-    rng = np.random.default_rng(seed)
-    names = [f"data_batch_{number}" for number in range(1, 6)] + ["test_batch"]
-    images = {name: rng.integers(0, 256, (3, 3072), dtype=np.uint8) for name in names}
-    for number, name in enumerate(names):
-        labels = [number, 9 - number, 3]
-        (folder / name).write_bytes(cifar_batch(images[name], labels))
-    (folder / "batches.meta").write_bytes(b"\x80\x02}.")
-    return images
-
 
 # --- Digits ---
 
@@ -177,6 +91,25 @@ def test_a_batch_is_the_stack_of_its_samples(name):
     assert images.array.dtype == stacked.dtype
     np.testing.assert_array_equal(images.array, stacked)
     assert targets.tolist() == [target for _, target in singles]
+
+
+def test_a_batch_is_transformed_at_once_where_it_can_be():
+    calls = []
+
+    class Recorded(ToTensor):
+        def __call__(self, image):
+            calls.append(image.shape)
+            return super().__call__(image)
+
+        def batch(self, images):
+            calls.append(images.shape)
+            return super().batch(images)
+
+    digits = datasets.Digits(transform=Compose([Recorded()]))
+    next(iter(DataLoader(digits, batch_size=5)))
+    assert calls == [(5, 8, 8)]
+    assert digits[0][0].shape == (1, 8, 8)
+    assert calls == [(5, 8, 8), (8, 8)]
 
 
 def test_a_transform_overridden_for_one_image_holds_for_a_batch():
@@ -334,136 +267,6 @@ def test_a_gzipped_batch_is_read_as_well(tmp_path):
     np.testing.assert_array_equal(datasets.CIFAR10(tmp_path, train=False).data, plain)
 
 
-ROW = np.zeros((2, 3072), np.uint8)
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"", "not a batch of CIFAR-10"),
-        (cifar_batch(ROW, [0, 1])[:-3000], "not a batch of CIFAR-10"),
-        (b"<html>", "not a batch of CIFAR-10"),
-        (b"\x80\x02}.", "expected an array b'data'"),
-        (b"\x80\x02].", "expected an array b'data'"),
-        (pickled_batch(pickled_labels([1]), pickled_labels([1])), "expected an array b'data'"),
-        (pickled_batch(NEW_ARRAY, pickled_labels([1])), "expected an array b'data'"),
-        (cifar_batch(ROW[:, 1:], [0, 1]), r"expected data of shape \(N, 3072\), got \(2, 3071\)"),
-        (cifar_batch(ROW, [0]), "1 labels for 2 images"),
-        (cifar_batch(ROW, [0, 10]), "label 10 at position 1 is out of range"),
-        (cifar_batch(ROW, [-1, 0]), "label -1 at position 0 is out of range"),
-        (
-            pickled_batch(
-                pickled_array((2, 3072), ROW.tobytes()), b"](" + binstring(b"x") * 2 + b"e"
-            ),
-            "expected labels that are integers",
-        ),
-    ],
-)
-def test_a_damaged_batch_is_refused(tmp_path, content, message):
-    write_cifar(tmp_path)
-    (tmp_path / "test_batch").write_bytes(content)
-    with pytest.raises(ValueError, match=message) as caught:
-        datasets.CIFAR10(tmp_path, train=False)
-    assert str(tmp_path / "test_batch") in str(caught.value)
-
-
-def test_the_reader_agrees_with_python_s_on_what_it_reads():
-    images = np.random.default_rng(0).integers(0, 256, (3, 3072), dtype=np.uint8)
-    content = cifar_batch(images, [1, 2, 3])
-    ours, theirs = unpickle(content), pickle.loads(content, encoding="bytes")
-    assert ours.keys() == theirs.keys()
-    np.testing.assert_array_equal(ours[b"data"], theirs[b"data"])
-    assert ours[b"labels"] == theirs[b"labels"]
-
-
-@needs_cifar
-def test_the_reader_agrees_with_python_s_on_the_published_files():
-    for name in ("batches.meta", "test_batch"):
-        content = (REAL / "cifar10" / name).read_bytes()
-        ours, theirs = unpickle(content), pickle.loads(content, encoding="bytes")
-        assert ours.keys() == theirs.keys()
-        for key in theirs:
-            np.testing.assert_array_equal(ours[key], theirs[key])
-    meta = unpickle((REAL / "cifar10" / "batches.meta").read_bytes())
-    assert [name.decode() for name in meta[b"label_names"]] == datasets.CIFAR10.classes
-
-
-class Evil:
-    """What a pickle may ask of Python's own unpickler."""
-
-    fired: list[str] = []  # noqa: RUF012  the marks of whatever ran
-
-    def __init__(self, function, *arguments):
-        self.call = (function, arguments)
-
-    def __reduce__(self):
-        return self.call
-
-
-def fire(*arguments):
-    Evil.fired.append("fired")
-
-
-HOSTILE = {
-    "own function": pickle.dumps(Evil(fire), 2),
-    "os.system": pickle.dumps(Evil(os.system, "echo hostile"), 2),
-    "os.system in protocol 0": b"cos\nsystem\n(S'echo hostile'\ntR.",
-    "os.system by INST": b"(S'echo hostile'\nios\nsystem\n.",
-    "os.system by OBJ": b"(cos\nsystem\nS'echo hostile'\no.",
-    "builtins.eval": pickle.dumps(Evil(eval, "__import__('os').abort()"), 2),
-    "protocol 4": pickle.dumps(Evil(fire), 4),
-    "protocol 5": pickle.dumps(Evil(fire), 5),
-    "nested": pickle.dumps({"data": [{"deep": (Evil(fire),)}]}, 2),
-    "in a batch": pickled_batch(b"c" + fire.__module__.encode() + b"\nfire\n)R", b"]"),
-    "hidden behind STOP": b"\x80\x02}." + pickle.dumps(Evil(fire), 2),
-    "persistent id": b"Pfile\n.",
-    "extension": b"\x82\x01.",
-    "numpy object array": pickle.dumps(np.array([Evil(fire)], dtype=object), 2),
-    "numpy.load": b"cnumpy\nload\n" + binstring(b"x") + b"\x85R.",
-    "numpy attribute": b"cnumpy\nndarray.dump\n.",
-    "reconstruct of a list": b"cnumpy.core.multiarray\n_reconstruct\nc__builtin__\nlist\n)R.",
-    "reconstruct of a dtype": b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\ndtype\nK\0\x85"
-    + binstring(b"b") + b"\x87R.",
-    "reconstruct of odd size": b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x09\x85"
-    + binstring(b"b") + b"\x87R.",
-    "dtype of objects": b"cnumpy\ndtype\n" + binstring(b"O8") + b"K\0K\1\x87R.",
-    "dtype with odd state": DTYPE + b"(K\x03" + binstring(b"|") + b"N}Nt" + b"b.",
-    "ndarray called": b"cnumpy\nndarray\n(K\1tR.",
-    "state for a name": b"cnumpy\nndarray\n}b.",
-    "state for a dict": b"}}b.",
-    "array of another dtype": pickled_array((1, 8), bytes(8), dtype=binstring(b"O")) + b".",
-    "array longer than its content": pickled_array((10, 3072), b"") + b".",
-    "array of negative size": pickled_array((-1, -1), b"x") + b".",
-    "array of three sizes": pickled_array((1, 1, 1), b"x") + b".",
-    "array filled twice": pickled_array((1, 1), b"x") + b"(K\1tb.",
-    "call of a call": DTYPE + b"(tR.",
-    "unhashable key": b"}(]K\1u.",
-    "odd number of items": b"}(" + binstring(b"a") + b"u.",
-    "items without a dict": b"](" + binstring(b"a") + b"K\1u.",
-    "values without a list": b"}(K\1e.",
-    "no mark": b"]K\1e.",
-    "empty stack": b"R.",
-    "mark for a value": b"(\x85.",
-    "nothing remembered": b"h\x05.",
-    "left over": b"K\1K\2.",
-    "no STOP": b"K\1",
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_pickles_run_nothing(tmp_path, capfd, name):
-    (tmp_path / "test_batch").write_bytes(HOSTILE[name])
-    with pytest.raises(ValueError, match="test_batch"):
-        datasets.CIFAR10(tmp_path, train=False)
-    assert not Evil.fired
-    assert "hostile" not in capfd.readouterr().out
-
-
-def test_the_hostile_pickles_are_hostile():
-    pickle.loads(HOSTILE["own function"])
-    assert Evil.fired.pop() == "fired"
-
-
 # --- the published data ---
 
 
@@ -506,262 +309,6 @@ def test_cifar_is_the_published_set():
     assert test.data.shape == (10_000, 32, 32, 3)
     assert test.targets[:8] == [3, 8, 8, 0, 6, 6, 1, 6]
     assert np.bincount(test.targets).tolist() == [1000] * 10
-
-
-# --- downloads ---
-
-
-class Shop:
-    """What the local server sells, and how badly."""
-
-    def __init__(self) -> None:
-        self.files: dict[str, bytes] = {}
-        self.requests: list[tuple[str, str | None]] = []
-        self.cut_after: dict[str, list[int]] = {}  # bytes after which it hangs up, per request
-        self.ranges = True
-        self.lies_about_ranges = False
-        self.url = ""
-
-
-def handler_of(shop: Shop) -> type[http.server.BaseHTTPRequestHandler]:
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            wanted = self.headers.get("Range")
-            shop.requests.append((self.path, wanted))
-            content = shop.files.get(self.path.lstrip("/"))
-            if content is None:
-                self.send_error(404)
-                return
-            start = int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted else 0
-            if start and start >= len(content):
-                self.send_error(416)
-                return
-            start = start if shop.ranges else 0
-            self.send_response(206 if start else 200)
-            if start:
-                claimed = start + shop.lies_about_ranges
-                self.send_header(
-                    "Content-Range", f"bytes {claimed}-{len(content) - 1}/{len(content)}"
-                )
-            self.send_header("Content-Length", str(len(content) - start))
-            self.end_headers()
-            cuts = shop.cut_after.get(self.path.lstrip("/"))
-            end = start + cuts.pop(0) if cuts else len(content)
-            self.wfile.write(content[start:end])
-
-        def log_message(self, *arguments):
-            pass
-
-    return Handler
-
-
-@pytest.fixture
-def shop(monkeypatch) -> Iterator[Shop]:
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    shop = Shop()
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler_of(shop))
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    shop.url = f"http://127.0.0.1:{server.server_port}/"
-    yield shop
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
-CONTENT = np.random.default_rng(0).bytes(300_000)
-FILE = Remote("file.bin", len(CONTENT), hashlib.md5(CONTENT).hexdigest())
-
-
-def test_a_file_arrives_checked_and_is_not_fetched_again(shop, tmp_path):
-    shop.files["file.bin"] = CONTENT
-    target = tmp_path / "new" / "folder" / "file.bin"
-    for _ in range(2):
-        download([shop.url + "file.bin"], target, FILE)
-        assert target.read_bytes() == CONTENT
-    assert shop.requests == [("/file.bin", None)]
-    assert [path.name for path in target.parent.iterdir()] == ["file.bin"]
-
-
-def test_a_broken_off_transfer_is_taken_up_where_it_ended(shop, tmp_path):
-    shop.files["file.bin"] = CONTENT
-    shop.cut_after["file.bin"] = [100_000, 50_000]
-    download([shop.url + "file.bin"], tmp_path / "file.bin", FILE)
-    assert (tmp_path / "file.bin").read_bytes() == CONTENT
-    assert [wanted for _, wanted in shop.requests] == [None, "bytes=100000-", "bytes=150000-"]
-
-
-def test_an_earlier_call_s_part_is_taken_up(shop, tmp_path):
-    shop.files["file.bin"] = CONTENT
-    (tmp_path / "file.bin.part").write_bytes(CONTENT[:123_456])
-    download([shop.url + "file.bin"], tmp_path / "file.bin", FILE)
-    assert (tmp_path / "file.bin").read_bytes() == CONTENT
-    assert shop.requests == [("/file.bin", "bytes=123456-")]
-    assert not (tmp_path / "file.bin.part").exists()
-
-
-def test_a_complete_part_needs_no_transfer(shop, tmp_path):
-    (tmp_path / "file.bin.part").write_bytes(CONTENT)
-    download([shop.url + "file.bin"], tmp_path / "file.bin", FILE)
-    assert (tmp_path / "file.bin").read_bytes() == CONTENT
-    assert shop.requests == []
-
-
-@pytest.mark.parametrize("rubbish", [b"x" * 1000, b"x" * 300_000, b"x" * 400_000])
-def test_a_part_of_another_file_is_replaced(shop, tmp_path, rubbish):
-    shop.files["file.bin"] = CONTENT
-    (tmp_path / "file.bin.part").write_bytes(rubbish)
-    download([shop.url + "file.bin"], tmp_path / "file.bin", FILE)
-    assert (tmp_path / "file.bin").read_bytes() == CONTENT
-
-
-def test_a_server_without_ranges_starts_over(shop, tmp_path):
-    shop.files["file.bin"] = CONTENT
-    shop.ranges = False
-    (tmp_path / "file.bin.part").write_bytes(CONTENT[:1000])
-    download([shop.url + "file.bin"], tmp_path / "file.bin", FILE)
-    assert (tmp_path / "file.bin").read_bytes() == CONTENT
-
-
-def test_a_damaged_target_is_replaced(shop, tmp_path):
-    shop.files["file.bin"] = CONTENT
-    (tmp_path / "file.bin").write_bytes(CONTENT[:-1])
-    download([shop.url + "file.bin"], tmp_path / "file.bin", FILE)
-    assert (tmp_path / "file.bin").read_bytes() == CONTENT
-
-
-def free_port() -> int:
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        return closed.getsockname()[1]
-
-
-@pytest.mark.parametrize("trouble", ["404", "refused", "wrong md5", "too long", "short", "range"])
-def test_trouble_at_one_mirror_leads_to_the_next_and_at_all_to_an_error(shop, tmp_path, trouble):
-    bad = {
-        "404": (shop.url + "absent", "HTTP status 404"),
-        "refused": (f"http://127.0.0.1:{free_port()}/file.bin", "refused"),
-        "wrong md5": (shop.url + "wrong", "md5 .* expected"),
-        "too long": (shop.url + "long", "more than the 300000 bytes"),
-        "short": (shop.url + "short", "ended after 299999 of 300000 bytes"),
-        "range": (shop.url + "file.bin", "another range"),
-    }
-    shop.files |= {"wrong": b"y" * 300_000, "long": CONTENT + b"y", "short": CONTENT[:-1]}
-    shop.files |= {"file.bin": CONTENT, "good": CONTENT}
-    if trouble == "range":
-        shop.lies_about_ranges = True
-        (tmp_path / "file.bin.part").write_bytes(CONTENT[:1000])
-    if trouble == "short":  # there is a file of this length, and no more of it
-        shop.cut_after["short"] = [299_999] * 9
-        shop.files["short"] = CONTENT
-        shop.cut_after["short"] = [299_999, 0, 0, 0, 0]
-    url, reason = bad[trouble]
-    with pytest.raises(RuntimeError, match=f"Error downloading file.bin:\n  {url}: .*{reason}"):
-        download([url], tmp_path / "file.bin", FILE)
-    assert not (tmp_path / "file.bin").exists()
-    shop.lies_about_ranges = False
-    download([url, shop.url + "good"] if trouble != "short" else [shop.url + "good"],
-             tmp_path / "file.bin", FILE)  # fmt: skip
-    assert (tmp_path / "file.bin").read_bytes() == CONTENT
-
-
-def test_a_place_that_cannot_be_written_is_reported_before_the_transfer(shop, tmp_path):
-    (tmp_path / "taken").write_text("a file where a directory should be")
-    with pytest.raises(OSError, match=r"cannot write data to .*taken.*choose another root"):
-        download([shop.url + "file.bin"], tmp_path / "taken" / "file.bin", FILE)
-    assert shop.requests == []
-
-
-def remote_of(name: str, content: bytes) -> Remote:
-    return Remote(name, len(content), hashlib.md5(content).hexdigest())
-
-
-def small_mnist(shop: Shop, source: Path) -> type[datasets.MNIST]:
-    """MNIST's class with small files and the local server in the place of the published."""
-    write_mnist(source, 6, "train")
-    write_mnist(source, 3, "t10k")
-    shop.files |= {path.name: path.read_bytes() for path in source.iterdir()}
-
-    class MNIST(datasets.MNIST):
-        mirrors = [shop.url + "down/", shop.url]  # noqa: RUF012
-        resources = [remote_of(name, content) for name, content in shop.files.items()]  # noqa: RUF012
-
-    return MNIST
-
-
-def test_mnist_is_downloaded_where_torchvision_keeps_it(shop, tmp_path):
-    small = small_mnist(shop, tmp_path / "source")
-    root = tmp_path / "root"
-    with pytest.raises(RuntimeError, match="download=True"):
-        small(root)
-    assert len(small(root, download=True)) == 6
-    assert sorted(path.name for path in (root / "MNIST" / "raw").iterdir()) == sorted(shop.files)
-    asked = len(shop.requests)
-    assert len(small(root, train=False, download=True)) == 3
-    assert len(shop.requests) == asked
-
-
-def test_only_what_is_missing_or_damaged_is_downloaded(shop, tmp_path):
-    small = small_mnist(shop, tmp_path / "source")
-    root = tmp_path / "root"
-    write_mnist(root / "mnist", 6, "train", packed=False)
-    raw = root / "MNIST" / "raw"
-    raw.mkdir(parents=True)
-    (raw / "t10k-images-idx3-ubyte.gz").write_bytes(b"damaged")
-    assert len(small(root, train=False, download=True)) == 3
-    assert {path for path, _ in shop.requests if "down" not in path} == {
-        "/t10k-images-idx3-ubyte.gz", "/t10k-labels-idx1-ubyte.gz"
-    }  # fmt: skip
-
-
-def small_cifar(shop: Shop, source: Path) -> type[datasets.CIFAR10]:
-    write_cifar(source / "cifar-10-batches-py")
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
-        archive.add(source / "cifar-10-batches-py", "cifar-10-batches-py")
-        for name in ("cifar-10-batches-py/readme.html", "../outside", "/tmp/test_batch"):
-            archive.addfile(tarfile.TarInfo(name))
-    shop.files["cifar-10-python.tar.gz"] = packed.getvalue()
-
-    def published(remote: Remote) -> Remote:
-        return remote_of(remote.name, (source / "cifar-10-batches-py" / remote.name).read_bytes())
-
-    class CIFAR10(datasets.CIFAR10):
-        mirrors = [shop.url]  # noqa: RUF012
-        archive = remote_of("cifar-10-python.tar.gz", packed.getvalue())
-        train_list = [published(remote) for remote in datasets.CIFAR10.train_list]  # noqa: RUF012
-        test_list = [published(remote) for remote in datasets.CIFAR10.test_list]  # noqa: RUF012
-        meta = published(datasets.CIFAR10.meta)
-
-    return CIFAR10
-
-
-def test_cifar_is_downloaded_and_unpacked(shop, tmp_path):
-    small = small_cifar(shop, tmp_path / "source")
-    root = tmp_path / "root"
-    assert len(small(root, download=True)) == 15
-    assert len(small(root, train=False, download=True)) == 3
-    assert len(shop.requests) == 1
-    unpacked = sorted(path.name for path in (root / "cifar-10-batches-py").iterdir())
-    assert unpacked == ["batches.meta", *(f"data_batch_{n}" for n in range(1, 6)), "test_batch"]
-    assert sorted(path.name for path in root.iterdir()) == [
-        "cifar-10-batches-py", "cifar-10-python.tar.gz"
-    ]  # fmt: skip
-    assert not (tmp_path / "outside").exists()
-
-
-def test_an_archive_without_its_batches_is_refused(shop, tmp_path):
-    small = small_cifar(shop, tmp_path / "source")
-    small.test_list = [Remote("test_batch", 1, "0" * 32)]
-    with pytest.raises(ValueError, match="test_batch has the md5 .* expected 0000"):
-        small(tmp_path / "root", download=True)
-    small.test_list = [replace(small.test_list[0], name="other_batch")]
-    with pytest.raises(ValueError, match="has no other_batch"):
-        small(tmp_path / "root", download=True)
-    shop.files["cifar-10-python.tar.gz"] = broken = shop.files["cifar-10-python.tar.gz"][:5000]
-    small.archive = remote_of("cifar-10-python.tar.gz", broken)
-    with pytest.raises(ValueError, match="not a complete archive"):
-        small(tmp_path / "root", download=True)
 
 
 def test_tensor_datasets_of_a_whole_set_are_easy():

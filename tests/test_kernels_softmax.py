@@ -18,7 +18,7 @@ FORWARD = {"softmax": softmax.softmax, "log_softmax": softmax.log_softmax}
 BACKWARD = {"softmax": softmax.softmax_backward, "log_softmax": softmax.log_softmax_backward}
 
 
-def tolerance(dtype: Any) -> dict[str, float]:
+def tolerance(dtype: Any) -> dict[str, Any]:
     return {"rtol": 1e-5, "atol": 2e-6} if dtype == np.float32 else {"rtol": 1e-12, "atol": 1e-13}
 
 
@@ -149,6 +149,20 @@ def test_ignored_rows_hold_anything() -> None:
 )
 def test_first_bad_label(target: list[int], expected: tuple[int, int] | None) -> None:
     assert softmax.first_bad_label(np.array(target, np.int64), 5, -100) == expected
+
+
+@pytest.mark.parametrize("shape", [(257, 131, 1), (5, 3, 3001)])
+def test_large_cross_entropy_as_torch(shape: tuple[int, int, int]) -> None:
+    x, target, g, weight = labels_and_logits(5, shape, np.float64, -100)
+    reference = torch.tensor(x, requires_grad=True)
+    F.cross_entropy(
+        reference, torch.tensor(target), torch.tensor(weight), reduction="none",
+        label_smoothing=0.1,
+    ).backward(torch.tensor(g))  # fmt: skip
+    _, log_p = softmax.cross_entropy(x, target, weight, -100, 0.1)
+    dx = softmax.cross_entropy_backward(g, log_p, target, weight, -100, 0.1)
+    assert reference.grad is not None
+    np.testing.assert_allclose(dx, reference.grad.numpy(), **tolerance(np.float64))
 
 
 @pytest.mark.parametrize("shape", [(257, 131, 1), (5, 3, 3001)])

@@ -147,9 +147,10 @@ def test_fifty_steps_agree_with_torch(name, options, dtype, tolerance):
 
 def test_a_network_of_mixed_dtypes_is_one_group():
     rng = np.random.default_rng(1)
-    arrays = [a.astype(d) for a, d in zip(random_arrays(rng), ["f4", "f8", "f4", "f8", "f4"])]
+    dtypes = ["f4", "f8", "f4", "f8", "f4"]
+    arrays = [a.astype(d) for a, d in zip(random_arrays(rng), dtypes, strict=True)]
     gradients = [
-        [g.astype(a.dtype) for g, a in zip(random_arrays(rng), arrays)] for _ in range(5)
+        [g.astype(d) for g, d in zip(random_arrays(rng), dtypes, strict=True)] for _ in range(5)
     ]
     run_both("Adam", arrays, {"lr": 0.1}, gradients, 1e-5)
 
@@ -169,7 +170,7 @@ def test_maximize_is_minimizing_the_negative():
     climber, sinker = optim.Adam(up, maximize=True), optim.Adam(down)
     for step in gradients:
         for p, q, g in zip(up, down, step, strict=True):
-            p.grad, q.grad = from_numpy(g.copy()), from_numpy(-g)
+            p.grad, q.grad = from_numpy(g.copy()), from_numpy(np.asarray(-g))
         climber.step()
         sinker.step()
     for a, b in zip(numbers(up), numbers(down), strict=True):
@@ -229,7 +230,6 @@ def test_parameters_states_and_gradients_need_not_be_contiguous():
             optimizer.step()
     np.testing.assert_array_equal(strided.detach().numpy(), plain.detach().numpy())
     np.testing.assert_array_equal(base.T[::2], plain.detach().numpy())
-    strided.grad = from_numpy(np.broadcast_to(np.array(1.0), (4, 6))[:, :6].copy().T.T)
 
 
 def test_a_broadcast_gradient_is_read_rightly():
@@ -294,6 +294,7 @@ def test_groups_have_their_own_settings_and_schedules_need_no_new_kernel():
         cls([{"params": ps[:2], "lr": 0.5}, {"params": ps[2:4]}], lr=0.1, momentum=0.9)
         for cls, ps in ((optim.SGD, mine), (torch.optim.SGD, theirs))
     ]
+    kernels = set()
     for k in range(8):
         set_gradients(mine, theirs, random_arrays(rng))
         for optimizer, ps in zip(optimizers, (mine, theirs), strict=True):
@@ -302,8 +303,9 @@ def test_groups_have_their_own_settings_and_schedules_need_no_new_kernel():
             if k == 4:
                 optimizer.add_param_group({"params": ps[4], "lr": 0.01})
             optimizer.step()
-        kernels = compiled.cache_info().currsize if k == 1 else kernels if k else None
-    assert compiled.cache_info().currsize == kernels
+        if k >= 1:  # the first step finds no momentum
+            kernels.add(compiled.cache_info().misses)
+    assert len(kernels) == 1
     assert_close(mine, theirs, 1e-12)
 
 
@@ -410,7 +412,7 @@ def test_a_step_of_ones_own_on_the_base_class():
             with mg.no_grad():
                 for group in self.param_groups:
                     for p in group["params"]:
-                        p -= group["lr"] * mg.tensor(np.sign(p.grad.numpy()))
+                        p.sub_(group["lr"] * p.grad.sign())
 
     (p,) = parameters([np.ones(2, np.float32)])
     p.grad = mg.tensor([3.0, -3.0])
@@ -420,6 +422,21 @@ def test_a_step_of_ones_own_on_the_base_class():
     optimizer.step()
     assert p.tolist() == [0.75, 1.25]
     assert calls == [1]
+
+
+def test_hooks_run_once_where_a_step_calls_the_step_it_replaces():
+    class Counting(optim.SGD):
+        def step(self, closure=None):
+            return super().step(closure)
+
+    (p,) = parameters([np.ones(1)])
+    p.grad = from_numpy(np.ones(1))
+    optimizer, calls = Counting([p], lr=0.5), []
+    optimizer.register_step_pre_hook(lambda *_: calls.append("pre"))
+    optimizer.register_step_post_hook(lambda *_: calls.append("post"))
+    optimizer.step()
+    assert calls == ["pre", "post"]
+    assert p.item() == 0.5
 
 
 @pytest.mark.parametrize("name", PAIRS)
@@ -476,9 +493,8 @@ def test_state_travels_to_torch_and_back(name, options):
     gradients = [random_arrays(rng) for _ in range(3)]
     optimizer, other = run_both(name, arrays, options, gradients, 1e-12)
     mine, theirs = optimizer.param_groups[0]["params"], other.param_groups[0]["params"]
-    assert optimizer.state_dict()["param_groups"] == other.state_dict()["param_groups"] or (
-        optimizer.param_groups[0]["foreach"] != other.param_groups[0]["foreach"]
-    )
+    (group,), (expected,) = (o.state_dict()["param_groups"] for o in (optimizer, other))
+    assert group | {"foreach": False} == expected
     to_torch = PAIRS[name][1](theirs)
     to_torch.load_state_dict(as_torch(optimizer.state_dict()))
     to_mine = PAIRS[name][0](mine)

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from minigrad import graph
+from minigrad import walk
 from minigrad.ops import stack
-from minigrad.tensor import Tensor, run_backward, start_cotangent
+from minigrad.tensor import Tensor, require_targets, run_backward, start_cotangent
 
 Tensors = Tensor | Sequence[Tensor]
 
@@ -67,16 +67,18 @@ def grad(
     roots, targets = _as_list(outputs), _as_list(inputs)
     gradients = _with_gradients(roots, grad_outputs, "grad_outputs")
     keep = create_graph if retain_graph is None else retain_graph
+    if materialize_grads and allow_unused is False:
+        raise ValueError(
+            "Expected allow_unused to be True or not passed when materialize_grads=True, but got: "
+            "allow_unused=False."
+        )
+    if not targets:
+        raise ValueError("grad requires non-empty inputs.")
+    require_targets(targets)
     if is_grads_batched:
         return _batched(roots, targets, gradients, keep, create_graph, allow_unused)
-    for i, target in enumerate(targets):
-        if not target.requires_grad:
-            raise RuntimeError(
-                f"One of the differentiated Tensors does not require grad: input {i}, of shape "
-                f"{list(target.shape)}"
-            )
-    cotangents = [start_cotangent(r, g) for r, g in zip(roots, gradients, strict=True)]
-    found = graph.backward(
+    cotangents = list(map(start_cotangent, range(len(roots)), roots, gradients))
+    found = walk.backward(
         roots, cotangents, targets=targets, retain_graph=keep, create_graph=create_graph
     )
     return tuple(

@@ -5,8 +5,9 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from minigrad.graph import Node, Value, wrap
+from minigrad.graph import Meta, Node, Value, wrap
 from minigrad.modes import mode, no_grad
+from minigrad.ops.inplace import check_writable
 from minigrad.tensor import Tensor
 
 
@@ -19,6 +20,14 @@ class Context:
         self.to_save: tuple[Any, ...] = ()
         self.non_differentiable: tuple[Any, ...] = ()
         self.dirty: tuple[Any, ...] = ()
+        self._saved: tuple[Any, ...] | None = None
+
+    @property
+    def saved_tensors(self) -> tuple[Any, ...]:
+        """What `save_for_backward` was given; to be read in backward."""
+        if self._saved is None:
+            raise RuntimeError("ctx.saved_tensors can be read while backward runs, and only then")
+        return self._saved
 
     def save_for_backward(self, *tensors: Tensor | None) -> None:
         """Keep inputs or outputs for backward, which reads them as `ctx.saved_tensors`."""
@@ -89,12 +98,19 @@ class _Applied:
 
     returns_fresh = False  # a user's backward may return anything, a saved tensor too
 
-    def __init__(self, function: type["Function"], ctx: Context, outputs: Sequence[Any]) -> None:
+    def __init__(
+        self,
+        function: type["Function"],
+        ctx: Context,
+        args: Sequence[Any],
+        outputs: Sequence[Any],
+    ) -> None:
         self.name = function.__name__
         self.function = function
         self.ctx = ctx
         self.node: Any = lambda: None
-        self.likes = [(t.array.shape, t.dtype) if isinstance(t, Tensor) else None for t in outputs]
+        self.inputs = [Meta(a) if isinstance(a, Tensor) else None for a in args]
+        self.outputs = [Meta(t) if isinstance(t, Tensor) else None for t in outputs]
 
     def pull(
         self,
@@ -109,25 +125,29 @@ class _Applied:
         if ctx.materialize_grads:
             some = next(part for part in parts if part is not None)
             parts = tuple(
-                some.new_zeros(like[0], dtype=like[1]) if part is None and like else part
-                for part, like in zip(parts, self.likes, strict=True)
+                some.new_zeros(like.shape, dtype=like.dtype) if part is None and like else part
+                for part, like in zip(parts, self.outputs, strict=True)
             )
-        ctx.saved_tensors = tuple(map(self._reopened, inputs))  # type: ignore[attr-defined]
-        given = self.function.backward(ctx, *parts)
+        # For this call only: a saved output refers to the node, and so to this context.
+        ctx._saved = tuple(map(self._reopened, inputs))
+        try:
+            given = self.function.backward(ctx, *parts)
+        finally:
+            ctx._saved = None
         given = given if isinstance(given, tuple) else (given,)
         return self._checked(given, wanted)
 
     def node_of(self, place: int) -> Node:
         """The node of one output: that of the application, or one that picks among several."""
         node: Node = self.node()
-        count = len(self.likes)
+        count = len(self.outputs)
         return node if count == 1 else Node(_Pick(place, count), (0,), (node,), (), {})
 
     def _reopened(self, saved: Any) -> Any:
         if not isinstance(saved, _OwnOutput):
             return saved
         output = wrap(Tensor, saved.array)
-        output.node, output.requires_grad = self.node_of(saved.place), True
+        output.node, output._requires_grad = self.node_of(saved.place), True
         return output
 
     def _checked(self, given: tuple[Any, ...], wanted: Sequence[int]) -> list[Any]:
@@ -137,7 +157,27 @@ class _Applied:
                 f"function {self.name}Backward returned an incorrect number of gradients "
                 f"(expected {expected}, got {len(given)})"
             )
-        return [given[i] for i in wanted]
+        return [self._fitted(i, given[i]) for i in wanted]
+
+    def _fitted(self, i: int, gradient: Any) -> Any:
+        """A gradient in the shape and dtype of its input, if it can be brought to them."""
+        like = self.inputs[i]
+        if gradient is None or like is None:
+            return None
+        if not isinstance(gradient, Tensor):
+            raise TypeError(
+                f"{self.name}Backward returned a {type(gradient).__name__} as the gradient of "
+                f"input {i}, expected a Tensor or None"
+            )
+        if gradient.shape != like.shape:
+            try:
+                gradient = gradient.sum_to_size(like.shape)
+            except RuntimeError:
+                raise RuntimeError(
+                    f"Function {self.name}Backward returned an invalid gradient at index {i} - got "
+                    f"{list(gradient.shape)} but expected shape compatible with {list(like.shape)}"
+                ) from None
+        return gradient.to(like.dtype)
 
 
 class Function:
@@ -187,6 +227,9 @@ class Function:
             else:
                 result = cls.forward(ctx, *args)
         outputs = result if isinstance(result, tuple) else (result,)
+        for changed in ctx.dirty:
+            check_writable(changed)
+            changed.touch()
         if mode.grad and any(needs):
             outputs = _recorded(cls, ctx, args, outputs)
         return outputs if isinstance(result, tuple) else outputs[0]
@@ -197,21 +240,18 @@ def _recorded(
 ) -> tuple[Any, ...]:
     wanted = tuple(i for i, needed in enumerate(ctx.needs_input_grad) if needed)
     edges = tuple(a if a.node is None else a.node for a in (args[i] for i in wanted))
-    for changed in ctx.dirty:
-        changed.touch()
     excluded = {id(t) for t in ctx.non_differentiable}
     given = {id(a) for a in args if isinstance(a, Tensor)} - {id(t) for t in ctx.dirty}
     outputs = tuple(
         o.detach() if isinstance(o, Tensor) and id(o) in given else o for o in outputs
     )
-    applied = _Applied(function, ctx, outputs)
+    applied = _Applied(function, ctx, args, outputs)
     node = Node(applied, wanted, edges, _saved_outside_cycles(ctx, outputs), {})
     applied.node = weakref.ref(node)
     for place, output in enumerate(outputs):
         floating = isinstance(output, Tensor) and output.array.dtype.kind == "f"
         if floating and id(output) not in excluded:
-            output.node = applied.node_of(place)
-            output.requires_grad = True
+            output.move_to(applied.node_of(place))
     return outputs
 
 

@@ -27,28 +27,26 @@ DATA = {
     "cifar10": Source(datasets.CIFAR10, (3, 32, 32), 0.5),
 }
 
-Loss = Callable[..., Any]
-
-
-class Choice(NamedTuple):
-    """A model: how to build it for images of (C, H, W), and the loss its output is made for."""
-
-    build: Callable[[int, int, int], nn.Module]
-    loss: Loss
-
 
 def _cnn(channels: int, height: int, width: int) -> nn.Module:
-    if (height, width) == (8, 8):
-        return models.DigitsCNN(channels)
+    if height < 16:
+        return models.DigitsCNN(channels, height)
     return models.LectureCNN(channels, height)
 
 
-MODELS = {
-    "linear": Choice(lambda c, h, w: models.Linear(c * h * w), F.cross_entropy),
-    "mlp": Choice(lambda c, h, w: models.MLP(c * h * w), F.cross_entropy),
-    "cnn": Choice(_cnn, F.nll_loss),
-    "resnet18": Choice(lambda c, h, w: models.resnet18(10, in_channels=c), F.cross_entropy),
+# How to build each model for images of (C, H, W).
+MODELS: dict[str, Callable[[int, int, int], nn.Module]] = {
+    "linear": lambda c, h, w: models.LinearClassifier(c * h * w),
+    "mlp": lambda c, h, w: models.MLP(c * h * w, dropout=0.2),
+    "cnn": _cnn,
+    "resnet18": lambda c, h, w: models.resnet18(num_classes=10, in_channels=c, stem="cifar"),
 }
+
+
+def loss_of(output: Any, labels: Any) -> Any:
+    """Cross-entropy of scores, or of log-probabilities, whose log-softmax is themselves."""
+    return F.cross_entropy(output, labels)
+
 
 OPTIMIZERS: dict[str, Callable[[Any, float], optim.Optimizer]] = {
     "adam": lambda parameters, lr: optim.Adam(parameters, lr=lr),

@@ -8,7 +8,7 @@ import numpy as np
 from tqdm import tqdm
 
 from minigrad import nn, optim
-from minigrad.cli.experiment import Loss
+from minigrad.cli.experiment import loss_of
 from minigrad.modes import no_grad
 from minigrad.utils.data import DataLoader
 
@@ -34,7 +34,7 @@ class Epoch(NamedTuple):
 
 
 def train_epoch(
-    model: nn.Module, loader: Any, loss_of: Loss, optimizer: optim.Optimizer, title: str, quiet: bool
+    model: nn.Module, loader: Any, optimizer: optim.Optimizer, title: str, quiet: bool
 ) -> tuple[float, float, float]:
     """One pass over the training images: mean loss, accuracy, images per second."""
     model.train()
@@ -57,7 +57,7 @@ def train_epoch(
 
 
 @no_grad()
-def evaluate(model: nn.Module, dataset: Any, loss_of: Loss, batch_size: int = 500) -> Score:
+def evaluate(model: nn.Module, dataset: Any, batch_size: int = 500) -> Score:
     """Loss and accuracy in evaluation mode."""
     model.eval()
     total, predictions, labels = 0.0, [], []
@@ -74,7 +74,6 @@ def epochs(
     model: nn.Module,
     loader: Any,
     test_data: Any,
-    loss_of: Loss,
     optimizer: optim.Optimizer,
     count: int,
     quiet: bool,
@@ -82,8 +81,8 @@ def epochs(
     """Train for `count` epochs, giving what each one reached."""
     for number in range(1, count + 1):
         title = f"epoch {number}/{count}"
-        loss, accuracy, speed = train_epoch(model, loader, loss_of, optimizer, title, quiet)
-        score = evaluate(model, test_data, loss_of)
+        loss, accuracy, speed = train_epoch(model, loader, optimizer, title, quiet)
+        score = evaluate(model, test_data)
         yield Epoch(number, loss, accuracy, score.loss, score.accuracy, speed), score
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class Mistake(Exception):
+class Mistake(Exception):  # noqa: N818  not an error of the program's
     """What is wrong, in words; the command ends with status 2 and no traceback."""
 
 

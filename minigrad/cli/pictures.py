@@ -31,14 +31,18 @@ def draw_report(
 
     figure = Figure(figsize=(13, 8), layout="constrained")
     FigureCanvasAgg(figure)
-    left, right = figure.subfigures(1, 2, width_ratios=[1, 1.15])
+    left, right = _beside(figure, 1, 2, width_ratios=[1, 1.15])
     loss, accuracy = left.subplots(2, 1, sharex=True)
     _draw_curves(loss, accuracy, history)
-    upper, lower = right.subfigures(2, 1, height_ratios=[1.25, 1])
+    upper, lower = _beside(right, 2, 1, height_ratios=[1.25, 1])
     _draw_confusion(upper.subplots(), confusion, test_data.classes)
     _draw_images(lower, score, test_data)
     figure.suptitle(f"test accuracy {score.accuracy:.2%}")
     write_atomically(path, lambda p: figure.savefig(p, dpi=110, format="png"))
+
+
+def _beside(figure: Any, *grid: int, **ratios: list[float]) -> Any:
+    return figure.subfigures(*grid, **ratios)
 
 
 def _draw_curves(loss: Any, accuracy: Any, history: list[Epoch]) -> None:

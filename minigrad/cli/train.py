@@ -59,7 +59,7 @@ def add_to(commands: Any) -> None:
     add("--model", choices=experiment.MODELS, default="cnn", help="the network")
     add("--optimizer", choices=experiment.OPTIMIZERS, default="adam", help="sgd has momentum 0.9")
     add("--lr", type=_rate, default=0.001, help="learning rate")
-    add("--epochs", type=_whole(1), default=5, help="passes over the training images")
+    add("--epochs", type=_whole(1), default=8, help="passes over the training images")
     add("--batch-size", type=_whole(1), default=64, help="images per step")
     add("--seed", type=_whole(0), default=0, help="seed of weights and order; same seed, same run")
     add("--threads", type=_whole(1), help="threads to use (default: all cores)")
@@ -80,8 +80,7 @@ def run(options: argparse.Namespace) -> int:
     train_data, test_data = experiment.load_data(options.data, options.root)
 
     default_generator.manual_seed(options.seed)
-    choice = experiment.MODELS[options.model]
-    model = choice.build(*experiment.DATA[options.data].shape)
+    model = experiment.MODELS[options.model](*experiment.DATA[options.data].shape)
     optimizer = experiment.OPTIMIZERS[options.optimizer](model.parameters(), options.lr)
     loader = DataLoader(train_data, options.batch_size, shuffle=True)
     if not options.quiet:
@@ -92,7 +91,7 @@ def run(options: argparse.Namespace) -> int:
     score = None
     try:
         for epoch, reached in fit.epochs(
-            model, loader, test_data, choice.loss, optimizer, options.epochs, options.quiet
+            model, loader, test_data, optimizer, options.epochs, options.quiet
         ):
             history.append(epoch)
             score = reached
@@ -102,7 +101,7 @@ def run(options: argparse.Namespace) -> int:
         interrupted = True
         print("minigrad: interrupted; evaluating what was reached", file=sys.stderr)
     if score is None or interrupted:
-        score = fit.evaluate(model, test_data, choice.loss)
+        score = fit.evaluate(model, test_data)
     by_class = fit.per_class_accuracy(score, train_data.classes)
     _conclude(score, by_class, options.quiet)
     if options.out is not None:

@@ -8,7 +8,7 @@ import types
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numba
 from numba.core import caching, event
@@ -18,6 +18,11 @@ prange = numba.prange
 # OpenMP enters a parallel region in 1.6 us, workqueue in 51 us.
 if "NUMBA_THREADING_LAYER" not in os.environ:
     numba.config.THREADING_LAYER_PRIORITY = ["omp", "tbb", "workqueue"]
+
+# GNU OpenMP lets a thread that has nothing to do spin for milliseconds; where another process wants
+# the core, that starves the very threads it waits for.  This is some 100 us, enough to bridge the
+# gap between two kernels.
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 # Only loops written with prange are cut among threads; Numba need not look for others.
 _PRANGE_ONLY = dict.fromkeys(
@@ -29,7 +34,7 @@ GRAIN = 32_768
 
 
 def cache_dir() -> Path:
-    """The directory for compiled kernels and downloaded data: `MINIGRAD_CACHE` or the user's own."""
+    """Where compiled kernels and downloaded data go: `MINIGRAD_CACHE`, or the user's own cache."""
     if given := os.environ.get("MINIGRAD_CACHE"):
         return Path(given)
     if sys.platform == "win32":
@@ -69,7 +74,7 @@ class _KernelCacheLocator(caching.UserWideCacheLocator):  # type: ignore[misc]
 
 
 _MARK = "_minigrad_kernel"
-_SHARED_SOURCES = [Path(__file__), Path(__file__).with_name("simd.py")]
+_SHARED_SOURCES = [Path(__file__).with_name(n) for n in ("build.py", "scalar.py", "simd.py")]
 caching.CacheImpl._locator_classes.insert(0, _KernelCacheLocator)
 
 
@@ -147,13 +152,28 @@ class Kernel:
         return self.parallel if work >= GRAIN else self.serial
 
 
+@overload
+def kernel(function: Callable[..., Any]) -> Kernel: ...
+
+
+@overload
+def kernel(*, fastmath: frozenset[str]) -> Callable[[Callable[..., Any]], Kernel]: ...
+
+
 def kernel(
-    function: Callable[..., Any] | None = None, *, fastmath: frozenset[str] = frozenset({"contract"})
+    function: Callable[..., Any] | None = None,
+    *,
+    fastmath: frozenset[str] = frozenset({"contract"}),
 ) -> Any:
     """Declare a kernel: loops over arrays, `prange` over independent chunks, `out` first.
 
     `fastmath` allows fused multiply-add by default; add `"reassoc"` in sums only.  A kernel may
-    call `routine`s of its own file and intrinsics of `simd.py`: the disk cache watches just those.
+    call `routine`s of its own file, and what `simd.py` and `scalar.py` hold: the disk cache
+    watches just those.
+
+    Inside a prange body bind one view per statement: in `a, b = x[i], y[i]` Numba's parallel pass
+    silently drops stores through the views.  And sum in loops: `a.sum()` would become a reduction
+    whose order follows the number of threads.
     """
     if function is None:
         return lambda decorated: Kernel(decorated, set(fastmath))

@@ -45,9 +45,11 @@ def _train(
         variance = squares / (N * S) - (rest / (N * S)) ** 2
         scale = 1.0 / math.sqrt(variance + eps)
         mean[c], rstd[c] = centre, scale
-        a, b = real(scale * weight[c]), bias[c]
+        a = real(scale * weight[c])
+        b = bias[c]
         for n in range(N):
-            row, out = x[n, c], y[n, c]
+            row = x[n, c]
+            out = y[n, c]
             for s in range(S):
                 out[s] = (row[s] - centre) * a + b
 
@@ -63,7 +65,8 @@ def _train_backward(
         centre = mean[c]
         g_sum, g_away = 0.0, 0.0
         for n in range(N):
-            row, g_row = x[n, c], g[n, c]
+            row = x[n, c]
+            g_row = g[n, c]
             for s in range(S):
                 g_sum += g_row[s]
                 g_away += g_row[s] * (row[s] - centre)
@@ -72,7 +75,9 @@ def _train_backward(
         slope = real(g_away * rstd[c] * rstd[c] / (N * S))
         scale = weight[c] * rstd[c]
         for n in range(N):
-            row, g_row, out = x[n, c], g[n, c], dx[n, c]
+            row = x[n, c]
+            g_row = g[n, c]
+            out = dx[n, c]
             for s in range(S):
                 out[s] = scale * (g_row[s] - g_mean - (row[s] - centre) * slope)
 
@@ -80,9 +85,13 @@ def _train_backward(
 @kernel
 def _shift_and_scale(y: Array, x: Array, centre: Array, scale: Array, bias: Array) -> None:
     for row in prange(x.shape[0] * x.shape[1]):
-        n, c = row // x.shape[1], row % x.shape[1]
-        x_row, y_row = x[n, c], y[n, c]
-        a, m, b = scale[c], centre[c], bias[c]
+        n = row // x.shape[1]
+        c = row % x.shape[1]
+        x_row = x[n, c]
+        y_row = y[n, c]
+        a = scale[c]
+        m = centre[c]
+        b = bias[c]
         for s in range(x_row.size):
             y_row[s] = (x_row[s] - m) * a + b
 

@@ -26,6 +26,16 @@ def pooled_size(
     return count - 1 if (count - 1) * stride >= size + padding else count
 
 
+def _require_pixels(size: int, stride: int, padding: int, dilation: int) -> None:
+    """Every window that begins in the padding has to reach a pixel with one of its taps."""
+    for start in range(-padding, 0, stride):
+        if start % dilation >= size:
+            raise ValueError(
+                f"max_pool2d expects a pixel in every window, but with padding {padding} and "
+                f"dilation {dilation} one lies wholly outside the {size} pixels of its axis"
+            )
+
+
 def _planes(x: Array) -> Array:
     """x (..., H, W) as contiguous images (P, H, W)."""
     planes = int(np.prod(x.shape[:-2]))
@@ -45,10 +55,15 @@ def _max_pool_2x2(out: Array, indices: Array, has_nan: Array, x: Array) -> None:
     for p in prange(x.shape[0]):
         nans = 0
         for i in range(out.shape[1]):
-            upper, lower = x[p, i, 0], x[p, i, 1]
-            out_row, index_row = out[p, i], indices[p, i]
+            upper = x[p, i, 0]
+            lower = x[p, i, 1]
+            out_row = out[p, i]
+            index_row = indices[p, i]
             for j in range(out_row.size):
-                a, b, c, d = upper[j, 0], upper[j, 1], lower[j, 0], lower[j, 1]
+                a = upper[j, 0]
+                b = upper[j, 1]
+                c = lower[j, 0]
+                d = lower[j, 1]
                 out_row[j] = max(a, b, c, d)
                 nans |= 1 if np.isnan((a + b) + (c + d)) else 0
             for j in range(out_row.size):
@@ -68,7 +83,8 @@ def _max_pool(
     for p in prange(x.shape[0]):
         for i in range(out.shape[1]):
             for j in range(out.shape[2]):
-                top, left = i * stride[0] - padding[0], j * stride[1] - padding[1]
+                top = i * stride[0] - padding[0]
+                left = j * stride[1] - padding[1]
                 while top < 0:
                     top += dilation[0]
                 while left < 0:
@@ -89,8 +105,11 @@ def max_pool2d(
 ) -> tuple[Array, Array]:
     """Each window's maximum (N, C, OH, OW) and its flat position in H * W, int64.
 
-    The first of equals counts; NaN counts as the greatest.
+    The first of equals counts; NaN counts as the greatest.  Raises ValueError if a dilated window
+    steps over the whole image; PyTorch differs: its backward then writes outside the array.
     """
+    for axis in (0, 1):
+        _require_pixels(x.shape[axis - 2], stride[axis], padding[axis], dilation[axis])
     size = tuple(
         pooled_size(x.shape[axis - 2], kernel_size[axis], stride[axis], padding[axis],
                     dilation[axis], ceil_mode)
@@ -118,16 +137,18 @@ def _pool_pairs(out: Array, indices: Array, planes: Array) -> bool:
 
 @kernel
 def _scatter_add(out: Array, g: Array, indices: Array) -> None:
+    """Into zeros: the system hands out large ones at no cost."""
     for p in prange(out.shape[0]):
-        plane, g_plane, index = out[p], g[p], indices[p]
-        plane[:] = 0
+        plane = out[p]
+        g_plane = g[p]
+        index = indices[p]
         for k in range(index.size):
             plane[index[k]] += g_plane[k]
 
 
 def max_pool2d_backward(g: Array, indices: Array, input_shape: tuple[int, ...]) -> Array:
     """g (N, C, OH, OW) added up at its maxima's positions, in zeros of `input_shape`."""
-    out = np.empty(input_shape, g.dtype)
+    out = np.zeros(input_shape, g.dtype)
     planes = out.reshape(int(np.prod(input_shape[:-2])), input_shape[-2] * input_shape[-1])
     flat = (planes.shape[0], indices.shape[-2] * indices.shape[-1])
     _scatter_add.on(out.size)(
@@ -164,8 +185,8 @@ def _average(out: Array, x: Array, rows: Array, columns: Array, share: Array) ->
 
 @kernel
 def _average_backward(dx: Array, g: Array, rows: Array, columns: Array, share: Array) -> None:
+    """Into zeros: each g[i, j] times share[i, j] to every pixel of its window."""
     for p in prange(dx.shape[0]):
-        dx[p] = 0
         for i in range(g.shape[1]):
             for j in range(g.shape[2]):
                 window = dx[p, rows[i, 0] : rows[i, 1], columns[j, 0] : columns[j, 1]]
@@ -198,7 +219,7 @@ def _average_over(x: Array, windows: _Windows) -> Array:
 
 
 def _spread_over(g: Array, input_shape: tuple[int, ...], windows: _Windows) -> Array:
-    dx = np.empty(input_shape, g.dtype)
+    dx = np.zeros(input_shape, g.dtype)
     share = windows.share.astype(g.dtype, copy=False)
     _average_backward.on(max(dx.size, g.size * windows.area))(
         _planes(dx), _planes(g), windows.rows, windows.columns, share

@@ -34,12 +34,11 @@ def _sum_rows(out: Array, x: Array) -> None:
 
 @kernel
 def _sum_columns(out: Array, x: Array) -> None:
-    """x (B, K, S) summed along K, ROWS at a time, into out (B, blocks, S) float64."""
+    """x (B, K, S) summed along K, ROWS at a time, into zeros out (B, blocks, S) float64."""
     blocks = out.shape[1]
     for task in prange(out.shape[0] * blocks):
         b, block = task // blocks, task % blocks
         total = out[b, block]
-        total[:] = 0.0
         part = x[b, block * ROWS : (block + 1) * ROWS]
         for k in range(part.shape[0]):
             row = part[k]
@@ -65,7 +64,7 @@ def _along_rows(x: Array) -> Array:
 def _down_columns(x: Array) -> Array:
     """x (B, K, S) -> (B, S) float64."""
     b, k, s = x.shape
-    out = np.empty((b, math.ceil(k / ROWS), s))
+    out = np.zeros((b, math.ceil(k / ROWS), s))
     _sum_columns.on(x.size)(out, x)
     total: Array = out.sum(axis=1)
     return total

@@ -50,7 +50,7 @@ _FLOAT32 = _Format(np.float32, np.int32, mantissa=23, degree=7, split=12)
 _FLOAT64 = _Format(np.float64, np.int64, mantissa=52, degree=13, split=32)
 
 # "contract" is stated, because otherwise a caller's "reassoc" would undo the rounding below.
-_OPTIONS: dict[str, Any] = {"fastmath": {"contract"}, "error_model": "numpy"}
+_OPTIONS: Any = {"fastmath": {"contract"}, "error_model": "numpy"}
 
 
 def _scale_in(f: _Format) -> Callable[..., Any]:

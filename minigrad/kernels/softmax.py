@@ -2,6 +2,9 @@
 
 An axis that is not the last is brought there by a copy, once on the way in; what comes back is a
 view of rows, so that the backward kernels take it without another copy.
+
+Kernels bind one array to a line: `row, out_row = x[m], out[m]` hides from Numba's parallel pass
+that `out_row` is part of `out`, and it drops stores through it.
 """
 
 import math
@@ -53,7 +56,8 @@ def _largest(row: Array) -> Any:
 @kernel(fastmath=_SUMS)
 def _softmax(out: Array, x: Array) -> None:
     for m in prange(x.shape[0]):
-        row, out_row = x[m], out[m]
+        row = x[m]
+        out_row = out[m]
         largest = _largest(row)
         for k in range(row.size):
             out_row[k] = scalar.exp(row[k] - largest)
@@ -68,7 +72,8 @@ def _softmax(out: Array, x: Array) -> None:
 @kernel(fastmath=_SUMS)
 def _log_softmax(out: Array, x: Array) -> None:
     for m in prange(x.shape[0]):
-        row, out_row = x[m], out[m]
+        row = x[m]
+        out_row = out[m]
         largest = _largest(row)
         for k in range(row.size):
             out_row[k] = scalar.exp(row[k] - largest)
@@ -85,7 +90,9 @@ def _log_softmax(out: Array, x: Array) -> None:
 @kernel(fastmath=_SUMS)
 def _softmax_backward(dx: Array, g: Array, out: Array) -> None:
     for m in prange(g.shape[0]):
-        dx_row, g_row, out_row = dx[m], g[m], out[m]
+        dx_row = dx[m]
+        g_row = g[m]
+        out_row = out[m]
         total = 0.0
         for k in range(g_row.size):
             total += g_row[k] * out_row[k]
@@ -97,7 +104,9 @@ def _softmax_backward(dx: Array, g: Array, out: Array) -> None:
 @kernel(fastmath=_SUMS)
 def _log_softmax_backward(dx: Array, g: Array, out: Array) -> None:
     for m in prange(g.shape[0]):
-        dx_row, g_row, out_row = dx[m], g[m], out[m]
+        dx_row = dx[m]
+        g_row = g[m]
+        out_row = out[m]
         total = 0.0
         for k in range(g_row.size):
             total += g_row[k]
@@ -209,21 +218,21 @@ def cross_entropy(
 
 @kernel
 def _cross_entropy_backward(
-    dx: Array, g: Array, log_p: Array, labels: Array, on_label: Array, on_class: Array
+    dx: Array, g: Array, log_p: Array, labels: Array, on_label: Array, on_class: Array, total: Array
 ) -> None:
-    """dx = softmax * total - the weight on each class, times g; g is 0 where ignored.
+    """dx = (softmax * total - the weight on each class) * g, in zeros, which ignored rows stay.
 
-    `on_label` (M,) is the weight on the label alone, `on_class` (C,) that on every class.
+    `on_label` (M,) is the weight on the label alone, `on_class` (C,) that on every class, and
+    `total` (M,) the sum of both.
     """
-    everywhere = on_class.sum()
     for m in prange(dx.shape[0]):
-        dx_row, p_row, g_m = dx[m], log_p[m], g[m]
-        if g_m == 0:
-            dx_row[:] = 0
-        else:
-            total = on_label[m] + everywhere
+        dx_row = dx[m]
+        p_row = log_p[m]
+        g_m = g[m]
+        total_m = total[m]
+        if g_m != 0:
             for k in range(dx_row.size):
-                dx_row[k] = g_m * (scalar.exp(p_row[k]) * total - on_class[k])
+                dx_row[k] = g_m * (scalar.exp(p_row[k]) * total_m - on_class[k])
             dx_row[labels[m]] -= g_m * on_label[m]
 
 
@@ -244,7 +253,11 @@ def cross_entropy_backward(
     on_class = np.full(rows.shape[1], real(label_smoothing / max(rows.shape[1], 1)))
     if weight is not None:
         on_class *= weight
-    dx = np.empty_like(rows)
+    dx = np.zeros_like(rows)
     g_counted = np.where(counts, g.reshape(-1), real(0))
-    _cross_entropy_backward.on(dx.size * EXP_WORK)(dx, g_counted, rows, labels, on_label, on_class)
+    # Summed here: in a kernel Numba would make on_class.sum() one more loop over threads.
+    total = on_label + on_class.sum()
+    _cross_entropy_backward.on(dx.size * EXP_WORK)(
+        dx, g_counted, rows, labels, on_label, on_class, total
+    )
     return _unrows(dx, log_p.shape, 1)

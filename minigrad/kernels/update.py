@@ -10,6 +10,7 @@ import atexit
 import hashlib
 import importlib.util
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -155,7 +156,8 @@ def compiled(program: Program, dtype: np.dtype[Any]) -> Kernel:
     """The kernel for `program` on float32 or float64 arrays; it compiles on its first call."""
     text = source(program, dtype)
     digest = hashlib.sha256(text.encode() + Path(__file__).read_bytes()).hexdigest()[:16]
-    path = _written(f"{program.name}_{digest}", text)
+    name = re.sub(r"\W", "_", program.name)
+    path = _written(f"{name}_{digest}", text)
     spec = importlib.util.spec_from_file_location(f"minigrad_rule_{path.stem}", path)
     if spec is None or spec.loader is None:
         raise RuntimeError(f"cannot import the generated update rule {path}")
@@ -312,6 +314,8 @@ class Batch:
 
     def run(self, program: Program, scalars: Sequence[float]) -> None:
         """Apply `program`, whose inputs are parameter, gradient and states, to every element."""
+        if not program.outputs:
+            return
         starts, first, last = self._spans
         for array, copy in self._copies:
             copy[...] = array

@@ -1,5 +1,6 @@
 """Hooks of modules: called before and after forward, and when gradients pass a module."""
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -134,9 +135,7 @@ class _Passage:
     def enter(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """The arguments, watched; only they, not keyword arguments, as in torch."""
         self.count_in = len(args)
-        self.places_in = [
-            i for i, a in enumerate(args) if isinstance(a, Value) and a.requires_grad
-        ]
+        self.places_in = [i for i, a in enumerate(args) if isinstance(a, Value) and a.requires_grad]
         return _watched(args, self.places_in, self._gradients_left)
 
     def leave(self, result: Any) -> Any:
@@ -144,13 +143,16 @@ class _Passage:
         several = isinstance(result, tuple | list)
         outputs = tuple(result) if several else (result,)
         places = [i for i, o in enumerate(outputs) if isinstance(o, Value) and o.requires_grad]
-        arrived = _Arrived(self, places, len(outputs))
+        arrived = functools.partial(self._gradients_arrived, places, len(outputs))
         outputs = _watched(outputs, places, arrived)
         if not several:
             return outputs[0]
         return type(result)(*outputs) if hasattr(result, "_fields") else type(result)(outputs)
 
-    def gradients_arrived(self, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
+    def _gradients_arrived(
+        self, places: Sequence[int], count: int, arrived: tuple[Any, ...]
+    ) -> tuple[Any, ...]:
+        gradients = _spread(arrived, places, count)
         for hook in self.before:
             changed = hook(self.module, gradients)
             if changed is not None:
@@ -158,7 +160,7 @@ class _Passage:
         self.grad_outputs = gradients
         if not self.places_in:
             self._show((None,) * self.count_in)
-        return gradients
+        return tuple(gradients[i] for i in places)
 
     def _gradients_left(self, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
         shown = self._show(_spread(gradients, self.places_in, self.count_in))
@@ -174,17 +176,6 @@ class _Passage:
                     )
                 gradients = _same_number(changed, gradients, "grad_input")
         return gradients
-
-
-class _Arrived:
-    """Tells a passage the gradients of its outputs, each in its place."""
-
-    def __init__(self, passage: _Passage, places: list[int], count: int) -> None:
-        self.passage, self.places, self.count = passage, places, count
-
-    def __call__(self, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
-        shown = self.passage.gradients_arrived(_spread(gradients, self.places, self.count))
-        return tuple(shown[i] for i in self.places)
 
 
 def _watched(

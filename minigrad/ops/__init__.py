@@ -5,17 +5,20 @@ from typing import Any
 
 from minigrad.op import Op, Operation
 from minigrad.ops import (
+    conv,
     dims,
     elementwise,
     index,
     inplace,
     linalg,
+    loss,
     normalisation,
     pool,
     random,
     reduce,
     shape,
     softmax as softmax_family,  # the name softmax is for the operation
+    window,
 )
 from minigrad.ops.compose import (
     addcdiv,
@@ -82,6 +85,7 @@ from minigrad.ops.elementwise import (
     mul,
     ne,
     neg,
+    or_not_implemented,
     pow,
     reciprocal,
     relu,
@@ -100,6 +104,7 @@ from minigrad.ops.elementwise import (
 )
 from minigrad.ops.index import Index, as_index, assign, getitem, index_put, nonzero, one_hot
 from minigrad.ops.linalg import affine, matmul
+from minigrad.ops.loss import binary_cross_entropy, log_sigmoid, nll_loss
 from minigrad.ops.reduce import (
     all,
     amax,
@@ -135,7 +140,8 @@ from minigrad.ops.shape import (
 from minigrad.ops.softmax import cross_entropy, log_softmax, softmax
 
 FAMILIES = (
-    elementwise, reduce, shape, index, linalg, pool, normalisation, softmax_family, random,
+    elementwise, reduce, shape, index, linalg, conv, pool, loss, normalisation, softmax_family,
+    random, window,
 )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """Operations composed of others: what they compute is theirs, their derivatives are not."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -105,6 +105,16 @@ def outer(input: Any, vec2: Any) -> Any:
 # --- reductions -----------------------------------------------------------------------------
 
 
+class Extreme(NamedTuple):
+    """What `max` and `min` over one dimension give."""
+
+    values: Any
+    indices: Any
+
+    def __repr__(self) -> str:
+        return f"minigrad.return_types.extreme(\nvalues={self.values},\nindices={self.indices})"
+
+
 def _extreme(name: str, input: Any, dim: Any, keepdim: bool) -> Any:
     whole, place, pair = {
         "max": (reduce.amax, reduce.argmax, elementwise.maximum),
@@ -117,8 +127,8 @@ def _extreme(name: str, input: Any, dim: Any, keepdim: bool) -> Any:
     indices = place(input, dim=dim, keepdim=True)
     values = index.gather(input, dim=dim, index=indices.array.reshape(indices.shape))
     if keepdim or input.ndim == 0:
-        return values, indices
-    return values.squeeze(dim), indices.squeeze(dim)
+        return Extreme(values, indices)
+    return Extreme(values.squeeze(dim), indices.squeeze(dim))
 
 
 def max(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
@@ -134,7 +144,7 @@ def min(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
 def norm(input: Any, p: Any = 2, dim: Any = None, keepdim: bool = False) -> Any:
     """The p-norm of the elements over `dim`: (sum |x|^p)^(1/p); p may be inf, -inf or "fro"."""
     if p in (2, "fro"):
-        return reduce.sum(input * input, dim=dim, keepdim=keepdim).sqrt()
+        return reduce.euclidean_norm(input, dim=dim, keepdim=keepdim)
     if p == float("inf"):
         return reduce.amax(input.abs(), dim=dim, keepdim=keepdim)
     if p == float("-inf"):

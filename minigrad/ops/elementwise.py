@@ -110,7 +110,7 @@ def _pow_base_rule(g: Any, out: Any, a: Any, b: Any) -> Any:
     if isinstance(b, int | float):
         if b == 0:
             return g * 0.0
-        return g * a if b == 1 else g * (b * (a if b == 2 else pow(a, b - 1)))
+        return g if b == 1 else g * (b * (a if b == 2 else pow(a, b - 1)))
     return where(b == 0, 0.0, g * b * pow(a, b - 1))
 
 
@@ -144,6 +144,18 @@ def pow(input: Array, exponent: Array) -> Array:
 def swapped(operation: Any) -> Any:
     """The operation with its first two arguments exchanged, for `2 - tensor` and its like."""
     return lambda input, other: operation(other, input)
+
+
+def or_not_implemented(operation: Any) -> Any:
+    """The operator that leaves operands it does not know to Python: `tensor == None` is False."""
+
+    def operator(input: Any, other: Any) -> Any:
+        try:
+            return operation(input, other)
+        except TypeError:
+            return NotImplemented
+
+    return operator
 
 
 # --- maths ----------------------------------------------------------------------------------
@@ -356,17 +368,27 @@ def _gelu_curvature(x: Any, approximate: str) -> Any:
 # --- choices --------------------------------------------------------------------------------
 
 
-def _share(g: Any, a: Any, b: Any) -> Any:
-    """Half of g where a == b: torch's subgradient of maximum and minimum at ties."""
-    return where(a == b, g * 0.5, g)
+def _winner(g: Any, loses: Any, ties: Any) -> Any:
+    """The cotangent where an argument is chosen, half of it at ties, as torch has it.
+
+    Chosen by `where`, as an infinite cotangent times 0 would be nan.
+    """
+    return where(loses, 0.0, where(ties, g * 0.5, g))
+
+
+EXTREMES = [
+    sample(arr.of(3, 4, low=0.1), arr.of(3, 4, high=-0.1)),
+    sample(arr.of(2, high=-0.1), arr.of(3, 2, low=0.1)),
+    sample(arr.of(0, 2), arr.of(2)),
+]
 
 
 @elementwise(
     vjp=(
-        lambda g, out, a, b: _share(g, a, b) * (a >= b),
-        lambda g, out, a, b: _share(g, a, b) * (b >= a),
+        lambda g, out, a, b: _winner(g, a < b, a == b),
+        lambda g, out, a, b: _winner(g, b < a, a == b),
     ),
-    samples=[sample(arr.of(3, 4, low=0.1), arr.of(3, 4, high=-0.1)), sample(arr.of(2), arr.of(2))],
+    samples=EXTREMES,
 )
 def maximum(input: Array, other: Array) -> Array:
     """The larger of the two; nan if either is."""
@@ -375,10 +397,10 @@ def maximum(input: Array, other: Array) -> Array:
 
 @elementwise(
     vjp=(
-        lambda g, out, a, b: _share(g, a, b) * (a <= b),
-        lambda g, out, a, b: _share(g, a, b) * (b <= a),
+        lambda g, out, a, b: _winner(g, a > b, a == b),
+        lambda g, out, a, b: _winner(g, b > a, a == b),
     ),
-    samples=[sample(arr.of(3, 4, low=0.1), arr.of(3, 4, high=-0.1)), sample(arr.of(2), arr.of(2))],
+    samples=EXTREMES,
 )
 def minimum(input: Array, other: Array) -> Array:
     """The smaller of the two; nan if either is."""
@@ -388,8 +410,8 @@ def minimum(input: Array, other: Array) -> Array:
 @op(
     vjp=(
         None,
-        lambda g, out, c, a, b: g * c,
-        lambda g, out, c, a, b: g * (c == False),  # noqa: E712  elementwise
+        lambda g, out, c, a, b: select_where(c, g, 0.0),
+        lambda g, out, c, a, b: select_where(c, 0.0, g),
     ),
     degree=1,
     broadcasts=True,
@@ -410,7 +432,15 @@ def common_dtype(*operands: Any) -> dtypes.dtype:
 
 
 def where(condition: Any, input: Any, other: Any) -> Any:
-    """`input` where `condition` holds, `other` elsewhere; all three broadcast."""
+    """`input` where `condition` holds, `other` elsewhere; all three broadcast.
+
+    Raises RuntimeError unless the condition is a bool tensor.
+    """
+    if condition.dtype is not dtypes.bool_:
+        raise RuntimeError(
+            f"where expected condition to be a boolean tensor, but got a tensor with dtype "
+            f"{condition.dtype}"
+        )
     dtype = common_dtype(input, other)
     input, other = (
         x.to(dtype) if hasattr(x, "array") else condition.new_full((), x, dtype=dtype)
@@ -426,7 +456,7 @@ def _inside(x: Any, low: float | None, high: float | None) -> Any:
 
 
 @op(
-    vjp=(lambda g, out, x, *, min, max: g * _inside(x, min, max),),
+    vjp=(lambda g, out, x, *, min, max: where(_inside(x, min, max), g, 0.0),),
     samples=[
         sample(arr.of(3, 4, away_from=(-1.0, 1.0)), min=-1.0, max=1.0),
         sample(arr.of(3, 4, away_from=(0.5,)), min=0.5),

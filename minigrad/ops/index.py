@@ -1,5 +1,6 @@
 """Indexing: `x[...]`, gathers and their adjoints, the scatters."""
 
+from types import EllipsisType
 from typing import Any
 
 import numpy as np
@@ -16,42 +17,71 @@ class Index(tuple[Any, ...]):
     @property
     def is_basic(self) -> bool:
         """Whether it selects a view: no arrays among its parts."""
-        return not any(isinstance(part, np.ndarray | list) for part in self)
+        return not any(isinstance(part, np.ndarray) for part in self)
 
 
 def as_index(given: Any) -> Index:
-    """An index as written by the user; tensors become arrays."""
+    """An index as written by the user; tensors become arrays.
+
+    Raises IndexError for parts that cannot index, ValueError for slices that step backwards.
+    """
     parts = given if isinstance(given, tuple) else (given,)
-    found = []
-    for part in parts:
-        array = getattr(part, "array", part)
-        if isinstance(array, np.ndarray) and array.ndim == 0 and array.dtype.kind in "iu":
-            array = int(array)
-        elif isinstance(array, list):
-            array = np.asarray(array)
-        elif isinstance(array, np.generic):
-            array = array.item()
-        if isinstance(array, np.ndarray) and array.dtype.kind not in "iub":
+    return Index(map(_as_part, parts))
+
+
+def _as_part(part: Any) -> Any:
+    part = getattr(part, "array", part)
+    if isinstance(part, list):
+        part = np.asarray(part) if part else np.empty(0, np.int64)
+    elif isinstance(part, bool | np.bool_):
+        part = np.asarray(part)
+    elif isinstance(part, np.integer):
+        part = int(part)
+    if isinstance(part, np.ndarray):
+        if part.dtype.kind not in "iub":
             raise IndexError(
                 f"tensors used as indices must be long, int, uint8 or bool tensors, got "
-                f"{array.dtype}"
+                f"{part.dtype}"
             )
-        if not isinstance(array, int | slice | np.ndarray | type(None) | type(Ellipsis)):
-            raise IndexError(
-                f"only integers, slices (`:`), ellipsis (`...`), None and tensors of integers or "
-                f"bools are valid indices, got {array!r}"
-            )
-        found.append(array)
-    return Index(found)
+        return int(part) if part.ndim == 0 and part.dtype.kind in "iu" else part
+    if isinstance(part, slice):
+        if part.step is not None and int(part.step) <= 0:
+            raise ValueError(f"step must be greater than zero, got {part.step}")
+    elif not isinstance(part, int | None | EllipsisType):
+        raise IndexError(
+            f"only integers, slices (`:`), ellipsis (`...`), None and tensors of integers or "
+            f"bools are valid indices, got {part!r}"
+        )
+    return part
+
+
+def _place(array: Array, index: Index) -> tuple[Array, tuple[Any, ...]]:
+    """A view of the array and an index into it that together are `array[index]`.
+
+    Integers beside index arrays are applied first, as torch does: NumPy would count them among the
+    arrays, and put their common dimension in front.
+    """
+    if index.is_basic or not any(isinstance(part, int) for part in index):
+        return array, tuple(index)
+    first: list[Any] = []
+    second: list[Any] = []
+    for part in index:
+        if isinstance(part, np.ndarray):
+            first += [slice(None)] * (part.ndim if part.dtype == bool else 1)
+            second.append(part)
+        else:
+            first.append(part)
+            if not isinstance(part, int):
+                second.append(part if part is Ellipsis else slice(None))
+    return array[tuple(first)], tuple(second)
 
 
 def _read(input: Array, index: Index) -> Array:
     try:
-        return input[tuple(index)]
+        place, inner = _place(input, index)
+        return place[inner]
     except IndexError as error:
         raise IndexError(f"{error} (tensor of shape {list(input.shape)})") from None
-    except ValueError as error:  # a negative slice step would be a view torch does not have
-        raise IndexError(str(error)) from None
 
 
 @op(
@@ -65,6 +95,8 @@ def _read(input: Array, index: Index) -> Array:
         sample(arr.of(3, 4), index=Index((np.array([2, 0, 2]),))),
         sample(arr.of(2, 2), index=Index((np.array([[True, False], [True, True]]),))),
         sample(arr.of(3, 4), index=Index((np.array([0, 1]), np.array([3, 3])))),
+        sample(arr.of(2, 3, 4), index=Index((0, slice(None), np.array([3, 1])))),
+        sample(arr.of(0, 4), index=Index((slice(None), 1))),
     ],
 )
 def getitem(input: Array, *, index: Index) -> Array:
@@ -83,23 +115,26 @@ def getitem(input: Array, *, index: Index) -> Array:
 def index_adjoint(cotangent: Array, *, index: Index, shape: tuple[int, ...]) -> Array:
     """Zeros of `shape` with the cotangent added at the index, repeated places adding up."""
     out = np.zeros(shape, cotangent.dtype)
-    if index.is_basic or all(getattr(i, "dtype", None) == bool for i in index):
-        out[tuple(index)] = cotangent
+    place, inner = _place(out, index)
+    if any(isinstance(part, np.ndarray) and part.dtype != bool for part in inner):
+        np.add.at(place, inner, cotangent)
     else:
-        np.add.at(out, tuple(index), cotangent)
+        place[inner] = cotangent
     return out
 
 
 def assign(array: Array, index: Index, values: Array) -> None:
     """`array[index] = values`, with torch's error where the shapes do not fit."""
-    place = _read(array, index)
+    place, inner = _place(array, index)
     try:
-        array[tuple(index)] = values
+        place[inner] = values
     except ValueError:
         raise RuntimeError(
             f"shape mismatch: a value of shape {list(np.shape(values))} cannot be broadcast to "
-            f"the indexed place of shape {list(place.shape)}"
+            f"the indexed place of shape {list(place[inner].shape)}"
         ) from None
+    except IndexError as error:
+        raise IndexError(f"{error} (tensor of shape {list(array.shape)})") from None
 
 
 @op(
@@ -128,8 +163,7 @@ def index_put(input: Array, values: Array, *, index: Index) -> Array:
 def index_filled(input: Array, *, index: Index, value: float = 0.0) -> Array:
     """A copy of input with one number at the index."""
     out = input.copy()
-    _read(input, index)
-    out[tuple(index)] = value
+    assign(out, index, np.asarray(value, input.dtype))
     return out
 
 
@@ -204,7 +238,11 @@ def scatter_add(input: Array, src: Array, *, dim: int, index: Array) -> Array:
     vjp=(
         lambda g, out, x, *, mask, value: masked_fill(g, mask=mask, value=0.0),
     ),
-    samples=[sample(arr.of(2, 3), mask=np.array([True, False, True]), value=1.0)],
+    broadcasts=True,
+    samples=[
+        sample(arr.of(2, 3), mask=np.array([True, False, True]), value=1.0),
+        sample(arr.of(3), mask=np.array([[True, False, True], [False, False, True]]), value=1.0),
+    ],
 )
 def masked_fill(input: Array, *, mask: Array, value: float) -> Array:
     """A copy of input with `value` where the mask, broadcast to it, is True."""

@@ -1,9 +1,11 @@
 """Operations in place: the out-of-place operation, then its result written over the tensor.
 
-The tensor takes over the node of the result, so its history stays right; what an earlier operation
-saved of it is noticed as stale through the storage's version.
+The tensor moves to the node of the result, so its history stays right.  What an earlier operation
+saved of it is noticed as stale through the storage's clock.  A change through a view is recorded on
+the view's base; other views of that base must be taken again.
 """
 
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +14,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.graph import Value, wrap
 from minigrad.modes import mode
+from minigrad.ops.window import put_window, take_window
 
 
 def in_place(operation: Callable[..., Any]) -> Callable[..., Any]:
@@ -19,22 +22,46 @@ def in_place(operation: Callable[..., Any]) -> Callable[..., Any]:
 
     def method(self: Any, *args: Any, **settings: Any) -> Any:
         check_writable(self)
-        return overwrite(self, operation(before_change(self), *args, **settings))
+        if not mode.grad:
+            return overwrite(self, operation(self, *args, **settings))
+        old = before_change(self)
+        result = operation(old, *args, **settings)
+        kept = weakref.ref(old)
+        del old
+        _give_own_memory(kept())
+        return overwrite(self, result)
 
     method.__name__ = method.__qualname__ = f"{operation.__name__}_"
     method.__doc__ = f"`{operation.__name__}` in place: changes this tensor and returns it."
     return method
 
 
+def before_change(value: Any) -> Any:
+    """The value as it stands in the graph now, for the operation to be recorded on."""
+    old = wrap(value.kind, value.array)
+    old.node, old._requires_grad = value.node, value._requires_grad
+    old._storage = value.storage()
+    return old
+
+
+def _give_own_memory(old: Value | None) -> None:
+    """If the graph kept the value before the change, let it keep the elements too."""
+    if old is not None:
+        old.array = old.array.copy()
+        old._storage = None
+
+
 def check_writable(value: Value) -> None:
     """Raise torch's RuntimeError if the value must not be changed now."""
-    if mode.grad and value.requires_grad:
-        if value.node is None:
+    if mode.grad:
+        value.refuse_stale_view()
+        base = value if value._base is None else value._base
+        if base._requires_grad and base.node is None:
+            what = "a leaf Variable" if base is value else "a view of a leaf Variable"
             raise RuntimeError(
-                "a leaf Variable that requires grad is being used in an in-place operation; "
-                "do it inside no_grad(), or out of place"
+                f"{what} that requires grad is being used in an in-place operation; do it inside "
+                f"no_grad(), or out of place"
             )
-        _refuse_recorded_view(value)
     if value._is_inference and not mode.inference:
         raise RuntimeError(
             "Inplace update to inference tensor outside InferenceMode is not allowed; clone() it "
@@ -48,28 +75,8 @@ def check_writable(value: Value) -> None:
         )
 
 
-def _refuse_recorded_view(value: Value) -> None:
-    base = value._base
-    if base is not None:
-        leaf = "a view of a leaf Variable that requires grad" if base.node is None else "a view"
-        raise RuntimeError(
-            f"{leaf} is being changed in place while gradients are recorded, which minigrad does "
-            f"not support: change its base instead, as in base[...] = value"
-        )
-
-
-def before_change(value: Any) -> Any:
-    """The value as it stands in the graph now, for the operation to be recorded on."""
-    if not value.requires_grad:
-        return value
-    old = wrap(value.kind, value.array)
-    old.requires_grad, old.node = value.requires_grad, value.node
-    old._storage = value.storage()
-    return old
-
-
 def overwrite(value: Any, result: Any) -> Any:
-    """Write `result` over the value's memory and hand its place in the graph on."""
+    """Write `result` over the value's memory and move the value to its place in the graph."""
     if result.array.shape != value.array.shape:
         raise RuntimeError(
             f"output with shape {list(value.array.shape)} doesn't match the broadcast shape "
@@ -82,10 +89,39 @@ def overwrite(value: Any, result: Any) -> Any:
                 f"output type {dtypes.of_numpy(value.array.dtype)}"
             )
         result = result.to(value.dtype)
-    if result.requires_grad:
-        _refuse_recorded_view(value)
-    np.copyto(value.array, result.array)
-    value.touch()
-    if result.requires_grad:
-        value.node, value.requires_grad = result.node, True
+    if not result._requires_grad:
+        np.copyto(value.array, result.array)
+        value.touch()
+    elif value._base is None:
+        np.copyto(value.array, result.array)
+        value.touch()
+        value.move_to(result.node)
+    else:
+        _overwrite_through_view(value, value._base, result)
     return value
+
+
+def _overwrite_through_view(view: Any, base: Any, result: Any) -> None:
+    """The base is what changes; the view is taken anew from it."""
+    window = _window_of(view.array, base.array)
+    changed = put_window(before_change(base), result, **window)
+    np.copyto(view.array, result.array)
+    base.touch()
+    base.move_to(changed.node)
+    view.move_to(take_window(base, **window).node)
+    view._moves = base._moves
+
+
+def _window_of(view: np.ndarray[Any, Any], base: np.ndarray[Any, Any]) -> dict[str, Any]:
+    if not base.flags.c_contiguous:
+        raise RuntimeError(
+            "a view of a tensor whose memory is not contiguous is being changed in place while "
+            "gradients are recorded, which minigrad does not support: change its base instead, as "
+            "in base[...] = value"
+        )
+    size = base.itemsize
+    return {
+        "shape": view.shape,
+        "strides": tuple(s // size for s in view.strides),
+        "offset": (view.ctypes.data - base.ctypes.data) // size,
+    }

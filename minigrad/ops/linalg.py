@@ -1,5 +1,6 @@
 """Products of matrices and vectors."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,18 @@ from minigrad.op import arr, op, sample
 Array = Any
 
 
+def _rows(x: Any) -> Any:
+    """(..., k) -> (rows, k); -1 could not be worked out for k = 0."""
+    return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+
+
 def _left_rule(g: Any, out: Any, a: Any, b: Any) -> Any:
     return (g @ b.mT).sum_to_size(a.shape)
 
 
 def _right_rule(g: Any, out: Any, a: Any, b: Any) -> Any:
     if a.ndim > 2 and len(b.shape) == 2:  # one product over all leading axes, not their sum
-        return a.reshape(-1, a.shape[-1]).mT @ g.reshape(-1, g.shape[-1])
+        return _rows(a).mT @ _rows(g)
     return (a.mT @ g).sum_to_size(b.shape)
 
 
@@ -32,6 +38,7 @@ def _right_rule(g: Any, out: Any, a: Any, b: Any) -> Any:
         sample(arr.of(2, 1, 2, 3), arr.of(3, 3, 1)),
         sample(arr.of(2, 0), arr.of(0, 3)),
         sample(arr.of(0, 2), arr.of(2, 3)),
+        sample(arr.of(2, 3, 0), arr.of(0, 4)),
     ],
 )
 def matrix_product(input: Array, other: Array) -> Array:
@@ -69,7 +76,7 @@ def matmul(input: Any, other: Any) -> Any:
 @op(
     vjp=(
         lambda g, out, x, w, b: g @ w,
-        lambda g, out, x, w, b: g.reshape(-1, g.shape[-1]).mT @ x.reshape(-1, x.shape[-1]),
+        lambda g, out, x, w, b: _rows(g).mT @ _rows(x),
         lambda g, out, x, w, b: g.sum_to_size(b.shape),
     ),
     degree=1,
@@ -78,6 +85,8 @@ def matmul(input: Any, other: Any) -> Any:
         sample(arr.of(2, 5, 3), arr.of(4, 3), arr.of(4)),
         sample(arr.of(5, 3), arr.of(4, 3)),
         sample(arr.of(0, 3), arr.of(4, 3), arr.of(4)),
+        sample(arr.of(2, 5, 0), arr.of(4, 0), arr.of(4)),
+        sample(arr.of(3), arr.of(4, 3)),
     ],
 )
 def affine(input: Array, weight: Array, bias: Array | None = None) -> Array:
@@ -94,7 +103,7 @@ def affine(input: Array, weight: Array, bias: Array | None = None) -> Array:
         raise RuntimeError(
             f"linear: bias must have shape [{weight.shape[0]}], got {list(bias.shape)}"
         )
-    rows = input.reshape(-1, input.shape[-1]) if input.ndim != 2 else input
+    rows = _rows(input) if input.ndim != 2 else input
     product = multiply(rows, weight.T, bias)
     return product if input.ndim == 2 else product.reshape(*input.shape[:-1], weight.shape[0])
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from minigrad.kernels import pool as kernels
 from minigrad.op import arr, op, sample
 
@@ -11,6 +13,10 @@ Pair = tuple[int, int]
 
 def _window(kernel: Pair, stride: Pair, padding: Pair = (0, 0), **more: Any) -> dict[str, Any]:
     return {"kernel_size": kernel, "stride": stride, "padding": padding, **more}
+
+
+# Places in planes of 3 x 4; one of them twice, as where windows overlap.
+PLACES = np.array([[[[0, 5], [5, 11]]], [[[3, 2], [1, 7]]]])
 
 
 @op(
@@ -46,6 +52,7 @@ def max_pool2d(
 @op(
     vjp=(lambda g, out, c, *, indices, size: gather_planes(g, indices=indices),),
     degree=1,
+    samples=[sample(arr.of(2, 1, 2, 2), indices=PLACES, size=(3, 4))],
 )
 def scatter_planes(cotangent: Array, *, indices: Array, size: Pair) -> Array:
     """(N, C, H', W') added into zeros (N, C, *size), each element at its index in the plane."""
@@ -60,6 +67,7 @@ def scatter_planes(cotangent: Array, *, indices: Array, size: Pair) -> Array:
         ),
     ),
     degree=1,
+    samples=[sample(arr.of(2, 1, 3, 4), indices=PLACES)],
 )
 def gather_planes(input: Array, *, indices: Array) -> Array:
     """The elements of each plane at the indices: the adjoint of scatter_planes."""
@@ -114,6 +122,11 @@ def avg_pool2d(
 @op(
     vjp=(lambda g, out, c, *, size, **window: avg_pool2d(g, **window),),
     degree=1,
+    samples=[
+        sample(arr.of(2, 3, 2, 3), size=(4, 6), **MEANS[0].settings),
+        sample(arr.of(1, 2, 3, 6), size=(5, 5), **MEANS[1].settings),
+        sample(arr.of(1, 2, 3, 3), size=(5, 5), **MEANS[2].settings),
+    ],
 )
 def avg_pool2d_backward(
     cotangent: Array,
@@ -155,6 +168,7 @@ def adaptive_avg_pool2d(input: Array, *, output_size: Pair) -> Array:
         lambda g, out, c, *, size: adaptive_avg_pool2d(g, output_size=(c.shape[2], c.shape[3])),
     ),
     degree=1,
+    samples=[sample(arr.of(2, 3, 3, 2), size=(5, 7)), sample(arr.of(2, 3, 1, 1), size=(4, 3))],
 )
 def adaptive_avg_pool2d_backward(cotangent: Array, *, size: Pair) -> Array:
     """The adjoint of adaptive_avg_pool2d: (N, C, H', W') -> (N, C, *size)."""

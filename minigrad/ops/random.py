@@ -6,7 +6,7 @@ import numpy as np
 
 from minigrad.generator import Generator, stream
 from minigrad.kernels import elementwise as kernels
-from minigrad.op import op
+from minigrad.op import arr, op, sample
 
 Array = Any
 
@@ -14,6 +14,9 @@ Array = Any
 @op(
     vjp=(lambda g, out, x, *, mask, scale: masked_scale(g, mask=mask, scale=scale),),
     degree=1,
+    samples=[
+        sample(arr.of(2, 3), mask=np.array([[True, False, True], [False, True, True]]), scale=1.5)
+    ],
 )
 def masked_scale(input: Array, *, mask: Array, scale: float) -> Array:
     """input * scale where the mask is True, 0 elsewhere."""

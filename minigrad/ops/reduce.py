@@ -8,6 +8,7 @@ from minigrad import dtypes
 from minigrad.kernels import reduce as kernels
 from minigrad.op import arr, op, sample
 from minigrad.ops.dims import Dim, axes, kept_shape
+from minigrad.ops.elementwise import where
 
 Array = Any
 
@@ -73,7 +74,8 @@ def _var_rule(g: Any, out: Any, x: Any, *, dim: Dim, correction: float, keepdim:
 
 
 def _std_rule(g: Any, out: Any, x: Any, *, dim: Dim, correction: float, keepdim: bool) -> Any:
-    return _var_rule(g / (2 * out), None, x, dim=dim, correction=correction, keepdim=keepdim)
+    slope = where(out == 0, 0.0, g / (2 * out))  # torch's subgradient where nothing varies
+    return _var_rule(slope, None, x, dim=dim, correction=correction, keepdim=keepdim)
 
 
 SPREADS = [
@@ -112,10 +114,6 @@ def _extreme_rule(g: Any, out: Any, x: Any, *, dim: Dim, keepdim: bool) -> Any:
     return g.reshape(shape) * share
 
 
-def _first_extreme_rule(g: Any, out: Any, x: Any, *, dim: int, keepdim: bool) -> Any:
-    return g if dim is None else None
-
-
 @op(vjp=(_extreme_rule,), samples=over_dims(distinct=True))
 def amax(input: Array, *, dim: Dim = None, keepdim: bool = False) -> Array:
     """The largest element over `dim`; nan if there is one."""
@@ -133,7 +131,7 @@ def amin(input: Array, *, dim: Dim = None, keepdim: bool = False) -> Array:
 @op(
     vjp=(
         lambda g, out, x, *, dim, keepdim: _spread(g, x.shape, dim, keepdim)
-        * (x - _spread(out if keepdim else out, x.shape, dim, keepdim)).exp(),
+        * (x - _spread(out, x.shape, dim, keepdim)).exp(),
     ),
     samples=over_dims(),
 )
@@ -146,6 +144,19 @@ def logsumexp(input: Array, *, dim: Dim = None, keepdim: bool = False) -> Array:
         top = np.where(np.isfinite(top), top, 0).astype(input.dtype)
         total = np.log(np.sum(np.exp(input - top), axis=reduced, keepdims=True)) + top
     return total if keepdim else np.squeeze(total, axis=reduced)
+
+
+def _norm_rule(g: Any, out: Any, x: Any, *, dim: Dim, keepdim: bool) -> Any:
+    slope = where(out == 0, 0.0, g / out)  # torch's subgradient at the origin
+    return _spread(slope, x.shape, dim, keepdim) * x
+
+
+@op(vjp=(_norm_rule,), samples=over_dims(low=0.2))
+def euclidean_norm(input: Array, *, dim: Dim = None, keepdim: bool = False) -> Array:
+    """The square root of the sum of squares over `dim`."""
+    _require_floating("norm", input)
+    with np.errstate(all="ignore"):
+        return np.sqrt(kernels.sum(np.square(input), axes(dim, input.ndim), keepdim))
 
 
 @op(vjp=None)

@@ -147,16 +147,17 @@ def sum_to_size(input: Array, *, shape: Sequence[int]) -> Array:
     """Sums that undo a broadcast from `shape`; a shape that broadcasts to the tensor's."""
     wanted = tuple(shape)
     lead = input.ndim - len(wanted)
+    fits = lead >= 0 and all(
+        size in (1, have) for size, have in zip(wanted, input.shape[lead:], strict=True)
+    )
+    if not fits:
+        raise RuntimeError(
+            f"sum_to_size: {list(wanted)} does not broadcast to {list(input.shape)}"
+        )
     reduced = tuple(range(lead)) + tuple(
         i + lead for i, size in enumerate(wanted) if size == 1 and input.shape[i + lead] != 1
     )
-    total = np.sum(input, axis=reduced, keepdims=True)
-    try:
-        return total.reshape(total.shape[lead:]).reshape(wanted)
-    except ValueError:
-        raise RuntimeError(
-            f"sum_to_size: {list(wanted)} does not broadcast to {list(input.shape)}"
-        ) from None
+    return np.sum(input, axis=reduced, keepdims=True).reshape(wanted)
 
 
 @op(

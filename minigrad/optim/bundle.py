@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from operator import is_
 from typing import Any
 
@@ -15,8 +16,6 @@ from minigrad.tensor import Tensor
 
 Array = np.ndarray[Any, Any]
 State = Mapping[Any, dict[str, Any]]
-
-_FUSED_DTYPES = ("float32", "float64")
 
 
 class Plan:
@@ -60,6 +59,7 @@ class Bundle:
         self.params = params
         self._entries = entries
         self._arrays = [p.array for p in params]
+        self._is_fusible = self._arrays[0].dtype.name in ("float32", "float64")
         self._present = [
             not optional or entries[0].get(name) is not None
             for name, optional in zip(rule.states.values(), rule.may_be_absent, strict=True)
@@ -79,22 +79,20 @@ class Bundle:
 
     def is_current(self) -> bool:
         """Whether the states are where they were, and all step counts are equal."""
-        if set(map(len, self._entries)) != {len(self._names)}:
-            return False
+        states = chain.from_iterable(map(dict.values, self._entries))
         try:
-            arrays = [entry[name].array for name in self._names for entry in self._entries]
-        except (KeyError, AttributeError):
+            arrays = [state.array for state in states]
+        except AttributeError:
             return False
-        return all(map(is_, arrays, self._state_arrays)) and len(set(self._steps.tolist())) == 1
+        return (
+            len(arrays) == len(self._state_arrays)
+            and all(map(is_, arrays, self._state_arrays))
+            and len(set(self._steps.tolist())) == 1
+        )
 
     def _note_states(self) -> None:
-        self._names = [name for name, value in self._entries[0].items() if value is not None]
-        self._state_arrays = [
-            entry[name].array
-            for name in self._names
-            for entry in self._entries
-            if isinstance(entry[name], Tensor)
-        ]
+        states = chain.from_iterable(map(dict.values, self._entries))
+        self._state_arrays = [state.array for state in states if isinstance(state, Tensor)]
 
     # --- one step ---
 
@@ -115,7 +113,7 @@ class Bundle:
 
     def _trace(self, steps: int, hyper: Mapping[str, Any], maximize: bool) -> Traced | None:
         """The program for a step; None where NumPy is to run the text instead."""
-        if self._arrays[0].dtype.name not in _FUSED_DTYPES:
+        if not self._is_fusible:
             return None
         try:
             traced = self.rule.traced(steps, hyper, maximize, self._present)
@@ -161,7 +159,8 @@ class Bundle:
                 entry.update(new)
                 state[p] = entry
                 new.clear()
-            self._note_states()
+            if self._traced is not None:
+                self._note_states()  # else what the text has made calls for a bundle of its own
         for p in self.params:
             p.touch()
 

@@ -258,6 +258,8 @@ _MEMBERS = ("params", "param_names")
 def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(step)
     def hooked(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
+        if type(self).step is not hooked:  # called by the step of a subclass, which has run them
+            return step(self, *args, **kwargs)
         for hook in list(self._hooks["step_pre"].values()):
             replaced = hook(self, args, kwargs)
             if replaced is not None:
@@ -332,7 +334,7 @@ def _copied(value: Any, param: Tensor, key: str | None = None) -> Any:
         return type(value)(_copied(v, param) for v in value)
     if not hasattr(value, "__array__"):
         return deepcopy(value)
-    array = np.array(value)
+    array = np.array(value.__array__())
     if array.dtype.kind == "f" and key != "step":
         array = array.astype(param.array.dtype, copy=False)
     return wrap(Tensor, np.ascontiguousarray(array).reshape(array.shape))

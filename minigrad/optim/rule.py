@@ -1,6 +1,7 @@
 """An update rule, stated once: what its text says of itself, and its text as NumPy."""
 
 import inspect
+import re
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -17,11 +18,11 @@ class Interval:
     """A range of real numbers, written as in mathematics: `Interval("[0, 1)")`."""
 
     def __init__(self, written: str) -> None:
-        self.written = written
-        low, high = written[1:-1].split(",")
-        if written[0] not in "[(" or written[-1] not in "])":
+        match = re.fullmatch(r"[\[(]([^,]+),([^,]+)[\])]", written)
+        if match is None:
             raise ValueError(f"an interval is written like '[0, 1)', got {written!r}")
-        self.low, self.high = float(low), float(high)
+        self.written = written
+        self.low, self.high = map(float, match.groups())
         self.open_low, self.open_high = written[0] == "(", written[-1] == ")"
 
     def __contains__(self, x: float) -> bool:
@@ -52,8 +53,8 @@ class Rule:
         self.__doc__ = text.__doc__
         parameters = inspect.signature(text).parameters.values()
         positional = [p for p in parameters if p.kind is not p.KEYWORD_ONLY]
-        self._refuse_unreadable(positional)
         self.defaults = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+        self._refuse_unreadable(positional)
         self._order = [p.name for p in positional[2:]]
         self.counts_steps = "t" in self._order
         symbols = [p for p in positional[2:] if p.name != "t"]
@@ -73,6 +74,9 @@ class Rule:
                 f"where a state starts from zero, or is absent if its default is None; "
                 f"got {inspect.signature(self.text)}"
             )
+        for name, default in self.defaults.items():
+            if default is inspect.Parameter.empty:
+                raise TypeError(f"the hyper-parameter {name} of {self.name} needs a default")
 
     def __call__(self, *arguments: Any, **hyper: Any) -> Any:
         return self.text(*arguments, **hyper)

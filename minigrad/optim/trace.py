@@ -162,8 +162,8 @@ class Condition(Symbol):
 
 def _of_two(name: str) -> Callable[[Any, Any], Symbol]:
     def apply(a: Any, b: Any) -> Symbol:
-        tape = (a if isinstance(a, Symbol) else b).tape
-        return tape.note(Symbol, name, tape.operand(a), tape.operand(b))  # type: ignore[no-any-return]
+        tape: Tape = (a if isinstance(a, Symbol) else b).tape
+        return tape.note(Symbol, name, tape.operand(a), tape.operand(b))
 
     return apply
 

@@ -1,5 +1,5 @@
 """Images: datasets, transforms, models and grids of pictures, under torchvision's names."""
 
-from minigrad.vision import datasets, transforms, utils
+from minigrad.vision import datasets, models, transforms, utils
 
-__all__ = ["datasets", "transforms", "utils"]
+__all__ = ["datasets", "models", "transforms", "utils"]

@@ -26,7 +26,9 @@ def make_grid(
     (C, H, W), comes back without a border.  Raises TypeError for what is no Tensor, or for
     integers that should be normalized; ValueError for other shapes or a grid without columns.
 
-    >>> make_grid(zeros(10, 1, 8, 8), nrow=5).shape
+    >>> import minigrad as mg
+    >>> from minigrad.vision.utils import make_grid
+    >>> make_grid(mg.zeros(10, 1, 8, 8), nrow=5).shape
     (3, 22, 52)
     """
     images = _images(tensor)
@@ -62,13 +64,15 @@ def save_image(
 ) -> None:
     """Write images with values in [0, 1], as `make_grid` lays them out, to an image file.
 
-    Raises ImportError where PIL is absent.
+    Raises ImportError where PIL is absent, TypeError for integers.
     """
     try:
         from PIL import Image  # noqa: PLC0415  optional
     except ImportError as error:
         raise ImportError("save_image needs PIL: install minigrad[plot]") from error
     grid = make_grid(tensor, **grid_options).array
+    if grid.dtype.kind != "f":
+        raise TypeError(f"save_image expects floating-point images, got {grid.dtype}")
     pixels = np.clip(grid * 255 + 0.5, 0, 255).astype(np.uint8)
     Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0))).save(fp, format=format)
 

@@ -21,7 +21,8 @@ class Columns(Sequence[tuple[Any, ...]]):
 
     PyTorch differs: it has no such class; there `__getitems__` gives a list of samples.
 
-    >>> Columns(np.zeros((2, 8, 8)), [3, 5])[1][1]
+    >>> from minigrad.utils.data import Columns
+    >>> Columns(["a", "b"], [3, 5])[1][1]
     5
     """
 
@@ -47,8 +48,9 @@ def default_collate(batch: Sequence[Any]) -> Any:
     list; mappings, named tuples and sequences are collated field by field.  Raises RuntimeError
     if samples differ in length or shape, TypeError for a type that no tensor can hold.
 
+    >>> from minigrad.utils.data import default_collate
     >>> default_collate([(0, 1.0), (2, 3.0)])
-    [tensor([0, 2]), tensor([1., 3.], dtype=float64)]
+    [tensor([0, 2]), tensor([1., 3.], dtype=minigrad.float64)]
     """
     if isinstance(batch, Columns):
         return [_as_tensor(column) for column in batch.columns]

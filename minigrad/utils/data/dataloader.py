@@ -42,7 +42,9 @@ class DataLoader(Generic[T_co]):
     go of the interpreter while they compute); `pin_memory` and `persistent_workers` are accepted
     and change nothing, as there is no device to copy to and a thread starts in microseconds.
 
-    >>> data = TensorDataset(arange(10.0), arange(10))
+    >>> import minigrad as mg
+    >>> from minigrad.utils.data import DataLoader, TensorDataset
+    >>> data = TensorDataset(mg.arange(10.0), mg.arange(10))
     >>> [len(labels) for values, labels in DataLoader(data, batch_size=4, shuffle=True)]
     [4, 4, 2]
     """

@@ -67,8 +67,9 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
 
     Raises AssertionError, as PyTorch does, if the tensors differ in their first size.
 
-    >>> images, labels = tensor([[0.0, 1.0], [2.0, 3.0]]), tensor([0, 1])
-    >>> TensorDataset(images, labels)[1]
+    >>> import minigrad as mg
+    >>> from minigrad.utils.data import TensorDataset
+    >>> TensorDataset(mg.tensor([[0.0, 1.0], [2.0, 3.0]]), mg.tensor([0, 1]))[1]
     (tensor([2., 3.]), tensor(1))
     """
 
@@ -176,6 +177,7 @@ def random_split(
     Fractions are rounded down, and what is left over is dealt out one by one from the first subset
     on.  Raises ValueError if the lengths do not add up to the dataset, or are negative.
 
+    >>> from minigrad.utils.data import random_split
     >>> [len(part) for part in random_split(range(10), [0.75, 0.25])]
     [8, 2]
     """

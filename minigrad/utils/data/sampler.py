@@ -41,6 +41,7 @@ class RandomSampler(Sampler[int]):
     permutation then follows another.  Raises TypeError if `replacement` is not a bool, ValueError
     if `num_samples` is not a positive integer.
 
+    >>> from minigrad.utils.data import RandomSampler
     >>> sorted(RandomSampler(range(4)))
     [0, 1, 2, 3]
     """
@@ -150,6 +151,7 @@ class WeightedRandomSampler(Sampler[int]):
 class BatchSampler(Sampler[list[Any]]):
     """Lists of `batch_size` indices from another sampler; `drop_last` leaves out a short last one.
 
+    >>> from minigrad.utils.data import BatchSampler, SequentialSampler
     >>> list(BatchSampler(SequentialSampler(range(5)), batch_size=2, drop_last=False))
     [[0, 1], [2, 3], [4]]
     """

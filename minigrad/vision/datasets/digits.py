@@ -25,10 +25,10 @@ class Digits(ImageDataset):
     Alpaydin & Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning Repository
     1998, doi:10.24432/C50P49, CC BY 4.0 (its test set).
 
-    >>> Digits(train=False)
-    Dataset Digits
-        Number of datapoints: 360
-        ...
+    >>> from minigrad.vision.datasets import Digits
+    >>> image, target = Digits(train=False)[0]
+    >>> image.shape, target
+    ((8, 8), 0)
     """
 
     classes: ClassVar[list[str]] = [str(digit) for digit in range(10)]

@@ -100,7 +100,7 @@ def _transfer(url: str, part: Path, remote: Remote) -> None:
         request = urllib.request.Request(url, headers={"User-Agent": "minigrad"})
         if present:
             request.add_header("Range", f"bytes={present}-")
-        with _connect(request, part) as response:
+        with _connect(request) as response:
             resumed = response.status == http.client.PARTIAL_CONTENT
             if resumed and not response.headers.get("Content-Range", "").startswith(
                 f"bytes {present}-"
@@ -110,14 +110,11 @@ def _transfer(url: str, part: Path, remote: Remote) -> None:
     _check(part, remote, resumed=present > 0)
 
 
-def _connect(request: urllib.request.Request, part: Path) -> Any:
+def _connect(request: urllib.request.Request) -> Any:
     try:
         return urllib.request.urlopen(request, timeout=_SILENCE)
     except urllib.error.HTTPError as error:
         error.close()
-        if error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
-            part.write_bytes(b"")  # what is present is longer than the mirror's whole file
-            raise _TryAgainError("its file is shorter than what was already here") from error
         raise _GiveUpError(f"HTTP status {error.code}, {error.reason}") from error
     except urllib.error.URLError as error:
         raise _GiveUpError(str(error.reason)) from error

@@ -9,6 +9,8 @@ Transform = Callable[[Any], Any]
 class Compose:
     """Applies transforms one after another.
 
+    >>> import numpy as np
+    >>> from minigrad.vision.transforms import Compose, Normalize, ToTensor
     >>> Compose([ToTensor(), Normalize((0.5,), (0.5,))])(np.zeros((28, 28), np.uint8)).shape
     (1, 28, 28)
     """

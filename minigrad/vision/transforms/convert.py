@@ -36,7 +36,9 @@ class Normalize:
     Raises TypeError for anything but a floating-point Tensor, ValueError for one without channels
     or for a zero `std`, RuntimeError if the number of channels does not fit.
 
-    >>> Normalize((0.5,), (0.5,))(ones(1, 2, 2))
+    >>> import minigrad as mg
+    >>> from minigrad.vision.transforms import Normalize
+    >>> Normalize((0.5,), (0.5,))(mg.ones(1, 2, 2))
     tensor([[[1., 1.],
              [1., 1.]]])
     """

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from numbers import Real
 from typing import Any
 
@@ -95,18 +94,14 @@ def normalize(
 
 
 def _per_channel(name: str, values: Sequence[float], image: Tensor) -> Tensor:
-    if len(values) not in (1, image.shape[-3]):
+    """Values for the channels, in a shape (C, 1, 1) that broadcasts over the pixels."""
+    column = np.array(values, dtype=image.dtype.numpy).reshape(-1, 1, 1)
+    if len(column) not in (1, image.shape[-3]):
         raise RuntimeError(
             f"normalize expects {name} with 1 value or one for each of the "
-            f"{image.shape[-3]} channels, got {len(values)}: {values}"
+            f"{image.shape[-3]} channels, got {len(column)}: {values}"
         )
-    return _column(tuple(values), image.dtype)
-
-
-@lru_cache(maxsize=64)
-def _column(values: tuple[float, ...], dtype: Any) -> Tensor:
-    """Values for the channels, in a shape (C, 1, 1) that broadcasts over the pixels."""
-    return from_numpy(np.array(values, dtype=dtype.numpy).reshape(-1, 1, 1))
+    return from_numpy(column)
 
 
 def _on_pixels(image: Any, change: Callable[[np.ndarray], np.ndarray]) -> Any:

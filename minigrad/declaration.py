@@ -1,0 +1,177 @@
+"""What is declared of an operation: its rules, what they read, and samples to check them with."""
+
+import dis
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+Rule = Callable[..., Any]
+
+
+class arr(NamedTuple):  # noqa: N801  reads as a value in a list of samples
+    """An array to be drawn for a gradient check: its shape and the domain of its elements.
+
+    `away_from` names kinks and poles; elements keep a distance from them.  With `integers` the
+    elements are whole numbers below it, and no gradient is asked for.
+    """
+
+    shape: tuple[int, ...]
+    low: float = -2.0
+    high: float = 2.0
+    away_from: tuple[float, ...] = ()
+    integers: int | None = None
+    distinct: bool = False
+
+    @classmethod
+    def of(cls, *shape: int, **domain: Any) -> "arr":
+        return cls(shape, **domain)
+
+
+class Sample(NamedTuple):
+    """Arguments for one gradient check of an operation."""
+
+    args: tuple[Any, ...]
+    settings: Mapping[str, Any]
+
+
+def sample(*args: Any, **settings: Any) -> Sample:
+    """One gradient check: `arr.of(...)` for each tensor argument, numbers and settings as they are."""
+    return Sample(args, settings)
+
+
+class Op:
+    """What is known of an operation."""
+
+    returns_fresh = True
+
+    def __init__(
+        self,
+        forward: Callable[..., Any],
+        vjp: Sequence[Rule | None] | Rule | None,
+        samples: Sequence[Sample],
+        degree: int | None,
+    ) -> None:
+        self.name = forward.__name__.rstrip("_")
+        self.forward = forward
+        self.vjp = vjp
+        self.samples = samples
+        self.degree = degree
+        parameters = inspect.signature(forward).parameters.values()
+        settings = [p for p in parameters if p.kind is p.KEYWORD_ONLY]
+        self.settings = tuple(p.name for p in settings)
+        self.defaults = {p.name: p.default for p in settings if p.default is not p.empty}
+        self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+        tensors = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+        self.tensors = tuple(p.name for p in tensors)
+        self.optional = {p.name for p in tensors if p.default is None}
+        self._keeps: dict[tuple[int, ...], tuple[tuple[str, ...] | None, bool]] = {}
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}>"
+
+    def rules(self, needs: Iterable[int]) -> list[Rule]:
+        """The rules that give the cotangents at these positions."""
+        if self.vjp is None:
+            return []
+        if callable(self.vjp):
+            return [self.vjp]
+        found = (self.vjp[i] for i in needs)
+        return [rule for rule in found if rule is not None]
+
+    def keeps(self, needs: tuple[int, ...], arity: int) -> tuple[tuple[str, ...] | None, bool]:
+        """What rules for these positions read: of each argument, and whether of the output.
+
+        None in place of the first if they read the values of all arguments.
+        """
+        key = (*needs, -arity) if self.variadic else needs
+        found = self._keeps.get(key)
+        if found is None:
+            reads = [_reads(rule, arity) for rule in self.rules(needs)]
+            inputs = tuple(max(r[i + 1] for r in reads) for i in range(arity))
+            all_values = all(what == "value" for what in inputs)
+            found = None if all_values else inputs, any(r[0] != "" for r in reads)
+            self._keeps[key] = found
+        return found
+
+    def pull(
+        self,
+        g: Any,
+        out: Any,
+        inputs: Sequence[Any],
+        settings: Mapping[str, Any],
+        wanted: Sequence[int],
+    ) -> Sequence[Any]:
+        vjp = self.vjp
+        if callable(vjp):
+            cotangents = vjp(g, out, *inputs, wanted=wanted, **settings)
+            return [cotangents[i] for i in wanted]
+        rules: Any = vjp
+        return [rules[i](g, out, *inputs, **settings) for i in wanted]
+
+    def arrange(
+        self, args: tuple[Any, ...], settings: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Tensors in their places, settings by name, however the caller wrote them."""
+        expected = len(self.tensors)
+        if self.variadic:
+            named = [name for name in settings if name not in self.settings]
+        else:
+            args, settings = list(args), dict(settings)  # type: ignore[assignment]
+            for name, value in zip(self.settings, args[expected:], strict=False):
+                if name in settings:
+                    raise TypeError(f"{self.name}() got multiple values for argument '{name}'")
+                settings[name] = value
+            surplus = len(args) - expected - len(self.settings)
+            if surplus > 0:
+                raise TypeError(
+                    f"{self.name}() takes at most {expected + len(self.settings)} arguments "
+                    f"({', '.join(self.tensors + self.settings)}), got {len(args)}"
+                )
+            given = list(args[:expected])
+            for name in self.tensors[len(given) :]:
+                if name in settings:
+                    given.append(settings.pop(name))
+                elif name in self.optional:
+                    given.append(None)
+                else:
+                    raise TypeError(f"{self.name}() missing required argument '{name}'")
+            args = tuple(given)
+            named = [name for name in settings if name not in self.settings]
+        if named:
+            raise TypeError(
+                f"{self.name}() got an unexpected keyword argument '{named[0]}'; its arguments are "
+                f"{', '.join(self.tensors + self.settings)}"
+            )
+        return args, settings
+
+
+_META = {"shape", "dtype", "ndim"}
+
+
+@functools.cache
+def _reads(rule: Rule, arity: int) -> tuple[str, ...]:
+    """What a rule reads of `out` and of each input: "" nothing, "meta" its shape or dtype, or "value".
+
+    Read from the rule's byte code, so that it cannot disagree with what the rule does.
+    """
+    code = rule.__code__  # type: ignore[attr-defined]
+    names = code.co_varnames[1 : code.co_argcount]
+    if code.co_flags & inspect.CO_VARARGS:
+        return ("value",) * (arity + 1)
+    reads = dict.fromkeys(names, "")
+    loads: list[str] = []
+    for instruction in dis.get_instructions(code):
+        if instruction.opname == "LOAD_ATTR" and instruction.argval in _META and loads:
+            last = loads.pop()
+            reads[last] = max(reads[last], "meta")
+        for name in loads:
+            reads[name] = "value"
+        loads = []
+        if instruction.opname.startswith(("LOAD_FAST", "LOAD_CLOSURE", "LOAD_DEREF")):
+            loaded = instruction.argval
+            loads = [n for n in (loaded if type(loaded) is tuple else (loaded,)) if n in reads]
+            for name in loads[:-1]:
+                reads[name] = "value"
+            loads = loads[-1:]
+    return tuple(reads[name] for name in names[: arity + 1])

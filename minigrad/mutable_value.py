@@ -1,0 +1,115 @@
+"""What changes a tensor's elements: in-place operations, assignment, random fills."""
+
+from collections.abc import Callable
+from typing import Any, Self
+
+import numpy as np
+
+from minigrad import ops
+from minigrad.array_value import ArrayValue
+from minigrad.generator import Generator, stream
+from minigrad.graph import wrap
+from minigrad.modes import mode
+from minigrad.ops.inplace import before_change, check_writable, in_place, overwrite
+
+_EVERYWHERE = ops.Index((Ellipsis,))
+
+
+class MutableValue(ArrayValue):
+    """An ArrayValue whose elements can be changed, with the change recorded."""
+
+    __iadd__ = in_place(ops.add)
+    __isub__ = in_place(ops.sub)
+    __imul__ = in_place(ops.mul)
+    __itruediv__ = in_place(ops.div)
+    __ifloordiv__ = in_place(ops.floor_divide)
+    __imod__ = in_place(ops.remainder)
+    __ipow__ = in_place(ops.pow)
+    __iand__ = in_place(ops.bitwise_and)
+    __ior__ = in_place(ops.bitwise_or)
+    __ixor__ = in_place(ops.bitwise_xor)
+    add_ = in_place(ops.scaled_add)
+    sub_ = subtract_ = in_place(ops.scaled_sub)
+    mul_ = multiply_ = in_place(ops.mul)
+    div_ = divide_ = in_place(ops.div)
+    floor_divide_ = in_place(ops.floor_divide)
+    remainder_ = in_place(ops.remainder)
+    pow_ = in_place(ops.pow)
+    neg_ = in_place(ops.neg)
+    abs_ = in_place(ops.abs)
+    exp_ = in_place(ops.exp)
+    log_ = in_place(ops.log)
+    sqrt_ = in_place(ops.sqrt)
+    rsqrt_ = in_place(ops.rsqrt)
+    reciprocal_ = in_place(ops.reciprocal)
+    square_ = in_place(ops.square)
+    sin_ = in_place(ops.sin)
+    cos_ = in_place(ops.cos)
+    relu_ = in_place(ops.relu)
+    sigmoid_ = in_place(ops.sigmoid)
+    tanh_ = in_place(ops.tanh)
+    floor_ = in_place(ops.floor)
+    ceil_ = in_place(ops.ceil)
+    round_ = in_place(ops.round)
+    clamp_ = clip_ = in_place(ops.clamp)
+    addcmul_ = in_place(ops.addcmul)
+    addcdiv_ = in_place(ops.addcdiv)
+    lerp_ = in_place(ops.lerp)
+    masked_fill_ = in_place(ops.filled_where)
+    scatter_add_ = in_place(ops.scatter_add_along)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self._put(ops.as_index(index), value)
+
+    def copy_(self, source: Any) -> Self:
+        """Write the elements of `source`, broadcast and cast, over this tensor's."""
+        self._put(_EVERYWHERE, source)
+        return self
+
+    def fill_(self, value: Any) -> Self:
+        """Make every element `value`, a number or a 0-d tensor."""
+        if isinstance(value, ArrayValue) and value.ndim:
+            raise RuntimeError(
+                f"fill_ only supports 0-dimension value tensor but got tensor with "
+                f"{value.ndim} dimensions."
+            )
+        return self.copy_(value)
+
+    def zero_(self) -> Self:
+        """Make every element 0."""
+        return self.copy_(0)
+
+    def _put(self, index: Any, value: Any) -> None:
+        check_writable(self)
+        source = value if isinstance(value, ArrayValue) else self.new_tensor(value)
+        source = source.to(self.dtype)
+        if mode.grad and (self._requires_grad or source._requires_grad):
+            overwrite(self, ops.index_put(before_change(self), source, index=index))
+        else:
+            ops.assign(self.array, index, source.array)
+            self.touch()
+
+    def _draw(self, draw: Callable[[], Any]) -> Self:
+        return self.copy_(wrap(self.kind, np.asarray(draw())))
+
+    def uniform_(
+        self, low: float = 0.0, high: float = 1.0, *, generator: Generator | None = None
+    ) -> Self:
+        """Draw every element from the uniform distribution on [low, high)."""
+        if low > high:
+            raise RuntimeError(f"uniform_ expects from <= to, but found from={low} > to={high}")
+        return self._draw(lambda: stream(generator).uniform(low, high, self.shape))
+
+    def normal_(
+        self, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None
+    ) -> Self:
+        """Draw every element from the normal distribution."""
+        if std < 0:
+            raise RuntimeError(f"normal_ expects std >= 0.0, but found std {std}")
+        return self._draw(lambda: stream(generator).normal(mean, std, self.shape))
+
+    def bernoulli_(self, p: float = 0.5, *, generator: Generator | None = None) -> Self:
+        """Make every element 1 with probability p, else 0."""
+        if not 0 <= p <= 1:
+            raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p}")
+        return self._draw(lambda: stream(generator).random(self.shape) < p)

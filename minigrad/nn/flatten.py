@@ -1,0 +1,54 @@
+"""Layers that change the shape alone."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from minigrad import ops
+from minigrad.nn.module import Module
+
+
+class Flatten(Module):
+    """Makes the dimensions start_dim ... end_dim one: (N, ...) -> (N, D) by default."""
+
+    def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
+        super().__init__()
+        self.start_dim = start_dim
+        self.end_dim = end_dim
+
+    def forward(self, input: Any) -> Any:
+        return ops.flatten(input, self.start_dim, self.end_dim)
+
+    def extra_repr(self) -> str:
+        return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
+
+
+class Unflatten(Module):
+    """Makes the dimension `dim` several, of sizes unflattened_size, one of which may be -1.
+
+    Raises TypeError unless dim is an int and the sizes are ints.
+    PyTorch differs: dimensions with names are not supported.
+    """
+
+    def __init__(self, dim: int, unflattened_size: Sequence[int]) -> None:
+        super().__init__()
+        if not isinstance(dim, int):
+            raise TypeError(f"Unflatten expects dim to be an int, got {dim!r}")
+        if not isinstance(unflattened_size, Sequence):
+            raise TypeError(
+                f"unflattened_size must be tuple of ints, but found type "
+                f"{type(unflattened_size).__name__}"
+            )
+        for position, size in enumerate(unflattened_size):
+            if not isinstance(size, int):
+                raise TypeError(
+                    f"unflattened_size must be tuple of ints, but found element of type "
+                    f"{type(size).__name__} at pos {position}"
+                )
+        self.dim = dim
+        self.unflattened_size = unflattened_size
+
+    def forward(self, input: Any) -> Any:
+        return ops.unflatten(input, self.dim, self.unflattened_size)
+
+    def extra_repr(self) -> str:
+        return f"dim={self.dim}, unflattened_size={self.unflattened_size}"

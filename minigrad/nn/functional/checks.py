@@ -1,0 +1,81 @@
+"""What the functional layers ask of their arguments."""
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+from minigrad.tensor import Tensor
+
+Pair = tuple[int, int]
+IntOrPair = int | Sequence[int]
+
+
+def pair(value: Any, name: str, least: int = 1) -> Pair:
+    """(vertical, horizontal) from one int for both or a sequence of two.
+
+    Raises TypeError for other types, RuntimeError for another length or numbers below `least`.
+    """
+    if type(value) is int:
+        found: Pair = (value, value)
+    elif isinstance(value, Sequence) and all(isinstance(v, int) for v in value):
+        if len(value) not in (1, 2):
+            raise RuntimeError(f"{name} must be an int or a sequence of 2, got {name}={value}")
+        found = (value[0], value[-1])
+    else:
+        raise TypeError(f"{name} must be an int or a sequence of 2 ints, got {value!r}")
+    if found[0] < least or found[1] < least:
+        raise RuntimeError(f"{name} must be at least {least}, got {name}={value}")
+    return found
+
+
+def require_tensor(name: str, **arguments: Any) -> None:
+    """Raise TypeError unless all the named arguments are tensors."""
+    for position, (argument, value) in enumerate(arguments.items(), 1):
+        if not isinstance(value, Tensor):
+            raise TypeError(
+                f"{name}(): argument '{argument}' (position {position}) must be Tensor, "
+                f"not {type(value).__name__}"
+            )
+
+
+def require_floating(name: str, input: Tensor) -> None:
+    """Raise RuntimeError unless the tensor is floating."""
+    if input.array.dtype.kind != "f":
+        raise RuntimeError(f"{name} expects a floating input, got {input.dtype}")
+
+
+def batched(name: str, input: Any) -> tuple[Any, bool]:
+    """An image (C, H, W) or images (N, C, H, W) as images, and whether it was one."""
+    require_tensor(name, input=input)
+    if input.ndim == 4:
+        return input, False
+    if input.ndim == 3:
+        return input.unsqueeze(0), True
+    raise RuntimeError(
+        f"Expected 3D (unbatched) or 4D (batched) input to {name}, but got input of size: "
+        f"{list(input.shape)}"
+    )
+
+
+def require_reduction(reduction: str) -> None:
+    """Raise ValueError unless it is "none", "mean" or "sum"."""
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(f"{reduction!r} is not a valid value for reduction: none, mean or sum")
+
+
+def reduced(losses: Any, reduction: str) -> Any:
+    """The losses themselves, their mean, or their sum."""
+    if reduction == "mean":
+        return losses.mean()
+    return losses.sum() if reduction == "sum" else losses
+
+
+def warn_if_broadcast(name: str, input: Any, target: Any) -> None:
+    """Say that a loss of different shapes is rarely what is meant."""
+    if input.shape != target.shape:
+        warnings.warn(
+            f"{name}: using a target size {list(target.shape)} that is different to the input size "
+            f"{list(input.shape)}. This will likely lead to incorrect results due to broadcasting. "
+            f"Please ensure they have the same size.",
+            stacklevel=3,
+        )

@@ -1,0 +1,232 @@
+"""Losses: of numbers, of probabilities, and of classes."""
+
+import math
+from typing import Any
+
+from minigrad import ops
+from minigrad.kernels.softmax import first_bad_label, label_weights
+from minigrad.nn.functional.checks import (
+    reduced,
+    require_floating,
+    require_reduction,
+    require_tensor,
+    warn_if_broadcast,
+)
+
+
+def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
+    """(input - target)^2, its mean or its sum.
+
+    Raises ValueError for another reduction; warns if the shapes differ.
+    """
+    require_reduction(reduction)
+    require_tensor("mse_loss", input=input, target=target)
+    warn_if_broadcast("mse_loss", input, target)
+    return reduced(ops.square(input - target), reduction)
+
+
+def l1_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
+    """|input - target|, its mean or its sum.
+
+    Raises ValueError for another reduction; warns if the shapes differ.
+    """
+    require_reduction(reduction)
+    require_tensor("l1_loss", input=input, target=target)
+    warn_if_broadcast("l1_loss", input, target)
+    return reduced((input - target).abs(), reduction)
+
+
+# --- probabilities of two classes ----------------------------------------------------------------
+
+
+def binary_cross_entropy(
+    input: Any, target: Any, weight: Any = None, reduction: str = "mean"
+) -> Any:
+    """-weight * (target log(input) + (1 - target) log(1 - input)), its mean or its sum.
+
+    Raises ValueError if the shapes differ, RuntimeError if an input is not in [0, 1].
+    """
+    require_reduction(reduction)
+    _require_same_shape("binary_cross_entropy", input, target)
+    array = input.array
+    if array.size and not (array.min() >= 0 and array.max() <= 1):
+        raise RuntimeError(
+            f"all elements of input should be between 0 and 1, got {array.min()} to {array.max()}"
+        )
+    losses = ops.binary_cross_entropy(input, target)
+    return reduced(losses if weight is None else losses * weight, reduction)
+
+
+def binary_cross_entropy_with_logits(
+    input: Any, target: Any, weight: Any = None, reduction: str = "mean", pos_weight: Any = None
+) -> Any:
+    """The binary cross-entropy of sigmoid(input), without ever overflowing.
+
+    pos_weight counts the positive part of the loss that many times.  Raises ValueError if the
+    shapes differ.
+    """
+    require_reduction(reduction)
+    _require_same_shape("binary_cross_entropy_with_logits", input, target)
+    log_p = ops.log_sigmoid(input)
+    positives = 1 if pos_weight is None else (pos_weight - 1) * target + 1
+    losses = (1 - target) * input - positives * log_p
+    return reduced(losses if weight is None else losses * weight, reduction)
+
+
+def _require_same_shape(name: str, input: Any, target: Any) -> None:
+    require_tensor(name, input=input, target=target)
+    require_floating(name, input)
+    if input.shape != target.shape:
+        raise ValueError(
+            f"{name}: target size ({list(target.shape)}) must be the same as input size "
+            f"({list(input.shape)})"
+        )
+
+
+# --- classes -------------------------------------------------------------------------------------
+
+
+def nll_loss(
+    input: Any,
+    target: Any,
+    weight: Any = None,
+    *,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+) -> Any:
+    """-weight[target] * input[target]: the loss of log-probabilities.
+
+    input (N, C), (C,) or (N, C, d1, ...) with class numbers (N,), () or (N, d1, ...).  The mean
+    divides by the sum of the weights; ignore_index counts for nothing.  Raises IndexError for a
+    class number that is none, RuntimeError or ValueError if dtypes or shapes do not match.
+    PyTorch differs: size_average and reduce are gone, and any integer dtype will do.
+    """
+    require_reduction(reduction)
+    scores, labels = _as_planes("nll_loss", input, target, weight, ignore_index)
+    weights = None if weight is None else weight.array
+    losses = ops.nll_loss(scores, target=labels, weight=weights, ignore_index=ignore_index)
+    return _reduced_by_weight(losses, target, labels, weights, ignore_index, reduction)
+
+
+def cross_entropy(
+    input: Any,
+    target: Any,
+    weight: Any = None,
+    *,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Any:
+    """The loss of scores: nll_loss(log_softmax(input), target), fused.
+
+    input (N, C), (C,) or (N, C, d1, ...) with class numbers (N,), () or (N, d1, ...), or with
+    floating class probabilities shaped as input.  label_smoothing mixes that share of the uniform
+    distribution into the target (Szegedy et al. 2016, arXiv:1512.00567).  Raises as nll_loss does,
+    and RuntimeError unless label_smoothing is in [0, 1].
+    """
+    require_reduction(reduction)
+    if not 0 <= label_smoothing <= 1:
+        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+    require_tensor("cross_entropy", input=input, target=target)
+    if target.array.dtype.kind == "f":
+        return _of_probabilities(input, target, weight, reduction, label_smoothing)
+    scores, labels = _as_planes("cross_entropy", input, target, weight, ignore_index)
+    weights = None if weight is None else weight.array
+    losses, _ = ops.cross_entropy(
+        scores, target=labels, weight=weights, ignore_index=ignore_index,
+        label_smoothing=label_smoothing,
+    )  # fmt: skip
+    return _reduced_by_weight(losses, target, labels, weights, ignore_index, reduction)
+
+
+def _of_probabilities(
+    input: Any, target: Any, weight: Any, reduction: str, label_smoothing: float
+) -> Any:
+    if input.shape != target.shape or not input.shape:
+        raise RuntimeError(
+            f"cross_entropy: a floating target holds class probabilities and has the shape of "
+            f"input, but input is {list(input.shape)} and target {list(target.shape)} of "
+            f"{target.dtype}; class numbers are integers"
+        )
+    require_floating("cross_entropy", input)
+    axis = 0 if input.ndim == 1 else 1
+    classes = input.shape[axis]
+    _require_class_weight("cross_entropy", weight, input, classes)
+    if label_smoothing:
+        target = target * (1 - label_smoothing) + label_smoothing / classes
+    terms = ops.log_softmax(input, dim=axis) * target
+    if weight is not None:
+        terms = terms * weight.reshape(-1, *[1] * (input.ndim - axis - 1))
+    losses = -terms.sum(axis)
+    return reduced(losses, reduction)
+
+
+def _as_planes(
+    name: str, input: Any, target: Any, weight: Any, ignore_index: int
+) -> tuple[Any, Any]:
+    """Scores as (N, C, S) and class numbers as an array (N, S), checked."""
+    require_tensor(name, input=input, target=target)
+    require_floating(name, input)
+    if target.array.dtype.kind not in "iu":
+        raise RuntimeError(
+            f"{name}: expected class numbers of an integer dtype as target, got {target.dtype}"
+        )
+    if not input.shape:
+        raise RuntimeError(f"{name} expects input (N, C), (C,) or (N, C, d1, ...), got a scalar")
+    single = input.ndim == 1
+    classes = input.shape[0 if single else 1]
+    expected = () if single else (input.shape[0], *input.shape[2:])
+    if target.shape != expected:
+        raise ValueError(
+            f"Expected target size {list(expected)} for input size {list(input.shape)}, got "
+            f"{list(target.shape)}"
+        )
+    _require_class_weight(name, weight, input, classes)
+    _require_labels(target.array, classes, ignore_index)
+    rows = 1 if single else input.shape[0]
+    positions = 1 if single else math.prod(input.shape[2:])
+    shape = (rows, classes, positions)
+    return ops.reshape(input, shape=shape), target.array.reshape(rows, positions)
+
+
+def _require_class_weight(name: str, weight: Any, input: Any, classes: int) -> None:
+    if weight is None:
+        return
+    if weight.shape != (classes,):
+        raise RuntimeError(
+            f"{name}: weight tensor should be defined either for all {classes} classes or no "
+            f"classes but got weight tensor of shape: {list(weight.shape)}"
+        )
+    if weight.dtype != input.dtype:
+        raise RuntimeError(
+            f"{name}: expected weight of dtype {input.dtype} as input, got {weight.dtype}"
+        )
+
+
+def _require_labels(labels: Any, classes: int, ignore_index: int) -> None:
+    bad = first_bad_label(labels, classes, ignore_index)
+    if bad is None:
+        return
+    at, value = bad
+    place: list[int] = []
+    for size in reversed(labels.shape):
+        at, rest = divmod(at, size)
+        place.insert(0, rest)
+    raise IndexError(
+        f"Target {value} is out of bounds: at position {place} of the target; classes are 0 to "
+        f"{classes - 1}, ignore_index is {ignore_index}"
+    )
+
+
+def _reduced_by_weight(
+    losses: Any, target: Any, labels: Any, weight: Any, ignore_index: int, reduction: str
+) -> Any:
+    """Losses (N, S) in the shape of target, their sum, or that over the sum of the weights."""
+    if reduction == "none":
+        return losses.reshape(target.shape)
+    if reduction == "sum":
+        return losses.sum()
+    if weight is None and not (labels == ignore_index).any():
+        return losses.mean()
+    counted = label_weights(labels, weight, ignore_index, losses.array.dtype)
+    return losses.sum() / losses.new_tensor(counted.sum())

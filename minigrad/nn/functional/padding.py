@@ -1,0 +1,80 @@
+"""Padding with constants, reflections, copies of the edge, or the other side."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad import ops
+from minigrad.nn.functional.checks import require_tensor
+
+
+def pad(input: Any, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Any:
+    """Add (before, after) elements to the last dimension, then to the one before it, and so on.
+
+    mode is "constant" (with `value`, 0 by default; negative numbers cut off), "reflect",
+    "replicate" or "circular".  Raises RuntimeError if `pad` does not fit the input, ValueError or
+    NotImplementedError for other modes and values.
+    """
+    require_tensor("pad", input=input)
+    if len(pad) % 2 or len(pad) > 2 * input.ndim:
+        raise RuntimeError(
+            f"pad expects pairs (before, after), at most one for each of the {input.ndim} "
+            f"dimensions of the input, got {list(pad)}"
+        )
+    pairs = list(zip(pad[::2], pad[1::2], strict=True))
+    if mode == "constant":
+        return _with_constant(input, pairs, 0.0 if value is None else value)
+    if mode not in _SOURCES:
+        raise NotImplementedError(f"Unrecognised padding mode {mode}")
+    if value is not None:
+        raise ValueError(f'Padding mode "{mode}" doesn\'t take in value argument')
+    out = input
+    for back, (before, after) in enumerate(pairs, 1):
+        if before or after:
+            dim = input.ndim - back
+            source = _SOURCES[mode](input.shape[dim], before, after)
+            out = ops.index_select(out, dim, out.new_tensor(source, dtype=int))
+    return out
+
+
+def _with_constant(input: Any, pairs: list[tuple[int, int]], value: float) -> Any:
+    padding = [(0, 0)] * (input.ndim - len(pairs)) + pairs[::-1]
+    for dim, (before, after) in enumerate(padding):
+        kept = input.shape[dim] + min(before, 0) + min(after, 0)
+        if kept < 0:
+            raise RuntimeError(
+                f"pad: {(before, after)} cuts more than the {input.shape[dim]} elements off "
+                f"dimension {dim}"
+            )
+        if kept < input.shape[dim]:
+            input = ops.narrow(input, dim, max(-before, 0), kept)
+    added = tuple((max(before, 0), max(after, 0)) for before, after in padding)
+    return ops.pad_constant(input, padding=added, value=value)
+
+
+def _places(size: int, before: int, after: int, most: int, mode: str) -> Any:
+    if not (0 <= before <= most and 0 <= after <= most):
+        raise RuntimeError(
+            f"Padding size should be at least 0 and at most {most} for a dimension of {size} with "
+            f"mode {mode!r}, but got ({before}, {after})"
+        )
+    return np.arange(-before, size + after)
+
+
+def _reflected(size: int, before: int, after: int) -> Any:
+    places = np.abs(_places(size, before, after, size - 1, "reflect"))
+    return np.where(places < size, places, 2 * (size - 1) - places)
+
+
+def _replicated(size: int, before: int, after: int) -> Any:
+    if size == 0:
+        raise RuntimeError("mode 'replicate' needs at least one element to copy")
+    return np.clip(np.arange(-before, size + after), 0, size - 1)
+
+
+def _circular(size: int, before: int, after: int) -> Any:
+    return _places(size, before, after, size, "circular") % max(size, 1)
+
+
+_SOURCES = {"reflect": _reflected, "replicate": _replicated, "circular": _circular}

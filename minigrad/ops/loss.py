@@ -1,0 +1,94 @@
+"""Losses of single elements, with derivatives that stay finite at the edges."""
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.kernels import softmax as kernels
+from minigrad.op import arr, elementwise, op, sample
+from minigrad.ops.elementwise import clamp, log, sigmoid
+
+Array = Any
+
+LABELS = np.array([[0, 2], [1, -100], [3, 0]])
+# torch keeps the logarithms of binary cross-entropy above this, and x (1 - x) above the second.
+LEAST_LOG = -100.0
+LEAST_VARIANCE = 1e-12
+
+
+@op(
+    vjp=(
+        lambda g, out, x, *, target, weight, ignore_index: nll_loss_backward(
+            g, shape=x.shape, target=target, weight=weight, ignore_index=ignore_index
+        ),
+    ),
+    degree=1,
+    samples=[
+        sample(arr.of(3, 4, 2), target=LABELS),
+        sample(
+            arr.of(3, 4, 1),
+            target=np.array([[0], [3], [2]]),
+            weight=np.array([0.5, 1.0, 2.0, 0.25]),
+            ignore_index=2,
+        ),
+    ],
+)
+def nll_loss(
+    input: Array, *, target: Array, weight: Array | None = None, ignore_index: int = -100
+) -> Array:
+    """(N, C, S) log-probabilities and (N, S) class numbers -> (N, S): -weight[t] * input[t]."""
+    return kernels.nll_loss(input, target, _like(weight, input), ignore_index)
+
+
+@op(
+    vjp=(
+        lambda g, out, c, *, shape, target, weight, ignore_index: nll_loss(
+            g, target=target, weight=weight, ignore_index=ignore_index
+        ),
+    ),
+    degree=1,
+    samples=[sample(arr.of(3, 2), shape=(3, 4, 2), target=LABELS, weight=None, ignore_index=-100)],
+)
+def nll_loss_backward(
+    cotangent: Array,
+    *,
+    shape: tuple[int, ...],
+    target: Array,
+    weight: Array | None,
+    ignore_index: int,
+) -> Array:
+    """The adjoint of nll_loss: (N, S) -> (N, C, S), the `shape` given."""
+    return kernels.nll_loss_backward(
+        cotangent, shape, target, _like(weight, cotangent), ignore_index
+    )
+
+
+def _like(weight: Array | None, input: Array) -> Array | None:
+    return None if weight is None else weight.astype(input.dtype, copy=False)
+
+
+@op(
+    vjp=(lambda g, out, x: g * sigmoid(-x),),
+    samples=[sample(arr.of(3, 4)), sample(arr.of(3, low=-30.0, high=30.0)), sample(arr.of())],
+)
+def log_sigmoid(input: Array) -> Array:
+    """log(1 / (1 + exp(-input))), finite for any finite input."""
+    return np.minimum(input, 0) - np.log1p(np.exp(-np.abs(input)))
+
+
+@elementwise(
+    vjp=(
+        lambda g, out, x, t: g * (x - t) / clamp(x * (1 - x), min=LEAST_VARIANCE),
+        lambda g, out, x, t: g * (clamp(log(1 - x), min=LEAST_LOG) - clamp(log(x), min=LEAST_LOG)),
+    ),
+    samples=[
+        sample(arr.of(3, 4, low=0.1, high=0.9), arr.of(3, 4, low=0.0, high=1.0)),
+        sample(arr.of(low=0.2, high=0.7), arr.of(low=0.0, high=1.0)),
+    ],
+)
+def binary_cross_entropy(input: Array, target: Array) -> Array:
+    """-t log x - (1 - t) log(1 - x), each logarithm at least -100."""
+    with np.errstate(divide="ignore"):
+        log_x = np.maximum(np.log(input), input.dtype.type(LEAST_LOG))
+        log_rest = np.maximum(np.log1p(-input), input.dtype.type(LEAST_LOG))
+    return (target - 1) * log_rest - target * log_x

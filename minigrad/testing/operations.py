@@ -1,0 +1,149 @@
+"""Gradient checks of declared operations, generated from their samples."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigrad import ops
+from minigrad.autograd import grad
+from minigrad.graph import wrap
+from minigrad.op import Operation, Sample, arr
+from minigrad.tensor import Tensor
+from minigrad.testing.gradcheck import GradientError, NotSmooth, gradcheck, gradgradcheck
+from minigrad.testing.numeric import away_from_zero
+
+Array = np.ndarray[Any, Any]
+
+DRAWS = 4
+FLOAT32_TOLERANCE = 2e-4
+
+
+class Layout(NamedTuple):
+    """How an argument lies in memory: the leaf that holds it, and the argument as a view of it."""
+
+    leaf: Callable[[Array], Array]
+    view: Callable[[Tensor, tuple[int, ...]], Tensor]
+
+
+def _every_second_transposed(array: Array) -> Array:
+    return np.repeat(array.T, 2, axis=0) if array.ndim else array
+
+
+def _transposed_back(leaf: Tensor, shape: tuple[int, ...]) -> Tensor:
+    return leaf[::2].permute(*range(leaf.ndim)[::-1]) if leaf.ndim else leaf
+
+
+LAYOUTS = {
+    "contiguous": Layout(lambda array: array, lambda leaf, shape: leaf),
+    "strided": Layout(_every_second_transposed, _transposed_back),
+    "broadcast": Layout(
+        lambda array: array[:1] if array.ndim else array, lambda leaf, shape: leaf.expand(shape)
+    ),
+}
+
+
+def differentiable() -> dict[str, Operation]:
+    """The declared operations that have a derivative, by name."""
+    return {name: call for name, call in ops.declared().items() if call.op.vjp is not None}
+
+
+def draw(wanted: arr, rng: np.random.Generator) -> Array:
+    """An array as a sample asks for it."""
+    if wanted.integers is not None:
+        return rng.integers(0, wanted.integers, wanted.shape)
+    span = wanted.high - wanted.low
+    if wanted.distinct:
+        size = int(np.prod(wanted.shape))
+        steps = (rng.permutation(size) + rng.uniform(0.3, 0.7, size)) / max(size, 1)
+        return wanted.low + span * steps.reshape(wanted.shape)
+    array = np.asarray(rng.uniform(wanted.low, wanted.high, wanted.shape))
+    for kink in wanted.away_from:
+        near = np.abs(array - kink) < 0.05 * span
+        array = np.where(near, kink + np.where(array < kink, -1, 1) * 0.1 * span, array)
+    return array
+
+
+def check_operation(
+    operation: Operation, sample: Sample, layout: str = "contiguous", seed: int = 0
+) -> None:
+    """Check first and second derivatives of an operation at one of its samples, and float32.
+
+    The arguments lie in memory as `layout` names it: contiguous, strided or broadcast.  A point
+    near a kink is drawn again.  Raises GradientError naming the operation and the sample.
+    """
+    for attempt in range(DRAWS):
+        case = _Case(operation, sample, LAYOUTS[layout], seed + attempt)
+        name = f"{operation.op.name}, sample {describe(sample)}, {layout}"
+        options: dict[str, Any] = {"linear": operation.op.degree == 1, "seed": seed, "name": name}
+        try:
+            gradcheck(case.function, case.leaves, **options)
+            gradgradcheck(case.function, case.leaves, **options)
+        except NotSmooth:
+            if attempt == DRAWS - 1:
+                raise
+        else:
+            return case.check_float32(name)
+    return None
+
+
+def describe(sample: Sample) -> str:
+    """A sample as a failure names it."""
+    args = [str(list(a.shape)) if isinstance(a, arr) else repr(a) for a in sample.args]
+    settings = [f"{key}={value!r}" for key, value in sample.settings.items()]
+    return f"({', '.join(args + settings)})"
+
+
+class _Case:
+    """An operation with arguments drawn for it; its leaves are the differentiable ones."""
+
+    def __init__(
+        self, operation: Operation, sample: Sample, layout: Layout, seed: int
+    ) -> None:
+        rng = np.random.default_rng(seed)
+        self.operation = operation
+        self.sample = sample
+        self.layout = layout
+        vjp = operation.op.vjp
+        self.args: list[Any] = []
+        self.places: list[int] = []
+        self.leaves: list[Tensor] = []
+        for place, wanted in enumerate(sample.args):
+            if not isinstance(wanted, arr):
+                self.args.append(wanted)
+                continue
+            array = draw(wanted, rng)
+            self.args.append(wrap(Tensor, array))
+            has_rule = callable(vjp) or (vjp is not None and vjp[place] is not None)
+            if array.dtype.kind == "f" and has_rule:
+                self.places.append(place)
+                leaf: Tensor = wrap(Tensor, np.array(layout.leaf(array), order="C"))
+                leaf.requires_grad = True
+                self.leaves.append(leaf)
+
+    def function(self, *leaves: Tensor) -> Any:
+        """The operation of its leaves, by-products left out."""
+        args = list(self.args)
+        for place, leaf in zip(self.places, leaves, strict=True):
+            args[place] = self.layout.view(leaf, self.args[place].shape)
+        result = self.operation(*args, **self.sample.settings)
+        return result[0] if isinstance(result, tuple) else result
+
+    def check_float32(self, name: str) -> None:
+        """Compare the gradients in float32 with those in float64."""
+        halves = [leaf.detach().float().requires_grad_() for leaf in self.leaves]
+        self.args = [a.float() if isinstance(a, Tensor) and a.is_floating_point() else a
+                     for a in self.args]  # fmt: skip
+        exact, rounded = self.function(*self.leaves), self.function(*halves)
+        start = away_from_zero(np.random.default_rng(0), exact.shape)
+        wide = grad(exact, self.leaves, wrap(Tensor, start), materialize_grads=True)
+        narrow = grad(rounded, halves, wrap(Tensor, start.astype(rounded.array.dtype)),
+                      materialize_grads=True)  # fmt: skip
+        for place, a, b in zip(self.places, narrow, wide, strict=True):
+            scale = 1.0 + np.abs(b.array).max(initial=0.0)
+            apart = np.abs(a.array - b.array).max(initial=0.0)
+            if a.array.dtype != np.float32 or not apart <= FLOAT32_TOLERANCE * scale:
+                raise GradientError(
+                    f"{name}: in float32 the gradient of argument {place} is {a.array.dtype} and "
+                    f"up to {apart:.3g} away from the one in float64, of size {scale:.3g}"
+                )

@@ -1,0 +1,211 @@
+"""The walk back through the graph: cotangents from the roots to the leaves.
+
+It is iterative, takes nodes in the reverse order of their making (each after all its users), frees
+what they kept as it goes, and never adds into an array that somebody else holds.
+"""
+
+from collections.abc import Iterable, Sequence
+from heapq import heappop, heappush
+from typing import Any
+
+import numpy as np
+
+from minigrad.graph import Node, Value, accumulate_grad
+from minigrad.modes import mode
+
+
+def backward(
+    roots: Sequence[Value],
+    cotangents: Sequence[Value],
+    *,
+    targets: Sequence[Value] | None = None,
+    accumulate: bool = False,
+    retain_graph: bool = False,
+    create_graph: bool = False,
+) -> list[Any]:
+    """Pull cotangents back from `roots` and return those of `targets` (None where none arrived).
+
+    Without `targets`, gradients are added to `.grad` of every leaf.  With them only the paths that
+    lead there are walked, and `.grad` is left alone unless `accumulate` is True.
+    """
+    walk = _Walk(targets, create_graph)
+    before = mode.grad
+    mode.grad = create_graph
+    try:
+        for root, g in zip(roots, cotangents, strict=True):
+            walk.arrive(_edge(root), g, owned=False)
+        walk.run(retain_graph)
+        if targets is None:
+            for leaf, (g, owned) in walk.leaf_gradients():
+                accumulate_grad(leaf, g, owned)
+            return []
+        found = [walk.found.get(_edge(target)) for target in targets]
+        if not accumulate:
+            return _each_its_own(found)
+        for target, arrived in zip(targets, found, strict=True):
+            if arrived is not None:
+                accumulate_grad(target, arrived[0])
+        return []
+    finally:
+        mode.grad = before
+
+
+def _edge(value: Value) -> Any:
+    if value._suspect:
+        value.refuse_stale_view()
+    return value if value.node is None else value.node
+
+
+def _each_its_own(found: Sequence[tuple[Any, bool] | None]) -> list[Any]:
+    """The gradients, no two of which share memory."""
+    given: set[int] = set()
+    result = []
+    for arrived in found:
+        if arrived is None:
+            result.append(None)
+            continue
+        g, owned = arrived
+        result.append(g if owned and id(g) not in given else g.clone())
+        given.add(id(g))
+    return result
+
+
+class _Walk:
+    """One backward pass."""
+
+    def __init__(self, targets: Sequence[Value] | None, create_graph: bool) -> None:
+        self.create_graph = create_graph
+        self.pending: dict[Any, tuple[Any, bool]] = {}  # edge -> cotangent so far, is it ours
+        self.heap: list[tuple[int, Node]] = []
+        self.targets = None if targets is None else {_edge(target) for target in targets}
+        self.found: dict[Any, tuple[Any, bool]] = {}
+        self.on_the_way: set[Any] = set()
+
+    def arrive(self, edge: Any, g: Any, owned: bool) -> None:
+        """A cotangent reaches a node or leaf: the first is kept, further ones are added."""
+        first = self.pending.get(edge)
+        if first is None:
+            self.pending[edge] = (g, owned)
+            if type(edge) is Node:
+                heappush(self.heap, (-edge.made_at, edge))
+            return
+        total, ours = first
+        if ours and not self.create_graph and total.array.dtype == g.array.dtype:
+            total.array += g.array
+        else:
+            total = total + g
+            self.pending[edge] = (total, isinstance(total, Value))
+
+    def run(self, retain_graph: bool) -> None:
+        """Walk until no node is left; what has arrived at leaves is then pending."""
+        heap, pending, targets = self.heap, self.pending, self.targets
+        if targets is not None:
+            self.on_the_way = _leading_to(targets, [node for _, node in heap])
+        while heap:
+            node = heappop(heap)[1]
+            g, owned = pending.pop(node)
+            if node._hooks is not None or node.retained is not None:
+                g, owned = _run_node_hooks(node, g), False
+            if targets is not None:
+                leads_on = node in self.on_the_way
+                if node in targets:
+                    self.found[node] = (g, owned and not leads_on)
+                if not leads_on:
+                    continue
+            self._pull_through(node, g)
+            if not retain_graph:
+                node.free()
+        if targets is not None:
+            for leaf, arrived in self.leaf_gradients():
+                if leaf in targets:
+                    self.found[leaf] = arrived
+
+    def _pull_through(self, node: Node, g: Any) -> None:
+        op = node.op
+        out, inputs = node.opened()
+        needs, edges, shapes = node.needs, node.edges, node.shapes
+        if self.targets is not None:
+            useful = [i for i, e in enumerate(edges) if e in self.targets or e in self.on_the_way]
+            needs = tuple(needs[i] for i in useful)
+            edges = tuple(edges[i] for i in useful)
+            shapes = None if shapes is None else tuple(shapes[i] for i in useful)
+        try:
+            cotangents = op.pull(g, out, inputs, node.settings, needs)
+        except Exception as error:
+            if node.trace is not None:
+                error.add_note(f"{node} was made here:\n" + "".join(node.trace))
+            raise
+        if mode.anomaly and mode.check_nan:
+            _refuse_nan(node, needs, cotangents)
+        returns_fresh = op.returns_fresh
+        for i, cotangent in enumerate(cotangents):
+            if cotangent is None:
+                continue
+            array = cotangent.array if returns_fresh else None
+            fresh = array is not None and array.base is None and array is not g.array
+            if shapes is not None and cotangent.array.shape != shapes[i]:
+                cotangent = cotangent.sum_to_size(shapes[i])  # noqa: PLW2901
+                fresh = cotangent.array.base is None
+            self.arrive(edges[i], cotangent, fresh)
+
+    def leaf_gradients(self) -> Iterable[tuple[Any, tuple[Any, bool]]]:
+        """The leaves reached, each with its gradient after its hooks."""
+        for leaf, (total, owned) in self.pending.items():
+            if leaf._hooks:
+                yield leaf, (_run_hooks(leaf._hooks, total), False)
+            else:
+                yield leaf, (total, owned)
+
+
+def _leading_to(targets: set[Any], starts: list[Node]) -> set[Any]:
+    """The nodes reachable from `starts` from which some target can be reached."""
+    seen = set(starts)
+    stack = list(starts)
+    while stack:
+        for edge in stack.pop().edges:
+            if type(edge) is Node and edge not in seen:
+                seen.add(edge)
+                stack.append(edge)
+    leading: set[Any] = set()
+    for node in sorted(seen, key=lambda n: n.made_at):
+        if any(edge in targets or edge in leading for edge in node.edges):
+            leading.add(node)
+    return leading
+
+
+def _run_hooks(hooks: dict[int, Any], g: Any) -> Any:
+    for hook in list(hooks.values()):
+        replaced = hook(g)
+        if replaced is None:
+            continue
+        if not isinstance(replaced, Value):
+            raise TypeError(
+                f"a gradient hook must return a Tensor or None, got {type(replaced).__name__}"
+            )
+        if replaced.array.shape != g.array.shape or replaced.array.dtype != g.array.dtype:
+            raise RuntimeError(
+                f"hook {getattr(hook, '__name__', hook)!r} has changed the gradient from shape "
+                f"{list(g.array.shape)}, {g.array.dtype} to {list(replaced.array.shape)}, "
+                f"{replaced.array.dtype}"
+            )
+        g = replaced
+    return g
+
+
+def _run_node_hooks(node: Node, g: Any) -> Any:
+    if node._hooks:
+        g = _run_hooks(node._hooks, g)
+    value = None if node.retained is None else node.retained()
+    if value is not None:
+        value.grad = g.clone() if value.grad is None else value.grad + g
+    return g
+
+
+def _refuse_nan(node: Node, needs: tuple[int, ...], cotangents: Sequence[Any]) -> None:
+    for position, cotangent in zip(needs, cotangents, strict=True):
+        if isinstance(cotangent, Value) and np.isnan(cotangent.array).any():
+            made = "".join(node.trace) if node.trace else "(recorded outside detect_anomaly)\n"
+            raise RuntimeError(
+                f"Function '{node.name}' returned nan values in the gradient of its argument "
+                f"{position}. It was made here:\n{made}"
+            )
