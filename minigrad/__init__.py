@@ -1,6 +1,6 @@
 """minigrad: a deep-learning engine for the CPU in Python, NumPy and Numba, with PyTorch's API."""
 
-from minigrad import autograd, cuda, random
+from minigrad import autograd, cuda, nn, optim, random, utils
 from minigrad.autograd import (
     enable_grad,
     inference_mode,
@@ -165,6 +165,7 @@ from minigrad.random import (
     seed,
     set_rng_state,
 )
+from minigrad.serialization import load, save
 from minigrad.tensor import Tensor
 
 __version__ = "0.1.0"

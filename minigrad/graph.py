@@ -43,6 +43,7 @@ class Value:
     # How often recorded in-place operations moved this value to another node; for a view, how often
     # its base had been moved when the view was taken.
     _moves = 0
+    _retake: Callable[[Any], None]
     _hooks: "dict[int, Hook] | None" = None
     _post_accumulate_hooks: "dict[int, Hook] | None" = None
     _is_inference = False
@@ -113,22 +114,24 @@ class Value:
         storage.changed_at = _tick()
         storage.changes += 1
 
-    def move_to(self, node: "Node") -> None:
-        """Note that the memory now holds what `node` made: an in-place operation was recorded."""
+    def move_to(self, node: "Node", retake: Callable[[Any], None]) -> None:
+        """Note that the memory now holds what `node` made: an in-place operation was recorded.
+
+        `retake(view)` gives a view of this value, taken before, its new place in the graph.
+        """
         old = self.node
         if old is not None and old.retained is not None and old.retained() is self:
             node.retained, old.retained = old.retained, None
         self.node, self._requires_grad = node, True
         self._moves += 1
+        self._retake = retake
 
-    def refuse_stale_view(self) -> None:
-        """Raise RuntimeError if gradients of this view would miss a change made to its base."""
-        if self._base is not None and self._base._moves != self._moves:
-            raise RuntimeError(
-                f"a view of shape {list(self.array.shape)} is used after its base was modified by "
-                f"an inplace operation that was recorded: the view's gradient would miss that "
-                f"operation. Take the view again from the changed tensor."
-            )
+    def catch_up(self) -> None:
+        """Take a view anew if its base has moved in the graph, lest gradients miss the change."""
+        base = self._base
+        if base is not None and base._moves != self._moves:
+            base._retake(self)
+            self._moves = base._moves
 
     def mark_inference(self) -> None:
         """Note that the value was made in inference mode and cannot be saved for a backward."""
@@ -339,7 +342,7 @@ def accumulate_grad(leaf: Any, g: Any, owned: bool = False) -> None:
         elif mode.grad or total.array.dtype != g.array.dtype or not total.array.flags.writeable:
             leaf._grad = total + g
         else:
-            total.array += g.array
+            mode.quietly(np.add, total.array, g.array, total.array)
             total.touch()
     if leaf._post_accumulate_hooks:
         for hook in list(leaf._post_accumulate_hooks.values()):

@@ -108,8 +108,9 @@ def _recorded(
             if isinstance(arg, Value):
                 if kind is None:
                     kind = arg.kind
-                if arg._suspect:
+                if arg._suspect and recording:
                     suspect = True
+                    arg.catch_up()
                 if recording and arg._requires_grad:
                     needs += (position,)  # type: ignore[assignment]
                 arrays.append(arg.array)
@@ -123,7 +124,7 @@ def _recorded(
             if met is not None:
                 return call(*_cast(args, met), **settings)
         try:
-            array = forward(*arrays, **settings)
+            array = mode.quietly(forward, *arrays, **settings)
         except ValueError:
             if broadcasts:
                 _refuse_mismatch(operation, arrays)
@@ -136,10 +137,10 @@ def _recorded(
         out = kind.__new__(kind)
         out.array = array
         if views:
-            _alias(out, args[0])
+            _alias(out, args[0], recording)
         if needs and derivable is not None:
             needs = tuple([i for i in needs if i in derivable])
-        if suspect and recording:
+        if suspect:
             _look_twice(operation, args, needs)
         if needs:
             _record(operation, broadcasts, out, args, needs, settings, byproducts)
@@ -194,12 +195,11 @@ def _kept(arg: Any, what: str) -> Any:
 
 
 def _look_twice(operation: Op, args: tuple[Any, ...], needs: tuple[int, ...]) -> None:
-    """Refuse views that have become stale, and inference tensors that would have to be saved."""
+    """Refuse inference tensors that would have to be saved."""
     reads = operation.keeps(needs, len(args))[0] if needs else ("",) * len(args)
     for position, arg in enumerate(args):
         if not isinstance(arg, Value):
             continue
-        arg.refuse_stale_view()
         if arg._is_inference and (reads is None or reads[position] == "value"):
             raise RuntimeError(
                 f"Inference tensors cannot be saved for backward by {operation.name}(): make the "
@@ -216,16 +216,16 @@ def _derivable(operation: Op) -> frozenset[int] | None:
     return frozenset(i for i, rule in enumerate(operation.vjp) if rule is not None)
 
 
-def _alias(out: Value, base: Value) -> None:
+def _alias(out: Value, base: Value, recording: bool) -> None:
     """Make `out` a view of `base` if it shares its memory."""
     array = out.array
     if array is base.array or (array.base is not None and np.may_share_memory(array, base.array)):
-        root = base if base._base is None else base._base
-        out._base = root
-        out._moves = base._moves
         out._storage = base.storage()
         out._is_inference = base._is_inference
         out._suspect = True
+        if recording or not base._requires_grad:  # else it is outside the graph, and stays there
+            out._base = base if base._base is None else base._base
+            out._moves = base._moves
 
 
 _FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)

@@ -52,7 +52,7 @@ def backward(
 
 def _edge(value: Value) -> Any:
     if value._suspect:
-        value.refuse_stale_view()
+        value.catch_up()
     return value if value.node is None else value.node
 
 
@@ -91,7 +91,7 @@ class _Walk:
             return
         total, ours = first
         if ours and not self.create_graph and total.array.dtype == g.array.dtype:
-            total.array += g.array
+            mode.quietly(np.add, total.array, g.array, total.array)
         else:
             total = total + g
             self.pending[edge] = (total, isinstance(total, Value))

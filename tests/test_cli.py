@@ -13,7 +13,7 @@ import pytest
 import minigrad as mg
 from minigrad.cli import main
 from minigrad.vision import models
-from minigrad.vision.datasets import MNIST
+from minigrad.vision.datasets import MNIST, Digits
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def test_train_writes_weights_that_give_the_accuracy_it_reports(trained):
     model = models.DigitsCNN(1)
     model.load_state_dict(mg.load(trained / "weights.safetensors"))
     model.eval()
-    test = mg.vision.datasets.Digits(train=False)
+    test = Digits(train=False)
     images = (test.data.float() / 8 - 1).unsqueeze(1)
     with mg.no_grad():
         right = (model(images).argmax(1) == test.targets).float().mean().item()

@@ -71,6 +71,11 @@ def test_normalization_by_the_whole_by_each_and_by_a_range():
     np.testing.assert_allclose(rows(scale_each=True), [[0, 0.5, 1], [0, 0.5, 1]])
     by_range = rows(value_range=(1.0, 21.0))
     np.testing.assert_allclose(by_range, [[0, 0, 0.05], [0.45, 0.95, 1]])
+    channels = np.array([0.0, 4.0, 8.0]).reshape(
+        1, 3, 1, 1
+    )  # the channels of an image share a scale
+    coloured = make_grid(from_numpy(channels), normalize=True, scale_each=True)
+    np.testing.assert_allclose(coloured.array.ravel(), [0, 0.5, 1])
     flat = make_grid(from_numpy(np.full((1, 1, 1, 2), 5.0)), normalize=True)
     np.testing.assert_array_equal(flat.array, np.zeros((3, 1, 2)))
     assert images[1, 0, 0, 2] == 30

@@ -7,7 +7,7 @@ from typing import Any
 
 from minigrad.graph import Meta, Node, Value, wrap
 from minigrad.modes import mode, no_grad
-from minigrad.ops.inplace import check_writable
+from minigrad.ops.inplace import check_writable, retake
 from minigrad.tensor import Tensor
 
 
@@ -251,7 +251,7 @@ def _recorded(
     for place, output in enumerate(outputs):
         floating = isinstance(output, Tensor) and output.array.dtype.kind == "f"
         if floating and id(output) not in excluded:
-            output.move_to(applied.node_of(place))
+            output.move_to(applied.node_of(place), retake)
     return outputs
 
 

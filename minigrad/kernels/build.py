@@ -11,9 +11,13 @@ from pathlib import Path
 from typing import Any, overload
 
 import numba
+import numpy as np
 from numba.core import caching, event
 
+from minigrad.kernels.simd import call
+
 prange = numba.prange
+array_at = numba.carray
 
 # OpenMP enters a parallel region in 1.6 us, workqueue in 51 us.
 if "NUMBA_THREADING_LAYER" not in os.environ:
@@ -188,6 +192,62 @@ def routine(function: Callable[..., Any]) -> Callable[..., Any]:
     return compiled
 
 
+class Tasks:
+    """A function of a task's number, compiled once and launched for all tasks by one thread or many.
+
+    A `Kernel` compiles its loops twice, and once more for each `prange`; where they are long,
+    seconds go by.  Tasks are machine code that a loop of a few lines calls by its address.
+    """
+
+    def __init__(self, function: Callable[..., Any], plan: np.dtype) -> None:
+        self.function = function
+        self.plan = plan
+        self._compiled: dict[np.dtype, Any] = {}
+        self.__doc__ = function.__doc__
+
+    def _address(self, dtype: np.dtype) -> int:
+        with _one_compilation_at_a_time:
+            if dtype not in self._compiled:
+                integer, pointer = numba.types.int64, numba.types.CPointer
+                setattr(self.function, _MARK, True)
+                self._compiled[dtype] = numba.cfunc(
+                    numba.types.void(
+                        integer,
+                        integer,
+                        pointer(numba.from_dtype(dtype)),
+                        pointer(numba.from_dtype(self.plan)),
+                    ),
+                    cache=True,
+                    nogil=True,
+                    error_model="numpy",
+                    fastmath={"contract"},
+                )(self.function)
+        return int(self._compiled[dtype].address)
+
+    def run(self, dtype: np.dtype, plan: np.ndarray, counts: tuple[int, ...], work: int) -> None:
+        """Run `counts[0]` tasks of phase 0, then `counts[1]` of phase 1 ..., for `dtype`."""
+        address = plan.__array_interface__["data"][0]
+        launch = _launch.on(work) if max(counts) > 1 else _launch.serial
+        launch(np.array(counts), self._address(dtype), address)
+
+
+def tasks(plan: np.dtype) -> Callable[[Callable[..., Any]], Tasks]:
+    """Declare a function (phase, task, none, plans) whose calls within a phase are independent.
+
+    `array_at(none, 0)` is an array of no elements, whose dtype is that of the call;
+    `array_at(plans, 1)[0]` is the record that all tasks read, addresses of arrays among its fields.
+    """
+    return lambda function: Tasks(function, plan)
+
+
+@kernel
+def _launch(counts, function, plan):  # type: ignore[no-untyped-def]
+    for phase in range(len(counts)):
+        for task in prange(counts[phase]):
+            call(function, phase, task, 0, plan)
+
+
+_one_compilation_at_a_time = threading.RLock()
 _one_launch_at_a_time = threading.Lock()
 
 

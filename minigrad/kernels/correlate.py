@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minigrad.kernels.build import kernel, prange, routine
+from minigrad.kernels.build import array_at, routine, tasks
 from minigrad.kernels.simd import (
     TILE_ROWS,
     TILE_VECTORS,
@@ -69,17 +69,19 @@ def correlate(
     groups, n_filters, channels = filters.shape[:3]
     depth = math.prod(filters.shape[2:])
     plan = _plan(source, out, axes, (groups, n_filters, channels))
-    panels, width = plan["panels"][0], plan["width"][0]
-    packed = np.zeros((groups, panels * width, depth), out.dtype)
+    cut = plan[0]
+    packed = np.zeros((groups, cut["panels"] * cut["width"], depth), out.dtype)
     packed[:, :n_filters] = filters.reshape(groups, n_filters, depth)
-    packed = np.ascontiguousarray(packed.reshape(groups, panels, width, depth).swapaxes(2, 3))
-    start = np.zeros((groups, panels * width), out.dtype)
+    packed = packed.reshape(groups, cut["panels"], cut["width"], depth).swapaxes(2, 3)
+    start = np.zeros((groups, cut["panels"] * cut["width"]), out.dtype)
     if bias is not None:
         start[:, :n_filters] = bias.reshape(groups, n_filters)
-    pixels = len(out) * axes[0].count * axes[1].count
-    _correlate.on(pixels * groups * n_filters * depth // 16)(
-        out.reshape(-1), start.reshape(-1), packed.reshape(-1), _tap_table(plan, axes), plan
-    )
+    arrays = {"start": start, "packed": packed.copy(), "tap_at": _tap_table(cut, axes)}
+    for name, array in arrays.items():
+        cut[name] = _located(array)[0]
+    work = len(out) * axes[0].count * axes[1].count * groups * n_filters * depth
+    tasks = cut["blocks"] * groups * cut["shares"]
+    _correlate.run(out.dtype, plan, (tasks,), work // 16)
 
 
 def correlate_gradient(
@@ -92,18 +94,17 @@ def correlate_gradient(
     """
     groups, n_filters, channels = out.shape[:3]
     depth = math.prod(out.shape[2:])
-    plan = _plan(source, gradient, axes, (groups, n_filters, channels))
-    panels, width = plan["panels"][0], plan["width"][0]
-    tap_at = _tap_table(plan, axes)
-    tap_at = np.pad(tap_at, (0, -depth % TILE_ROWS), mode="edge")
-    sums = np.zeros((plan["slices"][0], groups, panels, len(tap_at), width), out.dtype)
     if gradient.strides[3] != gradient.itemsize:
         gradient = np.ascontiguousarray(gradient)
-    address, strides = _located(gradient)
-    _correlate_gradient.on(gradient.size * depth // 16)(
-        sums.reshape(-1), address, strides, tap_at, plan
-    )
-    total = sums.sum(axis=0)[:, :, :depth].swapaxes(2, 3).reshape(groups, panels * width, depth)
+    plan = _plan(source, gradient, axes, (groups, n_filters, channels))
+    cut = plan[0]
+    tap_at = np.pad(_tap_table(cut, axes), (0, -depth % TILE_ROWS), mode="edge")
+    sums = np.zeros((cut["slices"], groups, cut["panels"], len(tap_at), cut["width"]), out.dtype)
+    for name, array in {"start": sums, "tap_at": tap_at}.items():
+        cut[name] = _located(array)[0]
+    tasks = cut["slices"] * groups * cut["shares"]
+    _correlate_gradient.run(out.dtype, plan, (tasks,), gradient.size * depth // 16)
+    total = sums.sum(axis=0)[:, :, :depth].swapaxes(2, 3).reshape(groups, -1, depth)
     out[:] = total[:, :n_filters].reshape(out.shape)
 
 
@@ -112,8 +113,10 @@ _PLAN = np.dtype(
         (name, np.int64)
         for name in (
             "images", "channels", "filters", "groups",  # channels and filters of one group
-            "address", "image_step", "channel_step", "row_step", "column_step",  # of the source
-            "height", "width_in", "out_height", "out_width",
+            "source", "image_step", "channel_step", "row_step", "column_step",
+            "height", "source_width", "out_height", "out_width",
+            "out", "out_image_step", "out_channel_step", "out_row_step", "out_column_step",
+            "start", "packed", "tap_at", "depth", "padded_depth",
             "rows", "row_stride", "row_origin", "row_first", "row_spacing",
             "columns", "column_stride", "column_origin", "column_first", "column_spacing",
             "many", "high", "wide", "blocks", "bands", "strips",  # images, rows, columns of a block
@@ -144,16 +147,18 @@ def _plan(
     blocks = chunks * bands * strips
     width = TILE_VECTORS * VECTOR_BYTES // source.itemsize
     panels = -(-filters // width)
-    partial = groups * panels * width * channels * len(rows.taps) * len(columns.taps)
-    slices = max(1, min(blocks, 2 * TASKS, PARTIAL // partial))
+    depth = channels * len(rows.taps) * len(columns.taps)
+    slices = max(1, min(blocks, 2 * TASKS, PARTIAL // (groups * panels * width * depth)))
     # Where images give few tasks, they share out the panels of filters too.
     shares, share = _parts(panels, max(1, panels * groups * min(slices, blocks) // TASKS))
     address, steps = _located(source)
+    out_address, out_steps = _located(shown)
     return np.array(
         [
             (
                 images, channels, filters, groups, address, *steps,
-                *source.shape[2:], *shown.shape[2:],
+                *source.shape[2:], *shown.shape[2:], out_address, *out_steps,
+                0, 0, 0, depth, -(-depth // TILE_ROWS) * TILE_ROWS,
                 rows.count, rows.step, rows.origin, rows.first, rows.spacing,
                 columns.count, columns.step, columns.origin, columns.first, columns.spacing,
                 many, high, wide, blocks, bands, strips, block_rows, block_columns,
@@ -175,11 +180,11 @@ def _located(a: np.ndarray) -> tuple[int, tuple[int, ...]]:
     return a.__array_interface__["data"][0], tuple(stride // a.itemsize for stride in a.strides)
 
 
-def _tap_table(plan: np.ndarray, axes: tuple[Axis, Axis]) -> np.ndarray:
+def _tap_table(cut: np.void, axes: tuple[Axis, Axis]) -> np.ndarray:
     """Where each tap lies in a block, from the place of a pixel, in the order of (C, K, L)."""
     rows, columns = axes
-    channel = np.arange(plan["channels"][0])[:, None, None] * plan["block_rows"]
-    table: np.ndarray = (channel + rows.taps[:, None]) * plan["block_columns"] + columns.taps
+    channel = np.arange(cut["channels"])[:, None, None] * cut["block_rows"]
+    table: np.ndarray = (channel + rows.taps[:, None]) * cut["block_columns"] + columns.taps
     return table.reshape(-1)
 
 
@@ -189,11 +194,11 @@ def _fill_block(block, like, plan, group, origin, images):  # type: ignore[no-un
     n0, y0, x0 = origin
     high, wide = plan.block_rows, plan.block_columns
     low = min(max(0, -x0), wide)
-    top = max(min(wide, plan.width_in - x0), low)
+    top = max(min(wide, plan.source_width - x0), low)
     for i in range(images * plan.channels):
         n, c = n0 + i // plan.channels, group * plan.channels + i % plan.channels
         place = n * plan.image_step + c * plan.channel_step + x0 * plan.column_step
-        source = ahead(pointer_at(like, plan.address), place)
+        source = ahead(pointer_at(like, plan.source), place)
         for y in range(high):
             row = ahead(block, (i * high + y) * wide)
             line = ahead(source, (y0 + y) * plan.row_step)
@@ -265,20 +270,25 @@ def _multiply(sums, start, block, pixel_at, tap_at, panel, pixels, depth):  # ty
             tile_product(here, first, left, right, min(DEPTH, depth - k))
 
 
-@routine
-def _correlate_task(task, out, start, packed, tap_at, plans):  # type: ignore[no-untyped-def]
-    """One block of output pixels with some panels of one group's filters."""
-    plan = plans[0]
+@tasks(_PLAN)
+def _correlate(phase, task, none, plans):  # type: ignore[no-untyped-def]
+    """One block of output pixels with some panels of one group's filters.
+
+    out[n, f, y, x] = start[f] + sum over c, r, s of source[n, c, y + r, x + s] * packed[f, c, r, s]
+    """
+    plan, like = array_at(plans, 1)[0], array_at(none, 0)
     part, group = task % plan.shares, task // plan.shares % plan.groups
     (n, t, u), (images, rows, columns) = _place(plan, task // (plan.shares * plan.groups))
-    pixels, depth, width = images * rows * columns, len(tap_at), plan.width
+    pixels, depth, width = images * rows * columns, plan.depth, plan.width
     pixel_at = np.empty(-(-pixels // TILE_ROWS) * TILE_ROWS, np.int64)
-    sums = np.empty(len(pixel_at) * width, out.dtype)
-    block = np.empty(images * plan.channels * plan.block_rows * plan.block_columns, out.dtype)
+    sums = np.empty(len(pixel_at) * width, like.dtype)
+    block = np.empty(images * plan.channels * plan.block_rows * plan.block_columns, like.dtype)
     origin = (n, plan.row_origin + t * plan.row_stride, plan.column_origin + u * plan.column_stride)
-    _fill_block(pointer(block), out, plan, group, origin, images)
+    _fill_block(pointer(block), like, plan, group, origin, images)
     _pixel_table(pixel_at, plan, images, rows, columns)
 
+    out, start = pointer_at(like, plan.out), pointer_at(like, plan.start)
+    packed, tap_at = pointer_at(like, plan.packed), pointer_at(pixel_at, plan.tap_at)
     plane = plan.out_height * plan.out_width
     y, x = plan.row_first + t * plan.row_spacing, plan.column_first + u * plan.column_spacing
     # Rows of output that follow one another in memory are stored as one.
@@ -287,8 +297,8 @@ def _correlate_task(task, out, start, packed, tap_at, plans):  # type: ignore[no
     for panel in range(part * plan.share, min(plan.panels, (part + 1) * plan.share)):
         j = group * plan.panels + panel
         _multiply(
-            pointer(sums), ahead(pointer(start), j * width), pointer(block), pointer(pixel_at),
-            pointer(tap_at), ahead(pointer(packed), j * width * depth), pixels, depth,
+            pointer(sums), ahead(start, j * width), pointer(block), pointer(pixel_at), tap_at,
+            ahead(packed, j * width * depth), pixels, depth,
         )  # fmt: skip
         first = group * plan.filters + panel * width
         for p in range(0, pixels, run):
@@ -296,21 +306,14 @@ def _correlate_task(task, out, start, packed, tap_at, plans):  # type: ignore[no
             place = ((n + i) * plan.groups * plan.filters + first) * plane
             place += (y + row * plan.row_spacing) * plan.out_width + x
             _transpose(
-                (ahead(pointer(out), place), plane), (ahead(pointer(sums), p * width), width),
+                (ahead(out, place), plane), (ahead(pointer(sums), p * width), width),
                 plan.column_spacing, run, min(width, plan.filters - panel * width),
             )  # fmt: skip
     keep_alive((pixel_at, sums, block))
 
 
-@kernel
-def _correlate(out, start, packed, tap_at, plans):  # type: ignore[no-untyped-def]
-    """out[n, f, y, x] = start[f] + sum over c, r, s of source[n, c, y + r, x + s] * packed[f, c, r, s]."""
-    for task in prange(plans[0].blocks * plans[0].groups * plans[0].shares):
-        _correlate_task(task, out, start, packed, tap_at, plans)
-
-
 @routine
-def _gradient_block(sums, right, like, gradient, steps, block, plan, group, panels, where, tap_at):  # type: ignore[no-untyped-def]
+def _gradient_block(sums, right, like, block, plan, group, panels, where):  # type: ignore[no-untyped-def]
     """Add one block of pixels to the sums[panel, tap, filter] of one slice and group."""
     (n, t, u), (images, rows, columns) = where
     pixels, width = images * rows * columns, plan.width
@@ -318,43 +321,40 @@ def _gradient_block(sums, right, like, gradient, steps, block, plan, group, pane
     origin = (n, plan.row_origin + t * plan.row_stride, plan.column_origin + u * plan.column_stride)
     _fill_block(block, like, plan, group, origin, images)
     _pixel_table(pixel_at, plan, images, rows, columns)
-    run = rows * columns if steps[2] == columns else columns
+    gradient, tap_at = pointer_at(like, plan.out), pointer_at(pixel_at, plan.tap_at)
+    run = rows * columns if plan.out_row_step == columns else columns
     for panel in range(panels[0], panels[1]):
         first = group * plan.filters + panel * width
         for p in range(0, pixels, run):
             i, row = p // (rows * columns), p // columns % rows
-            place = (n + i) * steps[0] + first * steps[1] + (t + row) * steps[2] + u
-            source = (ahead(pointer_at(like, gradient), place), steps[1])
+            place = (n + i) * plan.out_image_step + first * plan.out_channel_step
+            place += (t + row) * plan.out_row_step + u
+            source = (ahead(gradient, place), plan.out_channel_step)
             target = (ahead(right, p * width), width)
             _transpose(target, source, 1, min(width, plan.filters - panel * width), run)
-        for k in range(0, len(tap_at), TILE_ROWS):
-            here = (ahead(sums, (panel * len(tap_at) + k) * width), width)
-            left = (block, ahead(pointer(tap_at), k), pointer(pixel_at))
+        for k in range(0, plan.padded_depth, TILE_ROWS):
+            here = (ahead(sums, (panel * plan.padded_depth + k) * width), width)
+            left = (block, ahead(tap_at, k), pointer(pixel_at))
             tile_product(here, here, left, (right, width), pixels)
     keep_alive((pixel_at,))
 
 
-@routine
-def _gradient_task(task, sums, gradient, steps, tap_at, plans):  # type: ignore[no-untyped-def]
-    """One slice of the pixels for some panels of one group's filters."""
-    plan = plans[0]
+@tasks(_PLAN)
+def _correlate_gradient(phase, task, none, plans):  # type: ignore[no-untyped-def]
+    """One slice of the pixels for some panels of one group's filters.
+
+    start[slice, c, r, s, f] = sum over n, y, x of out[n, f, y, x] * source[n, c, y + r, x + s]
+    """
+    plan, like = array_at(plans, 1)[0], array_at(none, 0)
     part, group = task % plan.shares, task // plan.shares % plan.groups
     piece = task // (plan.shares * plan.groups)
     panels = part * plan.share, min(plan.panels, (part + 1) * plan.share)
-    size = plan.panels * len(tap_at) * plan.width
-    own = ahead(pointer(sums), (piece * plan.groups + group) * size)
-    right = np.zeros(plan.many * plan.high * plan.wide * plan.width, sums.dtype)
-    block = np.empty(plan.many * plan.channels * plan.block_rows * plan.block_columns, sums.dtype)
+    size = plan.panels * plan.padded_depth * plan.width
+    sums = ahead(pointer_at(like, plan.start), (piece * plan.groups + group) * size)
+    right = np.zeros(plan.many * plan.high * plan.wide * plan.width, like.dtype)
+    block = np.empty(plan.many * plan.channels * plan.block_rows * plan.block_columns, like.dtype)
     for i in range(plan.blocks * piece // plan.slices, plan.blocks * (piece + 1) // plan.slices):
         _gradient_block(
-            own, pointer(right), sums, gradient, steps, pointer(block), plan, group, panels,
-            _place(plan, i), tap_at,
-        )  # fmt: skip
+            sums, pointer(right), like, pointer(block), plan, group, panels, _place(plan, i)
+        )
     keep_alive((right, block))
-
-
-@kernel
-def _correlate_gradient(sums, gradient, steps, tap_at, plans):  # type: ignore[no-untyped-def]
-    """sums[slice, c, r, s, f] = sum over n, y, x of gradient[n, f, y, x] * source[n, c, y + r, x + s]."""
-    for task in prange(plans[0].slices * plans[0].groups * plans[0].shares):
-        _gradient_task(task, sums, gradient, steps, tap_at, plans)

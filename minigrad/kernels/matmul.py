@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.kernels.build import kernel, prange, routine
+from minigrad.kernels.build import array_at, routine, tasks
 from minigrad.kernels.simd import (
     TILE_ROWS,
     TILE_VECTORS,
@@ -53,36 +53,88 @@ def matmul(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None = None) -> np.n
     if a.ndim > 2 and b.ndim == 2 and a.flags.c_contiguous:  # one tall product
         return matmul(a.reshape(-1, k), b, bias).reshape(*batch, m, n)
     out = np.empty((*batch, m, n), a.dtype)
-    width = TILE_VECTORS * VECTOR_BYTES // a.itemsize
-    start = np.zeros(math.ceil(n / width) * width, a.dtype)
-    if bias is not None:
-        start[:n] = bias
-    a, b = _with_element_strides(a), _with_element_strides(b)
-    _multiply.on(count * m * n * k // 16)(
-        out.reshape(-1),
-        start,
-        *_located(a, batch),
-        *_located(b, batch),
-        (count, m, n, k),
-    )
+    _multiply_into(out, a, b, bias, count)
     return out
 
 
-def _with_element_strides(a: np.ndarray) -> np.ndarray:
-    """The array itself, copied only if its strides are not whole elements."""
-    whole = all(stride % a.itemsize == 0 for stride in a.strides)
-    return a if whole else np.ascontiguousarray(a)
+_PLAN = np.dtype(
+    [
+        (name, np.int64)
+        for name in (
+            "batch", "rows", "columns", "depth",
+            "left", "left_row", "left_column", "left_at",  # address, steps, each matrix's offset
+            "right", "right_row", "right_column", "right_at",
+            "out", "start", "panels",
+            "group", "span", "deep", "height", "strip",  # what a phase and what a task takes
+            "groups", "spans", "depths", "blocks", "strips",
+            "pack_left", "pack_right",
+        )
+    ]
+)  # fmt: skip
 
 
-def _located(a: np.ndarray, batch: tuple[int, ...]) -> tuple[int, np.ndarray, tuple[int, int]]:
-    """Where a stack of matrices lies: an address, each matrix's offset and its two strides."""
+def _multiply_into(
+    out: np.ndarray, a: np.ndarray, b: np.ndarray, bias: np.ndarray | None, batch: int
+) -> None:
+    """Lay out the work: the cut follows from the sizes alone."""
+    (rows, columns), depth = out.shape[-2:], a.shape[-1]
+    width = TILE_VECTORS * VECTOR_BYTES // out.itemsize
+    padded = -(-columns // width) * width
+    span, deep = min(padded, WIDTH), min(depth, DEPTH)
+    group = min(batch, max(1, WIDTH * DEPTH // (span * deep)))
+    height, strip = _block_shape(group, rows, span, width)
+    groups, spans, depths = -(-batch // group), -(-columns // span), -(-depth // deep)
+    blocks, strips = -(-rows // height), -(-span // strip)
+    start = np.zeros(padded, out.dtype)
+    if bias is not None:
+        start[:columns] = bias
+    panels = np.empty(group * span * deep, out.dtype)
+    left, *left_steps = _located(a)
+    right, *right_steps = _located(b)
+    left_at, right_at = _offsets(a, out.shape[:-2]), _offsets(b, out.shape[:-2])
+    plan = np.array(
+        [
+            (
+                batch, rows, columns, depth,
+                left, *left_steps, _located(left_at)[0],
+                right, *right_steps, _located(right_at)[0],
+                _located(out)[0], _located(start)[0], _located(panels)[0],
+                group, span, deep, height, strip, groups, spans, depths, blocks, strips,
+                strip >= PACK_LEFT_FROM, right_steps[1] != 1 or rows > 2 * TILE_ROWS,
+            )
+        ],
+        _PLAN,
+    )  # fmt: skip
+    counts = (group * (span // width), group * blocks * strips)
+    phases = groups * spans * depths
+    _multiply.run(out.dtype, plan, counts * phases, batch * rows * columns * depth // 16)
+
+
+def _block_shape(matrices: int, rows: int, columns: int, width: int) -> tuple[int, int]:
+    """Rows and columns of the result that make one task: enough of them, of nearly equal size."""
+    blocks = -(-rows // BLOCK_ROWS)
+    if matrices < 8:
+        blocks = min(-(-blocks // 8) * 8, -(-rows // (2 * TILE_ROWS)))
+    height = -(-rows // (blocks * TILE_ROWS)) * TILE_ROWS
+    strips = 1
+    if matrices * blocks < 8:
+        strips = min(8 // (matrices * blocks), -(-columns // (2 * width)))
+    return height, -(-columns // (strips * width)) * width
+
+
+def _located(a: np.ndarray) -> tuple[int, ...]:
+    """Where an array lies: its address, and the strides of its last two axes in elements."""
+    return a.__array_interface__["data"][0], *(stride // a.itemsize for stride in a.strides[-2:])
+
+
+def _offsets(a: np.ndarray, batch: tuple[int, ...]) -> np.ndarray:
+    """The offset of each matrix of a stack that is broadcast to `batch`, in elements."""
     offsets = np.zeros(batch, np.int64)
     for axis in range(2 - a.ndim, 0):
         if (size := a.shape[axis - 2]) > 1:
             steps = np.arange(size) * (a.strides[axis - 2] // a.itemsize)
             offsets += steps.reshape(-1, *[1] * (-axis - 1))
-    row, column = (stride // a.itemsize for stride in a.strides[-2:])
-    return a.__array_interface__["data"][0], offsets.reshape(-1), (row, column)
+    return offsets.reshape(-1)
 
 
 @routine
@@ -151,13 +203,13 @@ def _copy_tile(target, source, rows, columns):  # type: ignore[no-untyped-def]
 def _multiply_block(like, target, start, left, right, packed, sizes):  # type: ignore[no-untyped-def]
     """A block of the result, over at most DEPTH of k; its sums go on from those in `start`.
 
-    `left` and `right` are (pointer, strides, pack); where `right` is not packed, it is read in
+    `left` is (pointer, strides, pack), `right` is (pointer, row_step, pack); where `right` is not packed, it is read in
     place but for a last narrow panel.
     """
     out, step = target
     values, start_step = start
     source, strides, pack_left = left
-    rows, columns, depth = sizes
+    rows, columns, depth, panel_depth = sizes
     width = TILE_VECTORS * lanes(out)
     padded = -(-rows // TILE_ROWS) * TILE_ROWS
     row_table = np.empty(padded, np.int64)
@@ -179,9 +231,9 @@ def _multiply_block(like, target, start, left, right, packed, sizes):  # type: i
         depth_at[k] = k * strides[1]
 
     for j in range(0, columns, width):
-        panel = (ahead(packed, j * depth), width)
+        panel = (ahead(packed, j * panel_depth), width)
         if not right[2] and j + width <= columns:
-            panel = (ahead(right[0], j), right[1][0])
+            panel = (ahead(right[0], j), right[1])
         for i in range(0, rows, TILE_ROWS):
             here = (ahead(out, i * step + j), step)
             first = (ahead(values, i * start_step + j), start_step)
@@ -198,67 +250,60 @@ def _multiply_block(like, target, start, left, right, packed, sizes):  # type: i
 
 
 @routine
-def _block_shape(matrices, rows, columns, width):  # type: ignore[no-untyped-def]
-    """Rows and columns of the result that make one task: enough of them, of nearly equal size."""
-    blocks = -(-rows // BLOCK_ROWS)
-    if matrices < 8:
-        blocks = min(-(-blocks // 8) * 8, -(-rows // (2 * TILE_ROWS)))
-    height = -(-rows // (blocks * TILE_ROWS)) * TILE_ROWS
-    strips = 1
-    if matrices * blocks < 8:
-        strips = min(8 // (matrices * blocks), -(-columns // (2 * width)))
-    return height, -(-columns // (strips * width)) * width
+def _pack_task(task, like, plan, b0, j0, k, columns, depth):  # type: ignore[no-untyped-def]
+    """One panel of the right operand of one matrix, if it is to be packed."""
+    panels = pointer_at(like, plan.panels)
+    width = TILE_VECTORS * lanes(panels)
+    count = plan.span // width
+    b, j = b0 + task // count, task % count * width
+    used = min(width, columns - j)
+    if b < plan.batch and used > 0 and (plan.pack_right or used < width):
+        offsets = pointer_at(np.empty(0, np.int64), plan.right_at)
+        place = offsets[b] + k * plan.right_row + (j0 + j) * plan.right_column
+        source = ahead(pointer_at(like, plan.right), place)
+        panel = ahead(panels, (task // count * plan.span + j) * plan.deep)
+        _pack_right(panel, source, (plan.right_row, plan.right_column), depth, used)
 
 
-@kernel
-def _multiply(out, start, left, left_at, left_strides, right, right_at, right_strides, sizes):  # type: ignore[no-untyped-def]
+@routine
+def _multiply_task(task, like, plan, b0, j0, k, columns, depth):  # type: ignore[no-untyped-def]
+    """One block of one matrix of the result, over `depth` of k."""
+    share, j = task // plan.strips, task % plan.strips * plan.strip
+    b, i = b0 + share // plan.blocks, share % plan.blocks * plan.height
+    if b >= plan.batch or j >= columns:
+        return
+    whole = np.empty(0, np.int64)
+    left_place = pointer_at(whole, plan.left_at)[b] + i * plan.left_row + k * plan.left_column
+    right_place = pointer_at(whole, plan.right_at)[b] + k * plan.right_row
+    right_place += (j0 + j) * plan.right_column
+    left = ahead(pointer_at(like, plan.left), left_place)
+    right = ahead(pointer_at(like, plan.right), right_place)
+    packed = ahead(pointer_at(like, plan.panels), ((b - b0) * plan.span + j) * plan.deep)
+    out = ahead(pointer_at(like, plan.out), (b * plan.rows + i) * plan.columns + j0 + j)
+    start, start_step = out, plan.columns
+    if k == 0:
+        start, start_step = ahead(pointer_at(like, plan.start), j0 + j), 0
+    _multiply_block(
+        like, (out, plan.columns), (start, start_step),
+        (left, (plan.left_row, plan.left_column), plan.pack_left != 0),
+        (right, plan.right_row, plan.pack_right != 0), packed,
+        (min(plan.height, plan.rows - i), min(plan.strip, columns - j), depth, plan.deep),
+    )  # fmt: skip
+
+
+@tasks(_PLAN)
+def _multiply(phase, task, none, plans):  # type: ignore[no-untyped-def]
     """out[b, i, j] = start[j] + sum over k of left[b, i, k] * right[b, k, j].
 
-    Operands are addresses, offsets of each matrix and strides.  The cut into tasks follows from
-    the sizes alone.
+    Even phases pack panels of the right operand, odd ones multiply by them.
     """
-    batch, rows, columns, depth = sizes
-    width = TILE_VECTORS * lanes(pointer(out))
-    span = min(-(-columns // width) * width, WIDTH)
-    group = min(batch, max(1, WIDTH * DEPTH // (span * min(depth, DEPTH))))
-    height, strip = _block_shape(group, rows, span, width)
-    blocks, strips = -(-rows // height), -(-span // strip)
-    pack_right = right_strides[1] != 1 or rows > 2 * TILE_ROWS
-    pack_left = strip >= PACK_LEFT_FROM
-    panels = np.empty(group * span * min(depth, DEPTH), out.dtype)
-    for b0 in range(0, batch, group):
-        matrices = min(group, batch - b0)
-        for j0 in range(0, columns, span):
-            across = min(span, columns - j0)
-            n_panels = -(-across // width)
-            for k0 in range(0, depth, DEPTH):
-                deep = min(DEPTH, depth - k0)
-                for task in prange(matrices * n_panels):
-                    j = j0 + task % n_panels * width
-                    wide = min(width, columns - j)
-                    place = right_at[b0 + task // n_panels]
-                    place += k0 * right_strides[0] + j * right_strides[1]
-                    if pack_right or wide < width:
-                        _pack_right(
-                            ahead(pointer(panels), task * width * deep),
-                            ahead(pointer_at(out, right), place), right_strides, deep, wide,
-                        )  # fmt: skip
-                for task in prange(matrices * blocks * strips):
-                    b = task // (blocks * strips)
-                    i = task // strips % blocks * height
-                    j = task % strips * strip
-                    if j < across:
-                        left_place = left_at[b0 + b] + i * left_strides[0] + k0 * left_strides[1]
-                        right_place = right_at[b0 + b] + k0 * right_strides[0]
-                        right_place += (j0 + j) * right_strides[1]
-                        place = ahead(pointer(out), ((b0 + b) * rows + i) * columns + j0 + j)
-                        begin = ahead(pointer(start), j0 + j)
-                        _multiply_block(
-                            out,
-                            (place, columns),
-                            (begin, 0) if k0 == 0 else (place, columns),
-                            (ahead(pointer_at(out, left), left_place), left_strides, pack_left),
-                            (ahead(pointer_at(out, right), right_place), right_strides, pack_right),
-                            ahead(pointer(panels), (b * n_panels * width + j) * deep),
-                            (min(height, rows - i), min(strip, across - j), deep),
-                        )  # fmt: skip
+    plan, like = array_at(plans, 1)[0], array_at(none, 0)
+    stage = phase // 2
+    k = stage % plan.depths * plan.deep
+    j = stage // plan.depths % plan.spans * plan.span
+    b = stage // (plan.depths * plan.spans) * plan.group
+    depth, columns = min(plan.deep, plan.depth - k), min(plan.span, plan.columns - j)
+    if phase % 2 == 0:
+        _pack_task(task, like, plan, b, j, k, columns, depth)
+    else:
+        _multiply_task(task, like, plan, b, j, k, columns, depth)

@@ -289,3 +289,17 @@ def keep_alive(typingctx: Any, arrays: Any) -> tuple[Any, Callable[..., Any]]:
         return context.get_dummy_value()
 
     return types.void(arrays), codegen
+
+
+@intrinsic
+def call(
+    typingctx: Any, address: Any, phase: Any, task: Any, like: Any, plan: Any
+) -> tuple[Any, Callable[..., Any]]:
+    """Call the C function at `address`, which takes four integers or pointers."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = ir.FunctionType(ir.VoidType(), [_I64] * 4)
+        builder.call(builder.inttoptr(args[0], kind.as_pointer()), args[1:])
+        return context.get_dummy_value()
+
+    return types.void(*[types.intp] * 5), codegen

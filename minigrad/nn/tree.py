@@ -42,19 +42,19 @@ class ModuleTree:
             self._require_init("parameters")
             self._forget(name, but="_parameters")
             self.register_parameter(name, value)
+        elif name in own.get("_parameters", ()):
+            _require_none(value, name, "parameter", "minigrad.nn.Parameter or None")
+            own["_parameters"][name] = None
         elif isinstance(value, ModuleTree):
             self._require_init("module")
             self._forget(name, but="_modules")
             _check_name(name, "module")
             own["_modules"][name] = value
-        elif isinstance(value, Buffer) or name in own.get("_buffers", ()):
-            self._assign_buffer(name, value)
-        elif name in own.get("_parameters", ()):
-            _require_none(value, name, "parameter", "minigrad.nn.Parameter or None")
-            own["_parameters"][name] = None
         elif name in own.get("_modules", ()):
             _require_none(value, name, "child module", "minigrad.nn.Module or None")
             own["_modules"][name] = None
+        elif isinstance(value, Buffer) or name in own.get("_buffers", ()):
+            self._assign_buffer(name, value)
         else:
             super().__setattr__(name, value)
 

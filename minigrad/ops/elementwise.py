@@ -37,8 +37,11 @@ def add(input: Array, other: Array) -> Array:
 
 @elementwise(vjp=(lambda g, out, a, b: g, lambda g, out, a, b: -g), degree=1, samples=PAIRS)
 def sub(input: Array, other: Array) -> Array:
-    """input - other."""
-    if getattr(input, "dtype", None) == bool or getattr(other, "dtype", None) == bool:
+    """input - other.  Raises RuntimeError if both are bool.
+
+    PyTorch differs: it refuses a bool beside a number too.
+    """
+    if np.asarray(input).dtype == bool and np.asarray(other).dtype == bool:
         raise RuntimeError("Subtraction, the `-` operator, with a bool tensor is not supported")
     return kernels.sub(input, other)
 
@@ -62,16 +65,14 @@ def mul(input: Array, other: Array) -> Array:
 )
 def div(input: Array, other: Array) -> Array:
     """input / other, floating also for integers."""
-    with np.errstate(all="ignore"):
-        return kernels.div(input, other)
+    return kernels.div(input, other)
 
 
 @elementwise(vjp=None)
 def floor_divide(input: Array, other: Array) -> Array:
     """input // other, rounded towards minus infinity."""
     _refuse_zero_divisor(input, other)
-    with np.errstate(all="ignore"):
-        return np.floor_divide(input, other)
+    return np.floor_divide(input, other)
 
 
 def _floor_of_quotient(a: Any, b: Any) -> Any:
@@ -88,8 +89,7 @@ def _floor_of_quotient(a: Any, b: Any) -> Any:
 def remainder(input: Array, other: Array) -> Array:
     """input - other * floor(input / other): the sign follows `other`."""
     _refuse_zero_divisor(input, other)
-    with np.errstate(all="ignore"):
-        return np.remainder(input, other)
+    return np.remainder(input, other)
 
 
 def _refuse_zero_divisor(a: Array, b: Array) -> None:
@@ -137,8 +137,7 @@ def pow(input: Array, exponent: Array) -> Array:
     if np.asarray(input).dtype.kind in "iu" and np.asarray(exponent).dtype.kind in "iu":
         if np.any(np.less(exponent, 0)):
             raise RuntimeError("Integers to negative integer powers are not allowed.")
-    with np.errstate(all="ignore"):
-        return np.square(input) if type(exponent) is int and exponent == 2 else input**exponent
+    return np.square(input) if type(exponent) is int and exponent == 2 else input**exponent
 
 
 def swapped(operation: Any) -> Any:
@@ -172,48 +171,43 @@ def abs(input: Array) -> Array:
 @op(vjp=(lambda g, out, x: g * 0.0,), samples=shaped(away_from=(0.0,)))
 def sign(input: Array) -> Array:
     """-1, 0 or 1."""
-    return np.sign(input)
+    return np.sign(input) if input.dtype != bool else input.copy()
 
 
 @floating(vjp=(lambda g, out, x: g * out,), samples=shaped())
 def exp(input: Array) -> Array:
     """e ** input."""
-    with np.errstate(all="ignore"):
-        return np.exp(input)
+    return np.exp(input)
 
 
 @floating(vjp=(lambda g, out, x: g / x,), samples=shaped(low=0.3))
 def log(input: Array) -> Array:
     """The natural logarithm."""
-    with np.errstate(all="ignore"):
-        return np.log(input)
+    return np.log(input)
 
 
 @floating(vjp=(lambda g, out, x: g / (2 * out),), samples=shaped(low=0.3))
 def sqrt(input: Array) -> Array:
     """The square root; nan below 0."""
-    with np.errstate(all="ignore"):
-        return np.sqrt(input)
+    return np.sqrt(input)
 
 
 @floating(vjp=(lambda g, out, x: -0.5 * g * (out * out * out),), samples=shaped(low=0.3))
 def rsqrt(input: Array) -> Array:
     """1 / sqrt(input)."""
-    with np.errstate(all="ignore"):
-        return np.reciprocal(np.sqrt(input))
+    return np.reciprocal(np.sqrt(input))
 
 
 @floating(vjp=(lambda g, out, x: -g * (out * out),), samples=shaped(low=0.3))
 def reciprocal(input: Array) -> Array:
     """1 / input."""
-    with np.errstate(all="ignore"):
-        return np.reciprocal(input)
+    return np.reciprocal(input)
 
 
 @op(vjp=(lambda g, out, x: g * (2 * x),), samples=shaped())
 def square(input: Array) -> Array:
     """input ** 2."""
-    return np.square(input)
+    return np.square(input if input.dtype != bool else input.astype(np.int64))
 
 
 @floating(vjp=(lambda g, out, x: g * cos(x),), samples=shaped())

@@ -1,5 +1,6 @@
 """Indexing: `x[...]`, gathers and their adjoints, the scatters."""
 
+import operator
 from types import EllipsisType
 from typing import Any
 
@@ -197,6 +198,11 @@ def _places(index: Array, axis: int) -> tuple[Array, ...]:
     return tuple(coordinates)
 
 
+def _corner(index: Array) -> Index:
+    """The elements of src that an index speaks of: as many in each dimension."""
+    return Index(slice(size) for size in index.shape)
+
+
 INDICES = np.array([[0, 2, 0], [1, 1, 0]])
 
 
@@ -221,16 +227,26 @@ def gather(input: Array, *, dim: int, index: Array) -> Array:
 @op(
     vjp=(
         lambda g, out, x, src, *, dim, index: g,
-        lambda g, out, x, src, *, dim, index: gather(g, dim=dim, index=index),
+        lambda g, out, x, src, *, dim, index: index_adjoint(
+            gather(g, dim=dim, index=index), index=_corner(index), shape=src.shape
+        ),
     ),
     degree=1,
-    samples=[sample(arr.of(3, 4), arr.of(2, 3), dim=0, index=INDICES)],
+    samples=[
+        sample(arr.of(3, 4), arr.of(2, 3), dim=0, index=INDICES),
+        sample(arr.of(3, 4), arr.of(4, 3), dim=0, index=INDICES),
+    ],
 )
 def scatter_add(input: Array, src: Array, *, dim: int, index: Array) -> Array:
     """A copy of input with src added at the places that gather would read; the adjoint of gather."""
     axis = _along(input, index, dim)
     out = input.copy()
-    np.add.at(out, _places(index, axis), src[tuple(slice(s) for s in index.shape)])
+    if src.ndim != index.ndim or any(map(operator.gt, index.shape, src.shape)):
+        raise RuntimeError(
+            f"scatter_add(): index of shape {list(index.shape)} is larger than src of shape "
+            f"{list(src.shape)}"
+        )
+    np.add.at(out, _places(index, axis), src[_corner(index)])
     return out
 
 

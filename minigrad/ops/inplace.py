@@ -13,7 +13,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.graph import Value, wrap
-from minigrad.modes import mode
+from minigrad.modes import enable_grad, mode
 from minigrad.ops.window import put_window, take_window
 
 
@@ -54,7 +54,7 @@ def _give_own_memory(old: Value | None) -> None:
 def check_writable(value: Value) -> None:
     """Raise torch's RuntimeError if the value must not be changed now."""
     if mode.grad:
-        value.refuse_stale_view()
+        value.catch_up()
         base = value if value._base is None else value._base
         if base._requires_grad and base.node is None:
             what = "a leaf Variable" if base is value else "a view of a leaf Variable"
@@ -90,12 +90,12 @@ def overwrite(value: Any, result: Any) -> Any:
             )
         result = result.to(value.dtype)
     if not result._requires_grad:
-        np.copyto(value.array, result.array)
+        mode.quietly(np.copyto, value.array, result.array)
         value.touch()
     elif value._base is None:
-        np.copyto(value.array, result.array)
+        mode.quietly(np.copyto, value.array, result.array)
         value.touch()
-        value.move_to(result.node)
+        value.move_to(result.node, retake)
     else:
         _overwrite_through_view(value, value._base, result)
     return value
@@ -107,17 +107,24 @@ def _overwrite_through_view(view: Any, base: Any, result: Any) -> None:
     changed = put_window(before_change(base), result, **window)
     np.copyto(view.array, result.array)
     base.touch()
-    base.move_to(changed.node)
-    view.move_to(take_window(base, **window).node)
+    base.move_to(changed.node, retake)
+    view.move_to(take_window(base, **window).node, retake)
     view._moves = base._moves
+
+
+def retake(view: Any) -> None:
+    """Give a view its place behind what its base has become."""
+    with enable_grad():
+        taken = take_window(view._base, **_window_of(view.array, view._base.array))
+    view.node, view._requires_grad = taken.node, taken._requires_grad
 
 
 def _window_of(view: np.ndarray[Any, Any], base: np.ndarray[Any, Any]) -> dict[str, Any]:
     if not base.flags.c_contiguous:
         raise RuntimeError(
-            "a view of a tensor whose memory is not contiguous is being changed in place while "
-            "gradients are recorded, which minigrad does not support: change its base instead, as "
-            "in base[...] = value"
+            "a tensor whose memory is not contiguous and a view of it are changed by an inplace "
+            "operation while gradients are recorded, which minigrad does not support: change the "
+            "base alone, as in base[...] = value, and take views afterwards"
         )
     size = base.itemsize
     return {

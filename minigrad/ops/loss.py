@@ -88,7 +88,6 @@ def log_sigmoid(input: Array) -> Array:
 )
 def binary_cross_entropy(input: Array, target: Array) -> Array:
     """-t log x - (1 - t) log(1 - x), each logarithm at least -100."""
-    with np.errstate(divide="ignore"):
-        log_x = np.maximum(np.log(input), input.dtype.type(LEAST_LOG))
-        log_rest = np.maximum(np.log1p(-input), input.dtype.type(LEAST_LOG))
+    log_x = np.maximum(np.log(input), input.dtype.type(LEAST_LOG))
+    log_rest = np.maximum(np.log1p(-input), input.dtype.type(LEAST_LOG))
     return (target - 1) * log_rest - target * log_x

@@ -79,8 +79,8 @@ def _std_rule(g: Any, out: Any, x: Any, *, dim: Dim, correction: float, keepdim:
 
 
 SPREADS = [
-    *over_dims()[:-1],
-    sample(arr.of(3, 4), dim=1, correction=0),
+    *over_dims(distinct=True)[:-1],
+    sample(arr.of(3, 4, distinct=True), dim=1, correction=0),
 ]
 
 
@@ -92,10 +92,9 @@ def var(
     _require_floating("var", input)
     reduced = axes(dim, input.ndim)
     divisor = max(count(input.shape, dim) - correction, 0)
-    with np.errstate(all="ignore"):
-        centred = input - np.mean(input, axis=reduced, keepdims=True)
-        total = kernels.sum(np.square(centred), reduced, keepdim)
-        return total / np.asarray(divisor, input.dtype)
+    centred = input - mean.op.forward(input, dim=dim, keepdim=True)
+    total = kernels.sum(np.square(centred), reduced, keepdim)
+    return total / np.asarray(divisor, input.dtype)
 
 
 @op(vjp=(_std_rule,), samples=SPREADS)
@@ -139,10 +138,9 @@ def logsumexp(input: Array, *, dim: Dim = None, keepdim: bool = False) -> Array:
     """log(sum(exp(input))) over `dim`, without overflow."""
     _require_floating("logsumexp", input)
     reduced = axes(dim, input.ndim)
-    with np.errstate(all="ignore"):
-        top = np.max(input, axis=reduced, keepdims=True, initial=-np.inf)
-        top = np.where(np.isfinite(top), top, 0).astype(input.dtype)
-        total = np.log(np.sum(np.exp(input - top), axis=reduced, keepdims=True)) + top
+    top = np.max(input, axis=reduced, keepdims=True, initial=-np.inf)
+    top = np.where(np.isfinite(top), top, 0).astype(input.dtype)
+    total = np.log(np.sum(np.exp(input - top), axis=reduced, keepdims=True)) + top
     return total if keepdim else np.squeeze(total, axis=reduced)
 
 
@@ -155,8 +153,7 @@ def _norm_rule(g: Any, out: Any, x: Any, *, dim: Dim, keepdim: bool) -> Any:
 def euclidean_norm(input: Array, *, dim: Dim = None, keepdim: bool = False) -> Array:
     """The square root of the sum of squares over `dim`."""
     _require_floating("norm", input)
-    with np.errstate(all="ignore"):
-        return np.sqrt(kernels.sum(np.square(input), axes(dim, input.ndim), keepdim))
+    return np.sqrt(kernels.sum(np.square(input), axes(dim, input.ndim), keepdim))
 
 
 @op(vjp=None)

@@ -24,6 +24,7 @@ class Layout(NamedTuple):
 
     leaf: Callable[[Array], Array]
     view: Callable[[Tensor, tuple[int, ...]], Tensor]
+    repeats: bool = False  # elements: of no use where they must be distinct
 
 
 def _every_second_transposed(array: Array) -> Array:
@@ -38,7 +39,9 @@ LAYOUTS = {
     "contiguous": Layout(lambda array: array, lambda leaf, shape: leaf),
     "strided": Layout(_every_second_transposed, _transposed_back),
     "broadcast": Layout(
-        lambda array: array[:1] if array.ndim else array, lambda leaf, shape: leaf.expand(shape)
+        lambda array: array[:1] if array.ndim else array,
+        lambda leaf, shape: leaf.expand(shape),
+        repeats=True,
     ),
 }
 
@@ -56,7 +59,7 @@ def draw(wanted: arr, rng: np.random.Generator) -> Array:
     if wanted.distinct:
         size = int(np.prod(wanted.shape))
         steps = (rng.permutation(size) + rng.uniform(0.3, 0.7, size)) / max(size, 1)
-        return wanted.low + span * steps.reshape(wanted.shape)
+        return np.asarray(wanted.low + span * steps.reshape(wanted.shape))
     array = np.asarray(rng.uniform(wanted.low, wanted.high, wanted.shape))
     for kink in wanted.away_from:
         near = np.abs(array - kink) < 0.05 * span
@@ -103,7 +106,8 @@ class _Case:
         rng = np.random.default_rng(seed)
         self.operation = operation
         self.sample = sample
-        self.layout = layout
+        distinct = any(isinstance(a, arr) and a.distinct for a in sample.args)
+        self.layout = LAYOUTS["contiguous"] if distinct and layout.repeats else layout
         vjp = operation.op.vjp
         self.args: list[Any] = []
         self.places: list[int] = []
@@ -117,7 +121,7 @@ class _Case:
             has_rule = callable(vjp) or (vjp is not None and vjp[place] is not None)
             if array.dtype.kind == "f" and has_rule:
                 self.places.append(place)
-                leaf: Tensor = wrap(Tensor, np.array(layout.leaf(array), order="C"))
+                leaf: Tensor = wrap(Tensor, np.array(self.layout.leaf(array), order="C"))
                 leaf.requires_grad = True
                 self.leaves.append(leaf)
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from minigrad.vision.datasets.download import Remote, download, place
-from minigrad.vision.datasets.files import data_root, find, not_found, read
+from minigrad.vision.datasets.files import data_root, find, located, not_found, read
 from minigrad.vision.datasets.images import ImageDataset, check_targets
 from minigrad.vision.datasets.unpickle import unpickle
 
@@ -75,6 +75,12 @@ class CIFAR10(ImageDataset):
             transform=transform,
             target_transform=target_transform,
         )
+
+    @classmethod
+    def located(cls, root: str | Path | None = None) -> Path | None:
+        """The folder with the batches, or None if some are missing."""
+        names = [remote.name for remote in [*cls.train_list, *cls.test_list]]
+        return located(root, cls.folders, names)
 
     def download(self) -> None:
         """Fetch the archive and unpack its batches, unless the root has them all."""

@@ -32,6 +32,12 @@ def find(root: Path, folders: Sequence[str], name: str) -> Path | None:
     return None
 
 
+def located(root: str | Path | None, folders: Sequence[str], names: Sequence[str]) -> Path | None:
+    """The folder of the first of these files, if all of them are there; nothing is read."""
+    found = [find(data_root(root), folders, name) for name in names]
+    return found[0].parent if found[0] is not None and None not in found else None
+
+
 def not_found(dataset: str, name: str, root: Path, folders: Sequence[str]) -> RuntimeError:
     """The error for a missing file: what was looked for, where, and what would help."""
     places = "\n".join(f"  {root / folder}" for folder in folders)

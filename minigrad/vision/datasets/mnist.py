@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad.creation import from_numpy
 from minigrad.vision.datasets.download import Remote, download
-from minigrad.vision.datasets.files import data_root, find, not_found, read_idx
+from minigrad.vision.datasets.files import data_root, find, located, not_found, read_idx
 from minigrad.vision.datasets.images import ImageDataset, check_targets
 
 
@@ -69,6 +69,12 @@ class MNIST(ImageDataset):
             transform=transform,
             target_transform=target_transform,
         )
+
+    @classmethod
+    def located(cls, root: str | Path | None = None) -> Path | None:
+        """The folder with the files, or None if some are missing."""
+        names = [remote.name.removesuffix(".gz") for remote in cls.resources]
+        return located(root, cls.folders, names)
 
     def download(self) -> None:
         """Fetch the published files that the root does not have, or has incomplete."""

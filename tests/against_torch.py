@@ -1,0 +1,73 @@
+"""The same code run on minigrad and on torch: values, dtypes, shapes and gradients must agree."""
+
+import minigrad as mg
+import numpy as np
+import torch
+
+DTYPES = ["float32", "float64", "float16", "int8", "int16", "int32", "int64", "uint8", "bool"]
+TOLERANCE = {"float64": (1e-10, 1e-12), "float32": (2e-5, 1e-5), "float16": (2e-3, 2e-3)}
+
+
+def outputs_of(result):
+    """The tensors of a result, which may be one, a tuple or a list."""
+    if isinstance(result, tuple | list):
+        return [t for item in result for t in outputs_of(item)]
+    return [result]
+
+
+def as_numpy(tensor):
+    return tensor.detach().numpy()
+
+
+def assert_same(ours, theirs, note=""):
+    """Equal kinds of result, shapes, dtypes and values."""
+    ours, theirs = outputs_of(ours), outputs_of(theirs)
+    assert len(ours) == len(theirs), note
+    for a, b in zip(ours, theirs, strict=True):
+        if not isinstance(b, torch.Tensor):
+            assert a == b or (a != a and b != b), f"{note}: {a!r} instead of {b!r}"
+            continue
+        assert isinstance(a, mg.Tensor), note
+        assert str(a.dtype).split(".")[1] == str(b.dtype).split(".")[1], f"{note}: {a.dtype}, {b.dtype}"
+        assert tuple(a.shape) == tuple(b.shape), f"{note}: {a.shape} instead of {b.shape}"
+        rtol, atol = TOLERANCE.get(str(a.array.dtype), (0, 0))
+        np.testing.assert_allclose(as_numpy(a), as_numpy(b), rtol, atol, err_msg=note)
+
+
+def run(module, function, arrays, *, gradients):
+    """The outputs of `function(module, *tensors)`, and the gradients of their weighted sum."""
+    leaves = []
+    for array in arrays:
+        leaf = module.tensor(array)
+        if gradients and array.dtype.kind == "f":
+            leaf.requires_grad_()
+        leaves.append(leaf)
+    result = function(module, *leaves)
+    if not gradients:
+        return result, []
+    roots, starts = [], []
+    for output in outputs_of(result):
+        if output.requires_grad:
+            roots.append(output)
+            count = output.numel()
+            weights = np.cos(np.arange(count, dtype=np.float64)).reshape(tuple(output.shape))
+            starts.append(module.tensor(weights).to(output.dtype))
+    wanted = [leaf for leaf in leaves if leaf.requires_grad]
+    found = module.autograd.grad(roots, wanted, starts, allow_unused=True) if roots else ()
+    return result, [g for g in found if g is not None]
+
+
+def compare(function, *arrays, gradients=True, note=""):
+    """Run on both, and compare outputs and gradients."""
+    ours, our_gradients = run(mg, function, arrays, gradients=gradients)
+    theirs, their_gradients = run(torch, function, arrays, gradients=gradients)
+    assert_same(ours, theirs, note)
+    assert_same(our_gradients, their_gradients, f"gradients {note}")
+
+
+def outcome(module, function, *arguments):
+    """The result, or the kind of error."""
+    try:
+        return function(module, *arguments)
+    except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        return type(error)
