@@ -30,10 +30,13 @@ class ModuleTree:
 
     def __getattr__(self, name: str) -> Any:
         own = self.__dict__
-        if "_parameters" in own:
-            for kind in ("_parameters", "_modules", "_buffers"):
-                if name in own[kind]:
-                    return own[kind][name]
+        if "_parameters" in own:  # written out, as every forward comes by here
+            if name in (members := own["_parameters"]):
+                return members[name]
+            if name in (members := own["_modules"]):
+                return members[name]
+            if name in (members := own["_buffers"]):
+                return members[name]
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def __setattr__(self, name: str, value: Any) -> None:

@@ -104,7 +104,8 @@ class Compare:
         ]
         heads = [(c or "").center(w) for c, w in zip(columns, widths, strict=True)]
         head = "  |  ".join([" " * name_width, *heads])
-        lines = [f"[{f' {label or ""} '.center(len(head) - 2, '-')}]", head]
+        title = f" {label or ''} ".center(len(head) - 2, "-")
+        lines = [f"[{title}]", head]
         threads = None
         for row, name in zip(rows, names, strict=True):
             if row[0] != threads:
