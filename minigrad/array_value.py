@@ -21,6 +21,14 @@ def sizes(given: Sequence[Any]) -> tuple[int, ...]:
     return tuple(int(size) for size in given)
 
 
+def new_shape(given: Sequence[Any]) -> tuple[int, ...]:
+    """The sizes of a tensor to be made.  Raises RuntimeError if one is negative."""
+    found = sizes(given)
+    if any(size < 0 for size in found):
+        raise RuntimeError(f"a tensor cannot have negative dimensions, got shape {list(found)}")
+    return found
+
+
 class ArrayValue(Value):
     """What a tensor has in common with NumPy's arrays."""
 
@@ -31,7 +39,8 @@ class ArrayValue(Value):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return self.array.shape
+        shape: tuple[int, ...] = self.array.shape
+        return shape
 
     @property
     def dtype(self) -> Dtype:
@@ -88,7 +97,7 @@ class ArrayValue(Value):
         return bool(self.array.flags.c_contiguous)
 
     def is_floating_point(self) -> bool:
-        return self.array.dtype.kind == "f"
+        return bool(self.array.dtype.kind == "f")
 
     def is_complex(self) -> bool:
         return False
@@ -195,21 +204,21 @@ class ArrayValue(Value):
         self, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
     ) -> Any:
         """Zeros, by default of this tensor's dtype."""
-        array = np.zeros(sizes(size), self._dtype_for_new(dtype))
+        array = np.zeros(new_shape(size), self._dtype_for_new(dtype))
         return self._new(array, device, requires_grad)
 
     def new_ones(
         self, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
     ) -> Any:
         """Ones, by default of this tensor's dtype."""
-        array = np.ones(sizes(size), self._dtype_for_new(dtype))
+        array = np.ones(new_shape(size), self._dtype_for_new(dtype))
         return self._new(array, device, requires_grad)
 
     def new_empty(
         self, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
     ) -> Any:
         """Uninitialised memory, by default of this tensor's dtype."""
-        array = np.empty(sizes(size), self._dtype_for_new(dtype))
+        array = np.empty(new_shape(size), self._dtype_for_new(dtype))
         return self._new(array, device, requires_grad)
 
     def new_full(
@@ -242,7 +251,7 @@ class ArrayValue(Value):
         for given in args:
             if is_device(given):
                 require_cpu(given)
-            elif isinstance(given, Value):
+            elif isinstance(given, ArrayValue):
                 wanted = given.dtype
             elif given is not None and not isinstance(given, bool):
                 wanted = given
@@ -261,6 +270,9 @@ class ArrayValue(Value):
         raise RuntimeError("minigrad computes on the CPU only: there is no cuda device")
 
     # The names of Python's types come last: below them they would mean these methods.
+
+    def type(self, dtype: Any) -> Any:
+        return self.to(dtype)
 
     def half(self) -> Any:
         return self.to(dtypes.float16)

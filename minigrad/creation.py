@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.array_value import sizes
+from minigrad.array_value import new_shape
 from minigrad.device import require_cpu
 from minigrad.graph import wrap
 from minigrad.tensor import Tensor
@@ -49,9 +49,11 @@ def _array_of(data: Any, dtype: Any, copy: bool | None) -> np.ndarray[Any, Any]:
 
 
 def _holds_tensors(data: Any) -> bool:
-    return any(isinstance(item, Tensor) or _holds_tensors(item) for item in data) if isinstance(
-        data, list | tuple
-    ) else False
+    return (
+        any(isinstance(item, Tensor) or _holds_tensors(item) for item in data)
+        if isinstance(data, list | tuple)
+        else False
+    )
 
 
 def _holds_numpy(data: Any) -> bool:
@@ -101,23 +103,19 @@ def from_dlpack(ext_tensor: Any) -> Tensor:
     return from_numpy(np.from_dlpack(ext_tensor))
 
 
-def zeros(
-    *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
+def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of zeros."""
-    return _made(np.zeros(sizes(size), _floating(dtype)), device, requires_grad)
+    return _made(np.zeros(new_shape(size), _floating(dtype)), device, requires_grad)
 
 
 def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of ones."""
-    return _made(np.ones(sizes(size), _floating(dtype)), device, requires_grad)
+    return _made(np.ones(new_shape(size), _floating(dtype)), device, requires_grad)
 
 
-def empty(
-    *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
+def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor of uninitialised memory."""
-    return _made(np.empty(sizes(size), _floating(dtype)), device, requires_grad)
+    return _made(np.empty(new_shape(size), _floating(dtype)), device, requires_grad)
 
 
 def full(

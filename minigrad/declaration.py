@@ -36,8 +36,17 @@ class Sample(NamedTuple):
 
 
 def sample(*args: Any, **settings: Any) -> Sample:
-    """One gradient check: `arr.of(...)` for each tensor argument, numbers and settings as they are."""
+    """One gradient check: `arr.of(...)` for each tensor, numbers and settings as they are."""
     return Sample(args, settings)
+
+
+class Kept(NamedTuple):
+    """What the graph keeps of one application: positions of arguments, and whether the output."""
+
+    values: tuple[int, ...]
+    metas: tuple[int, ...]
+    nothing: tuple[int, ...]
+    output: bool
 
 
 class Op:
@@ -65,7 +74,7 @@ class Op:
         tensors = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
         self.tensors = tuple(p.name for p in tensors)
         self.optional = {p.name for p in tensors if p.default is None}
-        self._keeps: dict[tuple[int, ...], tuple[tuple[str, ...] | None, bool]] = {}
+        self._keeps: dict[tuple[int, ...], Kept] = {}
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
@@ -79,18 +88,19 @@ class Op:
         found = (self.vjp[i] for i in needs)
         return [rule for rule in found if rule is not None]
 
-    def keeps(self, needs: tuple[int, ...], arity: int) -> tuple[tuple[str, ...] | None, bool]:
-        """What rules for these positions read: of each argument, and whether of the output.
-
-        None in place of the first if they read the values of all arguments.
-        """
+    def keeps(self, needs: tuple[int, ...], arity: int) -> "Kept":
+        """What rules for these positions read."""
         key = (*needs, -arity) if self.variadic else needs
         found = self._keeps.get(key)
         if found is None:
             reads = [_reads(rule, arity) for rule in self.rules(needs)]
-            inputs = tuple(max(r[i + 1] for r in reads) for i in range(arity))
-            all_values = all(what == "value" for what in inputs)
-            found = None if all_values else inputs, any(r[0] != "" for r in reads)
+            inputs = [max(r[i + 1] for r in reads) for i in range(arity)]
+            found = Kept(
+                tuple(i for i, what in enumerate(inputs) if what == "value"),
+                tuple(i for i, what in enumerate(inputs) if what == "meta"),
+                tuple(i for i, what in enumerate(inputs) if what == ""),
+                any(r[0] != "" for r in reads),
+            )
             self._keeps[key] = found
         return found
 
@@ -151,11 +161,11 @@ _META = {"shape", "dtype", "ndim"}
 
 @functools.cache
 def _reads(rule: Rule, arity: int) -> tuple[str, ...]:
-    """What a rule reads of `out` and of each input: "" nothing, "meta" its shape or dtype, or "value".
+    """What a rule reads of `out` and of each input: "" nothing, "meta" shape or dtype, or "value".
 
     Read from the rule's byte code, so that it cannot disagree with what the rule does.
     """
-    code = rule.__code__  # type: ignore[attr-defined]
+    code = rule.__code__
     names = code.co_varnames[1 : code.co_argcount]
     if code.co_flags & inspect.CO_VARARGS:
         return ("value",) * (arity + 1)

@@ -117,9 +117,7 @@ def result_type(*operands: Any) -> np.dtype[Any]:
     scalars = _promote(_of_scalar(a) for a in operands if not isinstance(a, np.ndarray))
     result = None
     for level in (shaped, zero_d, scalars):
-        if level is not None and (
-            result is None or _CATEGORY[level.kind] > _CATEGORY[result.kind]
-        ):
+        if level is not None and (result is None or _CATEGORY[level.kind] > _CATEGORY[result.kind]):
             result = level
     if result is None:
         raise TypeError("result_type needs at least one array or number")

@@ -168,7 +168,9 @@ class Value:
         if not self._requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         if self.node is not None:
-            raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
+            raise RuntimeError(
+                "post accumulate grad hooks cannot be registered on non-leaf tensors"
+            )
         if self._post_accumulate_hooks is None:
             self._post_accumulate_hooks = {}
         return RemovableHandle(self._post_accumulate_hooks, hook)
@@ -255,6 +257,7 @@ class Node:
     out_storage: Storage | None = None
     shapes: tuple[tuple[int, ...], ...] | None = None  # where broadcasting is to be undone
     freed = False
+    keeps_values = False  # the graph holds arrays on its account, until it is freed
     retained: Any = None
     trace: list[str] | None = None
     _hooks: dict[int, Hook] | None = None
@@ -300,31 +303,34 @@ class Node:
                 f"{self.name} have been freed. Pass retain_graph=True to the first backward() or "
                 f"autograd.grad() to go through the graph again."
             )
-        for position, value in enumerate(self.inputs):
-            if isinstance(value, Value) and value._storage is not None:
-                self._refuse_change(value._storage, f"argument {position}", value.array)
+        for value in self.inputs:
+            if isinstance(value, Value):
+                storage = value._storage
+                if storage is not None and storage.changed_at > self.made_at:
+                    position = [kept is value for kept in self.inputs].index(True)
+                    self._refuse_change(storage, f"argument {position}", value)
         out = self.out
         if type(out) is tuple:
             array, kind = out
-            if self.out_storage is not None:
-                self._refuse_change(self.out_storage, "the output", array)
             out = wrap(kind, array)
+            storage = self.out_storage
+            if storage is not None and storage.changed_at > self.made_at:
+                self._refuse_change(storage, "the output", out)
             out.node, out._requires_grad = self, True
         return out, self.inputs
 
-    def _refuse_change(self, storage: Storage, what: str, array: np.ndarray[Any, Any]) -> None:
-        if storage.changed_at > self.made_at:
-            made = "" if self.trace is None else "\nIt was made here:\n" + "".join(self.trace)
-            raise RuntimeError(
-                f"one of the variables needed for gradient computation has been modified by an "
-                f"inplace operation: {what} of {self.op.name}() (a tensor of shape "
-                f"{list(array.shape)}, {array.dtype}) is read by {self.name} and was changed after "
-                f"the forward pass (its version is {storage.changes}).{made}"
-            )
+    def _refuse_change(self, storage: Storage, what: str, value: Value) -> None:
+        made = "" if self.trace is None else "\nIt was made here:\n" + "".join(self.trace)
+        raise RuntimeError(
+            f"one of the variables needed for gradient computation has been modified by an "
+            f"inplace operation: {what} of {self.op.name}() (a tensor of shape "
+            f"{list(value.array.shape)}, {value.array.dtype}) is read by {self.name} and was "
+            f"changed after the forward pass (its version is {storage.changes}).{made}"
+        )
 
     def free(self) -> None:
         """Let go of what the rules read; a node that kept nothing can be walked again."""
-        if self.out is not None or any(isinstance(kept, Value) for kept in self.inputs):
+        if self.keeps_values:
             self.inputs = ()
             self.out = None
             self.freed = True

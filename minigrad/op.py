@@ -71,10 +71,7 @@ def op(
 
     def declare(forward: Callable[..., Any]) -> Operation:
         operation = Op(forward, vjp, samples, degree)
-        if promotes or floats:
-            prepare = functools.partial(_meet, floats=floats)
-        else:
-            prepare = None
+        prepare = functools.partial(_meet, floats=floats) if promotes or floats else None
         call = _recorded(operation, prepare, broadcasts, views)
         functools.update_wrapper(call, forward)
         call.op = operation  # type: ignore[attr-defined]
@@ -86,7 +83,7 @@ def op(
 elementwise = functools.partial(op, broadcasts=True, promotes=True)
 
 
-def _recorded(
+def _recorded(  # noqa: PLR0915  one function: calls cost more than statements
     operation: Op, prepare: Callable[..., Any] | None, broadcasts: bool, views: bool
 ) -> Callable[..., Any]:
     """The function that users call.  It is on the path of every operation, so it is lean."""
@@ -95,28 +92,27 @@ def _recorded(
     names = frozenset(operation.settings)
     derivable = _derivable(operation)
 
-    def call(*args: Any, **settings: Any) -> Any:
+    def call(*args: Any, **settings: Any) -> Any:  # noqa: PLR0912
         if len(args) != arity or (settings and not names.issuperset(settings)):
             args, settings = operation.arrange(args, settings)
         recording = mode.grad
         kind = None
         suspect = False
-        needs = ()
+        needs: tuple[int, ...] = ()
         arrays = []
-        position = 0
-        for arg in args:
+        for position, arg in enumerate(args):
             if isinstance(arg, Value):
                 if kind is None:
                     kind = arg.kind
-                if arg._suspect and recording:
-                    suspect = True
-                    arg.catch_up()
-                if recording and arg._requires_grad:
-                    needs += (position,)  # type: ignore[assignment]
+                if recording:
+                    if arg._suspect:
+                        suspect = True
+                        arg.catch_up()
+                    if arg._requires_grad:
+                        needs += (position,)
                 arrays.append(arg.array)
             else:
                 arrays.append(arg if type(arg) in _PLAIN else _plain(operation, position, arg))
-            position += 1
         if kind is None:
             raise _not_a_tensor(operation, args)
         if prepare is not None:
@@ -131,9 +127,7 @@ def _recorded(
             raise
         byproducts = None
         if type(array) is not np.ndarray:
-            if type(array) is tuple:
-                array, *byproducts = array
-            array = np.asarray(array)
+            array, byproducts = _unpacked(array, kind)
         out = kind.__new__(kind)
         out.array = array
         if views:
@@ -141,16 +135,22 @@ def _recorded(
         if needs and derivable is not None:
             needs = tuple([i for i in needs if i in derivable])
         if suspect:
-            _look_twice(operation, args, needs)
+            _refuse_inference(operation, args, needs)
         if needs:
             _record(operation, broadcasts, out, args, needs, settings, byproducts)
         elif mode.inference:
             out.mark_inference()
-        if byproducts is None:
-            return out
-        return (out, *(wrap(kind, np.asarray(b)) for b in byproducts))
+        return out if byproducts is None else (out, *byproducts)
 
     return call
+
+
+def _unpacked(result: Any, kind: type[Value]) -> tuple[Any, list[Value] | None]:
+    """The array that a forward gave, and its by-products if there are any."""
+    if type(result) is not tuple:
+        return np.asarray(result), None
+    first, *others = result
+    return np.asarray(first), [wrap(kind, np.asarray(other)) for other in others]
 
 
 def _record(
@@ -160,23 +160,35 @@ def _record(
     args: tuple[Any, ...],
     needs: tuple[int, ...],
     settings: Mapping[str, Any],
-    byproducts: list[Any] | None,
+    byproducts: list[Value] | None,
 ) -> None:
     array = out.array
     if array.dtype.kind != "f":  # a cast to integers: nothing can flow back
         return
-    kept, keeps_out = operation.keeps(needs, len(args))
+    kept = operation.keeps(needs, len(args))
+    inputs = args
+    if kept.nothing or kept.metas:
+        reduced = list(args)
+        for i in kept.nothing:
+            if isinstance(args[i], Value):
+                reduced[i] = None
+        for i in kept.metas:
+            if isinstance(args[i], Value):
+                reduced[i] = Meta(args[i])
+        inputs = tuple(reduced)
     edges = tuple([args[i] if args[i].node is None else args[i].node for i in needs])
     if operation.defaults:
         settings = {**operation.defaults, **settings}
-    inputs = args if kept is None else tuple(map(_kept, args, kept))
     node = Node(operation, needs, edges, inputs, settings)
-    if keeps_out:
-        if byproducts is not None:
-            node.out = [wrap(out.kind, np.asarray(b)) for b in byproducts]
-        else:
+    if kept.output:
+        node.keeps_values = True
+        if byproducts is None:
             node.out = (array, out.kind)
             node.out_storage = out.storage()
+        else:
+            node.out = byproducts
+    elif kept.values:
+        node.keeps_values = True
     if broadcasts:
         shape = array.shape
         for i in needs:
@@ -187,20 +199,10 @@ def _record(
     out._requires_grad = True
 
 
-def _kept(arg: Any, what: str) -> Any:
-    """What the graph keeps of an argument of which the rules read `what`."""
-    if what == "value" or not isinstance(arg, Value):
-        return arg
-    return Meta(arg) if what == "meta" else None
-
-
-def _look_twice(operation: Op, args: tuple[Any, ...], needs: tuple[int, ...]) -> None:
-    """Refuse inference tensors that would have to be saved."""
-    reads = operation.keeps(needs, len(args))[0] if needs else ("",) * len(args)
-    for position, arg in enumerate(args):
-        if not isinstance(arg, Value):
-            continue
-        if arg._is_inference and (reads is None or reads[position] == "value"):
+def _refuse_inference(operation: Op, args: tuple[Any, ...], needs: tuple[int, ...]) -> None:
+    """Raise RuntimeError if a tensor made in inference mode would have to be kept."""
+    for i in operation.keeps(needs, len(args)).values if needs else ():
+        if isinstance(args[i], Value) and args[i]._is_inference:
             raise RuntimeError(
                 f"Inference tensors cannot be saved for backward by {operation.name}(): make the "
                 f"tensor outside inference_mode, or clone() it"
@@ -253,7 +255,7 @@ def _meet(arrays: list[Any], *, floats: bool) -> np.dtype[Any] | None:
 
 def _cast(args: tuple[Any, ...], dtype: np.dtype[Any]) -> tuple[Any, ...]:
     to = dtypes.of_numpy(dtype)
-    return tuple(a.to(to) if isinstance(a, Value) else a for a in args)
+    return tuple([a.to(to) if hasattr(a, "to") else a for a in args])
 
 
 _PLAIN = frozenset({int, float, bool})

@@ -134,7 +134,11 @@ def format_tensor(
     """`tensor([...], notes...)`; `shown_dtype` where it is not plain from the numbers."""
     indent = len(prefix)
     if array.size == 0 and array.ndim != 1:
-        notes = [f"size={tuple(array.shape)}", *([f"dtype={shown_dtype}"] if shown_dtype else []), *notes]
+        notes = [
+            f"size={tuple(array.shape)}",
+            *([f"dtype={shown_dtype}"] if shown_dtype else []),
+            *notes,
+        ]
         body = "[]"
     else:
         if shown_dtype:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.array_value import sizes
+from minigrad.array_value import new_shape
 from minigrad.creation import from_numpy
 from minigrad.device import require_cpu
 from minigrad.generator import Generator, default_generator, stream
@@ -77,7 +77,7 @@ def rand(
 ) -> Tensor:
     """Uniform on [0, 1)."""
     found = _floating(dtype)
-    numbers = stream(generator).random(sizes(size), _drawn_as(found))
+    numbers = stream(generator).random(new_shape(size), _drawn_as(found))
     return _made(numbers, found, device, requires_grad)
 
 
@@ -90,7 +90,7 @@ def randn(
 ) -> Tensor:
     """Normal with mean 0 and deviation 1."""
     found = _floating(dtype)
-    numbers = stream(generator).standard_normal(sizes(size), _drawn_as(found))
+    numbers = stream(generator).standard_normal(new_shape(size), _drawn_as(found))
     return _made(numbers, found, device, requires_grad)
 
 
@@ -167,9 +167,7 @@ def multinomial(
             "multinomial expects 1 or 2 dimensions of finite weights that are not negative"
         )
     rows = np.atleast_2d(weights)
-    enough = (rows.sum(1) > 0).all() and (
-        replacement or ((rows > 0).sum(1) >= num_samples).all()
-    )
+    enough = (rows.sum(1) > 0).all() and (replacement or ((rows > 0).sum(1) >= num_samples).all())
     if num_samples <= 0 or not enough:
         raise RuntimeError(
             f"multinomial: cannot draw num_samples={num_samples} "

@@ -59,7 +59,7 @@ def _edge(value: Value) -> Any:
 def _each_its_own(found: Sequence[tuple[Any, bool] | None]) -> list[Any]:
     """The gradients, no two of which share memory."""
     given: set[int] = set()
-    result = []
+    result: list[Any] = []
     for arrived in found:
         if arrived is None:
             result.append(None)
@@ -75,6 +75,7 @@ class _Walk:
 
     def __init__(self, targets: Sequence[Value] | None, create_graph: bool) -> None:
         self.create_graph = create_graph
+        self.checks_nan = mode.anomaly and mode.check_nan
         self.pending: dict[Any, tuple[Any, bool]] = {}  # edge -> cotangent so far, is it ours
         self.heap: list[tuple[int, Node]] = []
         self.targets = None if targets is None else {_edge(target) for target in targets}
@@ -135,17 +136,19 @@ class _Walk:
             if node.trace is not None:
                 error.add_note(f"{node} was made here:\n" + "".join(node.trace))
             raise
-        if mode.anomaly and mode.check_nan:
+        if self.checks_nan:
             _refuse_nan(node, needs, cotangents)
         returns_fresh = op.returns_fresh
         for i, cotangent in enumerate(cotangents):
             if cotangent is None:
                 continue
-            array = cotangent.array if returns_fresh else None
-            fresh = array is not None and array.base is None and array is not g.array
-            if shapes is not None and cotangent.array.shape != shapes[i]:
-                cotangent = cotangent.sum_to_size(shapes[i])  # noqa: PLW2901
-                fresh = cotangent.array.base is None
+            fresh = False
+            if returns_fresh:
+                array = cotangent.array
+                if shapes is not None and array.shape != shapes[i]:
+                    cotangent = cotangent.sum_to_size(shapes[i])  # noqa: PLW2901
+                    array = cotangent.array
+                fresh = array.base is None and array is not g.array
             self.arrive(edges[i], cotangent, fresh)
 
     def leaf_gradients(self) -> Iterable[tuple[Any, tuple[Any, bool]]]:

@@ -28,7 +28,9 @@ def assert_same(ours, theirs, note=""):
             assert a == b or (a != a and b != b), f"{note}: {a!r} instead of {b!r}"
             continue
         assert isinstance(a, mg.Tensor), note
-        assert str(a.dtype).split(".")[1] == str(b.dtype).split(".")[1], f"{note}: {a.dtype}, {b.dtype}"
+        assert str(a.dtype).split(".")[1] == str(b.dtype).split(".")[1], (
+            f"{note}: {a.dtype}, {b.dtype}"
+        )
         assert tuple(a.shape) == tuple(b.shape), f"{note}: {a.shape} instead of {b.shape}"
         rtol, atol = TOLERANCE.get(str(a.array.dtype), (0, 0))
         np.testing.assert_allclose(as_numpy(a), as_numpy(b), rtol, atol, err_msg=note)

@@ -174,4 +174,3 @@ def test_the_digits_network_learns_the_digits():
 
 def as_batch(dataset):
     return dataset.data.unsqueeze(1).float() / 16
-

@@ -19,6 +19,10 @@ def named(lib):
     return lib.nn.Sequential(OrderedDict(a=lib.nn.Linear(2, 3), b=lib.nn.ReLU()))
 
 
+def alike(lib):
+    return [lib.nn.Linear(1, 2), lib.nn.Linear(1, 2)]
+
+
 def changed(module, change):
     change(module)
     return module
@@ -43,10 +47,12 @@ STEPS = {
     "sum in place": lambda lib: changed(three(lib), lambda s: s.__iadd__(three(lib))),
     "product": lambda lib: 2 * named(lib),
     "product in place": lambda lib: changed(three(lib), lambda s: s.__imul__(2)),
-    "list": lambda lib: lib.nn.ModuleList([lib.nn.ReLU(), lib.nn.Linear(1, 2), lib.nn.Linear(1, 2)]),
+    "list": lambda lib: lib.nn.ModuleList(
+        [lib.nn.ReLU(), lib.nn.Linear(1, 2), lib.nn.Linear(1, 2)]
+    ),
     "empty list": lambda lib: lib.nn.ModuleList(),
     "list slice": lambda lib: lib.nn.ModuleList(three(lib))[::2],
-    "list sum": lambda lib: lib.nn.ModuleList(three(lib)) + [lib.nn.Tanh()],
+    "list sum": lambda lib: lib.nn.ModuleList(three(lib)) + alike(lib),
     "list sum in place": lambda lib: changed(
         lib.nn.ModuleList([lib.nn.ReLU()]), lambda m: m.__iadd__(three(lib))
     ),
@@ -68,7 +74,9 @@ STEPS = {
         lambda p: (p.append(lib.ones(4)), p.__setitem__(0, lib.ones(5)), p.__iadd__([lib.ones(6)])),
     ),
     "parameter list slice": lambda lib: lib.nn.ParameterList([lib.ones(i) for i in (1, 2, 3)])[1:],
-    "parameter dict": lambda lib: lib.nn.ParameterDict({"a": lib.ones(2), "b": lib.ones(1).double()}),
+    "parameter dict": lambda lib: lib.nn.ParameterDict(
+        {"a": lib.ones(2), "b": lib.ones(1).double()}
+    ),
     "parameter dict edits": lambda lib: changed(
         lib.nn.ParameterDict({"a": lib.ones(2), "b": lib.ones(3)}),
         lambda p: (p.pop("a"), p.update([("c", lib.ones(4))]), p.setdefault("d", lib.ones(5))),
@@ -103,7 +111,7 @@ REFUSED = {
     "index too small": lambda lib: three(lib)[-4],
     "pop of nothing": lambda lib: lib.nn.Sequential().pop(0),
     "insertion out of range": lambda lib: three(lib).insert(5, lib.nn.ReLU()),
-    "sum with a list": lambda lib: three(lib) + [1],
+    "sum with a number": lambda lib: three(lib) + 1,
     "product with text": lambda lib: three(lib) * "a",
     "product with nothing": lambda lib: three(lib) * 0,
     "number as a module": lambda lib: lib.nn.Sequential(3),
@@ -122,7 +130,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("what", REFUSED)
 def test_misuse_raises_torchs_error(what):
-    with pytest.raises(Exception) as theirs:  # noqa: B017, PT011  whatever torch raises
+    with pytest.raises(Exception) as theirs:  # noqa: PT011  whatever torch raises
         REFUSED[what](torch)
     with pytest.raises(type(theirs.value)):
         REFUSED[what](mg)

@@ -154,7 +154,8 @@ def test_weights_of_binary_cross_entropy_with_logits():
 @pytest.mark.parametrize(
     ("pad", "mode", "value"),
     [
-        ((1, 2), "constant", 3.0), ((1, 2, 0, 3), "constant", None), ((-1, 2, 1, -2), "constant", 1.0),
+        ((1, 2), "constant", 3.0), ((1, 2, 0, 3), "constant", None),
+        ((-1, 2, 1, -2), "constant", 1.0),
         ((2, 1), "reflect", None), ((2, 1, 1, 2), "reflect", None),
         ((2, 7), "replicate", None), ((5, 1, 4, 2), "circular", None), ((0, 0), "circular", None),
     ],
@@ -194,8 +195,16 @@ LABELS = mg.tensor([0, 2])
 @pytest.mark.parametrize(
     ("call", "error", "says"),
     [
-        (lambda: F.cross_entropy(ONES, mg.tensor([0, 3])), IndexError, r"Target 3 .* position \[1\]"),
-        (lambda: F.nll_loss(ONES, mg.tensor([-1, 0])), IndexError, r"Target -1 .* classes are 0 to 2"),
+        (
+            lambda: F.cross_entropy(ONES, mg.tensor([0, 3])),
+            IndexError,
+            r"Target 3 .* position \[1\]",
+        ),
+        (
+            lambda: F.nll_loss(ONES, mg.tensor([-1, 0])),
+            IndexError,
+            r"Target -1 .* classes are 0 to 2",
+        ),
         (
             lambda: F.cross_entropy(mg.ones(2, 3, 2, 2), mg.tensor([[[0, 1], [2, 5]]] * 2)),
             IndexError,
@@ -204,7 +213,11 @@ LABELS = mg.tensor([0, 2])
         (lambda: F.nll_loss(ONES, mg.tensor([0.0, 1.0])), RuntimeError, "integer dtype"),
         (lambda: F.nll_loss(ONES, mg.tensor([True, False])), RuntimeError, "integer dtype"),
         (lambda: F.cross_entropy(ONES, mg.tensor([0.0, 1.0])), RuntimeError, "class probabilities"),
-        (lambda: F.nll_loss(ONES, mg.tensor([0, 1, 2])), ValueError, r"\[2\] for input size \[2, 3\]"),
+        (
+            lambda: F.nll_loss(ONES, mg.tensor([0, 1, 2])),
+            ValueError,
+            r"\[2\] for input size \[2, 3\]",
+        ),
         (lambda: F.nll_loss(ONES, LABELS, mg.ones(2)), RuntimeError, "all 3 classes"),
         (lambda: F.nll_loss(ONES, LABELS, mg.ones(3).double()), RuntimeError, "weight of dtype"),
         (lambda: F.nll_loss(mg.tensor(1.0), LABELS), RuntimeError, "got a scalar"),

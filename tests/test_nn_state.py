@@ -1,5 +1,6 @@
-"""state_dict and load_state_dict: what is written, what is refused, and that refusals change nothing."""
+"""state_dict and load_state_dict: what is written, what is refused, and what hooks may do."""
 
+import re
 from collections import OrderedDict
 
 import numpy as np
@@ -56,8 +57,8 @@ def test_errors_list_everything_as_torch_does_and_change_nothing():
         state["extra"] = state["fc.more"] = lib.zeros(1)
         with pytest.raises(RuntimeError) as error:
             module.load_state_dict(state)
-        text = str(error.value).replace("torch.Size([4, 3])", "[4, 3]")
-        messages.append(text.replace("torch.Size([2, 3])", "[2, 3]").replace("torch.T", "minigrad.T"))
+        text = re.sub(r"torch.Size\((.*?)\)", r"\1", str(error.value))
+        messages.append(text.replace("torch.Tensor", "minigrad.Tensor"))
     assert messages[0] == messages[1]
     assert numbers(ours.state_dict()) == before
 
@@ -104,7 +105,7 @@ def test_loading_casts_to_the_modules_dtype():
 def test_hooks_see_and_change_the_state():
     for lib in (mg, torch):
         module, log = net(lib), []
-        module.fc.register_state_dict_pre_hook(lambda m, prefix, keep: log.append(prefix))
+        module.fc.register_state_dict_pre_hook(lambda m, prefix, keep, log=log: log.append(prefix))
 
         def without_bias(m, state, prefix, meta):
             del state[prefix + "bias"]

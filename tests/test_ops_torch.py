@@ -146,7 +146,10 @@ THEIRS = {name: getattr(torch, name) for name in SAME_NAME} | {
     "index_filled": lambda x, *, index, value: put(x, torch.tensor(value, dtype=x.dtype), index=index),
     "gather": on_numpy_settings(torch.gather, "index"),
     "scatter_add": on_numpy_settings(
-        lambda x, src, *, dim, index: torch.scatter_add(x, dim, index, src), "index"
+        lambda x, src, *, dim, index: torch.scatter_add(
+            x, dim, index, src[tuple(map(slice, index.shape))]
+        ),
+        "index",
     ),
     "masked_fill": on_numpy_settings(torch.masked_fill, "mask"),
     "masked_scale": on_numpy_settings(lambda x, *, mask, scale: x * mask * scale, "mask"),
@@ -204,7 +207,7 @@ def test_samples(name, case, dtype):
 
 
 def test_every_operation_is_compared():
-    compared_elsewhere = {"binary_cross_entropy", "log_sigmoid", "nll_loss"}  # with the losses
+    compared_elsewhere = {"binary_cross_entropy", "log_sigmoid", "nll_loss", "nll_loss_backward"}
     assert set(ops.declared()) - set(THEIRS) <= compared_elsewhere
 
 
@@ -304,7 +307,12 @@ def test_promotion(name, right_kind):
                     for m in (mg, torch)
                 )
                 note = f"{name}: {left_kind} {left} with {right_kind} {right}"
-                if "bool" in {left, right, right_kind} and name in {"sub", "pow", "floordiv", "mod"}:
+                if "bool" in {left, right, right_kind} and name in {
+                    "sub",
+                    "pow",
+                    "floordiv",
+                    "mod",
+                }:
                     continue  # torch refuses some of these: test_bool_arithmetic
                 if isinstance(theirs, type):
                     assert isinstance(ours, type), f"{note}: {ours} instead of {theirs}"
@@ -340,6 +348,9 @@ def test_promotion_of_maximum_and_cat(left):
                                   "softmax", "sign", "log", "all", "reciprocal"])  # fmt: skip
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_result_dtype_of_one(name, dtype):
+    if dtype == "float16" and name in {"sigmoid", "softmax"}:
+        pytest.skip("half precision is for storage: kernels compute in float32 and float64")
+
     def function(m):
         x = m.tensor([1, 0, 1]).to(getattr(m, dtype))
         return getattr(m, name)(x, dim=0) if name in {"cumsum", "softmax"} else getattr(m, name)(x)
@@ -401,7 +412,14 @@ def test_predicates():
 def test_reductions(shape, data):
     name = data.draw(st.sampled_from(["sum", "mean", "var", "logsumexp", "amax", "all"]))
     dims = st.integers(-len(shape), len(shape) - 1) if shape else st.just(0)
-    dim = data.draw(st.one_of(dims, st.lists(dims, min_size=1, max_size=2, unique_by=lambda d: d % max(len(shape), 1)).map(tuple)))  # noqa: E501
+    dim = data.draw(
+        st.one_of(
+            dims,
+            st.lists(dims, min_size=1, max_size=2, unique_by=lambda d: d % max(len(shape), 1)).map(
+                tuple
+            ),
+        )
+    )  # noqa: E501
     keepdim = data.draw(st.booleans())
     if name == "all" and not isinstance(dim, int):
         dim = dim[0]
@@ -537,8 +555,11 @@ IN_PLACE = {
     "arithmetic": lambda m, x, y: (x * 1).add_(y).mul_(2).sub_(y, alpha=2).div_(y),
     "mul by self's gradient": lambda m, x, y: (x * 1).mul_(y),
     "pow": lambda m, x, y: (x * 1).pow_(3),
-    "functions": lambda m, x, y: (x * 1).exp_().log_().sqrt_().neg_().abs_().sigmoid_(),
-    "tanh": lambda m, x, y: (x * 1).tanh_().mul_(2).square_(),
+    "functions": lambda m, x, y: [
+        getattr(x * 1, f"{name}_")()
+        for name in "exp log sqrt rsqrt reciprocal square sin cos neg abs relu sigmoid tanh floor "
+        "ceil round".split()
+    ],
     "clamp": lambda m, x, y: (x * 1).clamp_(0.5, 1.0).relu_(),
     "addcmul": lambda m, x, y: (x * 1).addcmul_(x, y, value=2.0).addcdiv_(x, y).lerp_(y, 0.5),
     "fill": lambda m, x, y: (x * 1).fill_(3.0) + y,
@@ -566,8 +587,9 @@ def _through_views(m, x, y):
     out = x * 1
     out[0].mul_(y[0])
     out[:, 1:3] += y[:, 1:3]
-    out.view(-1)[4:8].exp_()
-    out.t()[5] *= out.detach()[0, 0]
+    out.view(-1)[4:8].mul_(y[0, :4])
+    out.t()[5] *= 3
+    out[0, 1:4][1:] -= x[0, :2]
     return out * y
 
 

@@ -115,6 +115,4 @@ def _batched(
         )
         for i in range(count)
     ]
-    return tuple(
-        None if column[0] is None else stack(column) for column in zip(*rows, strict=True)
-    )
+    return tuple(None if column[0] is None else stack(column) for column in zip(*rows, strict=True))

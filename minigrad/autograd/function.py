@@ -242,11 +242,10 @@ def _recorded(
     edges = tuple(a if a.node is None else a.node for a in (args[i] for i in wanted))
     excluded = {id(t) for t in ctx.non_differentiable}
     given = {id(a) for a in args if isinstance(a, Tensor)} - {id(t) for t in ctx.dirty}
-    outputs = tuple(
-        o.detach() if isinstance(o, Tensor) and id(o) in given else o for o in outputs
-    )
+    outputs = tuple(o.detach() if isinstance(o, Tensor) and id(o) in given else o for o in outputs)
     applied = _Applied(function, ctx, args, outputs)
     node = Node(applied, wanted, edges, _saved_outside_cycles(ctx, outputs), {})
+    node.keeps_values = any(isinstance(kept, Value) for kept in node.inputs)
     applied.node = weakref.ref(node)
     for place, output in enumerate(outputs):
         floating = isinstance(output, Tensor) and output.array.dtype.kind == "f"
@@ -258,9 +257,7 @@ def _recorded(
 def _saved_outside_cycles(ctx: Context, outputs: tuple[Any, ...]) -> tuple[Any, ...]:
     """The saved tensors; outputs among them stand-ins, lest the node refer to its own output."""
     places = {id(o): place for place, o in enumerate(outputs) if isinstance(o, Tensor)}
-    saved = tuple(
-        _OwnOutput(t, places[id(t)]) if id(t) in places else t for t in ctx.to_save
-    )
+    saved = tuple(_OwnOutput(t, places[id(t)]) if id(t) in places else t for t in ctx.to_save)
     ctx.to_save = ()
     return saved
 

@@ -1,13 +1,13 @@
-"""The command `minigrad`: `train` and `info`."""
+"""The command `minigrad`: `train`, `bench` and `info`."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 
-from minigrad.cli import info, train
+from minigrad.cli import bench, info, train
 from minigrad.cli.mistake import Mistake
 
-COMMANDS = (train, info)
+COMMANDS = (train, bench, info)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

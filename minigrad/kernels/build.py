@@ -193,7 +193,7 @@ def routine(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class Tasks:
-    """A function of a task's number, compiled once and launched for all tasks by one thread or many.
+    """A function of a task's number, compiled once, launched for all tasks by one thread or many.
 
     A `Kernel` compiles its loops twice, and once more for each `prange`; where they are long,
     seconds go by.  Tasks are machine code that a loop of a few lines calls by its address.
@@ -226,9 +226,8 @@ class Tasks:
 
     def run(self, dtype: np.dtype, plan: np.ndarray, counts: tuple[int, ...], work: int) -> None:
         """Run `counts[0]` tasks of phase 0, then `counts[1]` of phase 1 ..., for `dtype`."""
-        address = plan.__array_interface__["data"][0]
         launch = _launch.on(work) if max(counts) > 1 else _launch.serial
-        launch(np.array(counts), self._address(dtype), address)
+        launch(np.array(counts), self._address(dtype), plan.ctypes.data)
 
 
 def tasks(plan: np.dtype) -> Callable[[Callable[..., Any]], Tasks]:

@@ -55,7 +55,9 @@ def conv2d_input_grad(
     out = np.empty(input_shape, g.dtype)
     flipped = _grouped(weight, groups).swapaxes(1, 2)
     phases = [
-        list(_phases(input_shape[2 + i], weight.shape[2 + i], stride[i], padding[i][0], dilation[i]))
+        list(
+            _phases(input_shape[2 + i], weight.shape[2 + i], stride[i], padding[i][0], dilation[i])
+        )
         for i in (0, 1)
     ]
     for row_axis, row_taps in phases[0]:
@@ -110,7 +112,12 @@ def _forward_axes(
     dilation: Pair,
 ) -> tuple[Axis, Axis]:
     rows, columns = (
-        Axis(out_shape[2 + i], stride[i], -padding[i][0], np.arange(weight_shape[2 + i]) * dilation[i])
+        Axis(
+            out_shape[2 + i],
+            stride[i],
+            -padding[i][0],
+            np.arange(weight_shape[2 + i]) * dilation[i],
+        )
         for i in (0, 1)
     )
     return rows, columns

@@ -1,12 +1,11 @@
 """Matrix products: packed, cut to the caches' sizes, multiplied in register tiles.
 
 The scheme is Goto & van de Geijn, "Anatomy of high-performance matrix multiplication" (2008): the
-right operand is copied into panels as wide as a register tile, DEPTH rows at a time; the left one
+right operand is copied into panels as wide as a register tile; the left one, DEPTH of k at a time,
 is read in place, or copied into panels of its own where a wide product reads it many times.
 """
 
 import math
-from typing import Any
 
 import numpy as np
 
@@ -25,16 +24,22 @@ from minigrad.kernels.simd import (
     transpose_block,
 )
 
-# A panel of the right operand, DEPTH x a tile's row, stays in the first-level cache.
+# DEPTH rows of a panel, each as long as a tile's row, stay in the first-level cache.
 DEPTH = 256
-# So many columns of the right operand are packed at a time: 4 MiB of float32, in the last cache.
+# So many columns, and so many elements, of the right operand are packed at a time.
 WIDTH = 4096
+PANELS = 4_194_304
 # A block of the left operand, at most BLOCK_ROWS x DEPTH, stays in the second-level cache.
 BLOCK_ROWS = 144
+# A task packs so many rows of a panel.
+PACKED_ROWS = 1024
 # The left operand is packed where each of its elements meets at least this many columns.
 PACK_LEFT_FROM = 256
-# Below so many multiply-adds NumPy's product costs less than the way into a compiled kernel.
-SMALL = 32_768
+# NumPy's product is one BLAS call on one thread up to so many multiply-adds, and there it costs
+# less than the way into a compiled kernel.
+SMALL = 262_144
+
+_FLOATING = (np.dtype(np.float32), np.dtype(np.float64))
 
 
 def matmul(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None = None) -> np.ndarray:
@@ -44,17 +49,27 @@ def matmul(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None = None) -> np.n
     whatever the number of threads.
     """
     (m, k), n = a.shape[-2:], b.shape[-1]
-    floating = a.dtype in (np.float32, np.float64)
-    batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    batch = a.shape[:-2]
+    if batch != b.shape[:-2]:
+        batch = np.broadcast_shapes(batch, b.shape[:-2])
     count = math.prod(batch)
-    if not floating or k == 0 or count * m * n * k < SMALL:
+    work = count * m * n * k
+    tiny = work == 0 or (work < SMALL and _blas_reads(a) and _blas_reads(b))
+    if tiny or a.dtype not in _FLOATING:
         product: np.ndarray = np.matmul(a, b)
         return product if bias is None else product + bias
     if a.ndim > 2 and b.ndim == 2 and a.flags.c_contiguous:  # one tall product
         return matmul(a.reshape(-1, k), b, bias).reshape(*batch, m, n)
     out = np.empty((*batch, m, n), a.dtype)
+    # Tasks step through operands by whole elements, which only aligned arrays allow.
+    a, b = (x if x.flags.aligned else x.copy() for x in (a, b))
     _multiply_into(out, a, b, bias, count)
     return out
+
+
+def _blas_reads(a: np.ndarray) -> bool:
+    """Whether rows or columns are consecutive elements; NumPy multiplies all else one by one."""
+    return a.itemsize in a.strides[-2:]
 
 
 _PLAN = np.dtype(
@@ -80,8 +95,9 @@ def _multiply_into(
     (rows, columns), depth = out.shape[-2:], a.shape[-1]
     width = TILE_VECTORS * VECTOR_BYTES // out.itemsize
     padded = -(-columns // width) * width
-    span, deep = min(padded, WIDTH), min(depth, DEPTH)
-    group = min(batch, max(1, WIDTH * DEPTH // (span * deep)))
+    span = min(padded, WIDTH)
+    deep = min(depth, PANELS // span // DEPTH * DEPTH)
+    group = min(batch, max(1, PANELS // (span * deep)))
     height, strip = _block_shape(group, rows, span, width)
     groups, spans, depths = -(-batch // group), -(-columns // span), -(-depth // deep)
     blocks, strips = -(-rows // height), -(-span // strip)
@@ -94,18 +110,16 @@ def _multiply_into(
     left_at, right_at = _offsets(a, out.shape[:-2]), _offsets(b, out.shape[:-2])
     plan = np.array(
         [
-            (
-                batch, rows, columns, depth,
-                left, *left_steps, _located(left_at)[0],
-                right, *right_steps, _located(right_at)[0],
-                _located(out)[0], _located(start)[0], _located(panels)[0],
-                group, span, deep, height, strip, groups, spans, depths, blocks, strips,
-                strip >= PACK_LEFT_FROM, right_steps[1] != 1 or rows > 2 * TILE_ROWS,
-            )
+            batch, rows, columns, depth,
+            left, *left_steps, _located(left_at)[0],
+            right, *right_steps, _located(right_at)[0],
+            _located(out)[0], _located(start)[0], _located(panels)[0],
+            group, span, deep, height, strip, groups, spans, depths, blocks, strips,
+            strip >= PACK_LEFT_FROM, right_steps[1] != 1 or rows > 2 * TILE_ROWS,
         ],
-        _PLAN,
+        np.int64,
     )  # fmt: skip
-    counts = (group * (span // width), group * blocks * strips)
+    counts = (group * (span // width) * -(-deep // PACKED_ROWS), group * blocks * strips)
     phases = groups * spans * depths
     _multiply.run(out.dtype, plan, counts * phases, batch * rows * columns * depth // 16)
 
@@ -130,6 +144,7 @@ def _located(a: np.ndarray) -> tuple[int, ...]:
 def _offsets(a: np.ndarray, batch: tuple[int, ...]) -> np.ndarray:
     """The offset of each matrix of a stack that is broadcast to `batch`, in elements."""
     offsets = np.zeros(batch, np.int64)
+    # Axes that are missing or of length 1 are repeated: their step is 0.
     for axis in range(2 - a.ndim, 0):
         if (size := a.shape[axis - 2]) > 1:
             steps = np.arange(size) * (a.strides[axis - 2] // a.itemsize)
@@ -203,13 +218,14 @@ def _copy_tile(target, source, rows, columns):  # type: ignore[no-untyped-def]
 def _multiply_block(like, target, start, left, right, packed, sizes):  # type: ignore[no-untyped-def]
     """A block of the result, over at most DEPTH of k; its sums go on from those in `start`.
 
-    `left` is (pointer, strides, pack), `right` is (pointer, row_step, pack); where `right` is not packed, it is read in
-    place but for a last narrow panel.
+    `left` is (pointer, strides, pack), `right` is (pointer, row_step, pack); where `right` is not
+    packed, it is read in place but for a last narrow panel.
     """
     out, step = target
     values, start_step = start
     source, strides, pack_left = left
-    rows, columns, depth, panel_depth = sizes
+    rows, columns, depth = sizes
+    panels, panel_depth = packed
     width = TILE_VECTORS * lanes(out)
     padded = -(-rows // TILE_ROWS) * TILE_ROWS
     row_table = np.empty(padded, np.int64)
@@ -231,7 +247,7 @@ def _multiply_block(like, target, start, left, right, packed, sizes):  # type: i
         depth_at[k] = k * strides[1]
 
     for j in range(0, columns, width):
-        panel = (ahead(packed, j * panel_depth), width)
+        panel = (ahead(panels, j * panel_depth), width)
         if not right[2] and j + width <= columns:
             panel = (ahead(right[0], j), right[1])
         for i in range(0, rows, TILE_ROWS):
@@ -251,18 +267,20 @@ def _multiply_block(like, target, start, left, right, packed, sizes):  # type: i
 
 @routine
 def _pack_task(task, like, plan, b0, j0, k, columns, depth):  # type: ignore[no-untyped-def]
-    """One panel of the right operand of one matrix, if it is to be packed."""
+    """Some rows of a panel of one matrix of the right operand, if it is to be packed."""
     panels = pointer_at(like, plan.panels)
     width = TILE_VECTORS * lanes(panels)
-    count = plan.span // width
-    b, j = b0 + task // count, task % count * width
+    count, pieces = plan.span // width, -(-plan.deep // PACKED_ROWS)
+    share, row = task // pieces, task % pieces * PACKED_ROWS
+    b, j = share // count, share % count * width
     used = min(width, columns - j)
-    if b < plan.batch and used > 0 and (plan.pack_right or used < width):
-        offsets = pointer_at(np.empty(0, np.int64), plan.right_at)
-        place = offsets[b] + k * plan.right_row + (j0 + j) * plan.right_column
+    if b0 + b < plan.batch and used > 0 and row < depth and (plan.pack_right or used < width):
+        place = pointer_at(np.empty(0, np.int64), plan.right_at)[b0 + b]
+        place += (k + row) * plan.right_row + (j0 + j) * plan.right_column
         source = ahead(pointer_at(like, plan.right), place)
-        panel = ahead(panels, (task // count * plan.span + j) * plan.deep)
-        _pack_right(panel, source, (plan.right_row, plan.right_column), depth, used)
+        panel = ahead(panels, (b * plan.span + j) * plan.deep + row * width)
+        strides = (plan.right_row, plan.right_column)
+        _pack_right(panel, source, strides, min(PACKED_ROWS, depth - row), used)
 
 
 @routine
@@ -273,22 +291,26 @@ def _multiply_task(task, like, plan, b0, j0, k, columns, depth):  # type: ignore
     if b >= plan.batch or j >= columns:
         return
     whole = np.empty(0, np.int64)
-    left_place = pointer_at(whole, plan.left_at)[b] + i * plan.left_row + k * plan.left_column
-    right_place = pointer_at(whole, plan.right_at)[b] + k * plan.right_row
-    right_place += (j0 + j) * plan.right_column
+    left_place = pointer_at(whole, plan.left_at)[b] + i * plan.left_row
+    right_place = pointer_at(whole, plan.right_at)[b] + (j0 + j) * plan.right_column
     left = ahead(pointer_at(like, plan.left), left_place)
     right = ahead(pointer_at(like, plan.right), right_place)
     packed = ahead(pointer_at(like, plan.panels), ((b - b0) * plan.span + j) * plan.deep)
     out = ahead(pointer_at(like, plan.out), (b * plan.rows + i) * plan.columns + j0 + j)
-    start, start_step = out, plan.columns
-    if k == 0:
-        start, start_step = ahead(pointer_at(like, plan.start), j0 + j), 0
-    _multiply_block(
-        like, (out, plan.columns), (start, start_step),
-        (left, (plan.left_row, plan.left_column), plan.pack_left != 0),
-        (right, plan.right_row, plan.pack_right != 0), packed,
-        (min(plan.height, plan.rows - i), min(plan.strip, columns - j), depth, plan.deep),
-    )  # fmt: skip
+    width = TILE_VECTORS * lanes(out)
+    for row in range(0, depth, DEPTH):
+        start, start_step = out, plan.columns
+        if k + row == 0:
+            start, start_step = ahead(pointer_at(like, plan.start), j0 + j), 0
+        left_here = ahead(left, (k + row) * plan.left_column)
+        right_here = ahead(right, (k + row) * plan.right_row)
+        _multiply_block(
+            like, (out, plan.columns), (start, start_step),
+            (left_here, (plan.left_row, plan.left_column), plan.pack_left != 0),
+            (right_here, plan.right_row, plan.pack_right != 0),
+            (ahead(packed, row * width), plan.deep),
+            (min(plan.height, plan.rows - i), min(plan.strip, columns - j), min(DEPTH, depth - row)),
+        )  # fmt: skip
 
 
 @tasks(_PLAN)

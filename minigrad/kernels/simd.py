@@ -1,8 +1,9 @@
 """Vector instructions: the register-tiled multiply-add loop that every matrix kernel turns on.
 
-Numba compiles scalar loops and leaves vectors to LLVM's guess.  The two loops below are emitted as
-vector code instead, with the register file filled by hand.  They are written with the few verbs
-of `_Emitter` (load, store, splat, multiply_add, loop), each of which emits one line of LLVM's language.
+Numba compiles scalar loops and leaves vectors to LLVM's guess.  What stands below is emitted as
+vector code instead, with the register file filled by hand.  It is written with the few verbs of
+`_Emitter` (load, store, splat, multiply_add, loop), each of which emits a line or two of LLVM's
+language.
 """
 
 import platform

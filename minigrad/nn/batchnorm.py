@@ -83,7 +83,7 @@ class _BatchNorm(Module):
         return out
 
     def _share_of_batch(self) -> float:
-        """What the coming batch counts in the running statistics; without momentum, as any other."""
+        """What the coming batch counts in the running statistics: without momentum, as any."""
         if self.momentum is None:
             return 1.0 / (1 + int(self.num_batches_tracked))
         return self.momentum

@@ -5,6 +5,8 @@ from typing import Any
 
 from minigrad.op import Op, Operation
 from minigrad.ops import (
+    activation,
+    compare,
     conv,
     dims,
     elementwise,
@@ -19,6 +21,25 @@ from minigrad.ops import (
     shape,
     softmax as softmax_family,  # the name softmax is for the operation
     window,
+)
+from minigrad.ops.activation import gelu, leaky_relu, relu, sigmoid, tanh
+from minigrad.ops.compare import (
+    bitwise_and,
+    bitwise_not,
+    bitwise_or,
+    bitwise_xor,
+    eq,
+    ge,
+    gt,
+    isfinite,
+    isinf,
+    isnan,
+    le,
+    logical_and,
+    logical_not,
+    logical_or,
+    lt,
+    ne,
 )
 from minigrad.ops.compose import (
     addcdiv,
@@ -54,52 +75,31 @@ from minigrad.ops.compose import (
 from minigrad.ops.elementwise import (
     abs,
     add,
-    bitwise_and,
-    bitwise_not,
-    bitwise_or,
-    bitwise_xor,
     ceil,
     clamp,
     cos,
     div,
-    eq,
     erf,
     exp,
     floor,
     floor_divide,
-    ge,
-    gelu,
-    gt,
-    isfinite,
-    isinf,
-    isnan,
-    le,
-    leaky_relu,
     log,
-    logical_and,
-    logical_not,
-    logical_or,
-    lt,
     maximum,
     minimum,
     mul,
-    ne,
     neg,
     or_not_implemented,
     pow,
     reciprocal,
-    relu,
     remainder,
     round,
     rsqrt,
-    sigmoid,
     sign,
     sin,
     sqrt,
     square,
     sub,
     swapped,
-    tanh,
     where,
 )
 from minigrad.ops.index import Index, as_index, assign, getitem, index_put, nonzero, one_hot
@@ -140,7 +140,7 @@ from minigrad.ops.shape import (
 from minigrad.ops.softmax import cross_entropy, log_softmax, softmax
 
 FAMILIES = (
-    elementwise, reduce, shape, index, linalg, conv, pool, loss, normalisation, softmax_family,
+    elementwise, activation, compare, reduce, shape, index, linalg, conv, pool, loss, normalisation, softmax_family,
     random, window,
 )  # fmt: skip
 

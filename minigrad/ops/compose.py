@@ -153,7 +153,10 @@ def norm(input: Any, p: Any = 2, dim: Any = None, keepdim: bool = False) -> Any:
         return reduce.sum((input != 0).to(input.dtype), dim=dim, keepdim=keepdim)
     if p == 1:
         return reduce.sum(input.abs(), dim=dim, keepdim=keepdim)
-    return reduce.sum(input.abs() ** p, dim=dim, keepdim=keepdim) ** (1.0 / p)
+    total = reduce.sum(input.abs() ** p, dim=dim, keepdim=keepdim)
+    origin = total == 0  # where the root has no derivative, and torch takes 0
+    root = elementwise.where(origin, 1.0, total) ** (1.0 / p)
+    return elementwise.where(origin, 0.0, root)
 
 
 # --- shape ----------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Elementwise operations: arithmetic, maths, activations, comparisons."""
+"""Elementwise arithmetic, maths and choices."""
 
 import functools
 from typing import Any
@@ -170,7 +170,9 @@ def abs(input: Array) -> Array:
 
 @op(vjp=(lambda g, out, x: g * 0.0,), samples=shaped(away_from=(0.0,)))
 def sign(input: Array) -> Array:
-    """-1, 0 or 1."""
+    """-1, 0 or 1; 0 for nan."""
+    if input.dtype.kind == "f":
+        return np.nan_to_num(np.sign(input))
     return np.sign(input) if input.dtype != bool else input.copy()
 
 
@@ -222,9 +224,7 @@ def cos(input: Array) -> Array:
     return np.cos(input)
 
 
-@floating(
-    vjp=(lambda g, out, x: g * exp(-x * x) * (2 / np.sqrt(np.pi)).item(),), samples=shaped()
-)
+@floating(vjp=(lambda g, out, x: g * exp(-x * x) * (2 / np.sqrt(np.pi)).item(),), samples=shaped())
 def erf(input: Array) -> Array:
     """The error function, 2/sqrt(pi) * integral of exp(-t^2) from 0 to input."""
     return kernels.erf(input)
@@ -246,117 +246,6 @@ def ceil(input: Array) -> Array:
 def round(input: Array) -> Array:
     """The nearest integer, halves to even."""
     return np.rint(input)
-
-
-# --- activations ----------------------------------------------------------------------------
-
-
-@op(vjp=(lambda g, out, x: relu_backward(g, out),), samples=shaped(away_from=(0.0,)))
-def relu(input: Array) -> Array:
-    """max(input, 0), with derivative 0 at 0."""
-    return kernels.relu(input)
-
-
-@op(
-    vjp=(lambda g, out, c, y: relu_backward(g, y), None),
-    samples=[sample(arr.of(3, 4), arr.of(3, 4, away_from=(0.0,)))],
-)
-def relu_backward(cotangent: Array, output: Array) -> Array:
-    """The cotangent where the output of relu is positive, 0 elsewhere."""
-    return kernels.relu_backward(cotangent, output)
-
-
-@op(
-    vjp=(
-        lambda g, out, x, *, negative_slope: leaky_relu_backward(
-            g, x, negative_slope=negative_slope
-        ),
-    ),
-    samples=[
-        sample(arr.of(3, 4, away_from=(0.0,))),
-        sample(arr.of(5, away_from=(0.0,)), negative_slope=0.3),
-    ],
-)
-def leaky_relu(input: Array, *, negative_slope: float = 0.01) -> Array:
-    """input where positive, negative_slope * input elsewhere."""
-    return kernels.leaky_relu(input, negative_slope)
-
-
-@op(
-    vjp=(
-        lambda g, out, c, x, *, negative_slope: leaky_relu_backward(
-            g, x, negative_slope=negative_slope
-        ),
-        None,
-    ),
-    samples=[sample(arr.of(3, 4), arr.of(3, 4, away_from=(0.0,)), negative_slope=0.1)],
-)
-def leaky_relu_backward(cotangent: Array, input: Array, *, negative_slope: float) -> Array:
-    """The cotangent, scaled by negative_slope where the input is not positive."""
-    return kernels.leaky_relu_backward(cotangent, input, negative_slope)
-
-
-@floating(vjp=(lambda g, out, x: g * (out * (1 - out)),), samples=shaped())
-def sigmoid(input: Array) -> Array:
-    """1 / (1 + exp(-input))."""
-    return kernels.sigmoid(input)
-
-
-@floating(vjp=(lambda g, out, x: g * (1 - out * out),), samples=shaped())
-def tanh(input: Array) -> Array:
-    """The hyperbolic tangent."""
-    return kernels.tanh(input)
-
-
-def _gelu_slope(x: Any, approximate: str) -> Any:
-    """The derivative of gelu, over tensors so that it can be differentiated again."""
-    if approximate == "none":
-        cumulative = 0.5 * (1 + erf(x * float(np.sqrt(0.5))))
-        return cumulative + x * exp(-0.5 * x * x) * float(1 / np.sqrt(2 * np.pi))
-    scale, cubic = float(np.sqrt(2 / np.pi)), 0.044715
-    t = tanh(scale * (x + cubic * x * x * x))
-    return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * (scale * (1 + 3 * cubic * x * x))
-
-
-@op(
-    vjp=(
-        lambda g, out, x, *, approximate: gelu_backward(g, x, approximate=approximate),
-    ),
-    samples=[sample(arr.of(3, 4)), sample(arr.of(3, 4), approximate="tanh"), sample(arr.of())],
-)
-def gelu(input: Array, *, approximate: str = "none") -> Array:
-    """input * Phi(input), Phi the normal distribution function (Hendrycks & Gimpel 2016).
-
-    approximate="tanh" uses 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))).
-    """
-    if approximate not in {"none", "tanh"}:
-        raise RuntimeError(f"approximate argument must be either none or tanh, got {approximate!r}")
-    return kernels.gelu(input, approximate)
-
-
-@op(
-    vjp=(
-        lambda g, out, c, x, *, approximate: gelu_backward(g, x, approximate=approximate),
-        lambda g, out, c, x, *, approximate: g * c * _gelu_curvature(x, approximate),
-    ),
-    samples=[
-        sample(arr.of(3, 4), arr.of(3, 4), approximate="none"),
-        sample(arr.of(3, 4), arr.of(3, 4), approximate="tanh"),
-    ],
-)
-def gelu_backward(cotangent: Array, input: Array, *, approximate: str) -> Array:
-    """The cotangent times the derivative of gelu at the input."""
-    return kernels.gelu_backward(cotangent, input, approximate)
-
-
-def _gelu_curvature(x: Any, approximate: str) -> Any:
-    if approximate == "none":  # d/dx (Phi + x phi) = (2 - x^2) phi
-        return (2 - x * x) * exp(-0.5 * x * x) * float(1 / np.sqrt(2 * np.pi))
-    scale, cubic = float(np.sqrt(2 / np.pi)), 0.044715
-    t = tanh(scale * (x + cubic * x * x * x))
-    du = scale * (1 + 3 * cubic * x * x)
-    sech2 = 1 - t * t
-    return sech2 * du + 0.5 * x * (sech2 * (6 * scale * cubic) * x - 2 * t * sech2 * du * du)
 
 
 # --- choices --------------------------------------------------------------------------------
@@ -462,112 +351,3 @@ def clamp(input: Array, *, min: float | None = None, max: float | None = None) -
     if min is None and max is None:
         raise RuntimeError("clamp: at least one of 'min' or 'max' must not be None")
     return np.clip(input, min, max)
-
-
-# --- comparisons and tests ------------------------------------------------------------------
-
-comparison = functools.partial(elementwise, vjp=None)
-
-
-@comparison()
-def eq(input: Array, other: Array) -> Array:
-    """input == other."""
-    return np.equal(input, other)
-
-
-@comparison()
-def ne(input: Array, other: Array) -> Array:
-    """input != other."""
-    return np.not_equal(input, other)
-
-
-@comparison()
-def lt(input: Array, other: Array) -> Array:
-    """input < other."""
-    return np.less(input, other)
-
-
-@comparison()
-def le(input: Array, other: Array) -> Array:
-    """input <= other."""
-    return np.less_equal(input, other)
-
-
-@comparison()
-def gt(input: Array, other: Array) -> Array:
-    """input > other."""
-    return np.greater(input, other)
-
-
-@comparison()
-def ge(input: Array, other: Array) -> Array:
-    """input >= other."""
-    return np.greater_equal(input, other)
-
-
-@comparison()
-def logical_and(input: Array, other: Array) -> Array:
-    """Whether both are nonzero."""
-    return np.logical_and(input, other)
-
-
-@comparison()
-def logical_or(input: Array, other: Array) -> Array:
-    """Whether either is nonzero."""
-    return np.logical_or(input, other)
-
-
-@op(vjp=None)
-def logical_not(input: Array) -> Array:
-    """Whether it is zero."""
-    return np.logical_not(input)
-
-
-def _bitwise(ufunc: Any, a: Array, b: Array) -> Array:
-    if any(np.asarray(x).dtype.kind == "f" for x in (a, b)):
-        raise RuntimeError(f"{ufunc.__name__} is for integer and bool tensors, got a floating one")
-    return ufunc(a, b)
-
-
-@comparison()
-def bitwise_and(input: Array, other: Array) -> Array:
-    """input & other, of integers or bools."""
-    return _bitwise(np.bitwise_and, input, other)
-
-
-@comparison()
-def bitwise_or(input: Array, other: Array) -> Array:
-    """input | other, of integers or bools."""
-    return _bitwise(np.bitwise_or, input, other)
-
-
-@comparison()
-def bitwise_xor(input: Array, other: Array) -> Array:
-    """input ^ other, of integers or bools."""
-    return _bitwise(np.bitwise_xor, input, other)
-
-
-@op(vjp=None)
-def bitwise_not(input: Array) -> Array:
-    """~input, of integers or bools."""
-    if input.dtype.kind == "f":
-        raise RuntimeError("bitwise_not is for integer and bool tensors, got a floating one")
-    return np.invert(input)
-
-
-@op(vjp=None)
-def isnan(input: Array) -> Array:
-    """Whether it is not a number."""
-    return np.isnan(input)
-
-
-@op(vjp=None)
-def isinf(input: Array) -> Array:
-    """Whether it is plus or minus infinity."""
-    return np.isinf(input)
-
-
-@op(vjp=None)
-def isfinite(input: Array) -> Array:
-    """Whether it is neither infinite nor nan."""
-    return np.isfinite(input)

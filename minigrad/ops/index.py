@@ -80,6 +80,8 @@ def _place(array: Array, index: Index) -> tuple[Array, tuple[Any, ...]]:
 def _read(input: Array, index: Index) -> Array:
     try:
         place, inner = _place(input, index)
+        if index.is_basic and Ellipsis not in inner:
+            inner = (*inner, Ellipsis)  # lest integers for all dimensions give a copy
         return place[inner]
     except IndexError as error:
         raise IndexError(f"{error} (tensor of shape {list(input.shape)})") from None
@@ -208,9 +210,7 @@ INDICES = np.array([[0, 2, 0], [1, 1, 0]])
 
 @op(
     vjp=(
-        lambda g, out, x, *, dim, index: scatter_add(
-            g.new_zeros(x.shape), g, dim=dim, index=index
-        ),
+        lambda g, out, x, *, dim, index: scatter_add(g.new_zeros(x.shape), g, dim=dim, index=index),
     ),
     degree=1,
     samples=[
@@ -251,9 +251,7 @@ def scatter_add(input: Array, src: Array, *, dim: int, index: Array) -> Array:
 
 
 @op(
-    vjp=(
-        lambda g, out, x, *, mask, value: masked_fill(g, mask=mask, value=0.0),
-    ),
+    vjp=(lambda g, out, x, *, mask, value: masked_fill(g, mask=mask, value=0.0),),
     broadcasts=True,
     samples=[
         sample(arr.of(2, 3), mask=np.array([True, False, True]), value=1.0),

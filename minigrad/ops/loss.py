@@ -6,7 +6,8 @@ import numpy as np
 
 from minigrad.kernels import softmax as kernels
 from minigrad.op import arr, elementwise, op, sample
-from minigrad.ops.elementwise import clamp, log, sigmoid
+from minigrad.ops.activation import sigmoid
+from minigrad.ops.elementwise import clamp, log
 
 Array = Any
 

@@ -77,9 +77,7 @@ def gather_planes(input: Array, *, indices: Array) -> Array:
 MEANS = [
     sample(
         arr.of(2, 3, 4, 6),
-        **_window(
-            (2, 2), (2, 2), ceil_mode=False, count_include_pad=True, divisor_override=None
-        ),
+        **_window((2, 2), (2, 2), ceil_mode=False, count_include_pad=True, divisor_override=None),
     ),
     sample(
         arr.of(1, 2, 5, 5),
@@ -89,16 +87,16 @@ MEANS = [
     ),
     sample(
         arr.of(1, 2, 5, 5),
-        **_window((3, 3), (2, 2), (1, 1), ceil_mode=True, count_include_pad=True, divisor_override=5),
+        **_window(
+            (3, 3), (2, 2), (1, 1), ceil_mode=True, count_include_pad=True, divisor_override=5
+        ),
     ),
 ]
 
 
 @op(
     vjp=(
-        lambda g, out, x, **window: avg_pool2d_backward(
-            g, size=(x.shape[2], x.shape[3]), **window
-        ),
+        lambda g, out, x, **window: avg_pool2d_backward(g, size=(x.shape[2], x.shape[3]), **window),
     ),
     degree=1,
     samples=MEANS,
@@ -164,9 +162,7 @@ def adaptive_avg_pool2d(input: Array, *, output_size: Pair) -> Array:
 
 
 @op(
-    vjp=(
-        lambda g, out, c, *, size: adaptive_avg_pool2d(g, output_size=(c.shape[2], c.shape[3])),
-    ),
+    vjp=(lambda g, out, c, *, size: adaptive_avg_pool2d(g, output_size=(c.shape[2], c.shape[3])),),
     degree=1,
     samples=[sample(arr.of(2, 3, 3, 2), size=(5, 7)), sample(arr.of(2, 3, 1, 1), size=(4, 3))],
 )

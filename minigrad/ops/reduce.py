@@ -85,9 +85,7 @@ SPREADS = [
 
 
 @op(vjp=(_var_rule,), samples=SPREADS)
-def var(
-    input: Array, *, dim: Dim = None, correction: float = 1, keepdim: bool = False
-) -> Array:
+def var(input: Array, *, dim: Dim = None, correction: float = 1, keepdim: bool = False) -> Array:
     """The variance over `dim`: squared deviations divided by (count - correction)."""
     _require_floating("var", input)
     reduced = axes(dim, input.ndim)
@@ -98,9 +96,7 @@ def var(
 
 
 @op(vjp=(_std_rule,), samples=SPREADS)
-def std(
-    input: Array, *, dim: Dim = None, correction: float = 1, keepdim: bool = False
-) -> Array:
+def std(input: Array, *, dim: Dim = None, correction: float = 1, keepdim: bool = False) -> Array:
     """The standard deviation over `dim`, the square root of `var`."""
     return np.sqrt(var.op.forward(input, dim=dim, correction=correction, keepdim=keepdim))
 
@@ -129,8 +125,9 @@ def amin(input: Array, *, dim: Dim = None, keepdim: bool = False) -> Array:
 
 @op(
     vjp=(
-        lambda g, out, x, *, dim, keepdim: _spread(g, x.shape, dim, keepdim)
-        * (x - _spread(out, x.shape, dim, keepdim)).exp(),
+        lambda g, out, x, *, dim, keepdim: (
+            _spread(g, x.shape, dim, keepdim) * (x - _spread(out, x.shape, dim, keepdim)).exp()
+        ),
     ),
     samples=over_dims(),
 )

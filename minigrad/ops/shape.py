@@ -32,9 +32,7 @@ def cast(input: Array, *, dtype: dtypes.dtype) -> Array:
     return input.astype(dtype.numpy)
 
 
-@op(
-    vjp=(lambda g, out, x: g,), degree=1, views=True, samples=[sample(arr.of(3, 4))]
-)
+@op(vjp=(lambda g, out, x: g,), degree=1, views=True, samples=[sample(arr.of(3, 4))])
 def contiguous(input: Array) -> Array:
     """The same elements in C order; the tensor itself if they are."""
     return np.asarray(input, order="C")
@@ -89,7 +87,7 @@ def permute(input: Array, *, dims: tuple[int, ...]) -> Array:
     """A view with the dimensions in another order."""
     if len(dims) != input.ndim or len(set(axes(dims, input.ndim))) != input.ndim:
         raise RuntimeError(
-            f"permute(dims): a tensor of {input.ndim} dimensions needs each of them once, "
+            f"permute: a tensor of {input.ndim} dimensions needs each of them once, "
             f"got dims={list(dims)}"
         )
     return input.transpose(dims)
@@ -150,9 +148,7 @@ def sum_to_size(input: Array, *, shape: Sequence[int]) -> Array:
         size in (1, have) for size, have in zip(wanted, input.shape[lead:], strict=True)
     )
     if not fits:
-        raise RuntimeError(
-            f"sum_to_size: {list(wanted)} does not broadcast to {list(input.shape)}"
-        )
+        raise RuntimeError(f"sum_to_size: {list(wanted)} does not broadcast to {list(input.shape)}")
     reduced = tuple(range(lead)) + tuple(
         i + lead for i, size in enumerate(wanted) if size == 1 and input.shape[i + lead] != 1
     )
@@ -263,8 +259,6 @@ def triu(input: Array, *, diagonal: int = 0) -> Array:
         sample(arr.of(3), padding=((2, 0),), value=1.0),
     ],
 )
-def pad_constant(
-    input: Array, *, padding: Sequence[tuple[int, int]], value: float = 0.0
-) -> Array:
+def pad_constant(input: Array, *, padding: Sequence[tuple[int, int]], value: float = 0.0) -> Array:
     """The tensor with (before, after) elements of `value` added in every dimension."""
     return np.pad(input, padding, constant_values=value)

@@ -177,9 +177,7 @@ class _Check:
         point = [*self.point, *cotangents]
         recorded = gradient(*map(_leaf, point))
         leaves = [_leaf(array) for array in self.point]
-        plain = _gradients(
-            self.function(*leaves), leaves, [wrap(Tensor, c) for c in cotangents]
-        )
+        plain = _gradients(self.function(*leaves), leaves, [wrap(Tensor, c) for c in cotangents])
         for place, (a, b) in enumerate(zip(recorded, plain, strict=True)):
             if not np.allclose(a.array, b.array, 1e-10, 1e-12):
                 raise GradientError(

@@ -100,9 +100,7 @@ def describe(sample: Sample) -> str:
 class _Case:
     """An operation with arguments drawn for it; its leaves are the differentiable ones."""
 
-    def __init__(
-        self, operation: Operation, sample: Sample, layout: Layout, seed: int
-    ) -> None:
+    def __init__(self, operation: Operation, sample: Sample, layout: Layout, seed: int) -> None:
         rng = np.random.default_rng(seed)
         self.operation = operation
         self.sample = sample

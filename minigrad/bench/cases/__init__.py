@@ -1,0 +1,17 @@
+"""minigrad's own cases: what is published, from single operations to whole training steps."""
+
+from minigrad.bench.cases import (
+    conv,
+    elementwise,
+    matmul,
+    optimizers,
+    overhead,
+    reduce,
+    training,
+)
+
+CASES = [
+    case
+    for family in (matmul, conv, elementwise, reduce, overhead, optimizers, training)
+    for case in family.CASES
+]

@@ -1,0 +1,81 @@
+"""The networks of the training cases, each written once for every library with torch's names."""
+
+from typing import Any
+
+
+def perceptron(library: Any, *widths: int) -> Any:
+    """Linear layers of these widths, with a relu between them."""
+    nn = library.nn
+    layers = [nn.Flatten()]
+    for before, after in zip(widths, widths[1:], strict=False):
+        layers += [nn.Linear(before, after), nn.ReLU()]
+    return nn.Sequential(*layers[:-1])
+
+
+def lecture_cnn(library: Any) -> Any:
+    """Two convolutions and two linear layers, for images of 1x28x28."""
+    nn = library.nn
+    return nn.Sequential(
+        nn.Conv2d(1, 32, 3),
+        nn.ReLU(),
+        nn.Conv2d(32, 64, 3),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(9216, 128),
+        nn.ReLU(),
+        nn.Linear(128, 10),
+        nn.LogSoftmax(1),
+    )
+
+
+def resnet18(library: Any) -> Any:
+    """He et al. 2015, arXiv:1512.03385, with the stem for large images, and ten classes."""
+    nn = library.nn
+
+    def norm_of(convolution: Any) -> list[Any]:
+        return [convolution, nn.BatchNorm2d(convolution.out_channels)]
+
+    class Block(nn.Module):  # type: ignore[name-defined, misc]  a base known at run time only
+        def __init__(self, C: int, F: int, stride: int) -> None:
+            super().__init__()
+            self.body = nn.Sequential(
+                *norm_of(nn.Conv2d(C, F, 3, stride, 1, bias=False)),
+                nn.ReLU(),
+                *norm_of(nn.Conv2d(F, F, 3, 1, 1, bias=False)),
+            )
+            self.skip = nn.Sequential()
+            if stride > 1 or C != F:
+                self.skip = nn.Sequential(*norm_of(nn.Conv2d(C, F, 1, stride, bias=False)))
+            self.relu = nn.ReLU()
+
+        def forward(self, x: Any) -> Any:
+            return self.relu(self.body(x) + self.skip(x))
+
+    blocks = [
+        Block(C, F, stride)
+        for before, F in ((64, 64), (64, 128), (128, 256), (256, 512))
+        for C, stride in ((before, 1 if before == F else 2), (F, 1))
+    ]
+    return nn.Sequential(
+        *norm_of(nn.Conv2d(3, 64, 7, 2, 3, bias=False)),
+        nn.ReLU(),
+        nn.MaxPool2d(3, 2, 1),
+        *blocks,
+        nn.AdaptiveAvgPool2d((1, 1)),
+        nn.Flatten(),
+        nn.Linear(512, 10),
+    )
+
+
+# Multiply-adds of one image through each, forward; a training step has three times as many.
+LECTURE_CNN = 26**2 * 32 * 9 + 24**2 * 64 * 288 + 9216 * 128 + 1280
+RESNET18 = (
+    16**2 * 64 * 147
+    + 8**2 * 4 * 64 * 576
+    + sum(
+        side**2 * (F * F // 2 * 9 + 3 * F * F * 9 + F * F // 2)
+        for F, side in ((128, 4), (256, 2), (512, 1))
+    )
+    + 5120
+)

@@ -1,0 +1,72 @@
+"""One step of an optimizer over many small parameters."""
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from minigrad.bench.case import Case, Draw, Implementation, both
+
+_LAYERS = {
+    "32-32-32-2": (32, 32, 32, 2),
+    "784-100-10": (784, 100, 10),
+    "24 layers of 42": (42,) * 25,  # many small parameters
+    "2048-2048": (2048, 2048),
+}
+SHAPES: dict[str, list[tuple[int, ...]]] = {
+    name: [s for a, b in zip(widths, widths[1:], strict=False) for s in ((b, a), (b,))]
+    for name, widths in _LAYERS.items()
+}
+
+
+def _stepping(name: str, **settings: Any) -> Implementation:
+    def prepare(library: Any, *arrays: Any) -> Callable[[], Any]:
+        count = len(arrays) // 2
+        parameters = [library.nn.Parameter(array) for array in arrays[:count]]
+        for parameter, array in zip(parameters, arrays[count:], strict=True):
+            parameter.grad = array
+        optimizer = getattr(library.optim, name)(parameters, **settings)
+
+        def step() -> Any:
+            optimizer.step()
+            return parameters
+
+        return step
+
+    return prepare
+
+
+class Rule(NamedTuple):
+    """How each library makes the optimizer, and how often a step reads or writes an element."""
+
+    implementations: dict[str, Implementation]
+    accesses: int
+
+
+_ADAM = _stepping("Adam")
+RULES = {
+    "SGD": Rule(both(_stepping("SGD", lr=1e-4)), 3),
+    "SGD momentum": Rule(both(_stepping("SGD", lr=1e-4, momentum=0.9)), 5),
+    "Adam": Rule(both(_ADAM), 7),
+    "Adam, torch's fused": Rule({"minigrad": _ADAM, "torch": _stepping("Adam", fused=True)}, 7),
+    "Adam, torch's foreach": Rule({"minigrad": _ADAM, "torch": _stepping("Adam", foreach=True)}, 7),
+}
+
+
+def step(title: str, network: str) -> Case:
+    """A step of an optimizer, with gradients that stay as they are."""
+    rule, shapes = RULES[title], SHAPES[network]
+
+    def inputs(draw: Draw) -> list[Any]:
+        return [draw(*shape) for _ in range(2) for shape in shapes]
+
+    return Case(
+        name=f"optimizer {title}",
+        sizes={"of ": network},
+        inputs=inputs,
+        implementations=rule.implementations,
+        elements=rule.accesses * float(sum(math.prod(shape) for shape in shapes)),
+        calls=3,
+    )
+
+
+CASES = [step(title, network) for title in RULES for network in SHAPES]

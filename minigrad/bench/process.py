@@ -1,0 +1,81 @@
+"""The process that a library is timed in, seen from the one that asks."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from types import TracebackType
+from typing import Any
+
+# The variables by which OpenMP, Numba and the BLAS libraries learn how many threads to use.
+THREADS = (
+    "NUMBA_NUM_THREADS",
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+)
+
+# minigrad sets this one for itself when imported: other libraries wait in their own way.
+OWN = "GOMP_SPINCOUNT"
+
+# The library comes first, so that it finds the environment as it would without minigrad.
+_START = "import {library}; from minigrad.bench.worker import main; main({library!r})"
+
+
+class WorkerError(RuntimeError):
+    """What went wrong in a library's process, in its own words."""
+
+
+def installed(library: str) -> bool:
+    """Whether a module of this name can be imported."""
+    return library.isidentifier() and importlib.util.find_spec(library) is not None
+
+
+class Process:
+    """A library's process with its number of threads; use it in a `with` block."""
+
+    def __init__(self, library: str, threads: int) -> None:
+        self.library = library
+        environment = {key: value for key, value in os.environ.items() if key != OWN}
+        environment |= dict.fromkeys(THREADS, str(threads))
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _START.format(library=library)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+
+    def ask(self, what: str, **details: Any) -> dict[str, Any]:
+        """Send a request and wait for the answer.  Raises WorkerError if there is none."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        try:
+            self._process.stdin.write(json.dumps({"do": what, **details}) + "\n")
+            self._process.stdin.flush()
+            line = self._process.stdout.readline()
+        except BrokenPipeError:
+            line = ""
+        if not line:
+            status = self._process.wait()
+            raise WorkerError(f"the process of {self.library} ended with status {status}")
+        answer: dict[str, Any] = json.loads(line)
+        if "error" in answer:
+            raise WorkerError(answer["error"])
+        return answer
+
+    def __enter__(self) -> "Process":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._process.terminate()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            pipe.close()

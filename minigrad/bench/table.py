@@ -1,0 +1,106 @@
+"""The results of a run in words: a table, and a summary of how minigrad compares."""
+
+import math
+from collections.abc import Iterable
+
+from minigrad.bench.peaks import Peaks
+from minigrad.bench.record import Entry, Run
+from minigrad.utils.benchmark import select_unit
+
+LEVELS = {"first-level cache": 2**14, "main memory": 2**60}
+
+
+def seconds(value: float) -> str:
+    """A time with its unit."""
+    unit, scale = select_unit(value)
+    return f"{value / scale:.3g} {unit}"
+
+
+def geometric_mean(values: Iterable[float]) -> float:
+    """The geometric mean of positive numbers; nan of none."""
+    logs = [math.log(value) for value in values]
+    return math.exp(sum(logs) / len(logs)) if logs else math.nan
+
+
+def heading(run: Run) -> str:
+    """Machine, versions and peaks, in a few lines."""
+    versions = ", ".join(f"{name} {version}" for name, version in run.libraries.items())
+    rates = [f"{run.peaks.bandwidth(size) / 1e9:.0f} GB/s {name}" for name, size in LEVELS.items()]
+    lines = [
+        f"{versions}; {run.dtype}, {run.threads} thread{'s' if run.threads > 1 else ''}, "
+        f"{run.machine['cpu']}",
+        f"peaks measured now: {run.peaks.flops / 1e9:.0f} GFLOP/s, {', '.join(rates)}",
+    ]
+    if run.missing:
+        lines.append(f"left out, not installed: {', '.join(run.missing)}")
+    return "\n".join(lines)
+
+
+def table(run: Run) -> str:
+    """A row for each case; the last columns say how many times as fast minigrad is."""
+    others = [name for name in run.libraries if name != "minigrad"]
+    head = ["case", "best", "median", "spread", "rate", "of roof", "first call", *others]
+    rows = [_row(entry, run.peaks, others) for entry in run.entries]
+    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
+    lines = [_line(head, widths), "-" * (sum(widths) + 2 * len(widths) - 2)]
+    lines += [_line(row, widths) for row in rows]
+    for entry in run.entries:
+        lines += [f"failed: {entry.label}, {k}: {reason}" for k, reason in entry.failures.items()]
+    return "\n".join(lines)
+
+
+def summary(run: Run) -> str:
+    """For each other library the geometric mean of the ratios, and the least one."""
+    lines = []
+    for library in run.libraries:
+        ratios = {
+            entry.label: ratio
+            for entry in run.entries
+            if library != "minigrad" and (ratio := entry.ratio(library)) is not None
+        }
+        if ratios:
+            least = min(ratios, key=ratios.__getitem__)
+            lines.append(
+                f"minigrad is {geometric_mean(ratios.values()):.2f} times as fast as {library} "
+                f"(geometric mean of {len(ratios)} cases; least {ratios[least]:.2f}: {least})"
+            )
+    return "\n".join(lines)
+
+
+def rate(entry: Entry, library: str, peaks: Peaks) -> str:
+    """GFLOP/s, or GB/s where memory is the bound; nothing if nothing was counted."""
+    if not (entry.flops or entry.bytes):
+        return ""
+    best = entry.timings[library].best
+    if peaks.bound_by_memory(entry.flops, entry.bytes):
+        return f"{entry.bytes / best / 1e9:.1f} GB/s"
+    return f"{entry.flops / best / 1e9:.1f} GFLOP/s"
+
+
+def _row(entry: Entry, peaks: Peaks, others: list[str]) -> list[str]:
+    ratios = [
+        "failed" if name in entry.failures else f"{ratio:.2f}x" if ratio is not None else ""
+        for name in others
+        for ratio in [entry.ratio(name)]
+    ]
+    if "minigrad" not in entry.timings:
+        reason = "failed" if "minigrad" in entry.failures else ""
+        return [entry.label, reason, "", "", "", "", "", *ratios]
+    timing = entry.timings["minigrad"]
+    share = entry.share_of_roof("minigrad", peaks)
+    return [
+        entry.label,
+        seconds(timing.best),
+        seconds(timing.median),
+        f"{timing.spread:.0%}",
+        rate(entry, "minigrad", peaks),
+        "" if share is None else f"{share:.0%}",
+        seconds(timing.first),
+        *ratios,
+    ]
+
+
+def _line(cells: list[str], widths: list[int]) -> str:
+    first, *rest = cells
+    padded = [cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True)]
+    return "  ".join([first.ljust(widths[0]), *padded]).rstrip()

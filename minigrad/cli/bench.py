@@ -1,0 +1,82 @@
+"""`minigrad bench`: time the kernels and training steps against other libraries."""
+
+import argparse
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+from minigrad import bench
+from minigrad.bench.compare import report
+from minigrad.cli.mistake import Mistake, as_mistake
+
+SLOWER_OR_FAILED = 1
+
+
+def add_to(commands: Any) -> None:
+    """Declare the command and its options."""
+    parser = commands.add_parser(
+        "bench",
+        help="time operations and training steps against NumPy and PyTorch",
+        description="Time operations and training steps, each library in a process of its own. "
+        "Ends with status 1 if a result is wrong, or a case slower than in --compare.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = parser.add_argument
+    add("suites", nargs="*", metavar="FILE", help="Python files with a list CASES of your own")
+    add("--filter", metavar="TEXT", help="cases with this in name and sizes; may hold * and ?")
+    add("--threads", type=int, default=1, help="threads of every library")
+    add("--dtype", choices=("float32", "float64"), default="float32", help="of the inputs")
+    add("--against", default="numpy,torch", metavar="LIBRARY,...", help="compare with these")
+    add("--json", type=Path, metavar="FILE", help="write everything that was measured")
+    add("--compare", type=Path, metavar="OLD.json", help="tell what has changed since then")
+    add("--plot", type=Path, metavar="FILE", help="draw the roofline as a PNG")
+    add("--quick", action="store_true", help="the smallest case of each kind, timed roughly")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Time as the options say."""
+    before = None
+    if options.threads < 1:
+        raise Mistake(f"--threads expects a whole number from 1 on, got {options.threads}")
+    if options.plot is not None and importlib.util.find_spec("matplotlib") is None:
+        raise Mistake("--plot needs matplotlib: pip install 'minigrad[plot]'")
+    for path in (options.json, options.plot):
+        if path is not None and not path.parent.is_dir():
+            raise Mistake(f"{path} cannot be written: there is no folder {path.parent}")
+    if options.compare is not None:
+        with as_mistake(OSError, ValueError):
+            before = bench.Run.load(options.compare)
+        _check_comparable(options, before)
+    with as_mistake(OSError, ValueError):
+        found = bench.run(
+            options.suites or (bench.BUILT_IN,),
+            pattern=options.filter,
+            threads=options.threads,
+            dtype=options.dtype,
+            against=[name for name in options.against.split(",") if name],
+            quick=options.quick,
+            progress=True,
+        )
+    print(bench.heading(found), bench.table(found), bench.summary(found), sep="\n\n")
+    status = SLOWER_OR_FAILED if found.failed else 0
+    with as_mistake(OSError, ValueError):
+        if options.json is not None:
+            found.save(options.json)
+        if options.plot is not None:
+            bench.draw_roofline(options.plot, found)
+    if before is not None:
+        words, slower = report(found, before)
+        print(f"\n{words}")
+        status = SLOWER_OR_FAILED if slower else status
+    return status
+
+
+def _check_comparable(options: argparse.Namespace, before: bench.Run) -> None:
+    """Raise Mistake now for what `compare` would refuse after the run."""
+    for what in ("threads", "dtype"):
+        if getattr(options, what) != getattr(before, what):
+            raise Mistake(
+                f"{options.compare} was measured with --{what} {getattr(before, what)}, "
+                f"this run has --{what} {getattr(options, what)}"
+            )
