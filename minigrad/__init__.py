@@ -29,23 +29,29 @@ from minigrad.creation import (
 from minigrad.device import device
 from minigrad.dtypes import (
     bool_ as bool,
+)
+from minigrad.dtypes import (
     double,
     dtype,
     float16,
     float32,
     float64,
-    float_ as float,
     get_default_dtype,
     half,
     int8,
     int16,
     int32,
     int64,
-    int_ as int,
     long,
     set_default_dtype,
     short,
     uint8,
+)
+from minigrad.dtypes import (
+    float_ as float,
+)
+from minigrad.dtypes import (
+    int_ as int,
 )
 from minigrad.generator import Generator, default_generator
 from minigrad.kernels.build import get_num_threads, set_num_threads
@@ -84,7 +90,6 @@ from minigrad.ops import (
     flip,
     floor,
     floor_divide,
-    gather_along as gather,
     ge,
     gt,
     index_select,
@@ -123,8 +128,6 @@ from minigrad.ops import (
     reshape,
     round,
     rsqrt,
-    scaled_add as add,
-    scaled_sub as sub,
     select,
     sigmoid,
     sign,
@@ -146,6 +149,15 @@ from minigrad.ops import (
     unsqueeze,
     var,
     where,
+)
+from minigrad.ops import (
+    gather_along as gather,
+)
+from minigrad.ops import (
+    scaled_add as add,
+)
+from minigrad.ops import (
+    scaled_sub as sub,
 )
 from minigrad.printing import set_printoptions
 from minigrad.random import (

@@ -4,7 +4,7 @@ import contextvars
 import functools
 import inspect
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import Any, Self, TypeVar
 
 import numpy as np
@@ -62,7 +62,7 @@ class _ModeContext:
         """Between two items the caller's own mode is in force."""
 
         @functools.wraps(function)
-        def decorated(*args: Any, **kwargs: Any) -> Iterator[Any]:
+        def decorated(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
             generator = function(*args, **kwargs)
             step, sent = generator.send, None
             while True:

@@ -29,6 +29,10 @@ __all__ = ["Op", "Operation", "Sample", "arr", "elementwise", "op", "sample"]
 
 V = TypeVar("V")
 
+# Looked up at every operation.
+_ndarray = np.ndarray
+_new = object.__new__
+
 
 class Operation(Protocol):
     """The callable that `@op` makes: its result has the type of its first tensor."""
@@ -83,7 +87,7 @@ def op(
 elementwise = functools.partial(op, broadcasts=True, promotes=True)
 
 
-def _recorded(  # noqa: PLR0915  one function: calls cost more than statements
+def _recorded(  # noqa: PLR0915  one function, as calls cost more than statements
     operation: Op, prepare: Callable[..., Any] | None, broadcasts: bool, views: bool
 ) -> Callable[..., Any]:
     """The function that users call.  It is on the path of every operation, so it is lean."""
@@ -126,9 +130,9 @@ def _recorded(  # noqa: PLR0915  one function: calls cost more than statements
                 _refuse_mismatch(operation, arrays)
             raise
         byproducts = None
-        if type(array) is not np.ndarray:
+        if type(array) is not _ndarray:
             array, byproducts = _unpacked(array, kind)
-        out = kind.__new__(kind)
+        out = _new(kind)
         out.array = array
         if views:
             _alias(out, args[0], recording)
@@ -138,7 +142,7 @@ def _recorded(  # noqa: PLR0915  one function: calls cost more than statements
             _refuse_inference(operation, args, needs)
         if needs:
             _record(operation, broadcasts, out, args, needs, settings, byproducts)
-        elif mode.inference:
+        elif not recording and mode.inference:
             out.mark_inference()
         return out if byproducts is None else (out, *byproducts)
 
@@ -153,7 +157,7 @@ def _unpacked(result: Any, kind: type[Value]) -> tuple[Any, list[Value] | None]:
     return np.asarray(first), [wrap(kind, np.asarray(other)) for other in others]
 
 
-def _record(
+def _record(  # noqa: PLR0912
     operation: Op,
     broadcasts: bool,
     out: Value,
@@ -237,7 +241,7 @@ def _meet(arrays: list[Any], *, floats: bool) -> np.dtype[Any] | None:
     """The dtype to cast to before the forward; None if the arrays can go in as they are."""
     dtype = None
     for a in arrays:
-        if type(a) is np.ndarray:
+        if type(a) is _ndarray:
             if dtype is None:
                 dtype = a.dtype
             elif a.dtype is not dtype:

@@ -142,7 +142,8 @@ def normal(
     """Normal numbers; mean and std are numbers (then give a size) or tensors."""
     if size is None:
         size = np.broadcast_shapes(np.shape(mean), np.shape(std))
-    return randn(size, generator=generator) * std + mean
+    drawn: Tensor = randn(size, generator=generator) * std + mean
+    return drawn
 
 
 def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:

@@ -160,7 +160,8 @@ class Tensor(MutableValue):
 
     def where(self, condition: "Tensor", other: Any) -> "Tensor":
         """self where the condition holds, other elsewhere."""
-        return ops.where(condition, self, other)
+        chosen: Tensor = ops.where(condition, self, other)
+        return chosen
 
     # --- comparisons ---
 
@@ -208,12 +209,12 @@ class Tensor(MutableValue):
     # --- shape ---
 
     @property
-    def T(self) -> "Tensor":
+    def T(self) -> "Tensor":  # noqa: N802
         """The dimensions in reverse order."""
         return ops.permute(self, dims=tuple(range(self.ndim))[::-1])
 
     @property
-    def mT(self) -> "Tensor":
+    def mT(self) -> "Tensor":  # noqa: N802
         """Each matrix (..., m, n) transposed."""
         return ops.transpose(self, dim0=-2, dim1=-1)
 

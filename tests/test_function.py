@@ -3,9 +3,10 @@
 import gc
 import weakref
 
-import minigrad as mg
 import pytest
 import torch
+
+import minigrad as mg
 
 BOTH = pytest.mark.parametrize("m", [mg, torch], ids=["minigrad", "torch"])
 

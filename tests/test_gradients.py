@@ -1,8 +1,9 @@
-"""Every differentiable operation's derivatives, from its declared samples; and the checker itself."""
+"""Every differentiable operation's derivatives, from its samples; and the checker itself."""
 
-import minigrad as mg
 import numpy as np
 import pytest
+
+import minigrad as mg
 from minigrad.op import arr, op, sample
 from minigrad.testing import (
     LAYOUTS,

@@ -3,8 +3,9 @@
 import ast
 from pathlib import Path
 
-import minigrad
 import pytest
+
+import minigrad
 
 ROOT = Path(minigrad.__file__).parent
 FLOORS = [

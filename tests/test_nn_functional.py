@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch_twin import TOLERANCE, assert_close
 
@@ -59,8 +59,7 @@ def make_pair(kind, case, **options):
 def test_nll_loss_matches_torch(case, ignored):
     rng = np.random.default_rng(case["seed"])
     target = labels_for(case["shape"], rng, ignored)
-    if (target == -7).all():
-        return  # the mean of nothing is tested by itself
+    assume((target != -7).any())  # the mean of nothing is tested by itself
     x = rng.normal(size=case["shape"])
     compare(*make_pair("NLLLoss", case, ignore_index=-7), x, target, case["dtype"])
 
@@ -69,8 +68,7 @@ def test_nll_loss_matches_torch(case, ignored):
 def test_cross_entropy_of_classes_matches_torch(case, ignored, smoothing):
     rng = np.random.default_rng(case["seed"])
     target = labels_for(case["shape"], rng, ignored)
-    if (target == -7).all():
-        return
+    assume((target != -7).any())
     pair = make_pair("CrossEntropyLoss", case, ignore_index=-7, label_smoothing=smoothing)
     compare(*pair, 3 * rng.normal(size=case["shape"]), target, case["dtype"])
 

@@ -39,7 +39,7 @@ def test_random_initialisers_have_torchs_distribution(name):
     assert abs(ours.std() - spread) < 0.03 * spread
     for quantile in (0.001, 0.1, 0.25, 0.75, 0.9, 0.999):
         difference = abs(np.quantile(ours, quantile) - np.quantile(theirs, quantile))
-        assert difference < 0.3 * spread if quantile in (0.001, 0.999) else 0.06 * spread
+        assert difference < (0.3 if quantile in (0.001, 0.999) else 0.06) * spread
     assert (ours == 0).mean() == (theirs == 0).mean()
 
 

@@ -196,6 +196,7 @@ def test_dropout_draws_anew_each_time_and_repeats_with_the_seed():
         (lambda: nn.Linear(3, 4, device="cuda"), RuntimeError, "CPU only"),
         (lambda: nn.MSELoss(reduction="average"), ValueError, "not a valid value for reduction"),
         (lambda: nn.Unflatten(1, (2, 2.0)), TypeError, "at pos 1"),
+        (lambda: nn.Unflatten(1, (4, 2))(mg.ones(3, 6)), RuntimeError, r"\[4, 2\]"),
         (lambda: nn.Linear(3, 4)(mg.ones(2, 5)), RuntimeError, "2x5 and 3x4"),
         (lambda: nn.Linear(3, 4)(mg.tensor(1.0)), RuntimeError, "linear expects"),
         (lambda: nn.Linear(3, 4)(mg.ones(2, 3).double()), RuntimeError, "same dtype"),

@@ -3,13 +3,13 @@
 import re
 
 import hypothesis.extra.numpy as hnp
-import minigrad as mg
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import minigrad as mg
 
 # A dtype's name is longer here, so the line may break elsewhere before the notes.
 BREAK = re.compile(r",\s+(?=(dtype|size|requires_grad|grad_fn)=)")

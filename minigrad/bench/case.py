@@ -112,7 +112,9 @@ def load_suite(where: str | Path = BUILT_IN) -> list[Case]:
         names = vars(importlib.import_module(where))
     cases = names.get("CASES")
     if not isinstance(cases, list | tuple) or not all(isinstance(case, Case) for case in cases):
-        raise ValueError(f"{where} must have a list CASES of minigrad.bench.Case, got {cases!r:.80}")
+        raise ValueError(
+            f"{where} must have a list CASES of minigrad.bench.Case, got {cases!r:.80}"
+        )
     labels = [case.label for case in cases]
     if twice := sorted({label for label in labels if labels.count(label) > 1}):
         raise ValueError(f"{where} has two cases with the same name and sizes: {twice}")

@@ -1,4 +1,4 @@
-"""What the machine can do at most: multiply-adds in registers, and bytes through each level of memory.
+"""What the machine can do at most: multiply-adds in registers, bytes through each memory level.
 
 The two bounds of the roofline: Williams, Waterman & Patterson, "Roofline: an insightful visual
 performance model" (2009).
@@ -53,7 +53,7 @@ class Peaks:
         return size / self.bandwidth(size) > flops / self.flops
 
 
-@intrinsic
+@intrinsic  # type: ignore[untyped-decorator]
 def _multiply_add_chains(typingctx: Any, factor: Any, count: Any) -> tuple[Any, Callable[..., Any]]:
     """CHAINS x `count` vector multiply-adds that touch no memory; the sum of what they reach."""
 
@@ -103,7 +103,7 @@ def _read(out, a, count):  # type: ignore[no-untyped-def]
     """The sum of each row, `count` times."""
     for thread in prange(out.size):
         row = a[thread]
-        for repeat in range(count):
+        for _ in range(count):
             total = out[thread]
             for i in range(row.size):
                 total += row[i]
@@ -113,7 +113,7 @@ def _read(out, a, count):  # type: ignore[no-untyped-def]
 def measure(dtype: str = "float32", quick: bool = False) -> Peaks:
     """The peaks of the threads in use, for elements of `dtype`; `quick` is a rough guess."""
     rounds, seconds = (2, SECONDS / 10) if quick else (ROUNDS, SECONDS)
-    sets = WORKING_SETS[:5] if quick else WORKING_SETS
+    sets = WORKING_SETS[1::2] if quick else WORKING_SETS
     kind, threads = np.dtype(dtype), get_num_threads()
     out = np.empty(threads, kind)
     factor = np.full(threads, 0.5, kind)
@@ -133,7 +133,8 @@ def _bandwidth(size: int, kind: Any, rounds: int, seconds: float) -> float:
     third = elements // 3
     parts = [np.ones((threads, third), kind) for _ in range(3)]
     triads = _best_rate(lambda n: _triad.parallel(*parts, n), rounds, seconds)
-    return kind.itemsize * threads * max(elements * reads, 3 * third * triads)
+    rate = threads * max(elements * reads, 3 * third * triads)
+    return float(kind.itemsize * rate)
 
 
 def _best_rate(run: Callable[[int], object], rounds: int, seconds: float) -> float:

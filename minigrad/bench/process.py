@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
@@ -47,14 +48,16 @@ class Process:
             text=True,
             env=environment,
         )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._requests, self._answers = self._process.stdin, self._process.stdout
 
     def ask(self, what: str, **details: Any) -> dict[str, Any]:
         """Send a request and wait for the answer.  Raises WorkerError if there is none."""
-        assert self._process.stdin is not None and self._process.stdout is not None
         try:
-            self._process.stdin.write(json.dumps({"do": what, **details}) + "\n")
-            self._process.stdin.flush()
-            line = self._process.stdout.readline()
+            self._requests.write(json.dumps({"do": what, **details}) + "\n")
+            self._requests.flush()
+            line = self._answers.readline()
         except BrokenPipeError:
             line = ""
         if not line:
@@ -76,6 +79,6 @@ class Process:
     ) -> None:
         self._process.terminate()
         self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            assert pipe is not None
-            pipe.close()
+        self._answers.close()
+        with suppress(BrokenPipeError):  # a request that the process did not live to read
+            self._requests.close()

@@ -53,7 +53,7 @@ def run(
         found = processes["minigrad"].ask("peaks", dtype=dtype, quick=quick)
         peaks = Peaks(found["flops"], tuple((size, rate) for size, rate in found["bandwidths"]))
         result = Run(threads, dtype, versions, missing, peaks, describe_machine())
-        with tqdm(cases, unit="case", disable=not progress, leave=False) as bar:
+        with tqdm(cases, unit="case", disable=None if progress else True, leave=False) as bar:
             for case in bar:
                 bar.set_description(f"{case.label:.40}")
                 session = Session(case, dtype, processes, folder)

@@ -73,8 +73,8 @@ def rate(entry: Entry, library: str, peaks: Peaks) -> str:
         return ""
     best = entry.timings[library].best
     if peaks.bound_by_memory(entry.flops, entry.bytes):
-        return f"{entry.bytes / best / 1e9:.1f} GB/s"
-    return f"{entry.flops / best / 1e9:.1f} GFLOP/s"
+        return f"{entry.bytes / best / 1e9:.3g} GB/s"
+    return f"{entry.flops / best / 1e9:.3g} GFLOP/s"
 
 
 def _row(entry: Entry, peaks: Peaks, others: list[str]) -> list[str]:

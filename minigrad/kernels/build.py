@@ -1,23 +1,20 @@
 """How a kernel is compiled, cached and threaded: the one place that calls Numba's compiler."""
 
 import hashlib
+import importlib.util
 import os
 import sys
 import threading
 import types
 from collections.abc import Callable
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, overload
 
 import numba
-import numpy as np
 from numba.core import caching, event
 
-from minigrad.kernels.simd import call
-
 prange = numba.prange
-array_at = numba.carray
 
 # OpenMP enters a parallel region in 1.6 us, workqueue in 51 us.
 if "NUMBA_THREADING_LAYER" not in os.environ:
@@ -78,30 +75,38 @@ class _KernelCacheLocator(caching.UserWideCacheLocator):  # type: ignore[misc]
 
 
 _MARK = "_minigrad_kernel"
+
+
+def keep_on_disk(function: Callable[..., Any]) -> None:
+    """Have Numba cache this function, in whatever form, where minigrad's kernels are kept."""
+    setattr(function, _MARK, True)
+
+
 _SHARED_SOURCES = [Path(__file__).with_name(n) for n in ("build.py", "scalar.py", "simd.py")]
 caching.CacheImpl._locator_classes.insert(0, _KernelCacheLocator)
 
 
-class _CompileNotice(event.Listener):  # type: ignore[misc]
-    """Says once, on stderr, why the first call takes seconds."""
+@cache
+def announce_compilation() -> None:
+    """Say once, on stderr, why the first call takes seconds."""
+    print(
+        "minigrad: compiling kernels for this CPU; this happens once, "
+        f"they are kept in {kernel_cache_dir()}",
+        file=sys.stderr,
+        flush=True,
+    )
 
-    said = False
 
+class _Announcer(event.Listener):  # type: ignore[misc]
     def on_start(self, event: Any) -> None:
-        if not self.said and hasattr(event.data["dispatcher"].py_func, _MARK):
-            _CompileNotice.said = True
-            print(
-                "minigrad: compiling kernels for this CPU; this happens once, "
-                f"they are kept in {kernel_cache_dir()}",
-                file=sys.stderr,
-                flush=True,
-            )
+        if hasattr(event.data["dispatcher"].py_func, _MARK):
+            announce_compilation()
 
     def on_end(self, event: Any) -> None:
         pass
 
 
-event.register("numba:compile", _CompileNotice())
+event.register("numba:compile", _Announcer())
 
 
 class Kernel:
@@ -124,7 +129,7 @@ class Kernel:
         )
         variant.__qualname__ = source.__qualname__ + ("-parallel" if parallel else "-serial")
         variant.__module__ = source.__module__
-        setattr(variant, _MARK, True)
+        keep_on_disk(variant)
         compiled: Callable[..., Any] = numba.njit(
             variant,
             cache=True,
@@ -192,61 +197,6 @@ def routine(function: Callable[..., Any]) -> Callable[..., Any]:
     return compiled
 
 
-class Tasks:
-    """A function of a task's number, compiled once, launched for all tasks by one thread or many.
-
-    A `Kernel` compiles its loops twice, and once more for each `prange`; where they are long,
-    seconds go by.  Tasks are machine code that a loop of a few lines calls by its address.
-    """
-
-    def __init__(self, function: Callable[..., Any], plan: np.dtype) -> None:
-        self.function = function
-        self.plan = plan
-        self._compiled: dict[np.dtype, Any] = {}
-        self.__doc__ = function.__doc__
-
-    def _address(self, dtype: np.dtype) -> int:
-        with _one_compilation_at_a_time:
-            if dtype not in self._compiled:
-                integer, pointer = numba.types.int64, numba.types.CPointer
-                setattr(self.function, _MARK, True)
-                self._compiled[dtype] = numba.cfunc(
-                    numba.types.void(
-                        integer,
-                        integer,
-                        pointer(numba.from_dtype(dtype)),
-                        pointer(numba.from_dtype(self.plan)),
-                    ),
-                    cache=True,
-                    nogil=True,
-                    error_model="numpy",
-                    fastmath={"contract"},
-                )(self.function)
-        return int(self._compiled[dtype].address)
-
-    def run(self, dtype: np.dtype, plan: np.ndarray, counts: tuple[int, ...], work: int) -> None:
-        """Run `counts[0]` tasks of phase 0, then `counts[1]` of phase 1 ..., for `dtype`."""
-        launch = _launch.on(work) if max(counts) > 1 else _launch.serial
-        launch(np.array(counts), self._address(dtype), plan.ctypes.data)
-
-
-def tasks(plan: np.dtype) -> Callable[[Callable[..., Any]], Tasks]:
-    """Declare a function (phase, task, none, plans) whose calls within a phase are independent.
-
-    `array_at(none, 0)` is an array of no elements, whose dtype is that of the call;
-    `array_at(plans, 1)[0]` is the record that all tasks read, addresses of arrays among its fields.
-    """
-    return lambda function: Tasks(function, plan)
-
-
-@kernel
-def _launch(counts, function, plan):  # type: ignore[no-untyped-def]
-    for phase in range(len(counts)):
-        for task in prange(counts[phase]):
-            call(function, phase, task, 0, plan)
-
-
-_one_compilation_at_a_time = threading.RLock()
 _one_launch_at_a_time = threading.Lock()
 
 
@@ -255,11 +205,7 @@ def _layer_is_reentrant() -> bool:
     chosen = os.environ.get("NUMBA_THREADING_LAYER", "default")
     if chosen in {"workqueue", "omp", "tbb"}:
         return chosen != "workqueue"
-    try:
-        from numba.np.ufunc import omppool  # noqa: F401, PLC0415  absent where OpenMP is
-    except ImportError:
-        return False
-    return True
+    return importlib.util.find_spec("numba.np.ufunc.omppool") is not None
 
 
 def get_num_threads() -> int:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minigrad.kernels.build import array_at, routine, tasks
+from minigrad.kernels.build import routine
 from minigrad.kernels.simd import (
     TILE_ROWS,
     TILE_VECTORS,
@@ -25,6 +25,7 @@ from minigrad.kernels.simd import (
     tile_product,
     transpose_block,
 )
+from minigrad.kernels.tasks import array_at, tasks
 
 # A panel of the filters, DEPTH x a tile's row, stays in the first-level cache.
 DEPTH = 256

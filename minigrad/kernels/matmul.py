@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from minigrad.kernels.build import array_at, routine, tasks
+from minigrad.kernels.build import routine
 from minigrad.kernels.simd import (
     TILE_ROWS,
     TILE_VECTORS,
@@ -23,6 +23,7 @@ from minigrad.kernels.simd import (
     tile_product,
     transpose_block,
 )
+from minigrad.kernels.tasks import array_at, tasks
 
 # DEPTH rows of a panel, each as long as a tile's row, stay in the first-level cache.
 DEPTH = 256
@@ -298,6 +299,7 @@ def _multiply_task(task, like, plan, b0, j0, k, columns, depth):  # type: ignore
     packed = ahead(pointer_at(like, plan.panels), ((b - b0) * plan.span + j) * plan.deep)
     out = ahead(pointer_at(like, plan.out), (b * plan.rows + i) * plan.columns + j0 + j)
     width = TILE_VECTORS * lanes(out)
+    rows, used = min(plan.height, plan.rows - i), min(plan.strip, columns - j)
     for row in range(0, depth, DEPTH):
         start, start_step = out, plan.columns
         if k + row == 0:
@@ -309,7 +311,7 @@ def _multiply_task(task, like, plan, b0, j0, k, columns, depth):  # type: ignore
             (left_here, (plan.left_row, plan.left_column), plan.pack_left != 0),
             (right_here, plan.right_row, plan.pack_right != 0),
             (ahead(packed, row * width), plan.deep),
-            (min(plan.height, plan.rows - i), min(plan.strip, columns - j), min(DEPTH, depth - row)),
+            (rows, used, min(DEPTH, depth - row)),
         )  # fmt: skip
 
 

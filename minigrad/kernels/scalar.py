@@ -59,7 +59,7 @@ def _scale_in(f: _Format) -> Callable[..., Any]:
     rounder = real(1.5 * 2.0**f.mantissa)
     offset = integer(np.finfo(real).maxexp - 1) - integer(rounder.view(integer))
 
-    @njit(**_OPTIONS)  # type: ignore[untyped-decorator]
+    @njit(**_OPTIONS)
     def scale(n: Any) -> Any:
         return integer(integer(real(n + rounder).view(integer) + offset) << shift).view(real)
 
@@ -77,7 +77,7 @@ def _split_in(f: _Format) -> Callable[..., Any]:
     ln2_rest = real((math.log(2) - float(ln2_lead)) + 2.3190468138462996e-17)
     series = tuple(real(1 / math.factorial(k)) for k in range(f.degree, 0, -1))
 
-    @njit(**_OPTIONS)  # type: ignore[untyped-decorator]
+    @njit(**_OPTIONS)
     def split(x: Any) -> Any:
         n = (x * per_ln2 + rounder) - rounder
         r = (x - n * ln2_lead) - n * ln2_rest

@@ -304,3 +304,15 @@ def call(
         return context.get_dummy_value()
 
     return types.void(*[types.intp] * 5), codegen
+
+
+@intrinsic
+def fetch_and_increment(typingctx: Any, counter: Any) -> tuple[Any, Callable[..., Any]]:
+    """The first element of an int64 array, which is one more afterwards: no two threads get the
+    same number."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        place = context.make_array(counter)(context, builder, args[0]).data
+        return builder.atomic_rmw("add", place, ir.Constant(_I64, 1), "monotonic")
+
+    return types.int64(counter), codegen

@@ -19,8 +19,10 @@ from minigrad.ops import (
     random,
     reduce,
     shape,
-    softmax as softmax_family,  # the name softmax is for the operation
     window,
+)
+from minigrad.ops import (
+    softmax as softmax_family,  # the name softmax is for the operation
 )
 from minigrad.ops.activation import gelu, leaky_relu, relu, sigmoid, tanh
 from minigrad.ops.compare import (
@@ -140,8 +142,8 @@ from minigrad.ops.shape import (
 from minigrad.ops.softmax import cross_entropy, log_softmax, softmax
 
 FAMILIES = (
-    elementwise, activation, compare, reduce, shape, index, linalg, conv, pool, loss, normalisation, softmax_family,
-    random, window,
+    elementwise, activation, compare, reduce, shape, index, linalg, conv, pool, loss,
+    normalisation, softmax_family, random, window,
 )  # fmt: skip
 
 

@@ -1,12 +1,13 @@
 """Operations composed of others: what they compute is theirs, their derivatives are not."""
 
+import itertools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from minigrad.ops import elementwise, index, linalg, reduce, shape
-from minigrad.ops.dims import wrap_dim
+from minigrad.ops.dims import infer_shape, wrap_dim
 
 # --- arithmetic -----------------------------------------------------------------------------
 
@@ -185,7 +186,8 @@ def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
 def unflatten(input: Any, dim: int, sizes: Sequence[int]) -> Any:
     """One dimension made several, of `sizes`."""
     axis = wrap_dim(dim, input.ndim)
-    found = np.empty(input.shape[axis], bool).reshape(tuple(sizes)).shape
+    size = input.shape[axis]
+    found = infer_shape(tuple(sizes), size, (size,))
     return input.reshape(*input.shape[:axis], *found, *input.shape[axis + 1 :])
 
 
@@ -229,8 +231,8 @@ def split(input: Any, split_size_or_sections: int | Sequence[int], dim: int = 0)
                 f"split_with_sizes expects split_sizes to sum exactly to {size} (input tensor's "
                 f"size at dimension {dim}), but got split_sizes={sections}"
             )
-    starts = [sum(sections[:i]) for i in range(len(sections))]
-    return tuple(narrow(input, dim, a, n) for a, n in zip(starts, sections, strict=True))
+    ends = itertools.accumulate(sections)
+    return tuple(narrow(input, dim, end - n, n) for end, n in zip(ends, sections, strict=True))
 
 
 def chunk(input: Any, chunks: int, dim: int = 0) -> Any:

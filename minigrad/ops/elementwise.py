@@ -134,9 +134,9 @@ def _pow_exponent_rule(g: Any, out: Any, a: Any, b: Any) -> Any:
 )
 def pow(input: Array, exponent: Array) -> Array:
     """input ** exponent.  Raises RuntimeError for integers to negative integer powers."""
-    if np.asarray(input).dtype.kind in "iu" and np.asarray(exponent).dtype.kind in "iu":
-        if np.any(np.less(exponent, 0)):
-            raise RuntimeError("Integers to negative integer powers are not allowed.")
+    integral = np.asarray(input).dtype.kind in "iu" and np.asarray(exponent).dtype.kind in "iu"
+    if integral and np.any(np.less(exponent, 0)):
+        raise RuntimeError("Integers to negative integer powers are not allowed.")
     return np.square(input) if type(exponent) is int and exponent == 2 else input**exponent
 
 

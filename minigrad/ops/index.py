@@ -187,7 +187,7 @@ def _along(input: Array, index: Array, dim: int) -> int:
                 f"{list(input.shape)} apart from dimension {axis}"
             )
     size = input.shape[axis] if input.ndim else 1
-    if index.size and not (0 <= index.min() and index.max() < size):
+    if index.size and (index.min() < 0 or index.max() >= size):
         bad = index[(index < 0) | (index >= size)].flat[0]
         raise RuntimeError(f"index {bad} is out of bounds for dimension {axis} with size {size}")
     return axis
@@ -238,7 +238,7 @@ def gather(input: Array, *, dim: int, index: Array) -> Array:
     ],
 )
 def scatter_add(input: Array, src: Array, *, dim: int, index: Array) -> Array:
-    """A copy of input with src added at the places that gather would read; the adjoint of gather."""
+    """A copy of input with src added where gather would read: the adjoint of gather."""
     axis = _along(input, index, dim)
     out = input.copy()
     if src.ndim != index.ndim or any(map(operator.gt, index.shape, src.shape)):

@@ -8,7 +8,7 @@ from minigrad.op import arr, op, sample
 
 Array = Any
 
-WINDOWS = [
+WINDOWS: list[dict[str, Any]] = [
     {"shape": (2, 3), "strides": (4, 1), "offset": 5},
     {"shape": (3,), "strides": (-4,), "offset": 9},
     {"shape": (), "strides": (), "offset": 7},
@@ -48,7 +48,7 @@ def take_window(
         ),
     ),
     degree=1,
-    samples=[sample(arr.of(3, 4), arr.of(*window["shape"]), **window) for window in WINDOWS],
+    samples=[sample(arr.of(3, 4), arr(window["shape"]), **window) for window in WINDOWS],
 )
 def put_window(
     input: Array,

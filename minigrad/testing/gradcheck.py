@@ -22,7 +22,7 @@ class GradientError(AssertionError):
     """An analytic derivative that disagrees with the function; says where, and by what ratio."""
 
 
-class NotSmooth(GradientError):
+class NotSmoothError(GradientError):
     """The function has a kink near the point, so that no difference tells its derivative."""
 
 
@@ -136,7 +136,7 @@ class _Check:
                     f"{i} is {self.inputs[i].dtype}"
                 )
         self.point = [np.array(self.inputs[i].array) for i in self.places]
-        self.name = name or getattr(func, "__name__", "function")
+        self.name = name if name else str(getattr(func, "__name__", "function"))
         self.linear = linear
         self.rng = np.random.default_rng(seed)
         self.tolerance = tolerance
@@ -238,7 +238,7 @@ class _Check:
         more = len(found) - LISTED
         if more > 0:
             lines.append(f"  and {more} more")
-        kind = NotSmooth if unsteady > 1e-2 * (1.0 + abs(whole.value)) else GradientError
+        kind = NotSmoothError if unsteady > 1e-2 * (1.0 + abs(whole.value)) else GradientError
         raise kind(
             f"{name}: the gradient of argument {self._named(place)} (shape {list(x.shape)}) "
             f"disagrees with differences of function values, the worst entries first:\n"

@@ -39,11 +39,11 @@ def directional_derivative(
 
 def away_from_zero(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     """Random numbers of either sign and size 0.5 to 1.5, so that no entry goes unnoticed."""
-    return rng.uniform(0.5, 1.5, shape) * rng.choice([-1.0, 1.0], shape)
+    return np.asarray(rng.uniform(0.5, 1.5, shape) * rng.choice([-1.0, 1.0], shape))
 
 
 def unit(shape: tuple[int, ...], index: tuple[int, ...]) -> Array:
     """The direction of one entry."""
-    direction = np.zeros(shape)
+    direction: Array = np.zeros(shape)
     direction[index] = 1.0
     return direction

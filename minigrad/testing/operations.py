@@ -10,7 +10,7 @@ from minigrad.autograd import grad
 from minigrad.graph import wrap
 from minigrad.op import Operation, Sample, arr
 from minigrad.tensor import Tensor
-from minigrad.testing.gradcheck import GradientError, NotSmooth, gradcheck, gradgradcheck
+from minigrad.testing.gradcheck import GradientError, NotSmoothError, gradcheck, gradgradcheck
 from minigrad.testing.numeric import away_from_zero
 
 Array = np.ndarray[Any, Any]
@@ -82,7 +82,7 @@ def check_operation(
         try:
             gradcheck(case.function, case.leaves, **options)
             gradgradcheck(case.function, case.leaves, **options)
-        except NotSmooth:
+        except NotSmoothError:
             if attempt == DRAWS - 1:
                 raise
         else:

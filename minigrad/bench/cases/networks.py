@@ -1,5 +1,6 @@
 """The networks of the training cases, each written once for every library with torch's names."""
 
+from itertools import pairwise
 from typing import Any
 
 
@@ -7,7 +8,7 @@ def perceptron(library: Any, *widths: int) -> Any:
     """Linear layers of these widths, with a relu between them."""
     nn = library.nn
     layers = [nn.Flatten()]
-    for before, after in zip(widths, widths[1:], strict=False):
+    for before, after in pairwise(widths):
         layers += [nn.Linear(before, after), nn.ReLU()]
     return nn.Sequential(*layers[:-1])
 
@@ -36,7 +37,7 @@ def resnet18(library: Any) -> Any:
     def norm_of(convolution: Any) -> list[Any]:
         return [convolution, nn.BatchNorm2d(convolution.out_channels)]
 
-    class Block(nn.Module):  # type: ignore[name-defined, misc]  a base known at run time only
+    class Block(nn.Module):  # type: ignore[name-defined,misc]  # its base is known at run time
         def __init__(self, C: int, F: int, stride: int) -> None:
             super().__init__()
             self.body = nn.Sequential(

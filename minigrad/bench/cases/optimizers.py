@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from minigrad.bench.case import Case, Draw, Implementation, both
@@ -13,7 +14,7 @@ _LAYERS = {
     "2048-2048": (2048, 2048),
 }
 SHAPES: dict[str, list[tuple[int, ...]]] = {
-    name: [s for a, b in zip(widths, widths[1:], strict=False) for s in ((b, a), (b,))]
+    name: [s for a, b in pairwise(widths) for s in ((b, a), (b,))]
     for name, widths in _LAYERS.items()
 }
 

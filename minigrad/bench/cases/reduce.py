@@ -31,9 +31,7 @@ REDUCTIONS: dict[str, tuple[Callable[..., Any], Callable[..., Any], Callable[[in
         lambda x: np.exp(_log_softmax(x)),
         lambda n: (n // ROW, ROW),
     ),
-    "log_softmax": (
-        lambda lib, x: lib.log_softmax(x, 1), _log_softmax, lambda n: (n // ROW, ROW)
-    ),
+    "log_softmax": (lambda lib, x: lib.log_softmax(x, 1), _log_softmax, lambda n: (n // ROW, ROW)),
 }
 
 

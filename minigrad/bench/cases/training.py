@@ -1,6 +1,7 @@
 """Whole training steps: forward, loss, backward, optimizer."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from minigrad.bench.case import Case, Draw, Implementation, both
@@ -23,17 +24,18 @@ class Network(NamedTuple):
     loss: str = "cross_entropy"
 
 
-def _perceptron(*widths: int) -> Network:
-    multiply_adds = sum(a * b for a, b in zip(widths, widths[1:], strict=False))
+def perceptron_of(*widths: int) -> Network:
+    """Linear layers of these widths, the first of which is the input's and the last the classes."""
+    multiply_adds = sum(a * b for a, b in pairwise(widths))
     return Network(lambda lib: perceptron(lib, *widths), widths[:1], widths[-1], multiply_adds)
 
 
 NETWORKS = {
     "lecture CNN": Network(lecture_cnn, (1, 28, 28), 10, LECTURE_CNN, "nll_loss"),
     "ResNet-18": Network(resnet18, (3, 32, 32), 10, RESNET18),
-    "784-100-10": _perceptron(784, 100, 10),
-    "784-30-2": _perceptron(784, 30, 2),
-    "32-32-32-2": _perceptron(32, 32, 32, 2),
+    "784-100-10": perceptron_of(784, 100, 10),
+    "784-30-2": perceptron_of(784, 30, 2),
+    "32-32-32-2": perceptron_of(32, 32, 32, 2),
 }
 
 # The learning rates are small because a case is trained on one batch for thousands of steps.
@@ -91,7 +93,7 @@ def step_of(network: Network, optimizer: str) -> Implementation:
     return prepare
 
 
-def training_step(name: str, optimizer: str, N: int) -> Case:
+def training_step(name: str, optimizer: str, N: int, title: str = "training step") -> Case:
     """A step on a batch of N."""
     network = NETWORKS[name]
 
@@ -99,7 +101,7 @@ def training_step(name: str, optimizer: str, N: int) -> Case:
         return [draw(N, *network.image), draw.integers(network.classes, N)]
 
     return Case(
-        name=f"training step {name} {optimizer}",
+        name=f"{title} {name} {optimizer}",
         sizes={"N": N},
         inputs=inputs,
         implementations=both(step_of(network, optimizer)),
@@ -109,6 +111,4 @@ def training_step(name: str, optimizer: str, N: int) -> Case:
     )
 
 
-CASES = [
-    training_step(name, optimizer, N) for name, optimizer, batches in STEPS for N in batches
-]
+CASES = [training_step(name, optimizer, N) for name, optimizer, batches in STEPS for N in batches]

@@ -5,6 +5,8 @@ Srivastava et al. 2014, Dropout: a simple way to prevent neural networks from ov
 
 from typing import Any
 
+import numpy as np
+
 from minigrad.nn.functional.checks import require_floating, require_tensor
 from minigrad.ops.inplace import in_place
 from minigrad.ops.random import draw_mask, masked_scale
@@ -15,7 +17,7 @@ masked_scale_ = in_place(masked_scale)
 def _dropped(input: Any, p: float, inplace: bool, shape: tuple[int, ...]) -> Any:
     mask = draw_mask(shape, p)
     if mask.shape != input.shape:
-        mask = mask & input.new_ones(input.shape, dtype=bool).array
+        mask = np.broadcast_to(mask, input.shape).copy()
     scale = 1.0 / (1.0 - p) if p < 1 else 0.0
     return (masked_scale_ if inplace else masked_scale)(input, mask=mask, scale=scale)
 

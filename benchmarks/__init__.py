@@ -1,0 +1,1 @@
+"""The comparisons that are published: `python -m benchmarks` makes all of them."""

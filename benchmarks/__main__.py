@@ -1,0 +1,107 @@
+"""Make every published comparison: results/*.json, and the table in results/README.md from them."""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks import processes
+from benchmarks.published import render
+from minigrad import bench
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results"
+BUSY_CASE = "training step lecture CNN SGD N64"
+
+
+@contextmanager
+def busy_neighbour():
+    """Another process keeps one core busy."""
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as process:
+        try:
+            yield
+        finally:
+            process.terminate()
+
+
+def cases(options):
+    """All of minigrad's own cases, at each number of threads."""
+    for threads in options.threads:
+        save(options, f"cases-{threads}", bench.run(threads=threads, **common(options)))
+
+
+def startup(options):
+    """Importing, and the first step of the lecture's network from the start of the process."""
+    save(options, "startup", processes.startup(options.threads[-1], 1 if options.quick else 5))
+
+
+def memory(options):
+    """Peak memory of training."""
+    save(options, "memory", processes.memory(options.threads[-1], options.quick))
+
+
+def neighbour(options):
+    """A training step on all threads, alone and while another process keeps a core busy."""
+    settings = {"pattern": BUSY_CASE, "threads": options.threads[-1], "against": ["torch"]}
+    save(options, "neighbour-none", bench.run(**settings, progress=True))
+    with busy_neighbour():
+        save(options, "neighbour-busy", bench.run(**settings, progress=True))
+
+
+def growth(options):
+    """A training step as batch and depth grow."""
+    found = bench.run([HERE / "growth.py"], against=["torch"], **common(options))
+    save(options, "growth", found)
+
+
+def alternatives(options):
+    """A training step in JAX and in MyGrad, where they are installed."""
+    against = ["torch", "jax", "mygrad"]
+    found = bench.run([HERE / "alternatives.py"], against=against, **common(options))
+    save(options, "alternatives", found)
+
+
+SECTIONS = {f.__name__: f for f in (cases, startup, memory, neighbour, growth, alternatives)}
+
+
+def common(options):
+    return {"quick": options.quick, "progress": True}
+
+
+def save(options, name, found):
+    path = options.out / f"{name}.json"
+    if isinstance(found, bench.Run):
+        found.save(path)
+        failures = [
+            f"{e.label}, {k}: {why}" for e in found.entries for k, why in e.failures.items()
+        ]
+        for failure in failures:
+            print(f"failed: {failure}", file=sys.stderr)
+    else:
+        path.write_text(json.dumps(found, indent=1) + "\n")
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "--only", choices=SECTIONS, action="append", help="make this part; may be repeated"
+    )
+    both = sorted({1, os.cpu_count() or 1})
+    parser.add_argument(
+        "--threads", type=int, nargs="+", default=both, help=f"numbers of threads (default {both})"
+    )
+    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
+    parser.add_argument("--quick", action="store_true", help="small and rough, to see that it runs")
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    for name in options.only or SECTIONS:
+        print(f"{name}: {SECTIONS[name].__doc__}", file=sys.stderr)
+        SECTIONS[name](options)
+        (options.out / "README.md").write_text(render(options.out))
+
+
+if __name__ == "__main__":
+    main()

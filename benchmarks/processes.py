@@ -1,0 +1,68 @@
+"""Start-up time and peak memory, of fresh processes."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from minigrad.bench.process import OWN, THREADS, installed
+
+SCRIPT = Path(__file__).with_name("fresh.py")
+LIBRARIES = ("minigrad", "torch")
+
+
+def fresh(library, *work, threads, **variables):
+    """Seconds from the start of a process until it is done, and its peak memory in bytes."""
+    environment = {key: value for key, value in os.environ.items() if key != OWN}
+    environment |= dict.fromkeys(THREADS, str(threads)) | variables
+    start = time.perf_counter()
+    with subprocess.Popen(
+        [sys.executable, SCRIPT, library, *map(str, work)],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        line = process.stdout.readline()
+        seconds = time.perf_counter() - start
+    if process.returncode:
+        raise RuntimeError(f"{SCRIPT.name} {library} {work} ended with {process.returncode}")
+    return seconds, int(line)
+
+
+def startup(threads, repeats):
+    """Best seconds of importing, and of the first step of the lecture's network, by library.
+
+    The cold step of minigrad has to compile its kernels.
+    """
+    found = {}
+    for library in ["numpy", "numba", *filter(installed, LIBRARIES)]:
+        found[library] = {"import": _best(repeats, library, threads=threads)}
+    for library in filter(installed, LIBRARIES):
+        first_step = ("lecture_cnn", 64, 1)
+        with tempfile.TemporaryDirectory() as empty:
+            cache = {"MINIGRAD_CACHE": empty, "NUMBA_CACHE_DIR": str(Path(empty, "kernels"))}
+            cold, _ = fresh(library, *first_step, threads=threads, **cache)
+            warm = min(
+                fresh(library, *first_step, threads=threads, **cache)[0] for _ in range(repeats)
+            )
+        found[library] |= {"first step, cold": cold, "first step, warm": warm}
+    return found
+
+
+def _best(repeats, *work, threads):
+    return min(fresh(*work, threads=threads)[0] for _ in range(repeats))
+
+
+def memory(threads, quick):
+    """Peak memory in bytes of some training steps, by library."""
+    networks = {"lecture_cnn": 4, "resnet18": 4} if quick else {"lecture_cnn": 64, "resnet18": 256}
+    return {
+        library: {
+            f"{network} b{batch}": fresh(library, network, batch, 4, threads=threads)[1]
+            for network, batch in networks.items()
+        }
+        for library in filter(installed, LIBRARIES)
+    }

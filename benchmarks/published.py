@@ -1,0 +1,205 @@
+"""The table of results/README.md, made from the JSON files beside it."""
+
+import json
+from pathlib import Path
+
+from minigrad.bench import Run, geometric_mean, heading, table
+from minigrad.bench.table import seconds
+
+# Which cases are summed up together, by how their names begin; the first that fits counts.
+GROUPS = {
+    "matrix products": ("matmul",),
+    "conv2d forward": ("conv2d", "forward"),
+    "conv2d input gradient": ("conv2d", "input gradient"),
+    "conv2d weight gradient": ("conv2d", "weight gradient"),
+    "pooling": ("", "pool2d"),
+    "training steps": ("training step",),
+    "optimizer steps": ("optimizer",),
+    "chains of small operations": ("chain",),
+    "elementwise, reductions, softmax, norms: forward": ("", "forward"),
+    "elementwise, reductions, softmax, norms: gradient": ("", "gradient"),
+}
+LIBRARIES = ("torch", "numpy")
+
+
+def render(folder):
+    """The page, of the parts whose files are there."""
+    folder = Path(folder)
+    runs = [Run.load(path) for path in sorted(folder.glob("cases-*.json"))]
+    runs.sort(key=lambda run: run.threads)
+    parts = [
+        "# Results",
+        "Made by `python -m benchmarks`. Ratios say how many times as fast minigrad is: above 1 it "
+        "is the faster one. Each library ran in a process of its own, in turns with the others; "
+        "the best turn counts, and results were checked before.",
+    ]
+    if runs:
+        machine = runs[0].machine
+        parts.append(
+            f"Measured {machine['when']} on {machine['cores']} cores ({machine['cpu']}, "
+            f"{machine['system']}), Python {machine['python']}, Numba {machine['numba']}, "
+            f"commit {machine['commit']}."
+        )
+        parts += [groups(runs), training(runs)]
+    for name, section in SECTIONS.items():
+        if (path := folder / f"{name}.json").exists():
+            parts.append(section(path))
+    parts += [details(run) for run in runs]
+    return "\n\n".join(parts) + "\n"
+
+
+def rows(head, body):
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *body]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
+
+
+def group_of(entry):
+    return next(
+        name
+        for name, words in GROUPS.items()
+        if entry.name.startswith(words[0]) and all(word in entry.name for word in words)
+    )
+
+
+def groups(runs):
+    """Geometric mean and least ratio of each group of cases."""
+    columns = [(run, library) for run in runs for library in LIBRARIES if library in run.libraries]
+    body = []
+    for group in GROUPS:
+        cells = []
+        for run, library in columns:
+            ratios = [
+                ratio
+                for entry in run.entries
+                if group_of(entry) == group and (ratio := entry.ratio(library)) is not None
+            ]
+            mean = geometric_mean(ratios)
+            cells.append(
+                f"{mean:.2f} (least {min(ratios):.2f}, of {len(ratios)})" if ratios else ""
+            )
+        if any(cells):
+            body.append([group, *cells])
+    head = ["geometric mean", *(f"{library}, {run.threads} thr." for run, library in columns)]
+    return f"## By kind\n\n{rows(head, body)}"
+
+
+def training(runs):
+    """Every training step with its times, and what more threads bring."""
+    head = ["training step"]
+    for run in runs:
+        head += [f"minigrad, {run.threads} thr.", f"torch, {run.threads} thr.", "ratio"]
+    first = {entry.label: entry for entry in runs[0].entries}
+    body = []
+    for label in [label for label, e in first.items() if e.name.startswith("training step")]:
+        line = [label.removeprefix("training step ")]
+        for run in runs:
+            entry = next((entry for entry in run.entries if entry.label == label), None)
+            line += step_cells(entry)
+        body.append(line)
+    text = f"## Training steps\n\n{rows(head, body)}"
+    if len(runs) > 1:
+        text += f"\n\n{speedups(runs)}"
+    return text
+
+
+def step_cells(entry):
+    times = {} if entry is None else entry.timings
+    cells = [seconds(times[k].best) if k in times else "" for k in ("minigrad", "torch")]
+    ratio = None if entry is None else entry.ratio("torch")
+    return [*cells, "" if ratio is None else f"**{ratio:.2f}**"]
+
+
+def speedups(runs):
+    """From the first number of threads to the last, for the larger cases."""
+    one, many = runs[0], runs[-1]
+    later = {entry.label: entry for entry in many.entries}
+    body = []
+    for entry in one.entries:
+        other = later.get(entry.label)
+        if entry.name.startswith("training step") and other is not None:
+            ratios = [
+                f"{entry.timings[k].best / other.timings[k].best:.2f}"
+                if k in entry.timings and k in other.timings
+                else ""
+                for k in ("minigrad", "torch")
+            ]
+            body.append([entry.label.removeprefix("training step "), *ratios])
+    head = [f"{one.threads} -> {many.threads} threads, times as fast", "minigrad", "torch"]
+    return rows(head, body)
+
+
+def startup(path):
+    found = json.loads(path.read_text())
+    kinds = list(dict.fromkeys(kind for times in found.values() for kind in times))
+    body = [
+        [library, *(seconds(times[k]) if k in times else "" for k in kinds)]
+        for library, times in found.items()
+    ]
+    return (
+        "## Start-up\n\nFrom the start of the process; the step is the lecture's network, batch "
+        f"64.\n\n{rows(['library', *kinds], body)}"
+    )
+
+
+def memory(path):
+    found = json.loads(path.read_text())
+    kinds = list(next(iter(found.values())))
+    body = [
+        [library, *(f"{sizes[k] / 2**20:.0f} MiB" for k in kinds)]
+        for library, sizes in found.items()
+    ]
+    return f"## Peak memory\n\nOf a process that trains.\n\n{rows(['library', *kinds], body)}"
+
+
+def neighbour(path):
+    """Both runs: `path` is the one beside a busy process."""
+    busy, alone = Run.load(path), Run.load(path.with_name("neighbour-none.json"))
+    body = []
+    for library in busy.libraries:
+        with_it, without = (run.entries[0].timings.get(library) for run in (busy, alone))
+        if with_it and without:
+            factor = with_it.median / without.median
+            body.append(
+                [library, seconds(without.median), seconds(with_it.median), f"{factor:.2f}"]
+            )
+    head = ["library", "median alone", "median beside a busy process", "times as long"]
+    return (
+        f"## A busy neighbour\n\nLecture CNN, batch 64, {busy.threads} threads.\n\n"
+        f"{rows(head, body)}"
+    )
+
+
+def of_cases(title):
+    """A section with a row for each case of a run."""
+
+    def section(path):
+        run = Run.load(path)
+        body = [
+            [
+                e.label,
+                *(seconds(e.timings[k].best) if k in e.timings else "" for k in run.libraries),
+            ]
+            for e in run.entries
+        ]
+        left_out = f"\n\nNot installed: {', '.join(run.missing)}." if run.missing else ""
+        return f"## {title}\n\n{rows(['case', *run.libraries], body)}{left_out}"
+
+    return section
+
+
+def details(run):
+    """Everything that was measured at one number of threads."""
+    return (
+        f"<details><summary>All cases, {run.threads} thread(s)</summary>\n\n```\n{heading(run)}\n\n"
+        f"{table(run)}\n```\n\n</details>"
+    )
+
+
+SECTIONS = {
+    "startup": startup,
+    "memory": memory,
+    "neighbour-busy": neighbour,
+    "growth": of_cases("Growth with batch and depth, 1 thread"),
+    "alternatives": of_cases("What else one might pick, 1 thread"),
+}

@@ -1,0 +1,88 @@
+"""Kernels too long to compile twice: tasks, compiled once, handed out to the threads."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numba
+import numpy as np
+from numba.core.ccallback import CFunc
+
+from minigrad.kernels.build import (
+    announce_compilation,
+    get_num_threads,
+    keep_on_disk,
+    kernel,
+    prange,
+)
+from minigrad.kernels.simd import call, fetch_and_increment
+
+array_at = numba.carray
+
+_one_compilation_at_a_time = threading.RLock()
+
+
+class _AnnouncedCFunc(CFunc):
+    def _compile_uncached(self) -> Any:
+        announce_compilation()
+        return super()._compile_uncached()  # type: ignore[misc]  # Numba's stubs omit it
+
+
+class Tasks:
+    """A function of a task's number, compiled once, launched for all tasks by one thread or many.
+
+    A `Kernel` compiles its loops twice, and once more for each `prange`; where they are long,
+    seconds go by.  Tasks are machine code that a loop of a few lines calls by its address.
+    """
+
+    def __init__(self, function: Callable[..., Any], plan: np.dtype) -> None:
+        self.function = function
+        self.plan = plan
+        self._compiled: dict[np.dtype, Any] = {}
+        self.__doc__ = function.__doc__
+
+    def _compile(self, dtype: np.dtype) -> CFunc:
+        pointers = (numba.types.CPointer(numba.from_dtype(d)) for d in (dtype, self.plan))
+        arguments = (numba.types.int64, numba.types.int64, *pointers)
+        options = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+        keep_on_disk(self.function)
+        signature = (arguments, numba.types.void)
+        compiled = _AnnouncedCFunc(self.function, signature, locals={}, options=options)
+        compiled.enable_caching()
+        compiled.compile()
+        return compiled
+
+    def _address(self, dtype: np.dtype) -> int:
+        if dtype not in self._compiled:
+            with _one_compilation_at_a_time:
+                if dtype not in self._compiled:
+                    self._compiled[dtype] = self._compile(dtype)
+        return int(self._compiled[dtype].address)
+
+    def run(self, dtype: np.dtype, plan: np.ndarray, counts: tuple[int, ...], work: int) -> None:
+        """Run `counts[0]` tasks of phase 0, then `counts[1]` of phase 1 ..., for `dtype`."""
+        launch = _launch.on(work) if max(counts) > 1 else _launch.serial
+        threads = 1 if launch is _launch.serial else get_num_threads()
+        launch(np.array(counts), self._address(dtype), plan.ctypes.data, threads)
+
+
+def tasks(plan: np.dtype) -> Callable[[Callable[..., Any]], Tasks]:
+    """Declare a function (phase, task, none, plans) whose calls within a phase are independent.
+
+    `array_at(none, 0)` is an array of no elements, whose dtype is that of the call;
+    `array_at(plans, 1)[0]` is the record that all tasks read, addresses of arrays among its fields.
+    """
+    return lambda function: Tasks(function, plan)
+
+
+@kernel
+def _launch(counts, function, plan, threads):  # type: ignore[no-untyped-def]
+    """Each thread takes the next task when it is done with its last: one that loses its core to
+    another process holds up the others by a task, not by half of the work."""
+    for phase in range(len(counts)):
+        taken = np.zeros(1, np.int64)
+        for _ in prange(threads):
+            task = fetch_and_increment(taken)
+            while task < counts[phase]:
+                call(function, phase, task, 0, plan)
+                task = fetch_and_increment(taken)
