@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from minigrad.bench import Run, geometric_mean, heading, table
-from minigrad.bench.table import seconds
+from minigrad.bench.report import seconds
 
 # Which cases are summed up together, by how their names begin; the first that fits counts.
 GROUPS = {
@@ -104,10 +104,16 @@ def training(runs):
 
 
 def step_cells(entry):
-    times = {} if entry is None else entry.timings
-    cells = [seconds(times[k].best) if k in times else "" for k in ("minigrad", "torch")]
-    ratio = None if entry is None else entry.ratio("torch")
-    return [*cells, "" if ratio is None else f"**{ratio:.2f}**"]
+    if entry is None:
+        return ["", "", ""]
+    ratio = entry.ratio("torch")
+    times = [best(entry, library) for library in ("minigrad", "torch")]
+    return [*times, "" if ratio is None else f"**{ratio:.2f}**"]
+
+
+def best(entry, library):
+    """The best time, or nothing if there is none."""
+    return seconds(entry.timings[library].best) if library in entry.timings else ""
 
 
 def speedups(runs):

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from minigrad import bench
 from minigrad.bench import case as bench_case
-from minigrad.bench import compare, peaks
+from minigrad.bench import changes, peaks
 from minigrad.bench.peaks import Peaks
 from minigrad.bench.process import Process, WorkerError, installed
-from minigrad.bench.session import WrongResult, check
+from minigrad.bench.session import QUICK, WrongResult, check
 from minigrad.cli import main
 
 SUITE = """
@@ -60,7 +60,7 @@ def suite(tmp_path):
 def found(tmp_path_factory):
     path = tmp_path_factory.mktemp("suite") / "my_cases.py"
     path.write_text(SUITE)
-    return bench.run([path], quick=False, pattern="n10")
+    return bench.run([path], quick=True)
 
 
 def timing(times, **changes):
@@ -136,7 +136,7 @@ def test_every_library_is_timed_in_turns(found):
     entry = found.entries[0]
     assert set(entry.timings) == {"minigrad", "numpy", "torch"}
     for timed in entry.timings.values():
-        assert len(timed.times) == 11
+        assert len(timed.times) == QUICK.turns
         assert 0 < timed.best <= timed.median
         assert timed.first > 0
         assert timed.error < 1e-6
@@ -207,6 +207,8 @@ def test_the_roof_is_the_lower_bound_of_both():
     assert machine.least_time(flops=1.0, size=5000) == 1000.0
     assert machine.bound_by_memory(1.0, 5000)
     assert not machine.bound_by_memory(200.0, 10)
+    busy_then = Peaks(120.0, ((10, 40.0), (1000, 6.0)))
+    assert machine.or_better(busy_then) == Peaks(120.0, ((10, 50.0), (1000, 6.0)))
 
 
 # ------------------------------------------------------------------------------ files, words
@@ -252,7 +254,7 @@ def test_compare_tells_a_change_from_noise(factor, verdict):
     (change,) = bench.compare(now, before)
     assert change.verdict == verdict
     assert change.ratio == pytest.approx(factor)
-    text, slower = compare.report(now, before)
+    text, slower = changes.tell(now, before)
     assert slower == (verdict == "slower")
     assert (f"{verdict}: step n1" in text) == (verdict != "same")
 

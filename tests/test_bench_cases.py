@@ -2,14 +2,26 @@
 
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
+import minigrad as mg
 from minigrad.bench import case as bench_case
+from minigrad.bench.cases.training import NETWORKS
 from minigrad.bench.session import check, reference_result
 from minigrad.bench.worker import prepare
 
 SUITES = (bench_case.BUILT_IN, "benchmarks/growth.py", "benchmarks/alternatives.py")
 HERE = {"minigrad", "numpy", "torch"}
 SMALLEST = [case for suite in SUITES for case in bench_case.smallest(bench_case.load_suite(suite))]
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Two libraries' threads in one process would wait for each other."""
+    before = mg.get_num_threads()
+    mg.set_num_threads(1)
+    yield
+    mg.set_num_threads(before)
 
 
 def result(case, library, dtype):
@@ -50,10 +62,6 @@ def test_the_cases_asked_for_are_there():
 @pytest.mark.parametrize("name", ["lecture CNN", "ResNet-18"])
 def test_the_operations_of_a_network_are_counted(name):
     """Against what torch's own counter finds; a training step has three times as many."""
-    from torch.utils.flop_counter import FlopCounterMode
-
-    from minigrad.bench.cases.training import NETWORKS
-
     network = NETWORKS[name]
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         network.build(torch)(torch.zeros(2, *network.image))

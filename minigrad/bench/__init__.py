@@ -4,12 +4,12 @@ A file with a list `CASES` is a suite; `minigrad bench FILE` times it, and so do
 """
 
 from minigrad.bench.case import BUILT_IN, Case, Draw, Implementation, both, load_suite
-from minigrad.bench.compare import Change, compare
+from minigrad.bench.changes import Change, compare
+from minigrad.bench.conductor import run
 from minigrad.bench.peaks import Peaks
 from minigrad.bench.picture import draw_roofline
 from minigrad.bench.record import Entry, Run, Timing
-from minigrad.bench.run import run
-from minigrad.bench.table import geometric_mean, heading, summary, table
+from minigrad.bench.report import geometric_mean, heading, summary, table
 
 __all__ = [
     "BUILT_IN",

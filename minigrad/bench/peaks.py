@@ -4,32 +4,23 @@ The two bounds of the roofline: Williams, Waterman & Patterson, "Roofline: an in
 performance model" (2009).
 """
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
 
-from minigrad.kernels.build import get_num_threads, kernel, prange
-from minigrad.kernels.simd import REGISTERS, VECTOR_BYTES
-
-Array = np.ndarray[Any, Any]
-
-# Chains of dependent multiply-adds: enough to hide their latency, and two operands stay in
-# registers beside them.
-CHAINS = REGISTERS - 4
+from minigrad.kernels.build import Kernel, get_num_threads
+from minigrad.kernels.peaks import CHAINS, multiply_adds, read, triad
+from minigrad.kernels.simd import VECTOR_BYTES
 
 # Working sets in bytes, from the first-level cache to main memory.
 WORKING_SETS = tuple(2**power for power in range(14, 29, 2))
 
 ROUNDS = 7
 SECONDS = 0.02
-_ELEMENT = {types.float32: ir.FloatType(), types.float64: ir.DoubleType()}
 
 
 @dataclass(frozen=True)
@@ -44,6 +35,14 @@ class Peaks:
         fitting = [rate for measured, rate in self.bandwidths if measured <= size]
         return fitting[-1] if fitting else self.bandwidths[0][1]
 
+    def or_better(self, other: "Peaks") -> "Peaks":
+        """The higher of the rates that two measurements of the same working sets reached."""
+        rates = [
+            (size, max(rate, again))
+            for (size, rate), (_, again) in zip(self.bandwidths, other.bandwidths, strict=True)
+        ]
+        return Peaks(max(self.flops, other.flops), tuple(rates))
+
     def least_time(self, flops: float, size: float) -> float:
         """Seconds that so many operations on so many bytes take at the roof; 0 for none."""
         return max(flops / self.flops, size / self.bandwidth(size))
@@ -53,100 +52,49 @@ class Peaks:
         return size / self.bandwidth(size) > flops / self.flops
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def _multiply_add_chains(typingctx: Any, factor: Any, count: Any) -> tuple[Any, Callable[..., Any]]:
-    """CHAINS x `count` vector multiply-adds that touch no memory; the sum of what they reach."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        lanes = VECTOR_BYTES * 8 // factor.bitwidth
-        vector = ir.VectorType(_ELEMENT[factor], lanes)
-        zero = ir.Constant(ir.IntType(32), 0)
-        splat = builder.insert_element(ir.Constant(vector, ir.Undefined), args[0], zero)
-        mask = ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes)
-        splat = builder.shuffle_vector(splat, splat, mask)
-        fma = cgutils.get_or_insert_function(
-            builder.module,
-            ir.FunctionType(vector, [vector] * 3),
-            f"llvm.fmuladd.v{lanes}f{factor.bitwidth}",
-        )
-        cells = [cgutils.alloca_once_value(builder, splat) for _ in range(CHAINS)]
-        with cgutils.for_range(builder, args[1]):
-            for cell in cells:  # LLVM keeps them in registers
-                builder.store(builder.call(fma, [builder.load(cell), splat, splat]), cell)
-        total = builder.load(cells[0])
-        for cell in cells[1:]:
-            total = builder.fadd(total, builder.load(cell))
-        return builder.extract_element(total, zero)
-
-    return factor(factor, types.intp), codegen
-
-
-@kernel
-def _multiply_adds(out, factor, count):  # type: ignore[no-untyped-def]
-    for thread in prange(out.size):
-        out[thread] = _multiply_add_chains(factor[thread], count)
-
-
-@kernel
-def _triad(out, a, b, count):  # type: ignore[no-untyped-def]
-    """out = a + scale * b by rows, each `count` times; STREAM's triad (McCalpin 1995)."""
-    for thread in prange(out.shape[0]):
-        to, first, second = out[thread], a[thread], b[thread]
-        for repeat in range(count):
-            scale = a.dtype.type(repeat)
-            for i in range(to.size):
-                to[i] = first[i] + scale * second[i]
-
-
-@kernel(fastmath=frozenset({"contract", "reassoc"}))
-def _read(out, a, count):  # type: ignore[no-untyped-def]
-    """The sum of each row, `count` times."""
-    for thread in prange(out.size):
-        row = a[thread]
-        for _ in range(count):
-            total = out[thread]
-            for i in range(row.size):
-                total += row[i]
-            out[thread] = total
-
-
 def measure(dtype: str = "float32", quick: bool = False) -> Peaks:
     """The peaks of the threads in use, for elements of `dtype`; `quick` is a rough guess."""
-    rounds, seconds = (2, SECONDS / 10) if quick else (ROUNDS, SECONDS)
+    rounds = 2 if quick else ROUNDS
     sets = WORKING_SETS[1::2] if quick else WORKING_SETS
     kind, threads = np.dtype(dtype), get_num_threads()
     out = np.empty(threads, kind)
     factor = np.full(threads, 0.5, kind)
     lanes = VECTOR_BYTES // kind.itemsize
-    rate = _best_rate(lambda n: _multiply_adds.parallel(out, factor, n), rounds, seconds)
-    found = [(size, _bandwidth(size, kind, rounds, seconds)) for size in sets]
+    rate = _best_rate(multiply_adds, (out, factor), rounds)
+    found = [(size, _bandwidth(size, kind, rounds)) for size in sets]
     return Peaks(2.0 * CHAINS * lanes * threads * rate, tuple(found))
 
 
-def _bandwidth(size: int, kind: Any, rounds: int, seconds: float) -> float:
+def _bandwidth(size: int, kind: Any, rounds: int) -> float:
     """B/s of reading, or of reading two parts and writing one, whichever is more."""
     threads = get_num_threads()
     elements = size // kind.itemsize // threads
     a = np.ones((threads, elements), kind)
     total = np.zeros(threads, kind)
-    reads = _best_rate(lambda n: _read.parallel(total, a, n), rounds, seconds)
+    reads = _best_rate(read, (total, a), rounds)
     third = elements // 3
-    parts = [np.ones((threads, third), kind) for _ in range(3)]
-    triads = _best_rate(lambda n: _triad.parallel(*parts, n), rounds, seconds)
+    parts = tuple(np.ones((threads, third), kind) for _ in range(3))
+    triads = _best_rate(triad, parts, rounds)
     rate = threads * max(elements * reads, 3 * third * triads)
     return float(kind.itemsize * rate)
 
 
-def _best_rate(run: Callable[[int], object], rounds: int, seconds: float) -> float:
-    """Repeats per second of run(repeats), the best of some rounds of about so many seconds."""
-    run(1)  # compiles
+def _best_rate(kernel: Kernel, arguments: tuple[Any, ...], rounds: int) -> float:
+    """Repeats per second of kernel(*arguments, repeats), the best of some rounds.
+
+    How many repeats make SECONDS is found on one thread: where the machine is busy, to start the
+    others can take longer than that.
+    """
     count = 1
-    while _duration(run, count) < seconds / 4:
-        count *= 2
-    return count / min(_duration(run, count) for _ in range(rounds))
+    kernel.serial(*arguments, count)  # compiles
+    while (best := min(_duration(kernel.serial, arguments, count) for _ in range(2))) < SECONDS / 2:
+        count = math.ceil(count * min(100.0, SECONDS / best))
+    run = kernel.serial if get_num_threads() == 1 else kernel.parallel
+    run(*arguments, 1)
+    return count / min(_duration(run, arguments, count) for _ in range(rounds))
 
 
-def _duration(run: Callable[[int], object], count: int) -> float:
+def _duration(run: Callable[..., object], arguments: tuple[Any, ...], count: int) -> float:
     start = time.perf_counter()
-    run(count)
+    run(*arguments, count)
     return time.perf_counter() - start

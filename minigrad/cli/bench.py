@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from minigrad import bench
-from minigrad.bench.compare import report
+from minigrad.bench.changes import tell
 from minigrad.cli.mistake import Mistake, as_mistake
 
 SLOWER_OR_FAILED = 1
@@ -66,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
         if options.plot is not None:
             bench.draw_roofline(options.plot, found)
     if before is not None:
-        words, slower = report(found, before)
+        words, slower = tell(found, before)
         print(f"\n{words}")
         status = SLOWER_OR_FAILED if slower else status
     return status

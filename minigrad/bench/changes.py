@@ -57,7 +57,7 @@ def _longer(one: Timing, other: Timing) -> bool:
     return bool(apart and moved and one.best > other.best)
 
 
-def report(now: Run, before: Run) -> tuple[str, bool]:
+def tell(now: Run, before: Run) -> tuple[str, bool]:
     """What has changed, in words, and whether something is slower."""
     changes = compare(now, before)
     lines = []

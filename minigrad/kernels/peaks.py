@@ -1,0 +1,78 @@
+"""Loops that do nothing but reach the machine's limits, for the benchmarks' rooflines."""
+
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from minigrad.kernels.build import kernel, prange
+from minigrad.kernels.simd import REGISTERS, VECTOR_BYTES
+
+# Chains of dependent multiply-adds: enough to hide their latency, and two operands stay in
+# registers beside them.
+CHAINS = REGISTERS - 4
+
+_ELEMENT = {types.float32: ir.FloatType(), types.float64: ir.DoubleType()}
+
+
+@intrinsic
+def _multiply_add_chains(typingctx: Any, factor: Any, count: Any) -> tuple[Any, Callable[..., Any]]:
+    """CHAINS x `count` vector multiply-adds that touch no memory; the sum of what they reach."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        lanes = VECTOR_BYTES * 8 // factor.bitwidth
+        vector = ir.VectorType(_ELEMENT[factor], lanes)
+        zero = ir.Constant(ir.IntType(32), 0)
+        splat = builder.insert_element(ir.Constant(vector, ir.Undefined), args[0], zero)
+        mask = ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes)
+        splat = builder.shuffle_vector(splat, splat, mask)
+        fma = cgutils.get_or_insert_function(
+            builder.module,
+            ir.FunctionType(vector, [vector] * 3),
+            f"llvm.fmuladd.v{lanes}f{factor.bitwidth}",
+        )
+        cells = [cgutils.alloca_once_value(builder, splat) for _ in range(CHAINS)]
+        with cgutils.for_range(builder, args[1]):
+            for cell in cells:  # LLVM keeps them in registers
+                builder.store(builder.call(fma, [builder.load(cell), splat, splat]), cell)
+        total = builder.load(cells[0])
+        for cell in cells[1:]:
+            total = builder.fadd(total, builder.load(cell))
+        return builder.extract_element(total, zero)
+
+    return factor(factor, types.intp), codegen
+
+
+@kernel
+def multiply_adds(out, factor, count):  # type: ignore[no-untyped-def]
+    """CHAINS x `count` multiply-adds of vectors for each element of out."""
+    for thread in prange(out.size):
+        out[thread] = _multiply_add_chains(factor[thread], count)
+
+
+@kernel
+def triad(out, a, b, count):  # type: ignore[no-untyped-def]
+    """out = a + scale * b by rows, each `count` times; STREAM's triad (McCalpin 1995)."""
+    for thread in prange(out.shape[0]):
+        to = out[thread]
+        first = a[thread]
+        second = b[thread]
+        for repeat in range(count):
+            scale = a.dtype.type(repeat)
+            for i in range(to.size):
+                to[i] = first[i] + scale * second[i]
+
+
+@kernel(fastmath=frozenset({"contract", "reassoc"}))
+def read(out, a, count):  # type: ignore[no-untyped-def]
+    """The sum of each row, `count` times."""
+    for thread in prange(out.size):
+        row = a[thread]
+        for _ in range(count):
+            total = out[thread]
+            for i in range(row.size):
+                total += row[i]
+            out[thread] = total
