@@ -167,7 +167,7 @@ def test_the_length_of_a_stream():
         {"dataset": Stream(3), "batch_sampler": [[0]]},
         {"dataset": [], "shuffle": True},
     ],
-    ids=lambda options: ",".join(options),
+    ids=",".join,
 )
 def test_options_that_exclude_each_other_are_refused_as_by_torch(options):
     class TorchStream(torch_data.IterableDataset):

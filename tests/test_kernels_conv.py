@@ -110,6 +110,8 @@ LARGER = [  # N, C, H, W, F, K, L, stride, padding, dilation, groups
     (2, 3, 60, 50, 4, 7, 7, (2, 2), ((3, 3), (3, 3)), (1, 1), 1),  # maps cut into bands
     (2, 8, 14, 14, 8, 3, 3, (1, 1), ((1, 1), (1, 1)), (1, 1), 8),  # depthwise
     (1, 4, 12, 12, 100, 2, 2, (1, 1), NO_PAD, (1, 1), 1),  # filters shared out among tasks
+    (2, 3, 90, 80, 40, 3, 3, (1, 1), ((1, 1), (1, 1)), (1, 1), 1),  # planes cut into bands
+    (3, 600, 9, 9, 600, 3, 3, (2, 3), ((1, 1), (1, 1)), (2, 1), 600),  # planes shared out
 ]
 
 
@@ -187,12 +189,13 @@ def test_pixels_that_no_window_sees_have_no_gradient():
     np.testing.assert_array_equal(gx, expected)
 
 
-def test_bit_identical_for_any_number_of_threads():
+@pytest.mark.parametrize("groups", [1, 6])
+def test_bit_identical_for_any_number_of_threads(groups):
     rng = np.random.default_rng(0)
     x = rng.standard_normal((33, 6, 20, 20)).astype(np.float32)
-    weight = rng.standard_normal((20, 6, 3, 3)).astype(np.float32)
-    g = rng.standard_normal((33, 20, 20, 20)).astype(np.float32)
-    options = ((1, 1), ((1, 1), (1, 1)), (1, 1), 1)
+    weight = rng.standard_normal((18, 6 // groups, 3, 3)).astype(np.float32)
+    g = rng.standard_normal((33, 18, 20, 20)).astype(np.float32)
+    options = ((1, 1), ((1, 1), (1, 1)), (1, 1), groups)
     before, results = build.get_num_threads(), []
     try:
         for threads in {1, before}:

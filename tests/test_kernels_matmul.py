@@ -80,7 +80,7 @@ def test_empty_sizes(m, k, n, dtype):
     assert matmul(np.ones((0, 2, 3), dtype), np.ones((3, 2), dtype)).shape == (0, 2, 2)
 
 
-@pytest.mark.parametrize("shape", [(1, 700, 5000), (150, 3, 4100), (40, 9, 4112)])
+@pytest.mark.parametrize("shape", [(1, 700, 5000), (2, 700, 5000), (150, 3, 4100), (40, 9, 4112)])
 def test_wider_than_one_pass_of_packing(shape):
     rng = np.random.default_rng(0)
     check(rng.standard_normal(shape[:2]), rng.standard_normal(shape[1:]))
@@ -135,7 +135,7 @@ def test_memory_beyond_the_result_is_untouched():
         assert np.all(guarded[-32:] == -1)
 
 
-@pytest.mark.parametrize("shape", [(300, 520, 200), (5, 3000, 400), (600, 700, 1)])
+@pytest.mark.parametrize("shape", [(300, 520, 200), (5, 3000, 400), (600, 700, 1), (1, 700, 600)])
 def test_bit_identical_for_any_number_of_threads(shape):
     rng = np.random.default_rng(0)
     a = rng.standard_normal(shape[:2]).astype(np.float32)

@@ -1,14 +1,33 @@
 """Two-dimensional convolution and its two adjoints, each a correlation of its own."""
 
 import math
-from collections.abc import Iterator
+from functools import lru_cache
+from itertools import groupby, product
+from typing import NamedTuple
 
 import numpy as np
 
-from minigrad.kernels.correlate import Axis, correlate, correlate_gradient
+from minigrad.kernels.axis import Axis
+from minigrad.kernels.correlate import correlate_tiles, correlate_tiles_gradient
+from minigrad.kernels.planes import correlate_planes, correlate_planes_gradient
+from minigrad.kernels.simd import TILE_VECTORS, VECTOR_BYTES
 
 Pair = tuple[int, int]
 Padding = tuple[Pair, Pair]
+
+# An axis is cut in pieces, a call of the kernels each, where at most this share of taps is useful.
+SPARSE = 0.6
+
+
+class Piece(NamedTuple):
+    """Some outputs along an axis, with the taps of the kernel that they meet."""
+
+    axis: Axis
+    taps: slice
+    outputs: slice
+
+
+Pieces = tuple[tuple[Piece, ...], tuple[Piece, ...]]
 
 
 def conv_output_size(
@@ -33,8 +52,8 @@ def conv2d(
         for i in (0, 1)
     )
     out = np.empty((len(x), len(weight), rows, columns), x.dtype)
-    axes = _forward_axes(out.shape, weight.shape, stride, padding, dilation)
-    _fill(out, x, _grouped(weight, groups), bias, axes)
+    pieces = _forward_pieces(out.shape, weight.shape, x.shape, stride, padding, dilation)
+    _fill(out, x, _grouped(weight, groups), bias, pieces)
     return out
 
 
@@ -54,16 +73,14 @@ def conv2d_input_grad(
     """
     out = np.empty(input_shape, g.dtype)
     flipped = _grouped(weight, groups).swapaxes(1, 2)
-    phases = [
-        list(
-            _phases(input_shape[2 + i], weight.shape[2 + i], stride[i], padding[i][0], dilation[i])
+    rows, columns = (
+        _phases(
+            input_shape[2 + i], weight.shape[2 + i], g.shape[2 + i],
+            stride[i], padding[i][0], dilation[i],
         )
         for i in (0, 1)
-    ]
-    for row_axis, row_taps in phases[0]:
-        for column_axis, column_taps in phases[1]:
-            taps = flipped[..., row_taps, :][..., column_taps]
-            _fill(out, g, taps, None, (row_axis, column_axis))
+    )  # fmt: skip
+    _fill(out, g, flipped, None, (rows, columns))
     return out
 
 
@@ -77,12 +94,18 @@ def conv2d_weight_grad(
     groups: int,
 ) -> np.ndarray:
     """(N, F, H', W'), (N, C, H, W) -> (F, C / groups, K, L)."""
-    out = np.empty(weight_shape, x.dtype)
+    out = np.zeros(weight_shape, x.dtype)
     if out.size == 0 or g.size == 0:
-        out.fill(0)
         return out
-    axes = _forward_axes(g.shape, weight_shape, stride, padding, dilation)
-    correlate_gradient(_grouped(out, groups), g, x, axes)
+    planes = _fills_few_lanes(weight_shape[0] // groups, out.itemsize)
+    correlate = correlate_planes_gradient if planes else correlate_tiles_gradient
+    pieces = _forward_pieces(g.shape, weight_shape, x.shape, stride, padding, dilation)
+    for rows, columns in product(*pieces):
+        place = _grouped(out, groups)[..., rows.taps, columns.taps]
+        if place.size:
+            part = np.empty(place.shape, out.dtype)
+            correlate(part, g[:, :, rows.outputs, columns.outputs], x, (rows.axis, columns.axis))
+            place += part
     return out
 
 
@@ -91,50 +114,104 @@ def _fill(
     source: np.ndarray,
     filters: np.ndarray,
     bias: np.ndarray | None,
-    axes: tuple[Axis, Axis],
+    pieces: Pieces,
 ) -> None:
-    """Fill the places of `out` that the axes describe; where no tap reaches them, with the bias.
+    """Fill `out` piece by piece with source * filters + bias, or bias where no taps reach."""
+    planes = _fills_few_lanes(filters.shape[1], out.itemsize)
+    correlate = correlate_planes if planes else correlate_tiles
+    for rows, columns in product(*pieces):
+        taps = filters[..., rows.taps, columns.taps]
+        if taps.size and out.size:
+            correlate(out, source, taps, bias, (rows.axis, columns.axis))
+        else:
+            place = out[:, :, rows.outputs, columns.outputs]
+            place[:] = 0 if bias is None else bias[:, None, None]
 
-    The one place where an algorithm is chosen for convolutions and their input gradients.
+
+def _fills_few_lanes(filters: int, itemsize: int) -> bool:
+    """Whether vectors of pixels are faster than tiles of a group's filters, most of them idle.
+
+    The one place where an algorithm is chosen.  Measured, a multiply-add of pixels costs as much
+    as three or four lanes of a tile.
     """
-    if filters.size and out.size:
-        correlate(out, source, filters, bias, axes)
-    else:
-        rows, columns = (slice(axis.first, None, axis.spacing) for axis in axes)
-        out[:, :, rows, columns] = 0 if bias is None else bias[:, None, None]
+    return 4 * filters <= TILE_VECTORS * VECTOR_BYTES // itemsize
 
 
-def _forward_axes(
+@lru_cache(1024)
+def _forward_pieces(
     out_shape: tuple[int, ...],
     weight_shape: tuple[int, ...],
+    input_shape: tuple[int, ...],
     stride: Pair,
     padding: Padding,
     dilation: Pair,
-) -> tuple[Axis, Axis]:
+) -> Pieces:
     rows, columns = (
-        Axis(
-            out_shape[2 + i],
-            stride[i],
-            -padding[i][0],
-            np.arange(weight_shape[2 + i]) * dilation[i],
+        _split(
+            Axis(
+                out_shape[i],
+                stride[i - 2],
+                -padding[i - 2][0],
+                tuple(range(0, weight_shape[i] * dilation[i - 2], dilation[i - 2])),
+            ),
+            slice(0, weight_shape[i], 1),
+            input_shape[i],
         )
-        for i in (0, 1)
+        for i in (2, 3)
     )
     return rows, columns
 
 
+@lru_cache(1024)
 def _phases(
-    size: int, kernel: int, stride: int, padding: int, dilation: int
-) -> Iterator[tuple[Axis, slice]]:
+    size: int, kernel: int, source: int, stride: int, padding: int, dilation: int
+) -> tuple[Piece, ...]:
     """Each phase of an input axis with the slice of the kernel's taps that reach it."""
     period = stride // math.gcd(stride, dilation)
+    phases: list[Piece] = []
     for first in range(min(stride, size)):
         met = [r for r in range(kernel) if (first + padding - r * dilation) % stride == 0]
-        sources = np.array([(first + padding - r * dilation) // stride for r in met], np.int64)
-        origin = int(sources.min()) if met else 0
+        sources = [(first + padding - r * dilation) // stride for r in met]
+        origin = min(sources, default=0)
         count = -(-(size - first) // stride)
-        taps = slice(met[0], None, period) if met else slice(0, 0)
-        yield Axis(count, 1, origin, sources - origin, first, stride), taps
+        taps = slice(met[0], kernel, period) if met else slice(0, 0, 1)
+        axis = Axis(count, 1, origin, tuple(r - origin for r in sources), first, stride)
+        phases += _split(axis, taps, source)
+    return tuple(phases)
+
+
+def _split(axis: Axis, taps: slice, source: int) -> tuple[Piece, ...]:
+    """Cut an axis where the taps that fall on its `source` pixels change, if few of them do.
+
+    On maps as small as the kernel most taps meet padding: it pays not to multiply by those.
+    """
+    met = []
+    for i in range(axis.count):
+        at = axis.origin + i * axis.step
+        inside = [k for k, tap in enumerate(axis.taps) if 0 <= at + tap < source]
+        met.append((inside[0], inside[-1] + 1) if inside else (0, 0))
+    useful = sum(end - begin for begin, end in met)
+    if useful > SPARSE * axis.count * len(axis.taps):
+        return (Piece(axis, taps, _outputs(axis)),)
+    pieces = []
+    for (begin, end), group in groupby(range(axis.count), key=met.__getitem__):
+        run = list(group)
+        least = min(axis.taps[begin:end], default=0)
+        piece = Axis(
+            len(run),
+            axis.step,
+            axis.origin + run[0] * axis.step + least,
+            tuple(tap - least for tap in axis.taps[begin:end]),
+            axis.first + run[0] * axis.spacing,
+            axis.spacing,
+        )
+        kept = slice(taps.start + begin * taps.step, taps.start + end * taps.step, taps.step)
+        pieces.append(Piece(piece, kept, _outputs(piece)))
+    return tuple(pieces)
+
+
+def _outputs(axis: Axis) -> slice:
+    return slice(axis.first, axis.first + axis.count * axis.spacing, axis.spacing)
 
 
 def _grouped(weight: np.ndarray, groups: int) -> np.ndarray:

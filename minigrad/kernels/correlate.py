@@ -8,16 +8,19 @@ no tap is out of bounds.
 """
 
 import math
-from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
+from minigrad.kernels.axis import Axis, parts
 from minigrad.kernels.build import routine
 from minigrad.kernels.simd import (
     TILE_ROWS,
     TILE_VECTORS,
     VECTOR_BYTES,
     ahead,
+    copy_row,
     keep_alive,
     lanes,
     pointer,
@@ -35,28 +38,11 @@ BLOCK = 131_072
 # Tasks of a call if its sizes allow so many, and partial sums of a gradient, in elements.
 TASKS = 8
 PARTIAL = 4_194_304
+# A task packs the filters of so many channels, or adds up the sums of so many taps.
+PACKED_CHANNELS = 32
 
 
-@dataclass(frozen=True)
-class Axis:
-    """How outputs along one axis meet the source: output i reads source[origin + i * step + tap].
-
-    It is stored at `first + i * spacing`.
-    """
-
-    count: int
-    step: int
-    origin: int
-    taps: np.ndarray
-    first: int = 0
-    spacing: int = 1
-
-    @property
-    def reach(self) -> int:
-        return int(self.taps.max()) + 1
-
-
-def correlate(
+def correlate_tiles(
     out: np.ndarray,
     source: np.ndarray,
     filters: np.ndarray,
@@ -67,125 +53,138 @@ def correlate(
 
     (N, G * F, H', W'), (N, G * C, H, W), (G, F, C, taps of axes[0], taps of axes[1]), (G * F,).
     """
-    groups, n_filters, channels = filters.shape[:3]
-    depth = math.prod(filters.shape[2:])
-    plan = _plan(source, out, axes, (groups, n_filters, channels))
-    cut = plan[0]
-    packed = np.zeros((groups, cut["panels"] * cut["width"], depth), out.dtype)
-    packed[:, :n_filters] = filters.reshape(groups, n_filters, depth)
-    packed = packed.reshape(groups, cut["panels"], cut["width"], depth).swapaxes(2, 3)
-    start = np.zeros((groups, cut["panels"] * cut["width"]), out.dtype)
-    if bias is not None:
-        start[:, :n_filters] = bias.reshape(groups, n_filters)
-    arrays = {"start": start, "packed": packed.copy(), "tap_at": _tap_table(cut, axes)}
-    for name, array in arrays.items():
-        cut[name] = _located(array)[0]
-    work = len(out) * axes[0].count * axes[1].count * groups * n_filters * depth
-    tasks = cut["blocks"] * groups * cut["shares"]
-    _correlate.run(out.dtype, plan, (tasks,), work // 16)
+    start = np.zeros(out.shape[1], out.dtype) if bias is None else np.ascontiguousarray(bias)
+    layout = _layout(
+        out.itemsize, source.shape, source.strides, out.shape, out.strides, axes,
+        filters.shape, filters.strides,
+    )  # fmt: skip
+    packed = np.empty(layout.packed, out.dtype)
+    plan = layout.plan.copy()
+    plan[:5] = tuple(array.ctypes.data for array in (source, out, filters, packed, start))
+    _correlate.run(out.dtype, plan, (layout.packings, layout.tasks), layout.work)
 
 
-def correlate_gradient(
+def correlate_tiles_gradient(
     out: np.ndarray, gradient: np.ndarray, source: np.ndarray, axes: tuple[Axis, Axis]
 ) -> None:
     """Fill `out`, (G, F, C, taps of axes[0], taps of axes[1]), with gradient * source.
 
-    `gradient` and `source` are as `out` and `source` of `correlate`.  Slices of the pixels have
-    sums of their own, added up in order at the end.
+    `out` is contiguous; `gradient` and `source` are as `correlate_tiles` has `out` and `source`.
+    Slices of the pixels have sums of their own, added up in order at the end.
     """
-    groups, n_filters, channels = out.shape[:3]
-    depth = math.prod(out.shape[2:])
     if gradient.strides[3] != gradient.itemsize:
         gradient = np.ascontiguousarray(gradient)
-    plan = _plan(source, gradient, axes, (groups, n_filters, channels))
-    cut = plan[0]
-    tap_at = np.pad(_tap_table(cut, axes), (0, -depth % TILE_ROWS), mode="edge")
-    sums = np.zeros((cut["slices"], groups, cut["panels"], len(tap_at), cut["width"]), out.dtype)
-    for name, array in {"start": sums, "tap_at": tap_at}.items():
-        cut[name] = _located(array)[0]
-    tasks = cut["slices"] * groups * cut["shares"]
-    _correlate_gradient.run(out.dtype, plan, (tasks,), gradient.size * depth // 16)
-    total = sums.sum(axis=0)[:, :, :depth].swapaxes(2, 3).reshape(groups, -1, depth)
-    out[:] = total[:, :n_filters].reshape(out.shape)
+    layout = _layout(
+        out.itemsize, source.shape, source.strides, gradient.shape, gradient.strides, axes,
+        out.shape, out.strides,
+    )  # fmt: skip
+    sums = np.empty(layout.sums, out.dtype)
+    plan = layout.plan.copy()
+    plan[:4] = tuple(array.ctypes.data for array in (source, gradient, out, sums))
+    _correlate_gradient.run(out.dtype, plan, (layout.slices, layout.packings), layout.work)
 
 
 _PLAN = np.dtype(
     [
         (name, np.int64)
         for name in (
+            "source", "out", "weights", "packed", "start",  # addresses
+            "tap_at",
             "images", "channels", "filters", "groups",  # channels and filters of one group
-            "source", "image_step", "channel_step", "row_step", "column_step",
+            "image_step", "channel_step", "row_step", "column_step",
             "height", "source_width", "out_height", "out_width",
-            "out", "out_image_step", "out_channel_step", "out_row_step", "out_column_step",
-            "start", "packed", "tap_at", "depth", "padded_depth",
+            "out_image_step", "out_channel_step", "out_row_step", "out_column_step",
+            "weight_group_step", "weight_filter_step", "weight_channel_step",
+            "weight_row_step", "weight_column_step",
+            "depth", "padded_depth", "kernel_rows", "kernel_columns",
             "rows", "row_stride", "row_origin", "row_first", "row_spacing",
             "columns", "column_stride", "column_origin", "column_first", "column_spacing",
             "many", "high", "wide", "blocks", "bands", "strips",  # images, rows, columns of a block
             "block_rows", "block_columns",
-            "width", "panels", "share", "shares", "slices",
+            "width", "panels", "share", "shares", "slices", "pieces",
         )
     ]
 )  # fmt: skip
 
 
-def _plan(
-    source: np.ndarray,
-    shown: np.ndarray,
+class _Layout(NamedTuple):
+    """All that a kernel has to know but for addresses, and the sizes of what it needs."""
+
+    plan: np.ndarray
+    tap_at: np.ndarray  # its address is in the plan
+    packed: int
+    sums: int
+    packings: int
+    tasks: int
+    slices: int
+    work: int
+
+
+@lru_cache(1024)
+def _layout(
+    itemsize: int,
+    source_shape: tuple[int, ...],
+    source_strides: tuple[int, ...],
+    shown_shape: tuple[int, ...],
+    shown_strides: tuple[int, ...],
     axes: tuple[Axis, Axis],
-    sizes: tuple[int, int, int],
-) -> np.ndarray:
-    """All that a kernel has to know, and the cut into tasks, which follows from the sizes alone."""
+    weights_shape: tuple[int, ...],
+    weights_strides: tuple[int, ...],
+) -> _Layout:
+    """The cut into tasks, which follows from the sizes alone."""
     rows, columns = axes
-    images, (groups, filters, channels) = len(source), sizes
-    strips, wide = _parts(columns.count, PIXELS)
-    bands, high = _parts(rows.count, max(1, PIXELS // wide))
+    images, (groups, filters, channels, *kernel) = source_shape[0], weights_shape
+    strips, wide = parts(columns.count, PIXELS)
+    bands, high = parts(rows.count, max(1, PIXELS // wide))
     block_rows = (high - 1) * rows.step + rows.reach
     block_columns = (wide - 1) * columns.step + columns.reach
     chunks, many = images, 1
     if bands == strips == 1:  # small maps: several images to a block
         fitting = min(PIXELS // (high * wide), BLOCK // (channels * block_rows * block_columns))
-        chunks, many = _parts(images, max(1, fitting))
+        chunks, many = parts(images, max(1, fitting))
     blocks = chunks * bands * strips
-    width = TILE_VECTORS * VECTOR_BYTES // source.itemsize
+    width = TILE_VECTORS * VECTOR_BYTES // itemsize
     panels = -(-filters // width)
-    depth = channels * len(rows.taps) * len(columns.taps)
+    depth = channels * math.prod(kernel)
+    padded_depth = -(-depth // TILE_ROWS) * TILE_ROWS
     slices = max(1, min(blocks, 2 * TASKS, PARTIAL // (groups * panels * width * depth)))
     # Where images give few tasks, they share out the panels of filters too.
-    shares, share = _parts(panels, max(1, panels * groups * min(slices, blocks) // TASKS))
-    address, steps = _located(source)
-    out_address, out_steps = _located(shown)
-    return np.array(
+    shares, share = parts(panels, max(1, panels * groups * min(slices, blocks) // TASKS))
+    pieces = -(-channels // PACKED_CHANNELS)
+    tap_at = np.pad(
+        _tap_table(channels, block_rows, block_columns, axes), (0, padded_depth - depth), "edge"
+    )
+    steps = (
+        tuple(stride // itemsize for stride in strides)
+        for strides in (source_strides, shown_strides, weights_strides)
+    )
+    source_steps, shown_steps, weight_steps = steps
+    plan = np.array(
         [
-            (
-                images, channels, filters, groups, address, *steps,
-                *source.shape[2:], *shown.shape[2:], out_address, *out_steps,
-                0, 0, 0, depth, -(-depth // TILE_ROWS) * TILE_ROWS,
-                rows.count, rows.step, rows.origin, rows.first, rows.spacing,
-                columns.count, columns.step, columns.origin, columns.first, columns.spacing,
-                many, high, wide, blocks, bands, strips, block_rows, block_columns,
-                width, panels, share, shares, slices,
-            )
+            0, 0, 0, 0, 0, tap_at.ctypes.data,
+            images, channels, filters, groups, *source_steps,
+            *source_shape[2:], *shown_shape[2:], *shown_steps, *weight_steps,
+            depth, padded_depth, *kernel,
+            rows.count, rows.step, rows.origin, rows.first, rows.spacing,
+            columns.count, columns.step, columns.origin, columns.first, columns.spacing,
+            many, high, wide, blocks, bands, strips, block_rows, block_columns,
+            width, panels, share, shares, slices, pieces,
         ],
-        _PLAN,
+        np.int64,
+    )  # fmt: skip
+    work = images * rows.count * columns.count * groups * filters * depth // 16
+    return _Layout(
+        plan, tap_at, groups * panels * depth * width,
+        slices * groups * panels * padded_depth * width,
+        groups * panels * pieces, blocks * groups * shares, slices * groups * shares, work,
     )  # fmt: skip
 
 
-def _parts(size: int, most: int) -> tuple[int, int]:
-    """How many nearly equal parts of at most `most` there are in `size`, and their length."""
-    length = -(-size // -(-size // most))
-    return -(-size // length), length
-
-
-def _located(a: np.ndarray) -> tuple[int, tuple[int, ...]]:
-    """Where an array lies: its address, and its strides in elements."""
-    return a.__array_interface__["data"][0], tuple(stride // a.itemsize for stride in a.strides)
-
-
-def _tap_table(cut: np.void, axes: tuple[Axis, Axis]) -> np.ndarray:
-    """Where each tap lies in a block, from the place of a pixel, in the order of (C, K, L)."""
-    rows, columns = axes
-    channel = np.arange(cut["channels"])[:, None, None] * cut["block_rows"]
-    table: np.ndarray = (channel + rows.taps[:, None]) * cut["block_columns"] + columns.taps
+def _tap_table(channels: int, rows: int, columns: int, axes: tuple[Axis, Axis]) -> np.ndarray:
+    """Where each tap lies in a block of so many rows and columns, in the order of (C, K, L)."""
+    row_taps, column_taps = (np.array(axis.taps, np.int64) for axis in axes)
+    channel = np.arange(channels)[:, None, None] * rows
+    table: np.ndarray = (channel + row_taps[:, None]) * columns + column_taps
     return table.reshape(-1)
 
 
@@ -196,21 +195,26 @@ def _fill_block(block, like, plan, group, origin, images):  # type: ignore[no-un
     high, wide = plan.block_rows, plan.block_columns
     low = min(max(0, -x0), wide)
     top = max(min(wide, plan.source_width - x0), low)
+    # Rows that follow one another in memory, and need no margin, are copied as one.
+    whole = top - low == wide == plan.row_step and plan.column_step == 1
+    whole = whole and y0 >= 0 and y0 + high <= plan.height
     for i in range(images * plan.channels):
         n, c = n0 + i // plan.channels, group * plan.channels + i % plan.channels
         place = n * plan.image_step + c * plan.channel_step + x0 * plan.column_step
         source = ahead(pointer_at(like, plan.source), place)
-        for y in range(high):
+        if whole:
+            copy_row(ahead(block, i * high * wide), ahead(source, y0 * wide), 1, high * wide)
+        for y in range(0 if whole else high):
             row = ahead(block, (i * high + y) * wide)
             line = ahead(source, (y0 + y) * plan.row_step)
             inside = 0 <= y0 + y < plan.height
-            begin, end = (low, top) if inside else (wide, wide)
-            for x in range(begin):
+            for x in range(low if inside else wide):
                 row[x] = 0
-            for x in range(begin, end):
-                row[x] = line[x * plan.column_step]
-            for x in range(end, wide):
-                row[x] = 0
+            if inside:
+                here = ahead(line, low * plan.column_step)
+                copy_row(ahead(row, low), here, plan.column_step, top - low)
+                for x in range(top, wide):
+                    row[x] = 0
 
 
 @routine
@@ -271,24 +275,56 @@ def _multiply(sums, start, block, pixel_at, tap_at, panel, pixels, depth):  # ty
             tile_product(here, first, left, right, min(DEPTH, depth - k))
 
 
+@routine
+def _pack_filters(task, like, plan):  # type: ignore[no-untyped-def]
+    """Some channels of one panel: a row of the panel holds one tap of all its filters."""
+    piece, panel = task % plan.pieces, task // plan.pieces % plan.panels
+    group, width = task // (plan.pieces * plan.panels), plan.width
+    taps = plan.kernel_rows * plan.kernel_columns
+    used = min(width, plan.filters - panel * width)
+    place = group * plan.weight_group_step + panel * width * plan.weight_filter_step
+    weights = ahead(pointer_at(like, plan.weights), place)
+    packed = pointer_at(like, plan.packed)
+    packed = ahead(packed, (group * plan.panels + panel) * plan.depth * width)
+    first = piece * PACKED_CHANNELS
+    for c in range(first, min(first + PACKED_CHANNELS, plan.channels)):
+        out = ahead(packed, c * taps * width)
+        for j in range(used):
+            place = c * plan.weight_channel_step + j * plan.weight_filter_step
+            for r in range(plan.kernel_rows):
+                line = ahead(weights, place + r * plan.weight_row_step)
+                for s in range(plan.kernel_columns):
+                    tap = r * plan.kernel_columns + s
+                    out[tap * width + j] = line[s * plan.weight_column_step]
+        for j in range(used, width):
+            for tap in range(taps):
+                out[tap * width + j] = 0
+
+
 @tasks(_PLAN)
 def _correlate(phase, task, none, plans):  # type: ignore[no-untyped-def]
-    """One block of output pixels with some panels of one group's filters.
+    """Pack the filters; then one block of output pixels with some panels of one group's filters.
 
     out[n, f, y, x] = start[f] + sum over c, r, s of source[n, c, y + r, x + s] * packed[f, c, r, s]
     """
     plan, like = array_at(plans, 1)[0], array_at(none, 0)
+    if phase == 0:
+        _pack_filters(task, like, plan)
+        return
     part, group = task % plan.shares, task // plan.shares % plan.groups
     (n, t, u), (images, rows, columns) = _place(plan, task // (plan.shares * plan.groups))
     pixels, depth, width = images * rows * columns, plan.depth, plan.width
     pixel_at = np.empty(-(-pixels // TILE_ROWS) * TILE_ROWS, np.int64)
     sums = np.empty(len(pixel_at) * width, like.dtype)
+    begin = np.zeros(plan.share * width, like.dtype)
     block = np.empty(images * plan.channels * plan.block_rows * plan.block_columns, like.dtype)
     origin = (n, plan.row_origin + t * plan.row_stride, plan.column_origin + u * plan.column_stride)
     _fill_block(pointer(block), like, plan, group, origin, images)
     _pixel_table(pixel_at, plan, images, rows, columns)
 
     out, start = pointer_at(like, plan.out), pointer_at(like, plan.start)
+    for j in range(min(plan.share * width, plan.filters - part * plan.share * width)):
+        begin[j] = start[group * plan.filters + part * plan.share * width + j]
     packed, tap_at = pointer_at(like, plan.packed), pointer_at(pixel_at, plan.tap_at)
     plane = plan.out_height * plan.out_width
     y, x = plan.row_first + t * plan.row_spacing, plan.column_first + u * plan.column_spacing
@@ -298,7 +334,8 @@ def _correlate(phase, task, none, plans):  # type: ignore[no-untyped-def]
     for panel in range(part * plan.share, min(plan.panels, (part + 1) * plan.share)):
         j = group * plan.panels + panel
         _multiply(
-            pointer(sums), ahead(start, j * width), pointer(block), pointer(pixel_at), tap_at,
+            pointer(sums), ahead(pointer(begin), (panel - part * plan.share) * width),
+            pointer(block), pointer(pixel_at), tap_at,
             ahead(packed, j * width * depth), pixels, depth,
         )  # fmt: skip
         first = group * plan.filters + panel * width
@@ -310,7 +347,7 @@ def _correlate(phase, task, none, plans):  # type: ignore[no-untyped-def]
                 (ahead(out, place), plane), (ahead(pointer(sums), p * width), width),
                 plan.column_spacing, run, min(width, plan.filters - panel * width),
             )  # fmt: skip
-    keep_alive((pixel_at, sums, block))
+    keep_alive((pixel_at, sums, begin, block))
 
 
 @routine
@@ -340,18 +377,44 @@ def _gradient_block(sums, right, like, block, plan, group, panels, where):  # ty
     keep_alive((pixel_at,))
 
 
+@routine
+def _add_up(task, like, plan):  # type: ignore[no-untyped-def]
+    """Add up the slices' sums of some taps of one panel's filters, in order, into the result."""
+    piece, panel = task % plan.pieces, task // plan.pieces % plan.panels
+    group, width = task // (plan.pieces * plan.panels), plan.width
+    taps = plan.kernel_rows * plan.kernel_columns
+    first = piece * PACKED_CHANNELS * taps
+    count = min(PACKED_CHANNELS * taps, plan.depth - first)
+    place = (group * plan.panels + panel) * plan.padded_depth + first
+    sums = ahead(pointer_at(like, plan.packed), place * width)
+    size = plan.groups * plan.panels * plan.padded_depth * width
+    for i in range(1, plan.slices):
+        others = ahead(sums, i * size)
+        for j in range(count * width):
+            sums[j] += others[j]
+    filter = panel * width
+    place = (group * plan.filters + filter) * plan.depth + first
+    out = (ahead(pointer_at(like, plan.weights), place), plan.depth)
+    _transpose(out, (sums, width), 1, count, min(width, plan.filters - filter))
+
+
 @tasks(_PLAN)
 def _correlate_gradient(phase, task, none, plans):  # type: ignore[no-untyped-def]
-    """One slice of the pixels for some panels of one group's filters.
+    """One slice of the pixels for some panels of one group's filters; then all slices' sum.
 
-    start[slice, c, r, s, f] = sum over n, y, x of out[n, f, y, x] * source[n, c, y + r, x + s]
+    packed[slice, c, r, s, f] = sum over n, y, x of out[n, f, y, x] * source[n, c, y + r, x + s]
     """
     plan, like = array_at(plans, 1)[0], array_at(none, 0)
+    if phase == 1:
+        _add_up(task, like, plan)
+        return
     part, group = task % plan.shares, task // plan.shares % plan.groups
     piece = task // (plan.shares * plan.groups)
     panels = part * plan.share, min(plan.panels, (part + 1) * plan.share)
     size = plan.panels * plan.padded_depth * plan.width
-    sums = ahead(pointer_at(like, plan.start), (piece * plan.groups + group) * size)
+    sums = ahead(pointer_at(like, plan.packed), (piece * plan.groups + group) * size)
+    for j in range(panels[0] * (size // plan.panels), panels[1] * (size // plan.panels)):
+        sums[j] = 0
     right = np.zeros(plan.many * plan.high * plan.wide * plan.width, like.dtype)
     block = np.empty(plan.many * plan.channels * plan.block_rows * plan.block_columns, like.dtype)
     for i in range(plan.blocks * piece // plan.slices, plan.blocks * (piece + 1) // plan.slices):

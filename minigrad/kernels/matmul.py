@@ -6,10 +6,13 @@ is read in place, or copied into panels of its own where a wide product reads it
 """
 
 import math
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
 from minigrad.kernels.build import routine
+from minigrad.kernels.matvec import fits, matvec
 from minigrad.kernels.simd import (
     TILE_ROWS,
     TILE_VECTORS,
@@ -46,8 +49,8 @@ _FLOATING = (np.dtype(np.float32), np.dtype(np.float64))
 def matmul(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None = None) -> np.ndarray:
     """a @ b (+ bias): (..., m, k), (..., k, n) and (n,) -> (..., m, n); leading axes broadcast.
 
-    Both operands have at least two axes and one dtype.  Each element is summed in the order of k
-    whatever the number of threads.
+    Both operands have at least two axes and one dtype.  The order of each sum does not depend on
+    the number of threads.
     """
     (m, k), n = a.shape[-2:], b.shape[-1]
     batch = a.shape[:-2]
@@ -55,7 +58,7 @@ def matmul(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None = None) -> np.n
         batch = np.broadcast_shapes(batch, b.shape[:-2])
     count = math.prod(batch)
     work = count * m * n * k
-    tiny = work == 0 or (work < SMALL and _blas_reads(a) and _blas_reads(b))
+    tiny = work == 0 or (work <= SMALL and _blas_reads(a) and _blas_reads(b))
     if tiny or a.dtype not in _FLOATING:
         product: np.ndarray = np.matmul(a, b)
         return product if bias is None else product + bias
@@ -64,8 +67,14 @@ def matmul(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None = None) -> np.n
     out = np.empty((*batch, m, n), a.dtype)
     # Tasks step through operands by whole elements, which only aligned arrays allow.
     a, b = (x if x.flags.aligned else x.copy() for x in (a, b))
-    _multiply_into(out, a, b, bias, count)
-    return out
+    if a.ndim == b.ndim == 2 and n == 1 and fits(a):
+        out[:, 0] = matvec(a, b[:, 0])
+    elif a.ndim == b.ndim == 2 and m == 1 and fits(b):
+        out[0] = matvec(b.T, a[0])
+    else:
+        _multiply_into(out, a, b, bias, count)
+        return out
+    return out if bias is None else out + bias
 
 
 def _blas_reads(a: np.ndarray) -> bool:
@@ -77,10 +86,10 @@ _PLAN = np.dtype(
     [
         (name, np.int64)
         for name in (
+            "left", "right", "out", "start", "panels",  # addresses
+            "left_row", "left_column", "left_at",  # steps; addresses of each matrix's offset
+            "right_row", "right_column", "right_at",
             "batch", "rows", "columns", "depth",
-            "left", "left_row", "left_column", "left_at",  # address, steps, each matrix's offset
-            "right", "right_row", "right_column", "right_at",
-            "out", "start", "panels",
             "group", "span", "deep", "height", "strip",  # what a phase and what a task takes
             "groups", "spans", "depths", "blocks", "strips",
             "pack_left", "pack_right",
@@ -89,12 +98,43 @@ _PLAN = np.dtype(
 )  # fmt: skip
 
 
+class _Layout(NamedTuple):
+    """All that a task has to know but for addresses, and the sizes of what it needs."""
+
+    plan: np.ndarray
+    offsets: tuple[np.ndarray, np.ndarray]  # their addresses are in the plan
+    padded: int
+    panels: int
+    counts: tuple[int, ...]
+    work: int
+
+
 def _multiply_into(
     out: np.ndarray, a: np.ndarray, b: np.ndarray, bias: np.ndarray | None, batch: int
 ) -> None:
-    """Lay out the work: the cut follows from the sizes alone."""
-    (rows, columns), depth = out.shape[-2:], a.shape[-1]
-    width = TILE_VECTORS * VECTOR_BYTES // out.itemsize
+    layout = _layout(out.shape, a.shape, a.strides, b.shape, b.strides, out.itemsize, batch)
+    start = np.zeros(layout.padded, out.dtype)
+    if bias is not None:
+        start[: len(bias)] = bias
+    panels = np.empty(layout.panels, out.dtype)
+    plan = layout.plan.copy()
+    plan[:5] = tuple(array.ctypes.data for array in (a, b, out, start, panels))
+    _multiply.run(out.dtype, plan, layout.counts, layout.work)
+
+
+@lru_cache(1024)
+def _layout(
+    shape: tuple[int, ...],
+    left_shape: tuple[int, ...],
+    left_strides: tuple[int, ...],
+    right_shape: tuple[int, ...],
+    right_strides: tuple[int, ...],
+    itemsize: int,
+    batch: int,
+) -> _Layout:
+    """The cut of the work, which follows from the sizes alone."""
+    (rows, columns), depth = shape[-2:], left_shape[-1]
+    width = TILE_VECTORS * VECTOR_BYTES // itemsize
     padded = -(-columns // width) * width
     span = min(padded, WIDTH)
     deep = min(depth, PANELS // span // DEPTH * DEPTH)
@@ -102,27 +142,28 @@ def _multiply_into(
     height, strip = _block_shape(group, rows, span, width)
     groups, spans, depths = -(-batch // group), -(-columns // span), -(-depth // deep)
     blocks, strips = -(-rows // height), -(-span // strip)
-    start = np.zeros(padded, out.dtype)
-    if bias is not None:
-        start[:columns] = bias
-    panels = np.empty(group * span * deep, out.dtype)
-    left, *left_steps = _located(a)
-    right, *right_steps = _located(b)
-    left_at, right_at = _offsets(a, out.shape[:-2]), _offsets(b, out.shape[:-2])
+    left_steps, right_steps = (
+        tuple(stride // itemsize for stride in strides) for strides in (left_strides, right_strides)
+    )
+    offsets = (
+        _offsets(left_shape, left_steps, shape[:-2]),
+        _offsets(right_shape, right_steps, shape[:-2]),
+    )
     plan = np.array(
         [
+            0, 0, 0, 0, 0,
+            *left_steps[-2:], offsets[0].ctypes.data, *right_steps[-2:], offsets[1].ctypes.data,
             batch, rows, columns, depth,
-            left, *left_steps, _located(left_at)[0],
-            right, *right_steps, _located(right_at)[0],
-            _located(out)[0], _located(start)[0], _located(panels)[0],
             group, span, deep, height, strip, groups, spans, depths, blocks, strips,
-            strip >= PACK_LEFT_FROM, right_steps[1] != 1 or rows > 2 * TILE_ROWS,
+            strip >= PACK_LEFT_FROM, right_steps[-1] != 1 or rows > 2 * TILE_ROWS,
         ],
         np.int64,
     )  # fmt: skip
     counts = (group * (span // width) * -(-deep // PACKED_ROWS), group * blocks * strips)
-    phases = groups * spans * depths
-    _multiply.run(out.dtype, plan, counts * phases, batch * rows * columns * depth // 16)
+    return _Layout(
+        plan, offsets, padded, group * span * deep, counts * (groups * spans * depths),
+        batch * rows * columns * depth // 16,
+    )  # fmt: skip
 
 
 def _block_shape(matrices: int, rows: int, columns: int, width: int) -> tuple[int, int]:
@@ -137,19 +178,13 @@ def _block_shape(matrices: int, rows: int, columns: int, width: int) -> tuple[in
     return height, -(-columns // (strips * width)) * width
 
 
-def _located(a: np.ndarray) -> tuple[int, ...]:
-    """Where an array lies: its address, and the strides of its last two axes in elements."""
-    return a.__array_interface__["data"][0], *(stride // a.itemsize for stride in a.strides[-2:])
-
-
-def _offsets(a: np.ndarray, batch: tuple[int, ...]) -> np.ndarray:
+def _offsets(shape: tuple[int, ...], steps: tuple[int, ...], batch: tuple[int, ...]) -> np.ndarray:
     """The offset of each matrix of a stack that is broadcast to `batch`, in elements."""
     offsets = np.zeros(batch, np.int64)
     # Axes that are missing or of length 1 are repeated: their step is 0.
-    for axis in range(2 - a.ndim, 0):
-        if (size := a.shape[axis - 2]) > 1:
-            steps = np.arange(size) * (a.strides[axis - 2] // a.itemsize)
-            offsets += steps.reshape(-1, *[1] * (-axis - 1))
+    for axis in range(2 - len(shape), 0):
+        if (size := shape[axis - 2]) > 1:
+            offsets += (np.arange(size) * steps[axis - 2]).reshape(-1, *[1] * (-axis - 1))
     return offsets.reshape(-1)
 
 

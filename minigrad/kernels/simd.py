@@ -18,6 +18,8 @@ from numba.core import cgutils
 from numba.core.codegen import get_host_cpu_features
 from numba.extending import intrinsic
 
+from minigrad.kernels.build import routine
+
 
 def _vector_unit() -> tuple[int, int]:
     """Bytes of a vector register and how many there are, on the CPU that Numba compiles for."""
@@ -244,6 +246,71 @@ def tile_product(
     return types.void(out, first, left, right, types.intp), codegen
 
 
+def _row_product(vectors: int) -> Any:
+    @intrinsic
+    def row_product(
+        typingctx: Any, out: Any, start: Any, left: Any, right: Any, right_at: Any, depth: Any
+    ) -> tuple[Any, Callable[..., Any]]:
+        """Some vectors of one row of a product, whose right operand's rows lie anywhere.
+
+        out[j] = start + sum over k < depth of left[k] * right[right_at[k] + j]
+        """
+
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            emit = _Emitter(builder, out.dtype)
+            place, first, left_pointer, right_pointer, at, count = args
+            sums = [emit.splat(first)] * vectors
+            with emit.loop(count, sums) as (k, running):
+                element = emit.splat(builder.load(emit.at(left_pointer, k)))
+                row = emit.at(right_pointer, builder.load(emit.at(at, k)))
+                for j in range(vectors):
+                    vector = emit.load(emit.at(row, j * emit.lanes))
+                    running[j] = emit.multiply_add(element, vector, running[j])
+            for j, total in enumerate(sums):
+                emit.store(total, emit.at(place, j * emit.lanes))
+            return context.get_dummy_value()
+
+        return types.void(out, out.dtype, left, right, right_at, types.intp), codegen
+
+    return row_product
+
+
+# A long piece of a row, and a short one for its end.
+ROW_VECTORS, END_VECTORS = 8, 2
+row_product, row_end_product = _row_product(ROW_VECTORS), _row_product(END_VECTORS)
+
+# So many sums hide each other's latency, and 9, 25 and 49 taps fill them well.
+DOTS = 5
+
+
+@intrinsic
+def dot_products(
+    typingctx: Any, out: Any, left: Any, right: Any, right_at: Any, count: Any
+) -> tuple[Any, Callable[..., Any]]:
+    """DOTS inner products of `left` with pieces of `right`, `count` vectors long, lane by lane.
+
+    out[i, lane] += sum over j < count of left[j, lane] * right[right_at[i] + j, lane]
+    """
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        emit = _Emitter(builder, out.dtype)
+        place, left_pointer, right_pointer, at, length = args
+        rows = [emit.at(right_pointer, builder.load(emit.at(at, i))) for i in range(DOTS)]
+        cells = [emit.at(place, i * emit.lanes) for i in range(DOTS)]
+        sums = [emit.load(cell) for cell in cells]
+        with emit.loop(length, sums) as (j, running):
+            here = emit.multiply(j, emit.lanes)
+            vector = emit.load(emit.at(left_pointer, here))
+            for i in range(DOTS):
+                other = emit.load(emit.at(rows[i], here))
+                running[i] = emit.multiply_add(vector, other, running[i])
+        for cell, total in zip(cells, sums, strict=True):
+            emit.store(total, cell)
+        return context.get_dummy_value()
+
+    return types.void(out, left, right, right_at, types.intp), codegen
+
+
 @intrinsic
 def transpose_block(typingctx: Any, out: Any, source: Any) -> tuple[Any, Callable[..., Any]]:
     """out[j, i] = source[i, j] for a square block, a vector's lanes wide.
@@ -279,6 +346,19 @@ def copy_vector(typingctx: Any, out: Any, source: Any) -> tuple[Any, Callable[..
         return context.get_dummy_value()
 
     return types.void(out, source), codegen
+
+
+@routine
+def copy_row(out, source, source_step, count):  # type: ignore[no-untyped-def]
+    """out[i] = source[i * source_step], for i < count; by vectors where they are consecutive."""
+    step = lanes(out)
+    if source_step == 1 and count >= step:
+        for i in range(0, count - step, step):
+            copy_vector(ahead(out, i), ahead(source, i))
+        copy_vector(ahead(out, count - step), ahead(source, count - step))
+    else:
+        for i in range(count):
+            out[i] = source[i * source_step]
 
 
 @intrinsic

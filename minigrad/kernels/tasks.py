@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numba
@@ -63,7 +64,12 @@ class Tasks:
         """Run `counts[0]` tasks of phase 0, then `counts[1]` of phase 1 ..., for `dtype`."""
         launch = _launch.on(work) if max(counts) > 1 else _launch.serial
         threads = 1 if launch is _launch.serial else get_num_threads()
-        launch(np.array(counts), self._address(dtype), plan.ctypes.data, threads)
+        launch(_as_array(counts), self._address(dtype), plan.ctypes.data, threads)
+
+
+@lru_cache(256)
+def _as_array(counts: tuple[int, ...]) -> np.ndarray:
+    return np.array(counts)
 
 
 def tasks(plan: np.dtype) -> Callable[[Callable[..., Any]], Tasks]:
