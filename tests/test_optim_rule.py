@@ -19,6 +19,7 @@ from minigrad import optim
 from minigrad.creation import from_numpy
 from minigrad.kernels import update
 from minigrad.optim import RuleOptimizer, rule
+from minigrad.optim.rule import Settings
 
 
 def parameter(array):
@@ -190,7 +191,7 @@ def test_numpy_takes_only_the_step_that_finds_no_state(monkeypatch):
 @rule
 def normalized(theta, g, m, *, lr=1.0):
     m = 0.5 * m + g
-    return theta - lr * m / np.linalg.norm(m), m
+    return theta - lr * m / np.sum(m * m), m
 
 
 @rule
@@ -213,7 +214,7 @@ def from_math(theta, g, *, lr=1.0):
 @pytest.mark.parametrize(
     ("text", "line", "why"),
     [
-        (normalized, "return theta - lr * m / np.linalg.norm(m), m", "numpy.linalg.norm|norm"),
+        (normalized, "return theta - lr * m / np.sum(m * m), m", "numpy.sum|sum"),
         (branching, "if g.max() > 0:", "max"),
         (bitwise, "return theta - lr * np.fmod(g, 2)", "fmod is not among"),
         (from_math, "return theta - lr * g * math.sqrt(g.size)", "size"),
@@ -261,7 +262,7 @@ def _line_of(text, line):
 )
 def test_the_message_names_the_way_out(body, why):
     with pytest.raises(optim.RuleError, match=why):
-        rule(body).traced(1, {}, False, [])
+        rule(body).traced(Settings(1, {}, False, {}), [])
 
 
 @pytest.mark.parametrize(
@@ -370,3 +371,62 @@ print(p.tolist(), sum(r.is_start for _, r in recorder.buffer))
     assert cold.startswith("[0.75, 0.75, 0.75]")
     assert not cold.endswith(" 0\n")
     assert warm == "[0.75, 0.75, 0.75] 0\n"
+
+
+# --- norms of whole parameters, and states that are one number ---
+
+
+@rule(numbers=["total"], start={"total": 2, "z": "theta", "a": "lr"})
+def nested(theta, g, z, a, total, *, lr=0.1):
+    total = total * 0.5 + lr
+    inner = g / (1 + np.linalg.norm(g)) + np.linalg.norm(theta) * 1e-3
+    outer = np.linalg.norm(inner + z)
+    return theta - lr * total * inner / outer, 0.5 * z, a + g, total
+
+
+class Nested(RuleOptimizer, rule=nested):
+    """A norm of a norm, so the kernel makes three passes."""
+
+
+@pytest.mark.parametrize("parallel", [False, True])
+def test_norms_are_of_each_parameter_whole_whatever_spans_it_lies_in(parallel):
+    rng = np.random.default_rng(0)
+    most = update.SPAN * (9 if parallel else 2)
+    sizes = [3, 0, most + 5, 1, update.SPAN - 9, 2]
+    start = [rng.standard_normal(n) for n in sizes]
+    params = [parameter(a) for a in start]
+    optimizer = Nested(params)
+    expected = [(a, a, np.full(a.size, 0.1), 2.0) for a in start]
+    for _ in range(3):
+        gradients = [rng.standard_normal(n) for n in sizes]
+        for p, g in zip(params, gradients, strict=True):
+            p.grad = from_numpy(g)
+        optimizer.step()
+        with np.errstate(all="ignore"):
+            expected = [
+                nested(theta, g, *states)
+                for (theta, *states), g in zip(expected, gradients, strict=True)
+            ]
+    for p, (theta, z, a, total) in zip(params, expected, strict=True):
+        np.testing.assert_allclose(p.detach().numpy(), theta, rtol=1e-11, atol=1e-13)
+        np.testing.assert_allclose(optimizer.state[p]["z"].numpy(), z, rtol=1e-13)
+        np.testing.assert_allclose(optimizer.state[p]["a"].numpy(), a, rtol=1e-12, atol=1e-14)
+        assert optimizer.state[p]["total"].item() == pytest.approx(total, rel=1e-15)
+
+
+def test_a_number_cannot_be_made_of_elements():
+    @rule(numbers=["total"])
+    def summed(theta, g, total, *, lr=0.1):
+        return theta, total + g
+
+    with pytest.raises(optim.RuleError, match="turns an element into a Python number"):
+        summed.traced(Settings(1, {}, False, {"total": 0.0}), [])
+
+
+@pytest.mark.parametrize(
+    "told",
+    [{"numbers": ["q"]}, {"start": {"q": 1}}, {"start": {"m": "q"}}, {"legal": {"q": "[0, 1]"}}],
+)
+def test_a_declaration_of_what_is_not_there_is_refused(told):
+    with pytest.raises(ValueError, match="has no q"):
+        rule(**told)(lambda theta, g, m, *, lr=1.0: (theta, m))

@@ -48,10 +48,25 @@ def loss_of(output: Any, labels: Any) -> Any:
     return F.cross_entropy(output, labels)
 
 
-OPTIMIZERS: dict[str, Callable[[Any, float], optim.Optimizer]] = {
-    "adam": lambda parameters, lr: optim.Adam(parameters, lr=lr),
-    "sgd": lambda parameters, lr: optim.SGD(parameters, lr=lr, momentum=0.9),
+# Each optimizer's class, and its settings where they are not the defaults.
+OPTIMIZERS: dict[str, tuple[type[optim.Optimizer], dict[str, Any]]] = {
+    "adadelta": (optim.Adadelta, {}),
+    "adagrad": (optim.Adagrad, {}),
+    "adam": (optim.Adam, {}),
+    "adamw": (optim.AdamW, {}),
+    "lion": (optim.Lion, {}),
+    "nadam": (optim.NAdam, {}),
+    "nesterov": (optim.SGD, {"momentum": 0.9, "nesterov": True}),
+    "radam": (optim.RAdam, {}),
+    "rmsprop": (optim.RMSprop, {}),
+    "sgd": (optim.SGD, {"momentum": 0.9}),
 }
+
+
+def make_optimizer(name: str, parameters: Any, lr: float | None) -> optim.Optimizer:
+    """The optimizer, with its own learning rate if none is given."""
+    kind, settings = OPTIMIZERS[name]
+    return kind(parameters, **settings, **({} if lr is None else {"lr": lr}))
 
 
 def check_combination(data: str, model: str, root: Path | None) -> None:

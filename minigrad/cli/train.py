@@ -52,18 +52,18 @@ def add_to(commands: Any) -> None:
         "train",
         help="train a classifier on images",
         description="Train a classifier on images. Without options: a small CNN on 8x8 digits.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
-    add("--data", choices=experiment.DATA, default="digits", help="the images")
-    add("--model", choices=experiment.MODELS, default="cnn", help="the network")
-    add("--optimizer", choices=experiment.OPTIMIZERS, default="adam", help="sgd has momentum 0.9")
-    add("--lr", type=_rate, default=0.001, help="learning rate")
-    add("--epochs", type=_whole(1), default=8, help="passes over the training images")
-    add("--batch-size", type=_whole(1), default=64, help="images per step")
-    add("--seed", type=_whole(0), default=0, help="seed of weights and order; same seed, same run")
-    add("--threads", type=_whole(1), help="threads to use (default: all cores)")
-    add("--root", type=Path, help="folder of the data files (default: MINIGRAD_DATA or the cache)")
+    optimizers = "the update rule; sgd and nesterov have momentum 0.9 (%(default)s)"
+    add("--data", choices=experiment.DATA, default="digits", help="the images (%(default)s)")
+    add("--model", choices=experiment.MODELS, default="cnn", help="the network (%(default)s)")
+    add("--optimizer", choices=experiment.OPTIMIZERS, default="adam", help=optimizers)
+    add("--lr", type=_rate, help="learning rate (the optimizer's own)")
+    add("--epochs", type=_whole(1), default=8, help="passes over the images (%(default)s)")
+    add("--batch-size", type=_whole(1), default=64, help="images per step (%(default)s)")
+    add("--seed", type=_whole(0), default=0, help="of weights and order (%(default)s)")
+    add("--threads", type=_whole(1), help="threads to use (all cores)")
+    add("--root", type=Path, help="folder of the data files (MINIGRAD_DATA, or the cache)")
     add("--out", type=Path, metavar="DIR", help="write weights, history and a picture to DIR")
     add("--quiet", action="store_true", help="print the final accuracy only")
     parser.set_defaults(run=run)
@@ -81,7 +81,8 @@ def run(options: argparse.Namespace) -> int:
 
     default_generator.manual_seed(options.seed)
     model = experiment.MODELS[options.model](*experiment.DATA[options.data].shape)
-    optimizer = experiment.OPTIMIZERS[options.optimizer](model.parameters(), options.lr)
+    optimizer = experiment.make_optimizer(options.optimizer, model.parameters(), options.lr)
+    options.lr = optimizer.param_groups[0]["lr"]
     loader = DataLoader(train_data, options.batch_size, shuffle=True)
     if not options.quiet:
         _introduce(options, model, len(train_data), len(test_data))

@@ -1,202 +1,17 @@
-"""Update rules as kernels: generated source, one pass over all parameters of a batch.
+"""One kernel call for many arrays: what a program is applied to, found and kept ready."""
 
-A rule reaches this file as a `Program`, plain data.  `compiled` writes it out as a Python module
-in the cache directory, because Numba keeps machine code on disk only for functions that have a
-file.  The file's name is a digest of all that went into it, so an edit is never answered from an
-old one.
-"""
-
-import atexit
-import hashlib
-import importlib.util
-import os
-import re
-import shutil
-import sys
-import tempfile
 from collections.abc import Sequence
 from functools import cache, cached_property
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numba
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
 
-from minigrad.kernels.build import Kernel, cache_dir, kernel
+from minigrad.kernels.build import kernel
+from minigrad.kernels.program import SPAN, Compiled, Program, compiled, pointer
 
 Array = np.ndarray[Any, Any]
 carray: Any = vars(numba)["carray"]
-
-# Elements per unit of parallel work: a few pages of each array.
-SPAN = 4096
-
-
-class Program(NamedTuple):
-    """What happens to one element: straight-line code over numbered values.
-
-    Values 0 ... inputs-1 are the arrays' elements, each instruction `(name, *operands)` makes the
-    next.  An operand below zero, `~k`, is the scalar number k, the same for all elements.
-    `outputs` pairs an input's number with the operand stored back into it.
-    """
-
-    name: str
-    inputs: int
-    instructions: tuple[tuple[Any, ...], ...]
-    outputs: tuple[tuple[int, int], ...]
-
-
-# How an instruction reads in the generated source.  Operands are names, so repeating one is free.
-EXPRESSIONS = {
-    "add": "{0} + {1}",
-    "subtract": "{0} - {1}",
-    "multiply": "{0} * {1}",
-    "divide": "{0} / {1}",
-    "power": "{0} ** {1}",
-    "negative": "-{0}",
-    "absolute": "abs({0})",
-    "sqrt": "sqrt({0})",
-    "exp": "exp({0})",
-    "log": "log({0})",
-    "tanh": "tanh({0})",
-    # The last branch also answers for zero and nan.
-    "sign": "one if {0} > zero else (-one if {0} < zero else {0})",
-    # A nan on either side is kept, as numpy.maximum does.
-    "maximum": "{0} if {0} >= {1} or {0} != {0} else {1}",
-    "minimum": "{0} if {0} <= {1} or {0} != {0} else {1}",
-    "less": "{0} < {1}",
-    "less_equal": "{0} <= {1}",
-    "greater": "{0} > {1}",
-    "greater_equal": "{0} >= {1}",
-    "equal": "{0} == {1}",
-    "not_equal": "{0} != {1}",
-    "and": "{0} & {1}",
-    "or": "{0} | {1}",
-    "not": "not {0}",
-    "number": "one if {0} else zero",
-    "where": "{1} if {0} else {2}",
-}
-
-_MODULE = '''\
-"""Generated from the update rule `{name}`.  Edits are undone: change the rule instead."""
-
-from math import exp, log, sqrt, tanh
-
-import numpy as np
-from numba import carray
-
-from minigrad.kernels.build import kernel, prange
-from minigrad.kernels.update import pointer
-
-real = np.{dtype}
-one, zero = real(1), real(0)
-
-
-@kernel
-def update(addresses, starts, first, last, scalars):
-{scalars}
-    for span in prange(first.size):
-        low, high = span * {span}, (span + 1) * {span}
-        for p in range(first[span], last[span]):
-            begin, end = max(low, starts[p]), min(high, starts[p + 1])
-            skipped, n = (begin - starts[p]) * {itemsize}, end - begin
-{arrays}
-            for i in range(n):
-{body}
-'''
-
-
-def _pointer(typing_context: Any, address: Any) -> Any:
-    """The address, an integer, as a pointer."""
-
-    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.inttoptr(arguments[0], ir.IntType(8).as_pointer())
-
-    return types.voidptr(types.int64), codegen
-
-
-pointer: Any = intrinsic(_pointer)
-
-
-def source(program: Program, dtype: np.dtype[Any]) -> str:
-    """The module that applies `program` to arrays of `dtype`."""
-    read = {o for _, *operands in program.instructions for o in operands}
-    read |= {operand for _, operand in program.outputs}
-    stored = {number for number, _ in program.outputs}
-    touched = [k for k in range(program.inputs) if k in read | stored]
-
-    def named(operand: int) -> str:
-        return f"s{~operand}" if operand < 0 else f"x{operand}"
-
-    loop = [f"x{k} = a{k}[i]" for k in touched if k in read]
-    for number, (name, *operands) in enumerate(program.instructions, program.inputs):
-        loop.append(f"x{number} = " + EXPRESSIONS[name].format(*map(named, operands)))
-    loop += [f"a{number}[i] = {named(operand)}" for number, operand in program.outputs]
-    scalars = [f"s{k} = real(scalars[{k}])" for k in sorted(~o for o in read if o < 0)]
-    arrays = [f"a{k} = carray(pointer(addresses[{k}, p] + skipped), (n,), real)" for k in touched]
-    return _MODULE.format(
-        name=program.name,
-        dtype=dtype.name,
-        itemsize=dtype.itemsize,
-        span=SPAN,
-        scalars=_indented(scalars, 4),
-        arrays=_indented(arrays, 12),
-        body=_indented(loop, 16),
-    )
-
-
-def _indented(lines: list[str], by: int) -> str:
-    return "\n".join(" " * by + line for line in lines)
-
-
-@cache
-def compiled(program: Program, dtype: np.dtype[Any]) -> Kernel:
-    """The kernel for `program` on float32 or float64 arrays; it compiles on its first call."""
-    text = source(program, dtype)
-    digest = hashlib.sha256(text.encode() + Path(__file__).read_bytes()).hexdigest()[:16]
-    name = re.sub(r"\W", "_", program.name)
-    path = _written(f"{name}_{digest}", text)
-    spec = importlib.util.spec_from_file_location(f"minigrad_rule_{path.stem}", path)
-    if spec is None or spec.loader is None:
-        raise RuntimeError(f"cannot import the generated update rule {path}")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # where Numba looks for it when it loads machine code
-    spec.loader.exec_module(module)
-    update: Kernel = module.update
-    return update
-
-
-def _written(stem: str, text: str) -> Path:
-    """The file that holds `text`, in the cache, or for this process where that is read-only."""
-    try:
-        return _write(cache_dir() / "rules", stem, text)
-    except OSError:
-        return _write(_temporary_folder(), stem, text)
-
-
-def _write(folder: Path, stem: str, text: str) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{stem}.py"
-    if path.exists() and path.read_text(encoding="utf-8") == text:
-        return path
-    # Renamed into place, so that another process never reads half a file.
-    handle, partial = tempfile.mkstemp(dir=folder, prefix=stem, suffix=".partial")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.replace(partial, path)
-    return path
-
-
-@cache
-def _temporary_folder() -> Path:
-    folder = tempfile.mkdtemp(prefix="minigrad-rules-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return Path(folder)
-
-
-# --- handing many arrays to one kernel ---------------------------------------------------------
 
 # Where the fields of NumPy's `PyArrayObject` lie behind the object's header.  They are part of
 # its C interface.  Asking Python for an array's address takes 1.4 us, reading it here 5 ns.
@@ -281,6 +96,8 @@ class Batch:
             self._addresses[k + (k > 0)] = [a.ctypes.data for a in row]
         self._ids = np.array([id(a) for a in self._updated[0]], np.int64)
         self._gradients: list[Array] = []
+        self._program: Program | None = None
+        self._kernels: Compiled
 
     def _plain(self, array: Array) -> Array:
         if not array.flags.writeable:
@@ -316,11 +133,35 @@ class Batch:
         """Apply `program`, whose inputs are parameter, gradient and states, to every element."""
         if not program.outputs:
             return
-        starts, first, last = self._spans
+        if program is not self._program:
+            self._program, self._kernels = program, compiled(program, self.dtype)
         for array, copy in self._copies:
             copy[...] = array
-        update = compiled(program, self.dtype).on(int(starts[-1]) * program.inputs)
-        update(self._addresses, starts, first, last, np.array(scalars, np.float64))
+        starts, first, last = self._spans
+        work = int(starts[-1]) * program.inputs
+        given = (self._addresses, starts, first, last, np.array(scalars, np.float64))
+        norms = np.empty((sum(count for _, count in self._kernels.reduce), len(self.parameters)))
+        known = 0
+        for reduce, count in self._kernels.reduce:
+            sums = np.zeros((count, first.size + len(self.parameters)))
+            reduce.on(work)(sums, *given, norms)
+            add_up.serial(norms[known : known + count], sums, starts)
+            known += count
+        self._kernels.update.on(work)(*given, norms)
         for array, copy in self._copies:
             array[...] = copy
         self._gradients = []
+
+
+@kernel
+def add_up(norms: Any, sums: Any, starts: Any) -> None:
+    """Norms of parameters from the sums of squares over the spans that they lie in.
+
+    Span number s has left its part of parameter p at s + p.
+    """
+    for j in range(norms.shape[0]):
+        for p in range(norms.shape[1]):
+            total = 0.0
+            for k in range(starts[p] // SPAN, -(-starts[p + 1] // SPAN)):
+                total += sums[j, k + p]
+            norms[j, p] = np.sqrt(total)

@@ -1,6 +1,6 @@
 """Modules: what networks are made of, under torch's names."""
 
-from minigrad.nn import functional, init, parameter
+from minigrad.nn import functional, init, parameter, utils
 from minigrad.nn.activation import (
     GELU,
     LeakyReLU,
@@ -68,4 +68,5 @@ __all__ = [
     "functional",
     "init",
     "parameter",
+    "utils",
 ]

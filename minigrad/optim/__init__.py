@@ -1,10 +1,57 @@
 """Optimizers, under torch's names, and `rule` to state your own."""
 
+from minigrad.optim import lr_scheduler, swa_utils
+from minigrad.optim.adadelta import Adadelta
+from minigrad.optim.adafactor import Adafactor
+from minigrad.optim.adagrad import Adagrad
 from minigrad.optim.adam import Adam
+from minigrad.optim.adamax import Adamax
+from minigrad.optim.adamw import AdamW
+from minigrad.optim.adopt import ADOPT
+from minigrad.optim.asgd import ASGD
 from minigrad.optim.fused import RuleOptimizer
+from minigrad.optim.lamb import LAMB
+from minigrad.optim.lars import LARS
+from minigrad.optim.lbfgs import LBFGS
+from minigrad.optim.lion import Lion
+from minigrad.optim.muon import Muon
+from minigrad.optim.nadam import NAdam
 from minigrad.optim.optimizer import Optimizer
+from minigrad.optim.radam import RAdam
+from minigrad.optim.rmsprop import RMSprop
+from minigrad.optim.rprop import Rprop
 from minigrad.optim.rule import rule
+from minigrad.optim.schedule_free import AdamWScheduleFree, SGDScheduleFree
 from minigrad.optim.sgd import SGD
+from minigrad.optim.sparse_adam import SparseAdam
 from minigrad.optim.trace import RuleError
 
-__all__ = ["SGD", "Adam", "Optimizer", "RuleError", "RuleOptimizer", "rule"]
+__all__ = [
+    "ADOPT",
+    "ASGD",
+    "LAMB",
+    "LARS",
+    "LBFGS",
+    "SGD",
+    "Adadelta",
+    "Adafactor",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "AdamWScheduleFree",
+    "Adamax",
+    "Lion",
+    "Muon",
+    "NAdam",
+    "Optimizer",
+    "RAdam",
+    "RMSprop",
+    "Rprop",
+    "RuleError",
+    "RuleOptimizer",
+    "SGDScheduleFree",
+    "SparseAdam",
+    "lr_scheduler",
+    "rule",
+    "swa_utils",
+]

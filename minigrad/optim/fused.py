@@ -82,10 +82,10 @@ class RuleOptimizer(Optimizer):
         """The bundles of a group, prepared for a step, with nothing changed yet."""
         group = self.param_groups[number]
         active = [p for p in group["params"] if p.grad is not None]
+        hyper = {name: _plain(group[name]) for name in self.rule.defaults}
         plan = self._plans.get(number)
         if plan is None or not plan.fits(active, self.state):
-            plan = self._plans[number] = Plan(self.rule, active, self.state)
-        hyper = {name: _plain(group[name]) for name in self.rule.defaults}
+            plan = self._plans[number] = Plan(self.rule, active, self.state, hyper)
         for bundle in plan.bundles:
             bundle.prepare(hyper, bool(group["maximize"]))
         return plan.bundles
@@ -124,6 +124,9 @@ class RuleOptimizer(Optimizer):
             if math.isnan(number) or (legal is not None and number not in legal):
                 raise ValueError(f"{who} must be in {legal or '(-inf, inf)'}, got {value}")
 
+    def _numbers(self) -> set[str]:
+        return {*self.rule.numbers.values(), *(["step"] * self.rule.counts_steps)}
+
     def _completed(self, settings: Group) -> Group:
         own = self.rule.defaults
         missing = [name for name, default in own.items() if name not in settings and default]
@@ -135,7 +138,8 @@ class RuleOptimizer(Optimizer):
         return _options(self.rule) | {n: d for n, d in own.items() if not d} | settings
 
     def _check_entry(self, group: Group, param: Tensor, entry: Mapping[str, Any]) -> None:
-        known = set(self.rule.states.values()) | ({"step"} if self.rule.counts_steps else set())
+        numbers = self._numbers()
+        known = {*self.rule.states.values(), *numbers}
         if not entry.keys() <= known:
             raise ValueError(
                 f"the loaded state is not that of {type(self).__name__}: it holds "
@@ -144,7 +148,7 @@ class RuleOptimizer(Optimizer):
         if entry and self.rule.counts_steps and "step" not in entry:
             raise ValueError(f"the loaded state lacks 'step', it has {', '.join(sorted(entry))}")
         for name, value in entry.items():
-            shape = () if name == "step" else param.shape
+            shape = () if name in numbers else param.shape
             found = getattr(value, "shape", ())
             if value is not None and found != shape:
                 raise ValueError(
@@ -190,7 +194,8 @@ def _documentation(written: str, rule: Rule) -> str:
         f"    {name} = {default!r}" + (f", in {rule.legal[name]}" if name in rule.legal else "")
         for name, default in (rule.defaults | _options(rule)).items()
     ]
-    states = [f"    {name}: `{symbol}` in the rule" for symbol, name in rule.states.items()]
+    named = rule.states | rule.numbers
+    states = [f"    {name}: `{symbol}` in the rule" for symbol, name in named.items()]
     parts = [
         written or inspect.cleandoc(rule.__doc__ or ""),
         f"Paper: {rule.paper}" * bool(rule.paper),

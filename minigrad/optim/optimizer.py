@@ -30,6 +30,8 @@ class Optimizer:
     PyTorch differs: it only warns of a parameter that stands twice in one group.
     """
 
+    has_stepped = False  # since it was made; a schedule wants to know
+
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
         if isinstance(params, Tensor | np.ndarray):
             raise TypeError(
@@ -158,7 +160,8 @@ class Optimizer:
         state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
         for key, entry in saved["state"].items():
             owner = owners.get(key, key)
-            state[owner] = _copied(entry, owner) if isinstance(owner, Tensor) else deepcopy(entry)
+            is_entry = isinstance(owner, Tensor)
+            state[owner] = self._copied(entry, owner) if is_entry else deepcopy(entry)
         for group in groups:
             self._check_group(group)
             for p in group["params"]:
@@ -190,6 +193,26 @@ class Optimizer:
             members = {k: group[k] for k in _MEMBERS if k in group}
             groups.append(self._completed(settings) | members)
         return groups, owners
+
+    def _copied(self, value: Any, param: Tensor, key: str | None = None) -> Any:
+        """A copy of a loaded state: arrays of any library as Tensors, floats in the param's dtype.
+
+        The step count and its like keep their dtype: float16 counts to 2048 only.
+        """
+        if isinstance(value, Mapping):
+            return {k: self._copied(v, param, k) for k, v in value.items()}
+        if isinstance(value, list | tuple):
+            return type(value)(self._copied(v, param) for v in value)
+        if not hasattr(value, "__array__"):
+            return deepcopy(value)
+        array = np.array(value.__array__())
+        if array.dtype.kind == "f" and key not in self._numbers():
+            array = array.astype(param.array.dtype, copy=False)
+        return wrap(Tensor, np.ascontiguousarray(array).reshape(array.shape))
+
+    def _numbers(self) -> set[str]:
+        """The states that are one number, whatever their parameter's shape and dtype."""
+        return {"step"}
 
     def _completed(self, settings: Group) -> Group:
         """Loaded settings, with the default for each that an older version did not save."""
@@ -269,6 +292,7 @@ def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
                     )
                 args, kwargs = replaced
         result = step(self, *args, **kwargs)
+        self.has_stepped = True
         for hook in list(self._hooks["step_post"].values()):
             hook(self, args, kwargs)
         return result
@@ -321,20 +345,3 @@ def _counterpart(group: Group, position: int, saved_groups: Any) -> Any:
             f"this optimizer's has {len(group['params'])}"
         )
     return saved
-
-
-def _copied(value: Any, param: Tensor, key: str | None = None) -> Any:
-    """A copy of a loaded state: arrays of any library as Tensors, floats in the parameter's dtype.
-
-    The step count keeps its dtype: float16 counts to 2048 only.
-    """
-    if isinstance(value, Mapping):
-        return {k: _copied(v, param, k) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(_copied(v, param) for v in value)
-    if not hasattr(value, "__array__"):
-        return deepcopy(value)
-    array = np.array(value.__array__())
-    if array.dtype.kind == "f" and key != "step":
-        array = array.astype(param.array.dtype, copy=False)
-    return wrap(Tensor, np.ascontiguousarray(array).reshape(array.shape))

@@ -3,9 +3,9 @@
 import inspect
 import re
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, overload
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 
@@ -34,10 +34,20 @@ class Interval:
         return self.written
 
 
+class Settings(NamedTuple):
+    """What a step knows apart from the arrays: `numbers` are the states that are one number."""
+
+    t: int
+    hyper: Mapping[str, Any]
+    maximize: bool
+    numbers: Mapping[str, float]
+
+
 class Rule:
     """What `rule` makes of a function: call it, and the text runs as it stands, on NumPy.
 
-    `states` maps the text's symbols to the names under which `state_dict` knows them.
+    `states` maps the text's symbols to the names under which `state_dict` knows them; `numbers`
+    does so for the states that are one number for a whole parameter.
     """
 
     def __init__(
@@ -45,6 +55,8 @@ class Rule:
         text: Callable[..., Any],
         paper: str | None,
         state: Mapping[str, str],
+        numbers: Sequence[str],
+        start: Mapping[str, str | float],
         legal: Mapping[str, str],
     ) -> None:
         self.text = text
@@ -58,11 +70,20 @@ class Rule:
         self._order = [p.name for p in positional[2:]]
         self.counts_steps = "t" in self._order
         symbols = [p for p in positional[2:] if p.name != "t"]
-        self.states = {p.name: state.get(p.name, p.name) for p in symbols}
-        self.may_be_absent = tuple(p.default is None for p in symbols)
+        names = {p.name: state.get(p.name, p.name) for p in symbols}
+        self.states = {symbol: name for symbol, name in names.items() if symbol not in numbers}
+        self.numbers = {symbol: name for symbol, name in names.items() if symbol in numbers}
+        self.may_be_absent = tuple(p.default is None for p in symbols if p.name in self.states)
+        self.start = dict(start)
         self.legal = {name: Interval(written) for name, written in legal.items()}
-        unknown = [*(state.keys() - self.states.keys()), *(legal.keys() - self.defaults.keys())]
-        if unknown:
+        self._returned = list(names)
+        self._refuse_unknown(set(names), {*state, *numbers, *start})
+        self._refuse_unknown(set(self.defaults), legal)
+        sources = {source for source in start.values() if isinstance(source, str)}
+        self._refuse_unknown({*self.defaults, "theta"}, sources)
+
+    def _refuse_unknown(self, known: set[str], named: Iterable[str]) -> None:
+        if unknown := set(named) - known:
             raise ValueError(f"the rule {self.name} has no {', '.join(sorted(unknown))}")
 
     def _refuse_unreadable(self, positional: list[inspect.Parameter]) -> None:
@@ -85,52 +106,63 @@ class Rule:
         return f"<rule {self.name}{inspect.signature(self.text)}>"
 
     def apply(
-        self, t: int, hyper: Mapping[str, Any], maximize: bool, theta: Any, g: Any, states: Any
-    ) -> tuple[Any, ...]:
-        """The new parameter and states, in the order of the signature."""
-        values = dict(zip(self.states, states, strict=True), t=t)
+        self, settings: Settings, theta: Any, g: Any, states: Iterable[Any]
+    ) -> tuple[Sequence[Any], dict[str, float]]:
+        """The new parameter and states, and the new numbers by their symbols."""
+        t, hyper, maximize, numbers = settings
+        values = dict(zip(self.states, states, strict=True), t=t, **numbers)
         returned = self.text(
             theta, -g if maximize else g, *(values[name] for name in self._order), **hyper
         )
         results = returned if isinstance(returned, tuple) else (returned,)
-        if len(results) != 1 + len(self.states):
+        if len(results) != 1 + len(self._returned):
             raise ValueError(
-                f"the rule {self.name} must return {', '.join(['theta', *self.states])}; "
+                f"the rule {self.name} must return {', '.join(['theta', *self._returned])}; "
                 f"it returned {len(results)} value{'s' * (len(results) != 1)}"
             )
-        return results
+        if not numbers:
+            return results, {}
+        named = dict(zip(self._returned, results[1:], strict=True))
+        arrays = [results[0], *(named[symbol] for symbol in self.states)]
+        return arrays, {symbol: float(named[symbol]) for symbol in self.numbers}
 
-    def traced(
-        self, t: int, hyper: Mapping[str, Any], maximize: bool, present: Sequence[bool]
-    ) -> Traced:
+    def traced(self, settings: Settings, present: Sequence[bool]) -> Traced:
         """The rule as a program.  Raises RuleError, with the line, if it cannot be one."""
         try:
-            return trace(self.name, partial(self.apply, t, hyper, maximize), present)
+            return trace(self.name, partial(self.apply, settings), present)
         except (TypeError, AttributeError) as error:
             raise explained(error, self.text) from error
 
+    def first_state(self, symbol: str, theta: Array, hyper: Mapping[str, Any]) -> Array:
+        """What a state is before the first step."""
+        if self.start.get(symbol) == "theta":
+            return theta.copy()
+        return np.full(theta.shape, self.first_number(symbol, hyper), theta.dtype)
+
+    def first_number(self, symbol: str, hyper: Mapping[str, Any]) -> float:
+        """What a state that is one number, or all alike, is before the first step."""
+        start = self.start.get(symbol, 0)
+        return float(hyper[start] if isinstance(start, str) else start)
+
     def on_arrays(
-        self,
-        t: int,
-        hyper: Mapping[str, Any],
-        maximize: bool,
-        theta: Array,
-        g: Array,
-        states: Sequence[Array | None],
-    ) -> tuple[Any, ...]:
+        self, settings: Settings, theta: Array, g: Array, states: Sequence[Array | None]
+    ) -> tuple[list[Any], dict[str, float]]:
         """The text run by NumPy, on copies; None for a state that was absent and still is."""
+        firsts = [
+            None if optional or s is not None else self.first_state(symbol, theta, settings.hyper)
+            for symbol, s, optional in zip(self.states, states, self.may_be_absent, strict=True)
+        ]
         given = [
-            np.zeros_like(theta) if s is None and not optional else None if s is None else s.copy()
-            for s, optional in zip(states, self.may_be_absent, strict=True)
+            None if first is s else (first if s is None else s).copy()  # type: ignore[union-attr]
+            for first, s in zip(firsts, states, strict=True)
         ]
         with np.errstate(all="ignore"):
-            results = self.apply(t, hyper, maximize, theta.copy(), g.copy(), given)
-        untouched = [
-            before is None and result is start and not np.any(start)
-            for result, start, before in zip(results[1:], given, states, strict=True)
+            results, numbers = self.apply(settings, theta.copy(), g.copy(), given)
+        kept = [
+            None if first is not None and np.array_equal(result, first, equal_nan=True) else result
+            for result, first in zip(results[1:], firsts, strict=True)
         ]
-        kept = (None if same else r for r, same in zip(results[1:], untouched, strict=True))
-        return (results[0], *kept)
+        return [results[0], *kept], numbers
 
     @property
     def source(self) -> str:
@@ -149,7 +181,12 @@ def rule(text: Callable[..., Any]) -> Rule: ...
 
 @overload
 def rule(
-    *, paper: str | None = None, state: Mapping[str, str] = ..., legal: Mapping[str, str] = ...
+    *,
+    paper: str | None = None,
+    state: Mapping[str, str] = ...,
+    numbers: Sequence[str] = ...,
+    start: Mapping[str, str | float] = ...,
+    legal: Mapping[str, str] = ...,
 ) -> Callable[[Callable[..., Any]], Rule]: ...
 
 
@@ -158,6 +195,8 @@ def rule(
     *,
     paper: str | None = None,
     state: Mapping[str, str] | None = None,
+    numbers: Sequence[str] = (),
+    start: Mapping[str, str | float] | None = None,
     legal: Mapping[str, str] | None = None,
 ) -> Any:
     """Declare an update rule: how one element of a parameter changes in one step.
@@ -166,11 +205,14 @@ def rule(
     first step) if the rule wants it, and after `*` the hyper-parameters.  A state starts from
     zero, or as None if its default is None.  The text returns the new theta and the states.
 
-    `state` gives states the names they have in `state_dict`, `legal` gives hyper-parameters the
-    interval they must lie in, `paper` says where the rule comes from.
+    `state` gives states the names they have in `state_dict`.  `numbers` lists states that are one
+    number for a whole parameter.  `start` has states begin from a number, the value of a
+    hyper-parameter, or "theta".  `legal` gives hyper-parameters the interval they must lie in,
+    `paper` says where the rule comes from.
 
-    The text may compute whatever it likes from hyper-parameters and `t`, and branch on them; of
-    elements it takes arithmetic, comparisons and NumPy's functions, `numpy.where` for a choice.
+    The text may compute whatever it likes from hyper-parameters, `t` and numbers, and branch on
+    them; of elements it takes arithmetic, comparisons and NumPy's functions, `numpy.where` for a
+    choice, and `numpy.linalg.norm` for the norm of a whole parameter.
 
     >>> from numpy import sign
     >>> @rule(paper="Chen et al. 2023, arXiv:2302.06675", legal={"lr": "[0, inf)"})
@@ -183,6 +225,6 @@ def rule(
     """
 
     def declare(text: Callable[..., Any]) -> Rule:
-        return Rule(text, paper, state or {}, legal or {})
+        return Rule(text, paper, state or {}, numbers, start or {}, legal or {})
 
     return declare if text is None else declare(text)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.kernels.update import Program
+from minigrad.kernels.program import Program
 
 
 class RuleError(TypeError):
@@ -207,7 +207,11 @@ _UFUNCS: dict[Any, Callable[..., Any]] = {
     ufunc: _unary(ufunc.__name__)
     for ufunc in (np.negative, np.absolute, np.sqrt, np.exp, np.log, np.tanh, np.sign)
 }
-_FUNCTIONS: dict[Any, Callable[..., Any]] = {np.where: _where, np.clip: _clip}
+_FUNCTIONS: dict[Any, Callable[..., Any]] = {
+    np.where: _where,
+    np.clip: _clip,
+    np.linalg.norm: _unary("norm"),
+}
 
 
 class Traced(NamedTuple):
@@ -217,10 +221,13 @@ class Traced(NamedTuple):
     kept: tuple[int, ...]  # the states that the program reads or writes: its inputs after g
     created: tuple[int, ...]  # the states that were absent and now are not
     scalars: list[float]
+    numbers: dict[str, float]  # what the states that are one number will be
 
 
 def trace(
-    name: str, apply: Callable[[Any, Any, list[Any]], Sequence[Any]], present: Sequence[bool]
+    name: str,
+    apply: Callable[[Any, Any, list[Any]], tuple[Sequence[Any], dict[str, float]]],
+    present: Sequence[bool],
 ) -> Traced:
     """Run `apply(theta, g, states)` on symbols; an absent state is None.
 
@@ -229,9 +236,10 @@ def trace(
     tape = Tape(inputs=2 + len(present))
     theta, g, *states = (Symbol(tape, number) for number in range(tape.inputs))
     given = [s if here else None for s, here in zip(states, present, strict=True)]
-    results = apply(theta, g, given)
+    results, numbers = apply(theta, g, given)
     stored = tuple(None if result is None else tape.operand(result) for result in results)
-    return Traced(*_assembled(name, tuple(present), tuple(tape.instructions), stored), tape.scalars)
+    assembled = _assembled(name, tuple(present), tuple(tape.instructions), stored)
+    return Traced(*assembled, tape.scalars, numbers)
 
 
 @cache

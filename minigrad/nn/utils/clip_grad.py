@@ -1,0 +1,96 @@
+"""Keeping gradients within bounds, before an optimizer takes its step."""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from minigrad.graph import wrap
+from minigrad.modes import mode
+from minigrad.tensor import Tensor
+
+Tensors = Tensor | Iterable[Tensor]
+
+
+def _listed(tensors: Tensors) -> list[Tensor]:
+    return [tensors] if isinstance(tensors, Tensor) else list(tensors)
+
+
+def get_total_norm(
+    tensors: Tensors,
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
+) -> Tensor:
+    """The norm of all elements of all tensors, as if they were one vector; a 0-d tensor.
+
+    `norm_type` is the order, "inf" or math.inf for the largest element.  `foreach` is accepted and
+    changes nothing.  Raises RuntimeError for a norm of inf or nan if `error_if_nonfinite`.
+    """
+    order = float(norm_type)
+    arrays = [tensor.array for tensor in _listed(tensors)]
+    if not arrays:
+        return Tensor(0.0)
+    norms = [mode.quietly(_vector_norm, array.ravel(), order) for array in arrays]
+    total = mode.quietly(_vector_norm, np.array(norms, arrays[0].dtype), order)
+    if error_if_nonfinite and not math.isfinite(total):
+        raise RuntimeError(
+            f"The total norm of order {order} for gradients from `parameters` is non-finite, so it "
+            "cannot be clipped. To disable this error and scale the gradients by the non-finite "
+            "norm anyway, set `error_if_nonfinite=False`"
+        )
+    return wrap(Tensor, np.asarray(total, arrays[0].dtype))  # type: ignore[no-any-return]
+
+
+def _vector_norm(x: np.ndarray[Any, Any], order: float) -> Any:
+    return np.linalg.norm(x, order) if x.size else x.dtype.type(0)
+
+
+def clip_grads_with_norm_(
+    parameters: Tensors, max_norm: float, total_norm: Tensor, foreach: bool | None = None
+) -> None:
+    """Scale all gradients by max_norm / (total_norm + 1e-6) where that is below 1, in place."""
+    factor = min(float(max_norm) / (float(total_norm) + 1e-6), 1.0)
+    if math.isnan(float(total_norm)):
+        factor = math.nan
+    for p in _listed(parameters):
+        if p.grad is not None:
+            mode.quietly(np.multiply, p.grad.array, p.grad.array.dtype.type(factor), p.grad.array)
+            p.grad.touch()
+
+
+def clip_grad_norm_(
+    parameters: Tensors,
+    max_norm: float,
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
+) -> Tensor:
+    """Scale all gradients, in place, so that their norm together is at most `max_norm`.
+
+    The norm before is returned.  Parameters without gradient are left out.  Raises RuntimeError,
+    with nothing changed, for a norm of inf or nan if `error_if_nonfinite`.
+
+    >>> import minigrad as mg
+    >>> w = mg.tensor([3.0, 4.0], requires_grad=True)
+    >>> (w * w).sum().backward()
+    >>> mg.nn.utils.clip_grad_norm_([w], max_norm=1.0)
+    tensor(10.)
+    >>> w.grad
+    tensor([0.6000, 0.8000])
+    """
+    params = _listed(parameters)
+    gradients = [p.grad for p in params if p.grad is not None]
+    total = get_total_norm(gradients, norm_type, error_if_nonfinite, foreach)
+    clip_grads_with_norm_(params, max_norm, total, foreach)
+    return total
+
+
+def clip_grad_value_(parameters: Tensors, clip_value: float, foreach: bool | None = None) -> None:
+    """Bring every element of every gradient into [-clip_value, clip_value], in place."""
+    bound = float(clip_value)
+    for p in _listed(parameters):
+        if p.grad is not None:
+            np.clip(p.grad.array, -bound, bound, out=p.grad.array)
+            p.grad.touch()

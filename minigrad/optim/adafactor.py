@@ -1,0 +1,81 @@
+"""Adafactor."""
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from minigrad.optim.optimizer import Group
+from minigrad.optim.plain import Array, PlainOptimizer, state_array
+from minigrad.tensor import Tensor
+
+
+class Adafactor(PlainOptimizer):
+    """Adam's scaling from two vectors per matrix: means of squared gradients of rows and columns.
+
+    `lr` bounds the step relative to the parameter's size and scales the weight decay; `d` bounds
+    the root mean square of a step.  eps = (least root of the mean squares, by default the dtype's
+    epsilon; least size of a parameter).  As in torch, eps[0] bounds the quotient, where the paper
+    adds it to the squares.
+    Paper: Shazeer & Stern 2018, arXiv:1804.04235.
+    """
+
+    legal: ClassVar[Mapping[str, str]] = {
+        "lr": "[0, inf]", "beta2_decay": "[-inf, 0]", "d": "[1, inf]", "weight_decay": "[0, inf]",
+    }  # fmt: skip
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float | Tensor = 1e-2,
+        beta2_decay: float = -0.8,
+        eps: tuple[float | None, float] = (None, 1e-3),
+        d: float = 1.0,
+        weight_decay: float = 0.0,
+        *,
+        foreach: bool | None = None,
+        maximize: bool = False,
+    ) -> None:
+        settings = {"lr": lr, "beta2_decay": beta2_decay, "eps": eps, "d": d}
+        more = {"weight_decay": weight_decay, "foreach": foreach, "maximize": maximize}
+        super().__init__(params, settings | more)
+
+    def _check_group(self, group: Group) -> None:
+        super()._check_group(group)
+        for name, value in zip(("eps[0]", "eps[1]"), group["eps"], strict=True):
+            if value is not None and not value >= 0:
+                raise ValueError(f"Adafactor: {name} must be in [0, inf], got {value}")
+
+    def _update(self, group: Group, theta: Array, g: Array, state: dict[str, Any]) -> None:
+        g = -g if group["maximize"] else g
+        steps = state_array(state, "step", (), np.float32)
+        steps += 1
+        t, lr = float(steps), float(group["lr"])
+        eps1, eps2 = group["eps"]
+        eps1 = float(np.finfo(theta.dtype).eps) if eps1 is None else eps1
+        fresh = t ** group["beta2_decay"]  # the weight of this step's squares in their means
+        step_size = max(eps2, _root_mean_square(theta)) * min(lr, 1 / t**0.5)
+        if group["weight_decay"]:
+            theta *= 1 - lr * group["weight_decay"]
+        update = g / np.sqrt(np.maximum(_variance(g, fresh, eps1, state), eps1 * eps1))
+        theta -= step_size / max(1.0, _root_mean_square(update) / group["d"]) * update
+
+
+def _root_mean_square(x: Array) -> float:
+    return float(np.linalg.norm(x)) / math.sqrt(max(x.size, 1))
+
+
+def _variance(g: Array, fresh: float, eps1: float, state: dict[str, Any]) -> Array:
+    """Running means of the squares: of all elements of a vector, of rows and columns otherwise."""
+    if g.ndim < 2:
+        means = state_array(state, "variance", g.shape, g.dtype)
+        means += fresh * (g * g - means)
+        return means
+    squares = g * g
+    rows = state_array(state, "row_var", (*g.shape[:-1], 1), g.dtype)
+    columns = state_array(state, "col_var", (*g.shape[:-2], 1, g.shape[-1]), g.dtype)
+    rows += fresh * (squares.mean(axis=-1, keepdims=True) - rows)
+    columns += fresh * (squares.mean(axis=-2, keepdims=True) - columns)
+    estimate: Array = rows * columns / np.maximum(rows.mean(axis=-2, keepdims=True), eps1)
+    return estimate

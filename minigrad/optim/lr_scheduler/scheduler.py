@@ -1,0 +1,134 @@
+"""What every schedule has: the rates it started from, the epoch it has reached, its saving."""
+
+import types
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
+
+from minigrad.optim.optimizer import Group, Optimizer
+from minigrad.tensor import Tensor
+
+EPOCH_WARNING = (
+    "The epoch parameter in `scheduler.step()` is deprecated: it takes the closed form of the "
+    "schedule where there is one. Please use `scheduler.step()`."
+)
+
+
+class LRScheduler:
+    """The base of all schedules; a subclass gives `get_lr()`, the rates at `self.last_epoch`.
+
+    It works on `optimizer`, from its current rates if `last_epoch` is -1, else from the rates that
+    an earlier schedule has left in its groups as `initial_lr`.  `step()` goes on by an epoch.
+    Raises TypeError for what is no optimizer, KeyError if `initial_lr` is missing.
+    PyTorch differs: where a rate is a tensor, `get_last_lr()` gives numbers all the same.
+    """
+
+    _unsaved: ClassVar[tuple[str, ...]] = ("optimizer",)
+
+    def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
+        self.optimizer = checked(optimizer)
+        for number, group in enumerate(optimizer.param_groups):
+            if last_epoch == -1:
+                group.setdefault("initial_lr", float(group["lr"]))
+            elif "initial_lr" not in group:
+                raise KeyError(
+                    f"param 'initial_lr' is not specified in param_groups[{number}] when resuming "
+                    f"a schedule with last_epoch={last_epoch}; load the optimizer's state first"
+                )
+        self.base_lrs = [float(group["initial_lr"]) for group in optimizer.param_groups]
+        self.last_epoch = last_epoch
+        self._initial_step()
+
+    def _initial_step(self) -> None:
+        self._step_count = 0
+        self._is_initial = True
+        try:
+            self.step()
+        finally:
+            self._is_initial = False
+
+    def get_lr(self) -> list[float]:
+        """The rates at `last_epoch`, one per group, given those of the epoch before."""
+        raise NotImplementedError(f"{type(self).__name__} does not define get_lr()")
+
+    def get_last_lr(self) -> list[float]:
+        """The rates that the last step has set."""
+        return self._last_lr
+
+    def step(self, epoch: int | None = None) -> None:
+        """Go on by an epoch, or to `epoch`, and set the rates."""
+        if self._step_count == 1 and not self.optimizer.has_stepped:
+            warnings.warn(
+                "Detected call of `lr_scheduler.step()` before `optimizer.step()`: call them in "
+                "the opposite order, or the first value of the schedule is skipped.",
+                stacklevel=2,
+            )
+        self._step_count += 1
+        if epoch is not None:
+            warnings.warn(EPOCH_WARNING, stacklevel=2)
+        self._update_lr(epoch)
+
+    def _update_lr(self, epoch: int | None = None) -> None:
+        self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
+        closed = None if epoch is None else getattr(self, "_get_closed_form_lr", None)
+        self._set_lrs((closed or self.get_lr)())
+
+    def _set_lrs(self, lrs: Sequence[float]) -> None:
+        for group, lr in zip(self.optimizer.param_groups, lrs, strict=True):
+            put(group, "lr", lr)
+        self._last_lr = self._lrs()
+
+    def _lrs(self) -> list[float]:
+        return [float(group["lr"]) for group in self.optimizer.param_groups]
+
+    def _scaled(self, factor: float) -> list[float]:
+        return [lr * factor for lr in self._lrs()]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything but the optimizer; functions are left out, callable objects' fields are in."""
+        return {key: value for key, value in self.__dict__.items() if key not in self._unsaved}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Take over what `state_dict()` gave.  The optimizer's own state must be loaded apart."""
+        self.__dict__.update(state_dict)
+
+
+def checked(optimizer: Any) -> Optimizer:
+    """The optimizer.  Raises TypeError if it is none."""
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"{type(optimizer).__name__} is not an Optimizer")
+    return optimizer
+
+
+def put(group: Group, key: str, value: float) -> None:
+    """Set a group's number, inside its tensor if it is one."""
+    if isinstance(group[key], Tensor):
+        group[key].fill_(value)
+    else:
+        group[key] = value
+
+
+def per_group(name: str, optimizer: Optimizer, given: Any) -> list[Any]:
+    """A setting for each group.  Raises ValueError if a list has another length."""
+    groups = len(optimizer.param_groups)
+    if not isinstance(given, list | tuple):
+        return [given] * groups
+    if len(given) != groups:
+        raise ValueError(
+            f"{name} must have the same length as optimizer.param_groups: it has {len(given)} "
+            f"values, there are {groups} groups"
+        )
+    return list(given)
+
+
+def fields_of(function: Callable[..., Any] | None) -> dict[str, Any] | None:
+    """What of a function can be saved: a callable object's fields, nothing of a plain function."""
+    if function is None or isinstance(function, types.FunctionType):
+        return None
+    return dict(vars(function))
+
+
+def require_positive_int(name: str, value: Any) -> None:
+    """Raise ValueError if a number of steps is not one."""
+    if not isinstance(value, int) or value <= 0:
+        raise ValueError(f"Expected positive integer {name}, but got {value}")

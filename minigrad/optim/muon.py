@@ -1,0 +1,82 @@
+"""Muon."""
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from minigrad.optim.optimizer import Group
+from minigrad.optim.plain import Array, PlainOptimizer, state_array
+from minigrad.tensor import Tensor
+
+
+class Muon(PlainOptimizer):
+    """Momentum made orthogonal: each step is close to a matrix whose singular values are all 1.
+
+    For the weight matrices of hidden layers; give the other parameters to AdamW.  `adjust_lr_fn`
+    is "original" (the step grows with rows over columns) or "match_rms_adamw" (it is as long as
+    AdamW's, whose `lr` then serves).  Raises ValueError for parameters that are not matrices.
+    PyTorch differs: it iterates in bfloat16, here it is the parameter's dtype.
+    Reference: Jordan et al. 2024, kellerjordan.github.io/posts/muon.
+    """
+
+    legal: ClassVar[Mapping[str, str]] = {
+        "lr": "[0, inf]", "weight_decay": "[0, inf]", "momentum": "[0, inf]", "ns_steps": "[0, 99]",
+    }  # fmt: skip
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float | Tensor = 1e-3,
+        weight_decay: float = 0.1,
+        momentum: float = 0.95,
+        nesterov: bool = True,
+        ns_coefficients: tuple[float, float, float] = (3.4445, -4.7750, 2.0315),
+        eps: float = 1e-7,
+        ns_steps: int = 5,
+        adjust_lr_fn: str | None = None,
+    ) -> None:
+        settings = {"lr": lr, "weight_decay": weight_decay, "momentum": momentum}
+        iteration = {"ns_coefficients": ns_coefficients, "eps": eps, "ns_steps": ns_steps}
+        more = {"nesterov": nesterov, "adjust_lr_fn": adjust_lr_fn}
+        super().__init__(params, settings | iteration | more)
+
+    def _check_group(self, group: Group) -> None:
+        super()._check_group(group)
+        if group["adjust_lr_fn"] not in (None, "original", "match_rms_adamw"):
+            raise ValueError(
+                "Muon: adjust_lr_fn must be 'original' or 'match_rms_adamw', got "
+                f"{group['adjust_lr_fn']!r}"
+            )
+        if len(group["ns_coefficients"]) != 3:
+            raise ValueError(f"Muon: ns_coefficients are 3, got {group['ns_coefficients']}")
+        for p in group.get("params", ()):
+            if p.ndim != 2:
+                raise ValueError(f"Muon optimizes matrices only, got a parameter of {p.shape}")
+
+    def _update(self, group: Group, theta: Array, g: Array, state: dict[str, Any]) -> None:
+        lr, momentum = float(group["lr"]), group["momentum"]
+        m = state_array(state, "momentum_buffer", theta.shape, theta.dtype)
+        m += (1 - momentum) * (g - m)
+        direction = g + momentum * (m - g) if group["nesterov"] else m
+        step = _orthogonal(direction, group["ns_coefficients"], group["ns_steps"], group["eps"])
+        theta *= 1 - lr * group["weight_decay"]
+        theta -= lr * _stretch(group["adjust_lr_fn"], *theta.shape) * step
+
+
+def _orthogonal(x: Array, coefficients: tuple[float, ...], steps: int, eps: float) -> Array:
+    """Newton and Schulz's iteration: singular values go to about 1, singular vectors stay."""
+    a, b, c = coefficients
+    wide = x.T if x.shape[0] > x.shape[1] else x
+    y = wide / max(float(np.linalg.norm(wide)), eps)
+    for _ in range(steps):
+        gram = y @ y.T
+        y = a * y + (b * gram + c * gram @ gram) @ y
+    return y.T if wide is not x else y
+
+
+def _stretch(adjust: str | None, rows: int, columns: int) -> float:
+    if adjust == "match_rms_adamw":
+        return 0.2 * math.sqrt(max(rows, columns))
+    return math.sqrt(max(1, rows / columns)) if columns else 1.0

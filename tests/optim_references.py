@@ -1,0 +1,114 @@
+"""Optimizers that PyTorch lacks, over torch's tensors: written after their authors' own code."""
+
+import torch
+
+
+class Reference(torch.optim.Optimizer):
+    """Calls `update(p, g, state, group)` for each parameter that has a gradient."""
+
+    def __init__(self, params, *, foreach=False, maximize=False, **settings):
+        assert not foreach
+        super().__init__(params, settings | {"maximize": maximize})
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is not None:
+                    g = -p.grad if group["maximize"] else p.grad.clone()
+                    state = self.state[p]
+                    state["k"] = state.get("k", 0) + 1
+                    self.update(p, g, state, group)
+
+    @staticmethod
+    def mean(state, p, name):
+        return state.setdefault(name, torch.zeros_like(p))
+
+
+class Lion(Reference):
+    def update(self, p, g, state, group):
+        beta1, beta2 = group["betas"]
+        p.mul_(1 - group["lr"] * group["weight_decay"])
+        m = self.mean(state, p, "m")
+        update = m.clone().mul_(beta1).add(g, alpha=1 - beta1).sign_()
+        p.add_(update, alpha=-group["lr"])
+        m.mul_(beta2).add_(g, alpha=1 - beta2)
+
+
+class ADOPT(Reference):
+    def update(self, p, g, state, group):
+        beta1, beta2 = group["betas"]
+        decay, decoupled = group["weight_decay"], group["decoupled_weight_decay"]
+        m, v = self.mean(state, p, "m"), self.mean(state, p, "v")
+        if decay and not decoupled:
+            g = g.add(p, alpha=decay)
+        if state["k"] == 1:
+            v.addcmul_(g, g)
+            return
+        if decay and decoupled:
+            p.add_(p, alpha=-group["lr"] * decay)
+        clip = (state["k"] - 1) ** 0.25
+        normed = g.div(torch.clamp(v.sqrt(), group["eps"])).clamp_(-clip, clip)
+        m.mul_(beta1).add_(normed, alpha=1 - beta1)
+        p.add_(m, alpha=-group["lr"])
+        v.mul_(beta2).addcmul_(g, g, value=1 - beta2)
+
+
+class _ScheduleFree(Reference):
+    def average(self, p, state, group):
+        k = state["k"] - 1
+        warmup = group["warmup_steps"]
+        lr = group["lr"] * ((k + 1) / warmup if k < warmup else 1.0)
+        state["lr_max"] = max(lr, state.get("lr_max", 0))
+        weight = (k + 1) ** group["r"] * state["lr_max"] ** group["weight_lr_power"]
+        state["weight_sum"] = state.get("weight_sum", 0) + weight
+        if "z" not in state:
+            state["z"] = p.clone()
+        return lr, weight / state["weight_sum"] if state["weight_sum"] else 0
+
+    @staticmethod
+    def move(p, z, g, lr, beta, c):
+        p.lerp_(z, c)
+        p.add_(g, alpha=lr * (beta * (1 - c) - 1))
+        z.sub_(g, alpha=lr)
+
+
+class SGDScheduleFree(_ScheduleFree):
+    def update(self, p, g, state, group):
+        lr, c = self.average(p, state, group)
+        g.add_(p, alpha=group["weight_decay"])
+        self.move(p, state["z"], g, lr, group["momentum"], c)
+
+
+class AdamWScheduleFree(_ScheduleFree):
+    def update(self, p, g, state, group):
+        beta1, beta2 = group["betas"]
+        lr, c = self.average(p, state, group)
+        v = self.mean(state, p, "v").mul_(beta2).addcmul_(g, g, value=1 - beta2)
+        denominator = v.div(1 - beta2 ** state["k"]).sqrt_().add_(group["eps"])
+        g.div_(denominator).add_(p, alpha=group["weight_decay"])
+        self.move(p, state["z"], g, lr, beta1, c)
+
+
+class LARS(Reference):
+    def update(self, p, g, state, group):
+        decay, size, slope = group["weight_decay"], p.norm(), g.norm()
+        trust = 1.0
+        if size > 0 and slope > 0:
+            trust = group["trust_coefficient"] * size / (slope + size * decay + group["eps"])
+        b = self.mean(state, p, "b").mul_(group["momentum"])
+        b.add_(g.add(p, alpha=decay).mul_(trust), alpha=group["lr"])
+        p.sub_(b)
+
+
+class LAMB(Reference):
+    def update(self, p, g, state, group):
+        beta1, beta2 = group["betas"]
+        m = self.mean(state, p, "m").mul_(beta1).add_(g, alpha=1 - beta1)
+        v = self.mean(state, p, "v").mul_(beta2).addcmul_(g, g, value=1 - beta2)
+        m_hat, v_hat = m / (1 - beta1 ** state["k"]), v / (1 - beta2 ** state["k"])
+        step = m_hat / v_hat.sqrt().add_(group["eps"])
+        step.add_(p, alpha=group["weight_decay"])
+        size, length = p.norm(), step.norm()
+        trust = size / length if size > 0 and length > 0 else 1.0
+        p.add_(trust * step, alpha=-group["lr"])

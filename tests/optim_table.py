@@ -1,0 +1,241 @@
+"""Every optimizer once, with its settings: what the property tests of optimizers are drawn from."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import optim_references as references
+import torch
+from hypothesis import strategies as st
+
+from minigrad import optim
+from minigrad.creation import from_numpy
+
+decays = st.sampled_from([0, 1e-4, 0.3])
+lrs = st.floats(0, 5)
+betas = st.tuples(st.floats(0, 0.99), st.floats(0, 0.9999))
+inner_betas = st.tuples(st.floats(0.01, 0.99), st.floats(0.01, 0.9999))
+epsilons = st.sampled_from([1e-10, 1e-8, 1e-3, 0.5])
+flags = st.booleans()
+
+
+def options(**drawn: Any) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries(drawn)
+
+
+class Case(NamedTuple):
+    """An optimizer, PyTorch's class or a function that does the same, and its settings."""
+
+    ours: type[optim.RuleOptimizer]
+    reference: Callable[..., Any]
+    options: st.SearchStrategy[dict[str, Any]]
+    elementwise: bool = True
+    not_numbers: bool = True  # whether infinite and nan gradients do as in the reference
+
+
+TABLE = {
+    "SGD": Case(
+        optim.SGD,
+        torch.optim.SGD,
+        options(lr=lrs, weight_decay=decays)
+        | options(lr=lrs, momentum=st.floats(0.01, 1), dampening=st.floats(-1, 1))
+        | options(lr=lrs, momentum=st.floats(0.01, 1), weight_decay=decays, nesterov=st.just(True)),
+    ),
+    "Adam": Case(
+        optim.Adam,
+        torch.optim.Adam,
+        options(
+            lr=lrs,
+            betas=betas,
+            eps=epsilons,
+            weight_decay=decays,
+            amsgrad=flags,
+            decoupled_weight_decay=flags,
+        ),
+    ),
+    "AdamW": Case(
+        optim.AdamW,
+        torch.optim.AdamW,
+        options(lr=lrs, betas=betas, eps=epsilons, weight_decay=decays, amsgrad=flags),
+    ),
+    "Adamax": Case(
+        optim.Adamax,
+        torch.optim.Adamax,
+        options(lr=lrs, betas=betas, eps=epsilons, weight_decay=decays),
+    ),
+    "NAdam": Case(
+        optim.NAdam,
+        torch.optim.NAdam,
+        options(
+            lr=lrs,
+            betas=betas,
+            eps=epsilons,
+            weight_decay=decays,
+            momentum_decay=st.floats(0, 1),
+            decoupled_weight_decay=flags,
+        ),
+    ),
+    "RAdam": Case(
+        optim.RAdam,
+        torch.optim.RAdam,
+        options(
+            lr=lrs, betas=betas, eps=epsilons, weight_decay=decays, decoupled_weight_decay=flags
+        ),
+    ),
+    "Adagrad": Case(
+        optim.Adagrad,
+        torch.optim.Adagrad,
+        options(
+            lr=lrs,
+            lr_decay=st.floats(0, 1),
+            weight_decay=decays,
+            initial_accumulator_value=st.floats(0, 3),
+            eps=epsilons,
+        ),
+    ),
+    "Adadelta": Case(
+        optim.Adadelta,
+        torch.optim.Adadelta,
+        options(lr=lrs, rho=st.floats(0, 1), eps=epsilons, weight_decay=decays),
+    ),
+    "RMSprop": Case(
+        optim.RMSprop,
+        torch.optim.RMSprop,
+        options(
+            lr=lrs,
+            alpha=st.floats(0.1, 0.999),
+            eps=epsilons,
+            weight_decay=decays,
+            momentum=st.sampled_from([0, 0.5, 0.9]),
+            centered=flags,
+        ),
+    ),
+    "Rprop": Case(
+        optim.Rprop,
+        torch.optim.Rprop,
+        options(
+            lr=lrs,
+            etas=st.tuples(st.floats(0.1, 0.9), st.floats(1.1, 3)),
+            step_sizes=st.tuples(st.floats(0, 0.1), st.floats(0.2, 10)),
+        ),
+        not_numbers=False,  # torch counts the sign of nan as 0
+    ),
+    "ASGD": Case(
+        optim.ASGD,
+        torch.optim.ASGD,
+        options(
+            lr=lrs,
+            lambd=st.floats(0, 0.1),
+            alpha=st.floats(0, 1),
+            t0=st.integers(0, 20),
+            weight_decay=decays,
+        ),
+    ),
+    "Lion": Case(
+        optim.Lion,
+        references.Lion,
+        options(lr=lrs, betas=betas, weight_decay=st.floats(0, 1)),
+        not_numbers=False,
+    ),
+    "ADOPT": Case(
+        optim.ADOPT,
+        references.ADOPT,
+        options(
+            lr=lrs, betas=betas, eps=epsilons, weight_decay=decays, decoupled_weight_decay=flags
+        ),
+    ),
+    "SGDScheduleFree": Case(
+        optim.SGDScheduleFree,
+        references.SGDScheduleFree,
+        options(
+            lr=lrs,
+            momentum=st.floats(0.01, 0.99),
+            weight_decay=decays,
+            warmup_steps=st.integers(0, 9),
+            r=st.sampled_from([0, 0.5, 2]),
+            weight_lr_power=st.sampled_from([0, 1, 2]),
+        ),
+    ),
+    "AdamWScheduleFree": Case(
+        optim.AdamWScheduleFree,
+        references.AdamWScheduleFree,
+        options(
+            lr=lrs,
+            betas=inner_betas,
+            eps=epsilons,
+            weight_decay=decays,
+            warmup_steps=st.integers(0, 9),
+            r=st.sampled_from([0, 0.5, 2]),
+            weight_lr_power=st.sampled_from([0, 1, 2]),
+        ),
+    ),
+    "LARS": Case(
+        optim.LARS,
+        references.LARS,
+        options(
+            lr=lrs,
+            momentum=st.floats(0, 1),
+            weight_decay=st.floats(0, 1),
+            trust_coefficient=st.floats(0, 1),
+            eps=st.floats(0, 1),
+        ),
+        elementwise=False,
+    ),
+    "LAMB": Case(
+        optim.LAMB,
+        references.LAMB,
+        options(lr=lrs, betas=betas, eps=epsilons, weight_decay=st.floats(0, 1)),
+        elementwise=False,
+    ),
+}
+
+SHAPES = [(3, 4), (7,), (), (0, 3), (2, 3, 2)]
+EXTREMES = np.array([0.0, -0.0, 1e-30, -1e30, 1e4, np.inf, np.nan])
+
+
+class Run(NamedTuple):
+    """Parameters, gradients for each step (None where one is absent), and settings."""
+
+    start: list[np.ndarray]
+    gradients: list[list[np.ndarray | None]]
+    options: dict[str, Any]
+
+
+def random_arrays(rng, dtype="float64", shapes=SHAPES):
+    return [np.asarray(rng.standard_normal(shape)).astype(dtype) for shape in shapes]
+
+
+@st.composite
+def runs(draw, name: str) -> Run:
+    """A run of some optimizer: gradients absent here and there, extremes among them in one step."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    shapes = draw(st.lists(st.sampled_from(SHAPES), min_size=1, max_size=3))
+    steps = draw(st.sampled_from([1, 2, 3, 7, 50]))
+    gradients: list[list[Any]] = [random_arrays(rng, shapes=shapes) for _ in range(steps)]
+    extreme = draw(st.integers(0, 2 * steps))  # in every other run
+    extremes = EXTREMES if TABLE[name].not_numbers else EXTREMES[np.isfinite(EXTREMES)]
+    for k, step in enumerate(gradients):
+        for n, g in enumerate(step):
+            if k == extreme:
+                step[n] = np.where(rng.random(g.shape) < 0.5, rng.choice(extremes, g.shape), g)
+            if rng.random() < 0.1:
+                step[n] = None
+    return Run(random_arrays(rng, shapes=shapes), gradients, draw(TABLE[name].options))
+
+
+def parameters(arrays):
+    return [from_numpy(a.copy()).requires_grad_() for a in arrays]
+
+
+def torch_parameters(arrays):
+    return [torch.from_numpy(a.copy()).requires_grad_() for a in arrays]
+
+
+def set_gradients(params, gradients):
+    for p, g in zip(params, gradients, strict=True):
+        wrap = torch.from_numpy if isinstance(p, torch.Tensor) else from_numpy
+        p.grad = None if g is None else wrap(np.array(g))
+
+
+def numbers(tensors):
+    return [t.detach().numpy().copy() for t in tensors]
