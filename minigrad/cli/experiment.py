@@ -49,7 +49,7 @@ def loss_of(output: Any, labels: Any) -> Any:
 
 
 # Each optimizer's class, and its settings where they are not the defaults.
-OPTIMIZERS: dict[str, tuple[type[optim.Optimizer], dict[str, Any]]] = {
+OPTIMIZERS: dict[str, tuple[Callable[..., optim.Optimizer], dict[str, Any]]] = {
     "adadelta": (optim.Adadelta, {}),
     "adagrad": (optim.Adagrad, {}),
     "adam": (optim.Adam, {}),
