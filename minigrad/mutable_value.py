@@ -10,12 +10,13 @@ from minigrad.array_value import ArrayValue
 from minigrad.generator import Generator, stream
 from minigrad.graph import wrap
 from minigrad.modes import mode
+from minigrad.numeric_value import NumericValue
 from minigrad.ops.inplace import before_change, check_writable, in_place, overwrite
 
 _EVERYWHERE = ops.Index((Ellipsis,))
 
 
-class MutableValue(ArrayValue):
+class MutableValue(NumericValue):
     """An ArrayValue whose elements can be changed, with the change recorded."""
 
     __iadd__ = in_place(ops.add)
@@ -31,7 +32,7 @@ class MutableValue(ArrayValue):
     add_ = in_place(ops.scaled_add)
     sub_ = subtract_ = in_place(ops.scaled_sub)
     mul_ = multiply_ = in_place(ops.mul)
-    div_ = divide_ = in_place(ops.div)
+    div_ = divide_ = in_place(ops.quotient)
     floor_divide_ = in_place(ops.floor_divide)
     remainder_ = in_place(ops.remainder)
     pow_ = in_place(ops.pow)
@@ -52,6 +53,38 @@ class MutableValue(ArrayValue):
     ceil_ = in_place(ops.ceil)
     round_ = in_place(ops.round)
     clamp_ = clip_ = in_place(ops.clamp)
+    acos_ = arccos_ = in_place(ops.acos)
+    acosh_ = arccosh_ = in_place(ops.acosh)
+    asin_ = arcsin_ = in_place(ops.asin)
+    asinh_ = arcsinh_ = in_place(ops.asinh)
+    atan_ = arctan_ = in_place(ops.atan)
+    atanh_ = arctanh_ = in_place(ops.atanh)
+    cosh_ = in_place(ops.cosh)
+    digamma_ = in_place(ops.digamma)
+    erfc_ = in_place(ops.erfc)
+    erfinv_ = in_place(ops.erfinv)
+    exp2_ = in_place(ops.exp2)
+    expm1_ = in_place(ops.expm1)
+    frac_ = in_place(ops.frac)
+    lgamma_ = in_place(ops.lgamma)
+    log10_ = in_place(ops.log10)
+    log1p_ = in_place(ops.log1p)
+    log2_ = in_place(ops.log2)
+    logit_ = in_place(ops.logit)
+    nan_to_num_ = in_place(ops.nan_to_num)
+    sinc_ = in_place(ops.sinc)
+    sinh_ = in_place(ops.sinh)
+    tan_ = in_place(ops.tan)
+    trunc_ = fix_ = in_place(ops.trunc)
+    atan2_ = arctan2_ = in_place(ops.atan2)
+    bitwise_left_shift_ = in_place(ops.bitwise_left_shift)
+    bitwise_right_shift_ = in_place(ops.bitwise_right_shift)
+    copysign_ = in_place(ops.copysign)
+    float_power_ = in_place(ops.float_power)
+    fmod_ = in_place(ops.fmod)
+    hypot_ = in_place(ops.hypot)
+    logical_xor_ = in_place(ops.logical_xor)
+    xlogy_ = in_place(ops.xlogy)
     addcmul_ = in_place(ops.addcmul)
     addcdiv_ = in_place(ops.addcdiv)
     lerp_ = in_place(ops.lerp)

@@ -117,7 +117,7 @@ class Tensor(MutableValue):
     add = ops.scaled_add
     sub = subtract = ops.scaled_sub
     mul = multiply = ops.mul
-    div = divide = true_divide = ops.div
+    div = divide = true_divide = ops.quotient
     floor_divide = ops.floor_divide
     remainder = ops.remainder
     neg = negative = ops.neg

@@ -15,10 +15,12 @@ from minigrad.ops import (
     linalg,
     loss,
     normalisation,
+    pairs,
     pool,
     random,
     reduce,
     shape,
+    special,
     window,
 )
 from minigrad.ops import (
@@ -78,7 +80,6 @@ from minigrad.ops.elementwise import (
     abs,
     add,
     ceil,
-    clamp,
     cos,
     div,
     erf,
@@ -94,7 +95,6 @@ from minigrad.ops.elementwise import (
     pow,
     reciprocal,
     remainder,
-    round,
     rsqrt,
     sign,
     sin,
@@ -107,6 +107,24 @@ from minigrad.ops.elementwise import (
 from minigrad.ops.index import Index, as_index, assign, getitem, index_put, nonzero, one_hot
 from minigrad.ops.linalg import affine, matmul
 from minigrad.ops.loss import binary_cross_entropy, log_sigmoid, nll_loss
+from minigrad.ops.pairs import (
+    atan2,
+    bitwise_left_shift,
+    bitwise_right_shift,
+    clamp,
+    copysign,
+    float_power,
+    fmax,
+    fmin,
+    fmod,
+    hypot,
+    isclose,
+    logaddexp,
+    logaddexp2,
+    logical_xor,
+    quotient,
+    xlogy,
+)
 from minigrad.ops.reduce import (
     all,
     amax,
@@ -140,10 +158,37 @@ from minigrad.ops.shape import (
     view,
 )
 from minigrad.ops.softmax import cross_entropy, log_softmax, softmax
+from minigrad.ops.special import (
+    acos,
+    acosh,
+    asin,
+    asinh,
+    atan,
+    atanh,
+    cosh,
+    digamma,
+    erfc,
+    erfinv,
+    exp2,
+    expm1,
+    frac,
+    lgamma,
+    log1p,
+    log2,
+    log10,
+    logit,
+    nan_to_num,
+    polygamma,
+    round,
+    sinc,
+    sinh,
+    tan,
+    trunc,
+)
 
 FAMILIES = (
-    elementwise, activation, compare, reduce, shape, index, linalg, conv, pool, loss,
-    normalisation, softmax_family, random, window,
+    elementwise, special, pairs, activation, compare, reduce, shape, index, linalg, conv, pool,
+    loss, normalisation, softmax_family, random, window,
 )  # fmt: skip
 
 

@@ -66,7 +66,8 @@ def logical_not(input: Array) -> Array:
     return np.logical_not(input)
 
 
-def _bitwise(ufunc: Any, a: Array, b: Array) -> Array:
+def integral(ufunc: Any, a: Array, b: Array) -> Array:
+    """A function of integers and bools.  Raises RuntimeError for floating tensors."""
     if any(np.asarray(x).dtype.kind == "f" for x in (a, b)):
         raise RuntimeError(f"{ufunc.__name__} is for integer and bool tensors, got a floating one")
     return ufunc(a, b)
@@ -75,19 +76,19 @@ def _bitwise(ufunc: Any, a: Array, b: Array) -> Array:
 @comparison()
 def bitwise_and(input: Array, other: Array) -> Array:
     """input & other, of integers or bools."""
-    return _bitwise(np.bitwise_and, input, other)
+    return integral(np.bitwise_and, input, other)
 
 
 @comparison()
 def bitwise_or(input: Array, other: Array) -> Array:
     """input | other, of integers or bools."""
-    return _bitwise(np.bitwise_or, input, other)
+    return integral(np.bitwise_or, input, other)
 
 
 @comparison()
 def bitwise_xor(input: Array, other: Array) -> Array:
     """input ^ other, of integers or bools."""
-    return _bitwise(np.bitwise_xor, input, other)
+    return integral(np.bitwise_xor, input, other)
 
 
 @op(vjp=None)
