@@ -3,7 +3,7 @@
     @op(vjp=(lambda g, out, a, b: g @ b.mT,
              lambda g, out, a, b: a.mT @ g),
         degree=1,
-        samples=[sample(arr(5, 3), arr(3, 4))])
+        samples=[sample(arr.of(5, 3), arr.of(3, 4))])
     def matmul(a, b):
         return kernels.matmul(a, b)
 

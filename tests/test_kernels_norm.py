@@ -81,13 +81,9 @@ def test_evaluation_as_torch(
     mean, var = bias - weight, np.abs(weight) + dtype(0.1)
     pair: Pair = (weight, bias) if affine else (None, None)
     y = norm.batch_norm_eval(x, mean, var, *pair, EPS)
-    expected, *gradients = torch_batch_norm(False, x, g, mean, var, *pair)
+    expected, *_ = torch_batch_norm(False, x, g, mean, var, *pair)
     assert y.dtype == dtype
     np.testing.assert_allclose(y, expected, **tolerance(dtype))
-    ours = norm.batch_norm_eval_backward(g, x, mean, var, pair[0], EPS)
-    assert all(gradient.dtype == dtype for gradient in ours)
-    for gradient, reference in zip(ours, gradients, strict=False):
-        np.testing.assert_allclose(gradient, reference, **tolerance(dtype))
 
 
 def test_variance_survives_a_large_mean() -> None:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.kernels import reduce
 from minigrad.kernels.build import kernel, prange
 
 Array = np.ndarray[Any, Any]
@@ -162,15 +161,3 @@ def batch_norm_eval(
     scale = _or_constant(weight, 1, x) / np.sqrt(var + x.dtype.type(eps))
     centre = np.ascontiguousarray(mean, x.dtype)
     return _affine(x, centre, scale.astype(x.dtype, copy=False), _or_constant(bias, 0, x))
-
-
-def batch_norm_eval_backward(
-    g: Array, x: Array, mean: Array, var: Array, weight: Array | None, eps: float
-) -> tuple[Array, Array, Array]:
-    """The gradients of x, weight and bias, where mean and var are constants."""
-    rstd = (1 / np.sqrt(var + x.dtype.type(eps))).astype(x.dtype, copy=False)
-    nothing = np.zeros_like(rstd)
-    dx = _affine(g, nothing, rstd * _or_constant(weight, 1, x), nothing)
-    normal = _affine(x, np.ascontiguousarray(mean, x.dtype), rstd, nothing)
-    normal *= g
-    return dx, reduce.sum(normal, (0, 2)), reduce.sum(g, (0, 2))
