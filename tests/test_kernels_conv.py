@@ -189,6 +189,24 @@ def test_pixels_that_no_window_sees_have_no_gradient():
     np.testing.assert_array_equal(gx, expected)
 
 
+def test_memory_beside_its_own_is_never_read():
+    """The kernel takes and returns scratch memory; here all that lies beside it is nan."""
+    rng = np.random.default_rng(0)
+    for images, filters, kernel, dilation in ((1, 2, (2, 4), (3, 1)), (2, 9, (3, 2), (1, 1))):
+        shape, pads = (filters, 2, *kernel), ((1, 2), (1, 2))
+        options = ((1, 1), pads, dilation, 1)
+        x = rng.standard_normal((images, 2, 6, 6))
+        weight = rng.standard_normal(shape)
+        out = conv2d(x, weight, None, *options)
+        g = rng.standard_normal(out.shape)
+        around = [np.full(size, np.nan) for size in range(40, 400) for _ in range(8)]
+        del around[::2]
+        for _ in range(50):
+            assert np.isfinite(conv2d(x, weight, None, *options)).all()
+            assert np.isfinite(conv2d_input_grad(g, weight, x.shape, *options)).all()
+            assert np.isfinite(conv2d_weight_grad(g, x, shape, *options)).all()
+
+
 @pytest.mark.parametrize("groups", [1, 6])
 def test_bit_identical_for_any_number_of_threads(groups):
     rng = np.random.default_rng(0)

@@ -317,9 +317,7 @@ def _correlate(phase, task, none, plans):  # type: ignore[no-untyped-def]
     pixel_at = np.empty(-(-pixels // TILE_ROWS) * TILE_ROWS, np.int64)
     sums = np.empty(len(pixel_at) * width, like.dtype)
     begin = np.zeros(plan.share * width, like.dtype)
-    block = np.zeros(
-        images * plan.channels * plan.block_rows * plan.block_columns + width, like.dtype
-    )
+    block = np.empty(images * plan.channels * plan.block_rows * plan.block_columns, like.dtype)
     origin = (n, plan.row_origin + t * plan.row_stride, plan.column_origin + u * plan.column_stride)
     _fill_block(pointer(block), like, plan, group, origin, images)
     _pixel_table(pixel_at, plan, images, rows, columns)
@@ -418,9 +416,7 @@ def _correlate_gradient(phase, task, none, plans):  # type: ignore[no-untyped-de
     for j in range(panels[0] * (size // plan.panels), panels[1] * (size // plan.panels)):
         sums[j] = 0
     right = np.zeros(plan.many * plan.high * plan.wide * plan.width, like.dtype)
-    block = np.zeros(
-        plan.many * plan.channels * plan.block_rows * plan.block_columns + plan.width, like.dtype
-    )
+    block = np.empty(plan.many * plan.channels * plan.block_rows * plan.block_columns, like.dtype)
     for i in range(plan.blocks * piece // plan.slices, plan.blocks * (piece + 1) // plan.slices):
         _gradient_block(
             sums, pointer(right), like, pointer(block), plan, group, panels, _place(plan, i)

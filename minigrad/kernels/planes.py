@@ -269,7 +269,8 @@ def _correlate_gradient(phase, task, none, plans):  # type: ignore[no-untyped-de
     gradient, all_sums = pointer_at(like, plan.out), pointer_at(like, plan.start)
     tap_at = pointer_at(np.empty(0, np.int64), plan.tap_at)
     pitch, step = plan.pitch, lanes(gradient)
-    count = -(-plan.high * pitch // step)
+    # Up to the last output of the last row: a tap's pixels past it would be beyond the copies.
+    count = -(-((plan.high - 1) * pitch + plan.columns) // step)
     block_memory = np.zeros(_block_size(plan) + step, like.dtype)
     flat_memory = np.zeros(count * step, like.dtype)  # zeros stay between the rows
     block, flat = pointer(block_memory), pointer(flat_memory)
@@ -289,7 +290,7 @@ def _correlate_gradient(phase, task, none, plans):  # type: ignore[no-untyped-de
                 for i in range(min(plan.high, plan.rows - t)):
                     line = ahead(gradient, place + i * plan.out_row_step)
                     copy_row(ahead(flat, i * pitch), line, plan.out_column_step, plan.columns)
-                for i in range((plan.rows - t) * pitch, plan.high * pitch):
+                for i in range((plan.rows - t) * pitch, count * step):
                     flat[i] = 0
                 sums = ahead(all_sums, ((piece * plan.groups + group) * plan.filters + f) * size)
                 for k in range(0, plan.padded_depth, DOTS):
