@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.array_value import new_shape
 from minigrad.device import require_cpu
 from minigrad.graph import wrap
+from minigrad.methods.array import new_shape
 from minigrad.tensor import Tensor
 
 Shape = Sequence[int]

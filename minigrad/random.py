@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.array_value import new_shape
 from minigrad.creation import from_numpy
 from minigrad.device import require_cpu
 from minigrad.generator import Generator, default_generator, stream
+from minigrad.methods.array import new_shape
 from minigrad.tensor import Tensor
 
 

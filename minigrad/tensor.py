@@ -1,18 +1,24 @@
-"""Tensor: a Value with torch's methods, each of them listed here."""
+"""Tensor: a Value with torch's methods; each family of them is listed in `methods`."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, Self
 
 import numpy as np
 
-from minigrad import dtypes, ops
-from minigrad.array_value import sizes
+from minigrad import dtypes
 from minigrad.graph import Value, wrap
-from minigrad.mutable_value import MutableValue
+from minigrad.methods.elementwise import ElementwiseMethods
+from minigrad.methods.indexing import IndexMethods
+from minigrad.methods.inplace import InPlaceMethods
+from minigrad.methods.linalg import LinalgMethods
+from minigrad.methods.reductions import ReductionMethods
+from minigrad.methods.shape import ShapeMethods
 from minigrad.walk import backward
 
 
-class Tensor(MutableValue):
+class Tensor(
+    ElementwiseMethods, ReductionMethods, ShapeMethods, IndexMethods, LinalgMethods, InPlaceMethods
+):
     """An n-dimensional array with a place in the graph.
 
     Make one with `minigrad.tensor`, `from_numpy`, `zeros`, ...  `array` is the NumPy array beneath,
@@ -92,190 +98,6 @@ class Tensor(MutableValue):
             raise RuntimeError("Can't detach views in-place. Use detach() instead")
         self.node, self._requires_grad = None, False
         return self
-
-    # --- arithmetic ---
-
-    __add__ = __radd__ = ops.add
-    __sub__ = ops.sub
-    __rsub__ = ops.swapped(ops.sub)
-    __mul__ = __rmul__ = ops.mul
-    __truediv__ = ops.div
-    __rtruediv__ = ops.swapped(ops.div)
-    __floordiv__ = ops.floor_divide
-    __rfloordiv__ = ops.swapped(ops.floor_divide)
-    __mod__ = ops.remainder
-    __rmod__ = ops.swapped(ops.remainder)
-    __pow__ = ops.pow
-    __rpow__ = ops.swapped(ops.pow)
-    __neg__ = ops.neg
-    __abs__ = ops.abs
-    __matmul__ = ops.matmul
-
-    def __pos__(self) -> Self:
-        return self
-
-    add = ops.scaled_add
-    sub = subtract = ops.scaled_sub
-    mul = multiply = ops.mul
-    div = divide = true_divide = ops.quotient
-    floor_divide = ops.floor_divide
-    remainder = ops.remainder
-    neg = negative = ops.neg
-    pow = ops.pow
-    addcmul = ops.addcmul
-    addcdiv = ops.addcdiv
-    lerp = ops.lerp
-    matmul = ops.matmul
-    mm = ops.mm
-    bmm = ops.bmm
-    mv = ops.mv
-    dot = ops.dot
-    outer = ops.outer
-
-    # --- elementwise maths ---
-
-    abs = absolute = ops.abs
-    sign = ops.sign
-    exp = ops.exp
-    log = ops.log
-    sqrt = ops.sqrt
-    rsqrt = ops.rsqrt
-    reciprocal = ops.reciprocal
-    square = ops.square
-    sin = ops.sin
-    cos = ops.cos
-    erf = ops.erf
-    floor = ops.floor
-    ceil = ops.ceil
-    round = ops.round
-    relu = ops.relu
-    sigmoid = ops.sigmoid
-    tanh = ops.tanh
-    softmax = ops.softmax
-    log_softmax = ops.log_softmax
-    maximum = ops.maximum
-    minimum = ops.minimum
-    clamp = clip = ops.clamp
-    masked_fill = ops.filled_where
-
-    def where(self, condition: "Tensor", other: Any) -> "Tensor":
-        """self where the condition holds, other elsewhere."""
-        chosen: Tensor = ops.where(condition, self, other)
-        return chosen
-
-    # --- comparisons ---
-
-    __hash__ = MutableValue.__hash__
-    __eq__ = ops.or_not_implemented(ops.eq)
-    __ne__ = ops.or_not_implemented(ops.ne)
-    eq = ops.eq
-    ne = not_equal = ops.ne
-    __lt__ = lt = less = ops.lt
-    __le__ = le = less_equal = ops.le
-    __gt__ = gt = greater = ops.gt
-    __ge__ = ge = greater_equal = ops.ge
-    __and__ = __rand__ = bitwise_and = ops.bitwise_and
-    __or__ = __ror__ = bitwise_or = ops.bitwise_or
-    __xor__ = __rxor__ = bitwise_xor = ops.bitwise_xor
-    __invert__ = bitwise_not = ops.bitwise_not
-    logical_and = ops.logical_and
-    logical_or = ops.logical_or
-    logical_not = ops.logical_not
-    isnan = ops.isnan
-    isinf = ops.isinf
-    isfinite = ops.isfinite
-    equal = ops.equal
-    allclose = ops.allclose
-
-    # --- reductions ---
-
-    sum = ops.sum
-    mean = ops.mean
-    var = ops.var
-    std = ops.std
-    amax = ops.amax
-    amin = ops.amin
-    max = ops.max
-    min = ops.min
-    argmax = ops.argmax
-    argmin = ops.argmin
-    all = ops.all
-    any = ops.any
-    norm = ops.norm
-    cumsum = ops.cumsum
-    logsumexp = ops.logsumexp
-    bincount = ops.bincount
-
-    # --- shape ---
-
-    @property
-    def T(self) -> "Tensor":  # noqa: N802
-        """The dimensions in reverse order."""
-        return ops.permute(self, dims=tuple(range(self.ndim))[::-1])
-
-    @property
-    def mT(self) -> "Tensor":  # noqa: N802
-        """Each matrix (..., m, n) transposed."""
-        return ops.transpose(self, dim0=-2, dim1=-1)
-
-    def reshape(self, *shape: Any) -> "Tensor":
-        """The same elements in another shape; one size may be -1."""
-        return ops.reshape(self, shape=sizes(shape))
-
-    def view(self, *shape: Any) -> "Tensor":
-        """The same memory in another shape.  Raises RuntimeError where that needs a copy."""
-        return ops.view(self, shape=sizes(shape))
-
-    def permute(self, *dims: Any) -> "Tensor":
-        """A view with the dimensions in another order."""
-        return ops.permute(self, dims=sizes(dims))
-
-    def expand(self, *shape: Any) -> "Tensor":
-        """A view with dimensions of size 1 repeated; -1 keeps a size."""
-        return ops.expand(self, shape=sizes(shape))
-
-    def flip(self, *dims: Any) -> "Tensor":
-        """The elements in reverse order along `dims`."""
-        return ops.flip(self, dims=sizes(dims))
-
-    def sum_to_size(self, *shape: Any) -> "Tensor":
-        """Sums that undo a broadcast from `shape`."""
-        return ops.sum_to_size(self, shape=sizes(shape))
-
-    def view_as(self, other: "Tensor") -> "Tensor":
-        return self.view(other.shape)
-
-    def reshape_as(self, other: "Tensor") -> "Tensor":
-        return self.reshape(other.shape)
-
-    def expand_as(self, other: "Tensor") -> "Tensor":
-        return self.expand(other.shape)
-
-    transpose = swapaxes = ops.transpose
-    t = ops.t
-    flatten = ops.flatten
-    unflatten = ops.unflatten
-    squeeze = ops.squeeze
-    unsqueeze = ops.unsqueeze
-    unbind = ops.unbind
-    split = ops.split
-    chunk = ops.chunk
-    narrow = ops.narrow
-    select = ops.select
-    tril = ops.tril
-    triu = ops.triu
-    clone = ops.clone
-    contiguous = ops.contiguous
-
-    # --- indexing ---
-
-    def __getitem__(self, index: Any) -> "Tensor":
-        return ops.getitem(self, index=ops.as_index(index))
-
-    gather = ops.gather_along
-    scatter_add = ops.scatter_add_along
-    index_select = ops.index_select
-    nonzero = ops.nonzero
 
 
 Tensor.kind = Tensor

@@ -13,7 +13,7 @@ FLOORS = [
     {"modes", "graph", "walk", "dtypes", "device", "generator", "printing", "files"},
     {"declaration", "op"},
     {"ops"},
-    {"array_value", "numeric_value", "mutable_value", "tensor", "creation", "random"},
+    {"methods", "tensor", "creation", "random"},
     {"autograd", "nn", "optim", "utils", "vision", "serialization", "cuda"},
     {"testing", "bench", "distributed"},
     {"cli", "__main__"},

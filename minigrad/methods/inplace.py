@@ -6,18 +6,17 @@ from typing import Any, Self
 import numpy as np
 
 from minigrad import ops
-from minigrad.array_value import ArrayValue
 from minigrad.generator import Generator, stream
 from minigrad.graph import wrap
+from minigrad.methods.array import ArrayValue
 from minigrad.modes import mode
-from minigrad.numeric_value import NumericValue
 from minigrad.ops.inplace import before_change, check_writable, in_place, overwrite
 
 _EVERYWHERE = ops.Index((Ellipsis,))
 
 
-class MutableValue(NumericValue):
-    """An ArrayValue whose elements can be changed, with the change recorded."""
+class InPlaceMethods(ArrayValue):
+    """Methods that change the elements, and record the change."""
 
     __iadd__ = in_place(ops.add)
     __isub__ = in_place(ops.sub)
