@@ -64,7 +64,17 @@ def alternatives(options):
     save(options, "alternatives", found)
 
 
-SECTIONS = {f.__name__: f for f in (cases, startup, memory, neighbour, growth, alternatives)}
+def optimizers(options):
+    """A step of every optimizer, at each number of threads."""
+    for threads in options.threads:
+        settings = {"against": ["torch"], "threads": threads, **common(options)}
+        found = bench.run([HERE / "optimizer_steps.py"], **settings)
+        save(options, f"optimizers-{threads}", found)
+
+
+SECTIONS = {
+    f.__name__: f for f in (cases, startup, memory, neighbour, growth, alternatives, optimizers)
+}
 
 
 def common(options):

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from minigrad.bench import Run, geometric_mean, heading, table
-from minigrad.bench.report import seconds
+from minigrad.bench.report import rate, seconds
 
 # Which cases are summed up together, by how their names begin; the first that fits counts.
 GROUPS = {
@@ -194,6 +194,23 @@ def of_cases(title):
     return section
 
 
+def optimizers(path):
+    """A row for each optimizer: times, how much faster, and how near to the memory's bandwidth."""
+    run = Run.load(path)
+    body = [
+        [
+            entry.label.removeprefix("optimizer "),
+            *step_cells(entry),
+            rate(entry, "minigrad", run.peaks),
+            f"{share:.0%}" if (share := entry.share_of_roof("minigrad", run.peaks)) else "",
+        ]
+        for entry in run.entries
+        if "minigrad" in entry.timings
+    ]
+    head = ["step", "minigrad", "torch", "ratio", "memory traffic", "of its bandwidth"]
+    return f"## Optimizer steps, {run.threads} thread(s)\n\n{rows(head, body)}"
+
+
 def details(run):
     """Everything that was measured at one number of threads."""
     return (
@@ -208,4 +225,4 @@ SECTIONS = {
     "neighbour-busy": neighbour,
     "growth": of_cases("Growth with batch and depth, 1 thread"),
     "alternatives": of_cases("What else one might pick, 1 thread"),
-}
+} | {f"optimizers-{threads}": optimizers for threads in (1, 2, 4, 8, 16, 32)}

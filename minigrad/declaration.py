@@ -13,7 +13,8 @@ class arr(NamedTuple):  # noqa: N801  reads as a value in a list of samples
     """An array to be drawn for a gradient check: its shape and the domain of its elements.
 
     `away_from` names kinks and poles; elements keep a distance from them.  With `integers` the
-    elements are whole numbers below it, and no gradient is asked for.
+    elements are whole numbers below it, and no gradient is asked for.  `diagonal` is added to the
+    diagonal of matrices, to keep them away from singular ones.
     """
 
     shape: tuple[int, ...]
@@ -22,6 +23,7 @@ class arr(NamedTuple):  # noqa: N801  reads as a value in a list of samples
     away_from: tuple[float, ...] = ()
     integers: int | None = None
     distinct: bool = False
+    diagonal: float = 0.0
 
     @classmethod
     def of(cls, *shape: int, **domain: Any) -> "arr":

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.absent import complex64, refuse_absent
+
 
 class dtype:  # noqa: N801  torch's name
     """An element type: `minigrad.float32` and its like, one object for each."""
@@ -64,6 +66,9 @@ def to_numpy(given: Any) -> np.dtype[Any]:
         return bool_.numpy
     if isinstance(given, np.dtype) or (isinstance(given, type) and issubclass(given, np.generic)):
         return of_numpy(given).numpy
+    refuse_absent(given)
+    if given is complex:
+        complex64.refuse()
     raise TypeError(f"dtype must be a minigrad.dtype such as minigrad.float32, not {given!r}")
 
 

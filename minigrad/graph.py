@@ -9,7 +9,7 @@ import itertools
 import threading
 import traceback
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
@@ -193,6 +193,20 @@ def wrap(kind: type[Value], array: np.ndarray[Any, Any]) -> Any:
     value = kind.__new__(kind)
     value.array = array
     return value
+
+
+def grads_of(values: Iterable[Value]) -> list[Any]:
+    """The `.grad` of each value."""
+    return [value._grad for value in values]
+
+
+def touch_all(values: Iterable[Value]) -> None:
+    """Note that the memory of all these values was changed in place."""
+    now = _tick()
+    for value in values:
+        storage = value._storage or value.storage()
+        storage.changed_at = now
+        storage.changes += 1
 
 
 class RemovableHandle:

@@ -2,15 +2,15 @@
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.creation import from_numpy
-from minigrad.device import require_cpu
+from minigrad.creation import LikeOptions, Placement, like, made, shape_of
 from minigrad.generator import Generator, default_generator, stream
 from minigrad.methods.array import new_shape
+from minigrad.methods.fills import check_bounds, require_positive
 from minigrad.tensor import Tensor
 
 
@@ -30,8 +30,9 @@ def initial_seed() -> int:
 
 
 def get_rng_state() -> Tensor:
-    """The state of the default generator."""
-    return from_numpy(default_generator.get_state())
+    """The state of the default generator: 48 bytes."""
+    state: Tensor = default_generator.get_state()
+    return state
 
 
 def set_rng_state(new_state: Tensor) -> None:
@@ -40,8 +41,13 @@ def set_rng_state(new_state: Tensor) -> None:
 
 
 @contextlib.contextmanager
-def fork_rng(enabled: bool = True) -> Iterator[None]:
-    """Put the default generator back, at the end of the block, to where it was."""
+def fork_rng(devices: Sequence[Any] = (), enabled: bool = True) -> Iterator[None]:
+    """Put the default generator back, at the end of the block, to where it was.
+
+    Raises RuntimeError if there are `devices` beside the CPU.
+    """
+    if devices:
+        raise RuntimeError(f"minigrad computes on the CPU only, got devices={list(devices)}")
     state = default_generator.get_state()
     try:
         yield
@@ -50,10 +56,7 @@ def fork_rng(enabled: bool = True) -> Iterator[None]:
             default_generator.set_state(state)
 
 
-def _made(array: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
-    require_cpu(device)
-    new = from_numpy(np.asarray(array, dtype))
-    return new.requires_grad_() if requires_grad else new
+# --- from a distribution --------------------------------------------------------------------
 
 
 def _floating(dtype: Any) -> np.dtype[Any]:
@@ -69,115 +72,134 @@ def _drawn_as(dtype: np.dtype[Any]) -> Any:
 
 
 def rand(
-    *size: Any,
-    generator: Generator | None = None,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
+    *size: Any, generator: Generator | None = None, dtype: Any = None, **options: Any
 ) -> Tensor:
     """Uniform on [0, 1)."""
     found = _floating(dtype)
-    numbers = stream(generator).random(new_shape(size), _drawn_as(found))
-    return _made(numbers, found, device, requires_grad)
+    numbers = stream(generator).random(shape_of(size, options), _drawn_as(found))
+    if found == np.float16:  # rounded down, lest it reach 1
+        numbers = np.floor(numbers * 2**11) / 2**11
+    return made(np.asarray(numbers, found), **options)
 
 
 def randn(
-    *size: Any,
-    generator: Generator | None = None,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
+    *size: Any, generator: Generator | None = None, dtype: Any = None, **options: Any
 ) -> Tensor:
     """Normal with mean 0 and deviation 1."""
     found = _floating(dtype)
-    numbers = stream(generator).standard_normal(new_shape(size), _drawn_as(found))
-    return _made(numbers, found, device, requires_grad)
-
-
-def rand_like(input: Tensor, *, dtype: Any = None) -> Tensor:
-    """Uniform on [0, 1), in the shape and dtype of `input`."""
-    return rand(input.shape, dtype=dtype or input.dtype)
-
-
-def randn_like(input: Tensor, *, dtype: Any = None) -> Tensor:
-    """Standard normal, in the shape and dtype of `input`."""
-    return randn(input.shape, dtype=dtype or input.dtype)
+    numbers = stream(generator).standard_normal(shape_of(size, options), _drawn_as(found))
+    return made(np.asarray(numbers, found), **options)
 
 
 def randint(
     low: int,
     high: Any = None,
-    size: Sequence[int] | None = None,
+    size: Any = None,
     *,
     generator: Generator | None = None,
     dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
+    **options: Unpack[Placement],
 ) -> Tensor:
-    """Whole numbers from low ... high - 1: `randint(high, size)` or `randint(low, high, size)`."""
-    if size is None:
+    """Whole numbers from low ... high - 1: `randint(high, size)` or `randint(low, high, size)`.
+
+    Raises RuntimeError unless low < high and the dtype holds them.
+    """
+    if size is None and high is not None and not isinstance(high, int):
         low, high, size = 0, low, high
+    elif high is None:
+        low, high = 0, low
     if size is None or isinstance(size, int):
         raise TypeError(f"randint(): size must be a tuple of ints, got {size!r}")
-    if low >= high:
-        raise RuntimeError(f"random_ expects 'from' to be less than 'to', got {low} >= {high}")
     found = np.dtype(np.int64) if dtype is None else dtypes.to_numpy(dtype)
-    numbers = stream(generator).integers(low, high, tuple(size))
-    return _made(numbers, found, device, requires_grad)
+    check_bounds("randint", low, high, found)
+    numbers = stream(generator).integers(low, high, new_shape((size,)))
+    return made(np.asarray(numbers, found), **options)
 
 
 def randperm(
-    n: int, *, generator: Generator | None = None, dtype: Any = None, device: Any = None
+    n: int,
+    *,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    **options: Unpack[Placement],
 ) -> Tensor:
-    """0 ... n - 1 in random order."""
+    """0 ... n - 1 in random order.  Raises RuntimeError if the dtype does not hold n - 1."""
     if n < 0:
         raise RuntimeError(f"n must be non-negative, got {n}")
     found = np.dtype(np.int64) if dtype is None else dtypes.to_numpy(dtype)
-    return _made(stream(generator).permutation(n), found, device, False)
+    check_bounds("randperm", 0, max(n, 1), found)
+    return made(np.asarray(stream(generator).permutation(n), found), **options)
 
 
 def normal(
-    mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None
-) -> Tensor:
-    """Normal numbers; mean and std are numbers (then give a size) or tensors."""
-    if size is None:
-        size = np.broadcast_shapes(np.shape(mean), np.shape(std))
-    drawn: Tensor = randn(size, generator=generator) * std + mean
-    return drawn
-
-
-def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:
-    """1 with the probabilities that `input` holds, else 0.  Raises RuntimeError outside [0, 1]."""
-    p = input.array
-    if not bool(((p >= 0) & (p <= 1)).all()):
-        raise RuntimeError("bernoulli expects all probabilities to be in [0, 1]")
-    return _made(stream(generator).random(p.shape) < p, p.dtype, None, False)
-
-
-def multinomial(
-    input: Tensor,
-    num_samples: int,
-    replacement: bool = False,
+    mean: Any = 0.0,
+    std: Any = 1.0,
+    size: Any = None,
     *,
     generator: Generator | None = None,
+    dtype: Any = None,
+    **options: Unpack[Placement],
 ) -> Tensor:
-    """Draw indices of the last dimension with probabilities proportional to `input`."""
-    weights = input.array.astype(np.float64)
-    if input.ndim not in (1, 2) or not np.isfinite(weights).all() or (weights < 0).any():
-        raise RuntimeError(
-            "multinomial expects 1 or 2 dimensions of finite weights that are not negative"
-        )
-    rows = np.atleast_2d(weights)
-    enough = (rows.sum(1) > 0).all() and (replacement or ((rows > 0).sum(1) >= num_samples).all())
-    if num_samples <= 0 or not enough:
-        raise RuntimeError(
-            f"multinomial: cannot draw num_samples={num_samples} "
-            f"{'with' if replacement else 'without'} replacement from weights with too few "
-            f"positive entries"
-        )
-    draw = stream(generator)
-    picks = [
-        draw.choice(len(row), num_samples, replacement, row / row.sum(), shuffle=True)
-        for row in rows
-    ]
-    return from_numpy(np.array(picks[0] if input.ndim == 1 else picks, np.int64))
+    """Normal numbers; mean and std are numbers (then give a size) or tensors, which broadcast.
+
+    Raises RuntimeError for a negative std.  No gradient reaches mean and std.
+    """
+    arrays = [given.array for given in (mean, std) if isinstance(given, Tensor)]
+    center, spread = (getattr(given, "array", given) for given in (mean, std))
+    require_positive("normal", "std", spread, zero=True)
+    if arrays:
+        if size is not None or dtype is not None:
+            raise TypeError("normal(): size and dtype are those of the tensors mean and std")
+        shape, found = np.broadcast_shapes(*(a.shape for a in arrays)), arrays[0].dtype
+    elif size is None:
+        raise TypeError("normal(): mean and std are numbers, so that a size is needed")
+    else:
+        shape, found = new_shape((size,)), _floating(dtype)
+    numbers = stream(generator).standard_normal(shape, _drawn_as(found))
+    return made(np.asarray(numbers * spread + center, found), **options)
+
+
+# --- like another tensor --------------------------------------------------------------------
+
+
+def rand_like(
+    input: Tensor,
+    *,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    **options: Unpack[LikeOptions],
+) -> Tensor:
+    """Uniform on [0, 1), in the shape and dtype of `input`."""
+    return rand(input.shape, generator=generator, dtype=_dtype_like(input, dtype), **options)
+
+
+def randn_like(
+    input: Tensor,
+    *,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    **options: Unpack[LikeOptions],
+) -> Tensor:
+    """Standard normal, in the shape and dtype of `input`."""
+    return randn(input.shape, generator=generator, dtype=_dtype_like(input, dtype), **options)
+
+
+def randint_like(
+    input: Tensor,
+    low: int,
+    high: int | None = None,
+    *,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    **options: Unpack[LikeOptions],
+) -> Tensor:
+    """Whole numbers from low ... high - 1, or below `low`, in the shape and dtype of `input`."""
+    low, high = (0, low) if high is None else (low, high)
+    found = like(input, dtype)
+    check_bounds("randint_like", low, high, found)
+    numbers = stream(generator).integers(low, high, input.shape)
+    return made(np.asarray(numbers, found), **options)
+
+
+def _dtype_like(input: Tensor, dtype: Any) -> dtypes.dtype:
+    return dtypes.of_numpy(like(input, dtype))

@@ -7,17 +7,26 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.graph import Value, wrap
+from minigrad.methods.casts import CastMethods
 from minigrad.methods.elementwise import ElementwiseMethods
+from minigrad.methods.fills import RandomFillMethods
 from minigrad.methods.indexing import IndexMethods
-from minigrad.methods.inplace import InPlaceMethods
 from minigrad.methods.linalg import LinalgMethods
 from minigrad.methods.reductions import ReductionMethods
+from minigrad.methods.refused import RefusedMethods
 from minigrad.methods.shape import ShapeMethods
 from minigrad.walk import backward
 
 
 class Tensor(
-    ElementwiseMethods, ReductionMethods, ShapeMethods, IndexMethods, LinalgMethods, InPlaceMethods
+    ElementwiseMethods,
+    ReductionMethods,
+    ShapeMethods,
+    IndexMethods,
+    LinalgMethods,
+    RandomFillMethods,
+    CastMethods,
+    RefusedMethods,
 ):
     """An n-dimensional array with a place in the graph.
 
@@ -52,12 +61,20 @@ class Tensor(
             raise TypeError("iteration over a 0-d tensor")
         return iter(self.unbind(0))
 
+    def __reversed__(self) -> "Tensor":
+        """The elements of the first dimension in reverse order."""
+        return self.flip(0) if self.array.ndim else self
+
     def __contains__(self, element: Any) -> bool:
+        if not isinstance(element, Value | int | float | np.generic):
+            raise RuntimeError(
+                f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a "
+                f"{type(element)}"
+            )
         return bool((self == element).any())
 
     def __reduce__(self) -> tuple[Any, ...]:
-        if self.node is not None:
-            raise RuntimeError("only leaf tensors can be pickled; detach() this one first")
+        """Pickled are the elements and requires_grad; the graph, hooks and views are not."""
         return _rebuild, (type(self), self.array, self.requires_grad)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
@@ -100,7 +117,7 @@ class Tensor(
         return self
 
 
-Tensor.kind = Tensor
+Value.kind = Tensor  # of Tensor, too, and of what is made where no tensor is given
 
 
 def _rebuild(kind: type[Any], array: np.ndarray[Any, Any], requires_grad: bool) -> Any:

@@ -13,7 +13,9 @@ from minigrad.creation import from_numpy
 
 decays = st.sampled_from([0, 1e-4, 0.3])
 lrs = st.floats(0, 5)
-betas = st.tuples(st.floats(0, 0.99), st.floats(0, 0.9999))
+# Between 0 and 1e-3 there are betas of which torch's `lerp` by 1 - beta keeps no digit.  A second
+# mean without memory divides by gradients alone: where those cancel, rounding grows without bound.
+betas = st.tuples(st.just(0.0) | st.floats(1e-3, 0.99), st.floats(0.1, 0.9999))
 inner_betas = st.tuples(st.floats(0.01, 0.99), st.floats(0.01, 0.9999))
 epsilons = st.sampled_from([1e-10, 1e-8, 1e-3, 0.5])
 flags = st.booleans()
@@ -189,16 +191,73 @@ TABLE = {
     ),
 }
 
+# Those that are ordinary code over arrays: test_optim_plain.py, where LBFGS is tested too.
+OVER_ARRAYS = {
+    "Adafactor": st.fixed_dictionaries(
+        {
+            "lr": st.floats(0, 1),
+            "beta2_decay": st.floats(-2, 0),
+            "eps": st.tuples(st.none() | st.floats(0, 0.1), st.floats(0, 0.1)),
+            "d": st.floats(1, 3),
+            "weight_decay": st.floats(0, 1),
+            "maximize": st.booleans(),
+        }
+    ),
+    "Muon": st.fixed_dictionaries(
+        {
+            "lr": st.floats(0, 1),
+            "weight_decay": st.floats(0, 1),
+            "momentum": st.floats(0, 1),
+            "nesterov": st.booleans(),
+            "ns_steps": st.integers(0, 6),
+            "adjust_lr_fn": st.sampled_from([None, "original", "match_rms_adamw"]),
+        }
+    ),
+}
+
+# Where a step is not PyTorch's to the last digits, or a class behaves otherwise, and why.  Apart
+# from these, 50 steps in float64 agree to 1e-12: test_optim_table.py, test_optim_trajectories.py.
+DEVIATIONS = {
+    "all rules": "torch's lerp by 1 - beta keeps no digit of a beta below 1e-16 and makes nan of "
+    "an infinite mean; the formula as it stands does neither",
+    "Optimizer": "a parameter that stands twice is an error, since it would be updated twice; a "
+    "state is matched by names where there are names, lest it go to the wrong parameter",
+    "RuleOptimizer": "differentiable and capturable are refused: steps are kernels, on the CPU",
+    "Adagrad": "its state is made in the first step, as every other state",
+    "AdamW": "no subclass of Adam, since it is a rule of its own",
+    "ASGD": "eta and mu are float64 always, since float32 loses digits that every step multiplies",
+    "NAdam": "mu_product is float64 always, since float32 loses digits that every step multiplies",
+    "Rprop": "a nan gradient makes the parameter nan, since hiding it helps nobody",
+    "Muon": "iterates in the parameter's dtype, since a CPU gains nothing by bfloat16",
+    "LBFGS": "as in torch, but a line search amplifies rounding: 1e-8 after 50 steps",
+    "SparseAdam": "not there, since there are no sparse tensors",
+}
+
 SHAPES = [(3, 4), (7,), (), (0, 3), (2, 3, 2)]
 EXTREMES = np.array([0.0, -0.0, 1e-30, -1e30, 1e4, np.inf, np.nan])
 
 
 class Run(NamedTuple):
-    """Parameters, gradients for each step (None where one is absent), and settings."""
+    """Parameters, gradients for each step (None where one is absent), and settings.
+
+    The last `apart` of the parameters are a group of their own, at the rate `lr`.
+    """
 
     start: list[np.ndarray]
     gradients: list[list[np.ndarray | None]]
     options: dict[str, Any]
+    apart: int
+    lr: float
+
+    def groups(self, params):
+        first = len(params) - self.apart
+        groups = [{"params": params[:first]}, {"params": params[first:], "lr": self.lr}]
+        return [group for group in groups if group["params"]]
+
+    def settings(self, k):
+        """The settings of parameter number k."""
+        is_apart = k >= len(self.start) - self.apart
+        return self.options | ({"lr": self.lr} if is_apart else {})
 
 
 def random_arrays(rng, dtype="float64", shapes=SHAPES):
@@ -220,11 +279,17 @@ def runs(draw, name: str) -> Run:
                 step[n] = np.where(rng.random(g.shape) < 0.5, rng.choice(extremes, g.shape), g)
             if rng.random() < 0.1:
                 step[n] = None
-    return Run(random_arrays(rng, shapes=shapes), gradients, draw(TABLE[name].options))
+    return Run(
+        random_arrays(rng, shapes=shapes),
+        gradients,
+        draw(TABLE[name].options),
+        apart=draw(st.integers(0, len(shapes))),
+        lr=draw(lrs),
+    )
 
 
 def parameters(arrays):
-    return [from_numpy(a.copy()).requires_grad_() for a in arrays]
+    return [from_numpy(np.array(a)).requires_grad_() for a in arrays]
 
 
 def torch_parameters(arrays):

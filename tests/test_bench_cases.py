@@ -10,7 +10,8 @@ from minigrad.bench.cases.training import NETWORKS
 from minigrad.bench.session import check, reference_result
 from minigrad.bench.worker import prepare
 
-SUITES = (bench_case.BUILT_IN, "benchmarks/growth.py", "benchmarks/alternatives.py")
+OWN = ("growth", "alternatives", "optimizer_steps", "own_rule")
+SUITES = (bench_case.BUILT_IN, *(f"benchmarks/{name}.py" for name in OWN))
 HERE = {"minigrad", "numpy", "torch"}
 SMALLEST = [case for suite in SUITES for case in bench_case.smallest(bench_case.load_suite(suite))]
 

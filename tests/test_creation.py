@@ -1,4 +1,4 @@
-"""Making tensors, on minigrad and on torch alike; random numbers by their statistics."""
+"""Making tensors, on minigrad and on torch alike."""
 
 import copy
 import pickle
@@ -48,6 +48,38 @@ MADE = {
         m.arange(3, dtype=m.float32),
         m.arange(0, 1, 0.1),
     ),
+    "sizes by name": lambda m: (
+        m.zeros(size=(2, 3)),
+        m.ones(size=(0,)),
+        m.full(size=(1,), fill_value=2),
+    ),
+    "full of a tensor": lambda m: (m.full((2,), m.tensor(3.5)), m.full((), 1), m.full((2, 0), 1)),
+    "scalar_tensor": lambda m: (m.scalar_tensor(3), m.scalar_tensor(True, dtype=m.int8)),
+    "placed": lambda m: m.zeros(
+        2, device="cpu", layout=m.strided, pin_memory=False, requires_grad=True
+    ),
+    "like, placed": lambda m: m.ones_like(
+        m.zeros(2, 1), device=m.device("cpu"), memory_format=m.contiguous_format, layout=m.strided
+    ),
+    "arange of tensors": lambda m: (m.arange(m.tensor(3)), m.arange(m.tensor(0.5), 2, m.tensor(1))),
+    "asarray": lambda m: (
+        m.asarray([1, 2], dtype=m.float64),
+        m.asarray(np.ones(2), copy=True),
+        m.asarray(2.5, requires_grad=True),
+    ),
+    "frombuffer": lambda m: m.frombuffer(bytearray(b"abcdefgh"), dtype=m.int16, count=2, offset=2),
+    "logspace": lambda m: (
+        m.logspace(0, 2, 5),
+        m.logspace(3, -3, 4, base=2),
+        m.logspace(1, 2, 1),
+        m.logspace(0, 2, 3, dtype=m.int64),
+        m.logspace(0, 1, 0),
+    ),
+    "linspace of integers": lambda m: (
+        m.linspace(0, 10, 4, dtype=m.int64),
+        m.linspace(-5, 5, 4, dtype=m.int32),
+    ),
+    "linspace of tensors": lambda m: m.linspace(m.tensor(0.5), m.tensor(2), 3, dtype=m.float64),
     "linspace": lambda m: (m.linspace(0, 1, 5), m.linspace(3, -3, 4), m.linspace(2, 5, 1)),
     "eye": lambda m: (m.eye(3), m.eye(2, 3), m.eye(2, dtype=m.int64)),
     "meshgrid": lambda m: m.meshgrid(m.arange(2), m.arange(3), indexing="xy"),
@@ -75,6 +107,17 @@ REFUSED = {
     "step 0": (lambda m: m.arange(0, 3, 0), RuntimeError, "step must be nonzero"),
     "step away": (lambda m: m.arange(0, 3, -1), RuntimeError, "inconsistent"),
     "steps": (lambda m: m.linspace(0, 1, -1), RuntimeError, "number of steps must be non-negative"),
+    "range": (lambda m: m.arange(float("nan")), RuntimeError, "range"),
+    "eye": (lambda m: m.eye(-1), RuntimeError, "greater or equal to 0"),
+    "full of words": (lambda m: m.full((2,), "a"), TypeError, "umber"),
+    "full negative": (lambda m: m.full((-1,), 3), RuntimeError, "negative"),
+    "sizes that are broken": (lambda m: m.zeros(2.5), TypeError, None),
+    "sizes in words": (lambda m: m.ones("a"), TypeError, None),
+    "too large": (lambda m: m.zeros(10**12, 10**4), RuntimeError, "memory"),
+    "larger still": (lambda m: m.empty(2**62, 4), RuntimeError, None),
+    "unknown option": (lambda m: m.zeros(2, colour="red"), TypeError, "colour"),
+    "logspace": (lambda m: m.logspace(0, 1, -1), RuntimeError, "steps must be non-negative"),
+    "asarray": (lambda m: m.asarray([1, 2], copy=False), ValueError, None),
     "indexing": (
         lambda m: m.meshgrid(m.arange(2), indexing="zz"),
         RuntimeError,
@@ -83,18 +126,6 @@ REFUSED = {
     "from_numpy": (lambda m: m.from_numpy([1, 2]), TypeError, "expected np.ndarray"),
     "default dtype": (lambda m: m.set_default_dtype(m.int64), TypeError, "float"),
     "dtype": (lambda m: m.zeros(2, dtype="float32"), TypeError, "dtype"),
-    "randint": (lambda m: m.randint(3, 3, (2,)), RuntimeError, "to be less than|less than"),
-    "randperm": (lambda m: m.randperm(-1), RuntimeError, "n must be|negative"),
-    "bernoulli": (lambda m: m.bernoulli(m.tensor([1.5])), RuntimeError, None),
-    "normal": (lambda m: m.zeros(2).normal_(0, -1), RuntimeError, "std"),
-    "uniform": (lambda m: m.zeros(2).uniform_(2, 1), RuntimeError, "from"),
-    "multinomial": (lambda m: m.multinomial(m.tensor([1.0, 0.0]), 3), RuntimeError, None),
-    "rand of ints": (
-        lambda m: m.randn(2, dtype=m.int64),
-        (RuntimeError, NotImplementedError),
-        None,
-    ),
-    "unknown state": (lambda m: m.set_rng_state(m.zeros(3)), (RuntimeError, TypeError), None),
 }
 
 
@@ -104,6 +135,38 @@ def test_refused(name, m):
     make, error, message = REFUSED[name]
     with pytest.raises(error, match=message):
         make(m)
+
+
+ABSENT = {
+    "complex64": lambda: mg.zeros(2, dtype=mg.complex64),
+    "complex64 by to": lambda: mg.zeros(2).to(mg.cfloat),
+    "complex of Python": lambda: mg.ones(2, dtype=complex),
+    "complex number": lambda: mg.full((2,), 1j),
+    "complex function": lambda: mg.complex(mg.ones(2), mg.ones(2)),
+    "bfloat16": lambda: mg.tensor([1.0], dtype=mg.bfloat16),
+    "sparse layout": lambda: mg.zeros(2, layout=mg.sparse_coo),
+    "sparse tensor": lambda: mg.sparse_coo_tensor(mg.zeros(1, 1), mg.ones(1)),
+    "quantized": lambda: mg.rand(2, dtype=mg.quint8),
+    "quantize": lambda: mg.quantize_per_tensor(mg.ones(2), 0.1, 0, mg.qint8),
+    "channels last": lambda: mg.zeros_like(mg.ones(2), memory_format=mg.channels_last),
+}
+
+
+@pytest.mark.parametrize("name", ABSENT)
+def test_what_is_left_out_is_refused_in_words(name):
+    with pytest.raises(NotImplementedError, match=r"^minigrad\.\w+: .+; .+"):
+        ABSENT[name]()
+
+
+def test_asarray_shares_or_copies():
+    array = np.zeros(2)
+    assert mg.asarray(array, copy=False).array is array
+    assert not np.may_share_memory(mg.asarray(array, copy=True).array, array)
+    tensor = mg.zeros(2)
+    mg.asarray(tensor)[0] = 1
+    assert tensor[0].item() == 1
+    with pytest.raises(ValueError, match="copy=False"):
+        mg.asarray(array, dtype=mg.float32, copy=False)
 
 
 # --- shared memory --------------------------------------------------------------------------
@@ -191,73 +254,6 @@ def test_default_dtype():
     finally:
         for m in (mg, torch):
             m.set_default_dtype(m.float32)
-
-
-# --- random numbers -------------------------------------------------------------------------
-
-DRAWS = {
-    "rand": (lambda: mg.rand(20000), 0.5, 12**-0.5),
-    "randn": (lambda: mg.randn(100, 200), 0.0, 1.0),
-    "randint": (lambda: mg.randint(-2, 3, (20000,)).double(), 0.0, 2**0.5),
-    "normal": (lambda: mg.normal(3.0, 2.0, (20000,)), 3.0, 2.0),
-    "normal of tensors": (
-        lambda: mg.normal(mg.full((20000,), 1.0), mg.full((20000,), 0.5)),
-        1.0,
-        0.5,
-    ),
-    "bernoulli": (lambda: mg.bernoulli(mg.full((20000,), 0.25)), 0.25, 0.1875**0.5),
-    "uniform_": (lambda: mg.empty(20000).uniform_(-1, 3), 1.0, 4 * 12**-0.5),
-    "normal_": (lambda: mg.empty(20000).normal_(1, 3), 1.0, 3.0),
-    "bernoulli_": (lambda: mg.empty(20000).bernoulli_(0.5), 0.5, 0.5),
-    "float64": (lambda: mg.randn(20000, dtype=mg.float64), 0.0, 1.0),
-    "float16": (lambda: mg.rand(20000, dtype=mg.float16).double(), 0.5, 12**-0.5),
-}
-
-
-@pytest.mark.parametrize("name", DRAWS)
-def test_distributions(name):
-    mg.manual_seed(3)
-    draw, mean, deviation = DRAWS[name]
-    drawn = draw().double()
-    assert abs(drawn.mean().item() - mean) < 5 * deviation / 20000**0.5
-    assert drawn.std().item() == pytest.approx(deviation, rel=0.05)
-
-
-def test_multinomial_and_permutations():
-    weights = mg.tensor([[0.0, 1.0, 3.0], [1.0, 0.0, 0.0]])
-    picks = mg.multinomial(weights, 4000, replacement=True)
-    assert tuple(picks.shape) == (2, 4000)
-    share = (picks[0] == 2).double().mean().item()
-    assert share == pytest.approx(0.75, abs=0.05)
-    assert (picks[1] == 0).all()
-    assert sorted(mg.multinomial(mg.ones(5), 5).tolist()) == [0, 1, 2, 3, 4]
-    assert sorted(mg.randperm(9).tolist()) == list(range(9))
-
-
-def test_seeds_and_states():
-    def numbers():
-        return mg.rand(3).tolist()
-
-    mg.manual_seed(5)
-    first = numbers()
-    state = mg.get_rng_state()
-    second = numbers()
-    mg.set_rng_state(state)
-    assert numbers() == second
-    mg.manual_seed(5)
-    assert numbers() == first
-    with mg.fork_rng():
-        numbers()
-        mg.manual_seed(99)
-    assert numbers() == second
-    assert mg.seed() == mg.initial_seed()
-    a, b = mg.Generator().manual_seed(1), mg.Generator().manual_seed(1)
-    assert mg.randn(3, generator=a).tolist() == mg.randn(3, generator=b).tolist()
-    assert mg.rand(3, generator=a).tolist() != mg.rand(3, generator=a).tolist()
-    b.set_state(a.get_state())
-    assert mg.randperm(50, generator=a).tolist() == mg.randperm(50, generator=b).tolist()
-    with pytest.raises(RuntimeError, match="CPU"):
-        mg.Generator("cuda")
 
 
 def test_errors_and_results_of_sizes_agree():

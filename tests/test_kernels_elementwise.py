@@ -166,3 +166,39 @@ def test_bit_identical_on_one_thread_and_two(name: str) -> None:
     finally:
         build.set_num_threads(before)
     np.testing.assert_array_equal(*results)
+
+
+def error_in_ulp(ours: np.ndarray[Any, Any], exact: list[float]) -> float:
+    reference = np.array(exact)
+    unit = np.spacing(np.abs(reference).astype(ours.dtype)).astype(np.float64)
+    return float((np.abs(ours - reference) / unit).max())
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_erf_is_within_three_ulp(dtype: Any) -> None:
+    around_one = np.nextafter(dtype(1), dtype([0, 2]))
+    x = np.concatenate([np.linspace(-7, 7, 50_001), np.logspace(-30, 1, 5000), around_one])
+    x = x.astype(dtype)
+    assert error_in_ulp(elementwise.erf(x), [math.erf(v) for v in x.tolist()]) <= 3
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_gelu_is_accurate_where_it_vanishes(dtype: Any) -> None:
+    """x Phi(x) cancels in 1 + erf(x / sqrt 2); Phi itself has no more than x**2 ulp of error."""
+    x = np.linspace(-9, 9, 20_001).astype(dtype)
+    exact = [v * math.erfc(-v / math.sqrt(2)) / 2 for v in x.tolist()]
+    unit = np.finfo(dtype).eps * np.abs(exact)
+    error = np.abs(elementwise.gelu(x) - np.array(exact))
+    assert (error <= (4 + x.astype(np.float64) ** 2) * unit).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_slopes_of_sigmoid_and_tanh(dtype: Any) -> None:
+    rng = np.random.default_rng(5)
+    for size in SIZES:
+        g, y = rng.standard_normal(size).astype(dtype), rng.random(size).astype(dtype)
+        slopes = (y.astype(np.float64) * (1 - y), 1 - y.astype(np.float64) ** 2)
+        for function, slope in zip(
+            (elementwise.sigmoid_backward, elementwise.tanh_backward), slopes, strict=True
+        ):
+            assert_close(function(g, y), (g * slope).astype(dtype))

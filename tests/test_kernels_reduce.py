@@ -89,3 +89,31 @@ def test_bit_identical_on_one_thread_and_two(axes: tuple[int, ...]) -> None:
     finally:
         build.set_num_threads(before)
     np.testing.assert_array_equal(*results)
+
+
+@pytest.mark.parametrize("shape", [*SHAPES[:-1], (5,), (1, 1), (7, 1, 5), (2, 200, 31)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_variance_beside_a_large_mean(shape: tuple[int, ...], dtype: Any) -> None:
+    x = (1000 + np.random.default_rng(4).standard_normal(shape)).astype(dtype)
+    for count in range(1, len(shape) + 1):
+        for axes in itertools.combinations(range(len(shape)), count):
+            divisor = float(np.prod([shape[axis] for axis in axes]))
+            ours = reduce.variance(x, axes, divisor, keepdims=count % 2 == 0)
+            exact = x.astype(np.longdouble).var(axis=axes, keepdims=count % 2 == 0)
+            assert ours.dtype == dtype
+            assert ours.shape == exact.shape
+            tolerance = 3e-6 if dtype == np.float32 else 1e-10
+            np.testing.assert_allclose(ours, exact.astype(np.float64), tolerance, tolerance)
+
+
+@pytest.mark.parametrize("axes", [(0,), (1,), (0, 1)])
+def test_variance_is_bit_identical_on_one_thread_and_two(axes: tuple[int, ...]) -> None:
+    x = np.random.default_rng(5).standard_normal((307, 411)).astype(np.float32)
+    results, before = [], build.get_num_threads()
+    try:
+        for threads in (1, before):
+            build.set_num_threads(threads)
+            results.append(reduce.variance(x, axes, 9.0))
+    finally:
+        build.set_num_threads(before)
+    np.testing.assert_array_equal(*results)

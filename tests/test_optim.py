@@ -194,7 +194,7 @@ def test_splitting_a_parameter_in_two_changes_no_bit():
 @pytest.mark.skipif(get_num_threads() < 2, reason="one thread only")
 def test_the_number_of_threads_changes_no_bit():
     rng = np.random.default_rng(4)
-    shapes = [(50_001,), (3, 7), (20_000,)]
+    shapes = [(150_001,), (3, 7), (20_000,)]
     start = random_arrays(rng, "float32", shapes)
     gradients = [random_arrays(rng, "float32", shapes) for _ in range(3)]
     results = []

@@ -7,36 +7,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from optim_table import numbers, parameters, set_gradients, torch_parameters
+from optim_table import OVER_ARRAYS, numbers, parameters, set_gradients, torch_parameters
 
 import minigrad as mg
 from minigrad import optim
 from minigrad.creation import from_numpy
 
-lrs = st.floats(0, 1)
-OPTIONS = {
-    "Adafactor": st.fixed_dictionaries(
-        {
-            "lr": lrs,
-            "beta2_decay": st.floats(-2, 0),
-            "eps": st.tuples(st.none() | st.floats(0, 0.1), st.floats(0, 0.1)),
-            "d": st.floats(1, 3),
-            "weight_decay": st.floats(0, 1),
-            "maximize": st.booleans(),
-        }
-    ),
-    "Muon": st.fixed_dictionaries(
-        {
-            "lr": lrs,
-            "weight_decay": st.floats(0, 1),
-            "momentum": st.floats(0, 1),
-            "nesterov": st.booleans(),
-            "ns_steps": st.integers(0, 6),
-            "adjust_lr_fn": st.sampled_from([None, "original", "match_rms_adamw"]),
-        }
-    ),
-}
-every = pytest.mark.parametrize("name", OPTIONS)
+every = pytest.mark.parametrize("name", OVER_ARRAYS)
 
 
 @pytest.fixture(autouse=True)
@@ -75,7 +52,7 @@ def assert_close(mine, theirs, tolerance=1e-12):
 @given(st.data(), st.integers(0, 2**32))
 def test_steps_agree_with_torch_and_state_travels(name, data, seed):
     start, gradients = drawn_run(name, seed)
-    options = data.draw(OPTIONS[name])
+    options = data.draw(OVER_ARRAYS[name])
     mine, theirs = parameters(start), torch_parameters(start)
     ours, reference = getattr(optim, name), getattr(torch.optim, name)
     optimizer, other = ours(mine, **options), reference(theirs, **options)

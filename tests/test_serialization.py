@@ -54,8 +54,10 @@ def test_bad_input(tmp_path):
         mg.load(tmp_path / "nothing")
     with pytest.raises(TypeError, match="state_dict"):
         mg.save(mg.ones(2), tmp_path / "w")
-    with pytest.raises(TypeError, match="'a'"):
-        mg.save({"a": 3}, tmp_path / "w")
+    with pytest.raises(TypeError, match=r"got set at 'a\.1'"):
+        mg.save({"a": [3, {4}]}, tmp_path / "w")
+    with pytest.raises(TypeError, match="got tuple in 'a'"):
+        mg.save({"a": {(1, 2): 3}}, tmp_path / "w")
     with pytest.raises(FileNotFoundError):
         mg.save({"a": mg.ones(1)}, tmp_path / "none" / "w")
     assert os.listdir(tmp_path) == []
@@ -64,6 +66,52 @@ def test_bad_input(tmp_path):
 def test_a_failed_write_leaves_the_old_file(tmp_path):
     mg.save({"a": mg.ones(1)}, tmp_path / "w")
     with pytest.raises(TypeError):
-        mg.save({"a": mg.ones(1), "b": None}, tmp_path / "w")
+        mg.save({"a": mg.ones(1), "b": {1}}, tmp_path / "w")
     assert mg.load(tmp_path / "w")["a"].equal(mg.ones(1))
     assert os.listdir(tmp_path) == ["w"]
+
+
+def test_a_checkpoint_goes_on_where_it_stopped(tmp_path):
+    def start():
+        mg.manual_seed(0)
+        model = mg.nn.Sequential(mg.nn.Linear(3, 4), mg.nn.BatchNorm1d(4), mg.nn.Linear(4, 1))
+        return model, mg.optim.Adam(model.parameters(), lr=0.1)
+
+    def train(model, optimizer, steps):
+        for i in range(steps):
+            optimizer.zero_grad()
+            model(mg.arange(12).reshape(4, 3) / (7 + i)).square().mean().backward()
+            optimizer.step()
+
+    model, optimizer = start()
+    train(model, optimizer, 3)
+    checkpoint = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "epoch": 3}
+    mg.save(checkpoint, tmp_path / "checkpoint")
+    train(model, optimizer, 3)
+
+    other, its = start()
+    found = mg.load(tmp_path / "checkpoint")
+    other.load_state_dict(found["model"])
+    its.load_state_dict(found["optimizer"])
+    assert found["epoch"] == 3
+    train(other, its, 3)
+    for a, b in zip(model.parameters(), other.parameters(), strict=True):
+        assert a.equal(b)
+
+
+def test_nested_objects_come_back_as_they_were(tmp_path):
+    given = {
+        "a.b": mg.ones(2),
+        "a": {"b": mg.zeros(2), 3: (1, 2.5, None)},
+        "l": [True, "x", [mg.eye(2)]],
+        "inf": float("inf"),
+    }
+    mg.save(given, tmp_path / "w")
+    found = mg.load(tmp_path / "w")
+    assert list(found) == list(given)
+    assert found["a.b"].tolist() == [1, 1]
+    assert found["a"]["b"].tolist() == [0, 0]
+    assert found["a"][3] == (1, 2.5, None)
+    assert found["l"][:2] == [True, "x"]
+    assert found["l"][2][0].equal(mg.eye(2))
+    assert found["inf"] == float("inf")

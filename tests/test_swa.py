@@ -1,5 +1,7 @@
 """Averages along training are PyTorch's."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -76,6 +78,28 @@ def test_averages_are_torchs_and_can_be_saved(choice):
     assert other.n_averaged.item() == 4
 
 
+def test_the_average_is_a_module_of_its_own():
+    mine, theirs = twins()
+    averaged = swa_utils.AveragedModel(mine)
+    reference = torch.optim.swa_utils.AveragedModel(theirs)
+    assert isinstance(averaged, nn.Module)
+    names = [name for name, _ in reference.named_parameters()]
+    assert [name for name, _ in averaged.named_parameters()] == names
+    assert [name for name, _ in averaged.named_buffers()] == [
+        name for name, _ in reference.named_buffers()
+    ]
+    averaged.eval()
+    assert not averaged.module[1].training
+    assert mine.training
+    averaged.update_parameters(mine)
+    with mg.no_grad():
+        mine[0].weight.zero_()
+    assert averaged.module[0].weight.any()
+    again = copy.deepcopy(averaged)
+    again.update_parameters(mine)
+    assert (again.n_averaged.item(), averaged.n_averaged.item()) == (2, 1)
+
+
 def test_batch_statistics_are_computed_anew():
     mine, theirs = twins()
     rng = np.random.default_rng(1)
@@ -98,5 +122,5 @@ def test_mistakes_are_refused_in_words():
     average = swa_utils.get_swa_avg_fn()
     with pytest.raises(ValueError, match="Only one of"):
         swa_utils.AveragedModel(model, avg_fn=average, multi_avg_fn=average)
-    with pytest.raises(RuntimeError, match="has 'n_averaged'"):
+    with pytest.raises(RuntimeError, match="n_averaged"):
         swa_utils.AveragedModel(model).load_state_dict(model.state_dict())

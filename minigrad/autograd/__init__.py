@@ -1,7 +1,9 @@
 """torch.autograd's public face."""
 
+from minigrad.autograd import functional
 from minigrad.autograd.differentiate import backward, grad
 from minigrad.autograd.function import Function, once_differentiable
+from minigrad.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
 from minigrad.modes import (
     detect_anomaly,
     enable_grad,
@@ -13,10 +15,14 @@ from minigrad.modes import (
 
 __all__ = [
     "Function",
+    "GradcheckError",
     "backward",
     "detect_anomaly",
     "enable_grad",
+    "functional",
     "grad",
+    "gradcheck",
+    "gradgradcheck",
     "inference_mode",
     "no_grad",
     "once_differentiable",

@@ -285,7 +285,7 @@ class _Refusal(Function):
     """Passes a gradient on, and refuses to be differentiated."""
 
     @staticmethod
-    def forward(ctx: Context, result: Tensor, *grad_outputs: Any) -> Tensor:
+    def forward(ctx: Context, result: Any, *grad_outputs: Any) -> Any:
         return result.clone()
 
     @staticmethod

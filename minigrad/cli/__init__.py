@@ -1,17 +1,21 @@
-"""The command `minigrad`: `train`, `bench` and `info`."""
+"""The command `minigrad`: `train`, `gradcheck`, `bench` and `info`."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 
-from minigrad.cli import bench, info, train
+from minigrad.cli import bench, gradcheck, info, train
 from minigrad.cli.mistake import Mistake
 
-COMMANDS = (train, bench, info)
+COMMANDS = (train, gradcheck, bench, info)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; the exit status is 0, 2 for a mistake of the user's, 130 after Ctrl-C."""
+    """Run a command.
+
+    The exit status is 0, 1 if what was asked for failed, 2 for a mistake of the user's, 130 after
+    Ctrl-C.
+    """
     parser = argparse.ArgumentParser(
         prog="minigrad", description="A deep-learning engine for the CPU, with PyTorch's API."
     )

@@ -1,4 +1,4 @@
-"""`minigrad info`: what is installed, what the machine offers, which data is at hand."""
+"""`minigrad info`: what is installed, what the machine offers, which data and operations exist."""
 
 import argparse
 import importlib.metadata
@@ -9,12 +9,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from minigrad.cli import inventory
 from minigrad.cli.experiment import DATA
+from minigrad.cli.mistake import Mistake, as_mistake
 from minigrad.kernels import host
 from minigrad.kernels.build import cache_dir, get_num_threads, kernel_cache_dir
 
 PACKAGES = ("minigrad", "numpy", "numba", "llvmlite", "safetensors", "tqdm")
 OPTIONAL = {"matplotlib": "plot"}
+STANDARD_OUTPUT = "-"
 
 
 def add_to(commands: Any) -> None:
@@ -23,11 +26,27 @@ def add_to(commands: Any) -> None:
         "info", help="show versions, CPU, threads, cache and data", description=__doc__
     )
     parser.add_argument("--root", type=Path, help="look for data files in this folder")
+    parser.add_argument(
+        "--ops",
+        action="store_true",
+        help="show all operations: derivative, kernel, samples",
+    )
+    parser.add_argument(
+        "--markdown",
+        nargs="?",
+        const=STANDARD_OUTPUT,
+        metavar="FILE",
+        help="with --ops: as Markdown, by family; with FILE between the marks in that file",
+    )
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print what a report of a problem should have in it."""
+    """Print what a report of a problem should have in it, or the table of operations."""
+    if options.ops:
+        return _operations(options.markdown)
+    if options.markdown is not None:
+        raise Mistake("--markdown goes with --ops")
     print(f"python       {platform.python_version()} ({sys.executable})")
     for name in PACKAGES:
         print(f"{name:<12} {importlib.metadata.version(name)}")
@@ -42,6 +61,18 @@ def run(options: argparse.Namespace) -> int:
     print(f"cache        {cache_dir()}: {_size(kernel_cache_dir())} of compiled kernels")
     for name, source in DATA.items():
         print(f"{name:<12} {_state(source, options.root)}")
+    return 0
+
+
+def _operations(markdown: str | None) -> int:
+    found = inventory.entries()
+    if markdown is None:
+        print(inventory.table(found))
+    elif markdown == STANDARD_OUTPUT:
+        print(inventory.markdown(found))
+    else:
+        with as_mistake(OSError, ValueError):
+            inventory.write_section(Path(markdown), found)
     return 0
 
 

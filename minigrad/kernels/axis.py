@@ -1,16 +1,15 @@
 """How a convolution walks along one axis of an image, and how a length is cut into parts."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Axis:
+class Axis(NamedTuple):
     """How outputs along one axis meet the source: output i reads source[origin + i * step + tap].
 
     It is stored at `first + i * spacing`.
     """
 
-    count: int
+    length: int
     step: int
     origin: int
     taps: tuple[int, ...]
@@ -20,6 +19,28 @@ class Axis:
     @property
     def reach(self) -> int:
         return max(self.taps) + 1
+
+    def has_three_even_taps(self) -> bool:
+        """Whether there are three taps, evenly apart by some number of steps, in either order."""
+        if len(self.taps) != 3:
+            return False
+        first, middle, last = self.taps
+        return first + last == 2 * middle and first != last and (middle - first) % self.step == 0
+
+    def interleaved(self) -> "tuple[Axis, ...]":
+        """An axis of even taps as axes whose outputs lie as far apart as the taps do."""
+        apart = abs(self.taps[1] - self.taps[0]) // self.step
+        return tuple(
+            Axis(
+                -(-(self.length - i) // apart),
+                self.step * apart,
+                self.origin + i * self.step,
+                self.taps,
+                self.first + i * self.spacing,
+                self.spacing * apart,
+            )
+            for i in range(min(apart, self.length))
+        )
 
 
 def parts(size: int, most: int) -> tuple[int, int]:

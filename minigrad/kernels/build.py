@@ -61,8 +61,8 @@ class _KernelCacheLocator(caching.UserWideCacheLocator):  # type: ignore[misc]
     def __init__(self, py_func: Callable[..., Any], py_file: str) -> None:
         super().__init__(py_func, py_file)
         digest = hashlib.sha256(Path(py_file).read_bytes())
-        for shared in _SHARED_SOURCES:
-            digest.update(shared.read_bytes())
+        for source in (*_SHARED_SOURCES, *getattr(py_func, _MARK)):
+            digest.update(Path(source).read_bytes())
         self._stamp = digest.hexdigest()[:16]
         self._cache_path = str(kernel_cache_dir() / f"{Path(py_file).stem}-{self._stamp}")
 
@@ -77,9 +77,12 @@ class _KernelCacheLocator(caching.UserWideCacheLocator):  # type: ignore[misc]
 _MARK = "_minigrad_kernel"
 
 
-def keep_on_disk(function: Callable[..., Any]) -> None:
-    """Have Numba cache this function, in whatever form, where minigrad's kernels are kept."""
-    setattr(function, _MARK, True)
+def keep_on_disk(function: Callable[..., Any], *sources: str) -> None:
+    """Have Numba cache this function, in whatever form, where minigrad's kernels are kept.
+
+    `sources` names files besides the function's own whose text its machine code follows from.
+    """
+    setattr(function, _MARK, sources)
 
 
 _SHARED_SOURCES = [Path(__file__).with_name(n) for n in ("build.py", "scalar.py", "simd.py")]
@@ -116,9 +119,12 @@ class Kernel:
     of the work alone, so results are bit-identical for any number of threads.
     """
 
-    def __init__(self, function: Callable[..., Any], fastmath: set[str]) -> None:
+    def __init__(
+        self, function: Callable[..., Any], fastmath: set[str], sources: tuple[str, ...] = ()
+    ) -> None:
         self.function = function
         self.fastmath = fastmath
+        self.sources = sources
         self.__doc__ = function.__doc__
 
     def _compile(self, parallel: bool) -> Callable[..., Any]:
@@ -129,7 +135,7 @@ class Kernel:
         )
         variant.__qualname__ = source.__qualname__ + ("-parallel" if parallel else "-serial")
         variant.__module__ = source.__module__
-        keep_on_disk(variant)
+        keep_on_disk(variant, *self.sources)
         compiled: Callable[..., Any] = numba.njit(
             variant,
             cache=True,
@@ -166,27 +172,30 @@ def kernel(function: Callable[..., Any]) -> Kernel: ...
 
 
 @overload
-def kernel(*, fastmath: frozenset[str]) -> Callable[[Callable[..., Any]], Kernel]: ...
+def kernel(
+    *, fastmath: frozenset[str] = ..., sources: tuple[str, ...] = ...
+) -> Callable[[Callable[..., Any]], Kernel]: ...
 
 
 def kernel(
     function: Callable[..., Any] | None = None,
     *,
     fastmath: frozenset[str] = frozenset({"contract"}),
+    sources: tuple[str, ...] = (),
 ) -> Any:
     """Declare a kernel: loops over arrays, `prange` over independent chunks, `out` first.
 
     `fastmath` allows fused multiply-add by default; add `"reassoc"` in sums only.  A kernel may
-    call `routine`s of its own file, and what `simd.py` and `scalar.py` hold: the disk cache
-    watches just those.
+    call `routine`s of its own file, what `simd.py` and `scalar.py` hold, and what the files named
+    in `sources` hold: the disk cache watches just those.
 
     Inside a prange body bind one view per statement: in `a, b = x[i], y[i]` Numba's parallel pass
     silently drops stores through the views.  And sum in loops: `a.sum()` would become a reduction
     whose order follows the number of threads.
     """
     if function is None:
-        return lambda decorated: Kernel(decorated, set(fastmath))
-    return Kernel(function, set(fastmath))
+        return lambda decorated: Kernel(decorated, set(fastmath), sources)
+    return Kernel(function, set(fastmath), sources)
 
 
 def routine(function: Callable[..., Any]) -> Callable[..., Any]:

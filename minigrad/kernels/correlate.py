@@ -15,18 +15,21 @@ import numpy as np
 
 from minigrad.kernels.axis import Axis, parts
 from minigrad.kernels.build import routine
+from minigrad.kernels.scratch import scratch
 from minigrad.kernels.simd import (
     TILE_ROWS,
     TILE_VECTORS,
     VECTOR_BYTES,
     ahead,
+    clear_vector,
     copy_row,
+    copy_vector,
     keep_alive,
     lanes,
     pointer,
     pointer_at,
     tile_product,
-    transpose_block,
+    transpose,
 )
 from minigrad.kernels.tasks import array_at, tasks
 
@@ -56,9 +59,9 @@ def correlate_tiles(
     start = np.zeros(out.shape[1], out.dtype) if bias is None else np.ascontiguousarray(bias)
     layout = _layout(
         out.itemsize, source.shape, source.strides, out.shape, out.strides, axes,
-        filters.shape, filters.strides,
+        filters.shape, filters.strides, source.flags.c_contiguous,
     )  # fmt: skip
-    packed = np.empty(layout.packed, out.dtype)
+    packed = scratch(layout.packed, out.dtype)
     plan = layout.plan.copy()
     plan[:5] = tuple(array.ctypes.data for array in (source, out, filters, packed, start))
     _correlate.run(out.dtype, plan, (layout.packings, layout.tasks), layout.work)
@@ -76,9 +79,9 @@ def correlate_tiles_gradient(
         gradient = np.ascontiguousarray(gradient)
     layout = _layout(
         out.itemsize, source.shape, source.strides, gradient.shape, gradient.strides, axes,
-        out.shape, out.strides,
+        out.shape, out.strides, source.flags.c_contiguous,
     )  # fmt: skip
-    sums = np.empty(layout.sums, out.dtype)
+    sums = scratch(layout.sums, out.dtype)
     plan = layout.plan.copy()
     plan[:4] = tuple(array.ctypes.data for array in (source, gradient, out, sums))
     _correlate_gradient.run(out.dtype, plan, (layout.slices, layout.packings), layout.work)
@@ -100,7 +103,8 @@ _PLAN = np.dtype(
             "rows", "row_stride", "row_origin", "row_first", "row_spacing",
             "columns", "column_stride", "column_origin", "column_first", "column_spacing",
             "many", "high", "wide", "blocks", "bands", "strips",  # images, rows, columns of a block
-            "block_rows", "block_columns",
+            "copied", "block_rows", "block_columns", "readable",  # elements of the source
+            "block_image", "block_row", "block_column",  # steps within a block
             "width", "panels", "share", "shares", "slices", "pieces",
         )
     ]
@@ -130,14 +134,28 @@ def _layout(
     axes: tuple[Axis, Axis],
     weights_shape: tuple[int, ...],
     weights_strides: tuple[int, ...],
+    contiguous: bool,
 ) -> _Layout:
     """The cut into tasks, which follows from the sizes alone."""
     rows, columns = axes
     images, (groups, filters, channels, *kernel) = source_shape[0], weights_shape
-    strips, wide = parts(columns.count, PIXELS)
-    bands, high = parts(rows.count, max(1, PIXELS // wide))
+    strips, wide = parts(columns.length, PIXELS)
+    bands, high = parts(rows.length, max(1, PIXELS // wide))
     block_rows = (high - 1) * rows.step + rows.reach
     block_columns = (wide - 1) * columns.step + columns.reach
+    source_steps, shown_steps, weight_steps = (
+        tuple(stride // itemsize for stride in strides)
+        for strides in (source_strides, shown_strides, weights_strides)
+    )
+    copied = not all(_stays_inside(*pair) for pair in zip(axes, source_shape[2:], strict=True))
+    block_steps: tuple[int, ...] = (
+        channels * block_rows * block_columns,
+        block_rows * block_columns,
+        block_columns,
+        1,
+    )
+    if not copied:
+        block_steps = source_steps
     chunks, many = images, 1
     if bands == strips == 1:  # small maps: several images to a block
         fitting = min(PIXELS // (high * wide), BLOCK // (channels * block_rows * block_columns))
@@ -151,28 +169,23 @@ def _layout(
     # Where images give few tasks, they share out the panels of filters too.
     shares, share = parts(panels, max(1, panels * groups * min(slices, blocks) // TASKS))
     pieces = -(-channels // PACKED_CHANNELS)
-    tap_at = np.pad(
-        _tap_table(channels, block_rows, block_columns, axes), (0, padded_depth - depth), "edge"
-    )
-    steps = (
-        tuple(stride // itemsize for stride in strides)
-        for strides in (source_strides, shown_strides, weights_strides)
-    )
-    source_steps, shown_steps, weight_steps = steps
+    tap_at = np.pad(_tap_table(channels, block_steps, axes), (0, padded_depth - depth), "edge")
     plan = np.array(
         [
             0, 0, 0, 0, 0, tap_at.ctypes.data,
             images, channels, filters, groups, *source_steps,
             *source_shape[2:], *shown_shape[2:], *shown_steps, *weight_steps,
             depth, padded_depth, *kernel,
-            rows.count, rows.step, rows.origin, rows.first, rows.spacing,
-            columns.count, columns.step, columns.origin, columns.first, columns.spacing,
-            many, high, wide, blocks, bands, strips, block_rows, block_columns,
+            rows.length, rows.step, rows.origin, rows.first, rows.spacing,
+            columns.length, columns.step, columns.origin, columns.first, columns.spacing,
+            many, high, wide, blocks, bands, strips,
+            copied, block_rows, block_columns, math.prod(source_shape) if contiguous else 0,
+            block_steps[0], *block_steps[2:],
             width, panels, share, shares, slices, pieces,
         ],
         np.int64,
     )  # fmt: skip
-    work = images * rows.count * columns.count * groups * filters * depth // 16
+    work = images * rows.length * columns.length * groups * filters * depth // 16
     return _Layout(
         plan, tap_at, groups * panels * depth * width,
         slices * groups * panels * padded_depth * width,
@@ -180,41 +193,48 @@ def _layout(
     )  # fmt: skip
 
 
-def _tap_table(channels: int, rows: int, columns: int, axes: tuple[Axis, Axis]) -> np.ndarray:
-    """Where each tap lies in a block of so many rows and columns, in the order of (C, K, L)."""
+def _stays_inside(axis: Axis, size: int) -> bool:
+    """Whether no tap leaves the image, so that it can be read where it lies."""
+    return axis.origin >= 0 and axis.origin + (axis.length - 1) * axis.step + axis.reach <= size
+
+
+def _tap_table(channels: int, steps: tuple[int, ...], axes: tuple[Axis, Axis]) -> np.ndarray:
+    """Where each tap lies in a block, in the order of (C, K, L)."""
     row_taps, column_taps = (np.array(axis.taps, np.int64) for axis in axes)
-    channel = np.arange(channels)[:, None, None] * rows
-    table: np.ndarray = (channel + row_taps[:, None]) * columns + column_taps
+    channel = np.arange(channels)[:, None, None] * steps[1]
+    table: np.ndarray = channel + row_taps[:, None] * steps[2] + column_taps * steps[3]
     return table.reshape(-1)
 
 
 @routine
 def _fill_block(block, like, plan, group, origin, images):  # type: ignore[no-untyped-def]
-    """Copy a window of some images, zeros where it leaves them."""
+    """Copy a window of some images, zeros where it leaves them.
+
+    Vectors run on beyond rows' ends; what they leave there is mended by the ones that follow.
+    """
     n0, y0, x0 = origin
-    high, wide = plan.block_rows, plan.block_columns
+    high, wide, vector = plan.block_rows, plan.block_columns, lanes(block)
     low = min(max(0, -x0), wide)
     top = max(min(wide, plan.source_width - x0), low)
-    # Rows that follow one another in memory, and need no margin, are copied as one.
-    whole = top - low == wide == plan.row_step and plan.column_step == 1
-    whole = whole and y0 >= 0 and y0 + high <= plan.height
+    row = block
     for i in range(images * plan.channels):
         n, c = n0 + i // plan.channels, group * plan.channels + i % plan.channels
         place = n * plan.image_step + c * plan.channel_step + x0 * plan.column_step
-        source = ahead(pointer_at(like, plan.source), place)
-        if whole:
-            copy_row(ahead(block, i * high * wide), ahead(source, y0 * wide), 1, high * wide)
-        for y in range(0 if whole else high):
-            row = ahead(block, (i * high + y) * wide)
-            line = ahead(source, (y0 + y) * plan.row_step)
-            inside = 0 <= y0 + y < plan.height
-            for x in range(low if inside else wide):
-                row[x] = 0
+        for y in range(y0, y0 + high):
+            inside = 0 <= y < plan.height
+            for x in range(0, low if inside else wide, vector):
+                clear_vector(ahead(row, x))
             if inside:
-                here = ahead(line, low * plan.column_step)
-                copy_row(ahead(row, low), here, plan.column_step, top - low)
-                for x in range(top, wide):
-                    row[x] = 0
+                at = place + y * plan.row_step + low * plan.column_step
+                line, to = ahead(pointer_at(like, plan.source), at), ahead(row, low)
+                if at + top - low + vector <= plan.readable:
+                    for x in range(0, top - low, vector):
+                        copy_vector(ahead(to, x), ahead(line, x))
+                else:
+                    copy_row(to, line, plan.column_step, top - low)
+                for x in range(top, wide, vector):
+                    clear_vector(ahead(row, x))
+            row = ahead(row, wide)
 
 
 @routine
@@ -223,12 +243,33 @@ def _pixel_table(table, plan, images, rows, columns):  # type: ignore[no-untyped
     p = 0
     for i in range(images):
         for t in range(rows):
-            row = i * plan.channels * plan.block_rows + t * plan.row_stride
+            row = i * plan.block_image + t * plan.row_stride * plan.block_row
             for u in range(columns):
-                table[p] = row * plan.block_columns + u * plan.column_stride
+                table[p] = row + u * plan.column_stride * plan.block_column
                 p += 1
     for rest in range(p, len(table)):
         table[rest] = table[p - 1]
+
+
+@routine
+def _block(memory, like, plan, group, begin, images):  # type: ignore[no-untyped-def]
+    """The pixels that a block of outputs reads: copied to `memory`, or where they lie."""
+    n, t, u = begin
+    y, x = plan.row_origin + t * plan.row_stride, plan.column_origin + u * plan.column_stride
+    if plan.copied:
+        _fill_block(memory, like, plan, group, (n, y, x), images)
+        return memory
+    place = n * plan.image_step + group * plan.channels * plan.channel_step
+    place += y * plan.row_step + x * plan.column_step
+    return ahead(pointer_at(like, plan.source), place)
+
+
+@routine
+def _block_size(plan):  # type: ignore[no-untyped-def]
+    """Elements of the copy of a block, with room for a vector beyond."""
+    if not plan.copied:
+        return 1
+    return plan.many * plan.channels * plan.block_rows * plan.block_columns + plan.width
 
 
 @routine
@@ -239,27 +280,6 @@ def _place(plan, block):  # type: ignore[no-untyped-def]
     n = block // (plan.strips * plan.bands) * plan.many
     sizes = min(plan.many, plan.images - n), min(plan.high, plan.rows - t)
     return (n, t, u), (sizes[0], sizes[1], min(plan.wide, plan.columns - u))
-
-
-@routine
-def _transpose(out, source, across, count, used):  # type: ignore[no-untyped-def]
-    """out[j, i] = source[i, j] for i < count and j < used; both are (pointer, row_step).
-
-    Rows of `out` and `source` are consecutive elements, but for `across` between those of `out`.
-    """
-    target, out_step = out
-    values, step = source
-    vector = lanes(target)
-    for j0 in range(0, used, vector):
-        done = 0
-        if across == 1 and j0 + vector <= used:
-            done = count // vector * vector
-            for i in range(0, done, vector):
-                place = (ahead(target, j0 * out_step + i), out_step)
-                transpose_block(place, (ahead(values, i * step + j0), step))
-        for j in range(j0, min(j0 + vector, used)):
-            for i in range(done, count):
-                target[j * out_step + i * across] = values[i * step + j]
 
 
 @routine
@@ -317,9 +337,8 @@ def _correlate(phase, task, none, plans):  # type: ignore[no-untyped-def]
     pixel_at = np.empty(-(-pixels // TILE_ROWS) * TILE_ROWS, np.int64)
     sums = np.empty(len(pixel_at) * width, like.dtype)
     begin = np.zeros(plan.share * width, like.dtype)
-    block = np.empty(images * plan.channels * plan.block_rows * plan.block_columns, like.dtype)
-    origin = (n, plan.row_origin + t * plan.row_stride, plan.column_origin + u * plan.column_stride)
-    _fill_block(pointer(block), like, plan, group, origin, images)
+    memory = np.empty(_block_size(plan), like.dtype)
+    block = _block(pointer(memory), like, plan, group, (n, t, u), images)
     _pixel_table(pixel_at, plan, images, rows, columns)
 
     out, start = pointer_at(like, plan.out), pointer_at(like, plan.start)
@@ -335,7 +354,7 @@ def _correlate(phase, task, none, plans):  # type: ignore[no-untyped-def]
         j = group * plan.panels + panel
         _multiply(
             pointer(sums), ahead(pointer(begin), (panel - part * plan.share) * width),
-            pointer(block), pointer(pixel_at), tap_at,
+            block, pointer(pixel_at), tap_at,
             ahead(packed, j * width * depth), pixels, depth,
         )  # fmt: skip
         first = group * plan.filters + panel * width
@@ -343,21 +362,20 @@ def _correlate(phase, task, none, plans):  # type: ignore[no-untyped-def]
             i, row = p // (rows * columns), p // columns % rows
             place = ((n + i) * plan.groups * plan.filters + first) * plane
             place += (y + row * plan.row_spacing) * plan.out_width + x
-            _transpose(
+            transpose(
                 (ahead(out, place), plane), (ahead(pointer(sums), p * width), width),
                 plan.column_spacing, run, min(width, plan.filters - panel * width),
             )  # fmt: skip
-    keep_alive((pixel_at, sums, begin, block))
+    keep_alive((pixel_at, sums, begin, memory))
 
 
 @routine
-def _gradient_block(sums, right, like, block, plan, group, panels, where):  # type: ignore[no-untyped-def]
+def _gradient_block(sums, right, like, memory, plan, group, panels, where):  # type: ignore[no-untyped-def]
     """Add one block of pixels to the sums[panel, tap, filter] of one slice and group."""
     (n, t, u), (images, rows, columns) = where
     pixels, width = images * rows * columns, plan.width
     pixel_at = np.empty(pixels, np.int64)
-    origin = (n, plan.row_origin + t * plan.row_stride, plan.column_origin + u * plan.column_stride)
-    _fill_block(block, like, plan, group, origin, images)
+    block = _block(memory, like, plan, group, (n, t, u), images)
     _pixel_table(pixel_at, plan, images, rows, columns)
     gradient, tap_at = pointer_at(like, plan.out), pointer_at(pixel_at, plan.tap_at)
     run = rows * columns if plan.out_row_step == columns else columns
@@ -369,7 +387,7 @@ def _gradient_block(sums, right, like, block, plan, group, panels, where):  # ty
             place += (t + row) * plan.out_row_step + u
             source = (ahead(gradient, place), plan.out_channel_step)
             target = (ahead(right, p * width), width)
-            _transpose(target, source, 1, min(width, plan.filters - panel * width), run)
+            transpose(target, source, 1, min(width, plan.filters - panel * width), run)
         for k in range(0, plan.padded_depth, TILE_ROWS):
             here = (ahead(sums, (panel * plan.padded_depth + k) * width), width)
             left = (block, ahead(tap_at, k), pointer(pixel_at))
@@ -395,7 +413,7 @@ def _add_up(task, like, plan):  # type: ignore[no-untyped-def]
     filter = panel * width
     place = (group * plan.filters + filter) * plan.depth + first
     out = (ahead(pointer_at(like, plan.weights), place), plan.depth)
-    _transpose(out, (sums, width), 1, count, min(width, plan.filters - filter))
+    transpose(out, (sums, width), 1, count, min(width, plan.filters - filter))
 
 
 @tasks(_PLAN)
@@ -416,7 +434,7 @@ def _correlate_gradient(phase, task, none, plans):  # type: ignore[no-untyped-de
     for j in range(panels[0] * (size // plan.panels), panels[1] * (size // plan.panels)):
         sums[j] = 0
     right = np.zeros(plan.many * plan.high * plan.wide * plan.width, like.dtype)
-    block = np.empty(plan.many * plan.channels * plan.block_rows * plan.block_columns, like.dtype)
+    block = np.empty(_block_size(plan), like.dtype)
     for i in range(plan.blocks * piece // plan.slices, plan.blocks * (piece + 1) // plan.slices):
         _gradient_block(
             sums, pointer(right), like, pointer(block), plan, group, panels, _place(plan, i)

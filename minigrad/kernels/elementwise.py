@@ -55,7 +55,8 @@ class _Elementwise:
         names = loop.__globals__ | {"_element": build.routine(element)}
         filled = types.FunctionType(loop.__code__, names)
         filled.__qualname__ = element.__name__
-        self.kernel: build.Kernel = build.kernel(filled)
+        home = element.__code__.co_filename
+        self.kernel: build.Kernel = build.kernel(sources=(home,))(filled)
 
     def __call__(self, *arrays: Array, settings: tuple[float, ...] = ()) -> Array:
         """A fresh contiguous array of the first argument's shape and type."""
@@ -67,11 +68,11 @@ class _Elementwise:
         return out
 
 
-def _over_one(element: Callable[..., Any]) -> _Elementwise:
+def over_one(element: Callable[..., Any]) -> _Elementwise:
     return _Elementwise(element, _loop_over_one)
 
 
-def _over_two(element: Callable[..., Any]) -> _Elementwise:
+def over_two(element: Callable[..., Any]) -> _Elementwise:
     return _Elementwise(element, _loop_over_two)
 
 
@@ -91,22 +92,22 @@ def _compiled_pays(first: Array, *others: Array, least: int = build.GRAIN) -> bo
 # -------------------------------------------------------------------------------- arithmetic
 
 
-@_over_two
+@over_two
 def _add(x: Any, y: Any) -> Any:
     return x + y
 
 
-@_over_two
+@over_two
 def _sub(x: Any, y: Any) -> Any:
     return x - y
 
 
-@_over_two
+@over_two
 def _mul(x: Any, y: Any) -> Any:
     return x * y
 
 
-@_over_two
+@over_two
 def _div(x: Any, y: Any) -> Any:
     return x / y
 
@@ -132,7 +133,7 @@ div = _arithmetic(np.divide, _div)
 # -------------------------------------------------------------------------------- rectifiers
 
 
-@_over_one
+@over_one
 def _relu(x: Any) -> Any:
     return 0.0 if x <= 0 else x
 
@@ -142,7 +143,7 @@ def relu(x: Array) -> Array:
     return _relu(x) if _compiled_pays(x) else np.asarray(np.maximum(x, 0))
 
 
-@_over_two
+@over_two
 def _relu_backward(g: Any, out: Any) -> Any:
     return 0.0 if out <= 0 else g
 
@@ -154,7 +155,7 @@ def relu_backward(g: Array, out: Array) -> Array:
     return np.where(out <= 0, g.dtype.type(0), g)
 
 
-@_over_one
+@over_one
 def _leaky_relu(x: Any, negative_slope: Any) -> Any:
     return x if x > 0 else x * negative_slope
 
@@ -166,7 +167,7 @@ def leaky_relu(x: Array, negative_slope: float) -> Array:
     return np.where(x > 0, x, x * negative_slope)
 
 
-@_over_two
+@over_two
 def _leaky_relu_backward(g: Any, x: Any, negative_slope: Any) -> Any:
     return g if x > 0 else g * negative_slope
 
@@ -181,7 +182,7 @@ def leaky_relu_backward(g: Array, x: Array, negative_slope: float) -> Array:
 # ------------------------------------------------------------------- exponential and its kin
 
 
-@_over_one
+@over_one
 def _exp(x: Any) -> Any:
     return scalar.exp(x)
 
@@ -194,7 +195,7 @@ def exp(x: Array) -> Array:
         return np.asarray(np.exp(x))
 
 
-@_over_one
+@over_one
 def _tanh(x: Any) -> Any:
     return scalar.tanh(x)
 
@@ -204,7 +205,7 @@ def tanh(x: Array) -> Array:
     return _tanh(x) if _compiled_pays(x) else np.asarray(np.tanh(x))
 
 
-@_over_one
+@over_one
 def _sigmoid(x: Any) -> Any:
     return scalar.sigmoid(x)
 
@@ -214,12 +215,36 @@ def sigmoid(x: Array) -> Array:
     return _sigmoid(x)
 
 
+@over_two
+def _tanh_backward(g: Any, out: Any) -> Any:
+    return g * (like(out, 1.0) - out * out)
+
+
+def tanh_backward(g: Array, out: Array) -> Array:
+    """g times the slope of tanh where its output is `out`."""
+    if _compiled_pays(g, out, least=_SELECTION):
+        return _tanh_backward(g, out)
+    return np.asarray(g * (1 - out * out))
+
+
+@over_two
+def _sigmoid_backward(g: Any, out: Any) -> Any:
+    return g * (out * (like(out, 1.0) - out))
+
+
+def sigmoid_backward(g: Array, out: Array) -> Array:
+    """g times the slope of sigmoid where its output is `out`."""
+    if _compiled_pays(g, out, least=_SELECTION):
+        return _sigmoid_backward(g, out)
+    return np.asarray(g * (out * (1 - out)))
+
+
 # ---------------------------------------------------------------------- GELU and dropout
 
 
-@_over_one
+@over_one
 def _erf(x: Any) -> Any:
-    return math.erf(x)
+    return scalar.erf(x)
 
 
 def erf(x: Array) -> Array:
@@ -227,12 +252,12 @@ def erf(x: Array) -> Array:
     return _erf(x)
 
 
-@_over_one
+@over_one
 def _gelu(x: Any) -> Any:
-    return x * like(x, 0.5) * (like(x, 1.0) + math.erf(x * like(x, math.sqrt(0.5))))
+    return x * scalar.normal(x)[0]
 
 
-@_over_one
+@over_one
 def _gelu_tanh(x: Any) -> Any:
     # 0.5 (1 + tanh u) is sigmoid(2 u).
     u = like(x, math.sqrt(2 / math.pi)) * (x + like(x, 0.044715) * x * x * x)
@@ -244,15 +269,13 @@ def gelu(x: Array, approximate: str = "none") -> Array:
     return (_gelu_tanh if approximate == "tanh" else _gelu)(x)
 
 
-@_over_two
+@over_two
 def _gelu_backward(g: Any, x: Any) -> Any:
-    half = like(x, 0.5)
-    distribution = half * (like(x, 1.0) + math.erf(x * like(x, math.sqrt(0.5))))
-    density = scalar.exp(-half * x * x) * like(x, 1 / math.sqrt(2 * math.pi))
-    return g * (distribution + x * density)
+    distribution, bell = scalar.normal(x)
+    return g * (distribution + x * bell * like(x, 1 / math.sqrt(2 * math.pi)))
 
 
-@_over_two
+@over_two
 def _gelu_tanh_backward(g: Any, x: Any) -> Any:
     root, cubic = like(x, math.sqrt(2 / math.pi)), like(x, 0.044715)
     u = root * (x + cubic * x * x * x)
@@ -266,7 +289,7 @@ def gelu_backward(g: Array, x: Array, approximate: str = "none") -> Array:
     return (_gelu_tanh_backward if approximate == "tanh" else _gelu_backward)(g, x)
 
 
-@_over_two
+@over_two
 def _masked(x: Any, mask: Any, scale: Any) -> Any:
     return x * (scale if mask else like(x, 0.0))
 

@@ -8,13 +8,17 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.kernels import reduce
 from minigrad.kernels.build import kernel, prange
+from minigrad.kernels.reduce import ROWS, join_moments, moments_of_columns
 
 Array = np.ndarray[Any, Any]
 
-# Rows shorter than this are gathered channel by channel first: a loop over S would not fill a
-# vector.
+# Rows shorter than this are gathered channel by channel first, or taken as one where they have
+# one element: a loop over S would not fill a vector.
 SHORT = 16
+# Products are summed in the type of the array over so many, and beyond in float64.
+PIECE = 1024
 
 _SUMS = frozenset({"contract", "reassoc"})
 
@@ -64,11 +68,15 @@ def _train_backward(
         centre = mean[c]
         g_sum, g_away = 0.0, 0.0
         for n in range(N):
-            row = x[n, c]
-            g_row = g[n, c]
-            for s in range(S):
-                g_sum += g_row[s]
-                g_away += g_row[s] * (row[s] - centre)
+            for start in range(0, S, PIECE):
+                row = x[n, c, start : start + PIECE]
+                g_row = g[n, c, start : start + PIECE]
+                some, some_away = real(0), real(0)
+                for s in range(row.size):
+                    some += g_row[s]
+                    some_away += g_row[s] * (row[s] - centre)
+                g_sum += some
+                g_away += some_away
         dweight[c], dbias[c] = g_away * rstd[c], g_sum
         g_mean = real(g_sum / (N * S))
         slope = real(g_away * rstd[c] * rstd[c] / (N * S))
@@ -79,6 +87,83 @@ def _train_backward(
             out = dx[n, c]
             for s in range(S):
                 out[s] = scale * (g_row[s] - g_mean - (row[s] - centre) * slope)
+
+
+@kernel(sources=(reduce.__file__,))
+def _train_columns(
+    y: Array, mean: Array, rstd: Array, x: Array, weight: Array, bias: Array, eps: float
+) -> None:
+    """`_train` of x (N, C)."""
+    N, C = x.shape
+    real = x.dtype.type
+    blocks = max(1, -(-N // ROWS))
+    sums, squares = np.zeros((blocks, C)), np.zeros((blocks, C))
+    slope = np.empty(C, x.dtype)
+    for block in prange(blocks):
+        part = x[block * ROWS : (block + 1) * ROWS]
+        moments_of_columns(sums[block], squares[block], part)
+    join_moments(sums, squares, N)
+    for c in range(C):
+        scale = 1.0 / math.sqrt(squares[0, c] / N + eps)
+        mean[c], rstd[c] = sums[0, c] / N, scale
+        slope[c] = real(scale * weight[c])
+    for block in prange(blocks):
+        for n in range(block * ROWS, min(N, (block + 1) * ROWS)):
+            row = x[n]
+            out = y[n]
+            for c in range(C):
+                out[c] = (row[c] - mean[c]) * slope[c] + bias[c]
+
+
+@kernel
+def _train_columns_backward(
+    dx: Array, dweight: Array, dbias: Array, g: Array, x: Array,
+    mean: Array, rstd: Array, weight: Array,
+) -> None:  # fmt: skip
+    """`_train_backward` of x (N, C)."""
+    N, C = x.shape
+    real = x.dtype.type
+    blocks = max(1, -(-N // ROWS))
+    sums, aways = np.zeros((blocks, C)), np.zeros((blocks, C))
+    factors = np.empty((3, C), x.dtype)
+    for block in prange(blocks):
+        g_sum = sums[block]
+        g_away = aways[block]
+        for n in range(block * ROWS, min(N, (block + 1) * ROWS)):
+            row = x[n]
+            g_row = g[n]
+            for c in range(C):
+                g_sum[c] += g_row[c]
+                g_away[c] += g_row[c] * (row[c] - mean[c])
+    for c in range(C):
+        g_sum, g_away = 0.0, 0.0
+        for block in range(blocks):
+            g_sum += sums[block, c]
+            g_away += aways[block, c]
+        dweight[c], dbias[c] = g_away * rstd[c], g_sum
+        factors[0, c] = real(g_sum / N)
+        factors[1, c] = real(g_away * rstd[c] * rstd[c] / N)
+        factors[2, c] = weight[c] * rstd[c]
+    for block in prange(blocks):
+        for n in range(block * ROWS, min(N, (block + 1) * ROWS)):
+            row = x[n]
+            g_row = g[n]
+            out = dx[n]
+            g_mean = factors[0]
+            slope = factors[1]
+            scale = factors[2]
+            for c in range(C):
+                out[c] = scale[c] * (g_row[c] - g_mean[c] - (row[c] - mean[c]) * slope[c])
+
+
+@kernel
+def _shift_and_scale_columns(y: Array, x: Array, centre: Array, scale: Array, bias: Array) -> None:
+    for block in prange(-(-x.shape[0] // ROWS)):
+        for n in range(block * ROWS, min(x.shape[0], (block + 1) * ROWS)):
+            row = x[n]
+            out = y[n]
+            for c in range(row.size):
+                out[c] = (row[c] - centre[c]) * scale[c] + bias[c]
 
 
 @kernel
@@ -118,6 +203,11 @@ def _or_constant(values: Array | None, constant: float, like: Array) -> Array:
     return np.ascontiguousarray(values, like.dtype)
 
 
+def _as_columns(x: Array) -> Array:
+    """x (N, C, 1) as (N, C), contiguous."""
+    return np.ascontiguousarray(x).reshape(x.shape[:2])
+
+
 def batch_norm_train(
     x: Array, weight: Array | None, bias: Array | None, eps: float
 ) -> tuple[Array, Array, Array]:
@@ -125,33 +215,37 @@ def batch_norm_train(
 
     y = (x - mean) * rstd * weight + bias.  With N * S = 0 mean and rstd are NaN.
     """
-    rows = _channel_rows(x)
+    columns = x.shape[2] == 1
+    rows = _as_columns(x) if columns else _channel_rows(x)
     y = np.empty_like(rows)
     mean, rstd = np.empty(x.shape[1], x.dtype), np.empty(x.shape[1], x.dtype)
-    _train.on(x.size)(
+    compiled = _train_columns if columns else _train
+    compiled.on(x.size)(
         y, mean, rstd, rows, _or_constant(weight, 1, x), _or_constant(bias, 0, x), float(eps)
     )
-    return _from_channel_rows(y, x.shape), mean, rstd
+    return y.reshape(x.shape) if columns else _from_channel_rows(y, x.shape), mean, rstd
 
 
 def batch_norm_train_backward(
     g: Array, x: Array, mean: Array, rstd: Array, weight: Array | None
 ) -> tuple[Array, Array, Array]:
     """The gradients of x, weight and bias, through mean and rstd as well."""
-    rows, g_rows = _channel_rows(x), _channel_rows(g)
+    columns = x.shape[2] == 1
+    rows, g_rows = map(_as_columns if columns else _channel_rows, (x, g))
     dx, dweight, dbias = np.empty_like(rows), np.empty_like(mean), np.empty_like(mean)
-    _train_backward.on(x.size)(
-        dx, dweight, dbias, g_rows, rows, mean, rstd, _or_constant(weight, 1, x)
-    )
-    return _from_channel_rows(dx, x.shape), dweight, dbias
+    compiled = _train_columns_backward if columns else _train_backward
+    compiled.on(x.size)(dx, dweight, dbias, g_rows, rows, mean, rstd, _or_constant(weight, 1, x))
+    return dx.reshape(x.shape) if columns else _from_channel_rows(dx, x.shape), dweight, dbias
 
 
 def _affine(x: Array, centre: Array, scale: Array, bias: Array) -> Array:
     """(x - centre) * scale + bias, each (C,)."""
-    x = np.ascontiguousarray(x)
-    y = np.empty_like(x)
-    _shift_and_scale.on(x.size)(y, x, centre, scale, bias)
-    return y
+    columns = x.shape[2] == 1
+    rows = _as_columns(x) if columns else np.ascontiguousarray(x)
+    y = np.empty_like(rows)
+    compiled = _shift_and_scale_columns if columns else _shift_and_scale
+    compiled.on(x.size)(y, rows, centre, scale, bias)
+    return y.reshape(x.shape)
 
 
 def batch_norm_eval(

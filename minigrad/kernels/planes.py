@@ -122,9 +122,9 @@ def _layout(
     images, (groups, filters, channels, *kernel) = source_shape[0], weights_shape
     depth = channels * math.prod(kernel)
     padded_depth = -(-depth // DOTS) * DOTS
-    pitch = columns.count + (columns.reach - 1) // columns.step
+    pitch = columns.length + (columns.reach - 1) // columns.step
     row_size = channels * rows.step * columns.step * pitch
-    bands, high = parts(rows.count, max(1, BLOCK // row_size))
+    bands, high = parts(rows.length, max(1, BLOCK // row_size))
     phase_rows = high + (rows.reach - 1) // rows.step
     tap_at = np.resize(_tap_table(channels, phase_rows, pitch, axes), padded_depth)
     work = filters * depth * high * pitch
@@ -140,8 +140,8 @@ def _layout(
             0, 0, 0, 0, tap_at.ctypes.data,
             images, groups, filters, channels, *source_steps, *source_shape[2:], *shown_steps,
             depth, padded_depth,
-            rows.count, rows.step, rows.origin, rows.first, rows.spacing,
-            columns.count, columns.step, columns.origin, columns.first, columns.spacing,
+            rows.length, rows.step, rows.origin, rows.first, rows.spacing,
+            columns.length, columns.step, columns.origin, columns.first, columns.spacing,
             high, bands, pitch, phase_rows, share, shares, slices,
         ],
         np.int64,

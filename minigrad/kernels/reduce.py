@@ -1,17 +1,17 @@
-"""Sums over axes, in blocks of fixed size that are added in a fixed order.
+"""Sums and squared deviations over axes, in blocks of fixed size that are added in a fixed order.
 
 Every axis pattern comes down to two loops over contiguous memory: along rows, and down columns.
 Partial sums are kept in float64, so a float32 sum is exact to its last bit or two at any length.
 """
 
 import math
+from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
 import numpy as np
 
-from minigrad.kernels import build
-from minigrad.kernels.build import kernel, prange
+from minigrad.kernels.build import kernel, prange, routine
 from minigrad.kernels.scalar import FLOATS
 
 Array = np.ndarray[Any, Any]
@@ -19,55 +19,151 @@ Array = np.ndarray[Any, Any]
 # Elements of one partial sum, and rows of one where it runs down columns.
 BLOCK = 4096
 ROWS = 64
+# From this size on a kernel's call is quicker than NumPy's.
+LEAST = 4096
+
+_SUMS = frozenset({"contract", "reassoc"})
 
 
-@kernel(fastmath=frozenset({"contract", "reassoc"}))
+@kernel(fastmath=_SUMS)
 def _sum_rows(out: Array, x: Array) -> None:
-    """x (M, K) summed along K into out (M,) float64."""
-    for m in prange(x.shape[0]):
-        row = x[m]
-        total = 0.0
-        for k in range(row.size):
-            total += row[k]
+    """x (M, K) summed along K into out (M,)."""
+    M, K = x.shape
+    blocks = max(1, -(-K // BLOCK))
+    together = max(1, BLOCK // max(K, 1))  # short rows in one task
+    partial = np.empty((M, blocks))
+    for task in prange(-(-M // together) * blocks):
+        first, block = task // blocks * together, task % blocks
+        for m in range(first, min(M, first + together)):
+            row = x[m, block * BLOCK : (block + 1) * BLOCK]
+            total = 0.0
+            for k in range(row.size):
+                total += row[k]
+            partial[m, block] = total
+    for m in range(M):
+        total = partial[m, 0]
+        for block in range(1, blocks):
+            total += partial[m, block]
         out[m] = total
+
+
+@routine
+def _add_rows(total, part):  # type: ignore[no-untyped-def]
+    """total (S,) += the sum of part (K, S) down its columns, four rows at a time."""
+    K = part.shape[0]
+    for k in range(0, K - 3, 4):
+        r0, r1, r2, r3 = part[k], part[k + 1], part[k + 2], part[k + 3]
+        for s in range(total.size):
+            total[s] = (((total[s] + r0[s]) + r1[s]) + r2[s]) + r3[s]
+    for k in range(K // 4 * 4, K):
+        row = part[k]
+        for s in range(total.size):
+            total[s] += row[s]
 
 
 @kernel
 def _sum_columns(out: Array, x: Array) -> None:
-    """x (B, K, S) summed along K, ROWS at a time, into zeros out (B, blocks, S) float64."""
-    blocks = out.shape[1]
-    for task in prange(out.shape[0] * blocks):
-        b, block = task // blocks, task % blocks
-        total = out[b, block]
-        part = x[b, block * ROWS : (block + 1) * ROWS]
-        for k in range(part.shape[0]):
-            row = part[k]
-            for s in range(total.size):
-                total[s] += row[s]
+    """x (B, K, S) summed along K, ROWS at a time, into out (B, S)."""
+    B, K, S = x.shape
+    blocks = max(1, -(-K // ROWS))
+    partial = np.zeros((B * blocks, S))
+    for task in prange(B * blocks):
+        block = task % blocks
+        _add_rows(partial[task], x[task // blocks, block * ROWS : (block + 1) * ROWS])
+    for b in range(B):
+        total = partial[b * blocks]
+        for block in range(1, blocks):
+            for s in range(S):
+                total[s] += partial[b * blocks + block, s]
+        for s in range(S):
+            out[b, s] = total[s]
 
 
-def _along_rows(x: Array) -> Array:
-    """x (M, K) -> (M,) float64; rows longer than BLOCK are summed in blocks."""
-    m, k = x.shape
-    if k <= BLOCK:
-        out = np.empty(m)
-        _sum_rows.on(x.size)(out, x)
-        return out
-    blocks, left = divmod(k, BLOCK)
-    if m > 1 and left:
-        return np.concatenate([_along_rows(row[None]) for row in x])
-    body = _along_rows(x[:, : k - left].reshape(m * blocks, BLOCK))
-    total: Array = body.reshape(m, blocks).sum(axis=1)
-    return total + _along_rows(x[:, k - left :]) if left else total
+@kernel(fastmath=_SUMS)
+def _variance_of_rows(out: Array, x: Array, divisor: float) -> None:
+    """The squared deviations of x (M, K) from the mean along K, over divisor, into out (M,).
+
+    Blocks have a mean of their own; Chan, Golub & LeVeque 1979 say how two are joined.
+    """
+    M, K = x.shape
+    real = x.dtype.type
+    blocks = max(1, -(-K // BLOCK))
+    together = max(1, BLOCK // max(K, 1))
+    sums, squares = np.empty((M, blocks)), np.empty((M, blocks))
+    for task in prange(-(-M // together) * blocks):
+        first, block = task // blocks * together, task % blocks
+        for m in range(first, min(M, first + together)):
+            row = x[m, block * BLOCK : (block + 1) * BLOCK]
+            total = 0.0
+            for k in range(row.size):
+                total += row[k]
+            centre = real(total / row.size)
+            square = 0.0
+            for k in range(row.size):
+                away = row[k] - centre
+                square += away * away
+            # What rounding the mean left over.
+            rest = total - row.size * np.float64(centre)
+            sums[m, block], squares[m, block] = total, square - rest * rest / row.size
+    for m in range(M):
+        count, total, square = min(K, BLOCK), sums[m, 0], squares[m, 0]
+        for block in range(1, blocks):
+            more = min(K - block * BLOCK, BLOCK)
+            apart = sums[m, block] / more - total / count
+            square += squares[m, block] + apart * apart * (count * more / (count + more))
+            total += sums[m, block]
+            count += more
+        out[m] = square / divisor
 
 
-def _down_columns(x: Array) -> Array:
-    """x (B, K, S) -> (B, S) float64."""
-    b, k, s = x.shape
-    out = np.zeros((b, math.ceil(k / ROWS), s))
-    _sum_columns.on(x.size)(out, x)
-    total: Array = out.sum(axis=1)
-    return total
+@routine
+def moments_of_columns(total, square, part):  # type: ignore[no-untyped-def]
+    """Into zeros (S,): the sum of part (K, S) down its columns, and its squared deviations."""
+    n, S = part.shape
+    centre = np.empty(S, part.dtype)
+    _add_rows(total, part)
+    for s in range(S):
+        centre[s] = total[s] / n
+    for k in range(n):
+        row = part[k]
+        for s in range(S):
+            away = row[s] - centre[s]
+            square[s] += away * away
+    for s in range(S):
+        rest = total[s] - n * np.float64(centre[s])
+        square[s] -= rest * rest / n
+
+
+@routine
+def join_moments(sums, squares, K):  # type: ignore[no-untyped-def]
+    """Into the first row: the moments of K rows, from those of each ROWS of them."""
+    total, square = sums[0], squares[0]
+    count = min(K, ROWS)
+    for block in range(1, sums.shape[0]):
+        more = min(K - block * ROWS, ROWS)
+        weight = count * more / (count + more)
+        for s in range(total.size):
+            apart = sums[block, s] / more - total[s] / count
+            square[s] += squares[block, s] + apart * apart * weight
+            total[s] += sums[block, s]
+        count += more
+
+
+@kernel
+def _variance_of_columns(out: Array, x: Array, divisor: float) -> None:
+    """As `_variance_of_rows`, of x (B, K, S) along K into out (B, S)."""
+    B, K, S = x.shape
+    blocks = max(1, -(-K // ROWS))
+    sums, squares = np.zeros((B * blocks, S)), np.zeros((B * blocks, S))
+    for task in prange(B * blocks):
+        block = task % blocks
+        part = x[task // blocks, block * ROWS : (block + 1) * ROWS]
+        moments_of_columns(sums[task], squares[task], part)
+    for b in range(B):
+        square = squares[b * blocks : (b + 1) * blocks]
+        join_moments(sums[b * blocks : (b + 1) * blocks], square, K)
+        for s in range(S):
+            out[b, s] = square[0, s] / divisor
 
 
 def _grouped(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[list[int], list[bool]]:
@@ -81,26 +177,56 @@ def _grouped(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[list[int], 
     return [size for size, _ in alternating], [summed for _, summed in alternating]
 
 
+@lru_cache(1024)
+def _view(
+    shape: tuple[int, ...], axes: tuple[int, ...], keepdims: bool
+) -> tuple[tuple[int, ...] | None, tuple[int, ...]]:
+    """The shape (M, K) or (B, K, S) to reduce along K, None if there is none, and the result's."""
+    sizes, summed = _grouped(shape, axes)
+    view: tuple[int, ...] | None = None
+    if summed in ([True], [False, True]):
+        view = (math.prod(sizes[:-1]), sizes[-1])
+    elif summed in ([True, False], [False, True, False]):
+        view = (math.prod(sizes[:-2]), *sizes[-2:])
+    kept = (1 if a in axes else n for a, n in enumerate(shape) if keepdims or a not in axes)
+    return view, tuple(kept)
+
+
+def _can_compile(x: Array) -> bool:
+    return x.size >= LEAST and x.dtype in FLOATS and x.flags.c_contiguous
+
+
+def _sum_over(x: Array, view: tuple[int, ...]) -> Array:
+    out = np.empty(view[:1] if len(view) == 2 else (view[0], view[2]), x.dtype)
+    (_sum_rows if len(view) == 2 else _sum_columns).on(x.size)(out, x.reshape(view))
+    return out
+
+
 def sum(x: Array, axes: tuple[int, ...], keepdims: bool = False) -> Array:
     """The sum over `axes`, each in range(x.ndim); bool and small integers sum to int64."""
-    # Below this size NumPy's call is as quick.
-    if x.size < build.GRAIN or x.dtype not in FLOATS or not x.flags.c_contiguous:
-        return np.asarray(np.sum(x, axis=axes, keepdims=keepdims))
-    sizes, summed = _grouped(x.shape, axes)
-    if summed == [True]:
-        total = _along_rows(x.reshape(1, -1))
-    elif summed == [False, True]:
-        total = _along_rows(x.reshape(sizes))
-    elif summed == [True, False, True]:
-        n, c, s = sizes
-        total = _along_rows(x.reshape(n * c, s)).reshape(n, c).sum(axis=0)
-    elif summed in ([True, False], [False, True, False]):
-        total = _down_columns(x.reshape(-1, *sizes[-2:]))
-    else:
-        return np.asarray(np.sum(x, axis=axes, keepdims=keepdims))
-    kept = [
-        1 if axis in axes else size
-        for axis, size in enumerate(x.shape)
-        if keepdims or axis not in axes
-    ]
-    return total.reshape(kept).astype(x.dtype)
+    if _can_compile(x):
+        view, shape = _view(x.shape, axes, keepdims)
+        if view is not None:
+            return _sum_over(x, view).reshape(shape)
+        sizes, summed = _grouped(x.shape, axes)
+        if summed == [True, False, True]:
+            rows = np.empty(sizes[0] * sizes[1])
+            _sum_rows.on(x.size)(rows, x.reshape(-1, sizes[2]))
+            total: Array = rows.reshape(sizes[:2]).sum(axis=0)
+            return total.reshape(shape).astype(x.dtype)
+    return np.asarray(x.sum(axis=axes, keepdims=keepdims))
+
+
+def variance(x: Array, axes: tuple[int, ...], divisor: float, keepdims: bool = False) -> Array:
+    """The sum of squared deviations from the mean over `axes`, each in range(x.ndim), / divisor."""
+    if x.size and x.dtype in FLOATS and x.flags.c_contiguous:
+        view, shape = _view(x.shape, axes, keepdims)
+        if view is not None:
+            out = np.empty(view[:1] if len(view) == 2 else (view[0], view[2]), x.dtype)
+            compiled = _variance_of_rows if len(view) == 2 else _variance_of_columns
+            compiled.on(2 * x.size)(out, x.reshape(view), float(divisor))
+            return out.reshape(shape)
+    among = max(math.prod(x.shape[axis] for axis in axes), 1)
+    centred = x - sum(x, axes, True) / x.dtype.type(among)
+    total: Array = sum(centred * centred, axes, keepdims)
+    return np.asarray(total / x.dtype.type(divisor))

@@ -2,7 +2,7 @@
 
 Numba compiles scalar loops and leaves vectors to LLVM's guess.  What stands below is emitted as
 vector code instead, with the register file filled by hand.  It is written with the few verbs of
-`_Emitter` (load, store, splat, multiply_add, loop), each of which emits a line or two of LLVM's
+`Emitter` (load, store, splat, multiply_add, loop), each of which emits a line or two of LLVM's
 language.
 """
 
@@ -43,7 +43,7 @@ _I64 = ir.IntType(64)
 _ELEMENT = {types.float32: ir.FloatType(), types.float64: ir.DoubleType()}
 
 
-class _Emitter:
+class Emitter:
     """Emits vector code for one element type at the place where `builder` stands."""
 
     def __init__(self, builder: ir.IRBuilder, dtype: Any) -> None:
@@ -64,6 +64,9 @@ class _Emitter:
 
     def multiply(self, a: Any, b: Any) -> Any:
         return self.builder.mul(*(self.integer(t) if isinstance(t, int) else t for t in (a, b)))
+
+    def fields(self, record: Any, count: int) -> list[Any]:
+        return [self.builder.extract_value(record, i) for i in range(count)]
 
     def at(self, pointer: Any, *index: Any) -> Any:
         return self.builder.gep(pointer, [self.add(*index)])
@@ -147,10 +150,6 @@ class _Emitter:
         carried[:] = entering
 
 
-def _parts(builder: Any, value: Any, count: int) -> list[Any]:
-    return [builder.extract_value(value, i) for i in range(count)]
-
-
 @intrinsic
 def pointer(typingctx: Any, array: Any) -> tuple[Any, Callable[..., Any]]:
     """A C pointer to an array's elements: `p[i]` reads and writes, and nothing is counted.
@@ -212,12 +211,12 @@ def tile_product(
     """
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        emit = _Emitter(builder, out[0].dtype)
-        left_pointer, row_at, depth_at = _parts(builder, args[2], 3)
-        right_pointer, right_step = _parts(builder, args[3], 2)
+        emit = Emitter(builder, out[0].dtype)
+        left_pointer, row_at, depth_at = emit.fields(args[2], 3)
+        right_pointer, right_step = emit.fields(args[3], 2)
 
         def cells(tile: Any) -> list[Any]:
-            place, step = _parts(builder, tile, 2)
+            place, step = emit.fields(tile, 2)
             return [
                 emit.at(place, emit.multiply(step, i), j * emit.lanes)
                 for i in range(TILE_ROWS)
@@ -257,7 +256,7 @@ def _row_product(vectors: int) -> Any:
         """
 
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            emit = _Emitter(builder, out.dtype)
+            emit = Emitter(builder, out.dtype)
             place, first, left_pointer, right_pointer, at, count = args
             sums = [emit.splat(first)] * vectors
             with emit.loop(count, sums) as (k, running):
@@ -293,7 +292,7 @@ def dot_products(
     """
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        emit = _Emitter(builder, out.dtype)
+        emit = Emitter(builder, out.dtype)
         place, left_pointer, right_pointer, at, length = args
         rows = [emit.at(right_pointer, builder.load(emit.at(at, i))) for i in range(DOTS)]
         cells = [emit.at(place, i * emit.lanes) for i in range(DOTS)]
@@ -319,9 +318,9 @@ def transpose_block(typingctx: Any, out: Any, source: Any) -> tuple[Any, Callabl
     """
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        emit = _Emitter(builder, out[0].dtype)
-        place, out_step = _parts(builder, args[0], 2)
-        origin, step = _parts(builder, args[1], 2)
+        emit = Emitter(builder, out[0].dtype)
+        place, out_step = emit.fields(args[0], 2)
+        origin, step = emit.fields(args[1], 2)
         rows = [emit.load(emit.at(origin, emit.multiply(step, i))) for i in range(emit.lanes)]
         width = 1
         while width < emit.lanes:  # swap off-diagonal blocks of 1, then of 2 x 2, 4 x 4 ...
@@ -341,11 +340,23 @@ def copy_vector(typingctx: Any, out: Any, source: Any) -> tuple[Any, Callable[..
     """Copy one vector of consecutive elements from pointer to pointer."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        emit = _Emitter(builder, out.dtype)
+        emit = Emitter(builder, out.dtype)
         emit.store(emit.load(args[1]), args[0])
         return context.get_dummy_value()
 
     return types.void(out, source), codegen
+
+
+@intrinsic
+def clear_vector(typingctx: Any, out: Any) -> tuple[Any, Callable[..., Any]]:
+    """Store one vector of zeros."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        emit = Emitter(builder, out.dtype)
+        emit.store(emit.zero(), args[0])
+        return context.get_dummy_value()
+
+    return types.void(out), codegen
 
 
 @routine
@@ -359,6 +370,27 @@ def copy_row(out, source, source_step, count):  # type: ignore[no-untyped-def]
     else:
         for i in range(count):
             out[i] = source[i * source_step]
+
+
+@routine
+def transpose(out, source, across, count, used):  # type: ignore[no-untyped-def]
+    """out[j, i] = source[i, j] for i < count and j < used; both are (pointer, row_step).
+
+    Rows of `out` and `source` are consecutive elements, but for `across` between those of `out`.
+    """
+    target, out_step = out
+    values, step = source
+    vector = lanes(target)
+    for j0 in range(0, used, vector):
+        done = 0
+        if across == 1 and j0 + vector <= used:
+            done = count // vector * vector
+            for i in range(0, done, vector):
+                place = (ahead(target, j0 * out_step + i), out_step)
+                transpose_block(place, (ahead(values, i * step + j0), step))
+        for j in range(j0, min(j0 + vector, used)):
+            for i in range(done, count):
+                target[j * out_step + i * across] = values[i * step + j]
 
 
 @intrinsic

@@ -36,9 +36,12 @@ class Tasks:
     seconds go by.  Tasks are machine code that a loop of a few lines calls by its address.
     """
 
-    def __init__(self, function: Callable[..., Any], plan: np.dtype) -> None:
+    def __init__(
+        self, function: Callable[..., Any], plan: np.dtype, sources: tuple[str, ...]
+    ) -> None:
         self.function = function
         self.plan = plan
+        self.sources = sources
         self._compiled: dict[np.dtype, Any] = {}
         self.__doc__ = function.__doc__
 
@@ -46,7 +49,7 @@ class Tasks:
         pointers = (numba.types.CPointer(numba.from_dtype(d)) for d in (dtype, self.plan))
         arguments = (numba.types.int64, numba.types.int64, *pointers)
         options = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
-        keep_on_disk(self.function)
+        keep_on_disk(self.function, *self.sources)
         signature = (arguments, numba.types.void)
         compiled = _AnnouncedCFunc(self.function, signature, locals={}, options=options)
         compiled.enable_caching()
@@ -72,13 +75,14 @@ def _as_array(counts: tuple[int, ...]) -> np.ndarray:
     return np.array(counts)
 
 
-def tasks(plan: np.dtype) -> Callable[[Callable[..., Any]], Tasks]:
+def tasks(plan: np.dtype, *sources: str) -> Callable[[Callable[..., Any]], Tasks]:
     """Declare a function (phase, task, none, plans) whose calls within a phase are independent.
 
     `array_at(none, 0)` is an array of no elements, whose dtype is that of the call;
     `array_at(plans, 1)[0]` is the record that all tasks read, addresses of arrays among its fields.
+    `sources` names files, besides its own, whose routines it calls.
     """
-    return lambda function: Tasks(function, plan)
+    return lambda function: Tasks(function, plan, sources)
 
 
 @kernel

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cache, cached_property
+from operator import is_
 from typing import Any
 
 import numba
@@ -13,21 +14,30 @@ from minigrad.kernels.program import SPAN, Compiled, Program, compiled, pointer
 Array = np.ndarray[Any, Any]
 carray: Any = vars(numba)["carray"]
 
-# Where the fields of NumPy's `PyArrayObject` lie behind the object's header.  They are part of
-# its C interface.  Asking Python for an array's address takes 1.4 us, reading it here 5 ns.
+# Where the fields of NumPy's `PyArrayObject` lie behind the object's header, and a tuple's items.
+# They are part of the C interfaces.  Asking Python for an array's address takes 1.4 us, reading it
+# here 5 ns.
 _HEADER = object.__basicsize__
 _NDIM, _SHAPE, _DTYPE, _FLAGS = _HEADER + 8, _HEADER + 16, _HEADER + 40, _HEADER + 48
 _C_CONTIGUOUS_AND_ALIGNED = 0x0001 | 0x0100
+_ITEMS = tuple.__basicsize__
+
+# So many accesses to elements are the work of one: threads would save a step over some small
+# parameters ten microseconds, and cost it hundreds where another process has their core.
+ACCESSES = 8
 
 
 @kernel
-def find(addresses: Any, objects: Any, alike: Any) -> Any:
-    """Write the data addresses of the arrays with these ids; -1, or the first that is unfit.
+def find(addresses: Any, found: int, wanted: int) -> Any:
+    """Write the data addresses of the arrays in a tuple; -1, or the number of the first misfit.
 
-    Fit is a C-contiguous array of the same shape and dtype as the array whose id is in `alike`.
+    Both tuples are given by their ids.  Fit is a C-contiguous array of the same shape and dtype as
+    the one at its place in the tuple `wanted`.
     """
-    for k in range(objects.size):
-        a, b = objects[k], alike[k]
+    arrays = carray(pointer(found + _ITEMS), (addresses.size,), np.int64)
+    patterns = carray(pointer(wanted + _ITEMS), (addresses.size,), np.int64)
+    for k in range(addresses.size):
+        a, b = arrays[k], patterns[k]
         ndim = carray(pointer(a + _NDIM), (1,), np.int32)[0]
         flags = carray(pointer(a + _FLAGS), (1,), np.int32)[0]
         fit = flags & _C_CONTIGUOUS_AND_ALIGNED == _C_CONTIGUOUS_AND_ALIGNED
@@ -51,17 +61,47 @@ def find(addresses: Any, objects: Any, alike: Any) -> Any:
     return -1
 
 
+@kernel
+def hold_the_same(one: int, other: int, count: int) -> Any:
+    """Whether two tuples of `count` items, given by their ids, hold the same objects."""
+    mine = carray(pointer(one + _ITEMS), (count,), np.int64)
+    others = carray(pointer(other + _ITEMS), (count,), np.int64)
+    same = True
+    for k in range(count):
+        same &= mine[k] == others[k]
+    return same
+
+
+@kernel
+def all_equal(values: Any) -> Any:
+    """Whether all numbers are the same."""
+    equal = True
+    for k in range(values.size):
+        equal &= values[k] == values[0]
+    return equal
+
+
 @cache
 def _headers_are_known() -> bool:
-    """Whether `find` reads this NumPy rightly: then it may be trusted."""
+    """Whether `find` reads this Python and NumPy rightly: then it may be trusted."""
     plain = np.zeros((2, 3))
     others = [np.zeros((3, 2)).T, np.zeros((3, 2)), np.zeros(6), np.zeros((2, 3), np.float32)]
-    found, ids = np.zeros(1, np.int64), np.array([id(plain)], np.int64)
+    found, wanted = np.zeros(2, np.int64), (plain, plain)
+    pairs = [(plain, a) for a in others]
     return bool(
-        find.serial(found, ids, ids) == -1
-        and found[0] == plain.ctypes.data
-        and all(find.serial(found, np.array([id(a)], np.int64), ids) == 0 for a in others)
+        find.serial(found, id(wanted), id(wanted)) == -1
+        and found.tolist() == [plain.ctypes.data] * 2
+        and all(find.serial(found, id(pair), id(wanted)) == 1 for pair in pairs)
     )
+
+
+def are_same(some: tuple[Any, ...], others: tuple[Any, ...]) -> bool:
+    """Whether both hold the same objects in the same order."""
+    if len(some) != len(others):
+        return False
+    if _headers_are_known():
+        return bool(hold_the_same.serial(id(some), id(others), len(some)))
+    return all(map(is_, some, others))
 
 
 def refuse_misfit(
@@ -94,8 +134,8 @@ class Batch:
         self._addresses = np.zeros((2 + len(states), n), np.int64)
         for k, row in enumerate(self._updated):
             self._addresses[k + (k > 0)] = [a.ctypes.data for a in row]
-        self._ids = np.array([id(a) for a in self._updated[0]], np.int64)
-        self._gradients: list[Array] = []
+        self._wanted = tuple(self._updated[0])
+        self._gradients: Sequence[Array] = ()
         self._program: Program | None = None
         self._kernels: Compiled
 
@@ -119,18 +159,21 @@ class Batch:
         last = np.searchsorted(starts, lows + SPAN, side="left")
         return starts, first, np.minimum(last, len(self.parameters))
 
-    def aim(self, gradients: list[Array]) -> None:
+    def aim(self, gradients: tuple[Array, ...]) -> None:
         """Take these gradients for the next run.  Raises RuntimeError if a shape is wrong."""
         self._gradients = gradients  # they must outlive the run, which knows only addresses
-        ids = np.array(list(map(id, gradients)), np.int64)
-        if _headers_are_known() and find.serial(self._addresses[1], ids, self._ids) < 0:
+        row = self._addresses[1]
+        if _headers_are_known() and find.serial(row, id(gradients), id(self._wanted)) < 0:
             return
         refuse_misfit(self.parameters, gradients)
         self._gradients = [np.require(g, self.dtype, ["C", "A"]) for g in gradients]
-        self._addresses[1] = [g.ctypes.data for g in self._gradients]
+        row[...] = [g.ctypes.data for g in self._gradients]
 
-    def run(self, program: Program, scalars: Sequence[float]) -> None:
-        """Apply `program`, whose inputs are parameter, gradient and states, to every element."""
+    def run(self, program: Program, scalars: Array) -> None:
+        """Apply `program`, whose inputs are parameter, gradient and states, to every element.
+
+        Its scalars are float64.
+        """
         if not program.outputs:
             return
         if program is not self._program:
@@ -138,8 +181,8 @@ class Batch:
         for array, copy in self._copies:
             copy[...] = array
         starts, first, last = self._spans
-        work = int(starts[-1]) * program.inputs
-        given = (self._addresses, starts, first, last, np.array(scalars, np.float64))
+        work = int(starts[-1]) * program.inputs // ACCESSES
+        given = (self._addresses, starts, first, last, scalars)
         norms = np.empty((sum(count for _, count in self._kernels.reduce), len(self.parameters)))
         known = 0
         for reduce, count in self._kernels.reduce:
@@ -150,7 +193,7 @@ class Batch:
         self._kernels.update.on(work)(*given, norms)
         for array, copy in self._copies:
             array[...] = copy
-        self._gradients = []
+        self._gradients = ()
 
 
 @kernel

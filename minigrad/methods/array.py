@@ -1,24 +1,32 @@
 """A Value as an array among arrays: what it is, its numbers, its protocols, how it is written."""
 
-from collections.abc import Sequence
+import math
+import operator
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from minigrad import dtypes, ops
+from minigrad import dtypes
 from minigrad.device import device as Device
-from minigrad.device import is_device, require_cpu
 from minigrad.dtypes import dtype as Dtype
-from minigrad.graph import Value, wrap
+from minigrad.graph import Value
+from minigrad.layout import contiguous_format, require_format, strided
+from minigrad.layout import layout as Layout
 from minigrad.ops.dims import wrap_dim
 from minigrad.printing import format_tensor
 
 
-def sizes(given: Sequence[Any]) -> tuple[int, ...]:
-    """Sizes or dimensions passed one by one, or as one sequence."""
+def sizes(given: Sequence[Any], needed_by: str = "") -> tuple[int, ...]:
+    """Sizes or dimensions passed one by one, or as one sequence.
+
+    Raises TypeError if there are none though `needed_by` names a method that needs them.
+    """
+    if not given and needed_by:
+        raise TypeError(f"{needed_by}() needs sizes, one by one or as one sequence, got none")
     if len(given) == 1 and not isinstance(given[0], int | np.integer | Value):
         given = given[0]
-    return tuple(int(size) for size in given)
+    return tuple(operator.index(size) for size in given)
 
 
 def new_shape(given: Sequence[Any]) -> tuple[int, ...]:
@@ -27,6 +35,20 @@ def new_shape(given: Sequence[Any]) -> tuple[int, ...]:
     if any(size < 0 for size in found):
         raise RuntimeError(f"a tensor cannot have negative dimensions, got shape {list(found)}")
     return found
+
+
+def allocated(
+    make: Callable[..., np.ndarray[Any, Any]], shape: tuple[int, ...], dtype: np.dtype[Any]
+) -> np.ndarray[Any, Any]:
+    """`make(shape, dtype)`.  Raises RuntimeError if there is not so much memory."""
+    try:
+        return make(shape, dtype)
+    except (MemoryError, ValueError):
+        amount = math.prod(shape) * dtype.itemsize
+        raise RuntimeError(
+            f"not enough memory: a tensor of shape {list(shape)} and dtype {dtype} takes "
+            f"{amount:,} bytes"
+        ) from None
 
 
 class ArrayValue(Value):
@@ -67,8 +89,16 @@ class ArrayValue(Value):
         return self.node
 
     @property
-    def is_cuda(self) -> bool:
-        return False
+    def layout(self) -> Layout:
+        return strided
+
+    is_cpu = property(lambda self: True)
+    is_cuda = is_mps = is_xpu = is_meta = property(lambda self: False)
+    is_sparse = is_sparse_csr = is_quantized = is_nested = is_mkldnn = is_cuda
+
+    def get_device(self) -> int:
+        """-1, torch's number for the CPU."""
+        return -1
 
     def size(self, dim: int | None = None) -> Any:
         """The shape, or one size of it."""
@@ -80,6 +110,7 @@ class ArrayValue(Value):
     def numel(self) -> int:
         return self.array.size
 
+    ndimension = dim
     nelement = numel
 
     def element_size(self) -> int:
@@ -88,19 +119,52 @@ class ArrayValue(Value):
     def stride(self, dim: int | None = None) -> Any:
         """Elements to step over per dimension."""
         strides = tuple(s // self.array.itemsize for s in self.array.strides)
-        return strides if dim is None else strides[dim]
+        return strides if dim is None else strides[wrap_dim(dim, self.ndim)]
 
     def data_ptr(self) -> int:
         return int(self.array.ctypes.data)
 
-    def is_contiguous(self) -> bool:
+    def storage_offset(self) -> int:
+        """Elements between the start of the memory this is a view of and its own."""
+        base = self.array if self._base is None else self._base.array
+        return int(self.array.ctypes.data - base.ctypes.data) // self.array.itemsize
+
+    def is_contiguous(self, memory_format: Any = contiguous_format) -> bool:
+        require_format(memory_format)
         return bool(self.array.flags.c_contiguous)
 
     def is_floating_point(self) -> bool:
         return bool(self.array.dtype.kind == "f")
 
+    def is_signed(self) -> bool:
+        return self.dtype.is_signed
+
+    def is_same_size(self, other: Any) -> bool:
+        return bool(self.array.shape == other.array.shape)
+
+    def is_set_to(self, tensor: Any) -> bool:
+        """Whether both are the same elements of the same memory."""
+        mine, its = self.array, tensor.array
+        return bool(
+            mine.ctypes.data == its.ctypes.data
+            and mine.shape == its.shape
+            and mine.strides == its.strides
+            and mine.dtype == its.dtype
+        )
+
+    def is_nonzero(self) -> bool:
+        """Whether the one element is not zero.  Raises RuntimeError if there are more or none."""
+        return bool(self)
+
     def is_complex(self) -> bool:
         return False
+
+    is_conj = is_neg = is_complex
+
+    def is_pinned(self) -> bool:
+        return False
+
+    is_shared = is_pinned
 
     def is_inference(self) -> bool:
         return self._is_inference
@@ -155,6 +219,9 @@ class ArrayValue(Value):
     def __int__(self) -> int:
         return int(self.item())
 
+    def __complex__(self) -> complex:
+        return complex(self.item())
+
     def __index__(self) -> int:
         if self.array.dtype.kind not in "iub" or self.array.size != 1:
             raise TypeError("only integer tensors of a single element can be converted to an index")
@@ -182,112 +249,3 @@ class ArrayValue(Value):
         elif self.requires_grad:
             notes.append("requires_grad=True")
         return format_tensor(self.array, "tensor(", notes, shown)
-
-    # --- new tensors of the same dtype ---
-
-    def _new(self, array: np.ndarray[Any, Any], device: Any, requires_grad: bool) -> Any:
-        require_cpu(device)
-        new = wrap(self.kind, array)
-        return new.requires_grad_() if requires_grad else new
-
-    def _dtype_for_new(self, dtype: Any) -> np.dtype[Any]:
-        return self.array.dtype if dtype is None else dtypes.to_numpy(dtype)
-
-    def new_tensor(
-        self, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
-    ) -> Any:
-        """A copy of `data`, by default with this tensor's dtype."""
-        array = np.array(data, self._dtype_for_new(dtype))
-        return self._new(array, device, requires_grad)
-
-    def new_zeros(
-        self, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
-    ) -> Any:
-        """Zeros, by default of this tensor's dtype."""
-        array = np.zeros(new_shape(size), self._dtype_for_new(dtype))
-        return self._new(array, device, requires_grad)
-
-    def new_ones(
-        self, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
-    ) -> Any:
-        """Ones, by default of this tensor's dtype."""
-        array = np.ones(new_shape(size), self._dtype_for_new(dtype))
-        return self._new(array, device, requires_grad)
-
-    def new_empty(
-        self, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
-    ) -> Any:
-        """Uninitialised memory, by default of this tensor's dtype."""
-        array = np.empty(new_shape(size), self._dtype_for_new(dtype))
-        return self._new(array, device, requires_grad)
-
-    def new_full(
-        self,
-        size: Any,
-        fill_value: Any,
-        *,
-        dtype: Any = None,
-        device: Any = None,
-        requires_grad: bool = False,
-    ) -> Any:
-        """A tensor of `fill_value`, by default of this one's dtype."""
-        array = np.full(size, fill_value, self._dtype_for_new(dtype))
-        return self._new(array, device, requires_grad)
-
-    # --- casts ---
-
-    def to(self, *args: Any, **options: Any) -> Any:
-        """This tensor as another dtype: `to(dtype)`, `to("cpu")`, `to("cpu", dtype)`, `to(other)`.
-
-        The tensor itself if nothing changes, unless copy=True.  Raises RuntimeError for devices
-        other than the CPU.
-        """
-        copy = options.pop("copy", False)
-        options.pop("non_blocking", None)  # a hint for devices that work beside the CPU
-        wanted = options.pop("dtype", None)
-        require_cpu(options.pop("device", None))
-        if options:
-            raise TypeError(f"to() got an unexpected keyword argument '{next(iter(options))}'")
-        for given in args:
-            if is_device(given):
-                require_cpu(given)
-            elif isinstance(given, ArrayValue):
-                wanted = given.dtype
-            elif given is not None and not isinstance(given, bool):
-                wanted = given
-        dtype = self.array.dtype if wanted is None else dtypes.to_numpy(wanted)
-        if dtype != self.array.dtype:
-            return ops.cast(self, dtype=dtypes.of_numpy(dtype))
-        return ops.clone(self) if copy else self
-
-    def type_as(self, other: Any) -> Any:
-        return self.to(other.dtype)
-
-    def cpu(self) -> Any:
-        return self
-
-    def cuda(self, *_: Any) -> Any:
-        raise RuntimeError("minigrad computes on the CPU only: there is no cuda device")
-
-    # The names of Python's types come last: below them they would mean these methods.
-
-    def type(self, dtype: Any) -> Any:
-        return self.to(dtype)
-
-    def half(self) -> Any:
-        return self.to(dtypes.float16)
-
-    def double(self) -> Any:
-        return self.to(dtypes.float64)
-
-    def long(self) -> Any:
-        return self.to(dtypes.int64)
-
-    def float(self) -> Any:
-        return self.to(dtypes.float32)
-
-    def int(self) -> Any:
-        return self.to(dtypes.int32)
-
-    def bool(self) -> Any:
-        return self.to(dtypes.bool_)

@@ -44,7 +44,7 @@ class ElementwiseMethods(ArrayValue):
     # --- elementwise maths ---
 
     abs = absolute = ops.abs
-    sign = ops.sign
+    sign = sgn = ops.sign
     exp = ops.exp
     log = ops.log
     sqrt = ops.sqrt
@@ -112,6 +112,24 @@ class ElementwiseMethods(ArrayValue):
     def polygamma(self, n: int) -> Any:
         """The n-th derivative of digamma."""
         return ops.polygamma(n, self)
+
+    clamp_max = ops.clamp_max
+    clamp_min = ops.clamp_min
+    deg2rad = ops.deg2rad
+    frexp = ops.frexp
+    gcd = ops.gcd
+    heaviside = ops.heaviside
+    i0 = ops.i0
+    isneginf = ops.isneginf
+    isposinf = ops.isposinf
+    isreal = ops.isreal
+    lcm = ops.lcm
+    ldexp = ops.ldexp
+    mvlgamma = ops.mvlgamma
+    nextafter = ops.nextafter
+    positive = ops.positive
+    rad2deg = ops.rad2deg
+    signbit = ops.signbit
 
     # --- comparisons ---
 

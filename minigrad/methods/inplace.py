@@ -1,4 +1,4 @@
-"""What changes a tensor's elements: in-place operations, assignment, random fills."""
+"""What changes a tensor's elements: in-place operations and assignment."""
 
 from collections.abc import Callable
 from typing import Any, Self
@@ -6,16 +6,21 @@ from typing import Any, Self
 import numpy as np
 
 from minigrad import ops
-from minigrad.generator import Generator, stream
-from minigrad.graph import wrap
 from minigrad.methods.array import ArrayValue
+from minigrad.methods.casts import CastMethods
 from minigrad.modes import mode
-from minigrad.ops.inplace import before_change, check_writable, in_place, overwrite
+from minigrad.ops.inplace import (
+    before_change,
+    check_writable,
+    in_place,
+    in_place_view,
+    overwrite,
+)
 
 _EVERYWHERE = ops.Index((Ellipsis,))
 
 
-class InPlaceMethods(ArrayValue):
+class InPlaceMethods(CastMethods):
     """Methods that change the elements, and record the change."""
 
     __iadd__ = in_place(ops.add)
@@ -31,17 +36,18 @@ class InPlaceMethods(ArrayValue):
     add_ = in_place(ops.scaled_add)
     sub_ = subtract_ = in_place(ops.scaled_sub)
     mul_ = multiply_ = in_place(ops.mul)
-    div_ = divide_ = in_place(ops.quotient)
+    div_ = divide_ = true_divide_ = in_place(ops.quotient)
     floor_divide_ = in_place(ops.floor_divide)
     remainder_ = in_place(ops.remainder)
     pow_ = in_place(ops.pow)
-    neg_ = in_place(ops.neg)
-    abs_ = in_place(ops.abs)
+    neg_ = negative_ = in_place(ops.neg)
+    abs_ = absolute_ = in_place(ops.abs)
     exp_ = in_place(ops.exp)
     log_ = in_place(ops.log)
     sqrt_ = in_place(ops.sqrt)
     rsqrt_ = in_place(ops.rsqrt)
     reciprocal_ = in_place(ops.reciprocal)
+    sign_ = in_place(ops.sign)
     square_ = in_place(ops.square)
     sin_ = in_place(ops.sin)
     cos_ = in_place(ops.cos)
@@ -60,6 +66,7 @@ class InPlaceMethods(ArrayValue):
     atanh_ = arctanh_ = in_place(ops.atanh)
     cosh_ = in_place(ops.cosh)
     digamma_ = in_place(ops.digamma)
+    erf_ = in_place(ops.erf)
     erfc_ = in_place(ops.erfc)
     erfinv_ = in_place(ops.erfinv)
     exp2_ = in_place(ops.exp2)
@@ -84,14 +91,86 @@ class InPlaceMethods(ArrayValue):
     hypot_ = in_place(ops.hypot)
     logical_xor_ = in_place(ops.logical_xor)
     xlogy_ = in_place(ops.xlogy)
+    deg2rad_ = in_place(ops.deg2rad)
+    rad2deg_ = in_place(ops.rad2deg)
+    heaviside_ = in_place(ops.heaviside)
+    gcd_ = in_place(ops.gcd)
+    lcm_ = in_place(ops.lcm)
+    ldexp_ = in_place(ops.ldexp)
+    nextafter_ = in_place(ops.nextafter)
+    i0_ = in_place(ops.i0)
+    mvlgamma_ = in_place(ops.mvlgamma)
+    clamp_min_ = in_place(ops.clamp_min)
+    clamp_max_ = in_place(ops.clamp_max)
+    sign_ = sgn_ = in_place(ops.sign)
+    erf_ = in_place(ops.erf)
+    eq_ = in_place(ops.eq)
+    ne_ = not_equal_ = in_place(ops.ne)
+    lt_ = less_ = in_place(ops.lt)
+    le_ = less_equal_ = in_place(ops.le)
+    gt_ = greater_ = in_place(ops.gt)
+    ge_ = greater_equal_ = in_place(ops.ge)
+    logical_and_ = in_place(ops.logical_and)
+    logical_or_ = in_place(ops.logical_or)
+    logical_not_ = in_place(ops.logical_not)
+    bitwise_and_ = in_place(ops.bitwise_and)
+    bitwise_or_ = in_place(ops.bitwise_or)
+    bitwise_xor_ = in_place(ops.bitwise_xor)
+    bitwise_not_ = in_place(ops.bitwise_not)
     addcmul_ = in_place(ops.addcmul)
     addcdiv_ = in_place(ops.addcdiv)
     lerp_ = in_place(ops.lerp)
+    addmm_ = in_place(ops.addmm)
+    addmv_ = in_place(ops.addmv)
+    addr_ = in_place(ops.addr)
+    addbmm_ = in_place(ops.addbmm)
+    baddbmm_ = in_place(ops.baddbmm)
+
+    # --- comparisons and logic, the answers in the tensor's own dtype ---
+
+    eq_ = in_place(ops.eq)
+    ne_ = not_equal_ = in_place(ops.ne)
+    lt_ = less_ = in_place(ops.lt)
+    le_ = less_equal_ = in_place(ops.le)
+    gt_ = greater_ = in_place(ops.gt)
+    ge_ = greater_equal_ = in_place(ops.ge)
+    logical_and_ = in_place(ops.logical_and)
+    logical_or_ = in_place(ops.logical_or)
+    logical_not_ = in_place(ops.logical_not)
+    bitwise_and_ = in_place(ops.bitwise_and)
+    bitwise_or_ = in_place(ops.bitwise_or)
+    bitwise_xor_ = in_place(ops.bitwise_xor)
+    bitwise_not_ = in_place(ops.bitwise_not)
+
+    # --- places ---
+
     masked_fill_ = in_place(ops.filled_where)
-    scatter_add_ = in_place(ops.scatter_add_along)
+    masked_scatter_ = in_place(ops.masked_scatter)
+    scatter_ = in_place(ops.scatter)
+    scatter_add_ = in_place(ops.scatter_add)
+    scatter_reduce_ = in_place(ops.scatter_reduce)
+    index_add_ = in_place(ops.index_add)
+    index_copy_ = in_place(ops.index_copy)
+    index_fill_ = in_place(ops.index_fill)
+    index_put_ = in_place(ops.index_put_at)
+    put_ = in_place(ops.put)
+    tril_ = in_place(ops.tril)
+    triu_ = in_place(ops.triu)
+
+    # --- shape ---
+
+    squeeze_ = in_place_view(ops.squeeze)
+    unsqueeze_ = in_place_view(ops.unsqueeze)
+    transpose_ = swapaxes_ = swapdims_ = in_place_view(ops.transpose)
+    t_ = in_place_view(ops.t)
+    as_strided_ = in_place_view(ops.as_strided)
+
+    # --- assignment ---
+    cumsum_ = in_place(ops.cumsum)
+    cumprod_ = in_place(ops.cumprod)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        self._put(ops.as_index(index), value)
+        self._put(ops.as_index(index, self, value), value)
 
     def copy_(self, source: Any) -> Self:
         """Write the elements of `source`, broadcast and cast, over this tensor's."""
@@ -111,37 +190,40 @@ class InPlaceMethods(ArrayValue):
         """Make every element 0."""
         return self.copy_(0)
 
+    def fill_diagonal_(self, fill_value: Any, wrap: bool = False) -> Self:
+        """Make the main diagonal `fill_value`; with `wrap`, start again below it in tall matrices.
+
+        Raises RuntimeError for fewer than 2 dimensions, and for unequal sizes of more than 2.
+        """
+        shape = self.shape
+        if len(shape) < 2 or (len(shape) > 2 and len(set(shape)) > 1):
+            raise RuntimeError(
+                f"fill_diagonal_ expects a matrix, or equal sizes in 3 dimensions or more, got "
+                f"shape {list(shape)}"
+            )
+        if wrap and len(shape) == 2 and shape[0] > shape[1]:
+            places: Any = np.divmod(np.arange(0, shape[0] * shape[1], shape[1] + 1), shape[1])
+        else:
+            places = (np.arange(min(shape)),) * len(shape)
+        self._put(ops.Index(places), fill_value)
+        return self
+
+    def apply_(self, function: Callable[[Any], Any]) -> Self:
+        """Replace every element by `function(element)`, called from Python one by one.
+
+        Raises RuntimeError for a tensor that requires gradients.
+        """
+        if self._requires_grad:
+            raise RuntimeError("apply_() on a tensor that requires grad: use x.detach().apply_()")
+        results = [function(element) for element in self.array.ravel().tolist()]
+        return self.copy_(self.new_tensor(results).reshape(self.shape))
+
     def _put(self, index: Any, value: Any) -> None:
         check_writable(self)
-        source = value if isinstance(value, ArrayValue) else self.new_tensor(value)
-        source = source.to(self.dtype)
+        given: Any = value if isinstance(value, ArrayValue) else self.new_tensor(value)
+        source = given.to(self.dtype)
         if mode.grad and (self._requires_grad or source._requires_grad):
             overwrite(self, ops.index_put(before_change(self), source, index=index))
         else:
             ops.assign(self.array, index, source.array)
             self.touch()
-
-    def _draw(self, draw: Callable[[], Any]) -> Self:
-        return self.copy_(wrap(self.kind, np.asarray(draw())))
-
-    def uniform_(
-        self, low: float = 0.0, high: float = 1.0, *, generator: Generator | None = None
-    ) -> Self:
-        """Draw every element from the uniform distribution on [low, high)."""
-        if low > high:
-            raise RuntimeError(f"uniform_ expects from <= to, but found from={low} > to={high}")
-        return self._draw(lambda: stream(generator).uniform(low, high, self.shape))
-
-    def normal_(
-        self, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None
-    ) -> Self:
-        """Draw every element from the normal distribution."""
-        if std < 0:
-            raise RuntimeError(f"normal_ expects std >= 0.0, but found std {std}")
-        return self._draw(lambda: stream(generator).normal(mean, std, self.shape))
-
-    def bernoulli_(self, p: float = 0.5, *, generator: Generator | None = None) -> Self:
-        """Make every element 1 with probability p, else 0."""
-        if not 0 <= p <= 1:
-            raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p}")
-        return self._draw(lambda: stream(generator).random(self.shape) < p)

@@ -1,25 +1,59 @@
-"""Reductions and scans."""
+"""Reductions, scans, sorting and counting."""
 
 from minigrad import ops
 from minigrad.methods.array import ArrayValue
 
 
 class ReductionMethods(ArrayValue):
-    """torch's reductions and scans as methods, one line each."""
+    """torch's reductions, scans, sorting and counting as methods, one line each."""
 
     sum = ops.sum
     mean = ops.mean
+    prod = ops.prod
     var = ops.var
     std = ops.std
     amax = ops.amax
     amin = ops.amin
+    aminmax = ops.aminmax
     max = ops.max
     min = ops.min
     argmax = ops.argmax
     argmin = ops.argmin
+    median = ops.median
+    nanmedian = ops.nanmedian
+    mode = ops.mode
+    quantile = ops.quantile
+    nanquantile = ops.nanquantile
+    nansum = ops.nansum
+    nanmean = ops.nanmean
+    logsumexp = ops.logsumexp
+    norm = ops.norm
+    dist = ops.dist
     all = ops.all
     any = ops.any
-    norm = ops.norm
+    count_nonzero = ops.count_nonzero
+
+    # --- scans ---
+
     cumsum = ops.cumsum
-    logsumexp = ops.logsumexp
+    cumprod = ops.cumprod
+    cummax = ops.cummax
+    cummin = ops.cummin
+    logcumsumexp = ops.logcumsumexp
+    diff = ops.diff
+
+    # --- order ---
+
+    sort = ops.sort
+    argsort = ops.argsort
+    msort = ops.msort
+    topk = ops.topk
+    kthvalue = ops.kthvalue
+
+    # --- counts ---
+
+    unique = ops.unique
+    unique_consecutive = ops.unique_consecutive
     bincount = ops.bincount
+    histc = ops.histc
+    histogram = ops.histogram

@@ -10,8 +10,8 @@ from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
 
 
-class _BatchNorm(Module):
-    dimensions: ClassVar[tuple[int, ...]]
+class RunningNorm(Module):
+    """A layer with a weight and a bias by channel, that may keep running statistics."""
 
     def __init__(
         self,
@@ -59,6 +59,16 @@ class _BatchNorm(Module):
         if self.bias is not None:
             init.zeros_(self.bias)
 
+    def extra_repr(self) -> str:
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
+            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
+        )
+
+
+class _BatchNorm(RunningNorm):
+    dimensions: ClassVar[tuple[int, ...]]
+
     def forward(self, input: Any) -> Any:
         if input.ndim not in self.dimensions:
             expected = " or ".join(f"{d}D" for d in self.dimensions)
@@ -87,12 +97,6 @@ class _BatchNorm(Module):
         if self.momentum is None:
             return 1.0 / (1 + int(self.num_batches_tracked))
         return self.momentum
-
-    def extra_repr(self) -> str:
-        return (
-            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
-        )
 
 
 class BatchNorm1d(_BatchNorm):

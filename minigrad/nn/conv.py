@@ -1,13 +1,13 @@
-"""The layer of two-dimensional convolution."""
+"""Layers of convolution and of its transpose, in one and two dimensions."""
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 from minigrad import creation
 from minigrad.device import require_cpu
 from minigrad.nn import functional as F
 from minigrad.nn import init
-from minigrad.nn.functional.checks import IntOrPair, pair
+from minigrad.nn.functional.checks import IntOrSequence, alone, pair
 from minigrad.nn.functional.convolution import sides
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
@@ -15,7 +15,136 @@ from minigrad.nn.parameter import Parameter
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
 
-class Conv2d(Module):
+class _Convolution(Module):
+    """What the layers share: geometry, weight, bias."""
+
+    dimensions: ClassVar[int]
+
+    def __init__(
+        self,
+        channels: tuple[int, int],
+        weight_channels: tuple[int, int],
+        kernel_size: IntOrSequence,
+        stride: IntOrSequence,
+        padding: IntOrSequence | str,
+        dilation: IntOrSequence,
+        groups: int,
+        bias: bool,
+        padding_mode: str,
+        dtype: Any,
+    ) -> None:
+        super().__init__()
+        self.in_channels, self.out_channels = channels
+        self.kernel_size = self._sizes(kernel_size, "kernel_size")
+        self.stride = self._sizes(stride, "stride")
+        self.padding = (
+            padding if isinstance(padding, str) else self._sizes(padding, "padding", least=0)
+        )
+        self.dilation = self._sizes(dilation, "dilation")
+        self.groups = groups
+        self.padding_mode = padding_mode
+        shape = (*weight_channels, *self.kernel_size)
+        self.weight = Parameter(creation.empty(shape, dtype=dtype))
+        self.register_parameter(
+            "bias", Parameter(creation.empty(self.out_channels, dtype=dtype)) if bias else None
+        )
+        self.reset_parameters()
+
+    def _sizes(self, value: IntOrSequence, name: str, least: int = 1) -> tuple[int, ...]:
+        if self.dimensions == 1:
+            return (alone(value, name, least),)
+        return pair(value, name, least)
+
+    def reset_parameters(self) -> None:
+        """Draw weight and bias anew."""
+        init.kaiming_uniform_(self.weight, a=math.sqrt(5))
+        if self.bias is not None:
+            fan_in = math.prod(self.weight.shape[1:])
+            bound = 1 / math.sqrt(fan_in) if fan_in else 0
+            init.uniform_(self.bias, -bound, bound)
+
+    def extra_repr(self) -> str:
+        parts = [
+            f"{self.in_channels}, {self.out_channels}",
+            f"kernel_size={self.kernel_size}",
+            f"stride={self.stride}",
+        ]
+        none, ones = (0,) * self.dimensions, (1,) * self.dimensions
+        more = getattr(self, "output_padding", none)
+        unusual = {
+            f"padding={self.padding}": self.padding != none,
+            f"dilation={self.dilation}": self.dilation != ones,
+            f"output_padding={more}": more != none,
+            f"groups={self.groups}": self.groups != 1,
+            "bias=False": self.bias is None,
+            f"padding_mode={self.padding_mode}": self.padding_mode != "zeros",
+        }
+        return ", ".join(parts + [text for text, shown in unusual.items() if shown])
+
+
+class _Conv(_Convolution):
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: IntOrSequence,
+        stride: IntOrSequence = 1,
+        padding: IntOrSequence | str = 0,
+        dilation: IntOrSequence = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        require_cpu(device)
+        _require_channels(in_channels, out_channels, groups)
+        _require_mode(padding_mode, PADDING_MODES)
+        super().__init__(
+            (in_channels, out_channels), (out_channels, in_channels // groups), kernel_size,
+            stride, padding, dilation, groups, bias, padding_mode, dtype,
+        )  # fmt: skip
+        self._sides = self._sides_of_padding()
+
+    def _sides_of_padding(self) -> list[int]:
+        """(before, after) of the last dimension, then of the one before it, as F.pad wants them.
+
+        Raises ValueError for words that cannot be followed.
+        """
+        missing = 2 - self.dimensions
+        rest = [(1,) * missing + tuple(v) for v in (self.kernel_size, self.stride, self.dilation)]
+        padding = self.padding if isinstance(self.padding, str) else (0,) * missing + self.padding
+        try:
+            found = sides(padding, *rest)  # type: ignore[arg-type]
+        except RuntimeError as error:
+            raise ValueError(str(error)) from None
+        return [size for pads in found[::-1][: self.dimensions] for size in pads]
+
+    def _padded(self, input: Any) -> tuple[Any, Any]:
+        """The input and the zeros that are still to be put round it."""
+        if self.padding_mode == "zeros":
+            return input, self.padding
+        return F.pad(input, self._sides, self.padding_mode), 0
+
+
+class Conv1d(_Conv):
+    """Convolves signals: (N, C, L) or (C, L) -> (N, F, L') or (F, L').
+
+    C is in_channels, F out_channels; see `functional.conv1d` for the sizes.  weight
+    (F, C/groups, K) and bias (F,) start uniform in +-1 / sqrt(C/groups K).  padding may be
+    "same" or "valid"; padding_mode "zeros", "reflect", "replicate" or "circular".
+    """
+
+    dimensions = 1
+
+    def forward(self, input: Any) -> Any:
+        input, padding = self._padded(input)
+        return F.conv1d(
+            input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups
+        )
+
+
+class Conv2d(_Conv):
     """Convolves images: (N, C, H, W) or (C, H, W) -> (N, F, H', W') or (F, H', W').
 
     C is in_channels, F out_channels; see `functional.conv2d` for the sizes.  weight
@@ -27,79 +156,105 @@ class Conv2d(Module):
     (1, 8, 16, 16)
     """
 
+    dimensions = 2
+
+    def forward(self, input: Any) -> Any:
+        input, padding = self._padded(input)
+        return F.conv2d(
+            input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups
+        )
+
+
+class _ConvTranspose(_Convolution):
+    padding: tuple[int, ...]  # never a word
+
     def __init__(
         self,
         in_channels: int,
         out_channels: int,
-        kernel_size: IntOrPair,
-        stride: IntOrPair = 1,
-        padding: IntOrPair | str = 0,
-        dilation: IntOrPair = 1,
+        kernel_size: IntOrSequence,
+        stride: IntOrSequence = 1,
+        padding: IntOrSequence = 0,
+        output_padding: IntOrSequence = 0,
         groups: int = 1,
         bias: bool = True,
+        dilation: IntOrSequence = 1,
         padding_mode: str = "zeros",
         device: Any = None,
         dtype: Any = None,
     ) -> None:
         require_cpu(device)
-        super().__init__()
-        _check_channels(in_channels, out_channels, groups)
-        if padding_mode not in PADDING_MODES:
+        _require_channels(in_channels, out_channels, groups)
+        _require_mode(padding_mode, ("zeros",))
+        super().__init__(
+            (in_channels, out_channels), (in_channels, out_channels // groups), kernel_size,
+            stride, padding, dilation, groups, bias, padding_mode, dtype,
+        )  # fmt: skip
+        self.output_padding = self._sizes(output_padding, "output_padding", least=0)
+
+    def _output_padding(self, input: Any, output_size: Any) -> tuple[int, ...]:
+        """What must be added to reach `output_size`.  Raises ValueError if it is out of reach."""
+        if output_size is None:
+            return self.output_padding
+        wanted = tuple(output_size)[-self.dimensions :]
+        given = input.shape[-self.dimensions :]
+        least = [
+            (given[i] - 1) * self.stride[i] - 2 * self.padding[i]
+            + self.dilation[i] * (self.kernel_size[i] - 1) + 1
+            for i in range(self.dimensions)
+        ]  # fmt: skip
+        added = tuple(wanted[i] - least[i] for i in range(len(wanted)))
+        if len(wanted) != self.dimensions or not all(
+            0 <= more < step for more, step in zip(added, self.stride, strict=True)
+        ):
+            most = [size + step - 1 for size, step in zip(least, self.stride, strict=True)]
             raise ValueError(
-                f"padding_mode must be one of {list(PADDING_MODES)}, but got "
-                f"padding_mode={padding_mode!r}"
+                f"requested an output size of {list(wanted)}, but valid sizes range from {least} "
+                f"to {most} (for an input of {list(given)})"
             )
-        self.in_channels = in_channels
-        self.out_channels = out_channels
-        self.kernel_size = pair(kernel_size, "kernel_size")
-        self.stride = pair(stride, "stride")
-        self.padding = padding if isinstance(padding, str) else pair(padding, "padding", least=0)
-        self.dilation = pair(dilation, "dilation")
-        self.groups = groups
-        self.padding_mode = padding_mode
-        self._sides = _sides(self)
-        shape = (out_channels, in_channels // groups, *self.kernel_size)
-        self.weight = Parameter(creation.empty(shape, dtype=dtype))
-        self.register_parameter(
-            "bias", Parameter(creation.empty(out_channels, dtype=dtype)) if bias else None
+        return added
+
+
+class ConvTranspose1d(_ConvTranspose):
+    """The transpose of Conv1d: (N, C, L) or (C, L) -> (N, F, L') or (F, L').
+
+    See `functional.conv_transpose1d` for the sizes; output_size in the call chooses among those
+    that a stride leaves open.  weight is (C, F/groups, K), bias (F,).
+    """
+
+    dimensions = 1
+
+    def forward(self, input: Any, output_size: Any = None) -> Any:
+        return F.conv_transpose1d(
+            input, self.weight, self.bias, self.stride, self.padding,
+            self._output_padding(input, output_size), self.groups, self.dilation,
+        )  # fmt: skip
+
+
+class ConvTranspose2d(_ConvTranspose):
+    """The transpose of Conv2d: (N, C, H, W) or (C, H, W) -> (N, F, H', W') or (F, H', W').
+
+    See `functional.conv_transpose2d` for the sizes; output_size in the call chooses among those
+    that a stride leaves open.  weight is (C, F/groups, K, L), bias (F,).
+    """
+
+    dimensions = 2
+
+    def forward(self, input: Any, output_size: Any = None) -> Any:
+        return F.conv_transpose2d(
+            input, self.weight, self.bias, self.stride, self.padding,
+            self._output_padding(input, output_size), self.groups, self.dilation,
+        )  # fmt: skip
+
+
+def _require_mode(padding_mode: str, known: tuple[str, ...]) -> None:
+    if padding_mode not in known:
+        raise ValueError(
+            f"padding_mode must be one of {list(known)}, but got padding_mode={padding_mode!r}"
         )
-        self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Draw weight and bias anew."""
-        init.kaiming_uniform_(self.weight, a=math.sqrt(5))
-        if self.bias is not None:
-            fan_in = math.prod(self.weight.shape[1:])
-            bound = 1 / math.sqrt(fan_in) if fan_in else 0
-            init.uniform_(self.bias, -bound, bound)
-
-    def forward(self, input: Any) -> Any:
-        padding: Any = self.padding
-        if self.padding_mode != "zeros":
-            (top, bottom), (left, right) = self._sides
-            input = F.pad(input, (left, right, top, bottom), self.padding_mode)
-            padding = 0
-        return F.conv2d(
-            input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups
-        )
-
-    def extra_repr(self) -> str:
-        parts = [
-            f"{self.in_channels}, {self.out_channels}",
-            f"kernel_size={self.kernel_size}",
-            f"stride={self.stride}",
-        ]
-        unusual = {
-            f"padding={self.padding}": self.padding != (0, 0),
-            f"dilation={self.dilation}": self.dilation != (1, 1),
-            f"groups={self.groups}": self.groups != 1,
-            "bias=False": self.bias is None,
-            f"padding_mode={self.padding_mode}": self.padding_mode != "zeros",
-        }
-        return ", ".join(parts + [text for text, shown in unusual.items() if shown])
 
 
-def _check_channels(in_channels: int, out_channels: int, groups: int) -> None:
+def _require_channels(in_channels: int, out_channels: int, groups: int) -> None:
     if groups <= 0:
         raise ValueError(f"groups must be a positive integer, got {groups}")
     if in_channels % groups != 0 or in_channels < 1:
@@ -111,11 +266,3 @@ def _check_channels(in_channels: int, out_channels: int, groups: int) -> None:
             f"out_channels must be positive and divisible by groups, got {out_channels} and "
             f"{groups}"
         )
-
-
-def _sides(layer: Conv2d) -> tuple[tuple[int, int], tuple[int, int]]:
-    """The padding on each side.  Raises ValueError for words that cannot be followed."""
-    try:
-        return sides(layer.padding, layer.kernel_size, layer.stride, layer.dilation)
-    except RuntimeError as error:
-        raise ValueError(str(error)) from None

@@ -8,7 +8,7 @@ from minigrad.nn.module import Module
 from minigrad.tensor import Tensor
 
 
-class _Loss(Module):
+class ReducedLoss(Module):
     """reduction is "mean", "sum" or "none".  Raises ValueError for another."""
 
     def __init__(self, reduction: str = "mean") -> None:
@@ -17,7 +17,7 @@ class _Loss(Module):
         self.reduction = reduction
 
 
-class _WeightedLoss(_Loss):
+class WeightedLoss(ReducedLoss):
     """weight is a buffer, one number for each class or element."""
 
     def __init__(self, weight: Tensor | None = None, reduction: str = "mean") -> None:
@@ -25,21 +25,21 @@ class _WeightedLoss(_Loss):
         self.register_buffer("weight", weight)
 
 
-class L1Loss(_Loss):
+class L1Loss(ReducedLoss):
     """|input - target|, its mean or its sum."""
 
     def forward(self, input: Any, target: Any) -> Any:
         return F.l1_loss(input, target, reduction=self.reduction)
 
 
-class MSELoss(_Loss):
+class MSELoss(ReducedLoss):
     """(input - target)^2, its mean or its sum."""
 
     def forward(self, input: Any, target: Any) -> Any:
         return F.mse_loss(input, target, reduction=self.reduction)
 
 
-class NLLLoss(_WeightedLoss):
+class NLLLoss(WeightedLoss):
     """-weight[target] * input[target]: of log-probabilities (N, C, ...) and classes (N, ...)."""
 
     def __init__(
@@ -58,7 +58,7 @@ class NLLLoss(_WeightedLoss):
         )
 
 
-class CrossEntropyLoss(_WeightedLoss):
+class CrossEntropyLoss(WeightedLoss):
     """The loss of scores (N, C, ...) for classes (N, ...) or class probabilities (N, C, ...).
 
     See `functional.cross_entropy`.
@@ -92,14 +92,14 @@ class CrossEntropyLoss(_WeightedLoss):
         )
 
 
-class BCELoss(_WeightedLoss):
+class BCELoss(WeightedLoss):
     """The binary cross-entropy of probabilities, each element with its target in [0, 1]."""
 
     def forward(self, input: Any, target: Any) -> Any:
         return F.binary_cross_entropy(input, target, self.weight, reduction=self.reduction)
 
 
-class BCEWithLogitsLoss(_WeightedLoss):
+class BCEWithLogitsLoss(WeightedLoss):
     """The binary cross-entropy of sigmoid(input), without ever overflowing."""
 
     def __init__(

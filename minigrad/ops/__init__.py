@@ -8,25 +8,54 @@ from minigrad.ops import (
     activation,
     compare,
     conv,
+    counting,
+    determinants,
+    diagonals,
     dims,
     elementwise,
+    extremes,
+    factorizations,
+    gathers,
     index,
     inplace,
+    layer_normalisation,
     linalg,
     loss,
+    masks,
     normalisation,
+    norms,
+    numbers,
     pairs,
     pool,
     random,
+    rectifiers,
     reduce,
+    scan,
     shape,
+    sorting,
     special,
+    statistics,
+    systems,
+    views,
     window,
 )
 from minigrad.ops import (
     softmax as softmax_family,  # the name softmax is for the operation
 )
 from minigrad.ops.activation import gelu, leaky_relu, relu, sigmoid, tanh
+from minigrad.ops.axes import (
+    adjoint,
+    atleast_1d,
+    atleast_2d,
+    atleast_3d,
+    flatten,
+    fliplr,
+    flipud,
+    movedim,
+    rot90,
+    t,
+    unflatten,
+)
 from minigrad.ops.compare import (
     bitwise_and,
     bitwise_not,
@@ -49,33 +78,44 @@ from minigrad.ops.compose import (
     addcdiv,
     addcmul,
     allclose,
-    bmm,
-    cat,
-    chunk,
-    dot,
     equal,
-    filled_where,
-    flatten,
-    gather_along,
-    index_select,
     lerp,
-    max,
-    min,
-    mm,
-    mv,
-    narrow,
     norm,
-    outer,
     scaled_add,
     scaled_sub,
-    scatter_add_along,
-    select,
-    split,
-    stack,
-    t,
-    unbind,
-    unflatten,
 )
+from minigrad.ops.counting import (
+    bincount,
+    bucketize,
+    histc,
+    histogram,
+    isin,
+    searchsorted,
+    unique,
+    unique_consecutive,
+)
+from minigrad.ops.decompositions import (
+    cholesky,
+    cholesky_ex,
+    cholesky_inverse,
+    cholesky_solve,
+    eigh,
+    eigvalsh,
+    inv_ex,
+    logdet,
+    lstsq,
+    pinverse,
+    qr,
+    slogdet,
+    solve,
+    solve_triangular,
+    svd,
+    svd_with_v,
+    svdvals,
+)
+from minigrad.ops.determinants import det
+from minigrad.ops.diagonals import diag, diag_embed, diagflat, diagonal, diagonal_scatter
+from minigrad.ops.einsum import einsum
 from minigrad.ops.elementwise import (
     abs,
     add,
@@ -104,9 +144,74 @@ from minigrad.ops.elementwise import (
     swapped,
     where,
 )
-from minigrad.ops.index import Index, as_index, assign, getitem, index_put, nonzero, one_hot
+from minigrad.ops.extremes import amax, amin, aminmax, argmax, argmin, max, min
+from minigrad.ops.index import Index, as_index, assign, getitem, index_put
+from minigrad.ops.join import (
+    block_diag,
+    broadcast_shapes,
+    broadcast_tensors,
+    cartesian_prod,
+    cat,
+    column_stack,
+    combinations,
+    dstack,
+    hstack,
+    meshgrid,
+    repeat,
+    repeat_interleave,
+    stack,
+    tile,
+    vstack,
+)
+from minigrad.ops.lapack import LinAlgError
 from minigrad.ops.linalg import affine, matmul
+from minigrad.ops.lookup import (
+    gather,
+    index_add,
+    index_copy,
+    index_fill,
+    index_put_at,
+    index_select,
+    put,
+    scatter,
+    scatter_add,
+    scatter_reduce,
+    take,
+    take_along_dim,
+)
 from minigrad.ops.loss import binary_cross_entropy, log_sigmoid, nll_loss
+from minigrad.ops.masks import (
+    argwhere,
+    filled_where,
+    masked_scatter,
+    masked_select,
+    nonzero,
+    one_hot,
+    where_or_nonzero,
+)
+from minigrad.ops.matrixfunctions import cond, matrix_exp, matrix_power
+from minigrad.ops.norms import matrix_norm, vector_norm
+from minigrad.ops.norms import norm as linalg_norm
+from minigrad.ops.numbers import (
+    clamp_max,
+    clamp_min,
+    deg2rad,
+    frexp,
+    gcd,
+    heaviside,
+    i0,
+    isneginf,
+    isposinf,
+    isreal,
+    lcm,
+    ldexp,
+    mvlgamma,
+    nextafter,
+    positive,
+    rad2deg,
+    rsub,
+    signbit,
+)
 from minigrad.ops.pairs import (
     atan2,
     bitwise_left_shift,
@@ -125,39 +230,70 @@ from minigrad.ops.pairs import (
     quotient,
     xlogy,
 )
+from minigrad.ops.pieces import (
+    chunk,
+    dsplit,
+    hsplit,
+    narrow,
+    select,
+    select_scatter,
+    slice_scatter,
+    split,
+    tensor_split,
+    unbind,
+    vsplit,
+)
+from minigrad.ops.products import (
+    addbmm,
+    addmm,
+    addmv,
+    addr,
+    baddbmm,
+    bmm,
+    cdist,
+    chain_matmul,
+    cross,
+    cross_of_first,
+    dist,
+    dot,
+    inner,
+    kron,
+    mm,
+    multi_dot,
+    mv,
+    outer,
+    pdist,
+    refused,
+    tensordot,
+    trace,
+    vdot,
+    vecdot,
+)
+from minigrad.ops.random import bernoulli, binomial, multinomial, poisson
 from minigrad.ops.reduce import (
     all,
-    amax,
-    amin,
     any,
-    argmax,
-    argmin,
-    bincount,
-    cumsum,
+    count_nonzero,
     logsumexp,
     mean,
-    std,
+    nanmean,
+    nansum,
+    prod,
     sum,
-    var,
 )
-from minigrad.ops.shape import (
-    cast,
-    clone,
-    contiguous,
-    expand,
-    flip,
-    pad_constant,
-    permute,
-    reshape,
-    squeeze,
-    sum_to_size,
-    transpose,
-    tril,
-    triu,
-    unsqueeze,
-    view,
+from minigrad.ops.scan import (
+    cummax,
+    cummin,
+    cumprod,
+    cumsum,
+    cumulative_trapezoid,
+    diff,
+    logcumsumexp,
+    trapezoid,
 )
+from minigrad.ops.shape import cast, clone, flip, pad_constant, roll, tril, triu
 from minigrad.ops.softmax import cross_entropy, log_softmax, softmax
+from minigrad.ops.sorting import argsort, kthvalue, mode, msort, sort, topk
 from minigrad.ops.special import (
     acos,
     acosh,
@@ -185,10 +321,37 @@ from minigrad.ops.special import (
     tan,
     trunc,
 )
+from minigrad.ops.statistics import (
+    median,
+    nanmedian,
+    nanquantile,
+    quantile,
+    std,
+    std_mean,
+    var,
+    var_mean,
+)
+from minigrad.ops.systems import inv, matrix_rank, pinv
+from minigrad.ops.views import (
+    contiguous,
+    expand,
+    permute,
+    reshape,
+    squeeze,
+    sum_to_size,
+    transpose,
+    unfold,
+    unsqueeze,
+    view,
+)
+from minigrad.ops.window import as_strided
 
 FAMILIES = (
-    elementwise, special, pairs, activation, compare, reduce, shape, index, linalg, conv, pool,
-    loss, normalisation, softmax_family, random, window,
+    elementwise, special, numbers, pairs, activation, rectifiers, compare, reduce, extremes, scan,
+    sorting, statistics, counting, shape, views, diagonals, index, masks, gathers,
+    linalg, conv, pool,
+    loss, normalisation, layer_normalisation, softmax_family, random, window, norms, systems,
+    factorizations, determinants,
 )  # fmt: skip
 
 

@@ -56,16 +56,40 @@ def leaky_relu_backward(cotangent: Array, input: Array, *, negative_slope: float
     return kernels.leaky_relu_backward(cotangent, input, negative_slope)
 
 
-@floating(vjp=(lambda g, out, x: g * (out * (1 - out)),), samples=shaped())
+@floating(vjp=(lambda g, out, x: sigmoid_backward(g, out),), samples=shaped())
 def sigmoid(input: Array) -> Array:
     """1 / (1 + exp(-input))."""
     return kernels.sigmoid(input)
 
 
-@floating(vjp=(lambda g, out, x: g * (1 - out * out),), samples=shaped())
+@op(
+    vjp=(
+        lambda g, out, c, y: sigmoid_backward(g, y),
+        lambda g, out, c, y: g * c * (1 - 2 * y),
+    ),
+    samples=[sample(arr.of(3, 4), arr.of(3, 4, low=0.1, high=0.9)), sample(arr.of(), arr.of())],
+)
+def sigmoid_backward(cotangent: Array, output: Array) -> Array:
+    """The cotangent times y (1 - y), y the output of sigmoid."""
+    return kernels.sigmoid_backward(cotangent, output)
+
+
+@floating(vjp=(lambda g, out, x: tanh_backward(g, out),), samples=shaped())
 def tanh(input: Array) -> Array:
     """The hyperbolic tangent."""
     return kernels.tanh(input)
+
+
+@op(
+    vjp=(
+        lambda g, out, c, y: tanh_backward(g, y),
+        lambda g, out, c, y: g * c * (-2 * y),
+    ),
+    samples=[sample(arr.of(3, 4), arr.of(3, 4, low=-0.9, high=0.9)), sample(arr.of(), arr.of())],
+)
+def tanh_backward(cotangent: Array, output: Array) -> Array:
+    """The cotangent times 1 - y**2, y the output of tanh."""
+    return kernels.tanh_backward(cotangent, output)
 
 
 @op(

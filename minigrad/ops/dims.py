@@ -1,5 +1,6 @@
 """Dimensions as torch counts them: checked, and negative ones counted from the end."""
 
+import operator
 from collections.abc import Sequence
 
 Dim = int | Sequence[int] | None
@@ -8,7 +9,12 @@ Dim = int | Sequence[int] | None
 def wrap_dim(dim: int, ndim: int) -> int:
     """`dim` as a number in 0 ... ndim - 1.  Raises IndexError if there is no such dimension."""
     if not isinstance(dim, int):
-        raise TypeError(f"dim must be an int, got {dim!r} of type {type(dim).__name__}")
+        try:
+            dim = operator.index(dim)
+        except TypeError:
+            raise TypeError(
+                f"dim must be an int, got {dim!r} of type {type(dim).__name__}"
+            ) from None
     extent = max(ndim, 1)
     if not -extent <= dim < extent:
         raise IndexError(
@@ -18,15 +24,23 @@ def wrap_dim(dim: int, ndim: int) -> int:
     return dim % extent
 
 
+def each_dim(dims: int | Sequence[int], ndim: int) -> tuple[int, ...]:
+    """The dimensions named, in order; none for an empty list.  Raises RuntimeError for doubles."""
+    if isinstance(dims, int):
+        only = wrap_dim(dims, ndim)
+        return (only,) if ndim else ()
+    given = tuple(dims)
+    found = sorted(wrap_dim(d, ndim) for d in given)
+    if len(set(found)) < len(found):
+        raise RuntimeError(f"a dimension appears more than once in {list(given)}")
+    return tuple(found) if ndim else ()
+
+
 def axes(dim: Dim, ndim: int) -> tuple[int, ...]:
     """The dimensions to reduce over, in order; all of them for None or an empty list."""
     if dim is None or (not isinstance(dim, int) and len(dim) == 0):
         return tuple(range(ndim))
-    given = (dim,) if isinstance(dim, int) else tuple(dim)
-    found = sorted(wrap_dim(d, ndim) for d in given)
-    if len(set(found)) < len(found):
-        raise RuntimeError(f"a dimension appears more than once in dim={given}")
-    return tuple(found) if ndim else ()
+    return each_dim(dim, ndim)
 
 
 def kept_shape(shape: tuple[int, ...], dim: Dim) -> tuple[int, ...]:

@@ -1,13 +1,15 @@
-"""Indexing: `x[...]`, gathers and their adjoints, the scatters."""
+"""Indexing: `x[...]` and `x[...] = v`, and what their derivatives need."""
 
 import operator
+import warnings
 from types import EllipsisType
 from typing import Any
 
 import numpy as np
 
+from minigrad.graph import Value
+from minigrad.modes import mode
 from minigrad.op import arr, op, sample
-from minigrad.ops.dims import wrap_dim
 
 Array = Any
 
@@ -21,32 +23,61 @@ class Index(tuple[Any, ...]):
         return not any(isinstance(part, np.ndarray) for part in self)
 
 
-def as_index(given: Any) -> Index:
-    """An index as written by the user; tensors become arrays.
+def along(axis: int, part: Any) -> Index:
+    """The index of one part at a dimension, and everything of those before it."""
+    return Index((slice(None),) * axis + (part,))
 
+
+def held(index: Array, *users: Any) -> Array:
+    """An index as the graph may keep it: a copy where the operation on `users` is recorded.
+
+    PyTorch differs: it refuses the backward if the index has been changed in place since.
+    """
+    recorded = mode.grad and any(isinstance(u, Value) and u.requires_grad for u in users)
+    return index.copy() if recorded else index
+
+
+def as_index(given: Any, *users: Any) -> Index:
+    """An index as written by the user; tensors become arrays, copied if the graph keeps them.
+
+    A list that holds sequences, slices, None, ... or tensors counts as a tuple, as in torch.
     Raises IndexError for parts that cannot index, ValueError for slices that step backwards.
     """
+    if isinstance(given, list) and any(isinstance(part, _AS_TUPLE) for part in given):
+        given = tuple(given)
     parts = given if isinstance(given, tuple) else (given,)
-    return Index(map(_as_part, parts))
+    index = Index(map(_as_part, parts))
+    return index if index.is_basic else Index(_held_part(part, users) for part in index)
+
+
+_AS_TUPLE = (list, tuple, slice, EllipsisType, type(None), Value, np.ndarray)
+
+
+def _held_part(part: Any, users: tuple[Any, ...]) -> Any:
+    return held(part, *users) if isinstance(part, np.ndarray) else part
 
 
 def _as_part(part: Any) -> Any:
     part = getattr(part, "array", part)
-    if isinstance(part, list):
-        part = np.asarray(part) if part else np.empty(0, np.int64)
+    if isinstance(part, list | tuple | range):
+        part = np.asarray(part) if len(part) else np.empty(0, np.int64)
     elif isinstance(part, bool | np.bool_):
         part = np.asarray(part)
     elif isinstance(part, np.integer):
         part = int(part)
     if isinstance(part, np.ndarray):
-        if part.dtype.kind not in "iub":
+        if part.dtype not in _INDEX_DTYPES:
             raise IndexError(
                 f"tensors used as indices must be long, int, uint8 or bool tensors, got "
                 f"{part.dtype}"
             )
-        return int(part) if part.ndim == 0 and part.dtype.kind in "iu" else part
+        if part.dtype == np.uint8:
+            warnings.warn("uint8 tensors index as masks; use bool ones instead", stacklevel=4)
+            part = part.astype(bool)
+        return int(part) if part.ndim == 0 and part.dtype != bool else part
     if isinstance(part, slice):
-        if part.step is not None and int(part.step) <= 0:
+        part = slice(*map(_bound, (part.start, part.stop, part.step)))
+        if part.step is not None and part.step <= 0:
             raise ValueError(f"step must be greater than zero, got {part.step}")
     elif not isinstance(part, int | None | EllipsisType):
         raise IndexError(
@@ -54,6 +85,14 @@ def _as_part(part: Any) -> Any:
             f"bools are valid indices, got {part!r}"
         )
     return part
+
+
+_INDEX_DTYPES = (np.int64, np.int32, np.uint8, np.bool_)
+
+
+def _bound(given: Any) -> int | None:
+    """A bound of a slice, which may be an integer tensor of one element."""
+    return None if given is None else operator.index(given)
 
 
 def _place(array: Array, index: Index) -> tuple[Array, tuple[Any, ...]]:
@@ -119,16 +158,23 @@ def index_adjoint(cotangent: Array, *, index: Index, shape: tuple[int, ...]) -> 
     """Zeros of `shape` with the cotangent added at the index, repeated places adding up."""
     out = np.zeros(shape, cotangent.dtype)
     place, inner = _place(out, index)
-    if any(isinstance(part, np.ndarray) and part.dtype != bool for part in inner):
+    if _may_repeat(inner):
         np.add.at(place, inner, cotangent)
     else:
         place[inner] = cotangent
     return out
 
 
+def _may_repeat(index: Any) -> bool:
+    """Whether the index may name a place more than once."""
+    return any(isinstance(part, np.ndarray) and part.dtype != bool for part in index)
+
+
 def assign(array: Array, index: Index, values: Array) -> None:
     """`array[index] = values`, with torch's error where the shapes do not fit."""
     place, inner = _place(array, index)
+    while values.ndim > 1 and values.shape[0] == 1:  # NumPy minds these where masks index
+        values = values[0]
     try:
         place[inner] = values
     except ValueError:
@@ -140,13 +186,20 @@ def assign(array: Array, index: Index, values: Array) -> None:
         raise IndexError(f"{error} (tensor of shape {list(array.shape)})") from None
 
 
+def _shrunk(g: Any, shape: tuple[int, ...]) -> Any:
+    """A cotangent summed to a shape that broadcast to it, be it with more dimensions of 1."""
+    more = len(shape) - len(g.shape)
+    return (g.reshape((1,) * more + g.shape) if more > 0 else g).sum_to_size(shape)
+
+
 @op(
     vjp=(
         lambda g, out, x, v, *, index: index_filled(g, index=index),
-        lambda g, out, x, v, *, index: getitem(g, index=index).sum_to_size(v.shape),
+        lambda g, out, x, v, *, index: _shrunk(getitem(g, index=index), v.shape),
     ),
     degree=1,
     samples=[
+        sample(arr.of(3, 4), arr.of(1, 1, 4), index=Index((1,))),
         sample(arr.of(3, 4), arr.of(4), index=Index((1,))),
         sample(arr.of(3, 4), arr.of(), index=Index((slice(None), slice(1, 3)))),
         sample(arr.of(3, 4), arr.of(2, 4), index=Index((np.array([2, 0]),))),
@@ -170,120 +223,29 @@ def index_filled(input: Array, *, index: Index, value: float = 0.0) -> Array:
     return out
 
 
-def _along(input: Array, index: Array, dim: int) -> int:
-    """Check the index of a gather or scatter, and give its dimension."""
-    axis = wrap_dim(dim, input.ndim)
-    if index.dtype != np.int64:
-        raise RuntimeError(f"gather(): expected dtype int64 for index, got {index.dtype}")
-    if index.ndim != input.ndim:
-        raise RuntimeError(
-            f"gather(): index and input must have the same number of dimensions, got shapes "
-            f"{list(index.shape)} and {list(input.shape)}"
-        )
-    for i, (have, size) in enumerate(zip(index.shape, input.shape, strict=True)):
-        if i != axis and have > size:
-            raise RuntimeError(
-                f"gather(): index of shape {list(index.shape)} is larger than input of shape "
-                f"{list(input.shape)} apart from dimension {axis}"
-            )
-    size = input.shape[axis] if input.ndim else 1
-    if index.size and (index.min() < 0 or index.max() >= size):
-        bad = index[(index < 0) | (index >= size)].flat[0]
-        raise RuntimeError(f"index {bad} is out of bounds for dimension {axis} with size {size}")
-    return axis
-
-
-def _places(index: Array, axis: int) -> tuple[Array, ...]:
-    """For every element of index, the coordinates it speaks of."""
-    coordinates = list(np.ogrid[tuple(slice(s) for s in index.shape)])
-    coordinates[axis] = index
-    return tuple(coordinates)
-
-
-def _corner(index: Array) -> Index:
-    """The elements of src that an index speaks of: as many in each dimension."""
-    return Index(slice(size) for size in index.shape)
-
-
-INDICES = np.array([[0, 2, 0], [1, 1, 0]])
-
-
 @op(
     vjp=(
-        lambda g, out, x, *, dim, index: scatter_add(g.new_zeros(x.shape), g, dim=dim, index=index),
+        lambda g, out, x, v, *, index: g,
+        lambda g, out, x, v, *, index: _shrunk(getitem(g, index=index), v.shape),
     ),
     degree=1,
     samples=[
-        sample(arr.of(3, 4), dim=0, index=INDICES),
-        sample(arr.of(2, 4), dim=1, index=INDICES),
+        sample(arr.of(3, 4), arr.of(3, 4), index=Index((np.array([2, 0, 2]),))),
+        sample(arr.of(3, 4), arr.of(), index=Index((np.array([0, 0]), np.array([3, 3])))),
+        sample(arr.of(2, 3), arr.of(1), index=Index((np.array([[True, False, True]] * 2),))),
     ],
 )
-def gather(input: Array, *, dim: int, index: Array) -> Array:
-    """out[i][j] = input[index[i][j]][j] for dim=0, input[i][index[i][j]] for dim=1, and so on."""
-    axis = _along(input, index, dim)
-    return input[_places(index, axis)] if input.ndim else input.reshape(index.shape).copy()
-
-
-@op(
-    vjp=(
-        lambda g, out, x, src, *, dim, index: g,
-        lambda g, out, x, src, *, dim, index: index_adjoint(
-            gather(g, dim=dim, index=index), index=_corner(index), shape=src.shape
-        ),
-    ),
-    degree=1,
-    samples=[
-        sample(arr.of(3, 4), arr.of(2, 3), dim=0, index=INDICES),
-        sample(arr.of(3, 4), arr.of(4, 3), dim=0, index=INDICES),
-    ],
-)
-def scatter_add(input: Array, src: Array, *, dim: int, index: Array) -> Array:
-    """A copy of input with src added where gather would read: the adjoint of gather."""
-    axis = _along(input, index, dim)
+def index_accumulate(input: Array, values: Array, *, index: Index) -> Array:
+    """A copy of input with `values` added at the index, repeated places adding up."""
     out = input.copy()
-    if src.ndim != index.ndim or any(map(operator.gt, index.shape, src.shape)):
+    place, inner = _place(out, index)
+    try:
+        np.add.at(place, inner, values)
+    except ValueError:
         raise RuntimeError(
-            f"scatter_add(): index of shape {list(index.shape)} is larger than src of shape "
-            f"{list(src.shape)}"
-        )
-    np.add.at(out, _places(index, axis), src[_corner(index)])
+            f"shape mismatch: a value of shape {list(values.shape)} cannot be broadcast to the "
+            f"indexed place of shape {list(place[inner].shape)}"
+        ) from None
+    except IndexError as error:
+        raise IndexError(f"{error} (tensor of shape {list(input.shape)})") from None
     return out
-
-
-@op(
-    vjp=(lambda g, out, x, *, mask, value: masked_fill(g, mask=mask, value=0.0),),
-    broadcasts=True,
-    samples=[
-        sample(arr.of(2, 3), mask=np.array([True, False, True]), value=1.0),
-        sample(arr.of(3), mask=np.array([[True, False, True], [False, False, True]]), value=1.0),
-    ],
-)
-def masked_fill(input: Array, *, mask: Array, value: float) -> Array:
-    """A copy of input with `value` where the mask, broadcast to it, is True."""
-    if mask.dtype != bool:
-        raise RuntimeError(f"masked_fill only supports boolean masks, got {mask.dtype}")
-    return np.where(mask, np.asarray(value, input.dtype), input)
-
-
-@op(vjp=None)
-def nonzero(input: Array) -> Array:
-    """The coordinates of the nonzero elements, one row each: (count, ndim)."""
-    return np.argwhere(input)
-
-
-@op(vjp=None)
-def one_hot(input: Array, *, num_classes: int = -1) -> Array:
-    """(...) of class numbers -> (..., num_classes), 1 at the class and 0 elsewhere."""
-    if input.dtype != np.int64:
-        raise RuntimeError(f"one_hot is only applicable to index tensors of int64: {input.dtype}")
-    if input.size and input.min() < 0:
-        raise RuntimeError(f"Class values must be non-negative, got {int(input.min())}")
-    most = int(input.max()) + 1 if input.size else 0
-    if num_classes == -1:
-        num_classes = most
-    if num_classes <= 0 or num_classes < most:
-        raise RuntimeError(
-            f"one_hot: num_classes={num_classes} must be positive and larger than every class, the "
-            f"largest of which is {most - 1}"
-        )
-    return (input[..., None] == np.arange(num_classes)).astype(np.int64)

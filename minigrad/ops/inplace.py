@@ -14,7 +14,10 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.graph import Value, wrap
 from minigrad.modes import enable_grad, mode
-from minigrad.ops.window import put_window, take_window
+from minigrad.ops.index import Index, index_put
+from minigrad.ops.window import memory_order, put_window, take_window
+
+_EVERYWHERE = Index((Ellipsis,))
 
 
 def in_place(operation: Callable[..., Any]) -> Callable[..., Any]:
@@ -36,6 +39,28 @@ def in_place(operation: Callable[..., Any]) -> Callable[..., Any]:
     return method
 
 
+def in_place_view(operation: Callable[..., Any]) -> Callable[..., Any]:
+    """The method `x.operation_(...)` that has the tensor itself become the view.
+
+    The memory stays as it is, and so do other views of it.
+    """
+
+    def method(self: Any, *args: Any, **settings: Any) -> Any:
+        check_changeable(self)
+        seen = operation(before_change(self), *args, **settings)
+        self.array = seen.array
+        if seen._requires_grad:
+            moves = self._moves
+            self.move_to(seen.node, retake)
+            if self._base is not None:
+                self._moves = moves
+        return self
+
+    method.__name__ = method.__qualname__ = f"{operation.__name__}_"
+    method.__doc__ = f"`{operation.__name__}` in place: this tensor becomes the view."
+    return method
+
+
 def before_change(value: Any) -> Any:
     """The value as it stands in the graph now, for the operation to be recorded on."""
     old = wrap(value.kind, value.array)
@@ -51,8 +76,8 @@ def _give_own_memory(old: Value | None) -> None:
         old._storage = None
 
 
-def check_writable(value: Value) -> None:
-    """Raise torch's RuntimeError if the value must not be changed now."""
+def check_changeable(value: Value) -> None:
+    """Raise torch's RuntimeError if the value must not change its place in the graph now."""
     if mode.grad:
         value.catch_up()
         base = value if value._base is None else value._base
@@ -67,6 +92,11 @@ def check_writable(value: Value) -> None:
             "Inplace update to inference tensor outside InferenceMode is not allowed; clone() it "
             "first"
         )
+
+
+def check_writable(value: Value) -> None:
+    """Raise torch's RuntimeError if the value must not be changed now."""
+    check_changeable(value)
     if not value.array.flags.writeable:
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a "
@@ -82,6 +112,9 @@ def overwrite(value: Any, result: Any) -> Any:
             f"output with shape {list(value.array.shape)} doesn't match the broadcast shape "
             f"{list(result.array.shape)}"
         )
+    if mode.grad and value._requires_grad and not result._requires_grad:
+        # What was differentiable is overwritten by what is not: its gradient becomes zero.
+        result = index_put(before_change(value), result.to(value.dtype), index=_EVERYWHERE)
     if result.array.dtype != value.array.dtype:
         if not np.can_cast(result.array.dtype, value.array.dtype, "same_kind"):
             raise RuntimeError(
@@ -120,15 +153,11 @@ def retake(view: Any) -> None:
 
 
 def _window_of(view: np.ndarray[Any, Any], base: np.ndarray[Any, Any]) -> dict[str, Any]:
-    if not base.flags.c_contiguous:
-        raise RuntimeError(
-            "a tensor whose memory is not contiguous and a view of it are changed by an inplace "
-            "operation while gradients are recorded, which minigrad does not support: change the "
-            "base alone, as in base[...] = value, and take views afterwards"
-        )
+    """The view as a window of its base.  Raises RuntimeError if the base has gaps in memory."""
     size = base.itemsize
     return {
         "shape": view.shape,
         "strides": tuple(s // size for s in view.strides),
         "offset": (view.ctypes.data - base.ctypes.data) // size,
+        "order": memory_order(base),
     }

@@ -115,6 +115,8 @@ def _times(array: Array) -> str:
 
 def _require_same_dtype(name: str, *arrays: Array) -> None:
     first = arrays[0].dtype
+    if first.kind == "b":
+        raise RuntimeError(f"{name}: not implemented for bool; cast the operands to numbers")
     for array in arrays[1:]:
         if array.dtype != first:
             raise RuntimeError(

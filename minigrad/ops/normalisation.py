@@ -12,12 +12,12 @@ from minigrad.op import arr, op, sample
 Array = Any
 
 
-def _planes(array: Array) -> Array:
+def planes(array: Array) -> Array:
     """(N, C, ...) as (N, C, S)."""
     return array.reshape(*array.shape[:2], -1)
 
 
-def _channels(vector: Any, ndim: int) -> Any:
+def channels(vector: Any, ndim: int) -> Any:
     """(C,) so that it broadcasts against (N, C, ...)."""
     return vector.reshape(1, -1, *[1] * (ndim - 2))
 
@@ -30,7 +30,7 @@ def _batch_norm_rule(
     if not mode.grad:
         w = None if weight is None else weight.array
         dx, dw, db = kernels.batch_norm_train_backward(
-            _planes(g.array), _planes(x.array), mean.array, rstd.array, w
+            planes(g.array), planes(x.array), mean.array, rstd.array, w
         )
         dx = dx.reshape(x.array.shape)
         return tuple(None if d is None else g._new(d, None, False) for d in (dx, dw, db))
@@ -39,7 +39,7 @@ def _batch_norm_rule(
     scale = ((centred * centred).mean(others, keepdim=True) + eps).rsqrt()
     x_hat = centred * scale
     dw, db = (g * x_hat).sum(others), g.sum(others)
-    gx = g if weight is None else g * _channels(weight, x.ndim)
+    gx = g if weight is None else g * channels(weight, x.ndim)
     along = (gx * x_hat).mean(others, keepdim=True)
     dx = scale * (gx - gx.mean(others, keepdim=True) - x_hat * along)
     return dx, dw, db
@@ -57,7 +57,7 @@ def batch_norm(
     input: Array, weight: Array | None = None, bias: Array | None = None, *, eps: float
 ) -> Any:
     """(N, C, ...) normalised per channel; by-products: mean (C,) and 1 / deviation (C,)."""
-    y, mean, rstd = kernels.batch_norm_train(_planes(input), weight, bias, eps)
+    y, mean, rstd = kernels.batch_norm_train(planes(input), weight, bias, eps)
     return y.reshape(input.shape), mean, rstd
 
 
@@ -66,11 +66,11 @@ def _given_rule(
     var: Array, eps: float,
 ) -> tuple[Any, ...]:  # fmt: skip
     others = (0, *range(2, x.ndim))
-    scale = _channels(x.new_tensor(1.0 / np.sqrt(var + eps)), x.ndim)
-    dx = g * scale if weight is None else g * (scale * _channels(weight, x.ndim))
+    scale = channels(x.new_tensor(1.0 / np.sqrt(var + eps)), x.ndim)
+    dx = g * scale if weight is None else g * (scale * channels(weight, x.ndim))
     dw = None
     if 1 in wanted:
-        dw = (g * ((x - _channels(x.new_tensor(mean), x.ndim)) * scale)).sum(others)
+        dw = (g * ((x - channels(x.new_tensor(mean), x.ndim)) * scale)).sum(others)
     return dx, dw, g.sum(others)
 
 
@@ -99,7 +99,7 @@ def batch_norm_given(
 ) -> Array:
     """(N, C, ...) normalised per channel with given statistics, (C,) each."""
     y = kernels.batch_norm_eval(
-        _planes(input),
+        planes(input),
         mean.astype(input.dtype, copy=False),
         var.astype(input.dtype, copy=False),
         weight,

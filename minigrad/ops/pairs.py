@@ -218,6 +218,8 @@ def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
     """
     if any(hasattr(bound, "array") for bound in _bounds(min, max)):
         return limited(input, min, max)
+    if input.array.dtype.kind != "f" and any(isinstance(b, float) for b in _bounds(min, max)):
+        input = input.to(dtypes.get_default_dtype())
     return maths.clamp(input, min=min, max=max)
 
 

@@ -1,4 +1,4 @@
-"""Operations that move elements without changing them: views, copies, casts, joins."""
+"""Operations that move elements without changing them, and give copies: casts, joins, triangles."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.op import arr, op, sample
-from minigrad.ops.dims import axes, infer_shape, wrap_dim
+from minigrad.ops.dims import each_dim, wrap_dim
 
 Array = Any
 
@@ -32,165 +32,54 @@ def cast(input: Array, *, dtype: dtypes.dtype) -> Array:
     return input.astype(dtype.numpy)
 
 
-@op(vjp=(lambda g, out, x: g,), degree=1, views=True, samples=[sample(arr.of(3, 4))])
-def contiguous(input: Array) -> Array:
-    """The same elements in C order; the tensor itself if they are."""
-    return np.asarray(input, order="C")
-
-
-@op(
-    vjp=(lambda g, out, x, *, shape: g.reshape(x.shape),),
-    degree=1,
-    views=True,
-    samples=[
-        sample(arr.of(3, 4), shape=(2, 6)),
-        sample(arr.of(2, 3, 2), shape=(-1,)),
-        sample(arr.of(0, 3), shape=(3, 0)),
-        sample(arr.of(), shape=(1, 1)),
-    ],
-)
-def reshape(input: Array, *, shape: Sequence[int]) -> Array:
-    """The same elements in another shape, one size of which may be -1; a view where possible."""
-    return input.reshape(infer_shape(shape, input.size, input.shape))
-
-
-@op(
-    vjp=(lambda g, out, x, *, shape: g.reshape(x.shape),),
-    degree=1,
-    views=True,
-    samples=[sample(arr.of(3, 4), shape=(3, 2, -1)), sample(arr.of(2, 3), shape=(2, 1, 3))],
-)
-def view(input: Array, *, shape: Sequence[int]) -> Array:
-    """The same memory in another shape.  Raises RuntimeError if that would need a copy."""
-    found = infer_shape(shape, input.size, input.shape)
-    try:
-        return np.reshape(input, found, copy=False)
-    except ValueError:
-        raise RuntimeError(
-            f"view shape {list(found)} is not compatible with a tensor of shape "
-            f"{list(input.shape)} and strides {[s // input.itemsize for s in input.strides]}: at "
-            f"least one dimension spans two contiguous subspaces. Use .reshape(...) instead."
-        ) from None
-
-
-def _inverse(dims: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(int(i) for i in np.argsort([d % len(dims) for d in dims]))
-
-
-@op(
-    vjp=(lambda g, out, x, *, dims: g.permute(_inverse(dims)),),
-    degree=1,
-    views=True,
-    samples=[sample(arr.of(2, 3, 4), dims=(2, 0, 1)), sample(arr.of(2, 3), dims=(-1, 0))],
-)
-def permute(input: Array, *, dims: tuple[int, ...]) -> Array:
-    """A view with the dimensions in another order."""
-    if len(dims) != input.ndim or len(set(axes(dims, input.ndim))) != input.ndim:
-        raise RuntimeError(
-            f"permute: a tensor of {input.ndim} dimensions needs each of them once, "
-            f"got dims={list(dims)}"
-        )
-    return input.transpose(dims)
-
-
-@op(
-    vjp=(lambda g, out, x, *, dim0, dim1: g.transpose(dim0, dim1),),
-    degree=1,
-    views=True,
-    samples=[sample(arr.of(2, 3, 4), dim0=0, dim1=-1), sample(arr.of(3, 4), dim0=0, dim1=1)],
-)
-def transpose(input: Array, *, dim0: int, dim1: int) -> Array:
-    """A view with two dimensions exchanged."""
-    first, second = wrap_dim(dim0, input.ndim), wrap_dim(dim1, input.ndim)
-    return input.swapaxes(first, second) if input.ndim else input
-
-
-@op(
-    vjp=(lambda g, out, x, *, shape: g.sum_to_size(x.shape),),
-    degree=1,
-    views=True,
-    samples=[
-        sample(arr.of(3, 1), shape=(2, 3, 4)),
-        sample(arr.of(1, 4), shape=(3, -1)),
-        sample(arr.of(), shape=(2, 2)),
-    ],
-)
-def expand(input: Array, *, shape: tuple[int, ...]) -> Array:
-    """A view with dimensions of size 1 repeated, and new ones in front; -1 keeps a size."""
-    lead = len(shape) - input.ndim
-    if lead < 0:
-        raise RuntimeError(
-            f"expand: shape {list(shape)} has fewer dimensions than the tensor's "
-            f"{list(input.shape)}"
-        )
-    found = tuple(
-        input.shape[i - lead] if size == -1 and i >= lead else size for i, size in enumerate(shape)
-    )
-    for size, had in zip(found[lead:], input.shape, strict=True):
-        if had not in (1, size) or size < 0:
-            raise RuntimeError(
-                f"expand: a tensor of shape {list(input.shape)} cannot be expanded to "
-                f"{list(shape)}: sizes must be equal, or 1 before"
-            )
-    return np.broadcast_to(input, found)
-
-
-@op(
-    vjp=(lambda g, out, x, *, shape: g.expand(x.shape),),
-    degree=1,
-    samples=[sample(arr.of(2, 3, 4), shape=(3, 1)), sample(arr.of(3), shape=())],
-)
-def sum_to_size(input: Array, *, shape: Sequence[int]) -> Array:
-    """Sums that undo a broadcast from `shape`; a shape that broadcasts to the tensor's."""
-    wanted = tuple(shape)
-    lead = input.ndim - len(wanted)
-    fits = lead >= 0 and all(
-        size in (1, have) for size, have in zip(wanted, input.shape[lead:], strict=True)
-    )
-    if not fits:
-        raise RuntimeError(f"sum_to_size: {list(wanted)} does not broadcast to {list(input.shape)}")
-    reduced = tuple(range(lead)) + tuple(
-        i + lead for i, size in enumerate(wanted) if size == 1 and input.shape[i + lead] != 1
-    )
-    return np.sum(input, axis=reduced, keepdims=True).reshape(wanted)
-
-
-@op(
-    vjp=(lambda g, out, x, *, dim: g.reshape(x.shape),),
-    degree=1,
-    views=True,
-    samples=[
-        sample(arr.of(2, 1, 3, 1)),
-        sample(arr.of(2, 1, 3), dim=1),
-        sample(arr.of(2, 3), dim=0),
-        sample(arr.of(1, 2, 1), dim=(0, 2)),
-    ],
-)
-def squeeze(input: Array, *, dim: int | Sequence[int] | None = None) -> Array:
-    """A view without the dimensions of size 1, or without those of `dim` whose size is 1."""
-    removed = tuple(i for i in axes(dim, input.ndim) if input.shape[i] == 1)
-    return input.squeeze(removed)
-
-
-@op(
-    vjp=(lambda g, out, x, *, dim: g.reshape(x.shape),),
-    degree=1,
-    views=True,
-    samples=[sample(arr.of(2, 3), dim=1), sample(arr.of(2), dim=-1), sample(arr.of(), dim=0)],
-)
-def unsqueeze(input: Array, *, dim: int) -> Array:
-    """A view with a new dimension of size 1 at `dim`."""
-    return np.expand_dims(input, wrap_dim(dim, input.ndim + 1))
-
-
 @op(
     vjp=(lambda g, out, x, *, dims: g.flip(dims),),
     degree=1,
-    samples=[sample(arr.of(2, 3), dims=(0,)), sample(arr.of(2, 3, 2), dims=(0, -1))],
+    samples=[
+        sample(arr.of(2, 3), dims=(0,)),
+        sample(arr.of(2, 3, 2), dims=(0, -1)),
+        sample(arr.of(3), dims=()),
+    ],
 )
 def flip(input: Array, *, dims: Sequence[int] | int) -> Array:
     """The elements in reverse order along `dims`, as a copy."""
-    return np.flip(input, axes(dims, input.ndim)).copy()
+    return np.flip(input, each_dim(dims, input.ndim)).copy()
+
+
+def _opposite(shifts: int | Sequence[int]) -> int | tuple[int, ...]:
+    return -shifts if isinstance(shifts, int) else tuple(-s for s in shifts)
+
+
+@op(
+    vjp=(lambda g, out, x, *, shifts, dims: roll(g, shifts=_opposite(shifts), dims=dims),),
+    degree=1,
+    samples=[
+        sample(arr.of(2, 3), shifts=4),
+        sample(arr.of(2, 3), shifts=-1, dims=1),
+        sample(arr.of(3, 4), shifts=(1, 2), dims=(0, -1)),
+        sample(arr.of(0, 2), shifts=1, dims=0),
+    ],
+)
+def roll(
+    input: Array, *, shifts: int | Sequence[int], dims: int | Sequence[int] | None = None
+) -> Array:
+    """The elements moved on by `shifts` along `dims`, those at the end to the front.
+
+    Without dims the tensor is rolled as if flattened.  Raises RuntimeError unless there is one
+    shift for each dimension.
+    """
+    moves = (shifts,) if isinstance(shifts, int) else tuple(shifts)
+    along = () if dims is None else (dims,) if isinstance(dims, int) else tuple(dims)
+    if len(moves) != len(along) and not (dims is None and len(moves) == 1):
+        raise RuntimeError(
+            f"roll: shifts and dimensions must align, got shifts={shifts} and dims={dims}"
+        )
+    if not moves:
+        raise RuntimeError("roll: at least one shift is required, got none")
+    if not along:
+        return np.roll(input, moves[0])
+    places = tuple(wrap_dim(d, input.ndim) for d in along)
+    return np.roll(input, moves, places) if input.ndim else input.copy()
 
 
 def _cat_rule(g: Any, out: Any, *tensors: Any, wanted: Sequence[int], dim: int) -> list[Any]:
@@ -214,6 +103,9 @@ def _cat_rule(g: Any, out: Any, *tensors: Any, wanted: Sequence[int], dim: int) 
 def concatenate(*tensors: Array, dim: int = 0) -> Array:
     """The tensors joined along `dim`, in which alone they may differ in size."""
     first = tensors[0]
+    for i, t in enumerate(tensors):
+        if t.ndim == 0:
+            raise RuntimeError(f"cat: a 0-d tensor (at position {i}) cannot be concatenated")
     axis = wrap_dim(dim, first.ndim)
     for i, t in enumerate(tensors[1:], 1):
         same = [a for j, a in enumerate(t.shape) if j != axis]
@@ -225,6 +117,13 @@ def concatenate(*tensors: Array, dim: int = 0) -> Array:
     return np.concatenate(tensors, axis=axis)
 
 
+def _require_matrices(name: str, input: Array) -> None:
+    if input.ndim < 2:
+        raise RuntimeError(
+            f"{name}: a tensor of at least 2 dimensions is expected, got shape {list(input.shape)}"
+        )
+
+
 @op(
     vjp=(lambda g, out, x, *, diagonal: g.tril(diagonal),),
     degree=1,
@@ -232,6 +131,7 @@ def concatenate(*tensors: Array, dim: int = 0) -> Array:
 )
 def tril(input: Array, *, diagonal: int = 0) -> Array:
     """The lower triangle of matrices (..., m, n); zero above `diagonal`."""
+    _require_matrices("tril", input)
     return np.tril(input, diagonal)
 
 
@@ -242,6 +142,7 @@ def tril(input: Array, *, diagonal: int = 0) -> Array:
 )
 def triu(input: Array, *, diagonal: int = 0) -> Array:
     """The upper triangle of matrices (..., m, n); zero below `diagonal`."""
+    _require_matrices("triu", input)
     return np.triu(input, diagonal)
 
 

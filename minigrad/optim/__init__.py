@@ -1,6 +1,6 @@
 """Optimizers, under torch's names, and `rule` to state your own."""
 
-from minigrad.optim import lr_scheduler, swa_utils
+from minigrad.optim import lr_scheduler, swa_utils, visualize
 from minigrad.optim.adadelta import Adadelta
 from minigrad.optim.adafactor import Adafactor
 from minigrad.optim.adagrad import Adagrad
@@ -54,4 +54,5 @@ __all__ = [
     "lr_scheduler",
     "rule",
     "swa_utils",
+    "visualize",
 ]

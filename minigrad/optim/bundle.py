@@ -1,15 +1,14 @@
 """Which arrays go to which program: the parameters of a group, bundled for one kernel call each."""
 
 import warnings
-from collections.abc import Mapping, Sequence
-from itertools import chain
-from operator import attrgetter, is_
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.graph import wrap
-from minigrad.kernels.update import Batch, refuse_misfit
+from minigrad.graph import touch_all, wrap
+from minigrad.kernels.update import Batch, all_equal, are_same, refuse_misfit
+from minigrad.optim.ahead import Outlook
 from minigrad.optim.rule import Rule, Settings
 from minigrad.optim.trace import RuleError, Traced
 from minigrad.tensor import Tensor
@@ -19,43 +18,84 @@ State = Mapping[Any, dict[str, Any]]
 
 
 class Plan:
-    """The bundles of one group, good for as long as its arrays stay the same ones."""
+    """The bundles of all groups, good while parameters, states and their arrays stay the same."""
 
-    def __init__(
-        self, rule: Rule, active: Sequence[Tensor], state: State, hyper: Mapping[str, Any]
+    def __init__(self, rule: Rule, asked: "Asked", state: State) -> None:
+        self._sizes, self._params = asked.sizes, asked.params
+        self._absent = [g is None for g in asked.gradients]
+        self.bundles: list[Bundle] = []
+        start = 0
+        for group, size in enumerate(asked.sizes):
+            members = [k for k in range(start, start + size) if not self._absent[k]]
+            self._bundle(rule, group, members, asked.hypers[group], state)
+            start += size
+        self._updated = [p for bundle in self.bundles for p in bundle.params]
+        self._seen = _look(self._params, state)
+
+    def _bundle(
+        self, rule: Rule, group: int, members: list[int], hyper: Mapping[str, Any], state: State
     ) -> None:
-        self._entries = [state.get(p, {}) for p in active]
-        self._arrays = [p.array for p in active]
+        """Bundle those members of a group that are alike."""
         alike: dict[Any, list[int]] = {}
-        for k, entry in enumerate(self._entries):
+        for k in members:
+            entry = state.get(self._params[k], {})
             present = tuple(entry.get(name) is not None for name in rule.states.values())
             numbers = {"step": _number(entry.get("step", 0))} if rule.counts_steps else {}
             for symbol, name in rule.numbers.items():
                 known = name in entry
                 numbers[name] = _number(entry[name] if known else rule.first_number(symbol, hyper))
-            kind = (self._arrays[k].dtype, present, tuple(numbers.items()))
+            kind = (self._params[k].array.dtype, present, tuple(numbers.items()))
             alike.setdefault(kind, []).append(k)
-        self.bundles = [
-            Bundle(
-                rule,
-                [active[k] for k in members],
-                [self._entries[k] for k in members],
-                dict(numbers),
-            )
-            for (_, _, numbers), members in alike.items()
-        ]
+        for (_, _, numbers), some in alike.items():
+            params = [self._params[k] for k in some]
+            entries = [state.get(p, {}) for p in params]
+            self.bundles.append(Bundle(rule, group, some, params, entries, dict(numbers)))
 
-    def fits(self, active: Sequence[Tensor], state: State) -> bool:
-        """Whether these parameters and their states are still those that were bundled."""
+    def fits(self, asked: "Asked", state: State) -> bool:
+        """Whether what was bundled is still what a step is about."""
         return (
-            len(active) == len(self._entries)
-            and all(map(is_, map(state.get, active), self._entries))
-            and all(map(is_, map(_array_of, active), self._arrays))
-            and all(bundle.is_current() for bundle in self.bundles)
+            asked.sizes == self._sizes
+            and [g is None for g in asked.gradients] == self._absent
+            and are_same(_look(asked.params, state), self._seen)
+            and all(bundle.counts_alike() for bundle in self.bundles)
         )
 
+    def prepare(self, asked: "Asked") -> None:
+        """Get ready for a step: everything that can fail, fails here."""
+        for bundle in self.bundles:
+            gradients = tuple([asked.gradients[k].array for k in bundle.members])
+            bundle.prepare(gradients, asked.hypers[bundle.group], asked.maximize[bundle.group])
 
-_array_of = attrgetter("array")
+    def run(self, state: dict[Any, dict[str, Any]]) -> None:
+        """Take the step, and enter new states into `state`."""
+        for bundle in self.bundles:
+            bundle.run()
+        touch_all(self._updated)
+        if any(bundle.has_new for bundle in self.bundles):
+            made_by_text = [bundle.settle(state) for bundle in self.bundles]
+            # States that the text has made call for other bundles: then the plan is over.
+            self._seen = () if any(made_by_text) else _look(self._params, state)
+
+
+class Asked(NamedTuple):
+    """What a step is asked to do: parameters and gradients of all groups in a row, and settings."""
+
+    sizes: list[int]
+    params: tuple[Tensor, ...]
+    gradients: list[Any]
+    hypers: list[dict[str, Any]]
+    maximize: list[bool]
+
+
+def _look(params: tuple[Tensor, ...], state: State) -> tuple[Any, ...]:
+    """Every object whose replacement a plan must notice."""
+    entries = state.values()
+    try:
+        states = [value.array for entry in entries for value in entry.values()]
+    except AttributeError:  # a user has put something else there
+        inner = [v for e in entries for v in (e.values() if isinstance(e, dict) else (e,))]
+        states = [getattr(v, "array", v) for v in inner]
+    return (*params, *[p.array for p in params], *state, *entries, *states)
 
 
 def _number(given: Any) -> float:
@@ -68,11 +108,15 @@ class Bundle:
     def __init__(
         self,
         rule: Rule,
+        group: int,
+        members: list[int],
         params: list[Tensor],
         entries: list[dict[str, Any]],
         numbers: dict[str, float],
     ) -> None:
         self.rule = rule
+        self.group = group
+        self.members = members  # their places among the parameters of all groups
         self.params = params
         self._entries = entries
         self._arrays = [p.array for p in params]
@@ -93,41 +137,28 @@ class Bundle:
             }
             for k in range(len(params))
         ]
-        self._traced_for: Settings | None = None
+        self.has_new = any(self._new)
+        self._outlook = Outlook(rule, self._present)
         self._traced: Traced | None = None
+        self._scalars: Array
         self._kept: tuple[int, ...] | None = None
         self._batch: Batch | None = None
         self._results: list[tuple[list[Any], dict[str, float]]] = []
-        self._note_states()
 
-    def is_current(self) -> bool:
-        """Whether the states are where they were, and all of a number are equal."""
-        states = chain.from_iterable(map(dict.values, self._entries))
-        try:
-            arrays = list(map(_array_of, states))
-        except AttributeError:
-            return False
-        return (
-            len(arrays) == len(self._state_arrays)
-            and all(map(is_, arrays, self._state_arrays))
-            and all(len(set(values.tolist())) == 1 for values in self._numbers.values())
-        )
-
-    def _note_states(self) -> None:
-        states = chain.from_iterable(map(dict.values, self._entries))
-        self._state_arrays = [state.array for state in states if isinstance(state, Tensor)]
+    def counts_alike(self) -> bool:
+        """Whether all of a number are equal still."""
+        return all(all_equal.serial(values) for values in self._numbers.values())
 
     # --- one step ---
 
-    def prepare(self, hyper: Mapping[str, Any], maximize: bool) -> None:
+    def prepare(
+        self, gradients: tuple[Array, ...], hyper: Mapping[str, Any], maximize: bool
+    ) -> None:
         """Get ready for a step at these settings: everything that can fail, fails here."""
-        steps = int(self._numbers["step"][0]) + 1 if self.rule.counts_steps else 0
+        t = int(self._numbers["step"][0]) + 1 if self.rule.counts_steps else 0
         numbers = {s: float(self._numbers[name][0]) for s, name in self.rule.numbers.items()}
-        settings = Settings(steps, hyper, maximize, numbers)
-        if settings != self._traced_for:
-            self._traced = self._trace(settings)
-            self._traced_for = settings
-        gradients = [p.grad.array for p in self.params]
+        settings = Settings(t, hyper, maximize, numbers)
+        self._traced = self._trace(t, settings)
         if self._traced is None:
             self._run_text(gradients, settings)
             return
@@ -135,12 +166,12 @@ class Bundle:
             self._assemble(self._traced.kept, hyper)
         self._batch.aim(gradients)  # type: ignore[union-attr]
 
-    def _trace(self, settings: Settings) -> Traced | None:
+    def _trace(self, t: int, settings: Settings) -> Traced | None:
         """The program for a step; None where NumPy is to run the text instead."""
         if not self._is_fusible:
             return None
         try:
-            traced = self.rule.traced(settings, self._present)
+            traced, self._scalars = self._outlook.traced(t, settings)
         except RuleError as error:
             if self.rule not in _lamented:
                 _lamented.add(self.rule)
@@ -157,11 +188,12 @@ class Bundle:
             for entry, new, array in zip(self._entries, self._new, self._arrays, strict=True):
                 if entry.get(name) is None and name not in new:
                     new[name] = wrap(Tensor, self.rule.first_state(symbol, array, hyper))
+                    self.has_new = True
             pairs = zip(self._entries, self._new, strict=True)
             states.append([_either(new, entry, name).array for entry, new in pairs])
         self._batch, self._kept = Batch(self._arrays, states), kept
 
-    def _run_text(self, gradients: list[Array], settings: Settings) -> None:
+    def _run_text(self, gradients: tuple[Array, ...], settings: Settings) -> None:
         refuse_misfit(self._arrays, gradients)
         names = self.rule.states.values()
         self._results = []
@@ -169,25 +201,27 @@ class Bundle:
             states = [None if entry.get(n) is None else entry[n].array for n in names]
             self._results.append(self.rule.on_arrays(settings, array, g, states))
 
-    def run(self, state: dict[Any, dict[str, Any]]) -> None:
-        """Take the step that was prepared, and enter new states into `state`."""
+    def run(self) -> None:
+        """Take the step that was prepared."""
         if self._traced is None:
             self._store_results()
         else:
-            self._batch.run(self._traced.program, self._traced.scalars)  # type: ignore[union-attr]
+            self._batch.run(self._traced.program, self._scalars)  # type: ignore[union-attr]
             for symbol, value in self._traced.numbers.items():
                 self._numbers[self.rule.numbers[symbol]].fill(value)
         if self.rule.counts_steps:
             self._numbers["step"] += 1
-        if any(self._new):
-            for p, entry, new in zip(self.params, self._entries, self._new, strict=True):
-                entry.update(new)
-                state[p] = entry
-                new.clear()
-            if self._traced is not None:
-                self._note_states()  # else what the text has made calls for a bundle of its own
-        for p in self.params:
-            p.touch()
+
+    def settle(self, state: dict[Any, dict[str, Any]]) -> bool:
+        """Enter new states into `state`; whether there were any that the text has made."""
+        if not self.has_new:
+            return False
+        for p, entry, new in zip(self.params, self._entries, self._new, strict=True):
+            entry.update(new)
+            state[p] = entry
+            new.clear()
+        self.has_new = False
+        return self._traced is None
 
     def _store_results(self) -> None:
         names = self.rule.states.values()
@@ -201,6 +235,7 @@ class Bundle:
                     continue
                 if entry.get(name) is None:
                     new[name] = wrap(Tensor, np.empty(array.shape, array.dtype))
+                    self.has_new = True
                 np.copyto(_either(new, entry, name).array, value, casting="same_kind")
         self._results = []
 

@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from minigrad.graph import grads_of
 from minigrad.modes import enable_grad
-from minigrad.optim.bundle import Bundle, Plan
+from minigrad.optim.bundle import Asked, Plan
 from minigrad.optim.optimizer import Group, Optimizer
 from minigrad.optim.rule import Rule
 from minigrad.tensor import Tensor
@@ -56,7 +57,7 @@ class RuleOptimizer(Optimizer):
         defaults = dict(bound.arguments)
         del defaults["params"]
         self._check_group(defaults)
-        self._plans: dict[int, Plan] = {}
+        self._plan: Plan | None = None
         super().__init__(params, defaults)
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -69,26 +70,29 @@ class RuleOptimizer(Optimizer):
         if closure is not None:
             with enable_grad():
                 loss = closure()
+        asked = self._asked()
         try:
-            ready = list(chain.from_iterable(map(self._ready, range(len(self.param_groups)))))
+            if self._plan is None or not self._plan.fits(asked, self.state):
+                self._plan = Plan(self.rule, asked, self.state)
+            self._plan.prepare(asked)
         except Exception:
-            self._plans.clear()
+            self._plan = None
             raise
-        for bundle in ready:
-            bundle.run(self.state)
+        self._plan.run(self.state)
         return loss
 
-    def _ready(self, number: int) -> list[Bundle]:
-        """The bundles of a group, prepared for a step, with nothing changed yet."""
-        group = self.param_groups[number]
-        active = [p for p in group["params"] if p.grad is not None]
-        hyper = {name: _plain(group[name]) for name in self.rule.defaults}
-        plan = self._plans.get(number)
-        if plan is None or not plan.fits(active, self.state):
-            plan = self._plans[number] = Plan(self.rule, active, self.state, hyper)
-        for bundle in plan.bundles:
-            bundle.prepare(hyper, bool(group["maximize"]))
-        return plan.bundles
+    def _asked(self) -> Asked:
+        groups = self.param_groups
+        members = [group["params"] for group in groups]
+        params = tuple(chain.from_iterable(members))
+        names = list(self.rule.defaults)
+        return Asked(
+            sizes=list(map(len, members)),
+            params=params,
+            gradients=grads_of(params),
+            hypers=[{name: _plain(group[name]) for name in names} for group in groups],
+            maximize=[bool(group["maximize"]) for group in groups],
+        )
 
     # --- checks ---
 
@@ -157,7 +161,7 @@ class RuleOptimizer(Optimizer):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        self._plans = {}
+        self._plan = None
 
 
 def _plain(value: Any) -> Any:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, overload
 
 import numpy as np
 
+from minigrad.optim.series import Series
 from minigrad.optim.trace import Traced, explained, trace
 
 Array = np.ndarray[Any, Any]
@@ -38,7 +39,7 @@ class Interval:
 class Settings(NamedTuple):
     """What a step knows apart from the arrays: `numbers` are the states that are one number."""
 
-    t: int
+    t: int | Series
     hyper: Mapping[str, Any]
     maximize: bool
     numbers: Mapping[str, float]
@@ -112,9 +113,8 @@ class Rule:
         """The new parameter and states, and the new numbers by their symbols."""
         t, hyper, maximize, numbers = settings
         values = dict(zip(self.states, states, strict=True), t=t, **numbers)
-        returned = self.text(
-            theta, -g if maximize else g, *(values[name] for name in self._order), **hyper
-        )
+        given = [values[name] for name in self._order]
+        returned = self.text(theta, -g if maximize else g, *given, **hyper)
         results = returned if isinstance(returned, tuple) else (returned,)
         if len(results) != 1 + len(self._returned):
             raise ValueError(

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad.kernels.program import Program
+from minigrad.optim.series import Series
 
 
 class RuleError(TypeError):
@@ -24,18 +25,18 @@ class RuleError(TypeError):
 class Tape:
     """The instructions noted so far, and the scalars they mention."""
 
-    __slots__ = ("inputs", "instructions", "scalars")
+    __slots__ = ("instructions", "last", "scalars")
 
     def __init__(self, inputs: int) -> None:
-        self.inputs = inputs
+        self.last = inputs - 1  # the number of the last input
         self.instructions: list[tuple[Any, ...]] = []
-        self.scalars: list[float] = []
+        self.scalars: list[float | Series] = []
 
     def note(self, kind: "type[Symbol]", name: str, *operands: int) -> "Symbol":
         """Append an instruction; a symbol of its value."""
         instructions = self.instructions
         instructions.append((name, *operands))
-        return kind(self, self.inputs + len(instructions) - 1)
+        return kind(self, self.last + len(instructions))
 
     def operand(self, given: Any) -> int:
         """The number of a symbol's value, or `~k` for a scalar, kept as number k.
@@ -47,7 +48,7 @@ class Tape:
             return given.number  # type: ignore[no-any-return]
         if kind is Condition:
             return self.note(Symbol, "number", given.number).number
-        self.scalars.append(given if kind is float else _python_number(given))
+        self.scalars.append(given if kind is float or kind is Series else _python_number(given))
         return -len(self.scalars)
 
 
@@ -65,19 +66,30 @@ def _unary(name: str) -> Callable[..., Any]:
     return method
 
 
-def _binary(name: str, compares: bool = False) -> Callable[..., Any]:
+def _arithmetic(name: str, reflected: bool = False) -> Callable[..., Any]:
+    """A method of +, -, * or /.  Every step of an optimizer runs it, hence `operand` spelt out."""
+
     def method(self: "Symbol", other: Any) -> "Symbol":
         tape = self.tape
-        kind = Condition if compares else Symbol
-        return tape.note(kind, name, tape.operand(self), tape.operand(other))
+        mine = self.number if type(self) is Symbol else tape.operand(self)
+        kind = type(other)
+        if kind is float:
+            scalars = tape.scalars
+            scalars.append(other)
+            its = -len(scalars)
+        else:
+            its = other.number if kind is Symbol else tape.operand(other)
+        instructions = tape.instructions
+        instructions.append((name, its, mine) if reflected else (name, mine, its))
+        return Symbol(tape, tape.last + len(instructions))
 
     return method
 
 
-def _reflected(name: str) -> Callable[..., Any]:
+def _comparison(name: str) -> Callable[..., Any]:
     def method(self: "Symbol", other: Any) -> "Symbol":
         tape = self.tape
-        return tape.note(Symbol, name, tape.operand(other), tape.operand(self))
+        return tape.note(Condition, name, tape.operand(self), tape.operand(other))
 
     return method
 
@@ -101,15 +113,15 @@ class Symbol:
         self.tape = tape
         self.number = number
 
-    __add__, __radd__ = _binary("add"), _reflected("add")
-    __sub__, __rsub__ = _binary("subtract"), _reflected("subtract")
-    __mul__, __rmul__ = _binary("multiply"), _reflected("multiply")
-    __truediv__, __rtruediv__ = _binary("divide"), _reflected("divide")
-    __rpow__ = _reflected("power")
+    __add__, __radd__ = _arithmetic("add"), _arithmetic("add", reflected=True)
+    __sub__, __rsub__ = _arithmetic("subtract"), _arithmetic("subtract", reflected=True)
+    __mul__, __rmul__ = _arithmetic("multiply"), _arithmetic("multiply", reflected=True)
+    __truediv__, __rtruediv__ = _arithmetic("divide"), _arithmetic("divide", reflected=True)
+    __rpow__ = _arithmetic("power", reflected=True)
     __neg__, __abs__ = _unary("negative"), _unary("absolute")
-    __lt__, __le__ = _binary("less", compares=True), _binary("less_equal", compares=True)
-    __gt__, __ge__ = _binary("greater", compares=True), _binary("greater_equal", compares=True)
-    __eq__, __ne__ = _binary("equal", compares=True), _binary("not_equal", compares=True)
+    __lt__, __le__ = _comparison("less"), _comparison("less_equal")
+    __gt__, __ge__ = _comparison("greater"), _comparison("greater_equal")
+    __eq__, __ne__ = _comparison("equal"), _comparison("not_equal")
     __and__ = __rand__ = _logical("and")
     __or__ = __ror__ = _logical("or")
     __invert__ = _logical("not")
@@ -126,7 +138,7 @@ class Symbol:
         apply = _UFUNCS.get(ufunc)
         if apply is None or method != "__call__" or settings:
             raise RuleError(f"numpy.{ufunc.__name__} is not among the functions of a fused rule")
-        return apply(*(x if isinstance(x, Symbol) else _python_number(x) for x in inputs))
+        return apply(*(x if isinstance(x, Symbol | Series) else _python_number(x) for x in inputs))
 
     def __array_function__(self, function: Any, kinds: Any, inputs: Any, settings: Any) -> Any:
         apply = _FUNCTIONS.get(function)
@@ -220,7 +232,7 @@ class Traced(NamedTuple):
     program: Program
     kept: tuple[int, ...]  # the states that the program reads or writes: its inputs after g
     created: tuple[int, ...]  # the states that were absent and now are not
-    scalars: list[float]
+    scalars: list[float | Series]
     numbers: dict[str, float]  # what the states that are one number will be
 
 
@@ -234,7 +246,7 @@ def trace(
     Raises RuleError if the text does what a kernel cannot do.
     """
     tape = Tape(inputs=2 + len(present))
-    theta, g, *states = (Symbol(tape, number) for number in range(tape.inputs))
+    theta, g, *states = [Symbol(tape, number) for number in range(2 + len(present))]
     given = [s if here else None for s, here in zip(states, present, strict=True)]
     results, numbers = apply(theta, g, given)
     stored = tuple(None if result is None else tape.operand(result) for result in results)

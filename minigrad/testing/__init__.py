@@ -1,13 +1,20 @@
 """Checks of derivatives, for minigrad's operations and for yours."""
 
-from minigrad.testing.gradcheck import GradientError, gradcheck, gradgradcheck
+from minigrad.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
+from minigrad.op import arr, sample
+from minigrad.testing.cases import gradcheck_cases
+from minigrad.testing.modules import check_module
 from minigrad.testing.operations import LAYOUTS, check_operation, differentiable
 
 __all__ = [
     "LAYOUTS",
-    "GradientError",
+    "GradcheckError",
+    "arr",
+    "check_module",
     "check_operation",
     "differentiable",
     "gradcheck",
+    "gradcheck_cases",
     "gradgradcheck",
+    "sample",
 ]

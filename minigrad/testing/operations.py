@@ -7,11 +7,14 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.autograd import grad
+from minigrad.autograd.checker import Checker
+from minigrad.autograd.comparison import Strictness
+from minigrad.autograd.gradcheck import GradcheckError, NotSmoothError
+from minigrad.autograd.numeric import away_from_zero
 from minigrad.graph import wrap
 from minigrad.op import Operation, Sample, arr
 from minigrad.tensor import Tensor
-from minigrad.testing.gradcheck import GradientError, NotSmoothError, gradcheck, gradgradcheck
-from minigrad.testing.numeric import away_from_zero
+from minigrad.testing.samples import describe, draw
 
 Array = np.ndarray[Any, Any]
 
@@ -51,50 +54,42 @@ def differentiable() -> dict[str, Operation]:
     return {name: call for name, call in ops.declared().items() if call.op.vjp is not None}
 
 
-def draw(wanted: arr, rng: np.random.Generator) -> Array:
-    """An array as a sample asks for it."""
-    if wanted.integers is not None:
-        return rng.integers(0, wanted.integers, wanted.shape)
-    span = wanted.high - wanted.low
-    if wanted.distinct:
-        size = int(np.prod(wanted.shape))
-        steps = (rng.permutation(size) + rng.uniform(0.3, 0.7, size)) / max(size, 1)
-        return np.asarray(wanted.low + span * steps.reshape(wanted.shape))
-    array = np.asarray(rng.uniform(wanted.low, wanted.high, wanted.shape))
-    for kink in wanted.away_from:
-        near = np.abs(array - kink) < 0.05 * span
-        array = np.where(near, kink + np.where(array < kink, -1, 1) * 0.1 * span, array)
-    return array
+class Errors(NamedTuple):
+    """The worst errors of a check that passed, relative to the size of what was compared."""
+
+    first: float
+    second: float | None
 
 
 def check_operation(
     operation: Operation, sample: Sample, layout: str = "contiguous", seed: int = 0
-) -> None:
+) -> Errors:
     """Check first and second derivatives of an operation at one of its samples, and float32.
 
     The arguments lie in memory as `layout` names it: contiguous, strided or broadcast.  A point
-    near a kink is drawn again.  Raises GradientError naming the operation and the sample.
+    near a kink is drawn again.  Raises GradcheckError naming the operation and the sample.
     """
-    for attempt in range(DRAWS):
-        case = _Case(operation, sample, LAYOUTS[layout], seed + attempt)
-        name = f"{operation.op.name}, sample {describe(sample)}, {layout}"
-        options: dict[str, Any] = {"linear": operation.op.degree == 1, "seed": seed, "name": name}
+    name = f"{operation.op.name}, sample {describe(sample)}, {layout}"
+    strictness = Strictness(linear=operation.op.degree == 1)
+
+    def check(point_seed: int) -> Errors:
+        case = _Case(operation, sample, LAYOUTS[layout], point_seed)
+        checker = Checker(case.function, case.leaves, name, strictness, seed, case.labels)
+        errors = Errors(checker.first_order(), checker.second_order())
+        case.check_float32(name)
+        return errors
+
+    return drawn_again_at_kinks(check, seed)
+
+
+def drawn_again_at_kinks(check: Callable[[int], Errors], seed: int) -> Errors:
+    """`check` with the seed, and with others where it happens upon a kink."""
+    for attempt in range(DRAWS - 1):
         try:
-            gradcheck(case.function, case.leaves, **options)
-            gradgradcheck(case.function, case.leaves, **options)
+            return check(seed + 7919 * attempt)
         except NotSmoothError:
-            if attempt == DRAWS - 1:
-                raise
-        else:
-            return case.check_float32(name)
-    return None
-
-
-def describe(sample: Sample) -> str:
-    """A sample as a failure names it."""
-    args = [str(list(a.shape)) if isinstance(a, arr) else repr(a) for a in sample.args]
-    settings = [f"{key}={value!r}" for key, value in sample.settings.items()]
-    return f"({', '.join(args + settings)})"
+            continue
+    return check(seed + 7919 * (DRAWS - 1))
 
 
 class _Case:
@@ -104,8 +99,8 @@ class _Case:
         rng = np.random.default_rng(seed)
         self.operation = operation
         self.sample = sample
-        distinct = any(isinstance(a, arr) and a.distinct for a in sample.args)
-        self.layout = LAYOUTS["contiguous"] if distinct and layout.repeats else layout
+        apart = any(isinstance(a, arr) and (a.distinct or a.diagonal) for a in sample.args)
+        self.layout = LAYOUTS["contiguous"] if apart and layout.repeats else layout
         vjp = operation.op.vjp
         self.args: list[Any] = []
         self.places: list[int] = []
@@ -122,6 +117,10 @@ class _Case:
                 leaf: Tensor = wrap(Tensor, np.array(self.layout.leaf(array), order="C"))
                 leaf.requires_grad = True
                 self.leaves.append(leaf)
+
+    @property
+    def labels(self) -> list[str]:
+        return [f"argument {place}" for place in self.places]
 
     def function(self, *leaves: Tensor) -> Any:
         """The operation of its leaves, by-products left out."""
@@ -145,7 +144,7 @@ class _Case:
             scale = 1.0 + np.abs(b.array).max(initial=0.0)
             apart = np.abs(a.array - b.array).max(initial=0.0)
             if a.array.dtype != np.float32 or not apart <= FLOAT32_TOLERANCE * scale:
-                raise GradientError(
+                raise GradcheckError(
                     f"{name}: in float32 the gradient of argument {place} is {a.array.dtype} and "
                     f"up to {apart:.3g} away from the one in float64, of size {scale:.3g}"
                 )

@@ -1,11 +1,13 @@
-"""One step of an optimizer over many small parameters."""
+"""One step of an optimizer over the parameters of a network."""
 
 import math
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from minigrad.bench.case import Case, Draw, Implementation, both
+import numpy as np
+
+from minigrad.bench.case import Array, Case, Draw, Implementation, both
 
 _LAYERS = {
     "32-32-32-2": (32, 32, 32, 2),
@@ -19,13 +21,16 @@ SHAPES: dict[str, list[tuple[int, ...]]] = {
 }
 
 
-def _stepping(name: str, **settings: Any) -> Implementation:
+def stepping(kind: str | type[Any], **settings: Any) -> Implementation:
+    """A class, or the library's of this name, on inputs that are parameters and then gradients."""
+
     def prepare(library: Any, *arrays: Any) -> Callable[[], Any]:
         count = len(arrays) // 2
         parameters = [library.nn.Parameter(array) for array in arrays[:count]]
         for parameter, array in zip(parameters, arrays[count:], strict=True):
             parameter.grad = array
-        optimizer = getattr(library.optim, name)(parameters, **settings)
+        make = getattr(library.optim, kind) if isinstance(kind, str) else kind
+        optimizer = make(parameters, **settings)
 
         def step() -> Any:
             optimizer.step()
@@ -43,19 +48,18 @@ class Rule(NamedTuple):
     accesses: int
 
 
-_ADAM = _stepping("Adam")
+_ADAM = stepping("Adam")
 RULES = {
-    "SGD": Rule(both(_stepping("SGD", lr=1e-4)), 3),
-    "SGD momentum": Rule(both(_stepping("SGD", lr=1e-4, momentum=0.9)), 5),
+    "SGD": Rule(both(stepping("SGD", lr=1e-4)), 3),
+    "SGD momentum": Rule(both(stepping("SGD", lr=1e-4, momentum=0.9)), 5),
     "Adam": Rule(both(_ADAM), 7),
-    "Adam, torch's fused": Rule({"minigrad": _ADAM, "torch": _stepping("Adam", fused=True)}, 7),
-    "Adam, torch's foreach": Rule({"minigrad": _ADAM, "torch": _stepping("Adam", foreach=True)}, 7),
+    "Adam, torch's fused": Rule({"minigrad": _ADAM, "torch": stepping("Adam", fused=True)}, 7),
+    "Adam, torch's foreach": Rule({"minigrad": _ADAM, "torch": stepping("Adam", foreach=True)}, 7),
 }
 
 
-def step(title: str, network: str) -> Case:
+def step(title: str, rule: Rule, network: str, shapes: list[tuple[int, ...]]) -> Case:
     """A step of an optimizer, with gradients that stay as they are."""
-    rule, shapes = RULES[title], SHAPES[network]
 
     def inputs(draw: Draw) -> list[Any]:
         return [draw(*shape) for _ in range(2) for shape in shapes]
@@ -67,7 +71,17 @@ def step(title: str, network: str) -> Case:
         implementations=rule.implementations,
         elements=rule.accesses * float(sum(math.prod(shape) for shape in shapes)),
         calls=3,
+        compared=_some,
     )
 
 
-CASES = [step(title, network) for title in RULES for network in SHAPES]
+def _some(parameters: list[Array]) -> Array:
+    """The beginning of each parameter: enough to tell a right step from a wrong one."""
+    return np.concatenate([p.ravel()[:1000] for p in parameters])
+
+
+CASES = [
+    step(title, rule, network, shapes)
+    for title, rule in RULES.items()
+    for network, shapes in SHAPES.items()
+]

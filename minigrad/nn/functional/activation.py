@@ -68,3 +68,8 @@ def softmax(input: Any, dim: int | None = None, *, dtype: Any = None) -> Any:
 def log_softmax(input: Any, dim: int | None = None, *, dtype: Any = None) -> Any:
     """input - log(sum(exp(input))) along `dim`, after a cast to `dtype` if one is given."""
     return _along("log_softmax", ops.log_softmax, input, dim, dtype)
+
+
+def softmin(input: Any, dim: int | None = None, *, dtype: Any = None) -> Any:
+    """softmax(-input) along `dim`, after a cast to `dtype` if one is given."""
+    return _along("softmin", ops.softmax, -input, dim, dtype)

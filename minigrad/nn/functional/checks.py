@@ -7,7 +7,7 @@ from typing import Any
 from minigrad.tensor import Tensor
 
 Pair = tuple[int, int]
-IntOrPair = int | Sequence[int]
+IntOrSequence = int | Sequence[int]
 
 
 def pair(value: Any, name: str, least: int = 1) -> Pair:
@@ -28,6 +28,18 @@ def pair(value: Any, name: str, least: int = 1) -> Pair:
     return found
 
 
+def alone(value: Any, name: str, least: int = 1) -> int:
+    """One int, from itself or a sequence of one.
+
+    Raises TypeError for other types, RuntimeError for another length or a number below `least`.
+    """
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        if len(value) != 1:
+            raise RuntimeError(f"{name} must be an int or a sequence of 1, got {name}={value}")
+        (value,) = value
+    return pair(value, name, least)[0]
+
+
 def require_tensor(name: str, **arguments: Any) -> None:
     """Raise TypeError unless all the named arguments are tensors."""
     for position, (argument, value) in enumerate(arguments.items(), 1):
@@ -44,16 +56,19 @@ def require_floating(name: str, input: Tensor) -> None:
         raise RuntimeError(f"{name} expects a floating input, got {input.dtype}")
 
 
-def batched(name: str, input: Any) -> tuple[Any, bool]:
-    """An image (C, H, W) or images (N, C, H, W) as images, and whether it was one."""
+def batched(name: str, input: Any, dimensions: int = 2) -> tuple[Any, bool]:
+    """(C, L) as (1, C, L), or an image (C, H, W) as images, and whether there was only one.
+
+    `dimensions` are those besides N and C.  Raises RuntimeError for an input of others.
+    """
     require_tensor(name, input=input)
-    if input.ndim == 4:
+    if input.ndim == dimensions + 2:
         return input, False
-    if input.ndim == 3:
+    if input.ndim == dimensions + 1:
         return input.unsqueeze(0), True
     raise RuntimeError(
-        f"Expected 3D (unbatched) or 4D (batched) input to {name}, but got input of size: "
-        f"{list(input.shape)}"
+        f"Expected {dimensions + 1}D (unbatched) or {dimensions + 2}D (batched) input to {name}, "
+        f"but got input of size: {list(input.shape)}"
     )
 
 

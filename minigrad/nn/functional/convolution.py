@@ -1,20 +1,53 @@
-"""Two-dimensional convolution."""
+"""Convolution in one and two dimensions."""
 
 from typing import Any
 
-from minigrad import dtypes
+from minigrad import dtypes, ops
 from minigrad.kernels.conv import conv_output_size
-from minigrad.nn.functional.checks import IntOrPair, Pair, batched, pair, require_tensor
-from minigrad.ops import conv as ops
+from minigrad.nn.functional.checks import (
+    IntOrSequence,
+    Pair,
+    alone,
+    batched,
+    pair,
+    require_tensor,
+)
+from minigrad.ops import conv
+
+
+def conv1d(
+    input: Any,
+    weight: Any,
+    bias: Any = None,
+    stride: IntOrSequence = 1,
+    padding: IntOrSequence | str = 0,
+    dilation: IntOrSequence = 1,
+    groups: int = 1,
+) -> Any:
+    """(N, C, L) or (C, L), (F, C/groups, K), (F,) -> (N, F, L') or (F, L').
+
+    L' = (L + 2 padding - dilation (K - 1) - 1) // stride + 1; padding may be "valid" or "same".
+    Raises RuntimeError as conv2d does.
+    """
+    signals, single = batched("conv1d", input, 1)
+    require_convolution("conv1d", signals, weight, bias, groups, 1)
+    rows = {
+        "stride": (1, alone(stride, "stride")),
+        "padding": padding if isinstance(padding, str) else (0, alone(padding, "padding", least=0)),
+        "dilation": (1, alone(dilation, "dilation")),
+    }
+    flat = ops.unsqueeze(signals, dim=2), ops.unsqueeze(weight, dim=2)
+    out = _convolve(*flat, bias, **rows, groups=groups).squeeze(2)
+    return out.squeeze(0) if single else out
 
 
 def conv2d(
     input: Any,
     weight: Any,
     bias: Any = None,
-    stride: IntOrPair = 1,
-    padding: IntOrPair | str = 0,
-    dilation: IntOrPair = 1,
+    stride: IntOrSequence = 1,
+    padding: IntOrSequence | str = 0,
+    dilation: IntOrSequence = 1,
     groups: int = 1,
 ) -> Any:
     """(N, C, H, W) or (C, H, W), (F, C/groups, K, L), (F,) -> (N, F, H', W') or (F, H', W').
@@ -23,19 +56,25 @@ def conv2d(
     "same", as much as keeps H and W at stride 1.  Raises RuntimeError, with the shapes, if
     channels, groups, dtypes or sizes do not match.
     """
-    require_tensor("conv2d", input=input, weight=weight)
-    images, single = batched("conv2d", input)
-    steps, taps = pair(stride, "stride"), pair(dilation, "dilation")
-    _require_channels(images, weight, bias, groups)
-    _require_one_dtype(images, weight, bias)
-    pads = sides(padding, (weight.shape[2], weight.shape[3]), steps, taps)
-    _require_room(images, weight, pads, steps, taps)
-    out = ops.conv2d(images, weight, bias, stride=steps, padding=pads, dilation=taps, groups=groups)
+    images, single = batched("conv2d", input, 2)
+    require_convolution("conv2d", images, weight, bias, groups, 2)
+    out = _convolve(images, weight, bias, stride, padding, dilation, groups)
     return out.squeeze(0) if single else out
 
 
+def _convolve(
+    images: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int
+) -> Any:
+    steps, taps = pair(stride, "stride"), pair(dilation, "dilation")
+    pads = sides(padding, (weight.shape[2], weight.shape[3]), steps, taps)
+    _require_room(images, weight, pads, steps, taps)
+    return conv.conv2d(
+        images, weight, bias, stride=steps, padding=pads, dilation=taps, groups=groups
+    )
+
+
 def sides(
-    padding: IntOrPair | str, kernel_size: Pair, stride: Pair, dilation: Pair
+    padding: IntOrSequence | str, kernel_size: Pair, stride: Pair, dilation: Pair
 ) -> tuple[Pair, Pair]:
     """((top, bottom), (left, right)); of an odd number "same" puts the larger half after.
 
@@ -57,15 +96,20 @@ def sides(
     return (vertical, vertical), (horizontal, horizontal)
 
 
-def _require_channels(input: Any, weight: Any, bias: Any, groups: int) -> None:
-    filters, channels = weight.shape[0], input.shape[1]
-    if weight.ndim != 4:
+def require_convolution(
+    name: str, input: Any, weight: Any, bias: Any, groups: int, dimensions: int
+) -> None:
+    """Raise RuntimeError unless channels, groups and dtypes match: weight (F, C/groups, ...)."""
+    require_tensor(name, input=input, weight=weight)
+    if weight.ndim != dimensions + 2:
+        taps = ", ".join("KL"[:dimensions])
         raise RuntimeError(
-            f"conv2d expects a weight (F, C/groups, K, L), got shape {list(weight.shape)}"
+            f"{name} expects a weight (F, C/groups, {taps}), got shape {list(weight.shape)}"
         )
+    filters, channels = weight.shape[0], input.shape[1]
     if not isinstance(groups, int) or groups < 1 or filters % groups:
         raise RuntimeError(
-            f"conv2d expects groups to divide the {filters} output channels of weight, got "
+            f"{name} expects groups to divide the {filters} output channels of weight, got "
             f"groups={groups}"
         )
     if channels != weight.shape[1] * groups:
@@ -74,6 +118,12 @@ def _require_channels(input: Any, weight: Any, bias: Any, groups: int) -> None:
             f"{list(input.shape)} to have {weight.shape[1] * groups} channels, but got {channels} "
             f"channels instead"
         )
+    require_bias(weight, bias, filters)
+    require_one_dtype(name, input, weight, bias)
+
+
+def require_bias(weight: Any, bias: Any, filters: int) -> None:
+    """Raise RuntimeError unless there is a number for each filter, or no bias."""
     if bias is not None and bias.shape != (filters,):
         raise RuntimeError(
             f"Given weight of size {list(weight.shape)}, expected bias to be 1-dimensional with "
@@ -81,16 +131,17 @@ def _require_channels(input: Any, weight: Any, bias: Any, groups: int) -> None:
         )
 
 
-def _require_one_dtype(input: Any, weight: Any, bias: Any) -> None:
+def require_one_dtype(name: str, input: Any, weight: Any, bias: Any) -> None:
+    """Raise RuntimeError unless all are of the same floating dtype."""
     dtype = input.array.dtype
     if weight.array.dtype != dtype or (bias is not None and bias.array.dtype != dtype):
         others = [weight] if bias is None else [weight, bias]
         raise RuntimeError(
-            f"conv2d: input, weight and bias should have the same dtype, got {input.dtype} and "
+            f"{name}: input, weight and bias should have the same dtype, got {input.dtype} and "
             + ", ".join(str(other.dtype) for other in others)
         )
     if dtype.kind != "f":
-        raise RuntimeError(f"conv2d is for floating tensors, got {dtypes.of_numpy(dtype)}")
+        raise RuntimeError(f"{name} is for floating tensors, got {dtypes.of_numpy(dtype)}")
 
 
 def _require_room(

@@ -18,3 +18,22 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
             f"{list(input.shape)} and {list(weight.shape)}"
         )
     return ops.affine(input, weight, bias)
+
+
+def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
+    """input1 @ weight[i] @ input2 + bias[i]: (..., A), (..., B), (out, A, B), (out,) -> (..., out).
+
+    Raises RuntimeError if the sizes do not match.
+    """
+    require_tensor("bilinear", input1=input1, input2=input2, weight=weight)
+    expected = (*input1.shape[:-1], weight.shape[-1])
+    if weight.ndim != 3 or input1.shape[-1:] != weight.shape[1:2] or input2.shape != expected:
+        raise RuntimeError(
+            f"bilinear expects (..., A), (..., B) and a weight (out, A, B), got "
+            f"{list(input1.shape)}, {list(input2.shape)} and {list(weight.shape)}"
+        )
+    out_features, a, b = weight.shape
+    table = ops.reshape(ops.permute(weight, dims=(1, 0, 2)), shape=(a, out_features * b))
+    halfway = ops.reshape(input1 @ table, shape=(*input1.shape[:-1], out_features, b))
+    out = (halfway * ops.unsqueeze(input2, dim=-2)).sum(-1)
+    return out if bias is None else out + bias

@@ -33,11 +33,11 @@ def batch_norm(
         count = _require_several(input)
         out, mean, rstd = with_own_statistics(input, weight, bias, eps=eps)
         if running_mean is not None:
-            _move(running_mean, mean.array, momentum)
+            move_towards(running_mean, mean.array, momentum)
         if running_var is not None:
             # The kernel's deviation holds eps; in float64 it comes off without loss.
             variance = rstd.array.astype("float64") ** -2 - eps
-            _move(running_var, variance * (count / (count - 1)), momentum)
+            move_towards(running_var, variance * (count / (count - 1)), momentum)
         return out
     if running_mean is None or running_var is None:
         raise RuntimeError(
@@ -48,7 +48,8 @@ def batch_norm(
     )
 
 
-def _move(running: Any, new: Any, momentum: float) -> None:
+def move_towards(running: Any, new: Any, momentum: float) -> None:
+    """Give the array `new` the share `momentum` in running statistics."""
     running.array[...] = (1 - momentum) * running.array + momentum * new
     running.touch()
 

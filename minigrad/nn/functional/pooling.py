@@ -1,15 +1,26 @@
-"""Pooling of images: the largest or the mean of each window."""
+"""Pooling of images and signals: the largest, the mean or the norm of each window."""
 
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
+from minigrad import ops
+from minigrad.graph import wrap
 from minigrad.kernels.pool import pooled_size
-from minigrad.nn.functional.checks import IntOrPair, Pair, batched, pair, require_floating
+from minigrad.nn.functional.checks import (
+    IntOrSequence,
+    Pair,
+    alone,
+    batched,
+    pair,
+    require_floating,
+)
 from minigrad.ops import pool
 
 
 def _windows(
-    kernel_size: IntOrPair, stride: IntOrPair | None, padding: IntOrPair, dilation: Pair
+    kernel_size: IntOrSequence, stride: IntOrSequence | None, padding: IntOrSequence, dilation: Pair
 ) -> tuple[Pair, Pair, Pair]:
     kernel = pair(kernel_size, "kernel_size")
     step = kernel if stride is None or stride in ([], ()) else pair(stride, "stride")
@@ -40,10 +51,10 @@ def _require_output(
 
 def max_pool2d(
     input: Any,
-    kernel_size: IntOrPair,
-    stride: IntOrPair | None = None,
-    padding: IntOrPair = 0,
-    dilation: IntOrPair = 1,
+    kernel_size: IntOrSequence,
+    stride: IntOrSequence | None = None,
+    padding: IntOrSequence = 0,
+    dilation: IntOrSequence = 1,
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> Any:
@@ -66,9 +77,9 @@ def max_pool2d(
 
 def avg_pool2d(
     input: Any,
-    kernel_size: IntOrPair,
-    stride: IntOrPair | None = None,
-    padding: IntOrPair = 0,
+    kernel_size: IntOrSequence,
+    stride: IntOrSequence | None = None,
+    padding: IntOrSequence = 0,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
     divisor_override: int | None = None,
@@ -95,10 +106,212 @@ def adaptive_avg_pool2d(input: Any, output_size: int | Sequence[int | None]) -> 
     """The means of output_size windows that share the image evenly; None keeps a size."""
     images, single = batched("adaptive_avg_pool2d", input)
     require_floating("adaptive_avg_pool2d", images)
-    wanted: Any = output_size
-    if isinstance(output_size, Sequence):
-        wanted = [
-            images.shape[i - 2] if size is None else size for i, size in enumerate(output_size)
-        ]
-    out = pool.adaptive_avg_pool2d(images, output_size=pair(wanted, "output_size"))
+    wanted = pair(_kept_sizes(images, output_size), "output_size")
+    out = pool.adaptive_avg_pool2d(images, output_size=wanted)
     return out.squeeze(0) if single else out
+
+
+def adaptive_max_pool2d(
+    input: Any, output_size: int | Sequence[int | None], return_indices: bool = False
+) -> Any:
+    """The largest elements of output_size windows that share the image evenly.
+
+    With return_indices also their places in the flattened H * W.
+    """
+    images, single = batched("adaptive_max_pool2d", input)
+    rows, columns = pair(_kept_sizes(images, output_size), "output_size")
+    indices = _places_of_largest(images.array, rows, columns)
+    out = pool.gather_planes(images, indices=indices)
+    where = wrap(input.kind, indices)
+    if single:
+        out, where = out.squeeze(0), where.squeeze(0)
+    return (out, where) if return_indices else out
+
+
+def _kept_sizes(images: Any, output_size: int | Sequence[int | None]) -> Any:
+    """The sizes wanted, those of the images in the place of None."""
+    if isinstance(output_size, Sequence):
+        return [images.shape[i - 2] if size is None else size for i, size in enumerate(output_size)]
+    return output_size
+
+
+def _places_of_largest(array: Any, rows: int, columns: int) -> Any:
+    """(N, C, rows, columns): where in its plane each window's largest element lies."""
+    height, width = array.shape[2:]
+    out = np.empty((*array.shape[:2], rows, columns), np.int64)
+    for i in range(rows):
+        top, bottom = i * height // rows, -(-(i + 1) * height // rows)
+        for j in range(columns):
+            left, right = j * width // columns, -(-(j + 1) * width // columns)
+            window = array[:, :, top:bottom, left:right].reshape(*array.shape[:2], -1)
+            y, x = np.divmod(window.argmax(2), right - left)
+            out[:, :, i, j] = (top + y) * width + left + x
+    return out
+
+
+def lp_pool2d(
+    input: Any,
+    norm_type: float,
+    kernel_size: IntOrSequence,
+    stride: IntOrSequence | None = None,
+    ceil_mode: bool = False,
+) -> Any:
+    """The norm_type-norm of each window; of the windows' sums it is not the absolute value's."""
+    taps = pair(kernel_size, "kernel_size")
+    sums = avg_pool2d(ops.pow(input, norm_type), taps, stride, 0, ceil_mode) * (taps[0] * taps[1])
+    return ops.pow(ops.sign(sums) * ops.relu(ops.abs(sums)), 1.0 / norm_type)
+
+
+# --- signals: images of one row ---
+
+
+def _as_row(name: str, input: Any) -> Any:
+    """(N, C, L) or (C, L) as images of one row."""
+    signals, single = batched(name, input, 1)
+    row = ops.unsqueeze(signals, dim=2)
+    return row.squeeze(0) if single else row
+
+
+def _along_row(size: IntOrSequence, name: str, least: int = 1) -> Pair:
+    return (1 if least else 0, alone(size, name, least))
+
+
+def max_pool1d(
+    input: Any,
+    kernel_size: IntOrSequence,
+    stride: IntOrSequence | None = None,
+    padding: IntOrSequence = 0,
+    dilation: IntOrSequence = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """The largest element of each window: (N, C, L) or (C, L) -> (N, C, L') or (C, L').
+
+    With return_indices also its place in L.  Raises RuntimeError as max_pool2d does.
+    """
+    out, indices = max_pool2d(
+        _as_row("max_pool1d", input),
+        _along_row(kernel_size, "kernel_size"),
+        None if stride in (None, [], ()) else _along_row(stride, "stride"),
+        _along_row(padding, "padding", least=0),
+        _along_row(dilation, "dilation"),
+        ceil_mode,
+        return_indices=True,
+    )
+    return (out.squeeze(-2), indices.squeeze(-2)) if return_indices else out.squeeze(-2)
+
+
+def avg_pool1d(
+    input: Any,
+    kernel_size: IntOrSequence,
+    stride: IntOrSequence | None = None,
+    padding: IntOrSequence = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Any:
+    """The mean of each window: (N, C, L) or (C, L) -> (N, C, L') or (C, L').
+
+    Raises RuntimeError as avg_pool2d does.
+    """
+    return avg_pool2d(
+        _as_row("avg_pool1d", input),
+        _along_row(kernel_size, "kernel_size"),
+        None if stride in (None, [], ()) else _along_row(stride, "stride"),
+        _along_row(padding, "padding", least=0),
+        ceil_mode,
+        count_include_pad,
+    ).squeeze(-2)
+
+
+def lp_pool1d(
+    input: Any,
+    norm_type: float,
+    kernel_size: IntOrSequence,
+    stride: IntOrSequence | None = None,
+    ceil_mode: bool = False,
+) -> Any:
+    """The norm_type-norm of each window: (N, C, L) or (C, L) -> (N, C, L') or (C, L')."""
+    return lp_pool2d(
+        _as_row("lp_pool1d", input),
+        norm_type,
+        _along_row(kernel_size, "kernel_size"),
+        None if stride is None else _along_row(stride, "stride"),
+        ceil_mode,
+    ).squeeze(-2)
+
+
+def adaptive_avg_pool1d(input: Any, output_size: IntOrSequence) -> Any:
+    """The means of output_size windows that share the signal evenly."""
+    row = _as_row("adaptive_avg_pool1d", input)
+    return adaptive_avg_pool2d(row, _along_row(output_size, "output_size")).squeeze(-2)
+
+
+def adaptive_max_pool1d(
+    input: Any, output_size: IntOrSequence, return_indices: bool = False
+) -> Any:
+    """The largest elements of output_size windows that share the signal evenly."""
+    row = _as_row("adaptive_max_pool1d", input)
+    out, indices = adaptive_max_pool2d(row, _along_row(output_size, "output_size"), True)
+    return (out.squeeze(-2), indices.squeeze(-2)) if return_indices else out.squeeze(-2)
+
+
+# --- the way back ---
+
+
+def max_unpool2d(
+    input: Any,
+    indices: Any,
+    kernel_size: IntOrSequence,
+    stride: IntOrSequence | None = None,
+    padding: IntOrSequence = 0,
+    output_size: Sequence[int] | None = None,
+) -> Any:
+    """Zeros, with each element of the input at the place that max_pool2d found it.
+
+    (N, C, H', W') or (C, H', W') -> the same with output_size, by default
+    (H' - 1) stride - 2 padding + kernel_size.  Raises RuntimeError if the shapes differ or an index
+    lies outside.  PyTorch differs: elements with one place add up; there the last one stays.
+    """
+    images, single = batched("max_unpool2d", input)
+    if input.shape != indices.shape:
+        raise RuntimeError(
+            f"Expected shape of indices to be: {list(input.shape)} but got: {list(indices.shape)}"
+        )
+    kernel, step, pads = _windows(kernel_size, stride, padding, (1, 1))
+    least = [(images.shape[2 + i] - 1) * step[i] - 2 * pads[i] + kernel[i] for i in (0, 1)]
+    size = least if output_size is None else list(output_size)[-2:]
+    if any(abs(size[i] - least[i]) >= step[i] for i in (0, 1)):
+        raise ValueError(
+            f"invalid output_size {list(size)}: it must be less than a stride {step} away from "
+            f"{least}"
+        )
+    places = indices.array.reshape(images.shape)
+    if places.size and not 0 <= places.min() <= places.max() < size[0] * size[1]:
+        raise RuntimeError(
+            f"found an invalid max index: {places.max()} (output volumes are of size "
+            f"{size[0]}x{size[1]})"
+        )
+    out = pool.scatter_planes(images, indices=places, size=(size[0], size[1]))
+    return out.squeeze(0) if single else out
+
+
+def max_unpool1d(
+    input: Any,
+    indices: Any,
+    kernel_size: IntOrSequence,
+    stride: IntOrSequence | None = None,
+    padding: IntOrSequence = 0,
+    output_size: Sequence[int] | None = None,
+) -> Any:
+    """Zeros, with each element of the input at the place that max_pool1d found it.
+
+    (N, C, L') or (C, L') -> the same with output_size; see max_unpool2d.
+    """
+    return max_unpool2d(
+        _as_row("max_unpool1d", input),
+        _as_row("max_unpool1d", indices),
+        _along_row(kernel_size, "kernel_size"),
+        None if stride is None else _along_row(stride, "stride"),
+        _along_row(padding, "padding", least=0),
+        None if output_size is None else (1, list(output_size)[-1]),
+    ).squeeze(-2)

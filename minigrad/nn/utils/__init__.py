@@ -1,10 +1,24 @@
-"""Helpers for modules and their gradients, under torch's names."""
+"""Helpers for modules, their parameters and their gradients, under torch's names."""
 
+from minigrad.nn.utils import parametrizations, parametrize
 from minigrad.nn.utils.clip_grad import (
     clip_grad_norm_,
     clip_grad_value_,
     clip_grads_with_norm_,
     get_total_norm,
 )
+from minigrad.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
+from minigrad.nn.utils.vector import parameters_to_vector, vector_to_parameters
 
-__all__ = ["clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm"]
+__all__ = [
+    "clip_grad_norm_",
+    "clip_grad_value_",
+    "clip_grads_with_norm_",
+    "fuse_conv_bn_eval",
+    "fuse_linear_bn_eval",
+    "get_total_norm",
+    "parameters_to_vector",
+    "parametrizations",
+    "parametrize",
+    "vector_to_parameters",
+]

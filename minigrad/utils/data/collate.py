@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad.creation import from_numpy, tensor
 from minigrad.dtypes import float64
-from minigrad.ops.compose import stack
+from minigrad.ops.join import stack
 from minigrad.tensor import Tensor
 
 

@@ -65,3 +65,27 @@ class DigitsCNN(nn.Sequential):
             nn.Flatten(),
             nn.Linear(32 * side * side, num_classes),
         )
+
+
+class LeNet5(nn.Sequential):
+    """Scores (N, num_classes) of images (N, in_channels, 32, 32), or 28x28 with padding=2.
+
+    LeCun et al. 1998, Gradient-based learning applied to document recognition, in today's form:
+    two 5x5 convolutions with tanh and mean-pooling, then linear layers of 120, 84 and num_classes.
+    """
+
+    def __init__(self, in_channels: int = 1, num_classes: int = 10, padding: int = 2) -> None:
+        super().__init__(
+            nn.Conv2d(in_channels, 6, 5, padding=padding),
+            nn.Tanh(),
+            nn.AvgPool2d(2),
+            nn.Conv2d(6, 16, 5),
+            nn.Tanh(),
+            nn.AvgPool2d(2),
+            nn.Flatten(),
+            nn.Linear(16 * 5 * 5, 120),
+            nn.Tanh(),
+            nn.Linear(120, 84),
+            nn.Tanh(),
+            nn.Linear(84, num_classes),
+        )

@@ -1,0 +1,396 @@
+"""torch.autograd.functional: Jacobians, Hessians, and their products with vectors, of functions.
+
+A function takes tensors and gives a tensor, or a tuple of them; results have the structure that its
+inputs and outputs have.  Jacobian-vector products are taken by differentiating the vector-Jacobian
+product, which is linear in its vector, once more.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad.autograd.differentiate import grad
+from minigrad.graph import wrap
+from minigrad.modes import enable_grad, is_grad_enabled, set_grad_enabled
+from minigrad.ops import stack
+from minigrad.tensor import Tensor
+
+Tensors = tuple[Any, ...]
+
+
+# --- tuples in and out ----------------------------------------------------------------------
+
+
+def _as_tuple(given: Any, argument: str, function: str) -> tuple[bool, Tensors]:
+    """Whether a tuple was given, and the tensors as one.  Raises TypeError for what is none."""
+    many = isinstance(given, tuple)
+    tensors = given if many else (given,)
+    for i, each in enumerate(tensors):
+        if not isinstance(each, Tensor):
+            what = f"the value at index {i}" if many else f"the given {argument}"
+            raise TypeError(
+                f"The {argument} given to {function} must be either a Tensor or a tuple of Tensors "
+                f"but {what} has type {type(each)}."
+            )
+    return many, tensors
+
+
+def _given_back(tensors: Sequence[Any], many: bool, create_graph: bool) -> Any:
+    found = tuple(t if create_graph else t.detach() for t in tensors)
+    return found if many else found[0]
+
+
+def _stand_ins(tensors: Tensors, create_graph: bool, requires_grad: bool = True) -> Tensors:
+    """Tensors of their own, lest a use that the function makes of the originals be counted."""
+    return tuple(
+        t.view_as(t)
+        if create_graph and t.requires_grad
+        else t.detach().requires_grad_(requires_grad)
+        for t in tensors
+    )
+
+
+def _vector(v: Any, like: Tensors, many: bool, create_graph: bool, function: str) -> Tensors:
+    """The vector of a product, fit for what it multiplies; ones where it may be left out."""
+    if v is None:
+        what = "input to" if function in ("jvp", "vhp", "hvp") else "output of"
+        if len(like) != 1 or like[0].numel() != 1:
+            raise RuntimeError(
+                f"The vector v can only be None if the {what} the user-provided function is a "
+                f"single Tensor with a single element, but its shapes are "
+                f"{[list(t.shape) for t in like]}."
+            )
+        return (like[0].new_ones(like[0].shape),)
+    _, given = _as_tuple(v, "v", function)
+    if len(given) != len(like):
+        if many:
+            raise RuntimeError(
+                f"v is a tuple of invalid length: should be {len(like)} but got {len(given)}."
+            )
+        raise RuntimeError("The given v should contain a single Tensor.")
+    for i, (each, other) in enumerate(zip(given, like, strict=True)):
+        if each.shape != other.shape:
+            entry = f"Entry {i} in " if many else ""
+            raise RuntimeError(
+                f"{entry}v has invalid size: should be {list(other.shape)} but got "
+                f"{list(each.shape)}."
+            )
+    return _stand_ins(given, create_graph, requires_grad=False)
+
+
+# --- gradients ------------------------------------------------------------------------------
+
+
+def _gradients(
+    outputs: Iterable[Any], inputs: Tensors, cotangents: Iterable[Any], create_graph: bool
+) -> list[Any]:
+    """A gradient for each input, None where the outputs do not depend on it."""
+    pairs = [
+        (output, cotangent)
+        for output, cotangent in zip(outputs, cotangents, strict=True)
+        if output is not None and output.requires_grad
+    ]
+    if not pairs:
+        return [None] * len(inputs)
+    roots, starts = zip(*pairs, strict=True)
+    return list(
+        grad(roots, inputs, starts, retain_graph=True, create_graph=create_graph, allow_unused=True)
+    )
+
+
+def _filled(
+    gradients: Sequence[Any], like: Tensors, what: str, strict: bool, create_graph: bool
+) -> list[Any]:
+    """Zeros for None; if strict, RuntimeError for that, and for results that cannot vary."""
+    for i, found in enumerate(gradients):
+        if strict and found is None:
+            raise RuntimeError(
+                f"{what} is independent of input {i}. This is not allowed in strict mode."
+            )
+        if strict and create_graph and not found.requires_grad:
+            raise RuntimeError(
+                f"The derivative taken of {what} is independent of input {i}. This is not allowed "
+                f"in strict mode when create_graph=True."
+            )
+    return [
+        t.new_zeros(t.shape) if found is None else found
+        for found, t in zip(gradients, like, strict=True)
+    ]
+
+
+def _require_differentiable(tensors: Iterable[Any], what: str) -> None:
+    for i, each in enumerate(tensors):
+        if each is None or not each.requires_grad:
+            raise RuntimeError(
+                f"{what} {i} of the user-provided function does not depend on its inputs in a "
+                f"differentiable manner. This is not allowed in strict mode."
+            )
+
+
+def basis(tensor: Any) -> Iterable[Any]:
+    """For every element a tensor that is 1 there and 0 elsewhere."""
+    for i in range(tensor.numel()):
+        array = np.zeros(tensor.shape, tensor.array.dtype)
+        array.reshape(-1)[i] = 1
+        yield wrap(Tensor, array)
+
+
+def _evaluated(
+    func: Callable[..., Any], inputs: Any, create_graph: bool, strict: bool, name: str
+) -> tuple[bool, Tensors, bool, Tensors]:
+    """The inputs as they are differentiated, and the outputs; whether each came as a tuple."""
+    many_in, given = _as_tuple(inputs, "inputs", name)
+    given = _stand_ins(given, create_graph)
+    result = func(*given)
+    many_out, outputs = _as_tuple(result, "outputs of the user-provided function", name)
+    if strict:
+        _require_differentiable(outputs, "Output")
+    return many_in, given, many_out, outputs
+
+
+# --- products of the Jacobian with vectors --------------------------------------------------
+
+
+def vjp(
+    func: Callable[..., Any],
+    inputs: Any,
+    v: Any = None,
+    create_graph: bool = False,
+    strict: bool = False,
+) -> tuple[Any, Any]:
+    """The outputs of `func(*inputs)`, and the product v^T J of a vector and the Jacobian there.
+
+    v: tensors shaped as the outputs; may be left out for one output of one element.
+    create_graph: let both be differentiated with respect to the inputs.
+    strict: raise RuntimeError if outputs do not depend on an input, rather than give zeros.
+
+        >>> minigrad.autograd.functional.vjp(lambda x: x ** 2, minigrad.tensor([3.0]))
+        (tensor([9.]), tensor([6.]))
+    """
+    with enable_grad():
+        many_in, given, many_out, outputs = _evaluated(func, inputs, create_graph, strict, "vjp")
+        cotangents = _vector(v, outputs, many_out, create_graph, "vjp")
+    with set_grad_enabled(create_graph or is_grad_enabled()):
+        found = _gradients(outputs, given, cotangents, create_graph)
+        found = _filled(found, given, "The output of the function", strict, create_graph)
+    return (
+        _given_back(outputs, many_out, create_graph),
+        _given_back(found, many_in, create_graph),
+    )
+
+
+def jvp(
+    func: Callable[..., Any],
+    inputs: Any,
+    v: Any = None,
+    create_graph: bool = False,
+    strict: bool = False,
+) -> tuple[Any, Any]:
+    """The outputs of `func(*inputs)`, and the product J v of the Jacobian there and a vector.
+
+    v: tensors shaped as the inputs; may be left out for one input of one element.
+    create_graph, strict: as in `vjp`.
+    """
+    with enable_grad():
+        many_in, given = _as_tuple(inputs, "inputs", "jvp")
+        tangents = _vector(v, given, many_in, create_graph, "jvp")
+        _, given, many_out, outputs = _evaluated(func, inputs, create_graph, strict, "jvp")
+        pulled, dummies = _linear_pullback(outputs, given)
+        if strict:
+            _require_differentiable(pulled, "The gradient with respect to input")
+    with set_grad_enabled(create_graph or is_grad_enabled()):
+        found = _gradients(pulled, dummies, tangents, create_graph)
+        found = _filled(found, outputs, "The gradient of the function", strict, create_graph)
+    return (
+        _given_back(outputs, many_out, create_graph),
+        _given_back(found, many_out, create_graph),
+    )
+
+
+def _linear_pullback(outputs: Tensors, inputs: Tensors) -> tuple[list[Any], Tensors]:
+    """v^T J, recorded as a function of v; and v."""
+    v = tuple(output.detach().new_zeros(output.shape, requires_grad=True) for output in outputs)
+    return _gradients(outputs, inputs, v, create_graph=True), v
+
+
+# --- whole Jacobians and Hessians -----------------------------------------------------------
+
+_STRATEGIES = ("reverse-mode", "forward-mode")
+
+
+def jacobian(
+    func: Callable[..., Any],
+    inputs: Any,
+    create_graph: bool = False,
+    strict: bool = False,
+    vectorize: bool = False,
+    strategy: str = "reverse-mode",
+) -> Any:
+    """The Jacobian of `func(*inputs)`: for an output of shape S and an input of shape T, (*S, *T).
+
+    Tuples of outputs give a tuple of rows, tuples of inputs make each row a tuple.
+    strategy: "reverse-mode" takes one backward for each element of the outputs, "forward-mode" one
+        for each element of the inputs, through the graph of the first.
+    create_graph, strict: as in `vjp`.
+
+    PyTorch differs: vectorize=True gives the same without vmap; "forward-mode" needs no vectorize
+    and may be differentiated.
+
+        >>> minigrad.autograd.functional.jacobian(lambda x: x ** 2, minigrad.tensor([1.0, 3.0]))
+        tensor([[2., 0.],
+                [0., 6.]])
+    """
+    if strategy not in _STRATEGIES:
+        raise AssertionError(f"Expected strategy to be one of {_STRATEGIES}, got {strategy!r}")
+    if strict and (vectorize or strategy == "forward-mode"):
+        raise RuntimeError(
+            f"jacobian: strict=True is not supported together with vectorize=True or "
+            f"strategy='forward-mode', got vectorize={vectorize}, strategy={strategy!r}"
+        )
+    with enable_grad():
+        many_in, given, many_out, outputs = _evaluated(
+            func, inputs, create_graph, strict, "jacobian"
+        )
+        if strategy == "reverse-mode":
+            rows = [
+                _rows(output, i, given, create_graph, strict) for i, output in enumerate(outputs)
+            ]
+        else:
+            rows = _columns(outputs, given, create_graph)
+    found = tuple(_given_back(row, many_in, create_graph) for row in rows)
+    return found if many_out else found[0]
+
+
+def _rows(output: Any, place: int, inputs: Tensors, create_graph: bool, strict: bool) -> list[Any]:
+    """The Jacobians of one output, one backward for each of its elements."""
+    what = f"Output {place} of the user-provided function"
+    rows = [
+        _filled(
+            _gradients((output,), inputs, (start,), create_graph),
+            inputs,
+            what,
+            strict,
+            create_graph,
+        )
+        for start in basis(output)
+    ]
+    return [
+        stacked([row[i] for row in rows], input).reshape((*output.shape, *input.shape))
+        for i, input in enumerate(inputs)
+    ]
+
+
+def _columns(outputs: Tensors, inputs: Tensors, create_graph: bool) -> list[list[Any]]:
+    """The Jacobians of all outputs, one backward for each element of the inputs."""
+    pulled, v = _linear_pullback(outputs, inputs)
+    blocks: list[list[Any]] = [[] for _ in outputs]
+    for pull, input in zip(pulled, inputs, strict=True):
+        columns = [
+            _filled(
+                _gradients((pull,), v, (start,), create_graph), outputs, "", False, create_graph
+            )
+            for start in basis(input)
+        ]
+        for i, output in enumerate(outputs):
+            flat = stacked([column[i].reshape(-1) for column in columns], output.reshape(-1))
+            blocks[i].append(flat.mT.reshape((*output.shape, *input.shape)))
+    return blocks
+
+
+def stacked(rows: list[Any], like: Any) -> Any:
+    """The rows as one tensor, though there may be none of them."""
+    return stack(rows) if rows else like.new_zeros(0, *like.shape)
+
+
+def hessian(
+    func: Callable[..., Any],
+    inputs: Any,
+    create_graph: bool = False,
+    strict: bool = False,
+    vectorize: bool = False,
+    outer_jacobian_strategy: str = "reverse-mode",
+) -> Any:
+    """The Hessian of a function that gives one element: for inputs of shapes S and T, (*S, *T).
+
+    A tuple of inputs gives a tuple of tuples.  The other arguments are those of `jacobian`.
+
+        >>> minigrad.autograd.functional.hessian(lambda x: (x ** 3).sum(), minigrad.tensor([1.0]))
+        tensor([[6.]])
+    """
+    many, _ = _as_tuple(inputs, "inputs", "hessian")
+
+    def gradient(*given: Any) -> Any:
+        with enable_grad():
+            output = _single(func(*given), "hessian")
+            if strict:
+                _require_differentiable([output], "Output")
+            found = _gradients((output,), given, (output.new_ones(output.shape),), True)
+            if strict:
+                _require_differentiable(found, "The jacobian with respect to input")
+            slopes = _filled(found, given, "", False, False)
+        return tuple(slopes) if many else slopes[0]
+
+    return jacobian(gradient, inputs, create_graph, strict, vectorize, outer_jacobian_strategy)
+
+
+def _single(result: Any, name: str) -> Any:
+    """The one element that a function to be differentiated twice must give."""
+    many, outputs = _as_tuple(result, "outputs of the user-provided function", name)
+    if many:
+        raise RuntimeError(f"The function given to {name} should return a single Tensor")
+    if outputs[0].numel() != 1:
+        raise RuntimeError(
+            f"The Tensor returned by the function given to {name} should contain a single element, "
+            f"but its shape is {list(outputs[0].shape)}"
+        )
+    return outputs[0]
+
+
+def vhp(
+    func: Callable[..., Any],
+    inputs: Any,
+    v: Any = None,
+    create_graph: bool = False,
+    strict: bool = False,
+) -> tuple[Any, Any]:
+    """The output of a function that gives one element, and v^T H with its Hessian.
+
+    v: tensors shaped as the inputs; may be left out for one input of one element.
+    create_graph, strict: as in `vjp`.
+    """
+    return _hessian_product("vhp", func, inputs, v, create_graph, strict)
+
+
+def hvp(
+    func: Callable[..., Any],
+    inputs: Any,
+    v: Any = None,
+    create_graph: bool = False,
+    strict: bool = False,
+) -> tuple[Any, Any]:
+    """The output of a function that gives one element, and H v with its Hessian.
+
+    As the Hessian is symmetric this is `vhp`, at the cost of two backwards.
+    """
+    return _hessian_product("hvp", func, inputs, v, create_graph, strict)
+
+
+def _hessian_product(
+    name: str, func: Callable[..., Any], inputs: Any, v: Any, create_graph: bool, strict: bool
+) -> tuple[Any, Any]:
+    with enable_grad():
+        many_in, given = _as_tuple(inputs, "inputs", name)
+        vector = _vector(v, given, many_in, create_graph, name)
+        _, given, _, outputs = _evaluated(
+            lambda *given: _single(func(*given), name), inputs, create_graph, strict, name
+        )
+        slopes = _gradients(outputs, given, (outputs[0].new_ones(outputs[0].shape),), True)
+        if strict:
+            _require_differentiable(slopes, "The jacobian with respect to input")
+    with set_grad_enabled(create_graph or is_grad_enabled()):
+        found = _gradients(slopes, given, vector, create_graph)
+        found = _filled(found, given, "The jacobian of the function", strict, create_graph)
+    return outputs[0] if create_graph else outputs[0].detach(), _given_back(
+        found, many_in, create_graph
+    )

@@ -1,0 +1,396 @@
+"""Functions made of functions: their gradients, Jacobians and products with vectors (torch.func).
+
+A transform hands the function stand-ins for its arguments and differentiates with respect to them.
+Transforms nest, and may stand inside ordinary recorded code: a result is recorded if the function
+used, besides the stand-ins, anything that requires gradients.
+"""
+
+import functools
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from minigrad.autograd import trees
+from minigrad.autograd.differentiate import grad as gradients
+from minigrad.autograd.functional import basis, stacked
+from minigrad.graph import Node, Value
+from minigrad.modes import enable_grad, is_grad_enabled
+from minigrad.tensor import Tensor
+
+Function = Callable[..., Any]
+
+
+# --- stand-ins ------------------------------------------------------------------------------
+
+
+class _Run:
+    """One evaluation of a function at stand-ins for some of its arguments."""
+
+    def __init__(self, func: Function, args: Sequence[Any], chosen: Any, has_aux: bool) -> None:
+        self.recorded_outside = is_grad_enabled()
+        self.chosen = trees.mapped(self._stand_in, chosen)
+        self.inputs = trees.leaves(self.chosen)
+        self.func, self.args, self.has_aux = func, args, has_aux
+        self.aux: Any = None
+        self.output: Any = None
+
+    def evaluate(self, args: Sequence[Any], settings: dict[str, Any]) -> None:
+        """Call the function, and see whether others than the stand-ins take part."""
+        with enable_grad():
+            result = self.func(*args, **settings)
+        if self.has_aux:
+            if not (isinstance(result, tuple) and len(result) == 2):
+                raise RuntimeError(
+                    f"with has_aux=True the function must return a tuple (output, aux), got "
+                    f"{type(result).__name__}"
+                )
+            result, self.aux = result
+        self.output = result
+        self.outputs = trees.leaves(result)
+        for each in self.outputs:
+            if not isinstance(each, Tensor):
+                raise RuntimeError(
+                    f"the function must return tensors, in tuples, lists or dictionaries, but "
+                    f"returned {type(each).__name__}"
+                )
+        others = _reaches_others([*self.outputs, *trees.leaves(self.aux)], self.inputs)
+        self.create_graph = self.recorded_outside and others
+
+    def _stand_in(self, given: Any) -> Any:
+        if not isinstance(given, Tensor):
+            raise ValueError(
+                f"what is differentiated with respect to must be a Tensor, or tensors in tuples, "
+                f"lists or dictionaries, got {type(given).__name__}"
+            )
+        if given.requires_grad and self.recorded_outside:
+            return given.view_as(given)
+        return given.detach().requires_grad_()
+
+    def pulled_back(
+        self, cotangents: Iterable[Any], *, create_graph: bool | None = None
+    ) -> list[Any]:
+        """The gradients of the outputs at the stand-ins; zeros where there is no dependence."""
+        pairs = [
+            (output, c)
+            for output, c in zip(self.outputs, cotangents, strict=True)
+            if output.requires_grad
+        ]
+        if not pairs:
+            return [x.new_zeros(x.shape) for x in self.inputs]
+        roots, starts = zip(*pairs, strict=True)
+        record = self.create_graph if create_graph is None else create_graph
+        return list(
+            gradients(
+                roots, self.inputs, starts,
+                retain_graph=True, create_graph=record, materialize_grads=True,
+            )
+        )  # fmt: skip
+
+    def released(self, tree: Any) -> Any:
+        """Outputs as they leave the transform: in the graph only if others took part."""
+        if self.create_graph:
+            return tree
+        return trees.mapped(lambda t: t.detach() if isinstance(t, Tensor) else t, tree)
+
+    def with_aux(self, result: Any) -> Any:
+        """What the transform returns."""
+        return (result, self.released(self.aux)) if self.has_aux else result
+
+
+def _reaches_others(outputs: Iterable[Any], own: Iterable[Any]) -> bool:
+    """Whether the graph of the outputs ends at leaves other than these."""
+    ours = {id(leaf) for leaf in own}
+    ends = {id(leaf.node) for leaf in own if leaf.node is not None}
+    if ends:  # stand-ins for tensors that are recorded themselves
+        return True
+    found = [t for t in outputs if isinstance(t, Value) and t.requires_grad]
+    todo: list[Any] = [t if t.node is None else t.node for t in found]
+    seen: set[int] = set()
+    while todo:
+        here = todo.pop()
+        if id(here) in seen:
+            continue
+        seen.add(id(here))
+        if isinstance(here, Node):
+            todo.extend(here.edges)
+        elif id(here) not in ours:
+            return True
+    return False
+
+
+def _run(
+    func: Function, args: tuple[Any, ...], settings: dict[str, Any], argnums: Any, has_aux: bool
+) -> _Run:
+    """Evaluate with stand-ins at the places `argnums`."""
+    places = _places(argnums, len(args))
+    chosen = args[places[0]] if isinstance(argnums, int) else tuple(args[i] for i in places)
+    run = _Run(func, args, chosen, has_aux)
+    given = list(args)
+    for place, value in zip(
+        places, (run.chosen,) if isinstance(argnums, int) else run.chosen, strict=True
+    ):
+        given[place] = value
+    run.evaluate(given, settings)
+    return run
+
+
+def _places(argnums: Any, count: int) -> list[int]:
+    places = [argnums] if isinstance(argnums, int) else list(argnums)
+    if not places or not all(isinstance(place, int) for place in places):
+        raise RuntimeError(f"argnums must be an int or a non-empty tuple of ints, got {argnums!r}")
+    for place in places:
+        if not -count <= place < count:
+            raise RuntimeError(f"Got argnum={place}, but only {count} positional inputs were given")
+    return [place % count for place in places]
+
+
+# --- gradients ------------------------------------------------------------------------------
+
+
+def grad_and_value(func: Function, argnums: Any = 0, has_aux: bool = False) -> Function:
+    """A function that gives the gradient of `func` at its arguments, and the value: (grad, value).
+
+    The arguments and errors are those of `grad`; with has_aux it gives (grad, (value, aux)).
+    """
+
+    @functools.wraps(func)
+    def transformed(*args: Any, **settings: Any) -> Any:
+        run = _run(func, args, settings, argnums, has_aux)
+        value = run.output
+        if not isinstance(value, Tensor):
+            raise RuntimeError(
+                f"Expected the function to return a tensor, got {type(value).__name__}"
+            )
+        if value.ndim:
+            raise RuntimeError(
+                f"Expected the function to return a scalar tensor, got a tensor of shape "
+                f"{list(value.shape)}"
+            )
+        found = trees.rebuilt(run.chosen, run.pulled_back([value.new_ones(())]))
+        return found, run.with_aux(run.released(value))
+
+    return transformed
+
+
+def value_and_grad(func: Function, argnums: Any = 0, has_aux: bool = False) -> Function:
+    """As `grad_and_value`, in the other order: (value, grad), or ((value, aux), grad)."""
+    both = grad_and_value(func, argnums, has_aux)
+
+    @functools.wraps(func)
+    def transformed(*args: Any, **settings: Any) -> Any:
+        found, value = both(*args, **settings)
+        return value, found
+
+    return transformed
+
+
+def grad(func: Function, argnums: Any = 0, has_aux: bool = False) -> Function:
+    """A function that gives the gradient of `func`, which returns a 0-d tensor, at its arguments.
+
+    argnums: the positions of the arguments to differentiate with respect to, an int or a tuple.
+        They are tensors, or tuples, lists and dictionaries of tensors; so is the gradient.
+    has_aux: `func` returns (output, aux), and the new function (gradient, aux).
+
+    Raises RuntimeError if `func` returns anything but a 0-d tensor, ValueError for arguments that
+    are no tensors.
+
+        >>> minigrad.func.grad(lambda x: x ** 3)(minigrad.tensor(2.0))
+        tensor(12.)
+        >>> minigrad.func.grad(minigrad.func.grad(lambda x: x ** 3))(minigrad.tensor(2.0))
+        tensor(12.)
+    """
+    both = grad_and_value(func, argnums, has_aux)
+
+    @functools.wraps(func)
+    def transformed(*args: Any, **settings: Any) -> Any:
+        found, value = both(*args, **settings)
+        return (found, value[1]) if has_aux else found
+
+    return transformed
+
+
+# --- products with vectors ------------------------------------------------------------------
+
+
+def vjp(func: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
+    """The outputs of `func(*primals)`, and the function that maps cotangents of them to those of
+    the primals (one, or a tuple); with has_aux also aux.
+
+        >>> output, pull = minigrad.func.vjp(lambda x: x ** 2, minigrad.tensor([3.0]))
+        >>> pull(minigrad.tensor([1.0]))
+        (tensor([6.]),)
+    """
+    run = _Run(func, primals, primals, has_aux)
+    run.evaluate(run.chosen, {})
+
+    def pull(cotangents: Any) -> Any:
+        if not trees.alike(cotangents, run.output):
+            raise RuntimeError(
+                "Expected pytree structure of cotangents to be the same as pytree structure of "
+                "outputs to the function"
+            )
+        given = trees.leaves(cotangents)
+        record = is_grad_enabled() and (run.create_graph or any(c.requires_grad for c in given))
+        return trees.rebuilt(run.chosen, run.pulled_back(given, create_graph=record))
+
+    output = run.released(run.output)
+    return (output, pull, run.released(run.aux)) if has_aux else (output, pull)
+
+
+def jvp(
+    func: Function, primals: Any, tangents: Any, *, strict: bool = False, has_aux: bool = False
+) -> tuple[Any, ...]:
+    """The outputs of `func(*primals)`, and their derivative along `tangents`, shaped as primals.
+
+    strict: raise RuntimeError if an output does not depend on the primals, rather than give zeros.
+
+    PyTorch differs: it carries tangents forward; here the pullback is differentiated once more.
+
+        >>> x = minigrad.tensor([3.0])
+        >>> minigrad.func.jvp(lambda x: x ** 2, (x,), (minigrad.tensor([1.0]),))
+        (tensor([9.]), tensor([6.]))
+    """
+    for name, given in (("primals", primals), ("tangents", tangents)):
+        if not isinstance(given, tuple):
+            raise RuntimeError(
+                f"jvp(f, primals, tangents): Expected {name} to be a tuple, got "
+                f"{type(given).__name__}. E.g. it should be valid to call f(*primals)."
+            )
+    if not trees.alike(primals, tangents):
+        raise RuntimeError(
+            "jvp(f, primals, tangents): Expected primals and tangents to have the same python "
+            "structure"
+        )
+    directions = trees.leaves(tangents)
+    for primal, direction in zip(trees.leaves(primals), directions, strict=True):
+        if primal.shape != direction.shape:
+            raise RuntimeError(
+                f"jvp(f, primals, tangents): a tangent of shape {list(direction.shape)} was given "
+                f"for a primal of shape {list(primal.shape)}"
+            )
+    run = _Run(func, primals, primals, has_aux)
+    run.evaluate(run.chosen, {})
+    if strict:
+        for i, output in enumerate(run.outputs):
+            if not output.requires_grad:
+                raise RuntimeError(f"jvp: output {i} is independent of the primals (strict=True)")
+    v, pulled = _linear_pullback(run)
+    record = is_grad_enabled() and (run.create_graph or any(d.requires_grad for d in directions))
+    found = trees.rebuilt(run.output, _through(v, pulled, directions, record))
+    output = run.released(run.output)
+    return (output, found, run.released(run.aux)) if has_aux else (output, found)
+
+
+def _linear_pullback(run: _Run) -> tuple[list[Any], list[Any]]:
+    """Cotangents v, and the gradients recorded as functions of them."""
+    with enable_grad():
+        v = [out.detach().new_zeros(out.shape, requires_grad=True) for out in run.outputs]
+        return v, run.pulled_back(v, create_graph=True)
+
+
+def _through(v: list[Any], pulled: list[Any], starts: Iterable[Any], record: bool) -> list[Any]:
+    """The gradient with respect to v: what the Jacobian makes of the starts."""
+    pairs = [(p, start) for p, start in zip(pulled, starts, strict=True) if p.requires_grad]
+    if not pairs:
+        return [each.detach() * 0 for each in v]
+    roots, given = zip(*pairs, strict=True)
+    return list(
+        gradients(roots, v, given, retain_graph=True, create_graph=record, materialize_grads=True)
+    )
+
+
+# --- Jacobians ------------------------------------------------------------------------------
+
+
+def jacrev(
+    func: Function, argnums: Any = 0, *, has_aux: bool = False, chunk_size: int | None = None
+) -> Function:
+    """A function that gives the Jacobian of `func`, one backward for each element of its outputs.
+
+    For an output of shape S and an argument of shape T it has shape (*S, *T); for outputs in a
+    tuple, list or dictionary it is one like it, each item in the structure of the arguments.
+    argnums, has_aux: as in `grad`.  chunk_size: how many rows at once; here each is its own, so it
+    changes nothing but must be positive.
+
+        >>> minigrad.func.jacrev(lambda x: x ** 2)(minigrad.tensor([1.0, 3.0]))
+        tensor([[2., 0.],
+                [0., 6.]])
+    """
+    if chunk_size is not None and chunk_size <= 0:
+        raise ValueError(f"jacrev: `chunk_size` should be greater than 0, got {chunk_size}")
+
+    @functools.wraps(func)
+    def transformed(*args: Any, **settings: Any) -> Any:
+        run = _run(func, args, settings, argnums, has_aux)
+
+        def rows_of(place: int) -> Any:
+            output = run.outputs[place]
+            zeros = [o.detach().new_zeros(o.shape) for o in run.outputs]
+            rows = [
+                run.pulled_back([*zeros[:place], start, *zeros[place + 1 :]])
+                for start in basis(output)
+            ]
+            blocks = [
+                stacked([row[i] for row in rows], x).reshape((*output.shape, *x.shape))
+                for i, x in enumerate(run.inputs)
+            ]
+            return trees.rebuilt(run.chosen, blocks)
+
+        jacobian = trees.rebuilt(run.output, map(rows_of, range(len(run.outputs))))
+        return run.with_aux(jacobian)
+
+    return transformed
+
+
+def jacfwd(
+    func: Function, argnums: Any = 0, has_aux: bool = False, *, randomness: str = "error"
+) -> Function:
+    """As `jacrev`, with one backward for each element of the arguments, of which there are fewer.
+
+    randomness: what vmap would do; here `func` is called once, so every choice is the same.
+
+    PyTorch differs: it carries tangents forward; here the pullback is differentiated once more.
+    """
+    if randomness not in ("error", "different", "same"):
+        raise RuntimeError(
+            f"Only allowed values for randomness are 'error', 'different', or 'same'. Got "
+            f"{randomness}"
+        )
+
+    @functools.wraps(func)
+    def transformed(*args: Any, **settings: Any) -> Any:
+        run = _run(func, args, settings, argnums, has_aux)
+        v, pulled = _linear_pullback(run)
+        zeros = [x.detach().new_zeros(x.shape) for x in run.inputs]
+        blocks: list[list[Any]] = [[] for _ in run.outputs]
+        for place, x in enumerate(run.inputs):
+            columns = [
+                _through(v, pulled, [*zeros[:place], start, *zeros[place + 1 :]], run.create_graph)
+                for start in basis(x)
+            ]
+            for i, output in enumerate(run.outputs):
+                flat = [column[i].reshape(-1) for column in columns]
+                rows = stacked(flat, output.detach().reshape(-1)).mT
+                blocks[i].append(rows.reshape((*output.shape, *x.shape)))
+        trees_of_blocks = [trees.rebuilt(run.chosen, block) for block in blocks]
+        return run.with_aux(trees.rebuilt(run.output, trees_of_blocks))
+
+    return transformed
+
+
+def hessian(func: Function, argnums: Any = 0) -> Function:
+    """A function that gives the Hessian of `func`: `jacfwd(jacrev(func))`.
+
+    >>> minigrad.func.hessian(lambda x: (x ** 3).sum())(minigrad.tensor([1.0, 2.0]))
+    tensor([[ 6.,  0.],
+            [ 0., 12.]])
+    """
+    return jacfwd(jacrev(func, argnums), argnums)
+
+
+def hvp(func: Function, primals: Any, tangents: Any) -> Any:
+    """The Hessian of `func`, which returns a 0-d tensor, times `tangents`: without the Hessian.
+
+    primals and tangents are tuples of the same structure; so is the product, or a single one.
+    """
+    places = tuple(range(len(primals))) if isinstance(primals, tuple) else 0
+    return jvp(grad(func, places), primals, tangents)[1]

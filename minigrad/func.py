@@ -1,0 +1,37 @@
+"""torch.func: functions made of functions, and modules called as functions of their parameters.
+
+>>> layer = minigrad.nn.Linear(2, 1)
+>>> def loss(parameters, x):
+...     return minigrad.func.functional_call(layer, parameters, x).square().sum()
+>>> gradient = minigrad.func.grad(loss)(dict(layer.named_parameters()), minigrad.ones(2))
+>>> sorted(gradient)
+['bias', 'weight']
+"""
+
+from minigrad.autograd.transforms import (
+    grad,
+    grad_and_value,
+    hessian,
+    hvp,
+    jacfwd,
+    jacrev,
+    jvp,
+    value_and_grad,
+    vjp,
+)
+from minigrad.autograd.vmap import vmap
+from minigrad.nn.utils.stateless import functional_call
+
+__all__ = [
+    "functional_call",
+    "grad",
+    "grad_and_value",
+    "hessian",
+    "hvp",
+    "jacfwd",
+    "jacrev",
+    "jvp",
+    "value_and_grad",
+    "vjp",
+    "vmap",
+]

@@ -1,0 +1,38 @@
+"""How elements lie in memory, under torch's names: always by strides."""
+
+from typing import Any
+
+
+class _Named:
+    """A constant that is written as `minigrad.<name>`."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"minigrad.{self.name}"
+
+
+class layout(_Named):  # noqa: N801  torch's name
+    """Whether elements are found by strides; there is no other layout."""
+
+    __slots__ = ()
+
+
+class memory_format(_Named):  # noqa: N801  torch's name
+    """The order in memory that a copy is to have."""
+
+    __slots__ = ()
+
+
+strided = layout("strided")
+contiguous_format = memory_format("contiguous_format")
+preserve_format = memory_format("preserve_format")
+
+
+def require_format(given: Any) -> None:
+    """Raise TypeError or RuntimeError for an order in memory that tensors cannot be asked for."""
+    if not isinstance(given, memory_format):
+        raise TypeError(f"memory_format must be a minigrad.memory_format, got {given!r}")

@@ -1,0 +1,84 @@
+"""torch.linalg: factorizations, systems of equations, norms and determinants of matrices.
+
+Matrices are (..., m, n); LAPACK, by way of NumPy, does the work.  Derivatives of any order are
+those of the papers named in `minigrad.ops.systems` and `minigrad.ops.factorizations`.
+
+    >>> A = minigrad.tensor([[2.0, 1.0], [1.0, 3.0]])
+    >>> minigrad.linalg.solve(A, minigrad.tensor([3.0, 4.0]))
+    tensor([1., 1.])
+"""
+
+from typing import Any
+
+from minigrad.ops import (
+    LinAlgError,
+    cholesky,
+    cholesky_ex,
+    cond,
+    cross,
+    det,
+    eigh,
+    eigvalsh,
+    inv,
+    inv_ex,
+    lstsq,
+    matmul,
+    matrix_exp,
+    matrix_norm,
+    matrix_power,
+    matrix_rank,
+    multi_dot,
+    pinv,
+    qr,
+    refused,
+    slogdet,
+    solve,
+    solve_triangular,
+    svd,
+    svdvals,
+    vecdot,
+    vector_norm,
+)
+from minigrad.ops import diagonal as _diagonal
+from minigrad.ops import linalg_norm as norm
+
+__all__ = [
+    "LinAlgError",
+    "cholesky",
+    "cholesky_ex",
+    "cond",
+    "cross",
+    "det",
+    "diagonal",
+    "eig",
+    "eigh",
+    "eigvals",
+    "eigvalsh",
+    "inv",
+    "inv_ex",
+    "lstsq",
+    "matmul",
+    "matrix_exp",
+    "matrix_norm",
+    "matrix_power",
+    "matrix_rank",
+    "multi_dot",
+    "norm",
+    "pinv",
+    "qr",
+    "slogdet",
+    "solve",
+    "solve_triangular",
+    "svd",
+    "svdvals",
+    "vecdot",
+    "vector_norm",
+]
+
+eig = refused("linalg.eig")
+eigvals = refused("linalg.eigvals")
+
+
+def diagonal(A: Any, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
+    """The diagonals of the matrices that dim1 and dim2 span, as the last dimension; a view."""
+    return _diagonal(A, offset=offset, dim1=dim1, dim2=dim2)

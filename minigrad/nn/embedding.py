@@ -1,0 +1,94 @@
+"""A layer that looks up rows of a table."""
+
+from typing import Any
+
+from minigrad import creation
+from minigrad.device import require_cpu
+from minigrad.nn import functional as F
+from minigrad.nn import init
+from minigrad.nn.module import Module
+from minigrad.nn.parameter import Parameter
+
+
+class Embedding(Module):
+    """The rows of weight (num_embeddings, embedding_dim) that integers number: (...) -> (..., D).
+
+    weight starts normal with deviation 1; the row padding_idx starts at 0 and gets no gradient.
+    max_norm limits the norm_type-norm of the rows looked up.  Raises AssertionError if padding_idx
+    is no row.
+
+    >>> import minigrad as mg
+    >>> mg.nn.Embedding(10, 3)(mg.tensor([[1, 2], [4, 5]])).shape
+    (2, 2, 3)
+    """
+
+    def __init__(
+        self,
+        num_embeddings: int,
+        embedding_dim: int,
+        padding_idx: int | None = None,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        sparse: bool = False,
+        _weight: Any = None,
+        _freeze: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        require_cpu(device)
+        super().__init__()
+        if padding_idx is not None:
+            if not -num_embeddings <= padding_idx < num_embeddings:
+                raise AssertionError(
+                    f"Padding_idx must be within num_embeddings: {padding_idx} is no row of "
+                    f"{num_embeddings}"
+                )
+            padding_idx %= num_embeddings
+        self.num_embeddings = num_embeddings
+        self.embedding_dim = embedding_dim
+        self.padding_idx = padding_idx
+        self.max_norm = max_norm
+        self.norm_type = norm_type
+        self.scale_grad_by_freq = scale_grad_by_freq
+        self.sparse = sparse
+        if _weight is None:
+            table = creation.empty(num_embeddings, embedding_dim, dtype=dtype)
+            self.weight = Parameter(table, requires_grad=not _freeze)
+            self.reset_parameters()
+        else:
+            if tuple(_weight.shape) != (num_embeddings, embedding_dim):
+                raise AssertionError(
+                    f"Shape of weight {list(_weight.shape)} does not match num_embeddings and "
+                    f"embedding_dim, {num_embeddings} and {embedding_dim}"
+                )
+            self.weight = Parameter(_weight, requires_grad=not _freeze)
+
+    @classmethod
+    def from_pretrained(
+        cls, embeddings: Any, freeze: bool = True, padding_idx: int | None = None, **options: Any
+    ) -> "Embedding":
+        """A layer over the table given, (num_embeddings, embedding_dim); frozen by default."""
+        rows, columns = embeddings.shape
+        return cls(rows, columns, padding_idx, _weight=embeddings, _freeze=freeze, **options)
+
+    def reset_parameters(self) -> None:
+        """Draw the table anew."""
+        init.normal_(self.weight)
+        if self.padding_idx is not None:
+            self.weight.detach()[self.padding_idx].fill_(0)
+
+    def forward(self, input: Any) -> Any:
+        return F.embedding(
+            input, self.weight, self.padding_idx, self.max_norm, self.norm_type,
+            self.scale_grad_by_freq, self.sparse,
+        )  # fmt: skip
+
+    def extra_repr(self) -> str:
+        parts = [f"{self.num_embeddings}, {self.embedding_dim}"]
+        unusual = {
+            f"padding_idx={self.padding_idx}": self.padding_idx is not None,
+            f"max_norm={self.max_norm}": self.max_norm is not None,
+            f"norm_type={self.norm_type}": self.norm_type != 2.0,
+        }
+        return ", ".join(parts + [text for text, shown in unusual.items() if shown])

@@ -1,0 +1,158 @@
+"""Normalisation inside each sample: over its last dimensions, its channels, or its images."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad import ops
+from minigrad.nn.functional.checks import require_floating, require_tensor
+from minigrad.nn.functional.normalisation import batch_norm, move_towards
+from minigrad.nn.functional.padding import pad
+from minigrad.nn.functional.pooling import avg_pool2d
+from minigrad.ops.layer_normalisation import group_norm as over_groups
+from minigrad.ops.layer_normalisation import layer_norm as over_last
+
+
+def layer_norm(
+    input: Any,
+    normalized_shape: int | Sequence[int],
+    weight: Any = None,
+    bias: Any = None,
+    eps: float = 1e-5,
+) -> Any:
+    """(input - mean) / sqrt(var + eps) * weight + bias, statistics over the last dimensions.
+
+    normalized_shape is what they must be, and weight's and bias's shape.  Ba et al. 2016,
+    arXiv:1607.06450.  Raises RuntimeError if the shapes do not match.
+    """
+    shape = _require_last("layer_norm", input, normalized_shape, weight=weight, bias=bias)
+    out, _, _ = over_last(input, weight, bias, dims=len(shape), eps=eps)
+    return out
+
+
+def rms_norm(
+    input: Any,
+    normalized_shape: int | Sequence[int],
+    weight: Any = None,
+    eps: float | None = None,
+) -> Any:
+    """input / sqrt(mean of its squares + eps) * weight, the mean over the last dimensions.
+
+    eps is by default the smallest difference from 1 in the input's dtype.  Zhang & Sennrich 2019,
+    arXiv:1910.07467.  Raises RuntimeError if the shapes do not match.
+    """
+    shape = _require_last("rms_norm", input, normalized_shape, weight=weight)
+    least = float(np.finfo(input.array.dtype).eps) if eps is None else eps
+    last = tuple(range(input.ndim - len(shape), input.ndim))
+    out = input * ops.rsqrt((input * input).mean(last, keepdim=True) + least)
+    return out if weight is None else out * weight
+
+
+def _require_last(
+    name: str, input: Any, normalized_shape: int | Sequence[int], **of_its_shape: Any
+) -> tuple[int, ...]:
+    require_tensor(name, input=input)
+    require_floating(name, input)
+    shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    if not shape or input.shape[-len(shape) :] != shape:
+        raise RuntimeError(
+            f"Given normalized_shape={list(shape)}, expected input with shape "
+            f"[*, {', '.join(map(str, shape))}], but got input of size{list(input.shape)}"
+        )
+    for argument, value in of_its_shape.items():
+        if value is not None and value.shape != shape:
+            raise RuntimeError(
+                f"Expected {argument} to be of same shape as normalized_shape, but got {argument} "
+                f"of shape {list(value.shape)} and normalized_shape = {list(shape)}"
+            )
+    return shape
+
+
+def group_norm(
+    input: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5
+) -> Any:
+    """(N, C, ...), each of num_groups groups of its channels normalised, then weighted by channel.
+
+    Wu & He 2018, arXiv:1803.08494.  Raises RuntimeError if the groups do not divide the channels or
+    weight and bias are not (C,).
+    """
+    _require_channels("group_norm", input, weight=weight, bias=bias)
+    if num_groups < 1 or input.shape[1] % num_groups:
+        raise RuntimeError(
+            f"Expected number of channels in input to be divisible by num_groups, but got input of "
+            f"shape {list(input.shape)} and num_groups={num_groups}"
+        )
+    out, _, _ = over_groups(input, weight, bias, groups=num_groups, eps=eps)
+    return out
+
+
+def instance_norm(
+    input: Any,
+    running_mean: Any = None,
+    running_var: Any = None,
+    weight: Any = None,
+    bias: Any = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Any:
+    """(N, C, ...), each channel of each sample normalised by itself, then weighted by channel.
+
+    running_mean and running_var (C,) move by `momentum` towards the mean over samples of their
+    statistics; without use_input_stats they are used instead.  Ulyanov et al. 2016,
+    arXiv:1607.08022.  Raises ValueError for channels of one element, RuntimeError if the sizes do
+    not match.
+    """
+    _require_channels(
+        "instance_norm", input, running_mean=running_mean, running_var=running_var, weight=weight,
+        bias=bias,
+    )  # fmt: skip
+    if not use_input_stats:
+        return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
+    count = math.prod(input.shape[2:])
+    if count == 1:
+        raise ValueError(
+            f"Expected more than 1 spatial element when training, got input size "
+            f"{list(input.shape)}"
+        )
+    out, mean, rstd = over_groups(input, weight, bias, groups=input.shape[1], eps=eps)
+    if running_mean is not None:
+        move_towards(running_mean, mean.array.mean(0), momentum)
+    if running_var is not None:
+        variance = (rstd.array.astype(np.float64) ** -2 - eps).mean(0)
+        move_towards(running_var, variance * (count / (count - 1)), momentum)
+    return out
+
+
+def _require_channels(name: str, input: Any, **vectors: Any) -> None:
+    require_tensor(name, input=input)
+    require_floating(name, input)
+    if input.ndim < 2:
+        raise RuntimeError(f"{name} expects (N, C, ...), got {list(input.shape)}")
+    for argument, vector in vectors.items():
+        if vector is not None and vector.shape != (input.shape[1],):
+            raise RuntimeError(
+                f"{name}: expected {argument} to be a vector of size equal to the number of "
+                f"channels in input, but got {argument} of shape {list(vector.shape)} and input of "
+                f"shape {list(input.shape)}"
+            )
+
+
+def local_response_norm(
+    input: Any, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
+) -> Any:
+    """input / (k + alpha * mean of squares over `size` neighbouring channels)^beta, of (N, C, ...).
+
+    Krizhevsky et al. 2012.  Raises ValueError for an input of fewer than 3 dimensions.
+    """
+    require_tensor("local_response_norm", input=input)
+    if input.ndim < 3:
+        raise ValueError(
+            f"Expected 3D or higher dimensionality input (got {input.ndim} dimensions)"
+        )
+    squares = ops.reshape(input * input, shape=(input.shape[0], 1, input.shape[1], -1))
+    squares = pad(squares, (0, 0, size // 2, (size - 1) // 2))
+    means = ops.reshape(avg_pool2d(squares, (size, 1), stride=1), shape=input.shape)
+    return input / ops.pow(means * alpha + k, beta)

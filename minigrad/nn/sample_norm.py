@@ -1,0 +1,212 @@
+"""Layers of normalisation inside each sample."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from minigrad import creation
+from minigrad.device import require_cpu
+from minigrad.nn import functional as F
+from minigrad.nn import init
+from minigrad.nn.batchnorm import RunningNorm
+from minigrad.nn.module import Module
+from minigrad.nn.parameter import Parameter
+
+
+class _Weighted(Module):
+    """A layer with a weight of ones and a bias of zeros, or without them."""
+
+    def _own(self, shape: tuple[int, ...], weight: bool, bias: bool | None, dtype: Any) -> None:
+        """Register the parameters; a bias of None is not even named."""
+
+        def made(wanted: bool) -> Parameter | None:
+            return Parameter(creation.empty(shape, dtype=dtype)) if wanted else None
+
+        self.register_parameter("weight", made(weight))
+        if bias is not None:
+            self.register_parameter("bias", made(bias))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """weight 1 and bias 0."""
+        for name, parameter in self._parameters.items():
+            if parameter is not None:
+                (init.ones_ if name == "weight" else init.zeros_)(parameter)
+
+
+class LayerNorm(_Weighted):
+    """Normalises over the last dimensions, which are normalized_shape.
+
+    weight and bias have that shape.  Ba et al. 2016, arXiv:1607.06450.
+
+    >>> import minigrad as mg
+    >>> round(mg.nn.LayerNorm(4)(mg.arange(8.0).reshape(2, 4)).std(correction=0).item(), 4)
+    1.0
+    """
+
+    def __init__(
+        self,
+        normalized_shape: int | Sequence[int],
+        eps: float = 1e-5,
+        elementwise_affine: bool = True,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        require_cpu(device)
+        super().__init__()
+        self.normalized_shape = (
+            (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+        )
+        self.eps = eps
+        self.elementwise_affine = elementwise_affine
+        self._own(self.normalized_shape, elementwise_affine, elementwise_affine and bias, dtype)
+
+    def forward(self, input: Any) -> Any:
+        return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.normalized_shape}, eps={self.eps}, "
+            f"elementwise_affine={self.elementwise_affine}, bias={self.bias is not None}"
+        )
+
+
+class RMSNorm(_Weighted):
+    """Divides by the root of the mean square over the last dimensions, which are normalized_shape.
+
+    Zhang & Sennrich 2019, arXiv:1910.07467.
+    """
+
+    def __init__(
+        self,
+        normalized_shape: int | Sequence[int],
+        eps: float | None = None,
+        elementwise_affine: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        require_cpu(device)
+        super().__init__()
+        self.normalized_shape = (
+            (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+        )
+        self.eps = eps
+        self.elementwise_affine = elementwise_affine
+        self._own(self.normalized_shape, elementwise_affine, None, dtype)
+
+    def forward(self, input: Any) -> Any:
+        return F.rms_norm(input, self.normalized_shape, self.weight, self.eps)
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+        )
+
+
+class GroupNorm(_Weighted):
+    """Normalises each of num_groups groups of the channels of (N, C, ...).
+
+    weight and bias are (C,).  Wu & He 2018, arXiv:1803.08494.  Raises ValueError if the groups do
+    not divide the channels.
+    """
+
+    def __init__(
+        self,
+        num_groups: int,
+        num_channels: int,
+        eps: float = 1e-5,
+        affine: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        bias: bool = True,
+    ) -> None:
+        require_cpu(device)
+        if num_channels % num_groups:
+            raise ValueError(
+                f"num_channels ({num_channels}) must be divisible by num_groups ({num_groups})"
+            )
+        super().__init__()
+        self.num_groups = num_groups
+        self.num_channels = num_channels
+        self.eps = eps
+        self.affine = affine
+        self._own((num_channels,), affine, affine and bias, dtype)
+
+    def forward(self, input: Any) -> Any:
+        return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, "
+            f"bias={self.bias is not None}"
+        )
+
+
+class _InstanceNorm(RunningNorm):
+    batched: int  # dimensions of an input with a batch
+    momentum: float
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float = 0.1,
+        affine: bool = False,
+        track_running_stats: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        bias: bool = True,
+    ) -> None:
+        super().__init__(
+            num_features, eps, momentum, affine, track_running_stats, device, dtype, bias=bias
+        )
+
+    def forward(self, input: Any) -> Any:
+        if input.ndim not in (self.batched - 1, self.batched):
+            raise ValueError(
+                f"expected {self.batched - 1}D or {self.batched}D input (got {input.ndim}D input)"
+            )
+        single = input.ndim < self.batched
+        out = F.instance_norm(
+            input.unsqueeze(0) if single else input, self.running_mean, self.running_var,
+            self.weight, self.bias, self.training or not self.track_running_stats,
+            self.momentum, self.eps,
+        )  # fmt: skip
+        return out.squeeze(0) if single else out
+
+
+class InstanceNorm1d(_InstanceNorm):
+    """Normalises each channel of each sample of (N, C, L) or (C, L) by itself.
+
+    Ulyanov et al. 2016, arXiv:1607.08022.  Raises ValueError for inputs of other dimensions.
+    """
+
+    batched = 3
+
+
+class InstanceNorm2d(_InstanceNorm):
+    """Normalises each channel of each image of (N, C, H, W) or (C, H, W) by itself.
+
+    Ulyanov et al. 2016, arXiv:1607.08022.  Raises ValueError for inputs of other dimensions.
+    """
+
+    batched = 4
+
+
+class LocalResponseNorm(Module):
+    """input / (k + alpha * mean of its squares over `size` neighbouring channels)^beta."""
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
+        super().__init__()
+        self.size = size
+        self.alpha = alpha
+        self.beta = beta
+        self.k = k
+
+    def forward(self, input: Any) -> Any:
+        return F.local_response_norm(input, self.size, self.alpha, self.beta, self.k)
+
+    def extra_repr(self) -> str:
+        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"

@@ -1,0 +1,251 @@
+"""Which values occur, how often, and between which bounds; none of it has a derivative."""
+
+from typing import Any
+
+import numpy as np
+
+from minigrad import dtypes
+from minigrad.graph import wrap
+from minigrad.op import op
+from minigrad.ops.dims import wrap_dim
+from minigrad.ops.results import Histogram
+
+Array = Any
+
+
+# --- distinct values ------------------------------------------------------------------------
+
+
+def unique(
+    input: Any,
+    sorted: bool = True,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    dim: int | None = None,
+) -> Any:
+    """The distinct elements in order, or the distinct slices of `dim`; every nan is its own.
+
+    Also, where asked for: for each element the place of its value, and how often each occurs.
+    They come in order also without `sorted`.
+    """
+    axis = None if dim is None else wrap_dim(dim, input.ndim)
+    options: Any = {"return_inverse": return_inverse, "return_counts": return_counts}
+    found = np.unique(input.array, axis=axis, equal_nan=False, **options)
+    parts = list(found) if isinstance(found, tuple) else [found]
+    if return_inverse:
+        parts[1] = parts[1].reshape(input.shape if dim is None else -1)
+    tensors = tuple(wrap(input.kind, part) for part in parts)
+    return tensors if len(tensors) > 1 else tensors[0]
+
+
+def unique_consecutive(
+    input: Any, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
+) -> Any:
+    """The elements, or slices of `dim`, without those that equal the one before.
+
+    Also, where asked for: for each element the place of its run, and the lengths of the runs.
+    """
+    array = input.array.reshape(-1) if dim is None else input.array
+    axis = 0 if dim is None else wrap_dim(dim, input.ndim)
+    rows = np.moveaxis(array, axis, 0)
+    size = rows.shape[0]
+    starts = np.ones(size, bool)
+    starts[1:] = (rows[1:] != rows[:-1]).any(axis=tuple(range(1, rows.ndim)))
+    found = [np.compress(starts, array, axis)]
+    if return_inverse:
+        run = np.cumsum(starts) - 1
+        found.append(run.reshape(input.shape) if dim is None else run)
+    if return_counts:
+        found.append(np.diff(np.append(np.flatnonzero(starts), size)))
+    tensors = tuple(wrap(input.kind, part) for part in found)
+    return tensors if len(tensors) > 1 else tensors[0]
+
+
+def isin(
+    elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False
+) -> Any:
+    """Whether each element is among the test elements; one of the two may be a number."""
+    first = elements if hasattr(elements, "array") else test_elements
+    if not hasattr(first, "array"):
+        raise TypeError("isin() expects elements or test_elements to be a Tensor")
+    left, right = (getattr(given, "array", given) for given in (elements, test_elements))
+    found = np.isin(left, right, assume_unique=assume_unique, invert=invert)
+    return wrap(first.kind, np.asarray(found))
+
+
+# --- how often ------------------------------------------------------------------------------
+
+
+@op(vjp=None)
+def bincount(input: Array, weights: Array | None = None, *, minlength: int = 0) -> Array:
+    """How often each of 0, 1, 2 ... occurs in a 1-d tensor; with weights, their sums."""
+    if input.ndim != 1 or input.dtype.kind not in "iu" or (input.size and input.min() < 0):
+        raise RuntimeError(
+            f"bincount only supports 1-d non-negative integral inputs, got shape "
+            f"{list(input.shape)} of {dtypes.of_numpy(input.dtype)}"
+        )
+    if minlength < 0:
+        raise RuntimeError(f"minlength should be >= 0, got {minlength}")
+    if weights is None:
+        return np.bincount(input, minlength=minlength)
+    if weights.shape != input.shape:
+        raise RuntimeError(
+            f"weights should be 1-d and have the same length as input, got shapes "
+            f"{list(weights.shape)} and {list(input.shape)}"
+        )
+    counts = np.bincount(input, weights, minlength)
+    return counts.astype(np.float32) if weights.dtype == np.float32 else counts
+
+
+def _range(name: str, array: Array, low: float, high: float, margin: float) -> tuple[float, float]:
+    """The bounds of a histogram: those of the data if none are given, a margin around one value."""
+    if high < low:
+        raise RuntimeError(f"torch.{name}: max must be larger than min, got {low} and {high}")
+    if low == high and array.size:
+        low, high = float(array.min()), float(array.max())
+    if not np.isfinite([low, high]).all():
+        raise RuntimeError(f"{name}: range of [{low}, {high}] is not finite")
+    if low == high:
+        low, high = low - margin, high + margin
+    return low, high
+
+
+@op(vjp=None)
+def histc(input: Array, *, bins: int = 100, min: float = 0, max: float = 0) -> Array:
+    """How many elements fall into each of `bins` equal parts of min ... max, that of the data if 0.
+
+    Elements outside are left out.  Raises RuntimeError for integers and bounds that are not finite.
+    """
+    if input.dtype.kind != "f":
+        raise RuntimeError(f"histc() is for floating tensors, got {dtypes.of_numpy(input.dtype)}")
+    if bins <= 0:
+        raise RuntimeError(f"histc(): bins must be > 0, but got {bins}")
+    low, high = _range("histc", input, min, max, margin=1.0)
+    inside = input[(input >= low) & (input <= high)]
+    place = ((inside - input.dtype.type(low)) * bins / input.dtype.type(high - low)).astype(
+        np.int64
+    )
+    counts = np.bincount(np.minimum(place, bins - 1), minlength=bins)
+    return counts.astype(input.dtype)
+
+
+def histogram(
+    input: Any,
+    bins: Any,
+    *,
+    range: tuple[float, float] | None = None,
+    weight: Any = None,
+    density: bool = False,
+) -> Histogram:
+    """The elements counted between edges: a tensor of them, or so many equal parts of the range.
+
+    `weight` counts each element as so much; with `density` the counts are scaled so that the
+    area under them is 1.
+    """
+    array = input.array.reshape(-1)
+    if array.dtype.kind != "f":
+        raise RuntimeError(f"histogram() is for floating tensors, got {input.dtype}")
+    edges = _edges(array, bins, range)
+    weights = None if weight is None else weight.array.reshape(-1)
+    if weights is not None and weight.shape != input.shape:
+        raise RuntimeError(
+            f"histogram(): weight of shape {list(weight.shape)} must have the input's shape "
+            f"{list(input.shape)}"
+        )
+    place = np.searchsorted(edges, array, side="right") - 1
+    place[array == edges[-1]] = edges.size - 2
+    inside = (array >= edges[0]) & (array <= edges[-1])
+    chosen = None if weights is None else weights[inside]
+    counts = np.bincount(place[inside], chosen, edges.size - 1).astype(array.dtype)
+    if density:
+        counts = counts / (counts.sum() * np.diff(edges))
+    return Histogram(wrap(input.kind, counts.astype(array.dtype)), wrap(input.kind, edges))
+
+
+def _edges(array: Array, bins: Any, bounds: tuple[float, float] | None) -> Array:
+    if hasattr(bins, "array"):
+        if bins.ndim != 1 or bins.array.dtype != array.dtype or not bins.numel():
+            raise RuntimeError(
+                f"histogram(): bin edges must be 1-d and of the input's dtype, got shape "
+                f"{list(bins.shape)} of {bins.dtype}"
+            )
+        return bins.array
+    if bins <= 0:
+        raise RuntimeError(f"histogram(): bins must be > 0, but got {bins}")
+    low, high = bounds or (0.0, 0.0)
+    if not array.size and low == high:
+        low, high = 0.0, 1.0
+    low, high = _range("histogram", array, low, high, margin=0.5)
+    return np.linspace(low, high, bins + 1, dtype=array.dtype)
+
+
+# --- between which bounds -------------------------------------------------------------------
+
+
+def searchsorted(
+    sorted_sequence: Any,
+    input: Any,
+    *,
+    out_int32: bool = False,
+    right: bool = False,
+    side: str | None = None,
+    sorter: Any = None,
+) -> Any:
+    """Where each value would be put into a sequence that is in order along its last dimension.
+
+    Before elements that equal it; with right=True or side="right" after them.  The sequence is
+    1-d, or has the input's leading dimensions.  `sorter` holds the indices that put it in order.
+    """
+    values = input if hasattr(input, "array") else wrap(sorted_sequence.kind, np.asarray(input))
+    sequence = sorted_sequence.array
+    if side not in {None, "left", "right"}:
+        raise RuntimeError(f"searchsorted(): side can only be 'left' or 'right' but got {side}")
+    if side == "left" and right:
+        raise RuntimeError(
+            "searchsorted(): side and right can't be set to opposites, got side of left while "
+            "right was True"
+        )
+    if not sequence.ndim:
+        raise RuntimeError("searchsorted(): the sequence must have a dimension, got shape []")
+    if sequence.ndim > 1 and sequence.shape[:-1] != values.shape[:-1]:
+        raise RuntimeError(
+            f"searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions "
+            f"of boundaries tensor and input value tensor must match, but we got boundaries "
+            f"{list(sequence.shape)} and input {list(values.shape)}"
+        )
+    if sorter is not None:
+        if sorter.shape != sorted_sequence.shape:
+            raise RuntimeError(
+                f"searchsorted(): sequence and sorter must have the same shape, got "
+                f"{list(sequence.shape)} and {list(sorter.shape)}"
+            )
+        sequence = np.take_along_axis(sequence, sorter.array, -1)
+    places = insertion(
+        sequence, values.array, np.less_equal if right or side == "right" else np.less
+    )
+    return wrap(sorted_sequence.kind, places.astype(np.int32 if out_int32 else np.int64))
+
+
+def insertion(sequence: Array, values: Array, goes_before: Any) -> Array:
+    """The first places whose element does not go before the value: all halved at the same time."""
+    low = np.zeros(values.shape, np.int64)
+    high = np.full(values.shape, sequence.shape[-1], np.int64)
+    at = sequence.take if sequence.ndim == 1 else lambda i: np.take_along_axis(sequence, i, -1)
+    for _ in range(sequence.shape[-1].bit_length()):
+        middle = (low + high) // 2
+        element = at(np.minimum(middle, sequence.shape[-1] - 1))
+        # nan goes behind everything, and everything behind the nan of a sequence.
+        before = goes_before(element, values) | np.isnan(element) | np.isnan(values)
+        before &= middle < high
+        low, high = np.where(before, middle + 1, low), np.where(before, high, middle)
+    return low
+
+
+def bucketize(input: Any, boundaries: Any, *, out_int32: bool = False, right: bool = False) -> Any:
+    """The number of the interval between 1-d `boundaries`, in order, that each value falls into.
+
+    Intervals are (low, high]; with right=True, [low, high).
+    """
+    if boundaries.ndim != 1:
+        raise RuntimeError(f"boundaries tensor must be 1 dimension, but got dim({boundaries.ndim})")
+    return searchsorted(boundaries, input, out_int32=out_int32, right=right)

@@ -1,0 +1,127 @@
+"""`@gradcheck_cases`: what inputs a function, Function or module is to be checked on."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+
+from minigrad.autograd import Function
+from minigrad.autograd.checker import Checker
+from minigrad.autograd.comparison import Strictness
+from minigrad.nn import Module
+from minigrad.op import Sample, arr
+from minigrad.testing.modules import check_module
+from minigrad.testing.operations import Errors, drawn_again_at_kinks
+from minigrad.testing.samples import as_input, describe
+
+T = TypeVar("T")
+
+MARK = "__gradcheck_cases__"
+
+
+class Cases(NamedTuple):
+    """Samples to check something on, and how."""
+
+    samples: tuple[Sample, ...]
+    make: Callable[[], Any] | None = None
+    second_order: bool = True
+    rtol: float = 1e-6
+    atol: float = 1e-8
+    nondet_tol: float = 0.0
+
+
+def gradcheck_cases(
+    *cases: Any,
+    make: Callable[[], Any] | None = None,
+    second_order: bool = True,
+    rtol: float = 1e-6,
+    atol: float = 1e-8,
+    nondet_tol: float = 0.0,
+) -> Callable[[T], T]:
+    """Say on which inputs a function, `autograd.Function` or Module is to be checked.
+
+    Each case is `sample(...)`, or a tuple of its arguments, or one argument: `arr.of(shape, ...)`
+    for random numbers, a tensor, or anything else that is passed on.  `minigrad gradcheck` checks
+    what is decorated, and where pytest collects it, it becomes one test per case.
+
+    make: for a Module class, makes the module; without, the class is called with no arguments.
+    second_order: check second derivatives as well.
+
+    Raises TypeError if there is no case, or what is decorated cannot be checked.
+
+        >>> @gradcheck_cases(arr.of(3, 4), sample(arr.of(2, 5), beta=2.0))
+        ... def swish(x, *, beta=1.0):
+        ...     return x * (beta * x).sigmoid()
+    """
+    if not cases:
+        raise TypeError(
+            "gradcheck_cases needs at least one case, as in @gradcheck_cases(arr.of(3))"
+        )
+    samples = tuple(map(_as_sample, cases))
+
+    def mark(decorated: T) -> T:
+        if not callable(decorated):
+            raise TypeError(
+                f"gradcheck_cases decorates functions, autograd.Functions and Modules, got "
+                f"{type(decorated).__name__}"
+            )
+        found = Cases(samples, make, second_order, rtol, atol, nondet_tol)
+        setattr(decorated, MARK, found)
+        return decorated
+
+    return mark
+
+
+def _as_sample(case: Any) -> Sample:
+    if isinstance(case, Sample):
+        return case
+    if isinstance(case, tuple) and not isinstance(case, arr):
+        return Sample(case, {})
+    return Sample((case,), {})
+
+
+def cases_of(decorated: Any) -> Cases | None:
+    """What `gradcheck_cases` was told of it, or None; a subclass does not inherit its base's."""
+    own = getattr(decorated, "__dict__", {})
+    found = own.get(MARK)
+    return found if isinstance(found, Cases) else None
+
+
+class Subject(NamedTuple):
+    """Something to check, and the cases to check it on."""
+
+    name: str
+    what: Any
+    cases: Cases
+
+    def check(self, sample: Sample, seed: int = 0) -> Errors:
+        """Check one of the cases.  Raises GradcheckError, or whatever the code itself raises."""
+        what, cases = self.what, self.cases
+        if inspect.isclass(what) and issubclass(what, Module):
+            what = what() if cases.make is None else cases.make()
+        if isinstance(what, Module):
+            return check_module(
+                what, *sample.args, settings=sample.settings, second_order=cases.second_order,
+                rtol=cases.rtol, atol=cases.atol, nondet_tol=cases.nondet_tol, fast_mode=False,
+                seed=seed,
+            )  # fmt: skip
+        if inspect.isclass(what) and issubclass(what, Function):
+            what = what.apply
+        return self._check_function(what, sample, seed)
+
+    def _check_function(self, function: Callable[..., Any], sample: Sample, seed: int) -> Errors:
+        cases = self.cases
+        strictness = Strictness(cases.rtol, cases.atol, nondet_tol=cases.nondet_tol, entrywise=True)
+
+        def check(point_seed: int) -> Errors:
+            rng = np.random.default_rng(point_seed)
+            inputs = [as_input(given, rng) for given in sample.args]
+            checker = Checker(
+                lambda *given: function(*given, **sample.settings), inputs,
+                f"{self.name}{describe(sample)}", strictness, seed,
+            )  # fmt: skip
+            first = checker.first_order()
+            return Errors(first, checker.second_order() if cases.second_order else None)
+
+        return drawn_again_at_kinks(check, seed)
