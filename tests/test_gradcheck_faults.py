@@ -76,7 +76,7 @@ def test_unsuitable_inputs_are_refused():
 def test_a_kink_at_the_point_is_named():
     x = mg.tensor([0.0, 1.0], dtype=mg.float64, requires_grad=True)
     with pytest.raises(GradcheckError, match="a kink or a pole"):
-        gradcheck(mg.abs, x)
+        gradcheck(mg.relu, x)
 
 
 def test_a_kink_near_the_point_does_no_harm():
@@ -107,14 +107,6 @@ def test_a_wrong_derivative_gives_false_or_raises_as_asked(x):
     with pytest.raises(RuntimeError, match=r"factor of 1\.01"):  # torch's kind of error
         gradcheck(wrong, x)
     assert gradcheck(wrong, x, rtol=0.1)
-
-
-def test_nondet_tol_and_check_grad_dtypes_decide(x):
-    noisy, narrow = FAULTS["not deterministic"].function, FAULTS["dtype"].function
-    assert gradcheck(noisy, x, nondet_tol=1e-3)
-    assert not gradcheck(noisy, x, raise_exception=False)
-    assert gradcheck(narrow, x, check_grad_dtypes=False, rtol=1e-3, atol=1e-3)
-    assert not gradcheck(narrow, x, rtol=1e-3, atol=1e-3, raise_exception=False)
 
 
 def test_check_undefined_grad_decides(x):

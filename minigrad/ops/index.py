@@ -173,7 +173,7 @@ def _may_repeat(index: Any) -> bool:
 def assign(array: Array, index: Index, values: Array) -> None:
     """`array[index] = values`, with torch's error where the shapes do not fit."""
     place, inner = _place(array, index)
-    while values.ndim > 1 and values.shape[0] == 1:  # NumPy minds these where masks index
+    while values.ndim and values.shape[0] == 1:  # NumPy minds these at masks and at integers
         values = values[0]
     try:
         place[inner] = values

@@ -187,6 +187,8 @@ def scatter_reduce(
     """A copy of input, where gather would read the sum, prod, mean, amax or amin of src.
 
     Raises RuntimeError for other reductions, and if the index does not fit.
+    PyTorch differs: with include_self=False its amax and amin still leave a share of the gradient
+    to an element of input that is left out, where it equals the result.
     """
     if reduce not in {"sum", "prod", "mean", "amax", "amin"}:
         raise RuntimeError(
