@@ -1,4 +1,4 @@
-"""Views share memory; a change in place through one reaches its base, its siblings, the gradient."""
+"""Views share memory: a change in place reaches the base, its siblings and the gradient."""
 
 import numpy as np
 import pytest
