@@ -129,6 +129,8 @@ def _recorded(  # noqa: PLR0915  one function, as calls cost more than statement
             if broadcasts:
                 _refuse_mismatch(operation, arrays)
             raise
+        except MemoryError as error:
+            raise RuntimeError(f"not enough memory for {operation.name}(): {error}") from None
         byproducts = None
         if type(array) is not _ndarray:
             array, byproducts = _unpacked(array, kind)

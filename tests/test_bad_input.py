@@ -172,7 +172,7 @@ CASES = {
     "scatter_": lambda m, x, **_: x.scatter_(1, m.tensor([[0], [9]]), 1.0),
     "scatter_add_": lambda m, x, **_: x.scatter_add_(1, m.tensor([[0], [9]]), m.ones(2, 1)),
     "scatter reduce": lambda m, x, **_: x.scatter(1, m.tensor([[0]]), 1.0, reduce="mean"),
-    "scatter_reduce": lambda m, x, **_: x.scatter_reduce(1, m.tensor([[0]]), m.ones(1, 1), "max"),
+    "scatter_reduce": lambda m, x, **_: x.scatter_reduce(1, m.tensor([[0]]), m.ones(1, 1), "most"),
     "index_select": lambda m, x, **_: x.index_select(0, m.tensor([2])),
     "index_select matrix": lambda m, x, **_: x.index_select(0, m.tensor([[0]])),
     "index_select floats": lambda m, x, **_: x.index_select(0, m.tensor([0.0])),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from against_torch import assert_same, compare, outcome
+from against_torch import assert_same, compare, outcome, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -93,7 +93,8 @@ def test_views_share_memory(name):
     np.testing.assert_array_equal(z.numpy(), before.numpy() + changed)
     assert z._version == view._version == 1
     theirs = VIEWS[name](torch.tensor(numbers()))
-    assert view.stride() == tuple(theirs.stride())
+    used = [i for i, size in enumerate(theirs.shape) if size > 1]
+    assert [view.stride(i) for i in used] == [theirs.stride(i) for i in used]
     assert view.is_contiguous() == theirs.is_contiguous()
     if name != "detach":
         assert view.storage_offset() == theirs.storage_offset()
@@ -237,4 +238,7 @@ def test_drawn_sequences_of_changes(drawn, through_views):
 
     theirs = outcome(torch, lambda m: function(m, *(m.tensor(numbers(i)) for i in range(2))))
     assert not isinstance(theirs, type)
-    compare(function, numbers(), numbers(1))
+    # torch asks for every overwritten value, even where its gradient is a zero and not needed.
+    arrays = numbers(), numbers(1)
+    refused = outcome(torch, lambda m: run(m, function, arrays, gradients=True)) is RuntimeError
+    compare(function, *arrays, gradients=not refused)

@@ -117,7 +117,10 @@ class ArrayValue(Value):
         return self.array.itemsize
 
     def stride(self, dim: int | None = None) -> Any:
-        """Elements to step over per dimension."""
+        """Elements to step over per dimension.
+
+        PyTorch differs: it may give another number for a dimension of size 1, where none is used.
+        """
         strides = tuple(s // self.array.itemsize for s in self.array.strides)
         return strides if dim is None else strides[wrap_dim(dim, self.ndim)]
 
@@ -213,14 +216,22 @@ class ArrayValue(Value):
             )
         return bool(self.array.item())
 
+    def _number(self) -> Any:
+        if self.array.size != 1:
+            raise ValueError(
+                f"only one element tensors can be converted to Python scalars, this one has "
+                f"{self.array.size}"
+            )
+        return self.array.item()
+
     def __float__(self) -> float:
-        return float(self.item())
+        return float(self._number())
 
     def __int__(self) -> int:
-        return int(self.item())
+        return int(self._number())
 
     def __complex__(self) -> complex:
-        return complex(self.item())
+        return complex(self._number())
 
     def __index__(self) -> int:
         if self.array.dtype.kind not in "iub" or self.array.size != 1:

@@ -190,6 +190,7 @@ def scatter_reduce(
     PyTorch differs: with include_self=False its amax and amin still leave a share of the gradient
     to an element of input that is left out, where it equals the result.
     """
+    reduce = {"max": "amax", "min": "amin"}.get(reduce, reduce)
     if reduce not in {"sum", "prod", "mean", "amax", "amin"}:
         raise RuntimeError(
             f"scatter_reduce(): reduce must be sum, prod, mean, amax or amin, got {reduce!r}"

@@ -52,6 +52,7 @@ def filled_where(input: Any, mask: Any, value: Any) -> Any:
     """A copy of input with `value`, a number or a 0-d tensor, where the mask is True."""
     _require_mask("masked_fill", mask)
     filler = number_or_0d("masked_fill", input, value)
+    broadcast_shapes(input.array.shape, mask.array.shape)
     if isinstance(filler, Value):
         return select_where(mask, filler, input)
     return masked_fill(input, mask=held(mask.array, input), value=filler)

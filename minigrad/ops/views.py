@@ -106,12 +106,12 @@ def expand(input: Array, *, shape: tuple[int, ...]) -> Array:
     found = tuple(
         input.shape[i - lead] if size == -1 and i >= lead else size for i, size in enumerate(shape)
     )
-    for size, had in zip(found[lead:], input.shape, strict=True):
-        if had not in (1, size) or size < 0:
-            raise RuntimeError(
-                f"expand: a tensor of shape {list(input.shape)} cannot be expanded to "
-                f"{list(shape)}: sizes must be equal, or 1 before"
-            )
+    fits = all(had in (1, size) for size, had in zip(found[lead:], input.shape, strict=True))
+    if not fits or min(found, default=0) < 0:
+        raise RuntimeError(
+            f"expand: a tensor of shape {list(input.shape)} cannot be expanded to "
+            f"{list(shape)}: sizes must be equal, or 1 before, and only theirs may be -1"
+        )
     if input.size and math.prod(found) == input.size:
         return input.reshape(found)  # no element is repeated: the view can be written to
     return np.broadcast_to(input, found)
