@@ -155,7 +155,7 @@ def _layout(
             *left_steps[-2:], offsets[0].ctypes.data, *right_steps[-2:], offsets[1].ctypes.data,
             batch, rows, columns, depth,
             group, span, deep, height, strip, groups, spans, depths, blocks, strips,
-            strip >= PACK_LEFT_FROM, right_steps[-1] != 1 or rows > 2 * TILE_ROWS,
+            strip >= PACK_LEFT_FROM, right_steps[-1] != 1 or rows > 20 * TILE_ROWS,
         ],
         np.int64,
     )  # fmt: skip

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.kernels import softmax as kernels
+from minigrad.kernels import label_loss as kernels
 from minigrad.op import arr, elementwise, op, sample
 from minigrad.ops.activation import sigmoid
 from minigrad.ops.elementwise import clamp, log
@@ -12,6 +12,7 @@ from minigrad.ops.elementwise import clamp, log
 Array = Any
 
 LABELS = np.array([[0, 2], [1, -100], [3, 0]])
+CLASS_WEIGHTS = np.array([0.5, 1.0, 2.0, 0.25])
 # torch keeps the logarithms of binary cross-entropy above this, and x (1 - x) above the second.
 LEAST_LOG = -100.0
 LEAST_VARIANCE = 1e-12
@@ -19,36 +20,60 @@ LEAST_VARIANCE = 1e-12
 
 @op(
     vjp=(
-        lambda g, out, x, *, target, weight, ignore_index: nll_loss_backward(
-            g, shape=x.shape, target=target, weight=weight, ignore_index=ignore_index
+        lambda g, out, x, *, target, weight, ignore_index, reduction: nll_loss_backward(
+            g,
+            shape=x.shape,
+            target=target,
+            weight=weight,
+            ignore_index=ignore_index,
+            reduction=reduction,
         ),
     ),
     degree=1,
     samples=[
-        sample(arr.of(3, 4, 2), target=LABELS),
-        sample(
-            arr.of(3, 4, 1),
-            target=np.array([[0], [3], [2]]),
-            weight=np.array([0.5, 1.0, 2.0, 0.25]),
-            ignore_index=2,
-        ),
+        sample(arr.of(3, 4, 2), target=LABELS, reduction="none"),
+        sample(arr.of(3, 4, 2), target=LABELS, weight=CLASS_WEIGHTS, reduction="sum"),
+        sample(arr.of(4), target=np.array(1)),
+        sample(arr.of(3, 4), target=np.array([0, 3, 2]), weight=CLASS_WEIGHTS, ignore_index=2),
     ],
 )
 def nll_loss(
-    input: Array, *, target: Array, weight: Array | None = None, ignore_index: int = -100
+    input: Array,
+    *,
+    target: Array,
+    weight: Array | None = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
 ) -> Array:
-    """(N, C, S) log-probabilities and (N, S) class numbers -> (N, S): -weight[t] * input[t]."""
-    return kernels.nll_loss(input, target, _like(weight, input), ignore_index)
+    """(N, C, ...) or (C,) log-probabilities and (N, ...) or () labels -> -weight[t] * input[t]."""
+    return kernels.nll_loss(input, target, weight, ignore_index, reduction)
 
 
 @op(
     vjp=(
-        lambda g, out, c, *, shape, target, weight, ignore_index: nll_loss(
-            g, target=target, weight=weight, ignore_index=ignore_index
+        lambda g, out, c, *, shape, target, weight, ignore_index, reduction: nll_loss(
+            g, target=target, weight=weight, ignore_index=ignore_index, reduction=reduction
         ),
     ),
     degree=1,
-    samples=[sample(arr.of(3, 2), shape=(3, 4, 2), target=LABELS, weight=None, ignore_index=-100)],
+    samples=[
+        sample(
+            arr.of(3, 2),
+            shape=(3, 4, 2),
+            target=LABELS,
+            weight=None,
+            ignore_index=-100,
+            reduction="none",
+        ),
+        sample(
+            arr.of(),
+            shape=(3, 4, 2),
+            target=LABELS,
+            weight=None,
+            ignore_index=-100,
+            reduction="mean",
+        ),
+    ],
 )
 def nll_loss_backward(
     cotangent: Array,
@@ -57,15 +82,10 @@ def nll_loss_backward(
     target: Array,
     weight: Array | None,
     ignore_index: int,
+    reduction: str,
 ) -> Array:
-    """The adjoint of nll_loss: (N, S) -> (N, C, S), the `shape` given."""
-    return kernels.nll_loss_backward(
-        cotangent, shape, target, _like(weight, cotangent), ignore_index
-    )
-
-
-def _like(weight: Array | None, input: Array) -> Array | None:
-    return None if weight is None else weight.astype(input.dtype, copy=False)
+    """The adjoint of nll_loss: the cotangent's shape -> the `shape` given."""
+    return kernels.nll_loss_backward(cotangent, shape, target, weight, ignore_index, reduction)
 
 
 @op(

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.kernels import label_loss as losses
 from minigrad.kernels import softmax as kernels
 from minigrad.modes import mode
 from minigrad.op import arr, op, sample
@@ -79,40 +80,48 @@ def log_softmax_backward(cotangent: Array, output: Array, *, dim: int) -> Array:
 def wanted_distribution(
     target: Array, classes: int, weight: Array | None, ignore_index: int, label_smoothing: float
 ) -> Array:
-    """(N, S) class numbers -> (N, C, S): what each log-probability counts in the loss."""
+    """(N, ...) labels -> (N, C, ...): what each log-probability counts in the loss."""
     known = target != ignore_index
     safe = np.where(known, target, 0)
     per_class = np.ones(classes) if weight is None else weight
-    one_hot = (safe[:, None, :] == np.arange(classes)[None, :, None]) * per_class[:, None]
-    smoothed = (1 - label_smoothing) * one_hot + label_smoothing / classes * per_class[:, None]
-    return smoothed * known[:, None, :]
+    one_hot = (safe[..., None] == np.arange(classes)) * per_class
+    smoothed = (1 - label_smoothing) * one_hot + label_smoothing / classes * per_class
+    return np.moveaxis(smoothed * known[..., None], -1, min(target.ndim, 1))
 
 
 def _cross_entropy_rule(
     g: Any, out: Any, x: Any, *, target: Array, weight: Array | None, ignore_index: int,
-    label_smoothing: float,
+    label_smoothing: float, reduction: str,
 ) -> Any:  # fmt: skip
+    log_p, divisor = out[0].array, out[1].array.item()
     settings = (target, weight, ignore_index, label_smoothing)
     if not mode.grad:
-        return g._new(kernels.cross_entropy_backward(g.array, out[0].array, *settings), None, False)
-    q = wanted_distribution(target, x.shape[1], *settings[1:])
-    probabilities = softmax(x, dim=1)
-    total = x.new_tensor(q.sum(axis=1, keepdims=True))
-    return g.unsqueeze(1) * (probabilities * total - x.new_tensor(q))
+        dx = losses.cross_entropy_backward(g.array, log_p, divisor, x.shape, *settings, reduction)
+        return g._new(dx, None, False)
+    axis = min(target.ndim, 1)
+    q = wanted_distribution(target, x.shape[axis], *settings[1:])
+    if reduction == "mean":
+        q = q / divisor
+    total = x.new_tensor(q.sum(axis=axis, keepdims=True))
+    per_label = g.unsqueeze(axis) if reduction == "none" else g
+    return per_label * (softmax(x, dim=axis) * total - x.new_tensor(q))
 
 
 LABELS = np.array([[0, 2], [1, -100], [3, 0]])
+CLASS_WEIGHTS = np.array([0.5, 1.0, 2.0, 0.25])
 
 
 @op(
     vjp=(_cross_entropy_rule,),
     samples=[
-        sample(arr.of(3, 4, 2), target=LABELS),
-        sample(arr.of(3, 4, 2), target=LABELS, label_smoothing=0.2),
+        sample(arr.of(3, 4, 2), target=LABELS, reduction="none"),
+        sample(arr.of(3, 4, 2), target=LABELS, label_smoothing=0.2, reduction="sum"),
+        sample(arr.of(3, 4), target=LABELS[:, 0]),
+        sample(arr.of(4), target=np.array(2), label_smoothing=0.5),
         sample(
-            arr.of(3, 4, 1),
-            target=np.array([[0], [3], [2]]),
-            weight=np.array([0.5, 1.0, 2.0, 0.25]),
+            arr.of(3, 4),
+            target=np.array([0, 3, 2]),
+            weight=CLASS_WEIGHTS,
             ignore_index=2,
             label_smoothing=0.1,
         ),
@@ -125,11 +134,14 @@ def cross_entropy(
     weight: Array | None = None,
     ignore_index: int = -100,
     label_smoothing: float = 0.0,
+    reduction: str = "mean",
 ) -> Any:
-    """(N, C, S) scores and (N, S) class numbers -> (N, S) losses, softmax included.
+    """(N, C, ...) or (C,) scores and (N, ...) or () labels -> the loss, softmax included.
 
-    -(1 - e) w[t] log p[t] - e / C * sum_c w[c] log p[c]; 0 where t is ignore_index.
+    -(1 - e) w[t] log p[t] - e / C * sum_c w[c] log p[c]; 0 where t is ignore_index.  By-products:
+    log-probabilities as rows, and what the mean was divided by.
     """
-    if weight is not None:
-        weight = weight.astype(input.dtype, copy=False)
-    return kernels.cross_entropy(input, target, weight, ignore_index, label_smoothing)
+    loss, log_p, divisor = losses.cross_entropy(
+        input, target, weight, ignore_index, label_smoothing, reduction
+    )
+    return loss, log_p, np.asarray(divisor)

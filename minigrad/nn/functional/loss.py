@@ -1,10 +1,8 @@
 """Losses: of numbers, of probabilities, and of classes."""
 
-import math
 from typing import Any
 
 from minigrad import ops
-from minigrad.kernels.softmax import first_bad_label, label_weights
 from minigrad.nn.functional.checks import (
     reduced,
     require_floating,
@@ -102,10 +100,11 @@ def nll_loss(
     PyTorch differs: size_average and reduce are gone, and any integer dtype will do.
     """
     require_reduction(reduction)
-    scores, labels = _as_planes("nll_loss", input, target, weight, ignore_index)
-    weights = None if weight is None else weight.array
-    losses = ops.nll_loss(scores, target=labels, weight=weights, ignore_index=ignore_index)
-    return _reduced_by_weight(losses, target, labels, weights, ignore_index, reduction)
+    _require_labels("nll_loss", input, target, weight)
+    return ops.nll_loss(
+        input, target=target.array, weight=None if weight is None else weight.array,
+        ignore_index=ignore_index, reduction=reduction,
+    )  # fmt: skip
 
 
 def cross_entropy(
@@ -130,13 +129,12 @@ def cross_entropy(
     require_tensor("cross_entropy", input=input, target=target)
     if target.array.dtype.kind == "f":
         return _of_probabilities(input, target, weight, reduction, label_smoothing)
-    scores, labels = _as_planes("cross_entropy", input, target, weight, ignore_index)
-    weights = None if weight is None else weight.array
-    losses, _ = ops.cross_entropy(
-        scores, target=labels, weight=weights, ignore_index=ignore_index,
-        label_smoothing=label_smoothing,
+    _require_labels("cross_entropy", input, target, weight)
+    loss, *_ = ops.cross_entropy(
+        input, target=target.array, weight=None if weight is None else weight.array,
+        ignore_index=ignore_index, label_smoothing=label_smoothing, reduction=reduction,
     )  # fmt: skip
-    return _reduced_by_weight(losses, target, labels, weights, ignore_index, reduction)
+    return loss
 
 
 def _of_probabilities(
@@ -161,32 +159,25 @@ def _of_probabilities(
     return reduced(losses, reduction)
 
 
-def _as_planes(
-    name: str, input: Any, target: Any, weight: Any, ignore_index: int
-) -> tuple[Any, Any]:
-    """Scores as (N, C, S) and class numbers as an array (N, S), checked."""
+def _require_labels(name: str, input: Any, target: Any, weight: Any) -> None:
+    """Raise unless target holds a class number for each row of scores, and weight fits."""
     require_tensor(name, input=input, target=target)
     require_floating(name, input)
     if target.array.dtype.kind not in "iu":
         raise RuntimeError(
             f"{name}: expected class numbers of an integer dtype as target, got {target.dtype}"
         )
-    if not input.shape:
+    shape = input.shape
+    if not shape:
         raise RuntimeError(f"{name} expects input (N, C), (C,) or (N, C, d1, ...), got a scalar")
-    single = input.ndim == 1
-    classes = input.shape[0 if single else 1]
-    expected = () if single else (input.shape[0], *input.shape[2:])
+    single = len(shape) == 1
+    expected = () if single else (shape[0], *shape[2:])
     if target.shape != expected:
         raise ValueError(
-            f"Expected target size {list(expected)} for input size {list(input.shape)}, got "
+            f"Expected target size {list(expected)} for input size {list(shape)}, got "
             f"{list(target.shape)}"
         )
-    _require_class_weight(name, weight, input, classes)
-    _require_labels(target.array, classes, ignore_index)
-    rows = 1 if single else input.shape[0]
-    positions = 1 if single else math.prod(input.shape[2:])
-    shape = (rows, classes, positions)
-    return ops.reshape(input, shape=shape), target.array.reshape(rows, positions)
+    _require_class_weight(name, weight, input, shape[0 if single else 1])
 
 
 def _require_class_weight(name: str, weight: Any, input: Any, classes: int) -> None:
@@ -201,32 +192,3 @@ def _require_class_weight(name: str, weight: Any, input: Any, classes: int) -> N
         raise RuntimeError(
             f"{name}: expected weight of dtype {input.dtype} as input, got {weight.dtype}"
         )
-
-
-def _require_labels(labels: Any, classes: int, ignore_index: int) -> None:
-    bad = first_bad_label(labels, classes, ignore_index)
-    if bad is None:
-        return
-    at, value = bad
-    place: list[int] = []
-    for size in reversed(labels.shape):
-        at, rest = divmod(at, size)
-        place.insert(0, rest)
-    raise IndexError(
-        f"Target {value} is out of bounds: at position {place} of the target; classes are 0 to "
-        f"{classes - 1}, ignore_index is {ignore_index}"
-    )
-
-
-def _reduced_by_weight(
-    losses: Any, target: Any, labels: Any, weight: Any, ignore_index: int, reduction: str
-) -> Any:
-    """Losses (N, S) in the shape of target, their sum, or that over the sum of the weights."""
-    if reduction == "none":
-        return losses.reshape(target.shape)
-    if reduction == "sum":
-        return losses.sum()
-    if weight is None and not (labels == ignore_index).any():
-        return losses.mean()
-    counted = label_weights(labels, weight, ignore_index, losses.array.dtype)
-    return losses.sum() / losses.new_tensor(counted.sum())

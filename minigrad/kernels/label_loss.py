@@ -1,0 +1,240 @@
+"""Losses of labels: the negative log-likelihood, and cross-entropy fused with log-softmax.
+
+Scores are (N, C, ...) or (C,), labels (N, ...) or (): one row of C scores to each label.  A label
+counts as much as its class weight; one that is `ignore_index` counts nothing, and its row may hold
+anything.  The reduction "mean" divides by the sum of what counted.
+
+Kernels bind one array to a line, as those of softmax do.
+"""
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from minigrad.kernels import scalar
+from minigrad.kernels.build import kernel, prange, routine
+from minigrad.kernels.softmax import EXP_WORK, as_rows, from_rows
+
+Array = np.ndarray[Any, Any]
+
+_SUMS = frozenset({"contract", "reassoc"})
+
+
+# --- what they share --------------------------------------------------------------------------
+
+
+def _class_axis(ndim: int) -> int:
+    return min(ndim - 1, 1)
+
+
+@kernel
+def _first_bad(labels: Array, classes: int, ignore_index: int) -> int:
+    for m in range(labels.size):
+        if not 0 <= labels[m] < classes and labels[m] != ignore_index:
+            return m
+    return -1
+
+
+def _checked(target: Array, classes: int, ignore_index: int) -> Array:
+    """The labels in the order of rows.  Raises IndexError for one that is no class."""
+    labels: Array = np.asarray(target, np.int64, order="C").reshape(-1)
+    at = _first_bad.serial(labels, classes, ignore_index)
+    if at >= 0:
+        place = [int(i) for i in np.unravel_index(at, target.shape)]
+        raise IndexError(
+            f"Target {labels[at]} is out of bounds: at position {place} of the target; classes are "
+            f"0 to {classes - 1}, ignore_index is {ignore_index}"
+        )
+    return labels
+
+
+@lru_cache(maxsize=64)
+def _equal_weights(classes: int, dtype: np.dtype[Any]) -> Array:
+    ones = np.ones(classes, dtype)
+    ones.flags.writeable = False
+    return ones
+
+
+def _class_weights(weight: Array | None, classes: int, dtype: np.dtype[Any]) -> Array:
+    """One weight per class, which kernels do not change."""
+    if weight is None:
+        return _equal_weights(classes, dtype)
+    return np.ascontiguousarray(weight, dtype)
+
+
+def counted(target: Array, weight: Array | None, ignore_index: int) -> float:
+    """The sum of the labels' class weights, by which "mean" divides."""
+    known = target[target != ignore_index]
+    return float(known.size if weight is None else weight[known].sum(dtype=np.float64))
+
+
+def _reduced(losses: Array, divisor: float, reduction: str, shape: tuple[int, ...]) -> Array:
+    if reduction == "none":
+        return losses.reshape(shape)
+    total = np.add.reduce(losses)
+    return np.asarray(total / losses.dtype.type(divisor) if reduction == "mean" else total)
+
+
+def _shares(g: Array, divisor: float, reduction: str) -> Array:
+    """What each loss adds to the gradient: (M,), or (1,) where it is the same for all."""
+    shares = np.ascontiguousarray(g).reshape(-1)
+    return shares / g.dtype.type(divisor) if reduction == "mean" else shares
+
+
+@routine
+def _share(shares: Array, m: int) -> Any:
+    return shares[m] if shares.size > 1 else shares[0]
+
+
+# --- the negative log-likelihood --------------------------------------------------------------
+
+
+@kernel
+def _nll_loss(losses: Array, x: Array, labels: Array, weights: Array, ignore_index: int) -> None:
+    for m in prange(labels.size):
+        label = labels[m]
+        row = x[m]
+        losses[m] = 0
+        if label != ignore_index:
+            losses[m] = -weights[label] * row[label]
+
+
+def nll_loss(
+    x: Array, target: Array, weight: Array | None, ignore_index: int, reduction: str
+) -> Array:
+    """-weight[label] * x[label] of log-probabilities x.
+
+    Raises IndexError for a label that is no class.
+    """
+    rows = as_rows(x, _class_axis(x.ndim))
+    labels = _checked(target, rows.shape[1], ignore_index)
+    losses = np.empty(labels.size, x.dtype)
+    weights = _class_weights(weight, rows.shape[1], x.dtype)
+    _nll_loss.on(labels.size)(losses, rows, labels, weights, ignore_index)
+    divisor = counted(labels, weight, ignore_index) if reduction == "mean" else 1.0
+    return _reduced(losses, divisor, reduction, target.shape)
+
+
+@kernel
+def _nll_loss_backward(
+    dx: Array, shares: Array, labels: Array, weights: Array, ignore_index: int
+) -> None:
+    for m in prange(labels.size):
+        label = labels[m]
+        row = dx[m]
+        if label != ignore_index:
+            row[label] = -weights[label] * _share(shares, m)
+
+
+def nll_loss_backward(
+    g: Array, shape: tuple[int, ...], target: Array, weight: Array | None, ignore_index: int,
+    reduction: str,
+) -> Array:  # fmt: skip
+    """The gradient of log-probabilities of the given shape."""
+    axis = _class_axis(len(shape))
+    classes = shape[axis]
+    labels = _checked(target, classes, ignore_index)
+    dx = np.zeros((labels.size, classes), g.dtype)
+    divisor = counted(labels, weight, ignore_index) if reduction == "mean" else 1.0
+    weights = _class_weights(weight, classes, g.dtype)
+    shares = _shares(g, divisor, reduction)
+    _nll_loss_backward.on(labels.size)(dx, shares, labels, weights, ignore_index)
+    return from_rows(dx, shape, axis)
+
+
+# --- cross-entropy ----------------------------------------------------------------------------
+
+
+@kernel(fastmath=_SUMS)
+def _cross_entropy(
+    losses: Array, log_p: Array, x: Array, labels: Array, weights: Array, ignore_index: int,
+    smoothing: float,
+) -> None:  # fmt: skip
+    real = losses.dtype.type
+    for m in prange(labels.size):
+        row = x[m]
+        out = log_p[m]
+        label = labels[m]
+        largest = real(-np.inf)
+        for k in range(row.size):
+            largest = row[k] if row[k] > largest else largest
+        for k in range(row.size):
+            out[k] = scalar.exp(row[k] - largest)
+        total = 0.0
+        for k in range(row.size):
+            total += out[k]
+        log_total = real(np.log(total))
+        for k in range(row.size):
+            # Held apart: at logits of 1e4, largest + log_total would round the logarithm away.
+            shifted = row[k] - largest
+            out[k] = shifted - log_total
+        losses[m] = 0
+        if label != ignore_index:
+            losses[m] = -real(1 - smoothing) * weights[label] * out[label]
+            if smoothing > 0:
+                spread = 0.0
+                for k in range(row.size):
+                    spread += weights[k] * out[k]
+                losses[m] -= real(smoothing / row.size * spread)
+
+
+def cross_entropy(
+    x: Array, target: Array, weight: Array | None, ignore_index: int, label_smoothing: float,
+    reduction: str,
+) -> tuple[Array, Array, float]:  # fmt: skip
+    """The loss of logits x, their log-probabilities as rows, and what "mean" divided by.
+
+    With e = label_smoothing, label t, weights w and log-probabilities p, the loss of a row is
+    -(1 - e) w[t] p[t] - e / C * sum of w[c] p[c].  Raises IndexError for a label that is no class.
+    """
+    rows = as_rows(x, _class_axis(x.ndim))
+    labels = _checked(target, rows.shape[1], ignore_index)
+    weights = _class_weights(weight, rows.shape[1], x.dtype)
+    losses = np.empty(labels.size, x.dtype)
+    log_p = np.empty_like(rows)
+    _cross_entropy.on(rows.size * EXP_WORK)(
+        losses, log_p, rows, labels, weights, ignore_index, label_smoothing
+    )
+    divisor = counted(labels, weight, ignore_index) if reduction == "mean" else 1.0
+    return _reduced(losses, divisor, reduction, target.shape), log_p, divisor
+
+
+@kernel
+def _cross_entropy_backward(
+    dx: Array, shares: Array, log_p: Array, labels: Array, weights: Array, ignore_index: int,
+    smoothing: float, all_weights: float,
+) -> None:  # fmt: skip
+    real = dx.dtype.type
+    per_class = real(smoothing / dx.shape[1])
+    for m in prange(labels.size):
+        row = dx[m]
+        p_row = log_p[m]
+        label = labels[m]
+        if label == ignore_index:
+            for k in range(row.size):
+                row[k] = 0
+        else:
+            share = _share(shares, m)
+            on_label = real(1 - smoothing) * weights[label]
+            total = on_label + per_class * real(all_weights)
+            for k in range(row.size):
+                row[k] = share * (scalar.exp(p_row[k]) * total - per_class * weights[k])
+            row[label] -= share * on_label
+
+
+def cross_entropy_backward(
+    g: Array, log_p: Array, divisor: float, shape: tuple[int, ...], target: Array,
+    weight: Array | None, ignore_index: int, label_smoothing: float, reduction: str,
+) -> Array:  # fmt: skip
+    """The gradient of the logits, whose shape is given: (softmax - label) times its weight."""
+    labels: Array = np.asarray(target, np.int64, order="C").reshape(-1)
+    weights = _class_weights(weight, log_p.shape[1], log_p.dtype)
+    dx = np.empty_like(log_p)
+    # Summed here: in a kernel Numba would make weights.sum() one more loop over threads.
+    all_weights = float(log_p.shape[1] if weight is None else weights.sum())
+    _cross_entropy_backward.on(dx.size * EXP_WORK)(
+        dx, _shares(g, divisor, reduction), log_p, labels, weights, ignore_index, label_smoothing,
+        all_weights,
+    )  # fmt: skip
+    return from_rows(dx, shape, _class_axis(len(shape)))
