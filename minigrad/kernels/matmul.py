@@ -335,7 +335,9 @@ def _multiply_task(task, like, plan, b0, j0, k, columns, depth):  # type: ignore
     out = ahead(pointer_at(like, plan.out), (b * plan.rows + i) * plan.columns + j0 + j)
     width = TILE_VECTORS * lanes(out)
     rows, used = min(plan.height, plan.rows - i), min(plan.strip, columns - j)
-    for row in range(0, depth, DEPTH):
+    pieces = max(1, (depth + DEPTH // 2) // DEPTH)  # of nearly equal length
+    piece = -(-depth // pieces)
+    for row in range(0, depth, piece):
         start, start_step = out, plan.columns
         if k + row == 0:
             start, start_step = ahead(pointer_at(like, plan.start), j0 + j), 0
@@ -346,7 +348,7 @@ def _multiply_task(task, like, plan, b0, j0, k, columns, depth):  # type: ignore
             (left_here, (plan.left_row, plan.left_column), plan.pack_left != 0),
             (right_here, plan.right_row, plan.pack_right != 0),
             (ahead(packed, row * width), plan.deep),
-            (rows, used, min(DEPTH, depth - row)),
+            (rows, used, min(piece, depth - row)),
         )  # fmt: skip
 
 

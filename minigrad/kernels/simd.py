@@ -348,6 +348,21 @@ def copy_vector(typingctx: Any, out: Any, source: Any) -> tuple[Any, Callable[..
 
 
 @intrinsic
+def gather_vector(typingctx: Any, out: Any, source: Any) -> tuple[Any, Callable[..., Any]]:
+    """One vector of every second element, from pointer to pointer; none after the last is read."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        emit = Emitter(builder, out.dtype)
+        low, high = emit.load(args[1]), emit.load(emit.at(args[1], emit.lanes - 1))
+        lanes = [*range(0, emit.lanes, 2), *range(emit.lanes + 1, 2 * emit.lanes, 2)]
+        mask = ir.Constant(ir.VectorType(ir.IntType(32), emit.lanes), lanes)
+        emit.store(builder.shuffle_vector(low, high, mask), args[0])
+        return context.get_dummy_value()
+
+    return types.void(out, source), codegen
+
+
+@intrinsic
 def clear_vector(typingctx: Any, out: Any) -> tuple[Any, Callable[..., Any]]:
     """Store one vector of zeros."""
 
@@ -361,12 +376,16 @@ def clear_vector(typingctx: Any, out: Any) -> tuple[Any, Callable[..., Any]]:
 
 @routine
 def copy_row(out, source, source_step, count):  # type: ignore[no-untyped-def]
-    """out[i] = source[i * source_step], for i < count; by vectors where they are consecutive."""
+    """out[i] = source[i * source_step], for i < count; by vectors where the step is 1 or 2."""
     step = lanes(out)
     if source_step == 1 and count >= step:
         for i in range(0, count - step, step):
             copy_vector(ahead(out, i), ahead(source, i))
         copy_vector(ahead(out, count - step), ahead(source, count - step))
+    elif source_step == 2 and count >= step:
+        for i in range(0, count - step, step):
+            gather_vector(ahead(out, i), ahead(source, 2 * i))
+        gather_vector(ahead(out, count - step), ahead(source, 2 * (count - step)))
     else:
         for i in range(count):
             out[i] = source[i * source_step]
