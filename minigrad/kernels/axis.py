@@ -1,5 +1,6 @@
 """How a convolution walks along one axis of an image, and how a length is cut into parts."""
 
+import math
 from typing import NamedTuple
 
 
@@ -41,6 +42,14 @@ class Axis(NamedTuple):
             )
             for i in range(min(apart, self.length))
         )
+
+
+def readable(shape: tuple[int, ...], contiguous: bool) -> int:
+    """How many elements there are to read, used or not, from an array's first on.
+
+    Where they do not lie in order that is none, wherever one begins: strides may be negative.
+    """
+    return math.prod(shape) if contiguous else -(2**62)
 
 
 def parts(size: int, most: int) -> tuple[int, int]:

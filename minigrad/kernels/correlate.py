@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minigrad.kernels.axis import Axis, parts
+from minigrad.kernels.axis import Axis, parts, readable
 from minigrad.kernels.build import routine
 from minigrad.kernels.scratch import scratch
 from minigrad.kernels.simd import (
@@ -62,9 +62,9 @@ def correlate_tiles(
         filters.shape, filters.strides, source.flags.c_contiguous,
     )  # fmt: skip
     packed = scratch(layout.packed, out.dtype)
-    plan = layout.plan.copy()
-    plan[:5] = tuple(array.ctypes.data for array in (source, out, filters, packed, start))
-    _correlate.run(out.dtype, plan, (layout.packings, layout.tasks), layout.work)
+    arrays = source, out, filters, packed, start
+    counts = layout.packings, layout.tasks
+    _correlate.run(out.dtype, layout.plan, arrays, counts, layout.work)
 
 
 def correlate_tiles_gradient(
@@ -82,9 +82,9 @@ def correlate_tiles_gradient(
         out.shape, out.strides, source.flags.c_contiguous,
     )  # fmt: skip
     sums = scratch(layout.sums, out.dtype)
-    plan = layout.plan.copy()
-    plan[:4] = tuple(array.ctypes.data for array in (source, gradient, out, sums))
-    _correlate_gradient.run(out.dtype, plan, (layout.slices, layout.packings), layout.work)
+    arrays = source, gradient, out, sums
+    counts = layout.slices, layout.packings
+    _correlate_gradient.run(out.dtype, layout.plan, arrays, counts, layout.work)
 
 
 _PLAN = np.dtype(
@@ -179,7 +179,7 @@ def _layout(
             rows.length, rows.step, rows.origin, rows.first, rows.spacing,
             columns.length, columns.step, columns.origin, columns.first, columns.spacing,
             many, high, wide, blocks, bands, strips,
-            copied, block_rows, block_columns, math.prod(source_shape) if contiguous else 0,
+            copied, block_rows, block_columns, readable(source_shape, contiguous),
             block_steps[0], *block_steps[2:],
             width, panels, share, shares, slices, pieces,
         ],

@@ -117,9 +117,8 @@ def _multiply_into(
     if bias is not None:
         start[: len(bias)] = bias
     panels = np.empty(layout.panels, out.dtype)
-    plan = layout.plan.copy()
-    plan[:5] = tuple(array.ctypes.data for array in (a, b, out, start, panels))
-    _multiply.run(out.dtype, plan, layout.counts, layout.work)
+    arrays = a, b, out, start, panels
+    _multiply.run(out.dtype, layout.plan, arrays, layout.counts, layout.work)
 
 
 @lru_cache(1024)

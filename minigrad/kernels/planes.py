@@ -55,9 +55,8 @@ def correlate_planes(
     layout = _layout(
         out.itemsize, source.shape, source.strides, out.shape, out.strides, axes, filters.shape
     )
-    plan = layout.plan.copy()
-    plan[:4] = tuple(array.ctypes.data for array in (source, out, filters, start))
-    _correlate.run(out.dtype, plan, (layout.tasks,), layout.work)
+    arrays = source, out, filters, start
+    _correlate.run(out.dtype, layout.plan, arrays, (layout.tasks,), layout.work)
 
 
 def correlate_planes_gradient(
@@ -72,9 +71,9 @@ def correlate_planes_gradient(
         out.shape,
     )  # fmt: skip
     sums = np.empty(layout.sums, out.dtype)
-    plan = layout.plan.copy()
-    plan[:4] = tuple(array.ctypes.data for array in (source, gradient, out, sums))
-    _correlate_gradient.run(out.dtype, plan, (layout.slices, out.shape[0]), layout.work)
+    arrays = source, gradient, out, sums
+    counts = layout.slices, out.shape[0]
+    _correlate_gradient.run(out.dtype, layout.plan, arrays, counts, layout.work)
 
 
 _PLAN = np.dtype(

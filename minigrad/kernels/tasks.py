@@ -9,7 +9,9 @@ import numba
 import numpy as np
 from numba.core.ccallback import CFunc
 
+from minigrad.kernels.addresses import write_addresses
 from minigrad.kernels.build import (
+    GRAIN,
     announce_compilation,
     get_num_threads,
     keep_on_disk,
@@ -63,11 +65,23 @@ class Tasks:
                     self._compiled[dtype] = self._compile(dtype)
         return int(self._compiled[dtype].address)
 
-    def run(self, dtype: np.dtype, plan: np.ndarray, counts: tuple[int, ...], work: int) -> None:
-        """Run `counts[0]` tasks of phase 0, then `counts[1]` of phase 1 ..., for `dtype`."""
-        launch = _launch.on(work) if max(counts) > 1 else _launch.serial
-        threads = 1 if launch is _launch.serial else get_num_threads()
-        launch(_as_array(counts), self._address(dtype), plan.ctypes.data, threads)
+    def run(
+        self,
+        dtype: np.dtype,
+        plan: np.ndarray,
+        arrays: tuple[np.ndarray, ...],
+        counts: tuple[int, ...],
+        work: int,
+    ) -> None:
+        """Run `counts[0]` tasks of phase 0, then `counts[1]` of phase 1 ..., for `dtype`.
+
+        They read a copy of `plan`, int64, whose first fields are the addresses of the arrays.
+        """
+        plan = plan.copy()
+        write_addresses(plan, arrays)
+        threads = get_num_threads() if work >= GRAIN and max(counts) > 1 else 1
+        launch = _launch.serial if threads == 1 else _launch.parallel
+        launch(_as_array(counts), self._address(dtype), plan, threads)
 
 
 @lru_cache(256)
@@ -86,9 +100,10 @@ def tasks(plan: np.dtype, *sources: str) -> Callable[[Callable[..., Any]], Tasks
 
 
 @kernel
-def _launch(counts, function, plan, threads):  # type: ignore[no-untyped-def]
+def _launch(counts, function, fields, threads):  # type: ignore[no-untyped-def]
     """Each thread takes the next task when it is done with its last: one that loses its core to
     another process holds up the others by a task, not by half of the work."""
+    plan = fields.ctypes.data
     for phase in range(len(counts)):
         taken = np.zeros(1, np.int64)
         for _ in prange(threads):

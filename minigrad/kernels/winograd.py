@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minigrad.kernels import sandwich, winograd_points
-from minigrad.kernels.axis import Axis, parts
+from minigrad.kernels.axis import Axis, parts, readable
 from minigrad.kernels.build import routine
 from minigrad.kernels.scratch import scratch
 from minigrad.kernels.simd import (
@@ -76,9 +76,8 @@ def correlate_winograd(
         start[: len(bias)] = bias
     memory = scratch(layout.packed + layout.apart, out.dtype)
     packed, apart = memory[: layout.packed], memory[layout.packed :]
-    plan = layout.plan.copy()
-    plan[:6] = tuple(array.ctypes.data for array in (source, out, filters, packed, apart, start))
-    _correlate.run(out.dtype, plan, layout.counts, layout.work)
+    arrays = source, out, filters, packed, apart, start
+    _correlate.run(out.dtype, layout.plan, arrays, layout.counts, layout.work)
 
 
 _PLAN = np.dtype(
@@ -141,7 +140,7 @@ def _layout(
     plan = np.array(
         [
             0, 0, 0, 0, 0, 0,
-            images, channels, filters, int(np.prod(source_shape)) if contiguous else 0,
+            images, channels, filters, readable(source_shape, contiguous),
             *(stride // itemsize for stride in source_strides), *source_shape[2:],
             *(stride // itemsize for stride in (*out_strides, *weight_strides)),
             rows.length, rows.step, rows.origin, rows.first, rows.spacing,

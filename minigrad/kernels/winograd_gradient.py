@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minigrad.kernels import sandwich, winograd_points
-from minigrad.kernels.axis import Axis, parts
+from minigrad.kernels.axis import Axis, parts, readable
 from minigrad.kernels.build import routine
 from minigrad.kernels.scratch import scratch
 from minigrad.kernels.simd import (
@@ -66,9 +66,8 @@ def correlate_winograd_gradient(
     )  # fmt: skip
     memory = scratch(layout.sums + layout.apart, out.dtype)
     sums, apart = memory[: layout.sums], memory[layout.sums :]
-    plan = layout.plan.copy()
-    plan[:5] = tuple(array.ctypes.data for array in (source, gradient, out, sums, apart))
-    _correlate_gradient.run(out.dtype, plan, layout.counts, layout.work)
+    arrays = source, gradient, out, sums, apart
+    _correlate_gradient.run(out.dtype, layout.plan, arrays, layout.counts, layout.work)
 
 
 _PLAN = np.dtype(
@@ -136,8 +135,7 @@ def _layout(
         [
             0, 0, 0, 0, 0,
             images, channels, filters,
-            int(np.prod(source_shape)) if contiguous else 0,
-            int(np.prod(shown_shape)) if shown_contiguous else 0,
+            readable(source_shape, contiguous), readable(shown_shape, shown_contiguous),
             *(stride // itemsize for stride in source_strides), *source_shape[2:],
             *(stride // itemsize for stride in shown_strides), *shown_shape[2:],
             *(stride // itemsize for stride in weight_strides),

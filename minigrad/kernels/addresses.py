@@ -1,0 +1,46 @@
+"""Where arrays lie in memory, for kernels that take operands by address."""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import numba
+import numpy as np
+
+from minigrad.kernels.build import kernel
+from minigrad.kernels.program import pointer
+
+Array = np.ndarray[Any, Any]
+carray: Any = vars(numba)["carray"]
+
+# What lies behind an object's header: of an array first the address of its data, of a tuple its
+# items.  Both are part of the C interfaces.  Asking Python for an array's address takes 1.4 us,
+# reading it here 5 ns.
+HEADER = object.__basicsize__
+ITEMS = tuple.__basicsize__
+
+
+@kernel
+def _write(target: Array, arrays: int, count: int) -> None:
+    """The addresses of the arrays in a tuple, which is given by its id."""
+    items = carray(pointer(arrays + ITEMS), (count,), np.int64)
+    for k in range(count):
+        target[k] = carray(pointer(items[k] + HEADER), (1,), np.int64)[0]
+
+
+@cache
+def _headers_are_known() -> bool:
+    """Whether this Python and NumPy are laid out as `_write` takes them to be."""
+    arrays = np.zeros((2, 3)), np.zeros(5, np.float32)[1:]
+    found = np.zeros(2, np.int64)
+    _write.serial(found, id(arrays), 2)
+    return bool(found.tolist() == [array.ctypes.data for array in arrays])
+
+
+def write_addresses(target: Array, arrays: Sequence[Array]) -> None:
+    """Write where the arrays' data begin to the first places of `target`, of int64."""
+    arrays = tuple(arrays)
+    if _headers_are_known():
+        _write.serial(target, id(arrays), len(arrays))
+    else:
+        target[: len(arrays)] = [array.ctypes.data for array in arrays]
