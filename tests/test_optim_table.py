@@ -2,6 +2,10 @@
 
 import copy
 import inspect
+import os
+import subprocess
+import sys
+from collections import defaultdict
 
 import numpy as np
 import pytest
@@ -10,11 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from optim_table import (
     DEVIATIONS,
-    OVER_ARRAYS,
     TABLE,
     numbers,
     parameters,
-    random_arrays,
     runs,
     set_gradients,
     torch_parameters,
@@ -22,17 +24,20 @@ from optim_table import (
 
 import minigrad as mg
 from minigrad import optim
-from minigrad.kernels.build import get_num_threads, set_num_threads
 
 pytestmark = pytest.mark.filterwarnings("ignore:(overflow|invalid value)")
 every_optimizer = pytest.mark.parametrize("name", TABLE)
-few = settings(max_examples=8)
+many, few = settings(max_examples=20), settings(max_examples=8)
+
+
+def those(holds):
+    return pytest.mark.parametrize("name", [name for name, case in TABLE.items() if holds(case)])
 
 
 def test_every_optimizer_is_in_the_table():
     abstract = {"Optimizer", "RuleOptimizer", "SparseAdam"}
     offered = {name for name in optim.__all__ if _is_optimizer(getattr(optim, name))}
-    assert offered - abstract == TABLE.keys() | OVER_ARRAYS.keys() | {"LBFGS"}
+    assert offered - abstract == TABLE.keys() | {"LBFGS"}
 
 
 def test_every_deviation_that_a_class_tells_of_is_listed():
@@ -41,6 +46,12 @@ def test_every_deviation_that_a_class_tells_of_is_listed():
         name for name in offered if "PyTorch differs" in (getattr(optim, name).__doc__ or "")
     }
     assert telling <= DEVIATIONS.keys() <= offered | {"all rules"}
+
+
+def test_a_rule_is_as_short_as_in_its_paper():
+    rules = [case.ours.rule for case in TABLE.values() if hasattr(case.ours, "rule")]
+    assert len(rules) == 17
+    assert max(len(rule.source.splitlines()) for rule in rules) < 20
 
 
 def _is_optimizer(thing):
@@ -53,8 +64,21 @@ def test_every_optimizer_of_torch_is_offered():
 
 
 def finite(array):
-    """inf counts as nan: torch's `lerp` makes nan of an infinite mean, the formula leaves it."""
-    return np.where(np.isfinite(array), array, np.nan)
+    """inf counts as nan: torch's `lerp` makes nan of an infinite mean, the formula leaves it.
+
+    So does what is about to overflow, which it does a step earlier in one order than in another.
+    """
+    return np.where(np.abs(array) < 1e100, array, np.nan)
+
+
+def assert_near(found, expected, slack=0.0, tolerance=1e-12):
+    """Equal but for rounding, relative to the larger numbers among them, and for `slack`."""
+    found, expected = finite(found), finite(expected)
+    scale = np.abs(expected[np.isfinite(expected)]).max(initial=1.0)
+    allowed = tolerance * np.maximum(scale, 1.0) + slack
+    far = ~(np.abs(found - expected) <= allowed) & ~(np.isnan(found) & np.isnan(expected))
+    far &= np.isfinite(allowed)
+    assert not far.any(), f"{found[far]} where {expected[far]} was expected, within {allowed[far]}"
 
 
 class Text:
@@ -91,44 +115,93 @@ class Text:
             self.states[k] = dict(zip(order, after, strict=True))
 
 
+class Reference:
+    """PyTorch's optimizer, and how far rounding may take it.
+
+    Two more have their last digits changed before each step, in parameters and gradients.  Where
+    their ways part, a formula that rounds otherwise may be as far away.
+    """
+
+    def __init__(self, case, run):
+        rng = np.random.default_rng(0)
+        self._last_digits = [lambda a: a, *[lambda a: _nudged(a, rng)] * 2]
+        self._params = [torch_parameters(run.start) for _ in self._last_digits]
+        self._optimizers = [
+            case.reference(run.groups(params), **run.options) for params in self._params
+        ]
+        self.slack = [np.zeros(a.shape) for a in run.start]
+
+    def step(self, gradients):
+        """The parameters after a step."""
+        for params, other, optimizer in zip(
+            self._params, self._last_digits, self._optimizers, strict=True
+        ):
+            set_gradients(params, [None if g is None else other(g) for g in gradients])
+            for p in params:
+                p.detach().copy_(torch.from_numpy(other(p.detach().numpy())))
+            optimizer.step()
+        exact, *nudged = map(numbers, self._params)
+        for others in nudged:
+            for k, (a, b) in enumerate(zip(exact, others, strict=True)):
+                same = np.isnan(finite(a)) & np.isnan(finite(b))
+                apart = np.where(same, 0, np.abs(finite(a) - finite(b)))
+                self.slack[k] = np.maximum(self.slack[k], np.nan_to_num(20 * apart, nan=np.inf))
+        return exact
+
+
+def _nudged(array, rng):
+    return np.asarray(array * rng.choice([1 - 2e-15, 1 + 2e-15], array.shape))
+
+
 @pytest.fixture(autouse=True)
-def _torch_counts_in_double_precision():
+def _torch_counts_in_double_precision(monkeypatch):
+    # Muon iterates in bfloat16 there, which says nothing about the formula.
+    monkeypatch.setattr(torch.Tensor, "bfloat16", torch.Tensor.clone)
     torch.set_default_dtype(torch.float64)
     yield
     torch.set_default_dtype(torch.float32)
 
 
 @every_optimizer
-@few
+@many
 @given(st.data())
 def test_kernel_text_and_reference_agree(name, data):
     case, run = TABLE[name], data.draw(runs(name))
-    mine, theirs = parameters(run.start), torch_parameters(run.start)
+    mine = parameters(run.start)
     optimizer = case.ours(run.groups(mine), **run.options)
-    other = case.reference(run.groups(theirs), **run.options, foreach=False)
-    text = Text(run, case.ours)
-    scale = 1.0
+    other = Reference(case, run)
+    text = Text(run, case.ours) if issubclass(case.ours, optim.RuleOptimizer) else None
+    furthest = [np.ones(a.shape) for a in run.start]  # what rounding is relative to
     for step in run.gradients:
         set_gradients(mine, step)
-        set_gradients(theirs, step)
         optimizer.step()
-        other.step()
-        with np.errstate(all="ignore"):
-            text.step(step)
-        for a, b, c in zip(numbers(mine), numbers(theirs), text.arrays, strict=True):
-            scale = max(scale, np.abs(b[np.isfinite(b)]).max(initial=1.0))
-            for expected in (b, c):
-                np.testing.assert_allclose(
-                    finite(a), finite(expected), rtol=1e-12, atol=1e-12 * scale
-                )
+        expected = [other.step(step)]
+        if text is not None:
+            with np.errstate(all="ignore"):
+                text.step(step)
+            expected.append(text.arrays)
+        furthest = [
+            np.fmax(most, np.abs(finite(b)).max(initial=1.0, where=np.isfinite(finite(b))))
+            for most, b in zip(furthest, expected[0], strict=True)
+        ]
+        for wanted in expected:
+            for a, b, most, slack in zip(numbers(mine), wanted, furthest, other.slack, strict=True):
+                assert_near(a, b, 1e-12 * most + slack)
 
 
-def trained(optimizer, gradients):
+def path(optimizer, gradients):
+    """The parameters after each step."""
     params = [p for group in optimizer.param_groups for p in group["params"]]
     for step in gradients:
         set_gradients(params, step)
         optimizer.step()
-    return numbers(params)
+        yield numbers(params)
+
+
+def trained(optimizer, gradients):
+    """The parameters after the last step."""
+    params = [p for group in optimizer.param_groups for p in group["params"]]
+    return [numbers(params), *path(optimizer, gradients)][-1]
 
 
 def assert_same_bits(one, other):
@@ -149,7 +222,7 @@ def test_a_run_saved_and_loaded_midway_changes_no_bit(name, data):
     assert_same_bits(trained(optimizer, gradients[middle:]), trained(resumed, gradients[middle:]))
 
 
-@every_optimizer
+@those(lambda case: "maximize" in inspect.signature(case.ours).parameters)
 @few
 @given(st.data())
 def test_maximizing_is_minimizing_the_negative(name, data):
@@ -158,26 +231,31 @@ def test_maximizing_is_minimizing_the_negative(name, data):
     cls = TABLE[name].ours
     up = trained(cls(parameters(run.start), maximize=True, **run.options), run.gradients)
     down = trained(cls(parameters(run.start), **run.options), negative)
-    for a, b in zip(up, down, strict=True):  # the sign may join another term
-        scale = np.abs(b[np.isfinite(b)]).max(initial=1.0)
-        np.testing.assert_allclose(finite(a), finite(b), rtol=1e-12, atol=1e-12 * scale)
+    slack = Reference(TABLE[name], run._replace(apart=0))
+    for step in negative:
+        slack.step(step)
+    for a, b, allowed in zip(up, down, slack.slack, strict=True):  # the sign may join another term
+        assert_near(a, b, allowed)
 
 
-@pytest.mark.parametrize("name", [name for name, case in TABLE.items() if case.elementwise])
+@those(lambda case: case.moves_along)
 @few
 @given(st.data())
 def test_where_the_loss_lies_does_not_matter(name, data):
     """A loss moved by some distance gives the same gradients to parameters moved along with it."""
     run = data.draw(runs(name))
     cls = TABLE[name].ours
-    still = {key: 0 for key in ("weight_decay", "lambd") if key in cls.rule.defaults}
+    settings = inspect.signature(cls).parameters
+    still = {key: 0 for key in ("weight_decay", "lambd") if key in settings}
     tame = [[None if g is None else np.clip(np.nan_to_num(g), -9, 9) for g in s] for s in run[1]]
     options = run.options | still
-    here = trained(cls(parameters(run.start), **options), tame)
-    there = trained(cls(parameters([a + 4 for a in run.start]), **options), tame)
-    for start, a, b in zip(run.start, here, there, strict=True):
-        scale = max(np.abs(x).max(initial=4.0) for x in (start, a, b))
-        np.testing.assert_allclose(b - 4, a, rtol=0, atol=1e-11 * scale)
+    moved = [a + 4 for a in run.start]
+    ways = [path(cls(parameters(start), **options), tame) for start in (run.start, moved)]
+    furthest = [np.full((), 4.0)] * len(moved)
+    for here, there in zip(*ways, strict=True):
+        furthest = list(map(np.fmax, furthest, (np.abs(a).max(initial=4.0) for a in here)))
+        for a, b, most in zip(here, there, furthest, strict=True):
+            assert_near(b - 4, a, 1e-13 * np.where(most < 1e100, most, np.inf))
 
 
 @every_optimizer
@@ -191,7 +269,7 @@ def test_the_order_of_parameters_does_not_matter(name, data):
     assert_same_bits(found[::-1], trained(cls(parameters(start[::-1]), **hyper), backwards))
 
 
-@pytest.mark.parametrize("name", [name for name, case in TABLE.items() if case.elementwise])
+@those(lambda case: case.elementwise)
 @few
 @given(st.data())
 def test_splitting_a_parameter_in_two_changes_no_bit(name, data):
@@ -207,22 +285,44 @@ def test_splitting_a_parameter_in_two_changes_no_bit(name, data):
     assert_same_bits(halves(whole), split)
 
 
-@pytest.mark.skipif(get_num_threads() < 2, reason="one thread only")
-@every_optimizer
-def test_the_number_of_threads_changes_no_bit(name):
-    rng = np.random.default_rng(0)
-    shapes = [(150_001,), (3, 7), (20_000,)]
-    start = random_arrays(rng, "float32", shapes)
-    gradients = [random_arrays(rng, "float32", shapes) for _ in range(3)]
-    most, results = get_num_threads(), []
-    try:
-        for threads in (1, 2):
-            set_num_threads(threads)
-            results.append(trained(TABLE[name].ours(parameters(start)), gradients))
-    finally:
-        set_num_threads(most)
-    assert_same_bits(*results)
-    assert any((a != b).any() for a, b in zip(start, results[0], strict=True))
+THREADS = """
+import hashlib
+import numpy as np
+from optim_table import TABLE, parameters, random_arrays, set_gradients
+from minigrad.kernels.build import set_num_threads
+
+for name, case in TABLE.items():
+    shapes = [(301, 257), (3, 7)] if name == "Muon" else [(150_001,), (3, 7), (20_000,)]
+    for threads in (1, 2, 3, 4):
+        set_num_threads(threads)
+        rng = np.random.default_rng(0)
+        params = parameters(random_arrays(rng, "float32", shapes))
+        optimizer = case.ours(params)
+        for _ in range(3):
+            set_gradients(params, random_arrays(rng, "float32", shapes))
+            optimizer.step()
+        state = [a for p in params for a in (p, *optimizer.state[p].values())]
+        text = b"".join(a.detach().numpy().tobytes() for a in state)
+        print(name, hashlib.sha256(text).hexdigest())
+"""
+
+
+def test_the_number_of_threads_changes_no_bit():
+    threads = {f"{pool}_NUM_THREADS": "4" for pool in ("NUMBA", "OMP", "OPENBLAS", "MKL")}
+    answer = subprocess.run(
+        [sys.executable, "-c", THREADS],
+        env=os.environ | threads | {"PYTHONPATH": os.path.dirname(__file__)},
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    found = defaultdict(list)
+    for line in answer.splitlines():
+        name, digest = line.split()
+        found[name].append(digest)
+    assert found.keys() == TABLE.keys()
+    for name, digests in found.items():
+        assert len(digests) == 4
+        assert len(set(digests)) == 1, name
+    assert len({digests[0] for digests in found.values()}) == len(TABLE)
 
 
 def as_torch(value):
@@ -233,30 +333,30 @@ def as_torch(value):
     return [as_torch(v) for v in value] if isinstance(value, list) else value
 
 
-@pytest.mark.parametrize(
-    "name", [name for name, case in TABLE.items() if case.reference.__module__.startswith("torch")]
-)
+@those(lambda case: case.reference.__module__.startswith("torch"))
 @few
 @given(st.data())
 def test_state_travels_to_torch_and_back(name, data):
-    start, gradients, hyper, *_ = data.draw(runs(name))
-    gradients = [[np.ones(a.shape) for a in start], *gradients]  # each has a state
-    case = TABLE[name]
+    case, run = TABLE[name], data.draw(runs(name))._replace(apart=0)
+    start, hyper = run.start, run.options
+    gradients = [[np.ones(a.shape) for a in start], *run.gradients]  # each has a state
     mine, theirs = parameters(start), torch_parameters(start)
-    optimizer, other = case.ours(mine, **hyper), case.reference(theirs, **hyper, foreach=False)
+    optimizer, other = case.ours(mine, **hyper), case.reference(theirs, **hyper)
     middle = len(gradients) // 2 + 1
     swapped_mine = case.ours(parameters(trained(optimizer, gradients[:middle])))
-    swapped = case.reference(torch_parameters(trained(other, gradients[:middle])), foreach=False)
+    swapped = case.reference(torch_parameters(trained(other, gradients[:middle])))
     swapped_mine.load_state_dict(other.state_dict())
     swapped.load_state_dict(as_torch(optimizer.state_dict()))
     (group,), (expected,) = (o.state_dict()["param_groups"] for o in (optimizer, other))
     shared = group.keys() & expected.keys()
-    for key in shared - {"foreach"}:
+    for key in shared:
         assert group[key] == expected[key]
     assert group.keys() - shared <= {"fused", "capturable"}  # not all of torch's have them
     found, wanted = trained(swapped_mine, gradients[middle:]), trained(other, gradients[middle:])
     swapped_result = trained(swapped, gradients[middle:])
-    for a, b, c in zip(found, wanted, swapped_result, strict=True):
-        scale = np.abs(b[np.isfinite(b)]).max(initial=1.0)
-        np.testing.assert_allclose(finite(a), finite(b), rtol=1e-11, atol=1e-11 * scale)
-        np.testing.assert_allclose(finite(c), finite(b), rtol=1e-11, atol=1e-11 * scale)
+    slack = Reference(case, run)
+    for step in gradients:
+        slack.step(step)
+    for a, b, c, allowed in zip(found, wanted, swapped_result, slack.slack, strict=True):
+        assert_near(a, b, allowed, tolerance=1e-11)
+        assert_near(c, b, allowed, tolerance=1e-11)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from minigrad.optim.optimizer import Group
-from minigrad.optim.plain import Array, PlainOptimizer, state_array
+from minigrad.optim.plain import Array, PlainOptimizer, norm, state_array
 from minigrad.tensor import Tensor
 
 
@@ -22,7 +22,8 @@ class Adafactor(PlainOptimizer):
     """
 
     legal: ClassVar[Mapping[str, str]] = {
-        "lr": "[0, inf]", "beta2_decay": "[-inf, 0]", "d": "[1, inf]", "weight_decay": "[0, inf]",
+        "lr": "[0, inf]", "beta2_decay": "[-inf, 0]", "eps": "[0, inf]", "d": "[1, inf]",
+        "weight_decay": "[0, inf]",
     }  # fmt: skip
 
     def __init__(
@@ -41,11 +42,11 @@ class Adafactor(PlainOptimizer):
         more = {"weight_decay": weight_decay, "foreach": foreach, "maximize": maximize}
         super().__init__(params, settings | more)
 
-    def _check_group(self, group: Group) -> None:
-        super()._check_group(group)
-        for name, value in zip(("eps[0]", "eps[1]"), group["eps"], strict=True):
-            if value is not None and not value >= 0:
-                raise ValueError(f"Adafactor: {name} must be in [0, inf], got {value}")
+    def _state_shapes(self, param: Tensor) -> dict[str, tuple[int, ...] | None]:
+        shape = param.shape
+        if len(shape) < 2:
+            return {"step": (), "variance": shape}
+        return {"step": (), "row_var": (*shape[:-1], 1), "col_var": (*shape[:-2], 1, shape[-1])}
 
     def _update(self, group: Group, theta: Array, g: Array, state: dict[str, Any]) -> None:
         g = -g if group["maximize"] else g
@@ -63,19 +64,31 @@ class Adafactor(PlainOptimizer):
 
 
 def _root_mean_square(x: Array) -> float:
-    return float(np.linalg.norm(x)) / math.sqrt(max(x.size, 1))
+    return norm(x) / math.sqrt(max(x.size, 1))
+
+
+def _moved(means: Array, new: Array, fresh: float) -> Array:
+    """The running means, changed in place: `fresh` is the weight of what is new."""
+    means *= 1 - fresh
+    means += fresh * new
+    return means
+
+
+def _mean(x: Array, axis: int) -> Array:
+    """The mean along an axis, which may be empty."""
+    mean: Array = x.sum(axis=axis, keepdims=True) / max(x.shape[axis], 1)
+    return mean
 
 
 def _variance(g: Array, fresh: float, eps1: float, state: dict[str, Any]) -> Array:
     """Running means of the squares: of all elements of a vector, of rows and columns otherwise."""
     if g.ndim < 2:
         means = state_array(state, "variance", g.shape, g.dtype)
-        means += fresh * (g * g - means)
-        return means
+        return _moved(means, g * g, fresh)
     squares = g * g
     rows = state_array(state, "row_var", (*g.shape[:-1], 1), g.dtype)
     columns = state_array(state, "col_var", (*g.shape[:-2], 1, g.shape[-1]), g.dtype)
-    rows += fresh * (squares.mean(axis=-1, keepdims=True) - rows)
-    columns += fresh * (squares.mean(axis=-2, keepdims=True) - columns)
-    estimate: Array = rows * columns / np.maximum(rows.mean(axis=-2, keepdims=True), eps1)
+    _moved(rows, _mean(squares, -1), fresh)
+    _moved(columns, _mean(squares, -2), fresh)
+    estimate: Array = rows * columns / np.maximum(_mean(rows, -2), eps1)
     return estimate

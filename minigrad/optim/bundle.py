@@ -20,17 +20,18 @@ State = Mapping[Any, dict[str, Any]]
 class Plan:
     """The bundles of all groups, good while parameters, states and their arrays stay the same."""
 
-    def __init__(self, rule: Rule, asked: "Asked", state: State) -> None:
+    def __init__(self, rule: Rule, asked: "Asked", held: "Held") -> None:
         self._sizes, self._params = asked.sizes, asked.params
+        self._held = held
         self._absent = [g is None for g in asked.gradients]
         self.bundles: list[Bundle] = []
         start = 0
         for group, size in enumerate(asked.sizes):
             members = [k for k in range(start, start + size) if not self._absent[k]]
-            self._bundle(rule, group, members, asked.hypers[group], state)
+            self._bundle(rule, group, members, asked.hypers[group], held.state)
             start += size
         self._updated = [p for bundle in self.bundles for p in bundle.params]
-        self._seen = _look(self._params, state)
+        self._seen = _look(self._params, held)
 
     def _bundle(
         self, rule: Rule, group: int, members: list[int], hyper: Mapping[str, Any], state: State
@@ -51,12 +52,12 @@ class Plan:
             entries = [state.get(p, {}) for p in params]
             self.bundles.append(Bundle(rule, group, some, params, entries, dict(numbers)))
 
-    def fits(self, asked: "Asked", state: State) -> bool:
+    def fits(self, asked: "Asked", held: "Held") -> bool:
         """Whether what was bundled is still what a step is about."""
         return (
             asked.sizes == self._sizes
             and [g is None for g in asked.gradients] == self._absent
-            and are_same(_look(asked.params, state), self._seen)
+            and are_same(_look(asked.params, held), self._seen)
             and all(bundle.counts_alike() for bundle in self.bundles)
         )
 
@@ -66,15 +67,15 @@ class Plan:
             gradients = tuple([asked.gradients[k].array for k in bundle.members])
             bundle.prepare(gradients, asked.hypers[bundle.group], asked.maximize[bundle.group])
 
-    def run(self, state: dict[Any, dict[str, Any]]) -> None:
-        """Take the step, and enter new states into `state`."""
+    def run(self) -> None:
+        """Take the step, and enter new states into the state."""
         for bundle in self.bundles:
             bundle.run()
         touch_all(self._updated)
         if any(bundle.has_new for bundle in self.bundles):
-            made_by_text = [bundle.settle(state) for bundle in self.bundles]
+            made_by_text = [bundle.settle(self._held.state) for bundle in self.bundles]
             # States that the text has made call for other bundles: then the plan is over.
-            self._seen = () if any(made_by_text) else _look(self._params, state)
+            self._seen = () if any(made_by_text) else _look(self._params, self._held)
 
 
 class Asked(NamedTuple):
@@ -87,8 +88,18 @@ class Asked(NamedTuple):
     maximize: list[bool]
 
 
-def _look(params: tuple[Tensor, ...], state: State) -> tuple[Any, ...]:
+class Held(NamedTuple):
+    """The state of an optimizer, and whether others hold it too, who may change it any time."""
+
+    state: dict[Any, dict[str, Any]]
+    by_others: bool
+
+
+def _look(params: tuple[Tensor, ...], held: Held) -> tuple[Any, ...]:
     """Every object whose replacement a plan must notice."""
+    state = held.state
+    if not held.by_others:
+        return (*params, *[p.array for p in params], state)
     entries = state.values()
     try:
         states = [value.array for entry in entries for value in entry.values()]

@@ -1,17 +1,15 @@
 """Optimizers made from rules: arguments, checks and documentation that follow from the text."""
 
 import inspect
-import math
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
 from typing import Any, ClassVar
 
-import numpy as np
-
 from minigrad.graph import grads_of
 from minigrad.modes import enable_grad
-from minigrad.optim.bundle import Asked, Plan
+from minigrad.optim.bundle import Asked, Held, Plan
+from minigrad.optim.hyperparameters import check_setting, plain
 from minigrad.optim.optimizer import Group, Optimizer
 from minigrad.optim.rule import Rule
 from minigrad.tensor import Tensor
@@ -70,15 +68,15 @@ class RuleOptimizer(Optimizer):
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        asked = self._asked()
+        asked, held = self._asked(), Held(self._state, self._state_is_known)
         try:
-            if self._plan is None or not self._plan.fits(asked, self.state):
-                self._plan = Plan(self.rule, asked, self.state)
+            if self._plan is None or not self._plan.fits(asked, held):
+                self._plan = Plan(self.rule, asked, held)
             self._plan.prepare(asked)
         except Exception:
             self._plan = None
             raise
-        self._plan.run(self.state)
+        self._plan.run()
         return loss
 
     def _asked(self) -> Asked:
@@ -90,7 +88,7 @@ class RuleOptimizer(Optimizer):
             sizes=list(map(len, members)),
             params=params,
             gradients=grads_of(params),
-            hypers=[{name: _plain(group[name]) for name in names} for group in groups],
+            hypers=[{name: plain(group[name]) for name in names} for group in groups],
             maximize=[bool(group["maximize"]) for group in groups],
         )
 
@@ -100,33 +98,17 @@ class RuleOptimizer(Optimizer):
         """Raise ValueError if hyper-parameters exclude each other; an optimizer may override it."""
 
     def _check_group(self, group: Group) -> None:
-        hyper = {name: _plain(group[name]) for name in self.rule.defaults}
+        hyper = {name: plain(group[name]) for name in self.rule.defaults}
         for name, value in hyper.items():
-            self._check_value(name, value)
+            default, legal = self.rule.defaults[name], self.rule.legal.get(name)
+            check_setting(f"{type(self).__name__}: {name}", value, default, legal)
         self.check_together(hyper)
+        check_setting(f"{type(self).__name__}: maximize", group["maximize"], False, None)
         for name in ("differentiable", "capturable"):
             if group.get(name):
                 raise RuntimeError(f"{name}=True is not supported: {_REFUSED[name]}")
         if group["foreach"] and group["fused"]:
             raise RuntimeError("foreach and fused cannot both be True")
-
-    def _check_value(self, name: str, value: Any) -> None:
-        default, legal = self.rule.defaults[name], self.rule.legal.get(name)
-        who = f"{type(self).__name__}: {name}"
-        if isinstance(default, tuple):
-            if not isinstance(value, tuple) or len(value) != len(default):
-                raise ValueError(f"{who} must be {len(default)} numbers, got {value!r}")
-        elif isinstance(default, bool):
-            if not isinstance(value, bool):
-                raise TypeError(f"{who} must be True or False, got {value!r}")
-            return
-        elif not isinstance(default, int | float):
-            return
-        for number in value if isinstance(value, tuple) else (value,):
-            if not isinstance(number, int | float):
-                raise TypeError(f"{who} must be a number, got {value!r}")
-            if math.isnan(number) or (legal is not None and number not in legal):
-                raise ValueError(f"{who} must be in {legal or '(-inf, inf)'}, got {value}")
 
     def _numbers(self) -> set[str]:
         return {*self.rule.numbers.values(), *(["step"] * self.rule.counts_steps)}
@@ -162,19 +144,6 @@ class RuleOptimizer(Optimizer):
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         self._plan = None
-
-
-def _plain(value: Any) -> Any:
-    """A setting as Python's numbers: tensors of one element and NumPy's scalars are unpacked."""
-    if type(value) in (float, int, bool):
-        return value
-    if isinstance(value, list | tuple):
-        return tuple(map(_plain, value))
-    if isinstance(value, Tensor | np.ndarray | np.generic):
-        if math.prod(value.shape) != 1:
-            raise ValueError(f"a setting must be one number, got a tensor of shape {value.shape}")
-        return value.item()
-    return value
 
 
 def _signature(rule: Rule) -> inspect.Signature:

@@ -1,6 +1,7 @@
 """L-BFGS."""
 
 from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
 from typing import Any, ClassVar
 
 import numpy as np
@@ -8,9 +9,13 @@ import numpy as np
 from minigrad.graph import wrap
 from minigrad.modes import enable_grad
 from minigrad.optim.optimizer import Group
-from minigrad.optim.plain import Array, PlainOptimizer
+from minigrad.optim.plain import Array, PlainOptimizer, dot
 from minigrad.optim.strong_wolfe import Point, strong_wolfe
 from minigrad.tensor import Tensor
+
+# Its state, apart from vectors over all parameters.  PyTorch keeps its scratch `al` there too.
+_NUMBERS = ("func_evals", "n_iter", "t", "H_diag", "prev_loss")
+_PAST = ("old_dirs", "old_stps", "ro", "al")
 
 
 class LBFGS(PlainOptimizer):
@@ -24,7 +29,11 @@ class LBFGS(PlainOptimizer):
     Nocedal & Wright 2006, Algorithm 7.4.
     """
 
-    legal: ClassVar[Mapping[str, str]] = {"lr": "[0, inf]"}
+    legal: ClassVar[Mapping[str, str]] = {
+        "lr": "[0, inf]", "max_iter": "[0, inf)", "max_eval": "[0, inf)",
+        "history_size": "[1, inf)",
+    }  # fmt: skip
+    whole = frozenset({"max_iter", "max_eval", "history_size"})
 
     def __init__(
         self,
@@ -56,6 +65,25 @@ class LBFGS(PlainOptimizer):
                 f"only 'strong_wolfe' is supported, got line_search_fn={group['line_search_fn']!r}"
             )
 
+    def _state_shapes(self, param: Tensor) -> dict[str, tuple[int, ...] | None]:
+        params = self.param_groups[0]["params"]
+        if param is not params[0]:
+            return {}
+        whole = (sum(p.array.size for p in params),)
+        return dict.fromkeys(_NUMBERS + _PAST) | {"d": whole, "prev_flat_grad": whole}
+
+    def _check_entry(self, group: Group, param: Tensor, entry: Mapping[str, Any]) -> None:
+        super()._check_entry(group, param, entry)
+        past = [entry.get(name, []) for name in ("old_dirs", "old_stps", "ro")]
+        vectors = [getattr(x, "shape", ()) for x in chain(*past[:2])]
+        if set(map(len, past)) != {len(past[0])} or set(vectors) - {
+            getattr(entry.get("d"), "shape", None)
+        }:
+            raise ValueError(
+                f"the loaded old_dirs, old_stps and ro must be lists alike, of vectors as long as "
+                f"all parameters; got {', '.join(str(len(x)) for x in past)} of {vectors}"
+            )
+
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Iterate, calling `closure` as often as needed; the loss from where it began."""
         if closure is None:
@@ -79,7 +107,7 @@ class LBFGS(PlainOptimizer):
             d = _direction(state, g, group["history_size"])
             first = state["n_iter"] == 1
             t = float(group["lr"]) * (min(1.0, 1.0 / np.abs(g).sum()) if first else 1)
-            before, slope = loss, g @ d
+            before, slope = loss, dot(g, d)
             state |= {"d": _wrapped(d), "prev_flat_grad": _wrapped(g), "prev_loss": float(loss)}
             state["t"] = float(t)
             if slope > -group["tolerance_change"]:
@@ -139,7 +167,7 @@ class _Line:
             for p, array in zip(self.params, here, strict=True):
                 p.array[...] = array
                 p.touch()
-            return Point(t, loss, g, g @ d)
+            return Point(t, loss, g, dot(g, d))
 
         return at
 
@@ -152,7 +180,7 @@ def _direction(state: dict[str, Any], g: Array, history_size: int) -> Array:
     changes, steps, ro = state["old_dirs"], state["old_stps"], state["ro"]
     y = g - state["prev_flat_grad"].array
     s = state["d"].array * float(state["t"])
-    curvature = y @ s
+    curvature = dot(y, s)
     if curvature > 1e-10:
         if len(changes) == history_size:
             for past in (changes, steps, ro):
@@ -160,15 +188,15 @@ def _direction(state: dict[str, Any], g: Array, history_size: int) -> Array:
         changes.append(_wrapped(y))
         steps.append(_wrapped(s))
         ro.append(float(1.0 / curvature))
-        state["H_diag"] = float(curvature / (y @ y))
+        state["H_diag"] = float(curvature / dot(y, y))
     q = -g
     alphas = []
     for change, taken, r in zip(changes[::-1], steps[::-1], ro[::-1], strict=True):
-        alphas.append((taken.array @ q) * float(r))
+        alphas.append(dot(taken.array, q) * float(r))
         q -= alphas[-1] * change.array
     q *= float(state["H_diag"])
     for change, taken, r, alpha in zip(changes, steps, ro, alphas[::-1], strict=True):
-        q += (alpha - (change.array @ q) * float(r)) * taken.array
+        q += (alpha - dot(change.array, q) * float(r)) * taken.array
     return q
 
 

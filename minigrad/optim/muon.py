@@ -4,10 +4,9 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
-import numpy as np
-
+from minigrad.kernels.matmul import matmul
 from minigrad.optim.optimizer import Group
-from minigrad.optim.plain import Array, PlainOptimizer, state_array
+from minigrad.optim.plain import Array, PlainOptimizer, norm, state_array
 from minigrad.tensor import Tensor
 
 
@@ -22,8 +21,10 @@ class Muon(PlainOptimizer):
     """
 
     legal: ClassVar[Mapping[str, str]] = {
-        "lr": "[0, inf]", "weight_decay": "[0, inf]", "momentum": "[0, inf]", "ns_steps": "[0, 99]",
+        "lr": "[0, inf]", "weight_decay": "[0, inf]", "momentum": "[0, inf]", "eps": "[0, inf]",
+        "ns_steps": "[0, 99]",
     }  # fmt: skip
+    whole = frozenset({"ns_steps"})
 
     def __init__(
         self,
@@ -49,17 +50,19 @@ class Muon(PlainOptimizer):
                 "Muon: adjust_lr_fn must be 'original' or 'match_rms_adamw', got "
                 f"{group['adjust_lr_fn']!r}"
             )
-        if len(group["ns_coefficients"]) != 3:
-            raise ValueError(f"Muon: ns_coefficients are 3, got {group['ns_coefficients']}")
         for p in group.get("params", ()):
             if p.ndim != 2:
                 raise ValueError(f"Muon optimizes matrices only, got a parameter of {p.shape}")
 
+    def _state_shapes(self, param: Tensor) -> dict[str, tuple[int, ...] | None]:
+        return {"momentum_buffer": param.shape}
+
     def _update(self, group: Group, theta: Array, g: Array, state: dict[str, Any]) -> None:
         lr, momentum = float(group["lr"]), group["momentum"]
         m = state_array(state, "momentum_buffer", theta.shape, theta.dtype)
-        m += (1 - momentum) * (g - m)
-        direction = g + momentum * (m - g) if group["nesterov"] else m
+        m *= momentum
+        m += (1 - momentum) * g
+        direction = (1 - momentum) * g + momentum * m if group["nesterov"] else m
         step = _orthogonal(direction, group["ns_coefficients"], group["ns_steps"], group["eps"])
         theta *= 1 - lr * group["weight_decay"]
         theta -= lr * _stretch(group["adjust_lr_fn"], *theta.shape) * step
@@ -69,10 +72,10 @@ def _orthogonal(x: Array, coefficients: tuple[float, ...], steps: int, eps: floa
     """Newton and Schulz's iteration: singular values go to about 1, singular vectors stay."""
     a, b, c = coefficients
     wide = x.T if x.shape[0] > x.shape[1] else x
-    y = wide / max(float(np.linalg.norm(wide)), eps)
+    y = wide / max(norm(wide), eps)
     for _ in range(steps):
-        gram = y @ y.T
-        y = a * y + (b * gram + c * gram @ gram) @ y
+        gram = matmul(y, y.T)
+        y = a * y + matmul(b * gram + c * matmul(gram, gram), y)
     return y.T if wide is not x else y
 
 

@@ -31,6 +31,7 @@ class Optimizer:
     """
 
     has_stepped = False  # since it was made; a schedule wants to know
+    _state_is_known = False  # to anybody else, who may then change it at any time
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
         if isinstance(params, Tensor | np.ndarray):
@@ -39,7 +40,7 @@ class Optimizer:
                 f"{type(params).__name__} was given; put it in a list"
             )
         self.defaults = defaults
-        self.state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
+        self._state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
         self.param_groups: list[Group] = []
         self._forget_hooks()
         given = list(params)
@@ -47,6 +48,16 @@ class Optimizer:
             raise ValueError("optimizer got an empty parameter list")
         for group in given if isinstance(given[0], dict) else [{"params": given}]:
             self.add_param_group(group)
+
+    @property
+    def state(self) -> defaultdict[Any, dict[str, Any]]:
+        """A dict of tensors for each parameter."""
+        self._state_is_known = True
+        return self._state
+
+    @state.setter
+    def state(self, state: defaultdict[Any, dict[str, Any]]) -> None:
+        self._state, self._state_is_known = state, True
 
     def __init_subclass__(cls, **settings: Any) -> None:
         super().__init_subclass__(**settings)
@@ -166,7 +177,7 @@ class Optimizer:
             self._check_group(group)
             for p in group["params"]:
                 self._check_entry(group, p, state.get(p, {}))
-        self.param_groups, self.state = groups, state
+        self.param_groups, self._state = groups, state
         for hook in list(self._hooks["load_post"].values()):
             hook(self)
 
@@ -228,7 +239,8 @@ class Optimizer:
         return {name: getattr(self, name) for name in ("defaults", "state", "param_groups")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
+        for name, value in state.items():
+            setattr(self, name, value)
         self._forget_hooks()
 
     # --- hooks ---

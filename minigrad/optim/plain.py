@@ -1,5 +1,6 @@
 """Optimizers that are ordinary code over arrays, one parameter after another."""
 
+import inspect
 import math
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
@@ -9,17 +10,21 @@ import numpy as np
 from minigrad.graph import wrap
 from minigrad.kernels.update import refuse_misfit
 from minigrad.modes import enable_grad
+from minigrad.optim.hyperparameters import Interval, check_setting, plain
 from minigrad.optim.optimizer import Group, Optimizer
-from minigrad.optim.rule import Interval
 from minigrad.tensor import Tensor
 
 Array = np.ndarray[Any, Any]
 
 
 class PlainOptimizer(Optimizer):
-    """A subclass gives `_update`, and in `legal` the interval of each of its numbers."""
+    """A subclass gives `_update` and `_state_shapes`; its constructor's defaults are the schema.
+
+    `legal` has the interval of each of its numbers, `whole` names those that count something.
+    """
 
     legal: ClassVar[Mapping[str, str]] = {}
+    whole: ClassVar[frozenset[str]] = frozenset()
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that has a gradient.
@@ -44,15 +49,43 @@ class PlainOptimizer(Optimizer):
         raise NotImplementedError
 
     def _check_group(self, group: Group) -> None:
-        for name, written in self.legal.items():
-            value = group[name]
-            who = f"{type(self).__name__}: {name}"
-            if isinstance(value, Tensor):
-                value = value.item()
-            if isinstance(value, bool) or not isinstance(value, int | float | np.number):
-                raise TypeError(f"{who} must be a number, got {value!r}")
-            if math.isnan(value) or float(value) not in Interval(written):
-                raise ValueError(f"{who} must be in {written}, got {value}")
+        for name, parameter in inspect.signature(type(self)).parameters.items():
+            if name == "params":
+                continue
+            who, value = f"{type(self).__name__}: {name}", plain(group[name])
+            written = self.legal.get(name)
+            check_setting(who, value, parameter.default, Interval(written) if written else None)
+            if name in self.whole and not (value is None or isinstance(value, int)):
+                raise TypeError(f"{who} must be a whole number, got {value!r}")
+
+    # --- loading ---
+
+    def _state_shapes(self, param: Tensor) -> dict[str, tuple[int, ...] | None]:
+        """The states there may be, by name, and their shapes; None for what is not an array."""
+        raise NotImplementedError
+
+    def _completed(self, settings: Group) -> Group:
+        if missing := sorted(self.defaults.keys() - settings.keys()):
+            raise ValueError(
+                f"the loaded state is not that of {type(self).__name__}: its groups have no "
+                + ", ".join(missing)
+            )
+        return settings
+
+    def _check_entry(self, group: Group, param: Tensor, entry: Mapping[str, Any]) -> None:
+        shapes = self._state_shapes(param)
+        if unknown := sorted(entry.keys() - shapes.keys()):
+            raise ValueError(
+                f"the loaded state is not that of {type(self).__name__}: it holds "
+                f"{', '.join(unknown)}, not {', '.join(sorted(shapes))}"
+            )
+        for name, value in entry.items():
+            found = getattr(value, "shape", ())
+            if shapes[name] is not None and found != shapes[name]:
+                raise ValueError(
+                    f"the loaded {name} has shape {found}, but {shapes[name]} belongs to a "
+                    f"parameter of shape {param.shape}"
+                )
 
 
 def state_array(state: dict[str, Any], name: str, shape: tuple[int, ...], dtype: Any) -> Array:
@@ -61,3 +94,13 @@ def state_array(state: dict[str, Any], name: str, shape: tuple[int, ...], dtype:
         state[name] = wrap(Tensor, np.zeros(shape, dtype))
     array: Array = state[name].array
     return array
+
+
+def dot(a: Array, b: Array) -> Any:
+    """The sum of products.  Its order, unlike BLAS's, is the same for any number of threads."""
+    return (a * b).sum()
+
+
+def norm(x: Array) -> float:
+    """The root of the sum of squares."""
+    return math.sqrt(dot(x, x))

@@ -2,7 +2,6 @@
 
 import inspect
 import linecache
-import re
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
@@ -10,30 +9,11 @@ from typing import Any, NamedTuple, overload
 
 import numpy as np
 
+from minigrad.optim.hyperparameters import Interval
 from minigrad.optim.series import Series
 from minigrad.optim.trace import Traced, explained, trace
 
 Array = np.ndarray[Any, Any]
-
-
-class Interval:
-    """A range of real numbers, written as in mathematics: `Interval("[0, 1)")`."""
-
-    def __init__(self, written: str) -> None:
-        match = re.fullmatch(r"[\[(]([^,]+),([^,]+)[\])]", written)
-        if match is None:
-            raise ValueError(f"an interval is written like '[0, 1)', got {written!r}")
-        self.written = written
-        self.low, self.high = map(float, match.groups())
-        self.open_low, self.open_high = written[0] == "(", written[-1] == ")"
-
-    def __contains__(self, x: float) -> bool:
-        above = self.low < x if self.open_low else self.low <= x
-        below = x < self.high if self.open_high else x <= self.high
-        return above and below
-
-    def __repr__(self) -> str:
-        return self.written
 
 
 class Settings(NamedTuple):

@@ -132,7 +132,7 @@ def plot_trajectories(places: Mapping[str, Array], surface: Surface, axes: Any =
     height = _height(surface, x, y)
     # Steps of equal ratio: valleys show where levels of equal distance would leave them blank.
     lift = np.log1p(height - height.min())
-    axes.contourf(x, y, lift, levels=40, cmap="Greys", alpha=0.6)
+    axes.contourf(x, y, lift, levels=20, cmap="Greys", alpha=0.6)
     for name, way in places.items():
         (line,) = axes.plot(way[:, 0], way[:, 1], lw=1.5, label=name)
         axes.plot(*way[-1], "o", ms=6, color=line.get_color())

@@ -17,6 +17,8 @@ from minigrad.optim.lr_scheduler.decay import (
 from minigrad.optim.lr_scheduler.plateau import ReduceLROnPlateau
 from minigrad.optim.lr_scheduler.scheduler import LRScheduler
 
+_LRScheduler = LRScheduler  # what scripts from before PyTorch 2 derive from
+
 __all__ = [
     "ChainedScheduler",
     "ConstantLR",

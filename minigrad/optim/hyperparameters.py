@@ -1,0 +1,66 @@
+"""Hyper-parameters: as plain numbers, in the intervals they are to lie in."""
+
+import math
+import re
+from typing import Any
+
+import numpy as np
+
+from minigrad.tensor import Tensor
+
+
+class Interval:
+    """A range of real numbers, written as in mathematics: `Interval("[0, 1)")`."""
+
+    def __init__(self, written: str) -> None:
+        match = re.fullmatch(r"[\[(]([^,]+),([^,]+)[\])]", written)
+        if match is None:
+            raise ValueError(f"an interval is written like '[0, 1)', got {written!r}")
+        self.written = written
+        self.low, self.high = map(float, match.groups())
+        self.open_low, self.open_high = written[0] == "(", written[-1] == ")"
+
+    def __contains__(self, x: float) -> bool:
+        above = self.low < x if self.open_low else self.low <= x
+        below = x < self.high if self.open_high else x <= self.high
+        return above and below
+
+    def __repr__(self) -> str:
+        return self.written
+
+
+def plain(value: Any) -> Any:
+    """A setting as Python's numbers: tensors of one element and NumPy's scalars are unpacked."""
+    if type(value) in (float, int, bool):
+        return value
+    if isinstance(value, list | tuple):
+        return tuple(map(plain, value))
+    if isinstance(value, Tensor | np.ndarray | np.generic):
+        if math.prod(value.shape) != 1:
+            raise ValueError(f"a setting must be one number, got a tensor of shape {value.shape}")
+        return value.item()
+    return value
+
+
+def check_setting(who: str, value: Any, default: Any, legal: Interval | None) -> None:
+    """Raise TypeError if a plain setting is not of its default's kind, ValueError if not legal.
+
+    None is fine where it is the default; a default of another kind says nothing.
+    """
+    if isinstance(default, tuple):
+        if not isinstance(value, tuple) or len(value) != len(default):
+            raise ValueError(f"{who} must be {len(default)} numbers, got {value!r}")
+        numbers = [pair for pair in zip(value, default, strict=True) if pair != (None, None)]
+    elif isinstance(default, bool):
+        if not isinstance(value, bool):
+            raise TypeError(f"{who} must be True or False, got {value!r}")
+        return
+    elif isinstance(default, int | float) or (legal is not None and value is not None):
+        numbers = [(value, default)]
+    else:
+        return
+    for number, _ in numbers:
+        if not isinstance(number, int | float):
+            raise TypeError(f"{who} must be a number, got {value!r}")
+        if math.isnan(number) or (legal is not None and number not in legal):
+            raise ValueError(f"{who} must be in {legal or '(-inf, inf)'}, got {value}")
