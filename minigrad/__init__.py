@@ -1,6 +1,6 @@
 """minigrad: a deep-learning engine for the CPU in Python, NumPy and Numba, with PyTorch's API."""
 
-from minigrad import autograd, cuda, func, linalg, nn, optim, random, utils
+from minigrad import autograd, cuda, func, linalg, nn, optim, random, special, utils
 from minigrad.absent import (
     bfloat16,
     cdouble,
@@ -54,7 +54,11 @@ from minigrad.creation import (
     zeros,
     zeros_like,
 )
-from minigrad.device import device
+from minigrad.determinism import (
+    are_deterministic_algorithms_enabled,
+    use_deterministic_algorithms,
+)
+from minigrad.device import device, get_default_device, set_default_device
 from minigrad.dtypes import (
     bool_ as bool,
 )
@@ -147,9 +151,11 @@ from minigrad.ops import (
     column_stack,
     combinations,
     copysign,
+    corrcoef,
     cos,
     cosh,
     count_nonzero,
+    cov,
     cummax,
     cummin,
     cumprod,
@@ -192,7 +198,9 @@ from minigrad.ops import (
     gather,
     gcd,
     ge,
+    gradient,
     gt,
+    hardshrink,
     heaviside,
     histc,
     histogram,
@@ -203,6 +211,7 @@ from minigrad.ops import (
     index_add,
     index_copy,
     index_fill,
+    index_reduce,
     index_select,
     inner,
     isclose,
@@ -224,7 +233,6 @@ from minigrad.ops import (
     log1p,
     log2,
     log10,
-    log_softmax,
     logaddexp,
     logaddexp2,
     logcumsumexp,
@@ -266,6 +274,7 @@ from minigrad.ops import (
     neg,
     nextafter,
     nonzero,
+    nonzero_static,
     norm,
     outer,
     pdist,
@@ -281,6 +290,7 @@ from minigrad.ops import (
     reciprocal,
     relu,
     remainder,
+    renorm,
     repeat_interleave,
     reshape,
     roll,
@@ -302,7 +312,6 @@ from minigrad.ops import (
     sinh,
     slice_scatter,
     slogdet,
-    softmax,
     sort,
     split,
     sqrt,
@@ -331,6 +340,7 @@ from minigrad.ops import (
     unflatten,
     unique,
     unique_consecutive,
+    unravel_index,
     unsqueeze,
     var,
     var_mean,
@@ -339,59 +349,9 @@ from minigrad.ops import (
     vstack,
     xlogy,
 )
-from minigrad.ops import (
-    cat as concat,
-)
-from minigrad.ops import (
-    cat as concatenate,
-)
-from minigrad.ops import (
-    cross_of_first as cross,
-)
-from minigrad.ops import (
-    expand as broadcast_to,
-)
-from minigrad.ops import (
-    filled_where as masked_fill,
-)
-from minigrad.ops import (
-    index_put_at as index_put,
-)
-from minigrad.ops import (
-    inv as inverse,
-)
-from minigrad.ops import (
-    movedim as moveaxis,
-)
-from minigrad.ops import (
-    outer as ger,
-)
-from minigrad.ops import (
-    quotient as div,
-)
-from minigrad.ops import (
-    scaled_add as add,
-)
-from minigrad.ops import (
-    scaled_sub as sub,
-)
-from minigrad.ops import (
-    svd_with_v as svd,
-)
-from minigrad.ops import (
-    transpose as swapaxes,
-)
-from minigrad.ops import (
-    transpose as swapdims,
-)
-from minigrad.ops import (
-    vstack as row_stack,
-)
-from minigrad.ops import (
-    where_or_nonzero as where,
-)
 from minigrad.ops.synonyms import (
     absolute,
+    add,
     arccos,
     arccosh,
     arcsin,
@@ -399,20 +359,39 @@ from minigrad.ops.synonyms import (
     arctan,
     arctan2,
     arctanh,
+    broadcast_to,
     clip,
+    concat,
+    concatenate,
+    cross,
+    div,
     divide,
     fix,
+    ger,
     greater,
     greater_equal,
+    index_put,
+    inverse,
     less,
     less_equal,
+    log_softmax,
+    masked_fill,
+    moveaxis,
     multiply,
     negative,
     not_equal,
+    row_stack,
     sgn,
+    softmax,
+    sub,
     subtract,
+    svd,
+    swapaxes,
+    swapdims,
     trapz,
     true_divide,
+    vander,
+    where,
 )
 from minigrad.printing import set_printoptions
 from minigrad.random import (
@@ -434,5 +413,21 @@ from minigrad.random import (
 from minigrad.serialization import load, save
 from minigrad.tensor import Tensor
 from minigrad.triangles import tril_indices, triu_indices
+from minigrad.twins import *  # noqa: F403  some 110 names, listed there
+from minigrad.typeinfo import (
+    Size,
+    can_cast,
+    e,
+    finfo,
+    iinfo,
+    inf,
+    is_tensor,
+    nan,
+    newaxis,
+    pi,
+    promote_types,
+    real,
+    result_type,
+)
 
 __version__ = "0.1.0"

@@ -3,8 +3,11 @@
 import dis
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
+
+from minigrad.graph import Value, wrap
+from minigrad.modes import mode
 
 Rule = Callable[..., Any]
 
@@ -62,12 +65,14 @@ class Op:
         vjp: Sequence[Rule | None] | Rule | None,
         samples: Sequence[Sample],
         degree: int | None,
+        direct: Sequence[Rule] = (),
     ) -> None:
         self.name = forward.__name__.rstrip("_")
         self.forward = forward
         self.vjp = vjp
         self.samples = samples
         self.degree = degree
+        self.direct = direct
         parameters = inspect.signature(forward).parameters.values()
         settings = [p for p in parameters if p.kind is p.KEYWORD_ONLY]
         self.settings = tuple(p.name for p in settings)
@@ -114,6 +119,8 @@ class Op:
         settings: Mapping[str, Any],
         wanted: Sequence[int],
     ) -> Sequence[Any]:
+        if self.direct and not mode.grad:
+            return self._pull_directly(g, out, inputs, settings, wanted)
         vjp = self.vjp
         if callable(vjp):
             cotangents = vjp(g, out, *inputs, wanted=wanted, **settings)
@@ -121,10 +128,23 @@ class Op:
         rules: Any = vjp
         return [rules[i](g, out, *inputs, **settings) for i in wanted]
 
+    def _pull_directly(
+        self,
+        g: Any,
+        out: Any,
+        inputs: Sequence[Any],
+        settings: Mapping[str, Any],
+        wanted: Sequence[int],
+    ) -> Sequence[Any]:
+        kind, quietly, direct = g.kind, mode.quietly, self.direct
+        given = [x.array if isinstance(x, Value) else x for x in (out, *inputs)]
+        return [wrap(kind, quietly(direct[i], g.array, *given, **settings)) for i in wanted]
+
     def arrange(
         self, args: tuple[Any, ...], settings: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Tensors in their places, settings by name, however the caller wrote them."""
+        settings = in_torch_names(self.name, settings, self.tensors + self.settings)
         expected = len(self.tensors)
         if self.variadic:
             named = [name for name in settings if name not in self.settings]
@@ -156,6 +176,30 @@ class Op:
                 f"{', '.join(self.tensors + self.settings)}"
             )
         return args, settings
+
+
+_NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim"}
+
+
+def in_torch_names(
+    function: str, settings: dict[str, Any], taken: Collection[str]
+) -> dict[str, Any]:
+    """Settings of a function that takes these, under torch's names where they came under NumPy's.
+
+    Raises TypeError for `out`: a result is always a new tensor.
+    """
+    found = dict(settings)
+    if "out" not in taken and found.pop("out", None) is not None:
+        raise TypeError(
+            f"{function}() does not take out=: its result is a new tensor, which "
+            f"out.copy_({function}(...)) writes into another"
+        )
+    for numpy_name, name in _NUMPY_NAMES.items():
+        if numpy_name in found and name in taken and numpy_name not in taken:
+            if name in found:
+                raise TypeError(f"{function}() got both '{name}' and '{numpy_name}'")
+            found[name] = found.pop(numpy_name)
+    return found
 
 
 _META = {"shape", "dtype", "ndim"}

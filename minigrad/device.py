@@ -38,3 +38,13 @@ def require_cpu(given: Any) -> None:
         raise RuntimeError(
             f"minigrad computes on the CPU only: device={given!r} is not available, expected 'cpu'"
         )
+
+
+def get_default_device() -> device:
+    """Where new tensors are: on the CPU."""
+    return device("cpu")
+
+
+def set_default_device(device: Any) -> None:
+    """Raise RuntimeError unless the device is the CPU, where new tensors are anyway."""
+    require_cpu(device)

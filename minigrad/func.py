@@ -8,6 +8,9 @@
 ['bias', 'weight']
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from minigrad.autograd.transforms import (
     grad,
     grad_and_value,
@@ -20,6 +23,7 @@ from minigrad.autograd.transforms import (
     vjp,
 )
 from minigrad.autograd.vmap import vmap
+from minigrad.nn.utils.batching import replace_all_batch_norm_modules_, stack_module_state
 from minigrad.nn.utils.stateless import functional_call
 
 __all__ = [
@@ -31,7 +35,18 @@ __all__ = [
     "jacfwd",
     "jacrev",
     "jvp",
+    "linearize",
+    "replace_all_batch_norm_modules_",
+    "stack_module_state",
     "value_and_grad",
     "vjp",
     "vmap",
 ]
+
+
+def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:
+    """`func(*primals)`, and the function that takes tangents to the derivative along them.
+
+    PyTorch differs: it keeps what the first run computed; here each call is a `jvp`.
+    """
+    return func(*primals), lambda *tangents: jvp(func, primals, tangents)[1]

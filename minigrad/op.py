@@ -15,19 +15,21 @@ It returns `g`, a view of `g` or a new value, never one of its inputs.
 """
 
 import functools
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar, overload
 
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.declaration import Op, Rule, Sample, arr, sample
+from minigrad.declaration import Op, Rule, Sample, arr, in_torch_names, sample
 from minigrad.graph import Meta, Node, Value, wrap
 from minigrad.modes import mode
 
-__all__ = ["Op", "Operation", "Sample", "arr", "elementwise", "op", "sample"]
+__all__ = ["Op", "Operation", "Sample", "arr", "composed", "elementwise", "op", "sample"]
 
 V = TypeVar("V")
+F = TypeVar("F", bound=Callable[..., Any])
 
 # Looked up at every operation.
 _ndarray = np.ndarray
@@ -50,6 +52,7 @@ class Operation(Protocol):
 def op(
     *,
     vjp: Sequence[Rule | None] | Rule | None,
+    direct: Sequence[Rule] = (),
     samples: Sequence[Sample] = (),
     degree: int | None = None,
     broadcasts: bool = False,
@@ -62,6 +65,8 @@ def op(
     vjp: one rule per tensor argument (None where there is no derivative); or, where the cotangents
         share work, one function that is also given `wanted` (positions) and returns all of them;
         or None if the operation has no derivative.
+    direct: the same rules over arrays, for operations that are used very much: taken where the
+        gradient is not itself recorded, they spare what recorded operations cost.
     samples: inputs for the gradient check.
     degree: 1 if the operation is linear in each argument: the check may then take an exact step.
     broadcasts: arguments broadcast against each other.
@@ -74,7 +79,7 @@ def op(
     """
 
     def declare(forward: Callable[..., Any]) -> Operation:
-        operation = Op(forward, vjp, samples, degree)
+        operation = Op(forward, vjp, samples, degree, direct)
         prepare = functools.partial(_meet, floats=floats) if promotes or floats else None
         call = _recorded(operation, prepare, broadcasts, views)
         functools.update_wrapper(call, forward)
@@ -85,6 +90,50 @@ def op(
 
 
 elementwise = functools.partial(op, broadcasts=True, promotes=True)
+
+
+def composed(function: F) -> F:
+    """Declare a function of tensors that is made of operations.
+
+    It takes NumPy's names for dim and keepdim, and is refused operands that are no tensors: its
+    positional parameters that are annotated `Any` and have no default.  Both are looked into when
+    the function has failed, so that they cost the calls that succeed next to nothing.
+    """
+    name = function.__name__.rstrip("_")
+    parameters = inspect.signature(function).parameters
+    operands = {
+        p.name: position
+        for position, p in enumerate(parameters.values())
+        if p.kind is p.POSITIONAL_OR_KEYWORD and p.default is p.empty and p.annotation is Any
+    }
+
+    @functools.wraps(function)
+    def call(*args: Any, **settings: Any) -> Any:
+        try:
+            return function(*args, **settings)
+        except AttributeError:
+            _require_tensors(name, operands, args, settings)
+            raise
+        except TypeError:
+            if settings.keys() <= parameters.keys():
+                raise
+            settings = in_torch_names(name, settings, parameters.keys())
+        return function(*args, **settings)
+
+    return call  # type: ignore[return-value]
+
+
+def _require_tensors(
+    name: str, operands: Mapping[str, int], args: Sequence[Any], settings: Mapping[str, Any]
+) -> None:
+    """Raise torch's TypeError for the first operand that is given, and no tensor."""
+    for operand, position in operands.items():
+        given = args[position] if position < len(args) else settings.get(operand)
+        if not isinstance(given, Value):
+            raise TypeError(
+                f"{name}(): argument '{operand}' (position {position + 1}) must be Tensor, not "
+                f"{type(given).__name__}"
+            ) from None
 
 
 def _recorded(  # noqa: PLR0915  one function, as calls cost more than statements

@@ -80,6 +80,7 @@ class _Walk:
         self.heap: list[tuple[int, Node]] = []
         self.targets = None if targets is None else {_edge(target) for target in targets}
         self.found: dict[Any, tuple[Any, bool]] = {}
+        self.useful: set[Any] = set()  # the targets, and the nodes on the way to them
         self.on_the_way: set[Any] = set()
 
     def arrive(self, edge: Any, g: Any, owned: bool) -> None:
@@ -102,6 +103,7 @@ class _Walk:
         heap, pending, targets = self.heap, self.pending, self.targets
         if targets is not None:
             self.on_the_way = _leading_to(targets, [node for _, node in heap])
+            self.useful = self.on_the_way | targets
         while heap:
             node = heappop(heap)[1]
             g, owned = pending.pop(node)
@@ -125,11 +127,11 @@ class _Walk:
         op = node.op
         out, inputs = node.opened()
         needs, edges, shapes = node.needs, node.edges, node.shapes
-        if self.targets is not None:
-            useful = [i for i, e in enumerate(edges) if e in self.targets or e in self.on_the_way]
-            needs = tuple(needs[i] for i in useful)
-            edges = tuple(edges[i] for i in useful)
-            shapes = None if shapes is None else tuple(shapes[i] for i in useful)
+        if self.targets is not None and not self.useful.issuperset(edges):
+            useful = [i for i, edge in enumerate(edges) if edge in self.useful]
+            needs = tuple([needs[i] for i in useful])
+            edges = tuple([edges[i] for i in useful])
+            shapes = None if shapes is None else tuple([shapes[i] for i in useful])
         try:
             cotangents = op.pull(g, out, inputs, node.settings, needs)
         except Exception as error:
@@ -170,10 +172,14 @@ def _leading_to(targets: set[Any], starts: list[Node]) -> set[Any]:
                 seen.add(edge)
                 stack.append(edge)
     leading: set[Any] = set()
-    for node in sorted(seen, key=lambda n: n.made_at):
-        if any(edge in targets or edge in leading for edge in node.edges):
+    for node in sorted(seen, key=_age):  # those that a node's edges lead to are older
+        if not (targets.isdisjoint(node.edges) and leading.isdisjoint(node.edges)):
             leading.add(node)
     return leading
+
+
+def _age(node: Node) -> int:
+    return node.made_at
 
 
 def _run_hooks(hooks: dict[int, Any], g: Any) -> Any:

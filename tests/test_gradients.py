@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+import minigrad as mg
 from minigrad.op import arr
 from minigrad.testing import LAYOUTS, check_operation, differentiable, report, suite
+from minigrad.testing.samples import as_input
 
 OPERATIONS = differentiable()
 CASES = [
@@ -18,6 +20,39 @@ CASES = [
 @pytest.mark.parametrize(("operation", "case", "layout"), CASES)
 def test_derivatives(operation, case, layout):
     check_operation(operation, case, layout)
+
+
+DIRECT = [
+    pytest.param(call, case, id=f"{name}-{i}")
+    for name, call in OPERATIONS.items()
+    if call.op.direct
+    for i, case in enumerate(call.op.samples)
+]
+
+
+@pytest.mark.parametrize(("operation", "case"), DIRECT)
+def test_direct_rules_are_the_rules(operation, case):
+    """A gradient that is not recorded is the one that is."""
+    rng = np.random.default_rng(0)
+    args = [as_input(given, rng) for given in case.args]
+    out = operation(*args, **case.settings)
+    leaves = [arg for arg in args if isinstance(arg, mg.Tensor) and arg.requires_grad]
+    g = mg.from_numpy(rng.standard_normal(out.shape)).requires_grad_()
+    found, recorded = (
+        mg.autograd.grad(out, leaves, g, retain_graph=True, create_graph=create_graph)
+        for create_graph in (False, True)
+    )
+    for direct, rule in zip(found, recorded, strict=True):
+        assert not direct.requires_grad
+        assert rule.requires_grad
+        assert direct.dtype == rule.dtype
+        np.testing.assert_allclose(direct.numpy(), rule.detach().numpy(), rtol=1e-13, atol=1e-14)
+
+
+def test_direct_rules_stand_beside_the_rules():
+    for call in OPERATIONS.values():
+        assert not call.op.direct or len(call.op.direct) == len(call.op.vjp)
+    assert len(DIRECT) > 20
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

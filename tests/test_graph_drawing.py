@@ -50,6 +50,7 @@ def test_saving(tmp_path, monkeypatch):
         assert b"<svg" in (tmp_path / "g.svg").read_bytes()
     monkeypatch.setattr(shutil, "which", lambda name: None)
     assert drawing._repr_svg_() is None
+    assert repr(drawing) == drawing.dot  # what a notebook shows then
     with pytest.raises(RuntimeError, match="needs Graphviz"):
         drawing.save(tmp_path / "h.svg")
     assert not (tmp_path / "h.svg").exists()

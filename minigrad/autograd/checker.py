@@ -109,6 +109,13 @@ class Checker:
     def _close(self, a: Array, b: Array) -> bool:
         return bool(np.allclose(a, b, 0, self.strict.nondet_tol, equal_nan=True))
 
+    def _agree(self, a: Array, b: Array) -> bool:
+        """Whether two ways to one gradient lead to the same, but for rounding."""
+        # Terms that cancel leave rounding errors, hence more than relative to their sum.
+        scale = np.abs(b[np.isfinite(b)]).max(initial=0.0)
+        bound = self.strict.atol * (1.0 + scale) + self.strict.nondet_tol
+        return bool(np.allclose(a, b, self.strict.rtol, bound, equal_nan=True))
+
     def _pull(self, function: Function, cotangents: Sequence[Array]) -> tuple[Array, ...]:
         """The gradients at the point; the rules must leave the arrays they are given alone."""
         leaves = list(map(leaf_of, self.point))
@@ -147,9 +154,7 @@ class Checker:
 
         together = self._pull(twice, [*cotangents, *(-3.0 * c for c in cotangents)])
         for label, one, both in zip(self.labels, gradients, together, strict=True):
-            # Terms that cancel leave rounding errors, hence more than relative to the sum.
-            bound = 1e-10 + 1e-9 * np.abs(one).max(initial=0.0) + self.strict.nondet_tol
-            if not np.allclose(both, -2.0 * one, 1e-9, bound, equal_nan=True):
+            if not self._agree(both, -2.0 * one):
                 self._fail(
                     f"the gradient of {label} does not add up when the function is "
                     f"used twice, with cotangents g and -3g: backward is not linear in g, or gives "
@@ -164,10 +169,7 @@ class Checker:
             starts = [wrap(Tensor, np.array(c)) for c in cotangents]
             (alone,) = gradients_of(self.function(*leaves), [leaves[place]], starts)
             expected = gradients[place]
-            bound = 1e-10 + self.strict.nondet_tol
-            if alone.shape != expected.shape or not np.allclose(
-                alone.array, expected, 1e-9, bound, equal_nan=True
-            ):
+            if alone.shape != expected.shape or not self._agree(alone.array, expected):
                 self._fail(f"the gradient of {label} is another one if no other input wants one")
 
     def _undefined_are_zero(self, cotangents: list[Array]) -> None:

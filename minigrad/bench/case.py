@@ -2,13 +2,14 @@
 
 import fnmatch
 import importlib
-import runpy
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from minigrad.files import import_file
 
 Array = np.ndarray[Any, Any]
 
@@ -107,10 +108,10 @@ def load_suite(where: str | Path = BUILT_IN) -> list[Case]:
     if where.endswith(".py"):
         if not Path(where).is_file():
             raise FileNotFoundError(f"no file {where} with cases to time")
-        names = runpy.run_path(where)
+        suite = import_file(where)
     else:
-        names = vars(importlib.import_module(where))
-    cases = names.get("CASES")
+        suite = importlib.import_module(where)
+    cases = getattr(suite, "CASES", None)
     if not isinstance(cases, list | tuple) or not all(isinstance(case, Case) for case in cases):
         raise ValueError(
             f"{where} must have a list CASES of minigrad.bench.Case, got {cases!r:.80}"

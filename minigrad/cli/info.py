@@ -1,4 +1,7 @@
-"""`minigrad info`: what is installed, what the machine offers, which data and operations exist."""
+"""`minigrad info`: what is installed, what the machine offers, which data and operations exist.
+
+With --ops the operations, with --api how much of torch's interface is here.
+"""
 
 import argparse
 import importlib.metadata
@@ -7,13 +10,15 @@ import os
 import platform
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-from minigrad.cli import inventory
+from minigrad.cli import coverage, inventory
 from minigrad.cli.experiment import DATA
 from minigrad.cli.mistake import Mistake, as_mistake
 from minigrad.kernels import host
 from minigrad.kernels.build import cache_dir, get_num_threads, kernel_cache_dir
+from minigrad.testing.api import compare_with_torch
 
 PACKAGES = ("minigrad", "numpy", "numba", "llvmlite", "safetensors", "tqdm")
 OPTIONAL = {"matplotlib": "plot"}
@@ -26,27 +31,51 @@ def add_to(commands: Any) -> None:
         "info", help="show versions, CPU, threads, cache and data", description=__doc__
     )
     parser.add_argument("--root", type=Path, help="look for data files in this folder")
-    parser.add_argument(
-        "--ops",
+    tables = parser.add_mutually_exclusive_group()
+    tables.add_argument(
+        "--ops", action="store_true", help="show all operations: derivative, kernel, samples"
+    )
+    tables.add_argument(
+        "--api",
         action="store_true",
-        help="show all operations: derivative, kernel, samples",
+        help="compare with the installed torch: what is there, differs, is missing, is left out",
     )
     parser.add_argument(
         "--markdown",
         nargs="?",
         const=STANDARD_OUTPUT,
         metavar="FILE",
-        help="with --ops: as Markdown, by family; with FILE between the marks in that file",
+        help="with --ops or --api: a summary as Markdown; with FILE between the marks in that file",
     )
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print what a report of a problem should have in it, or the table of operations."""
+    """Print what a report of a problem should have in it, or one of the tables."""
     if options.ops:
-        return _operations(options.markdown)
-    if options.markdown is not None:
-        raise Mistake("--markdown goes with --ops")
+        _show(inventory, inventory.entries(), options.markdown)
+    elif options.api:
+        with as_mistake(ModuleNotFoundError):
+            _show(coverage, compare_with_torch(), options.markdown)
+    elif options.markdown is not None:
+        raise Mistake("--markdown goes with --ops or --api")
+    else:
+        _describe_installation(options.root)
+    return 0
+
+
+def _show(report: ModuleType, found: Any, markdown: str | None) -> None:
+    """Print a report's table or its Markdown, or write that into a file."""
+    if markdown is None:
+        print(report.table(found))
+    elif markdown == STANDARD_OUTPUT:
+        print(report.markdown(found))
+    else:
+        with as_mistake(OSError, ValueError):
+            report.SECTION.write(Path(markdown), report.markdown(found))
+
+
+def _describe_installation(root: Path | None) -> None:
     print(f"python       {platform.python_version()} ({sys.executable})")
     for name in PACKAGES:
         print(f"{name:<12} {importlib.metadata.version(name)}")
@@ -60,20 +89,7 @@ def run(options: argparse.Namespace) -> int:
     print(f"threads      {get_num_threads()} of {os.cpu_count()} ({host.threading_layer()})")
     print(f"cache        {cache_dir()}: {_size(kernel_cache_dir())} of compiled kernels")
     for name, source in DATA.items():
-        print(f"{name:<12} {_state(source, options.root)}")
-    return 0
-
-
-def _operations(markdown: str | None) -> int:
-    found = inventory.entries()
-    if markdown is None:
-        print(inventory.table(found))
-    elif markdown == STANDARD_OUTPUT:
-        print(inventory.markdown(found))
-    else:
-        with as_mistake(OSError, ValueError):
-            inventory.write_section(Path(markdown), found)
-    return 0
+        print(f"{name:<12} {_state(source, root)}")
 
 
 def _size(folder: Path) -> str:

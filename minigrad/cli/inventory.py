@@ -2,11 +2,11 @@
 
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, NamedTuple, NoReturn
 
 from minigrad import linalg, ops
+from minigrad.cli.section import Section
 from minigrad.kernels.build import Kernel, kernel
 from minigrad.nn import functional
 from minigrad.op import Op, Operation
@@ -15,7 +15,7 @@ from minigrad.tensor import Tensor
 PACKAGE = __name__.partition(".")[0]
 KERNEL, NUMPY, COMPOSED = "kernel", "NumPy", "operations"
 # The section of a Markdown file that is made from the code.
-BEGIN, END = "<!-- operations: made by `minigrad info --ops` -->", "<!-- end of operations -->"
+SECTION = Section("operations", "minigrad info --ops")
 
 
 class Entry(NamedTuple):
@@ -167,20 +167,3 @@ def markdown(found: list[Entry]) -> str:
         ]
         lines.append(f"| {family} | {' | '.join(' '.join(names) for names in columns)} |")
     return "\n".join(lines)
-
-
-def section_of(path: Path) -> str:
-    """What a file says now between the two marks.  Raises ValueError if they are not there."""
-    _, opened, rest = path.read_text(encoding="utf-8").partition(f"{BEGIN}\n")
-    section, closed, _ = rest.partition(f"\n{END}")
-    if not opened or not closed:
-        raise ValueError(f"{path} has no lines {BEGIN!r} and {END!r} to write between")
-    return section
-
-
-def write_section(path: Path, found: list[Entry]) -> None:
-    """Put the Markdown between the two marks.  Raises ValueError if they are not there."""
-    old = section_of(path)
-    text = path.read_text(encoding="utf-8")
-    new = f"{BEGIN}\n{markdown(found)}\n{END}"
-    path.write_text(text.replace(f"{BEGIN}\n{old}\n{END}", new), encoding="utf-8")

@@ -140,7 +140,9 @@ def _relu(x: Any) -> Any:
 
 def relu(x: Array) -> Array:
     """max(x, 0); NaN stays NaN."""
-    return _relu(x) if _compiled_pays(x) else np.asarray(np.maximum(x, 0))
+    if _compiled_pays(x, least=_SELECTION):
+        return _relu(x)
+    return np.asarray(np.maximum(x, 0))
 
 
 @over_two

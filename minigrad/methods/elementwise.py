@@ -60,8 +60,8 @@ class ElementwiseMethods(ArrayValue):
     relu = ops.relu
     sigmoid = ops.sigmoid
     tanh = ops.tanh
-    softmax = ops.softmax
-    log_softmax = ops.log_softmax
+    softmax = ops.softmax_in
+    log_softmax = ops.log_softmax_in
     maximum = ops.maximum
     minimum = ops.minimum
     clamp = clip = ops.clamp
@@ -118,6 +118,7 @@ class ElementwiseMethods(ArrayValue):
     deg2rad = ops.deg2rad
     frexp = ops.frexp
     gcd = ops.gcd
+    hardshrink = ops.hardshrink
     heaviside = ops.heaviside
     i0 = ops.i0
     isneginf = ops.isneginf

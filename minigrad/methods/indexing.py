@@ -18,6 +18,7 @@ class IndexMethods(ArrayValue):
     index_select = ops.index_select
     masked_select = ops.masked_select
     nonzero = ops.nonzero
+    nonzero_static = ops.nonzero_static
     argwhere = ops.argwhere
 
     scatter = ops.scatter
@@ -25,6 +26,7 @@ class IndexMethods(ArrayValue):
     scatter_reduce = ops.scatter_reduce
     index_add = ops.index_add
     index_copy = ops.index_copy
+    index_reduce = ops.index_reduce
     index_fill = ops.index_fill
     index_put = ops.index_put_at
     put = ops.put

@@ -8,6 +8,7 @@ import numpy as np
 from minigrad import ops
 from minigrad.methods.array import ArrayValue
 from minigrad.methods.casts import CastMethods
+from minigrad.methods.elementwise import ElementwiseMethods
 from minigrad.modes import mode
 from minigrad.ops.inplace import (
     before_change,
@@ -100,6 +101,8 @@ class InPlaceMethods(CastMethods):
     nextafter_ = in_place(ops.nextafter)
     i0_ = in_place(ops.i0)
     mvlgamma_ = in_place(ops.mvlgamma)
+    polygamma_ = in_place(ElementwiseMethods.polygamma)
+    renorm_ = in_place(ops.renorm)
     clamp_min_ = in_place(ops.clamp_min)
     clamp_max_ = in_place(ops.clamp_max)
     sign_ = sgn_ = in_place(ops.sign)
@@ -151,6 +154,7 @@ class InPlaceMethods(CastMethods):
     scatter_reduce_ = in_place(ops.scatter_reduce)
     index_add_ = in_place(ops.index_add)
     index_copy_ = in_place(ops.index_copy)
+    index_reduce_ = in_place(ops.index_reduce)
     index_fill_ = in_place(ops.index_fill)
     index_put_ = in_place(ops.index_put_at)
     put_ = in_place(ops.put)

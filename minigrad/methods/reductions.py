@@ -29,6 +29,9 @@ class ReductionMethods(ArrayValue):
     logsumexp = ops.logsumexp
     norm = ops.norm
     dist = ops.dist
+    renorm = ops.renorm
+    cov = ops.cov
+    corrcoef = ops.corrcoef
     all = ops.all
     any = ops.any
     count_nonzero = ops.count_nonzero

@@ -25,9 +25,16 @@ from minigrad.nn.distance import (
     CosineSimilarity,
     PairwiseDistance,
 )
-from minigrad.nn.dropout import Dropout, Dropout2d
+from minigrad.nn.dropout import (
+    AlphaDropout,
+    Dropout,
+    Dropout1d,
+    Dropout2d,
+    FeatureAlphaDropout,
+)
 from minigrad.nn.embedding import (
     Embedding,
+    EmbeddingBag,
 )
 from minigrad.nn.flatten import Flatten, Unflatten
 from minigrad.nn.linear import (
@@ -132,6 +139,7 @@ from minigrad.nn.sample_norm import (
     RMSNorm,
 )
 from minigrad.nn.summary import summary
+from minigrad.nn.windows import Fold, Unfold
 
 __all__ = [
     "CELU",
@@ -143,6 +151,7 @@ __all__ = [
     "AdaptiveAvgPool2d",
     "AdaptiveMaxPool1d",
     "AdaptiveMaxPool2d",
+    "AlphaDropout",
     "AvgPool1d",
     "AvgPool2d",
     "BCELoss",
@@ -166,9 +175,13 @@ __all__ = [
     "CosineSimilarity",
     "CrossEntropyLoss",
     "Dropout",
+    "Dropout1d",
     "Dropout2d",
     "Embedding",
+    "EmbeddingBag",
+    "FeatureAlphaDropout",
     "Flatten",
+    "Fold",
     "GaussianNLLLoss",
     "GroupNorm",
     "Hardshrink",
@@ -239,6 +252,7 @@ __all__ = [
     "TripletMarginLoss",
     "TripletMarginWithDistanceLoss",
     "Unflatten",
+    "Unfold",
     "Upsample",
     "UpsamplingBilinear2d",
     "UpsamplingNearest2d",

@@ -36,3 +36,33 @@ class Dropout2d(_Dropout):
 
     def forward(self, input: Any) -> Any:
         return F.dropout2d(input, self.p, self.training, self.inplace)
+
+
+class Dropout1d(_Dropout):
+    """In training mode zeroes whole channels of (N, C, L) or (C, L) with probability p.
+
+    Raises ValueError unless p is in [0, 1].
+    """
+
+    def forward(self, input: Any) -> Any:
+        return F.dropout1d(input, self.p, self.training, self.inplace)
+
+
+class AlphaDropout(_Dropout):
+    """In training mode sets elements to SELU's lower limit with probability p, and rescales all.
+
+    Inputs of mean 0 and deviation 1 stay so.  Raises ValueError unless p is in [0, 1].
+    """
+
+    def forward(self, input: Any) -> Any:
+        return F.alpha_dropout(input, self.p, self.training, self.inplace)
+
+
+class FeatureAlphaDropout(_Dropout):
+    """AlphaDropout of whole channels of (N, C, ...).
+
+    Raises ValueError unless p is in [0, 1].
+    """
+
+    def forward(self, input: Any) -> Any:
+        return F.feature_alpha_dropout(input, self.p, self.training, self.inplace)

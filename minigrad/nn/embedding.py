@@ -92,3 +92,59 @@ class Embedding(Module):
             f"norm_type={self.norm_type}": self.norm_type != 2.0,
         }
         return ", ".join(parts + [text for text, shown in unusual.items() if shown])
+
+
+class EmbeddingBag(Embedding):
+    """The sum, mean or max of the rows that each bag of integers numbers: (B, L) -> (B, D).
+
+    Also (L,) with the offsets (B,) where each bag begins.  The row padding_idx does not count.
+    """
+
+    def __init__(
+        self,
+        num_embeddings: int,
+        embedding_dim: int,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        mode: str = "mean",
+        sparse: bool = False,
+        _weight: Any = None,
+        include_last_offset: bool = False,
+        padding_idx: int | None = None,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            num_embeddings, embedding_dim, padding_idx, max_norm, norm_type, scale_grad_by_freq,
+            sparse, _weight, device=device, dtype=dtype,
+        )  # fmt: skip
+        self.mode = mode
+        self.include_last_offset = include_last_offset
+
+    @classmethod
+    def from_pretrained(
+        cls, embeddings: Any, freeze: bool = True, padding_idx: int | None = None, **options: Any
+    ) -> "EmbeddingBag":
+        """A layer over the table given, (num_embeddings, embedding_dim); frozen by default."""
+        rows, columns = embeddings.shape
+        layer = cls(rows, columns, _weight=embeddings, padding_idx=padding_idx, **options)
+        layer.weight.requires_grad = not freeze
+        return layer
+
+    def forward(self, input: Any, offsets: Any = None, per_sample_weights: Any = None) -> Any:
+        return F.embedding_bag(
+            input, self.weight, offsets, self.max_norm, self.norm_type, self.scale_grad_by_freq,
+            self.mode, self.sparse, per_sample_weights, self.include_last_offset,
+            self.padding_idx,
+        )  # fmt: skip
+
+    def extra_repr(self) -> str:
+        unusual = {
+            f"max_norm={self.max_norm}": self.max_norm is not None,
+            f"norm_type={self.norm_type}": self.norm_type != 2.0,
+            f"mode={self.mode!r}": True,
+            f"padding_idx={self.padding_idx}": self.padding_idx is not None,
+        }
+        shown = [text for text, told in unusual.items() if told]
+        return ", ".join([f"{self.num_embeddings}, {self.embedding_dim}", *shown])

@@ -40,7 +40,10 @@ from minigrad.ops import (
     window,
 )
 from minigrad.ops import (
-    softmax as softmax_family,  # the name softmax is for the operation
+    lu as lu_family,  # the names lu and softmax are for the operations
+)
+from minigrad.ops import (
+    softmax as softmax_family,
 )
 from minigrad.ops.activation import gelu, leaky_relu, relu, sigmoid, tanh
 from minigrad.ops.axes import (
@@ -80,9 +83,11 @@ from minigrad.ops.compose import (
     allclose,
     equal,
     lerp,
+    log_softmax_in,
     norm,
     scaled_add,
     scaled_sub,
+    softmax_in,
 )
 from minigrad.ops.counting import (
     bincount,
@@ -94,6 +99,7 @@ from minigrad.ops.counting import (
     unique,
     unique_consecutive,
 )
+from minigrad.ops.covariance import corrcoef, cov, gradient
 from minigrad.ops.decompositions import (
     cholesky,
     cholesky_ex,
@@ -144,7 +150,9 @@ from minigrad.ops.elementwise import (
     swapped,
     where,
 )
+from minigrad.ops.equations import solve_ex, tensorinv, tensorsolve
 from minigrad.ops.extremes import amax, amin, aminmax, argmax, argmin, max, min
+from minigrad.ops.grids import powers, unravel_index, vander
 from minigrad.ops.index import Index, as_index, assign, getitem, index_put
 from minigrad.ops.join import (
     block_diag,
@@ -171,6 +179,7 @@ from minigrad.ops.lookup import (
     index_copy,
     index_fill,
     index_put_at,
+    index_reduce,
     index_select,
     put,
     scatter,
@@ -180,37 +189,43 @@ from minigrad.ops.lookup import (
     take_along_dim,
 )
 from minigrad.ops.loss import binary_cross_entropy, log_sigmoid, nll_loss
+from minigrad.ops.lu import lu, lu_factor, lu_factor_ex, lu_solve
 from minigrad.ops.masks import (
     argwhere,
     filled_where,
     masked_scatter,
     masked_select,
     nonzero,
+    nonzero_static,
     one_hot,
     where_or_nonzero,
 )
 from minigrad.ops.matrixfunctions import cond, matrix_exp, matrix_power
-from minigrad.ops.norms import matrix_norm, vector_norm
+from minigrad.ops.norms import matrix_norm, renorm, vector_norm
 from minigrad.ops.norms import norm as linalg_norm
 from minigrad.ops.numbers import (
     clamp_max,
     clamp_min,
     deg2rad,
+    entr,
     frexp,
     gcd,
     heaviside,
     i0,
+    i1,
     isneginf,
     isposinf,
     isreal,
     lcm,
     ldexp,
     mvlgamma,
+    ndtr,
     nextafter,
     positive,
     rad2deg,
     rsub,
     signbit,
+    xlog1py,
 )
 from minigrad.ops.pairs import (
     atan2,
@@ -270,6 +285,7 @@ from minigrad.ops.products import (
     vecdot,
 )
 from minigrad.ops.random import bernoulli, binomial, multinomial, poisson
+from minigrad.ops.rectifiers import hardshrink
 from minigrad.ops.reduce import (
     all,
     any,
@@ -351,7 +367,7 @@ FAMILIES = (
     sorting, statistics, counting, shape, views, diagonals, index, masks, gathers,
     linalg, conv, pool,
     loss, normalisation, layer_normalisation, softmax_family, random, window, norms, systems,
-    factorizations, determinants,
+    factorizations, lu_family, determinants,
 )  # fmt: skip
 
 

@@ -11,7 +11,11 @@ from minigrad.ops.elementwise import exp, floating, shaped
 Array = Any
 
 
-@op(vjp=(lambda g, out, x: relu_backward(g, out),), samples=shaped(away_from=(0.0,)))
+@op(
+    vjp=(lambda g, out, x: relu_backward(g, out),),
+    direct=(lambda g, out, x: kernels.relu_backward(g, out),),
+    samples=shaped(away_from=(0.0,)),
+)
 def relu(input: Array) -> Array:
     """max(input, 0), with derivative 0 at 0."""
     return kernels.relu(input)
@@ -56,7 +60,11 @@ def leaky_relu_backward(cotangent: Array, input: Array, *, negative_slope: float
     return kernels.leaky_relu_backward(cotangent, input, negative_slope)
 
 
-@floating(vjp=(lambda g, out, x: sigmoid_backward(g, out),), samples=shaped())
+@floating(
+    vjp=(lambda g, out, x: sigmoid_backward(g, out),),
+    direct=(lambda g, out, x: kernels.sigmoid_backward(g, out),),
+    samples=shaped(),
+)
 def sigmoid(input: Array) -> Array:
     """1 / (1 + exp(-input))."""
     return kernels.sigmoid(input)
@@ -74,7 +82,11 @@ def sigmoid_backward(cotangent: Array, output: Array) -> Array:
     return kernels.sigmoid_backward(cotangent, output)
 
 
-@floating(vjp=(lambda g, out, x: tanh_backward(g, out),), samples=shaped())
+@floating(
+    vjp=(lambda g, out, x: tanh_backward(g, out),),
+    direct=(lambda g, out, x: kernels.tanh_backward(g, out),),
+    samples=shaped(),
+)
 def tanh(input: Array) -> Array:
     """The hyperbolic tangent."""
     return kernels.tanh(input)

@@ -4,10 +4,12 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from minigrad.op import composed
 from minigrad.ops import shape, views
 from minigrad.ops.dims import each_dim, infer_shape, wrap_dim
 
 
+@composed
 def t(input: Any) -> Any:
     """A matrix transposed; fewer dimensions stay as they are."""
     if input.ndim > 2:
@@ -15,6 +17,7 @@ def t(input: Any) -> Any:
     return views.transpose(input, dim0=0, dim1=1) if input.ndim == 2 else input
 
 
+@composed
 def adjoint(input: Any) -> Any:
     """Each matrix (..., m, n) transposed, as elements are real; a 0-d tensor stays as it is."""
     if input.ndim == 1:
@@ -24,6 +27,7 @@ def adjoint(input: Any) -> Any:
     return views.transpose(input, dim0=-2, dim1=-1) if input.ndim else input
 
 
+@composed
 def movedim(input: Any, source: int | Sequence[int], destination: int | Sequence[int]) -> Any:
     """A view with dimensions at other places, the rest in the order they had.
 
@@ -50,6 +54,7 @@ def movedim(input: Any, source: int | Sequence[int], destination: int | Sequence
     return views.permute(input, dims=order)
 
 
+@composed
 def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
     """The dimensions start_dim ... end_dim made one."""
     first, last = wrap_dim(start_dim, input.ndim), wrap_dim(end_dim, input.ndim)
@@ -66,6 +71,7 @@ def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
     return input.reshape(*input.shape[:first], size, *input.shape[last + 1 :])
 
 
+@composed
 def unflatten(input: Any, dim: int, sizes: Sequence[int]) -> Any:
     """One dimension made several, of `sizes`."""
     axis = wrap_dim(dim, input.ndim)
@@ -103,6 +109,7 @@ def atleast_3d(*tensors: Any) -> Any:
     )
 
 
+@composed
 def rot90(input: Any, k: int = 1, dims: Sequence[int] = (0, 1)) -> Any:
     """The plane of two dimensions turned by k right angles, from the first towards the second."""
     if len(dims) != 2:
@@ -123,12 +130,14 @@ def rot90(input: Any, k: int = 1, dims: Sequence[int] = (0, 1)) -> Any:
     return shape.flip(input, dims=(first,)).transpose(first, second)
 
 
+@composed
 def fliplr(input: Any) -> Any:
     """The second dimension in reverse order."""
     _require_dims("fliplr", input, 2)
     return shape.flip(input, dims=(1,))
 
 
+@composed
 def flipud(input: Any) -> Any:
     """The first dimension in reverse order."""
     _require_dims("flipud", input, 1)

@@ -4,7 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.op import composed
 from minigrad.ops import elementwise, norms
+from minigrad.ops.softmax import log_softmax, softmax
 
 # --- arithmetic -----------------------------------------------------------------------------
 
@@ -19,29 +21,49 @@ def scaled_sub(input: Any, other: Any, *, alpha: float = 1) -> Any:
     return elementwise.sub(input, other if alpha == 1 else other * alpha)
 
 
+@composed
 def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> Any:
     """input + value * tensor1 * tensor2."""
     return input + (tensor1 * tensor2 if value == 1 else value * tensor1 * tensor2)
 
 
+@composed
 def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> Any:
     """input + value * tensor1 / tensor2."""
     return input + value * (tensor1 / tensor2)
 
 
+@composed
 def lerp(input: Any, end: Any, weight: Any) -> Any:
     """input + weight * (end - input)."""
     return input + weight * (end - input)
 
 
+# --- shares ---------------------------------------------------------------------------------
+
+
+@composed
+def softmax_in(input: Any, dim: int, dtype: Any = None) -> Any:
+    """exp(input) / sum(exp(input)) along `dim`, computed in `dtype` if one is given."""
+    return softmax(input if dtype is None else input.to(dtype), dim=dim)
+
+
+@composed
+def log_softmax_in(input: Any, dim: int, dtype: Any = None) -> Any:
+    """log(softmax(input)) along `dim`, computed in `dtype` if one is given."""
+    return log_softmax(input if dtype is None else input.to(dtype), dim=dim)
+
+
 # --- comparisons ----------------------------------------------------------------------------
 
 
+@composed
 def equal(input: Any, other: Any) -> bool:
     """Whether both have the same shape and the same elements."""
     return bool(np.array_equal(input.array, other.array))
 
 
+@composed
 def allclose(
     input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
 ) -> bool:
@@ -52,6 +74,7 @@ def allclose(
 # --- reductions -----------------------------------------------------------------------------
 
 
+@composed
 def norm(
     input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None
 ) -> Any:
@@ -67,6 +90,7 @@ def norm(
     return norms.vector_norm(input, 2 if p == "fro" else p, dim, keepdim, dtype=dtype)
 
 
+@composed
 def dist(input: Any, other: Any, p: float = 2) -> Any:
     """The p-norm of input - other, which broadcast."""
     return norms.vector_norm(elementwise.sub(input, other), p)

@@ -6,7 +6,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.graph import wrap
-from minigrad.op import op
+from minigrad.op import composed, op
 from minigrad.ops.dims import wrap_dim
 from minigrad.ops.results import Histogram
 
@@ -16,6 +16,7 @@ Array = Any
 # --- distinct values ------------------------------------------------------------------------
 
 
+@composed
 def unique(
     input: Any,
     sorted: bool = True,
@@ -38,6 +39,7 @@ def unique(
     return tensors if len(tensors) > 1 else tensors[0]
 
 
+@composed
 def unique_consecutive(
     input: Any, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
 ) -> Any:
@@ -61,6 +63,7 @@ def unique_consecutive(
     return tensors if len(tensors) > 1 else tensors[0]
 
 
+@composed
 def isin(
     elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False
 ) -> Any:
@@ -129,6 +132,7 @@ def histc(input: Array, *, bins: int = 100, min: float = 0, max: float = 0) -> A
     return counts.astype(input.dtype)
 
 
+@composed
 def histogram(
     input: Any,
     bins: Any,
@@ -182,6 +186,7 @@ def _edges(array: Array, bins: Any, bounds: tuple[float, float] | None) -> Array
 # --- between which bounds -------------------------------------------------------------------
 
 
+@composed
 def searchsorted(
     sorted_sequence: Any,
     input: Any,
@@ -241,6 +246,7 @@ def insertion(sequence: Array, values: Array, goes_before: Any) -> Array:
     return low
 
 
+@composed
 def bucketize(input: Any, boundaries: Any, *, out_int32: bool = False, right: bool = False) -> Any:
     """The number of the interval between 1-d `boundaries`, in order, that each value falls into.
 

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.graph import wrap
+from minigrad.op import composed
 from minigrad.ops import lapack
 from minigrad.ops.determinants import log_abs_det
 from minigrad.ops.factorizations import (
@@ -40,12 +41,14 @@ from minigrad.ops.systems import (
 # --- determinants ---------------------------------------------------------------------------
 
 
+@composed
 def slogdet(A: Any) -> SlogDet:
     """The sign and the logarithm of the absolute value of determinants; 0 and -inf if singular."""
     logarithm, sign = log_abs_det(A)
     return SlogDet(sign, logarithm)
 
 
+@composed
 def logdet(input: Any) -> Any:
     """The logarithm of determinants; nan of a negative one, -inf of 0."""
     sign, logarithm = slogdet(input)
@@ -55,6 +58,7 @@ def logdet(input: Any) -> Any:
 # --- systems --------------------------------------------------------------------------------
 
 
+@composed
 def solve(A: Any, B: Any, *, left: bool = True) -> Any:
     """X with A X = B, or X A = B if not `left`.
 
@@ -74,6 +78,7 @@ def solve(A: Any, B: Any, *, left: bool = True) -> Any:
     return found.squeeze(-1) if vectors else found
 
 
+@composed
 def solve_triangular(
     A: Any, B: Any, *, upper: bool, left: bool = True, unitriangular: bool = False
 ) -> Any:
@@ -87,6 +92,7 @@ def solve_triangular(
     return triangular_solution(A.mT, B.mT, upper=not upper, unitriangular=unitriangular).mT
 
 
+@composed
 def cholesky(A: Any, upper: bool = False) -> Any:
     """The lower triangular L with L L^T = A, or with `upper` the upper triangular U^T U = A.
 
@@ -98,6 +104,7 @@ def cholesky(A: Any, upper: bool = False) -> Any:
     return cholesky_factor(A, triangle="L")
 
 
+@composed
 def cholesky_solve(B: Any, L: Any, upper: bool = False) -> Any:
     """X with A X = B, where L is the Cholesky factor of A (its transpose if `upper`)."""
     lower = L.mT if upper else L
@@ -105,12 +112,14 @@ def cholesky_solve(B: Any, L: Any, upper: bool = False) -> Any:
     return triangular_solution(lower.mT, half, upper=True)
 
 
+@composed
 def cholesky_inverse(L: Any, upper: bool = False) -> Any:
     """The inverse of the matrix whose Cholesky factor is L (its transpose if `upper`)."""
     lapack.require_square("cholesky_inverse", L.array)
     return cholesky_solve(_identity_like(L), L, upper)
 
 
+@composed
 def pinverse(input: Any, rcond: float = 1e-15) -> Any:
     """`torch.pinverse`: `linalg.pinv` with a tolerance relative to the largest singular value."""
     return pinv(input, rtol=rcond)
@@ -131,6 +140,7 @@ def _first_failing(A: Any, function: Any) -> tuple[Any, Any]:
     return wrap(A.kind, out), wrap(A.kind, np.asarray(info))
 
 
+@composed
 def inv_ex(A: Any, *, check_errors: bool = False) -> InvEx:
     """The inverse, and for each matrix an int32 that is 0 where it was found.
 
@@ -143,6 +153,7 @@ def inv_ex(A: Any, *, check_errors: bool = False) -> InvEx:
     return InvEx(found if failed and not check_errors else inv(A), info)
 
 
+@composed
 def cholesky_ex(A: Any, *, upper: bool = False, check_errors: bool = False) -> CholeskyEx:
     """The Cholesky factor, and for each matrix an int32 that is 0 where it was found.
 
@@ -159,6 +170,7 @@ def cholesky_ex(A: Any, *, upper: bool = False, check_errors: bool = False) -> C
 _DRIVERS = ("gels", "gelsy", "gelsd", "gelss")
 
 
+@composed
 def lstsq(A: Any, B: Any, rcond: float | None = None, *, driver: str | None = None) -> Lstsq:
     """The X that makes |A X - B| least: (..., m, n) and (..., m, k) or (..., m) -> (..., n, k).
 
@@ -200,6 +212,7 @@ def lstsq(A: Any, B: Any, rcond: float | None = None, *, driver: str | None = No
 # --- factorizations -------------------------------------------------------------------------
 
 
+@composed
 def qr(A: Any, mode: str = "reduced") -> QR:
     """Q with orthonormal columns and upper triangular R with Q R = A, (..., m, n).
 
@@ -223,6 +236,7 @@ def _require_triangle(UPLO: Any) -> str:
     return UPLO.upper()
 
 
+@composed
 def eigh(A: Any, UPLO: str = "L") -> Eigh:
     """Ascending eigenvalues (..., n) and eigenvectors in columns (..., n, n) of symmetric matrices.
 
@@ -236,11 +250,13 @@ def eigh(A: Any, UPLO: str = "L") -> Eigh:
     return Eigh(*unpack(symmetric_eigen(A, triangle=triangle), *eigen_shapes(A.shape)))
 
 
+@composed
 def eigvalsh(A: Any, UPLO: str = "L") -> Any:
     """Ascending eigenvalues (..., n) of symmetric matrices (..., n, n)."""
     return eigh(A, UPLO).eigenvalues
 
 
+@composed
 def svd(A: Any, full_matrices: bool = True, *, driver: str | None = None) -> SVD:
     """U, the descending singular values S and Vh = V^T with U diag(S) Vh = A, (..., m, n).
 
@@ -259,6 +275,7 @@ def svd(A: Any, full_matrices: bool = True, *, driver: str | None = None) -> SVD
     return SVD(*unpack(packed, *singular_shapes(A.shape, full_matrices)))
 
 
+@composed
 def svd_with_v(input: Any, some: bool = True, compute_uv: bool = True) -> SVDWithV:
     """`torch.svd`: U, S and V with U diag(S) V^T = input; without compute_uv U and V are zero."""
     m, n = input.shape[-2:] if input.ndim >= 2 else (0, 0)
@@ -269,6 +286,7 @@ def svd_with_v(input: Any, some: bool = True, compute_uv: bool = True) -> SVDWit
     return SVDWithV(u, s, vh.mT)
 
 
+@composed
 def svdvals(A: Any, *, driver: str | None = None) -> Any:
     """The descending singular values (..., min(m, n)) of matrices (..., m, n)."""
     return svd(A, False, driver=driver).S

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.op import arr, op, sample
+from minigrad.op import arr, composed, op, sample
 from minigrad.ops.dims import wrap_dim
 
 Array = Any
@@ -81,6 +81,7 @@ def diagonal_scatter(
     return out
 
 
+@composed
 def diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
     """Matrices (..., n, n), zero but for the diagonal, on which the last dimension stands."""
     ndim = input.ndim + 1
@@ -96,6 +97,7 @@ def diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> A
     return diagonal_scatter(zeros, input, offset=offset, dim1=first, dim2=second)
 
 
+@composed
 def diag(input: Any, diagonal: int = 0) -> Any:
     """The diagonal of a matrix as a copy; of a vector, the matrix with it on the diagonal."""
     if input.ndim == 1:
@@ -110,6 +112,7 @@ def diag(input: Any, diagonal: int = 0) -> Any:
 _diagonal = diagonal
 
 
+@composed
 def diagflat(input: Any, offset: int = 0) -> Any:
     """The matrix with the elements of the tensor, flattened, on the diagonal."""
     return diag_embed(input.reshape(-1), offset)

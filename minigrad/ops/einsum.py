@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+from minigrad.graph import Value
 from minigrad.ops.diagonals import diagonal
 from minigrad.ops.linalg import matmul
 
@@ -37,6 +38,9 @@ def einsum(*args: Any) -> Any:
         tensor([1., 1.])
     """
     operands, inputs, output = _parsed(args)
+    for i, operand in enumerate(operands):
+        if not isinstance(operand, Value):
+            raise TypeError(f"einsum(): operand {i} must be Tensor, not {type(operand).__name__}")
     if len(operands) != len(inputs):
         many = "fewer" if len(operands) < len(inputs) else "more"
         raise RuntimeError(

@@ -46,7 +46,12 @@ def sub(input: Array, other: Array) -> Array:
     return kernels.sub(input, other)
 
 
-@elementwise(vjp=(lambda g, out, a, b: g * b, lambda g, out, a, b: g * a), degree=1, samples=PAIRS)
+@elementwise(
+    vjp=(lambda g, out, a, b: g * b, lambda g, out, a, b: g * a),
+    direct=(lambda g, out, a, b: kernels.mul(g, b), lambda g, out, a, b: kernels.mul(g, a)),
+    degree=1,
+    samples=PAIRS,
+)
 def mul(input: Array, other: Array) -> Array:
     """input * other."""
     return kernels.mul(input, other)

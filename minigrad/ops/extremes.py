@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.op import op
+from minigrad.op import composed, op
 from minigrad.ops import elementwise
 from minigrad.ops.compare import isnan
 from minigrad.ops.dims import Dim, axes, kept_shape
@@ -50,6 +50,7 @@ def amin(input: Array, *, dim: Dim = None, keepdim: bool = False) -> Array:
     return np.min(input, axis=axes(dim, input.ndim), keepdims=keepdim)
 
 
+@composed
 def aminmax(input: Any, *, dim: int | None = None, keepdim: bool = False) -> MinAndMax:
     """The smallest and the largest element, of all or along `dim`."""
     require_any("aminmax", input.array, dim)
@@ -104,6 +105,7 @@ def argmin(input: Array, *, dim: int | None = None, keepdim: bool = False) -> Ar
     return np.argmin(input, axis=one_axis(dim, input), keepdims=keepdim)
 
 
+@composed
 def max(input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
     """The largest element; with dim, (values, indices) along it; with a tensor, `maximum`.
 
@@ -116,6 +118,7 @@ def max(input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None
     return _extreme("max", np.argmax, input, dim, keepdim)
 
 
+@composed
 def min(input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
     """The smallest element; with dim, (values, indices) along it; with a tensor, `minimum`.
 

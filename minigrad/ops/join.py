@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.graph import Value
+from minigrad.op import composed
 from minigrad.ops import shape
 from minigrad.ops.axes import atleast_1d, atleast_2d, atleast_3d
 from minigrad.ops.dims import wrap_dim
@@ -32,6 +33,7 @@ def _promoted(tensors: Sequence[Any]) -> Sequence[Any]:
     return [t.to(dtype) for t in tensors]
 
 
+@composed
 def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
     """The tensors joined along `dim`, in which alone they may differ in size.
 
@@ -45,6 +47,7 @@ def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
     return shape.concatenate(*joined, dim=dim)
 
 
+@composed
 def stack(tensors: Sequence[Any], dim: int = 0) -> Any:
     """Tensors of one shape joined along a new dimension."""
     _require_tensors("stack", tensors)
@@ -128,6 +131,7 @@ def broadcast_shapes(*shapes: Any) -> tuple[int, ...]:
 # --- repetition -----------------------------------------------------------------------------
 
 
+@composed
 def repeat(input: Any, repeats: Sequence[int]) -> Any:
     """The tensor laid out so many times in each dimension, new ones in front.
 
@@ -146,11 +150,13 @@ def repeat(input: Any, repeats: Sequence[int]) -> Any:
     return laid.reshape(whole) if math.prod(repeats) != 1 else laid.reshape(whole).clone()
 
 
+@composed
 def tile(input: Any, dims: Sequence[int]) -> Any:
     """The tensor laid out so many times; counts that are missing in front are 1."""
     return repeat(input, (1,) * (input.ndim - len(dims)) + tuple(dims))
 
 
+@composed
 def repeat_interleave(
     input: Any, repeats: Any = None, dim: int | None = None, *, output_size: int | None = None
 ) -> Any:
@@ -231,6 +237,7 @@ def cartesian_prod(*tensors: Any) -> Any:
     return stack([grid.reshape(-1) for grid in meshgrid(*tensors)], 1)
 
 
+@composed
 def combinations(input: Any, r: int = 2, with_replacement: bool = False) -> Any:
     """Every choice of r elements of a vector in their order, one row each."""
     if input.ndim != 1:

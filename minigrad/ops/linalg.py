@@ -7,14 +7,15 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.kernels.matmul import matmul as multiply
-from minigrad.op import arr, op, sample
+from minigrad.kernels.reduce import sum as total
+from minigrad.op import arr, composed, op, sample
 
 Array = Any
 
 
 def _rows(x: Any) -> Any:
     """(..., k) -> (rows, k); -1 could not be worked out for k = 0."""
-    return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+    return x if x.ndim == 2 else x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
 
 
 def _left_rule(g: Any, out: Any, a: Any, b: Any) -> Any:
@@ -54,6 +55,7 @@ def matrix_product(input: Array, other: Array) -> Array:
     return multiply(input, other)
 
 
+@composed
 def matmul(input: Any, other: Any) -> Any:
     """The matrix product; a 1-d operand is a row on the left, a column on the right.
 
@@ -78,6 +80,11 @@ def matmul(input: Any, other: Any) -> Any:
         lambda g, out, x, w, b: g @ w,
         lambda g, out, x, w, b: _rows(g).mT @ _rows(x),
         lambda g, out, x, w, b: g.sum_to_size(b.shape),
+    ),
+    direct=(
+        lambda g, out, x, w, b: multiply(_rows(g), w).reshape(*g.shape[:-1], w.shape[1]),
+        lambda g, out, x, w, b: multiply(_rows(g).T, _rows(x)),
+        lambda g, out, x, w, b: total(_rows(g), (0,), False),
     ),
     degree=1,
     samples=[

@@ -7,6 +7,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.graph import Value
+from minigrad.op import composed
 from minigrad.ops import gathers as declared
 from minigrad.ops.dims import wrap_dim
 from minigrad.ops.index import (
@@ -90,6 +91,7 @@ def _vector(x: Any) -> Any:
     return x if x.ndim else x.reshape(1)
 
 
+@composed
 def gather(input: Any, dim: int, index: Any, *, sparse_grad: bool = False) -> Any:
     """out[i][j] = input[index[i][j]][j] for dim=0, input[i][index[i][j]] for dim=1, and so on.
 
@@ -109,6 +111,7 @@ def _but(axis: int, size: int, shape: Sequence[int]) -> list[int]:
     return [size if i == axis else n for i, n in enumerate(shape)]
 
 
+@composed
 def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Any:
     """`gather` where all but `dim` broadcasts; without dim, of the flattened tensor."""
     places = _places("take_along_dim", indices, input)
@@ -136,6 +139,7 @@ def _source(name: str, input: Any, src: Any, value: Any) -> Any:
     return input.new_tensor(value if src is None else src)
 
 
+@composed
 def scatter(
     input: Any, dim: int, index: Any, src: Any = None, *, value: Any = None, reduce: Any = None
 ) -> Any:
@@ -159,6 +163,7 @@ def scatter(
     return out if input.ndim else out.reshape(())
 
 
+@composed
 def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Any:
     """A copy of input with src added at the places that `gather` would read."""
     axis, places = _checked("scatter_add", input, dim, index, src)
@@ -181,6 +186,7 @@ def _neutral(reduce: str, dtype: np.dtype[Any]) -> Any:
     return limits.min if reduce == "amax" else limits.max
 
 
+@composed
 def scatter_reduce(
     input: Any, dim: int, index: Any, src: Any, reduce: str, *, include_self: bool = True
 ) -> Any:
@@ -234,6 +240,7 @@ def _slices(
     return axis, places.reshape(-1)
 
 
+@composed
 def index_select(input: Any, dim: int, index: Any) -> Any:
     """The places of `dim` that a 1-d tensor of integers lists."""
     axis, places = _slices("index_select", input, dim, index, IndexError)
@@ -264,6 +271,7 @@ def _checked_source(
         )
 
 
+@composed
 def index_add(input: Any, dim: int, index: Any, source: Any, *, alpha: float = 1) -> Any:
     """A copy of input with alpha * source added at the places of `dim` that the index lists."""
     axis, places = _slices("index_add", input, dim, index, RuntimeError, source)
@@ -274,6 +282,7 @@ def index_add(input: Any, dim: int, index: Any, source: Any, *, alpha: float = 1
     return out if input.ndim else out.reshape(())
 
 
+@composed
 def index_copy(input: Any, dim: int, index: Any, source: Any) -> Any:
     """A copy of input with source at the places of `dim` that the index lists."""
     axis, places = _slices("index_copy", input, dim, index, IndexError, source)
@@ -287,6 +296,7 @@ def index_copy(input: Any, dim: int, index: Any, source: Any) -> Any:
     return out if input.ndim else out.reshape(())
 
 
+@composed
 def index_fill(input: Any, dim: int, index: Any, value: Any) -> Any:
     """A copy of input with `value`, a number or 0-d tensor, at the places of `dim` listed."""
     axis, places = _slices("index_fill", input, dim, index, IndexError)
@@ -308,11 +318,38 @@ def _flat(name: str, input: Any, index: Any, *users: Any) -> Any:
     return Index((np.atleast_1d(places),))
 
 
+@composed
+def index_reduce(
+    input: Any, dim: int, index: Any, source: Any, reduce: str, *, include_self: bool = True
+) -> Any:
+    """A copy of input, its rows along dim that index numbers reduced with source's rows.
+
+    reduce is prod, mean, amax or amin.  Raises RuntimeError for others, or if the index does not
+    fit.
+    """
+    if reduce not in {"prod", "mean", "amax", "amin"}:
+        raise RuntimeError(
+            f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got "
+            f"{reduce!r}"
+        )
+    axis = wrap_dim(dim, input.ndim)
+    if index.ndim > 1 or index.numel() != (source.shape[axis] if source.ndim else 1):
+        raise RuntimeError(
+            f"index_reduce(): index must be a vector of the size of source in dimension {dim}, got "
+            f"shapes {list(index.shape)} and {list(source.shape)}"
+        )
+    shape = [-1 if i == axis else 1 for i in range(source.ndim)]
+    places = index.reshape(shape).expand(source.shape)
+    return scatter_reduce(input, dim, places, source, reduce, include_self=include_self)
+
+
+@composed
 def take(input: Any, index: Any) -> Any:
     """The elements at these places of the flattened tensor, in the shape of the index."""
     return getitem(input.reshape(-1), index=_flat("take", input, index)).reshape(index.shape)
 
 
+@composed
 def put(input: Any, index: Any, source: Any, accumulate: bool = False) -> Any:
     """A copy of input with source written, or added, at places of the flattened tensor."""
     where = _flat("put", input, index, source)
@@ -327,6 +364,7 @@ def put(input: Any, index: Any, source: Any, accumulate: bool = False) -> Any:
     return change(input.reshape(-1), values, index=where).reshape(input.shape)
 
 
+@composed
 def index_put_at(input: Any, indices: Sequence[Any], values: Any, accumulate: bool = False) -> Any:
     """A copy of input with `input[indices] = values`, or += with every repetition counted."""
     for i, part in enumerate(indices):

@@ -6,7 +6,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.graph import Value, wrap
-from minigrad.op import arr, op, sample
+from minigrad.op import arr, composed, op, sample
 from minigrad.ops.elementwise import select_where, where
 from minigrad.ops.index import Index, getitem, held, index_put
 from minigrad.ops.join import broadcast_shapes
@@ -48,6 +48,7 @@ def _require_mask(name: str, mask: Any) -> None:
         )
 
 
+@composed
 def filled_where(input: Any, mask: Any, value: Any) -> Any:
     """A copy of input with `value`, a number or a 0-d tensor, where the mask is True."""
     _require_mask("masked_fill", mask)
@@ -58,6 +59,7 @@ def filled_where(input: Any, mask: Any, value: Any) -> Any:
     return masked_fill(input, mask=held(mask.array, input), value=filler)
 
 
+@composed
 def masked_select(input: Any, mask: Any) -> Any:
     """The elements where the mask is True, as a vector; both broadcast."""
     _require_mask("masked_select", mask)
@@ -66,6 +68,7 @@ def masked_select(input: Any, mask: Any) -> Any:
     return getitem(input.expand(shape), index=Index((chosen,)))
 
 
+@composed
 def masked_scatter(input: Any, mask: Any, source: Any) -> Any:
     """A copy of input with the elements of source, in their order, where the mask is True.
 
@@ -94,6 +97,7 @@ def argwhere(input: Array) -> Array:
     return np.argwhere(input)
 
 
+@composed
 def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
     """The coordinates of the nonzero elements: (count, ndim), or a vector for each dimension."""
     if not as_tuple:
@@ -102,6 +106,16 @@ def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
     return tuple(wrap(input.kind, each) for each in found)
 
 
+@composed
+def nonzero_static(input: Any, *, size: int, fill_value: int = -1) -> Any:
+    """`nonzero` with `size` rows: cut off, or filled up with fill_value."""
+    found = argwhere(input)
+    out = found.new_full((size, input.ndim), fill_value)
+    out.array[: found.shape[0]] = found.array[:size]
+    return out
+
+
+@composed
 def where_or_nonzero(condition: Any, *values: Any, **named: Any) -> Any:
     """`where(condition, input, other)`; of a condition alone, `nonzero(as_tuple=True)`."""
     if not values and not named:

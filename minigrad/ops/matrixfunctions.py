@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.op import composed
 from minigrad.ops import lapack
 from minigrad.ops.decompositions import solve, svdvals
 from minigrad.ops.linalg import matmul
@@ -17,6 +18,7 @@ def identity_like(A: Any) -> Any:
     return A.new_tensor(np.broadcast_to(np.eye(A.shape[-1]), A.shape))
 
 
+@composed
 def matrix_power(A: Any, n: int) -> Any:
     """The n-th power of square matrices, by squaring; of the inverse where n is negative."""
     if A.ndim < 2 or A.shape[-1] != A.shape[-2]:
@@ -45,6 +47,7 @@ _PADE = (
 _PADE_REACH = 5.371920351148152
 
 
+@composed
 def matrix_exp(A: Any) -> Any:
     """The exponential of square matrices: sum over k of A^k / k!, by scaling and squaring."""
     lapack.require_square("linalg.matrix_exp", A.array)
@@ -69,6 +72,7 @@ def matrix_exp(A: Any) -> Any:
     return result
 
 
+@composed
 def cond(A: Any, p: Any = None) -> Any:
     """The condition number of matrices in the norm p: by singular values for None, 2 and -2.
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.op import arr, op, sample
+from minigrad.op import arr, composed, op, sample
 from minigrad.ops import extremes, reduce
 from minigrad.ops.decompositions import svdvals
 from minigrad.ops.dims import Dim, axes, kept_shape, wrap_dim
@@ -55,6 +55,7 @@ def _as_floating(name: str, input: Any, dtype: Any) -> Any:
     return input
 
 
+@composed
 def vector_norm(
     x: Any, ord: Any = 2, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None
 ) -> Any:
@@ -85,6 +86,7 @@ def vector_norm(
     return root_of_powers(x, p=float(ord), dim=dim, keepdim=keepdim)
 
 
+@composed
 def matrix_norm(
     A: Any,
     ord: Any = "fro",
@@ -139,6 +141,25 @@ def _of_singular_values(A: Any, ord: Any, rows: int, columns: int) -> Any:
     return _extreme(ord)(s, dim=-1)
 
 
+@composed
+def renorm(input: Any, p: float, dim: int, maxnorm: float) -> Any:
+    """A copy whose slices across `dim` have p-norms of at most maxnorm.
+
+    Raises RuntimeError unless p and maxnorm are positive and there are 2 dimensions.
+    """
+    if p <= 0 or maxnorm < 0 or input.ndim < 2:
+        raise RuntimeError(
+            f"renorm: expected p > 0, maxnorm >= 0 and at least 2 dimensions, got p={p}, "
+            f"maxnorm={maxnorm} and shape {list(input.shape)}"
+        )
+    across = wrap_dim(dim, input.ndim)
+    others = tuple(i for i in range(input.ndim) if i != across)
+    norms = vector_norm(input, p, others, True)
+    # The small number is torch's, against division by zero.
+    return input * where(norms > maxnorm, maxnorm / (norms + 1e-7), 1.0)
+
+
+@composed
 def norm(
     A: Any,
     ord: Any = None,

@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.op import arr, elementwise, op, sample
+from minigrad.op import arr, composed, elementwise, op, sample
 from minigrad.ops import elementwise as maths
 from minigrad.ops import pairs
 from minigrad.ops.compare import integral
 from minigrad.ops.elementwise import floating, shaped
 from minigrad.ops.results import MantissaAndExponent
-from minigrad.ops.special import exp2, lgamma
+from minigrad.ops.special import erfc, exp2, lgamma
 
 Array = Any
 
@@ -25,6 +25,7 @@ def signbit(input: Array) -> Array:
     return np.signbit(input) if input.dtype.kind == "f" else input < 0
 
 
+@composed
 def positive(input: Any) -> Any:
     """The tensor itself.  Raises RuntimeError for bools."""
     if input.array.dtype == bool:
@@ -89,11 +90,13 @@ def mantissa_and_exponent(input: Array) -> tuple[Array, Array]:
     return np.frexp(input)
 
 
+@composed
 def frexp(input: Any) -> MantissaAndExponent:
     """input = mantissa * 2**exponent, with the mantissa's size in [0.5, 1), or 0."""
     return MantissaAndExponent(*mantissa_and_exponent(input))
 
 
+@composed
 def ldexp(input: Any, other: Any) -> Any:
     """input * 2**other, floating also for integers."""
     return maths.mul(input, maths.pow(2.0, other))
@@ -122,16 +125,19 @@ def lcm(input: Array, other: Array) -> Array:
 # --- limits and differences -----------------------------------------------------------------
 
 
+@composed
 def clamp_min(input: Any, min: Any) -> Any:
     """The input, but not below `min`, a number or a tensor."""
     return pairs.clamp(input, min=min)
 
 
+@composed
 def clamp_max(input: Any, max: Any) -> Any:
     """The input, but not above `max`, a number or a tensor."""
     return pairs.clamp(input, max=max)
 
 
+@composed
 def rsub(input: Any, other: Any, *, alpha: float = 1) -> Any:
     """other - alpha * input."""
     return maths.sub(other, input if alpha == 1 else input * alpha)
@@ -164,11 +170,55 @@ def bessel_i(input: Array, *, order: int) -> Array:
     return (total / PLACES).astype(input.dtype)
 
 
+@composed
 def i0(input: Any) -> Any:
     """The modified Bessel function of the first kind, of order 0."""
     return bessel_i(input, order=0)
 
 
+@composed
+def i1(input: Any) -> Any:
+    """The modified Bessel function of the first kind, of order 1."""
+    return bessel_i(input, order=1)
+
+
+# --- entropy and the normal distribution ----------------------------------------------------
+
+
+@composed
+def entr(input: Any) -> Any:
+    """-input * log(input): 0 at 0, -inf below."""
+    return maths.where(input < 0, -math.inf, -pairs.xlogy(input, input))
+
+
+@composed
+def ndtr(input: Any) -> Any:
+    """The distribution function of the standard normal distribution."""
+    return erfc(input * -math.sqrt(0.5)) * 0.5
+
+
+@elementwise(
+    vjp=(
+        lambda g, out, a, b: maths.where((a == 0) & (b <= -1), 0.0, xlog1py(g, b)),
+        lambda g, out, a, b: g * a / (b + 1),
+    ),
+    floats=True,
+    samples=[
+        sample(arr.of(3, 4), arr.of(3, 4, low=-0.7)),
+        sample(arr.of(2, 3), arr.of(3, low=-0.7)),
+        sample(arr.of(3), 2.0),
+        sample(arr.of(0, 2), arr.of(0, 2, low=0.1)),
+    ],
+)
+def xlog1py(input: Array, other: Array) -> Array:
+    """input * log(1 + other), 0 where input is 0 unless other is nan."""
+    product = input * np.log1p(other)
+    return np.where(np.equal(input, 0) & ~np.isnan(other), 0, product).astype(
+        np.result_type(input, other), copy=False
+    )
+
+
+@composed
 def mvlgamma(input: Any, p: int) -> Any:
     """The logarithm of the p-variate gamma function.  Raises RuntimeError unless p >= 1."""
     if p < 1:

@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
+from minigrad.op import composed
 from minigrad.ops.dims import wrap_dim
 from minigrad.ops.index import Index, along, getitem, index_put
 
@@ -13,6 +14,7 @@ def _require_dimension(name: str, input: Any, error: type[Exception]) -> None:
         raise error(f"{name}: a tensor of at least 1 dimension is expected, got a 0-d one")
 
 
+@composed
 def narrow(input: Any, dim: int, start: Any, length: int) -> Any:
     """A view of `length` places of `dim`, from `start` on.
 
@@ -49,11 +51,13 @@ def _place(name: str, input: Any, dim: int, index: Any) -> Index:
     return along(axis, place)
 
 
+@composed
 def select(input: Any, dim: int, index: Any) -> Any:
     """A view of one place of `dim`, without that dimension.  Raises IndexError if out of range."""
     return getitem(input, index=_place("select", input, dim, index))
 
 
+@composed
 def unbind(input: Any, dim: int = 0) -> tuple[Any, ...]:
     """Views of every place of `dim`, without that dimension."""
     _require_dimension("unbind", input, IndexError)
@@ -68,6 +72,7 @@ def _cut(input: Any, axis: int, bounds: Sequence[tuple[int, int]]) -> tuple[Any,
     return tuple(getitem(input, index=along(axis, slice(a, b))) for a, b in bounds)
 
 
+@composed
 def split(input: Any, split_size_or_sections: int | Sequence[int], dim: int = 0) -> Any:
     """Views of `split_size` places each (the last may have fewer), or of the sizes listed.
 
@@ -94,6 +99,7 @@ def split(input: Any, split_size_or_sections: int | Sequence[int], dim: int = 0)
     return _cut(input, axis, [(end - n, end) for end, n in zip(ends, sections, strict=True)])
 
 
+@composed
 def chunk(input: Any, chunks: int, dim: int = 0) -> Any:
     """At most `chunks` views of equal size along `dim`; the last may be smaller."""
     _require_dimension("chunk", input, RuntimeError)
@@ -104,6 +110,7 @@ def chunk(input: Any, chunks: int, dim: int = 0) -> Any:
     return split(input, -(-size // chunks), axis) if size else split(input, [0] * chunks, axis)
 
 
+@composed
 def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> Any:
     """Views of so many sections of `dim`, as equal as can be, or cut before the places listed."""
     _require_dimension("tensor_split", input, RuntimeError)
@@ -134,16 +141,19 @@ def _split_along(name: str, input: Any, given: Any, axis: int, least: int) -> An
     return tensor_split(input, given, axis)
 
 
+@composed
 def hsplit(input: Any, indices_or_sections: Any) -> Any:
     """Views cut along the second dimension, or along the only one of a vector."""
     return _split_along("hsplit", input, indices_or_sections, 1 if input.ndim > 1 else 0, 1)
 
 
+@composed
 def vsplit(input: Any, indices_or_sections: Any) -> Any:
     """Views cut along the first dimension."""
     return _split_along("vsplit", input, indices_or_sections, 0, 2)
 
 
+@composed
 def dsplit(input: Any, indices_or_sections: Any) -> Any:
     """Views cut along the third dimension."""
     return _split_along("dsplit", input, indices_or_sections, 2, 3)
@@ -162,11 +172,13 @@ def _replaced(name: str, input: Any, src: Any, index: Index) -> Any:
     return index_put(input, src.to(input.dtype), index=index)
 
 
+@composed
 def select_scatter(input: Any, src: Any, dim: int, index: int) -> Any:
     """A copy with `src` at one place of `dim`."""
     return _replaced("select_scatter", input, src, _place("select_scatter", input, dim, index))
 
 
+@composed
 def slice_scatter(
     input: Any,
     src: Any,

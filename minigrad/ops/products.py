@@ -5,6 +5,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from minigrad.op import composed
 from minigrad.ops.diagonals import diagonal
 from minigrad.ops.dims import wrap_dim
 from minigrad.ops.einsum import Labelled, contract
@@ -23,12 +24,14 @@ def _require_dims(name: str, **operands: tuple[Any, int]) -> None:
             )
 
 
+@composed
 def mm(input: Any, mat2: Any) -> Any:
     """(m, k) and (k, n) -> (m, n)."""
     _require_dims("mm", self=(input, 2), mat2=(mat2, 2))
     return matmul(input, mat2)
 
 
+@composed
 def bmm(input: Any, mat2: Any) -> Any:
     """(b, m, k) and (b, k, n) -> (b, m, n)."""
     _require_dims("bmm", batch1=(input, 3), batch2=(mat2, 3))
@@ -39,23 +42,27 @@ def bmm(input: Any, mat2: Any) -> Any:
     return matmul(input, mat2)
 
 
+@composed
 def mv(input: Any, vec: Any) -> Any:
     """(m, k) and (k,) -> (m,)."""
     _require_dims("mv", input=(input, 2), vec=(vec, 1))
     return matmul(input, vec)
 
 
+@composed
 def dot(input: Any, tensor: Any) -> Any:
     """The sum of products of two vectors of the same size."""
     _require_dims("dot", self=(input, 1), tensor=(tensor, 1))
     return matmul(input, tensor)
 
 
+@composed
 def vdot(input: Any, other: Any) -> Any:
     """`dot`: minigrad's numbers are real."""
     return dot(input, other)
 
 
+@composed
 def inner(input: Any, other: Any) -> Any:
     """Sums of products over the last dimensions: (..., k), (*, k) -> (..., *); a 0-d one scales."""
     if input.ndim == 0 or other.ndim == 0:
@@ -68,17 +75,20 @@ def inner(input: Any, other: Any) -> Any:
     return tensordot(input, other, ([-1], [-1]))
 
 
+@composed
 def outer(input: Any, vec2: Any) -> Any:
     """(m,) and (n,) -> (m, n)."""
     _require_dims("outer", input=(input, 1), vec2=(vec2, 1))
     return input.unsqueeze(1) * vec2
 
 
+@composed
 def vecdot(x: Any, y: Any, *, dim: int = -1) -> Any:
     """Sums of products along `dim`; the other dimensions broadcast."""
     return (x * y).sum(dim=dim)
 
 
+@composed
 def cross(input: Any, other: Any, *, dim: int = -1) -> Any:
     """The cross product of vectors of three along `dim`; the other dimensions broadcast."""
     if input.ndim != other.ndim:
@@ -101,6 +111,7 @@ def cross(input: Any, other: Any, *, dim: int = -1) -> Any:
     return ahead - turned(input, 2, 0, 1) * turned(other, 1, 2, 0)
 
 
+@composed
 def cross_of_first(input: Any, other: Any, dim: int | None = None) -> Any:
     """`torch.cross`: along `dim`, or else along the first dimension of size 3."""
     if dim is None:
@@ -111,6 +122,7 @@ def cross_of_first(input: Any, other: Any, dim: int | None = None) -> Any:
     return cross(input, other, dim=dim)
 
 
+@composed
 def trace(input: Any) -> Any:
     """The sum of the diagonal of a matrix."""
     if input.ndim != 2:
@@ -120,6 +132,7 @@ def trace(input: Any) -> Any:
     return diagonal(input).sum()
 
 
+@composed
 def kron(input: Any, other: Any) -> Any:
     """The Kronecker product: sizes multiply, and the tensor of fewer dimensions gets ones before.
 
@@ -134,6 +147,7 @@ def kron(input: Any, other: Any) -> Any:
     return product.reshape([a * b for a, b in zip(left, right, strict=True)])
 
 
+@composed
 def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
     """Sums of products over pairs of dimensions.
 
@@ -198,29 +212,34 @@ def _added(name: str, input: Any, product: Any, beta: float, alpha: float) -> An
     return (start if beta == 1 else start * beta) + scaled
 
 
+@composed
 def addmm(input: Any, mat1: Any, mat2: Any, *, beta: float = 1, alpha: float = 1) -> Any:
     """beta * input + alpha * mat1 @ mat2: (m, k), (k, n) and input that broadcasts to (m, n)."""
     _require_dims("addmm", mat1=(mat1, 2), mat2=(mat2, 2))
     return _added("addmm", input, matmul(mat1, mat2), beta, alpha)
 
 
+@composed
 def addmv(input: Any, mat: Any, vec: Any, *, beta: float = 1, alpha: float = 1) -> Any:
     """beta * input + alpha * mat @ vec: (m, k), (k,) and input that broadcasts to (m,)."""
     _require_dims("addmv", mat=(mat, 2), vec=(vec, 1))
     return _added("addmv", input, matmul(mat, vec), beta, alpha)
 
 
+@composed
 def addr(input: Any, vec1: Any, vec2: Any, *, beta: float = 1, alpha: float = 1) -> Any:
     """beta * input + alpha * outer(vec1, vec2): (m,), (n,) and input that broadcasts to (m, n)."""
     _require_dims("addr", vec1=(vec1, 1), vec2=(vec2, 1))
     return _added("addr", input, outer(vec1, vec2), beta, alpha)
 
 
+@composed
 def baddbmm(input: Any, batch1: Any, batch2: Any, *, beta: float = 1, alpha: float = 1) -> Any:
     """beta * input + alpha * bmm(batch1, batch2), input broadcasting to (b, m, n)."""
     return _added("baddbmm", input, bmm(batch1, batch2), beta, alpha)
 
 
+@composed
 def addbmm(input: Any, batch1: Any, batch2: Any, *, beta: float = 1, alpha: float = 1) -> Any:
     """beta * input + alpha * the sum over the batch of batch1 @ batch2: one product, (m, b * k)."""
     _require_dims("addbmm", batch1=(batch1, 3), batch2=(batch2, 3))
@@ -298,6 +317,7 @@ _COMPUTE_MODES = (
 _MANY_ROWS = 25
 
 
+@composed
 def cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: str | None = _COMPUTE_MODES[0]) -> Any:
     """The p-norm distances between rows: (..., P, M), (..., R, M) -> (..., P, R).
 
@@ -331,6 +351,7 @@ def _distance_by_product(x1: Any, x2: Any) -> Any:
     return (nonzero.sqrt() * squared.new_tensor(apart)).squeeze(-1)
 
 
+@composed
 def pdist(input: Any, p: float = 2.0) -> Any:
     """The p-norm distances between all pairs of rows (i < j): (N, M) -> (N * (N - 1) / 2,)."""
     _require_dims("pdist", input=(input, 2))
@@ -338,6 +359,7 @@ def pdist(input: Any, p: float = 2.0) -> Any:
     return vector_norm(input[first] - input[second], p, -1)
 
 
+@composed
 def dist(input: Any, other: Any, p: float = 2.0) -> Any:
     """The p-norm of input - other, which broadcast."""
     return vector_norm(input - other, p)

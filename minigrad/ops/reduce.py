@@ -7,7 +7,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.kernels import reduce as kernels
-from minigrad.op import arr, op, sample
+from minigrad.op import arr, composed, op, sample
 from minigrad.ops import shape
 from minigrad.ops.compare import isnan
 from minigrad.ops.dims import Dim, axes, kept_shape, wrap_dim
@@ -142,6 +142,7 @@ def nansum(input: Array, *, dim: Dim = None, keepdim: bool = False, dtype: DType
     return kernels.sum(known, axes(dim, input.ndim), keepdim).astype(wide.dtype, copy=False)
 
 
+@composed
 def nanmean(input: Any, dim: Dim = None, keepdim: bool = False, *, dtype: DType = None) -> Any:
     """The arithmetic mean over `dim` of the elements that are not nan; nan where there are none.
 
@@ -152,6 +153,7 @@ def nanmean(input: Any, dim: Dim = None, keepdim: bool = False, *, dtype: DType 
     return nansum(input, dim=dim, keepdim=keepdim, dtype=dtype) / known
 
 
+@composed
 def count_nonzero(input: Any, dim: Dim = None) -> Any:
     """How many elements over `dim` are not zero."""
     return sum(input != 0, dim=dim)

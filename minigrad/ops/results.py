@@ -89,3 +89,33 @@ class Lstsq(NamedTuple):
     residuals: Any
     rank: Any
     singular_values: Any
+
+
+class LU(NamedTuple):
+    """What `linalg.lu` gives: P L U is the matrix."""
+
+    P: Any
+    L: Any
+    U: Any
+
+
+class LUFactor(NamedTuple):
+    """What `lu_factor` gives."""
+
+    LU: Any
+    pivots: Any
+
+
+class LUFactorEx(NamedTuple):
+    """What `lu_factor_ex` gives."""
+
+    LU: Any
+    pivots: Any
+    info: Any
+
+
+class SolveEx(NamedTuple):
+    """What `solve_ex` gives."""
+
+    result: Any
+    info: Any

@@ -7,7 +7,7 @@ import numpy as np
 
 from minigrad.graph import wrap
 from minigrad.kernels import scan as kernels
-from minigrad.op import arr, op, sample
+from minigrad.op import arr, composed, op, sample
 from minigrad.ops import shape
 from minigrad.ops.compare import ne
 from minigrad.ops.dims import wrap_dim
@@ -142,11 +142,13 @@ def _running_extreme(ufunc: np.ufunc, input: Any, dim: int) -> ValuesAndIndices:
     return ValuesAndIndices(input.gather(dim, indices) if input.ndim else input.clone(), indices)
 
 
+@composed
 def cummax(input: Any, dim: int) -> ValuesAndIndices:
     """The largest element so far along `dim`, and its latest place; nan from the first on."""
     return _running_extreme(np.maximum, input, dim)
 
 
+@composed
 def cummin(input: Any, dim: int) -> ValuesAndIndices:
     """The smallest element so far along `dim`, and its latest place; nan from the first on."""
     return _running_extreme(np.minimum, input, dim)
@@ -155,6 +157,7 @@ def cummin(input: Any, dim: int) -> ValuesAndIndices:
 # --- differences and areas ------------------------------------------------------------------
 
 
+@composed
 def diff(input: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None) -> Any:
     """Differences of neighbours along `dim`, n times over; of bools, whether they differ.
 
@@ -199,11 +202,13 @@ def _areas(name: str, y: Any, x: Any, dx: Any, dim: int) -> Any:
     return (later + earlier) * widths / 2.0
 
 
+@composed
 def trapezoid(y: Any, x: Any = None, *, dx: Any = None, dim: int = -1) -> Any:
     """The area under y along `dim` by the trapezoidal rule, at places x or at a distance dx (1)."""
     return _areas("trapezoid", y, x, dx, dim).sum(dim)
 
 
+@composed
 def cumulative_trapezoid(y: Any, x: Any = None, *, dx: Any = None, dim: int = -1) -> Any:
     """The area under y along `dim` up to each place but the first."""
     return _areas("cumulative_trapezoid", y, x, dx, dim).cumsum(dim)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.graph import wrap
-from minigrad.op import arr, op, sample
+from minigrad.op import arr, composed, op, sample
 from minigrad.ops.dims import wrap_dim
 from minigrad.ops.reduce import require_elements
 from minigrad.ops.results import ValuesAndIndices
@@ -88,6 +88,7 @@ def _first(index: Array, k: int, axis: int) -> Array:
 # --- sorting --------------------------------------------------------------------------------
 
 
+@composed
 def sort(
     input: Any, dim: int = -1, descending: bool = False, stable: bool = False
 ) -> ValuesAndIndices:
@@ -99,6 +100,7 @@ def sort(
     return chosen(input, dim, (_descending if descending else ascending)(array, axis))
 
 
+@composed
 def argsort(input: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
     """The indices that put the elements along `dim` in order; equal ones keep their order."""
     array, axis = _lines(input, dim)
@@ -106,6 +108,7 @@ def argsort(input: Any, dim: int = -1, descending: bool = False, stable: bool = 
     return wrap(input.kind, order.reshape(input.shape))
 
 
+@composed
 def msort(input: Any) -> Any:
     """The elements in order along the first dimension."""
     return sort(input, 0).values
@@ -119,6 +122,7 @@ def _refuse_bools(name: str, array: Array) -> None:
         raise RuntimeError(f"{name}() does not support bool tensors")
 
 
+@composed
 def topk(
     input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
 ) -> ValuesAndIndices:
@@ -147,6 +151,7 @@ def topk(
     return chosen(input, dim, index)
 
 
+@composed
 def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False) -> ValuesAndIndices:
     """The k-th smallest element along `dim`, counted from 1, and where it stood."""
     array, axis = _lines(input, dim)
@@ -185,6 +190,7 @@ def nanmedian_place(array: Array, axis: int) -> Array:
     return np.take_along_axis(ascending(array, axis), middle, axis)
 
 
+@composed
 def mode(input: Any, dim: int = -1, keepdim: bool = False) -> ValuesAndIndices:
     """The most frequent element along `dim`, the smallest of several, and its last place."""
     array, axis = _lines(input, dim)

@@ -6,7 +6,7 @@ import numpy as np
 
 from minigrad.graph import wrap
 from minigrad.kernels import reduce as kernels
-from minigrad.op import arr, op, sample
+from minigrad.op import arr, composed, op, sample
 from minigrad.ops import sorting
 from minigrad.ops.dims import Dim, axes, kept_shape, wrap_dim
 from minigrad.ops.elementwise import where
@@ -64,6 +64,7 @@ def _corrected(dim: Any, unbiased: bool, correction: float | None) -> dict[str, 
     return {"dim": dim, "correction": int(unbiased) if correction is None else correction}
 
 
+@composed
 def var(
     input: Any,
     dim: Dim = None,
@@ -79,6 +80,7 @@ def var(
     return variance(input, keepdim=keepdim, **_corrected(dim, unbiased, correction))
 
 
+@composed
 def std(
     input: Any,
     dim: Dim = None,
@@ -91,6 +93,7 @@ def std(
     return deviation(input, keepdim=keepdim, **_corrected(dim, unbiased, correction))
 
 
+@composed
 def var_mean(
     input: Any,
     dim: Dim = None,
@@ -104,6 +107,7 @@ def var_mean(
     return variance(input, keepdim=keepdim, **given), mean(input, dim=given["dim"], keepdim=keepdim)
 
 
+@composed
 def std_mean(
     input: Any,
     dim: Dim = None,
@@ -144,6 +148,7 @@ def nanmiddle(input: Array) -> Array:
     return _middle("nanmedian", sorting.nanmedian_place, input)
 
 
+@composed
 def median(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
     """The median, the lower one of two, of all elements; with dim, (values, indices) along it.
 
@@ -155,6 +160,7 @@ def median(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
     return _middle_along("median", sorting.median_place, input, dim, keepdim)
 
 
+@composed
 def nanmedian(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
     """The median of what is not nan; with dim, (values, indices) along it."""
     if dim is None:
@@ -177,6 +183,7 @@ ROUNDING = {"lower": np.floor, "higher": np.ceil, "nearest": np.rint}
 INTERPOLATIONS = ("linear", "midpoint", *ROUNDING)
 
 
+@composed
 def quantile(
     input: Any,
     q: Any,
@@ -194,6 +201,7 @@ def quantile(
     return _quantile("quantile", input, q, dim, keepdim, interpolation)
 
 
+@composed
 def nanquantile(
     input: Any,
     q: Any,

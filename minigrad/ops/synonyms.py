@@ -1,11 +1,20 @@
-"""Operations under the second names that torch has for them."""
+"""Operations under the second names that torch has for them, or under which users meet them."""
 
+from minigrad.ops.axes import movedim
 from minigrad.ops.compare import ge, gt, le, lt, ne
-from minigrad.ops.compose import scaled_sub
+from minigrad.ops.compose import log_softmax_in, scaled_add, scaled_sub, softmax_in
+from minigrad.ops.decompositions import svd_with_v
 from minigrad.ops.elementwise import abs, mul, neg, sign
+from minigrad.ops.grids import powers
+from minigrad.ops.join import cat, vstack
+from minigrad.ops.lookup import index_put_at
+from minigrad.ops.masks import filled_where, where_or_nonzero
 from minigrad.ops.pairs import atan2, clamp, quotient
+from minigrad.ops.products import cross_of_first, outer
 from minigrad.ops.scan import trapezoid
 from minigrad.ops.special import acos, acosh, asin, asinh, atan, atanh, trunc
+from minigrad.ops.systems import inv
+from minigrad.ops.views import expand, transpose
 
 absolute, negative, sgn = abs, neg, sign
 multiply, subtract, divide, true_divide = mul, scaled_sub, quotient, quotient
@@ -14,3 +23,13 @@ greater, greater_equal, less, less_equal, not_equal = gt, ge, lt, le, ne
 arccos, arcsin, arctan, arctan2 = acos, asin, atan, atan2
 arccosh, arcsinh, arctanh = acosh, asinh, atanh
 trapz = trapezoid
+concat = concatenate = cat
+row_stack, moveaxis, ger, inverse = vstack, movedim, outer, inv
+swapaxes = swapdims = transpose
+broadcast_to = expand
+
+# Functions whose own name tells them from a simpler one within the operations.
+add, sub, div = scaled_add, scaled_sub, quotient
+where, masked_fill, index_put = where_or_nonzero, filled_where, index_put_at
+cross, svd, vander = cross_of_first, svd_with_v, powers
+softmax, log_softmax = softmax_in, log_softmax_in

@@ -2,7 +2,7 @@
 
 from minigrad.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
 from minigrad.op import arr, sample
-from minigrad.testing.cases import gradcheck_cases
+from minigrad.testing.cases import check, gradcheck_cases
 from minigrad.testing.modules import check_module
 from minigrad.testing.operations import LAYOUTS, check_operation, differentiable
 
@@ -10,6 +10,7 @@ __all__ = [
     "LAYOUTS",
     "GradcheckError",
     "arr",
+    "check",
     "check_module",
     "check_operation",
     "differentiable",

@@ -114,7 +114,7 @@ class Subject(NamedTuple):
         cases = self.cases
         strictness = Strictness(cases.rtol, cases.atol, nondet_tol=cases.nondet_tol, entrywise=True)
 
-        def check(point_seed: int) -> Errors:
+        def check_at(point_seed: int) -> Errors:
             rng = np.random.default_rng(point_seed)
             inputs = [as_input(given, rng) for given in sample.args]
             checker = Checker(
@@ -124,4 +124,27 @@ class Subject(NamedTuple):
             first = checker.first_order()
             return Errors(first, checker.second_order() if cases.second_order else None)
 
-        return drawn_again_at_kinks(check, seed)
+        return drawn_again_at_kinks(check_at, seed)
+
+
+def check(what: Any, *inputs: Any, seed: int = 0, **options: Any) -> Errors:
+    """Check derivatives of first and second order: of a function, `autograd.Function` or Module.
+
+    inputs: one case as `gradcheck_cases` takes it, with its options; without any, all the cases
+    that `what` was decorated with.  Gives the worst errors.  Raises GradcheckError with the
+    entries that disagree, and TypeError without inputs or cases.
+
+        >>> minigrad.testing.check(swish)
+        >>> minigrad.testing.check(nn.Linear(3, 2), arr.of(4, 3))
+    """
+    name = str(getattr(what, "__name__", type(what).__name__))
+    cases = Cases((Sample(inputs, {}),)) if inputs else cases_of(what)
+    if cases is None:
+        raise TypeError(
+            f"{name} has no cases to be checked on: decorate it with gradcheck_cases, or give "
+            f"inputs, as in check({name}, arr.of(3))"
+        )
+    subject = Subject(name, what, Cases(**(cases._asdict() | options)))
+    found = [subject.check(sample, seed) for sample in cases.samples]
+    second = [errors.second for errors in found if errors.second is not None]
+    return Errors(max(errors.first for errors in found), max(second, default=None))

@@ -11,12 +11,13 @@
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 
 from minigrad.op import Sample
-from minigrad.testing.cases import Cases, Subject, cases_of
+from minigrad.testing.cases import Subject, cases_of, check
 from minigrad.testing.operations import Errors
 from minigrad.testing.samples import describe
 
@@ -71,7 +72,7 @@ class GradcheckItem(pytest.Item):
 
 @pytest.fixture
 def gradcheck(request: pytest.FixtureRequest) -> Callable[..., Errors]:
-    """`gradcheck(what, *inputs, **options)`: check derivatives of first and second order.
+    """`gradcheck(what, *inputs, **options)`: `minigrad.testing.check` with the seed of this run.
 
     what: a function, an `autograd.Function` class, or a Module, in training and evaluation.
     inputs: `arr.of(shape)` for random tensors, tensors, or anything else that is passed on.
@@ -80,9 +81,4 @@ def gradcheck(request: pytest.FixtureRequest) -> Callable[..., Errors]:
     """
     seed = int(request.config.getoption("--gradcheck-seed"))
 
-    def check(what: Any, *inputs: Any, **options: Any) -> Errors:
-        sample = Sample(inputs, {})
-        name = str(getattr(what, "__name__", type(what).__name__))
-        return Subject(name, what, Cases((sample,), **options)).check(sample, seed)
-
-    return check
+    return partial(check, seed=seed)

@@ -1,7 +1,6 @@
 """What of a user's file or module can be checked, and on which inputs if nothing is said."""
 
 import importlib
-import importlib.util
 import inspect
 import sys
 from collections.abc import Callable, Iterator
@@ -10,6 +9,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from minigrad.autograd import Function
+from minigrad.files import import_file
 from minigrad.nn import Module
 from minigrad.op import Sample, arr
 from minigrad.testing.cases import Cases, Subject, cases_of
@@ -99,20 +99,10 @@ def _imported(place: str) -> ModuleType:
 def _imported_file(path: Path) -> ModuleType:
     if not path.is_file():
         raise TargetError(f"there is no file {path}")
-    folder = str(path.resolve().parent)
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None:
-        raise TargetError(f"{path} is not a Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.path.insert(0, folder)  # as for a script: its neighbours can be imported
-    sys.modules[path.stem] = module
     try:
-        spec.loader.exec_module(module)
+        return import_file(path)
     except Exception as error:
         raise TargetError(f"{path} cannot be imported: {_told(error)}") from error
-    finally:
-        sys.path.remove(folder)
-    return module
 
 
 def _told(error: Exception) -> str:

@@ -20,7 +20,7 @@ _STYLES = {
 class Drawing:
     """A graph in Graphviz's language: `dot` is the text, `save` writes it or a picture of it.
 
-    In a notebook it shows itself, where Graphviz is installed.
+    In a notebook it shows itself: as a picture where Graphviz is installed, else as its text.
     """
 
     def __init__(self, dot: str) -> None:
@@ -28,6 +28,8 @@ class Drawing:
 
     def __str__(self) -> str:
         return self.dot
+
+    __repr__ = __str__
 
     def save(self, path: str | Path) -> None:
         """Write a file: .dot or .gv is the text; .svg, .png and .pdf are pictures.

@@ -16,15 +16,23 @@ from minigrad.nn.functional.activation import (
 from minigrad.nn.functional.convolution import (
     conv1d,
     conv2d,
+    conv_tbc,
 )
 from minigrad.nn.functional.distance import (
     cosine_similarity,
     normalize,
     pairwise_distance,
 )
-from minigrad.nn.functional.dropout import dropout, dropout2d
+from minigrad.nn.functional.dropout import (
+    alpha_dropout,
+    dropout,
+    dropout1d,
+    dropout2d,
+    feature_alpha_dropout,
+)
 from minigrad.nn.functional.embedding import (
     embedding,
+    embedding_bag,
 )
 from minigrad.nn.functional.linear import (
     bilinear,
@@ -55,13 +63,17 @@ from minigrad.nn.functional.pooling import (
     adaptive_avg_pool1d,
     adaptive_avg_pool2d,
     adaptive_max_pool1d,
+    adaptive_max_pool1d_with_indices,
     adaptive_max_pool2d,
+    adaptive_max_pool2d_with_indices,
     avg_pool1d,
     avg_pool2d,
     lp_pool1d,
     lp_pool2d,
     max_pool1d,
+    max_pool1d_with_indices,
     max_pool2d,
+    max_pool2d_with_indices,
     max_unpool1d,
     max_unpool2d,
 )
@@ -113,17 +125,23 @@ from minigrad.nn.functional.sample_norm import (
     local_response_norm,
     rms_norm,
 )
+from minigrad.nn.functional.sampling import affine_grid, grid_sample
 from minigrad.nn.functional.transposed import (
     conv_transpose1d,
     conv_transpose2d,
 )
-from minigrad.ops import one_hot
+from minigrad.nn.functional.windows import fold, unfold
+from minigrad.ops import one_hot, pdist
 
 __all__ = [
     "adaptive_avg_pool1d",
     "adaptive_avg_pool2d",
     "adaptive_max_pool1d",
+    "adaptive_max_pool1d_with_indices",
     "adaptive_max_pool2d",
+    "adaptive_max_pool2d_with_indices",
+    "affine_grid",
+    "alpha_dropout",
     "avg_pool1d",
     "avg_pool2d",
     "batch_norm",
@@ -135,19 +153,25 @@ __all__ = [
     "channel_shuffle",
     "conv1d",
     "conv2d",
+    "conv_tbc",
     "conv_transpose1d",
     "conv_transpose2d",
     "cosine_embedding_loss",
     "cosine_similarity",
     "cross_entropy",
     "dropout",
+    "dropout1d",
     "dropout2d",
     "elu",
     "elu_",
     "embedding",
+    "embedding_bag",
+    "feature_alpha_dropout",
+    "fold",
     "gaussian_nll_loss",
     "gelu",
     "glu",
+    "grid_sample",
     "group_norm",
     "gumbel_softmax",
     "hardshrink",
@@ -172,7 +196,9 @@ __all__ = [
     "lp_pool2d",
     "margin_ranking_loss",
     "max_pool1d",
+    "max_pool1d_with_indices",
     "max_pool2d",
+    "max_pool2d_with_indices",
     "max_unpool1d",
     "max_unpool2d",
     "mish",
@@ -185,6 +211,7 @@ __all__ = [
     "one_hot",
     "pad",
     "pairwise_distance",
+    "pdist",
     "pixel_shuffle",
     "pixel_unshuffle",
     "poisson_nll_loss",
@@ -212,5 +239,6 @@ __all__ = [
     "threshold_",
     "triplet_margin_loss",
     "triplet_margin_with_distance_loss",
+    "unfold",
     "upsample",
 ]

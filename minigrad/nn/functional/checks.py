@@ -85,6 +85,22 @@ def reduced(losses: Any, reduction: str) -> Any:
     return losses.sum() if reduction == "sum" else losses
 
 
+def weighted(losses: Any, weight: Any, input: Any, reduction: str) -> Any:
+    """The losses times their weights, if there are any; their mean is over the sum of the weights.
+
+    Raises ValueError if the weights' shape is not the input's.
+    """
+    if weight is None:
+        return reduced(losses, reduction)
+    if weight.shape != input.shape:
+        raise ValueError(
+            f"Weights and input must have the same size, got {list(weight.shape)} and "
+            f"{list(input.shape)}"
+        )
+    losses = losses * weight
+    return losses.sum() / weight.sum() if reduction == "mean" else reduced(losses, reduction)
+
+
 def warn_if_broadcast(name: str, input: Any, target: Any) -> None:
     """Say that a loss of different shapes is rarely what is meant."""
     if input.shape != target.shape:

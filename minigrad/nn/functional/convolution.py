@@ -156,3 +156,9 @@ def _require_room(
                 f"Calculated padded input size per channel: ({padded}). Kernel size: ({reach}). "
                 f"Kernel size can't be greater than actual input size"
             )
+
+
+def conv_tbc(input: Any, weight: Any, bias: Any, pad: int = 0) -> Any:
+    """conv1d with time before batch and channels: (T, N, C), (K, C, F), (F,) -> (T', N, F)."""
+    signals, filters = input.permute(1, 2, 0), weight.permute(2, 1, 0)
+    return conv1d(signals, filters, bias, padding=pad).permute(2, 0, 1)

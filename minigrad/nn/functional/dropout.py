@@ -58,3 +58,71 @@ def dropout2d(input: Any, p: float = 0.5, training: bool = True, inplace: bool =
         return input
     require_floating("dropout2d", input)
     return _dropped(input, p, inplace, (*input.shape[:-2], 1, 1))
+
+
+def dropout1d(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
+    """While training, zero whole channels of (N, C, L) or (C, L) with probability p.
+
+    The others are divided by 1 - p.  Raises ValueError unless p is in [0, 1], RuntimeError for
+    inputs of other dimensions.
+    """
+    require_probability(p)
+    require_tensor("dropout1d", input=input)
+    if input.ndim not in (2, 3):
+        raise RuntimeError(
+            f"dropout1d: Expected 2D or 3D input, but received an input of shape "
+            f"{list(input.shape)}"
+        )
+    if not training or p == 0:
+        return input
+    require_floating("dropout1d", input)
+    return _dropped(input, p, inplace, (*input.shape[:-1], 1))
+
+
+# --- for SELU -------------------------------------------------------------------------------------
+
+# What SELU tends to far below 0: dropped elements become this.
+_SATURATED = -1.7580993408473766
+
+
+def _saturated(input: Any, p: float, inplace: bool, shape: tuple[int, ...]) -> Any:
+    """Elements set to SELU's lower limit, and all scaled to keep mean 0 and deviation 1."""
+    kept = draw_mask(shape, p)
+    scale = 1 / np.sqrt((1 - p) * (1 + p * _SATURATED**2)) if p < 1 else 0.0
+    factor = input.new_tensor(kept * scale)
+    addend = input.new_tensor((np.where(kept, 0.0, _SATURATED) - p * _SATURATED) * scale)
+    return input.mul_(factor).add_(addend) if inplace else input * factor + addend
+
+
+def alpha_dropout(input: Any, p: float = 0.5, training: bool = False, inplace: bool = False) -> Any:
+    """While training, set elements to SELU's lower limit with probability p.
+
+    All are then scaled so that inputs of mean 0 and deviation 1 stay so.  Raises ValueError unless
+    p is in [0, 1].  Klambauer et al. 2017, Self-normalizing neural networks.
+    """
+    require_probability(p)
+    if not training or p == 0:
+        return input
+    require_tensor("alpha_dropout", input=input)
+    require_floating("alpha_dropout", input)
+    return _saturated(input, p, inplace, input.shape)
+
+
+def feature_alpha_dropout(
+    input: Any, p: float = 0.5, training: bool = False, inplace: bool = False
+) -> Any:
+    """alpha_dropout of whole channels of (N, C, ...).
+
+    Raises ValueError unless p is in [0, 1], RuntimeError for fewer than 2 dimensions.
+    """
+    require_probability(p)
+    if not training or p == 0:
+        return input
+    require_tensor("feature_alpha_dropout", input=input)
+    if input.ndim < 2:
+        raise RuntimeError(
+            f"Feature dropout requires at least 2 dimensions in the input, got shape "
+            f"{list(input.shape)}"
+        )
+    require_floating("feature_alpha_dropout", input)
+    return _saturated(input, p, inplace, (*input.shape[:2], *[1] * (input.ndim - 2)))

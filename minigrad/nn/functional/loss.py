@@ -9,29 +9,30 @@ from minigrad.nn.functional.checks import (
     require_reduction,
     require_tensor,
     warn_if_broadcast,
+    weighted,
 )
 
 
-def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
-    """(input - target)^2, its mean or its sum.
+def mse_loss(input: Any, target: Any, reduction: str = "mean", weight: Any = None) -> Any:
+    """(input - target)^2, its mean or its sum; with a weight for each, their weighted mean.
 
-    Raises ValueError for another reduction; warns if the shapes differ.
+    Raises ValueError for another reduction or shape of weights; warns if the shapes differ.
     """
     require_reduction(reduction)
     require_tensor("mse_loss", input=input, target=target)
     warn_if_broadcast("mse_loss", input, target)
-    return reduced(ops.square(input - target), reduction)
+    return weighted(ops.square(input - target), weight, input, reduction)
 
 
-def l1_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
-    """|input - target|, its mean or its sum.
+def l1_loss(input: Any, target: Any, reduction: str = "mean", weight: Any = None) -> Any:
+    """|input - target|, its mean or its sum; with a weight for each, their weighted mean.
 
-    Raises ValueError for another reduction; warns if the shapes differ.
+    Raises ValueError for another reduction or shape of weights; warns if the shapes differ.
     """
     require_reduction(reduction)
     require_tensor("l1_loss", input=input, target=target)
     warn_if_broadcast("l1_loss", input, target)
-    return reduced((input - target).abs(), reduction)
+    return weighted((input - target).abs(), weight, input, reduction)
 
 
 # --- probabilities of two classes ----------------------------------------------------------------

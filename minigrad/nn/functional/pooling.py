@@ -1,6 +1,7 @@
 """Pooling of images and signals: the largest, the mean or the norm of each window."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -315,3 +316,11 @@ def max_unpool1d(
         _along_row(padding, "padding", least=0),
         None if output_size is None else (1, list(output_size)[-1]),
     ).squeeze(-2)
+
+
+# --- with the places of the largest ---------------------------------------------------------------
+
+max_pool1d_with_indices = partial(max_pool1d, return_indices=True)
+max_pool2d_with_indices = partial(max_pool2d, return_indices=True)
+adaptive_max_pool1d_with_indices = partial(adaptive_max_pool1d, return_indices=True)
+adaptive_max_pool2d_with_indices = partial(adaptive_max_pool2d, return_indices=True)

@@ -11,6 +11,7 @@ from minigrad.nn.functional.checks import (
     require_reduction,
     require_tensor,
     warn_if_broadcast,
+    weighted,
 )
 
 
@@ -45,15 +46,7 @@ def huber_loss(
         raise ValueError(f"huber_loss expects delta > 0, got {delta}")
     d = ops.abs(input - target)
     losses = ops.where(d <= delta, d * d * 0.5, (d - 0.5 * delta) * delta)
-    if weight is None:
-        return reduced(losses, reduction)
-    if weight.shape != input.shape:
-        raise ValueError(
-            f"Weights and input must have the same size, got {list(weight.shape)} and "
-            f"{list(input.shape)}"
-        )
-    losses = losses * weight
-    return losses.sum() / weight.sum() if reduction == "mean" else reduced(losses, reduction)
+    return weighted(losses, weight, input, reduction)
 
 
 def kl_div(input: Any, target: Any, *, reduction: str = "mean", log_target: bool = False) -> Any:

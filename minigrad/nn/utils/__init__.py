@@ -7,7 +7,12 @@ from minigrad.nn.utils.clip_grad import (
     clip_grads_with_norm_,
     get_total_norm,
 )
-from minigrad.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
+from minigrad.nn.utils.fusion import (
+    fuse_conv_bn_eval,
+    fuse_conv_bn_weights,
+    fuse_linear_bn_eval,
+    fuse_linear_bn_weights,
+)
 from minigrad.nn.utils.vector import parameters_to_vector, vector_to_parameters
 
 __all__ = [
@@ -15,7 +20,9 @@ __all__ = [
     "clip_grad_value_",
     "clip_grads_with_norm_",
     "fuse_conv_bn_eval",
+    "fuse_conv_bn_weights",
     "fuse_linear_bn_eval",
+    "fuse_linear_bn_weights",
     "get_total_norm",
     "parameters_to_vector",
     "parametrizations",

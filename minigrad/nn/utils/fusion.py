@@ -37,18 +37,51 @@ def _fused(layer: Any, bn: Any, axis: int) -> Any:
             f"the layer has {filters} outputs, but the batch norm {bn.num_features} features"
         )
     fused = copy.deepcopy(layer)
-    scale = 1 / np.sqrt(bn.running_var.array.astype(np.float64) + bn.eps)
-    if bn.weight is not None:
-        scale = scale * bn.weight.array
-    shape = [1] * layer.weight.ndim
-    shape[axis] = -1
-    bias = 0.0 if layer.bias is None else layer.bias.array
-    shift = (bias - bn.running_mean.array) * scale
-    if bn.bias is not None:
-        shift = shift + bn.bias.array
-    kind, dtype = type(layer.weight).kind, layer.weight.array.dtype
-    weight = layer.weight.array * scale.reshape(shape)
-    fused.weight = Parameter(wrap(kind, weight.astype(dtype)), layer.weight.requires_grad)
-    keeps = layer.weight.requires_grad if layer.bias is None else layer.bias.requires_grad
-    fused.bias = Parameter(wrap(kind, shift.astype(dtype)), keeps)
+    fused.weight, fused.bias = _folded(
+        layer.weight, layer.bias, bn.running_mean, bn.running_var, bn.eps, bn.weight, bn.bias, axis
+    )
     return fused
+
+
+def fuse_conv_bn_weights(
+    conv_w: Any,
+    conv_b: Any,
+    bn_rm: Any,
+    bn_rv: Any,
+    bn_eps: float,
+    bn_w: Any,
+    bn_b: Any,
+    transpose: bool = False,
+) -> tuple[Parameter, Parameter]:
+    """The weight and bias of a convolution into which a batch norm's numbers are folded.
+
+    bn_rm and bn_rv are its running mean and variance, (channels,); biases and bn_w may be None.
+    """
+    return _folded(conv_w, conv_b, bn_rm, bn_rv, bn_eps, bn_w, bn_b, axis=1 if transpose else 0)
+
+
+def fuse_linear_bn_weights(
+    linear_w: Any, linear_b: Any, bn_rm: Any, bn_rv: Any, bn_eps: float, bn_w: Any, bn_b: Any
+) -> tuple[Parameter, Parameter]:
+    """The weight and bias of a linear layer into which a batch norm's numbers are folded."""
+    return _folded(linear_w, linear_b, bn_rm, bn_rv, bn_eps, bn_w, bn_b, axis=0)
+
+
+def _folded(
+    weight: Any, bias: Any, mean: Any, var: Any, eps: float, gain: Any, offset: Any, axis: int
+) -> tuple[Parameter, Parameter]:
+    scale = 1 / np.sqrt(var.array.astype(np.float64) + eps)
+    if gain is not None:
+        scale = scale * gain.array
+    shift = ((0.0 if bias is None else bias.array) - mean.array) * scale
+    if offset is not None:
+        shift = shift + offset.array
+    shape = [1] * weight.ndim
+    shape[axis] = -1
+    kind, dtype = type(weight).kind, weight.array.dtype
+    scaled = wrap(kind, (weight.array * scale.reshape(shape)).astype(dtype))
+    keeps = weight.requires_grad if bias is None else bias.requires_grad
+    return (
+        Parameter(scaled, weight.requires_grad),
+        Parameter(wrap(kind, shift.astype(dtype)), keeps),
+    )

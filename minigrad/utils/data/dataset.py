@@ -97,6 +97,33 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
         return int(self.tensors[0].shape[0])
 
 
+class StackDataset(Dataset[Any]):
+    """Sample i is the tuple of the datasets' samples i; a dict if the datasets are given by name.
+
+    Raises ValueError for datasets of different lengths, for none, and for both ways at once.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if bool(args) == bool(kwargs):
+            raise ValueError(
+                "StackDataset expects datasets either all by position or all by name, got "
+                f"{len(args)} and {len(kwargs)}"
+            )
+        self.datasets: Any = args or kwargs
+        sizes = [len(dataset) for dataset in args or kwargs.values()]
+        if len(set(sizes)) > 1:
+            raise ValueError(f"Size mismatch between datasets: their lengths are {sizes}")
+        self._length = sizes[0]
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(self.datasets, dict):
+            return {name: dataset[index] for name, dataset in self.datasets.items()}
+        return tuple(dataset[index] for dataset in self.datasets)
+
+    def __len__(self) -> int:
+        return self._length
+
+
 class ConcatDataset(Dataset[T_co]):
     """Several map-style datasets, one after another.
 

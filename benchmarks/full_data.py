@@ -1,0 +1,204 @@
+"""Real training runs, the same in minigrad and in torch: weights, batches and their order.
+
+    python -m benchmarks.full_data [--only mnist|cifar10] [--epochs N] [--steps N] [--seeds N]
+
+Each run is a process of its own. `results/full-data.json` holds every loss; a Markdown table with
+accuracy, time and how far the first losses lie apart is printed.
+"""
+
+import argparse
+import importlib
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from minigrad.bench.cases.networks import lecture_cnn, resnet18
+from minigrad.bench.process import installed
+
+RESULTS = Path(__file__).with_name("results") / "full-data.json"
+FIRST = 20  # steps over which losses are compared: rounding errors grow from step to step
+SMOOTHED = 20  # losses at the end whose mean is reported
+
+# Data, network, loss, batch size, epochs; optimizers with torch's names for their settings.
+TASKS = {
+    "mnist": {
+        "title": "lecture CNN on MNIST, batches of 64",
+        "network": lecture_cnn,
+        "loss": "nll_loss",
+        "batch": 64,
+        "epochs": 2,
+        "optimizers": {"SGD": {"lr": 0.001, "momentum": 0.9}},
+    },
+    "cifar10": {
+        "title": "ResNet-18 on CIFAR-10, batches of 256",
+        "network": resnet18,
+        "loss": "cross_entropy",
+        "batch": 256,
+        "epochs": 1,
+        "optimizers": {
+            "SGD": {"lr": 0.05, "momentum": 0.9},
+            "Adam": {"lr": 0.001},
+            "RMSprop": {"lr": 0.001},
+            "Adagrad": {"lr": 0.01},
+        },
+    },
+}
+
+
+def data(task, root):
+    """Images scaled to [-1, 1], (N, C, H, W), and labels, of both parts."""
+    from minigrad.vision import datasets  # noqa: PLC0415  torch's processes need none of it
+
+    made = {"mnist": datasets.MNIST, "cifar10": datasets.CIFAR10}[task]
+    arrays = {}
+    for part in ("train", "test"):
+        dataset = made(root, train=part == "train", download=True)
+        images = np.asarray(dataset.data, np.float32) / 127.5 - 1
+        images = images[:, None] if images.ndim == 3 else images.transpose(0, 3, 1, 2)
+        arrays[f"{part}_images"] = np.ascontiguousarray(images)
+        arrays[f"{part}_labels"] = np.asarray(dataset.targets, np.int64)
+    return arrays
+
+
+def initial_weights(task, seed):
+    import minigrad as mg  # noqa: PLC0415  torch's processes need none of it
+
+    mg.manual_seed(seed)
+    model = TASKS[task]["network"](mg)
+    return {f"weight_{i}": p.detach().numpy() for i, p in enumerate(model.parameters())}
+
+
+def train(library, task, name, arrays, seed, epochs, steps):
+    """One run: every loss, the accuracy on the test images, seconds of training."""
+    told = TASKS[task]
+    model = told["network"](library)
+    with library.no_grad():
+        for i, parameter in enumerate(model.parameters()):
+            parameter.copy_(library.from_numpy(arrays[f"weight_{i}"]))
+    optimizer = getattr(library.optim, name)(model.parameters(), **told["optimizers"][name])
+    loss_of = getattr(library.nn.functional, told["loss"])
+    images, labels = (library.from_numpy(arrays[f"train_{what}"]) for what in ("images", "labels"))
+    order = np.random.default_rng(seed)
+    losses = []
+    start = time.perf_counter()
+    for _ in range(epochs):
+        shuffled = order.permutation(len(labels))
+        for at in range(0, len(shuffled), told["batch"]):
+            if steps and len(losses) == steps:
+                break
+            batch = library.from_numpy(shuffled[at : at + told["batch"]])
+            optimizer.zero_grad()
+            loss = loss_of(model(images[batch]), labels[batch])
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+    seconds = time.perf_counter() - start
+    return {"losses": losses, "accuracy": accuracy(library, model, arrays), "seconds": seconds}
+
+
+def accuracy(library, model, arrays):
+    images, labels = (library.from_numpy(arrays[f"test_{what}"]) for what in ("images", "labels"))
+    model.eval()
+    with library.no_grad():
+        right = sum(
+            (model(images[at : at + 500]).argmax(1) == labels[at : at + 500]).sum().item()
+            for at in range(0, len(labels), 500)
+        )
+    return right / len(labels)
+
+
+def worker(library, task, name, path, seed, epochs, steps):
+    with np.load(path) as stored:
+        arrays = dict(stored)
+    imported = importlib.import_module(library)
+    run = train(imported, task, name, arrays, int(seed), int(epochs), int(steps))
+    print(json.dumps(run))
+
+
+def compare(task, options):
+    """Runs of every optimizer and seed, by library."""
+    told = TASKS[task]
+    epochs = options.epochs or told["epochs"]
+    arrays = data(task, options.root)
+    runs = []
+    with tempfile.TemporaryDirectory() as folder:
+        for seed in range(options.seeds):
+            path = Path(folder, "data.npz")
+            np.savez(path, **arrays, **initial_weights(task, seed))
+            for name in told["optimizers"]:
+                for library in filter(installed, ("minigrad", "torch")):
+                    words = (library, task, name, path, seed, epochs, options.steps)
+                    command = [sys.executable, "-m", "benchmarks.full_data", "--worker"]
+                    done = subprocess.run(
+                        [*command, *map(str, words)], check=True, stdout=subprocess.PIPE, text=True
+                    )
+                    run = {"task": task, "optimizer": name, "library": library, "seed": seed}
+                    runs.append(run | {"epochs": epochs} | json.loads(done.stdout.splitlines()[-1]))
+                    print(row(runs), flush=True)
+    return runs
+
+
+def row(runs):
+    """The last run as a line of the table, beside minigrad's own of the same start."""
+    run = runs[-1]
+    apart = ratio = ""
+    mine = next(
+        other for other in runs
+        if all(other[k] == run[k] for k in ("task", "optimizer", "seed"))
+    )  # fmt: skip
+    if mine is not run:
+        first = [np.array(r["losses"][:FIRST]) for r in (mine, run)]
+        apart = f"{np.abs(first[0] - first[1]).max():.1e}"
+        ratio = f"**{run['seconds'] / mine['seconds']:.2f}**"
+    cells = (
+        TASKS[run["task"]]["title"],
+        f"{run['optimizer']}, seed {run['seed']}",
+        run["library"],
+        f"{np.mean(run['losses'][-SMOOTHED:]):.3f}",
+        f"{run['accuracy']:.2%}",
+        f"{run['seconds']:.0f} s",
+        ratio,
+        apart,
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def table(runs):
+    """All runs; the last two columns compare torch's with minigrad's."""
+    head = (
+        f"run|optimizer|library|loss, last {SMOOTHED} steps|test accuracy|training|"
+        f"times as fast|first {FIRST} losses apart"
+    ).split("|")
+    lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
+    return "\n".join([*lines, *(row(runs[: i + 1]) for i in range(len(runs)))])
+
+
+def main():
+    if sys.argv[1:2] == ["--worker"]:
+        worker(*sys.argv[2:])
+        return
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", choices=TASKS, help="one of the runs")
+    parser.add_argument("--root", type=Path, help="folder of the data files")
+    parser.add_argument("--epochs", type=int, help="instead of the run's own number")
+    parser.add_argument("--steps", type=int, default=0, help="end each run after so many")
+    parser.add_argument("--seeds", type=int, default=1)
+    options = parser.parse_args()
+    runs = [
+        r for task in ([options.only] if options.only else TASKS) for r in compare(task, options)
+    ]
+    before = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
+    made = {(r["task"], r["optimizer"]) for r in runs}
+    kept = [r for r in before if (r["task"], r["optimizer"]) not in made]
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps(kept + runs))
+    print(f"\n{table(kept + runs)}")
+
+
+if __name__ == "__main__":
+    main()

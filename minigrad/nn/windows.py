@@ -1,0 +1,63 @@
+"""Layers that take images apart into windows, and put them together."""
+
+from typing import Any
+
+from minigrad.nn import functional as F
+from minigrad.nn.functional.checks import IntOrSequence
+from minigrad.nn.module import Module
+
+
+class Unfold(Module):
+    """Every window of the images as a column: (N, C, H, W) -> (N, C * kernel, windows)."""
+
+    def __init__(
+        self,
+        kernel_size: IntOrSequence,
+        dilation: IntOrSequence = 1,
+        padding: IntOrSequence = 0,
+        stride: IntOrSequence = 1,
+    ) -> None:
+        super().__init__()
+        self.kernel_size = kernel_size
+        self.dilation = dilation
+        self.padding = padding
+        self.stride = stride
+
+    def forward(self, input: Any) -> Any:
+        return F.unfold(input, self.kernel_size, self.dilation, self.padding, self.stride)
+
+    def extra_repr(self) -> str:
+        return (
+            f"kernel_size={self.kernel_size}, dilation={self.dilation}, padding={self.padding}, "
+            f"stride={self.stride}"
+        )
+
+
+class Fold(Module):
+    """Columns added where Unfold takes them: (N, C * kernel, windows) -> (N, C, *output_size)."""
+
+    def __init__(
+        self,
+        output_size: IntOrSequence,
+        kernel_size: IntOrSequence,
+        dilation: IntOrSequence = 1,
+        padding: IntOrSequence = 0,
+        stride: IntOrSequence = 1,
+    ) -> None:
+        super().__init__()
+        self.output_size = output_size
+        self.kernel_size = kernel_size
+        self.dilation = dilation
+        self.padding = padding
+        self.stride = stride
+
+    def forward(self, input: Any) -> Any:
+        return F.fold(
+            input, self.output_size, self.kernel_size, self.dilation, self.padding, self.stride
+        )
+
+    def extra_repr(self) -> str:
+        return (
+            f"output_size={self.output_size}, kernel_size={self.kernel_size}, "
+            f"dilation={self.dilation}, padding={self.padding}, stride={self.stride}"
+        )

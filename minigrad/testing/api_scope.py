@@ -1,0 +1,105 @@
+"""Which of torch's names minigrad leaves out, and why: every one of them, by name or pattern."""
+
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+# In each line the names that are left out for one reason: `*` stands for anything, and a name with
+# a dot in it is meant in that namespace alone.  A name that is here, too, counts as here.
+OUT_OF_SCOPE = {
+    "complex numbers": """
+        *complex* view_as_real* angle imag polar conj conj_physical* is_conj is_neg resolve_conj
+        resolve_neg cfloat cdouble chalf linalg.eig linalg.eigvals
+        """,
+    "sparse tensors": """
+        *sparse* *coalesce* Tensor.indices Tensor.values dense_dim to_dense crow_indices*
+        col_indices* ccol_indices* row_indices* indices_copy values_copy hspmm hsmm smm spmm dsmm
+        saddmm sspaddmm
+        """,
+    "quantisation": """
+        *quantize* q_* qscheme qint* quint* int_repr fused_moving_avg_obs_fake_quant fbgemm_*
+        choose_qparams_optimized bits8 bits16 bits?x? int[1-7] uint[1-7] scaled_mm scaled_grouped_mm
+        ScalingType SwizzleType
+        """,
+    "other devices": """
+        *xpu* *ipu* *mtia* *vulkan* cudnn_* miopen_* *mkldnn* has_mkl has_spectral has_lapack
+        has_openmp is_maia is_xla pin_memory Stream Event record_stream get_device get_device_module
+        batch_norm_* tf32_notes
+        """,
+    "compilation and export": """
+        compile export cond fork wait *Script* LiteScriptModule import_ir_module* parse_*
+        merge_type_from_type_comment unify_type_list JITException functionalize debug_unwrap
+        boolean_dispatch BroadcastingList? assert_int_or_pair
+        """,
+    "recurrent networks and attention": """
+        RNN* LSTM* GRU* rnn rnn_* lstm* gru* MultiheadAttention Transformer*
+        multi_head_attention_forward scaled_dot_product_attention grouped_mm
+        """,
+    "volumes": "*3d *3d_with_indices convert_conv3d_weight_memory_format",
+    "other ways of distributing": "*DataParallel* SyncBatchNorm DistributedSampler is_distributed",
+    "nested and named tensors": "to_padded_tensor Tensor.name",
+    "mixed precision": """
+        *autocast* GradScaler bfloat16 float4_* float8_* get_float32_matmul_precision
+        set_float32_matmul_precision set_flush_denormal
+        """,
+    "Fourier transforms and windows": "stft istft *_window",
+    "special functions without a kernel here": """
+        airy_ai *bessel_* *chebyshev_* hermite_* laguerre_* legendre_* erfcx zeta igamma* gammainc*
+        i0e i1e log_ndtr ndtri
+        """,
+    "factors as LAPACK packs them": """
+        geqrf householder_product orgqr ormqr ldl_* lobpcg Tensor.lu lu_unpack triangular_solve
+        """,
+    "given up in torch": """
+        BoolTensor ByteTensor CharTensor ShortTensor IntTensor LongTensor DoubleTensor FloatTensor
+        set_default_tensor_type range torch.qr Tensor.qr torch.lu_solve Tensor.lu_solve Tensor.lstsq
+        Tensor.solve Tensor.symeig Tensor.eig Tensor.new Tensor.resize Tensor.resize_as
+        Tensor.volatile Tensor.reinforce nn.Container nn.NLLLoss2d upsample_* autograd.Variable
+        autograd.variable clip_grad_norm weight_norm remove_weight_norm spectral_norm
+        remove_spectral_norm nn.init.constant nn.init.dirac nn.init.eye nn.init.kaiming_*
+        nn.init.normal nn.init.orthogonal nn.init.sparse nn.init.uniform nn.init.xavier_*
+        nn.init.*_normal
+        """,
+    "data pipes, given up in torch": """
+        *DataPipe* DataChunk argument_validation runtime_validation* functional_datapipe
+        guaranteed_datapipes_determinism non_deterministic
+        """,
+    "unsigned integers torch can only store": "uint16 uint32 uint64",
+    "memory at hand": """
+        *Storage storage_type is_storage untyped_storage *_copy alias_copy as_strided_scatter
+        unsafe_chunk unsafe_split unsafe_split_with_sizes empty_strided new_empty_strided
+        empty_permuted dim_order const_data_ptr resize_ resize_as_ set_ share_memory_ from_file map_
+        map2_ module_load convert_conv2d_weight_memory_format as_subclass
+        """,
+    "torch's machinery": """
+        sym_* Sym* *Error Disable*Function* *torch_function* Tensor.output_nr Tensor.grad_dtype AVG
+        SUM bit hash_tensor typename slice_inverse get_deterministic_debug_mode
+        set_deterministic_debug_mode get_num_interop_threads set_num_interop_threads
+        init_num_threads thread_safe_generator is_deterministic_algorithms_warn_only_enabled
+        is_warn_always_enabled set_warn_always is_anomaly_check_nan_enabled Tensor.index native_*
+        norm_except_dim *_notes factory_kwargs DType Callable TYPE_* GRID_SAMPLE_*
+        nn.functional.Tensor autograd.grad_mode NestedIOFunction enforce_grad_layout_policy
+        set_multithreading_enabled rearrange swap_in_optimizer_params_and_state Optional torch.cpp
+        """,
+    "modules that wait for their sizes": "Lazy* Uninitialized* skip_init",
+}
+MACHINERY = "torch's machinery"
+UNDOCUMENTED = "not documented by torch"
+
+
+def reason_to_leave_out(
+    namespace: str, name: str, value: Any, reasons: Mapping[str, str] = OUT_OF_SCOPE
+) -> str | None:
+    """Why minigrad does not have the name, the first reason that names it; None if it could."""
+    for why, patterns in reasons.items():
+        if any(_names(pattern, namespace, name) for pattern in patterns.split()):
+            return why
+    if type(value).__name__ == "pybind11_type":  # a class of the compiler's or the profiler's
+        return MACHINERY
+    if callable(value) and not (getattr(value, "__doc__", None) or "").strip():
+        return UNDOCUMENTED
+    return None
+
+
+def _names(pattern: str, namespace: str, name: str) -> bool:
+    return fnmatchcase(f"{namespace or 'torch'}.{name}" if "." in pattern else name, pattern)
