@@ -10,6 +10,7 @@ from minigrad.autograd import Function
 from minigrad.op import arr, op, sample
 
 _count = itertools.count()
+_buffer = []
 
 
 class Planted(NamedTuple):
@@ -100,6 +101,16 @@ planted(
 )("zero where x is small")
 planted(exp, (lambda g, out, x: (g * out).float(),), X, told="dtype minigrad.float32")("dtype")
 
+planted(
+    lambda x: np.exp(x) / np.exp(x).sum(1, keepdims=True), (lambda g, out, x: g * out * (1 - out),),
+    X, told="entries",
+)("softmax's diagonal alone")  # fmt: skip
+planted(
+    lambda x: x - x.mean(1, keepdims=True), (lambda g, out, x: g,), X, told="entries",
+)("mean taken for a constant")  # fmt: skip
+planted(exp, (lambda g, out, x: g * out + 1e-6 * g.abs() * g,), X, told="entries|linear")(
+    "slightly not linear"
+)
 # --- two tensors, products ------------------------------------------------------------------
 
 planted(product, (lambda g, out, a, b: (g @ b.mT).mT, RIGHT), SQUARE, SQUARE, told="transposed")(
@@ -140,6 +151,12 @@ planted(lambda x: np.cumsum(x, 0), (lambda g, out, x: g.cumsum(0),), X, told="en
     "cumulative sum not reversed"
 )
 
+planted(lambda x: x.prod(0), (lambda g, out, x: (g * out).expand(x.shape),), X, told="entries")(
+    "product not divided by its factor"
+)
+planted(lambda x: (x * x).sum(1), (lambda g, out, x: 2 * x * g.unsqueeze(1).mean(0),), X,
+        told="entries")("cotangent averaged over rows")  # fmt: skip
+
 # --- views and indexing ---------------------------------------------------------------------
 
 planted(lambda x: x.T.copy(), (lambda g, out, x: g,), SQUARE, told="transposed")(
@@ -179,6 +196,15 @@ def random_noise(ctx, g):
     return g * 3 * x**2 * (1 + 1e-12 * next(_count))
 
 
+def own_buffer(ctx, g):
+    """The same array for every call: what one use is given, the next one overwrites."""
+    (x,) = ctx.saved_tensors
+    if not _buffer:
+        _buffer.append(mg.zeros_like(x))
+    _buffer[0].copy_(g.detach() * 3 * x.detach() ** 2)
+    return _buffer[0]
+
+
 def once_only(ctx, g):
     (x,) = ctx.saved_tensors
     return g * (3 * x.detach() ** 2)
@@ -207,6 +233,7 @@ def only_if_both(ctx, g, h):
 
 backward_of(as_power, in_place, X, told="changes the cotangent g in place")("g changed in place")
 backward_of(as_power, random_noise, X, told="not deterministic")("not deterministic")
+backward_of(as_power, own_buffer, X, told="not its own")("gives away its own array")
 backward_of(as_power, once_only, X, told="gradient of wrong")("second order only")
 backward_of(of_product, sometimes, X, X, told="no other input wants one")("wrong if wanted alone")
 backward_of(split_in_two, only_if_both, X, told="only output 0 is used")("unused output forgotten")

@@ -3,12 +3,14 @@
 import dataclasses
 import json
 import math
+import sys
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import minigrad as mg
 from minigrad import bench
 from minigrad.bench import case as bench_case
 from minigrad.bench import changes, peaks
@@ -116,6 +118,49 @@ def test_a_suite_that_is_not_one_is_refused(tmp_path):
     path.write_text(SUITE + "CASES += CASES[:1]")
     with pytest.raises(ValueError, match=r"two cases with the same name.*square n10"):
         bench.load_suite(path)
+
+
+KERNEL = """
+import numpy as np
+from minigrad.bench import Case
+from minigrad.kernels.build import kernel
+
+@kernel
+def double(out, x):
+    for i in range(x.size):
+        out[i] = x[i] + x[i]
+
+def doubled(library, x):
+    out = np.empty_like(x)
+    return lambda: (double.serial(out, x), out)[1]
+
+CASES = [Case(name="double", sizes={"n": 3}, inputs=lambda draw: [draw(3)],
+              implementations={"minigrad": doubled})]
+"""
+
+
+def test_a_suite_may_have_kernels_of_its_own_also_from_the_disk_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("MINIGRAD_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    path = tmp_path / "own_kernel.py"
+    path.write_text(KERNEL)
+    for _ in ("compiled", "read back"):
+        (case,) = bench.load_suite(path)
+        x = np.arange(3.0)
+        assert case.implementations["minigrad"](mg, x)().tolist() == [0, 2, 4]
+    assert [*(tmp_path / "cache").rglob("*.nbc")]
+
+
+def test_a_suite_does_not_take_the_place_of_another_module(tmp_path):
+    path = tmp_path / "dataclasses.py"
+    path.write_text(SUITE)
+    bench.load_suite(path)
+    assert sys.modules["dataclasses"] is dataclasses
+    (tmp_path / "broken_suite.py").write_text("1 / 0")
+    with pytest.raises(ZeroDivisionError):
+        bench.load_suite(tmp_path / "broken_suite.py")
+    assert "broken_suite" not in sys.modules
+    assert str(tmp_path) not in sys.path
 
 
 def test_checking_a_result():

@@ -33,7 +33,7 @@ def test_the_library_s_own_check_catches_them_with_any_seed(name, seed):
 
 
 def test_there_are_faults_of_many_kinds():
-    assert len(FAULTS) >= 40
+    assert len(FAULTS) >= 48
 
 
 @pytest.mark.parametrize("degree", [1, None])
@@ -107,6 +107,23 @@ def test_a_wrong_derivative_gives_false_or_raises_as_asked(x):
     with pytest.raises(RuntimeError, match=r"factor of 1\.01"):  # torch's kind of error
         gradcheck(wrong, x)
     assert gradcheck(wrong, x, rtol=0.1)
+
+
+def test_nondet_tol_and_check_grad_dtypes_decide(x):
+    noisy, narrow = FAULTS["not deterministic"].function, FAULTS["dtype"].function
+    assert gradcheck(noisy, x, nondet_tol=1e-3)
+    assert not gradcheck(noisy, x, raise_exception=False)
+    assert gradcheck(narrow, x, check_grad_dtypes=False, rtol=1e-3, atol=1e-3)
+    assert not gradcheck(narrow, x, rtol=1e-3, atol=1e-3, raise_exception=False)
+
+
+def test_rtol_and_atol_bound_the_linearity_of_backward(x):
+    """A float32 gradient adds up to seven digits, which is enough for whom asks for no more."""
+    narrow = FAULTS["dtype"].function
+    assert not gradcheck(narrow, x, check_grad_dtypes=False, rtol=1e-12, raise_exception=False)
+    slightly_bent = FAULTS["slightly not linear"].function
+    assert not gradcheck(slightly_bent, x, raise_exception=False)
+    assert gradcheck(slightly_bent, x, rtol=1e-3, atol=1e-3)
 
 
 def test_check_undefined_grad_decides(x):

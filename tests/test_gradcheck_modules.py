@@ -10,6 +10,7 @@ from minigrad import nn
 from minigrad.testing import (
     GradcheckError,
     arr,
+    check,
     check_module,
     gradcheck,
     gradcheck_cases,
@@ -93,6 +94,60 @@ def test_bad_cases_are_refused():
         gradcheck_cases()
     with pytest.raises(TypeError, match="got int"):
         gradcheck_cases(sample(arr.of(2)))(3)
+
+
+# --- check, on cases or on inputs ---
+
+
+class Square(mg.autograd.Function):
+    """Its derivative is `slope` times the argument: 2 is right."""
+
+    slope = 2
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x * x
+
+    @classmethod
+    def backward(cls, ctx, g):
+        (x,) = ctx.saved_tensors
+        return cls.slope * g * x
+
+
+class WrongSquare(Square):
+    slope = 1
+
+
+def test_check_goes_through_all_cases():
+    tried = []
+
+    @gradcheck_cases(arr.of(2), sample(arr.of(3), power=3), rtol=1e-5)
+    def to_power(x, *, power=2):
+        tried.append((len(x), power))
+        return x**power
+
+    errors = check(to_power)
+    assert set(tried) == {(2, 2), (3, 3)}
+    assert max(errors) < 1e-5
+    assert check(to_power, second_order=False).second is None
+
+
+@pytest.mark.parametrize("what", [Square, nn.Linear(3, 2), mg.sin])
+def test_check_takes_inputs(what):
+    assert max(check(what, arr.of(4, 3))) < 1e-6
+
+
+def test_check_tells_what_is_wrong():
+    with pytest.raises(GradcheckError, match=r"WrongSquare\(\[4\]\)[^$]*factor of 0.5"):
+        check(WrongSquare, arr.of(4))
+
+
+def test_check_needs_inputs_or_cases():
+    with pytest.raises(TypeError, match="Square has no cases"):
+        check(Square)
+    with pytest.raises(TypeError, match="second"):
+        check(Square, arr.of(2), second=False)
 
 
 # --- strategies -----------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from minigrad.kernels import build, elementwise
+from minigrad.kernels import build, elementwise, host
 
 LARGE = build.GRAIN + elementwise.CHUNK + 3
 SPECIAL = [math.nan, math.inf, -math.inf, 0.0, -0.0, 1e-30, -100.0, 88.9, 709.0, -745.0, 1e9]
@@ -151,7 +151,8 @@ def test_accuracy_in_units_in_the_last_place(dtype: Any, function: str) -> None:
     expected = reference[function](exact)
     unit = np.spacing(np.abs(expected).astype(dtype)).astype(np.longdouble)
     error = np.abs(getattr(elementwise, function)(x) - expected) / unit
-    assert error.max() < (1 if function == "exp" else 3)
+    fused = {"fma", "neon"} & set(host.vector_features())  # else two roundings for one
+    assert error.max() < ((1 if fused else 2) if function == "exp" else 3)
 
 
 @pytest.mark.parametrize("name", ONE)
