@@ -103,7 +103,7 @@ def batch_norm_given(x, w=None, b=None, *, mean, var, eps):
 
 def cross_entropy(x, *, target, weight=None, **given):
     weight = None if weight is None else weight.to(x.dtype)
-    return F.cross_entropy(x, target, weight, reduction="none", **given)
+    return F.cross_entropy(x, target, weight, **given)
 
 
 def relu_slope(c, y):

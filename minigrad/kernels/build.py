@@ -14,6 +14,8 @@ from typing import Any, overload
 import numba
 from numba.core import caching, event
 
+from minigrad.kernels.heap import keep_freed_memory
+
 prange = numba.prange
 
 # OpenMP enters a parallel region in 1.6 us, workqueue in 51 us.
@@ -24,6 +26,8 @@ if "NUMBA_THREADING_LAYER" not in os.environ:
 # the core, that starves the very threads it waits for.  This is some 100 us, enough to bridge the
 # gap between two kernels.
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+
+keep_freed_memory()
 
 # Only loops written with prange are cut among threads; Numba need not look for others.
 _PRANGE_ONLY = dict.fromkeys(
