@@ -2,8 +2,8 @@
 
     python -m benchmarks.full_data [--only mnist|cifar10] [--epochs N] [--steps N] [--seeds N]
 
-Each run is a process of its own. `results/full-data.json` holds every loss; a Markdown table with
-accuracy, time and how far the first losses lie apart is printed.
+Each run is a process of its own. `results/full-data.json` holds every loss; a table with
+accuracy, time and how far the first losses lie apart goes to results/README.md.
 """
 
 import argparse
@@ -17,12 +17,11 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.published import render, run_row
 from minigrad.bench.cases.networks import lecture_cnn, resnet18
 from minigrad.bench.process import installed
 
 RESULTS = Path(__file__).with_name("results") / "full-data.json"
-FIRST = 20  # steps over which losses are compared: rounding errors grow from step to step
-SMOOTHED = 20  # losses at the end whose mean is reported
 
 # Data, network, loss, batch size, epochs; optimizers with torch's names for their settings.
 TASKS = {
@@ -96,7 +95,7 @@ def train(library, task, name, arrays, seed, epochs, steps):
             loss = loss_of(model(images[batch]), labels[batch])
             loss.backward()
             optimizer.step()
-            losses.append(loss.item())
+            losses.append(float(f"{loss.item():.9g}"))
     seconds = time.perf_counter() - start
     return {"losses": losses, "accuracy": accuracy(library, model, arrays), "seconds": seconds}
 
@@ -137,45 +136,11 @@ def compare(task, options):
                     done = subprocess.run(
                         [*command, *map(str, words)], check=True, stdout=subprocess.PIPE, text=True
                     )
-                    run = {"task": task, "optimizer": name, "library": library, "seed": seed}
-                    runs.append(run | {"epochs": epochs} | json.loads(done.stdout.splitlines()[-1]))
-                    print(row(runs), flush=True)
+                    run = {"task": told["title"], "optimizer": name, "library": library}
+                    run |= {"seed": seed, "epochs": epochs}
+                    runs.append(run | json.loads(done.stdout.splitlines()[-1]))
+                    print(run_row(runs), flush=True)
     return runs
-
-
-def row(runs):
-    """The last run as a line of the table, beside minigrad's own of the same start."""
-    run = runs[-1]
-    apart = ratio = ""
-    mine = next(
-        other for other in runs
-        if all(other[k] == run[k] for k in ("task", "optimizer", "seed"))
-    )  # fmt: skip
-    if mine is not run:
-        first = [np.array(r["losses"][:FIRST]) for r in (mine, run)]
-        apart = f"{np.abs(first[0] - first[1]).max():.1e}"
-        ratio = f"**{run['seconds'] / mine['seconds']:.2f}**"
-    cells = (
-        TASKS[run["task"]]["title"],
-        f"{run['optimizer']}, seed {run['seed']}",
-        run["library"],
-        f"{np.mean(run['losses'][-SMOOTHED:]):.3f}",
-        f"{run['accuracy']:.2%}",
-        f"{run['seconds']:.0f} s",
-        ratio,
-        apart,
-    )
-    return f"| {' | '.join(cells)} |"
-
-
-def table(runs):
-    """All runs; the last two columns compare torch's with minigrad's."""
-    head = (
-        f"run|optimizer|library|loss, last {SMOOTHED} steps|test accuracy|training|"
-        f"times as fast|first {FIRST} losses apart"
-    ).split("|")
-    lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
-    return "\n".join([*lines, *(row(runs[: i + 1]) for i in range(len(runs)))])
 
 
 def main():
@@ -197,7 +162,7 @@ def main():
     kept = [r for r in before if (r["task"], r["optimizer"]) not in made]
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(kept + runs))
-    print(f"\n{table(kept + runs)}")
+    (RESULTS.parent / "README.md").write_text(render(RESULTS.parent))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import numpy as np
+
 from minigrad.bench import Run, geometric_mean, heading, table
 from minigrad.bench.report import rate, seconds
 
@@ -20,6 +22,8 @@ GROUPS = {
     "elementwise, reductions, softmax, norms: gradient": ("", "gradient"),
 }
 LIBRARIES = ("torch", "numpy")
+FIRST_STEPS = 20  # whose losses are compared: rounding errors grow from step to step
+LAST_STEPS = 20  # whose losses' mean is reported
 
 
 def render(folder):
@@ -211,6 +215,45 @@ def optimizers(path):
     return f"## Optimizer steps, {run.threads} thread(s)\n\n{rows(head, body)}"
 
 
+def run_row(runs):
+    """The last run as a line of the table, beside minigrad's own of the same start."""
+    run = runs[-1]
+    apart = ratio = ""
+    mine = next(
+        other for other in runs
+        if all(other[k] == run[k] for k in ("task", "optimizer", "seed"))
+    )  # fmt: skip
+    if mine is not run:
+        first = [np.array(r["losses"][:FIRST_STEPS]) for r in (mine, run)]
+        apart = f"{np.abs(first[0] - first[1]).max():.1e}"
+        ratio = f"**{run['seconds'] / mine['seconds']:.2f}**"
+    cells = (
+        run["task"],
+        f"{run['optimizer']}, seed {run['seed']}",
+        run["library"],
+        f"{np.mean(run['losses'][-LAST_STEPS:]):.3f}",
+        f"{run['accuracy']:.2%}",
+        f"{run['seconds']:.0f} s",
+        ratio,
+        apart,
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def full_data(path):
+    """Runs on whole data sets; the last two columns compare torch's with minigrad's."""
+    runs = json.loads(path.read_text())
+    head = (
+        f"run|optimizer|library|loss, last {LAST_STEPS} steps|test accuracy|training|"
+        f"times as fast|first {FIRST_STEPS} losses apart"
+    ).split("|")
+    body = "\n".join(run_row(runs[: i + 1]) for i in range(len(runs)))
+    return (
+        "## Whole data sets\n\nThe same initial weights and batches in both libraries, default "
+        f"threads (`python -m benchmarks.full_data`).\n\n{rows(head, [])}\n{body}"
+    )
+
+
 def details(run):
     """Everything that was measured at one number of threads."""
     return (
@@ -225,4 +268,5 @@ SECTIONS = {
     "neighbour-busy": neighbour,
     "growth": of_cases("Growth with batch and depth, 1 thread"),
     "alternatives": of_cases("What else one might pick, 1 thread"),
+    "full-data": full_data,
 } | {f"optimizers-{threads}": optimizers for threads in (1, 2, 4, 8, 16, 32)}
