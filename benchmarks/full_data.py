@@ -8,6 +8,7 @@ accuracy, time and how far the first losses lie apart goes to results/README.md.
 
 import argparse
 import importlib
+import itertools
 import json
 import subprocess
 import sys
@@ -120,26 +121,33 @@ def worker(library, task, name, path, seed, epochs, steps):
 
 
 def compare(task, options):
-    """Runs of every optimizer and seed, by library."""
+    """Yields the runs of every seed, optimizer and library."""
     told = TASKS[task]
-    epochs = options.epochs or told["epochs"]
     arrays = data(task, options.root)
-    runs = []
+    libraries = list(filter(installed, ("minigrad", "torch")))
     with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "data.npz")
         for seed in range(options.seeds):
-            path = Path(folder, "data.npz")
             np.savez(path, **arrays, **initial_weights(task, seed))
-            for name in told["optimizers"]:
-                for library in filter(installed, ("minigrad", "torch")):
-                    words = (library, task, name, path, seed, epochs, options.steps)
-                    command = [sys.executable, "-m", "benchmarks.full_data", "--worker"]
-                    done = subprocess.run(
-                        [*command, *map(str, words)], check=True, stdout=subprocess.PIPE, text=True
-                    )
-                    run = {"task": told["title"], "optimizer": name, "library": library}
-                    run |= {"seed": seed, "epochs": epochs}
-                    runs.append(run | json.loads(done.stdout.splitlines()[-1]))
-                    print(run_row(runs), flush=True)
+            for name, library in itertools.product(told["optimizers"], libraries):
+                epochs = options.epochs or told["epochs"]
+                run = {"task": told["title"], "optimizer": name, "library": library, "seed": seed}
+                found = in_own_process(library, task, name, path, seed, epochs, options.steps)
+                yield run | {"epochs": epochs} | found
+
+
+def in_own_process(*words):
+    command = [sys.executable, "-m", "benchmarks.full_data", "--worker", *map(str, words)]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def saved(runs, run):
+    """The runs with a new one, in place of an earlier one of its kind; written to the results."""
+    kind = ("task", "optimizer", "library", "seed")
+    runs = [old for old in runs if any(old[k] != run[k] for k in kind)] + [run]
+    RESULTS.write_text(json.dumps(runs))
+    (RESULTS.parent / "README.md").write_text(render(RESULTS.parent))
     return runs
 
 
@@ -154,15 +162,12 @@ def main():
     parser.add_argument("--steps", type=int, default=0, help="end each run after so many")
     parser.add_argument("--seeds", type=int, default=1)
     options = parser.parse_args()
-    runs = [
-        r for task in ([options.only] if options.only else TASKS) for r in compare(task, options)
-    ]
-    before = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
-    made = {(r["task"], r["optimizer"]) for r in runs}
-    kept = [r for r in before if (r["task"], r["optimizer"]) not in made]
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(kept + runs))
-    (RESULTS.parent / "README.md").write_text(render(RESULTS.parent))
+    runs = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
+    for task in [options.only] if options.only else TASKS:
+        for run in compare(task, options):
+            runs = saved(runs, run)
+            print(run_row(runs), flush=True)
 
 
 if __name__ == "__main__":

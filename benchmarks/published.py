@@ -221,7 +221,7 @@ def run_row(runs):
     apart = ratio = ""
     mine = next(
         other for other in runs
-        if all(other[k] == run[k] for k in ("task", "optimizer", "seed"))
+        if all(other[k] == run[k] for k in ("task", "optimizer", "seed", "epochs"))
     )  # fmt: skip
     if mine is not run:
         first = [np.array(r["losses"][:FIRST_STEPS]) for r in (mine, run)]

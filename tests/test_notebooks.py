@@ -78,7 +78,7 @@ def test_all_six_are_there():
 
 @pytest.mark.skipif(
     importlib.util.find_spec("nbclient") is None,
-    reason="running notebooks takes Jupyter's kernel, the extra `notebooks`, which is not installed",
+    reason="notebooks run in Jupyter's kernel, the extra `notebooks`, which is not installed",
 )
 @each_notebook
 def test_the_code_runs(path):
