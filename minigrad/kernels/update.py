@@ -5,22 +5,17 @@ from functools import cache, cached_property
 from operator import is_
 from typing import Any
 
-import numba
 import numpy as np
 
+from minigrad.kernels.addresses import HEADER, ITEMS, carray
 from minigrad.kernels.build import kernel
 from minigrad.kernels.program import SPAN, Compiled, Program, compiled, pointer
 
 Array = np.ndarray[Any, Any]
-carray: Any = vars(numba)["carray"]
 
-# Where the fields of NumPy's `PyArrayObject` lie behind the object's header, and a tuple's items.
-# They are part of the C interfaces.  Asking Python for an array's address takes 1.4 us, reading it
-# here 5 ns.
-_HEADER = object.__basicsize__
-_NDIM, _SHAPE, _DTYPE, _FLAGS = _HEADER + 8, _HEADER + 16, _HEADER + 40, _HEADER + 48
+# Where further fields of NumPy's `PyArrayObject` lie.
+_NDIM, _SHAPE, _DTYPE, _FLAGS = HEADER + 8, HEADER + 16, HEADER + 40, HEADER + 48
 _C_CONTIGUOUS_AND_ALIGNED = 0x0001 | 0x0100
-_ITEMS = tuple.__basicsize__
 
 # So many accesses to elements are the work of one: threads would save a step over some small
 # parameters ten microseconds, and cost it hundreds where another process has their core.
@@ -34,8 +29,8 @@ def find(addresses: Any, found: int, wanted: int) -> Any:
     Both tuples are given by their ids.  Fit is a C-contiguous array of the same shape and dtype as
     the one at its place in the tuple `wanted`.
     """
-    arrays = carray(pointer(found + _ITEMS), (addresses.size,), np.int64)
-    patterns = carray(pointer(wanted + _ITEMS), (addresses.size,), np.int64)
+    arrays = carray(pointer(found + ITEMS), (addresses.size,), np.int64)
+    patterns = carray(pointer(wanted + ITEMS), (addresses.size,), np.int64)
     for k in range(addresses.size):
         a, b = arrays[k], patterns[k]
         ndim = carray(pointer(a + _NDIM), (1,), np.int32)[0]
@@ -57,15 +52,15 @@ def find(addresses: Any, found: int, wanted: int) -> Any:
                 fit &= mine[axis] == other[axis]
         if not fit:
             return k
-        addresses[k] = carray(pointer(a + _HEADER), (1,), np.int64)[0]
+        addresses[k] = carray(pointer(a + HEADER), (1,), np.int64)[0]
     return -1
 
 
 @kernel
 def hold_the_same(one: int, other: int, count: int) -> Any:
     """Whether two tuples of `count` items, given by their ids, hold the same objects."""
-    mine = carray(pointer(one + _ITEMS), (count,), np.int64)
-    others = carray(pointer(other + _ITEMS), (count,), np.int64)
+    mine = carray(pointer(one + ITEMS), (count,), np.int64)
+    others = carray(pointer(other + ITEMS), (count,), np.int64)
     same = True
     for k in range(count):
         same &= mine[k] == others[k]
