@@ -6,8 +6,7 @@ import inspect
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from minigrad.graph import Value, wrap
-from minigrad.modes import mode
+from minigrad.graph import Meta, Value
 
 Rule = Callable[..., Any]
 
@@ -45,13 +44,43 @@ def sample(*args: Any, **settings: Any) -> Sample:
     return Sample(args, settings)
 
 
-class Kept(NamedTuple):
-    """What the graph keeps of one application: positions of arguments, and whether the output."""
+class Kept:
+    """What the graph keeps of one application: which arguments, and whether the output."""
 
-    values: tuple[int, ...]
-    metas: tuple[int, ...]
-    nothing: tuple[int, ...]
-    output: bool
+    def __init__(self, reads: Sequence[Sequence[str]], arity: int) -> None:
+        self.output = any(read[0] != "" for read in reads)
+        inputs = [max(read[i + 1] for read in reads) for i in range(arity)]
+        self.values = tuple(i for i, what in enumerate(inputs) if what == "value")
+        self._metas = tuple(i for i, what in enumerate(inputs) if what == "meta")
+        self._nothing = tuple(i for i, what in enumerate(inputs) if what == "")
+        self._everything = len(self.values) == arity
+        self._none = (None,) * arity if len(self._nothing) == arity else None
+
+    def of(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The arguments, less what no rule reads."""
+        if self._everything:
+            return args
+        if self._none:
+            return self._none
+        kept = list(args)
+        for i in self._nothing:
+            kept[i] = None
+        for i in self._metas:
+            if isinstance(kept[i], Value):
+                kept[i] = Meta(kept[i])
+        return tuple(kept)
+
+
+class _Keeps(dict[tuple[tuple[int, ...], int], Kept]):
+    """What is kept when these positions of so many arguments require gradients."""
+
+    def __init__(self, rules: Callable[[Iterable[int]], Iterable[Rule]]) -> None:
+        self._rules = rules
+
+    def __missing__(self, key: tuple[tuple[int, ...], int]) -> Kept:
+        needs, arity = key
+        found = self[key] = Kept([_reads(rule, arity) for rule in self._rules(needs)], arity)
+        return found
 
 
 class Op:
@@ -81,7 +110,7 @@ class Op:
         tensors = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
         self.tensors = tuple(p.name for p in tensors)
         self.optional = {p.name for p in tensors if p.default is None}
-        self._keeps: dict[tuple[int, ...], Kept] = {}
+        self.keeps = _Keeps(self.rules)
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
@@ -95,22 +124,6 @@ class Op:
         found = (self.vjp[i] for i in needs)
         return [rule for rule in found if rule is not None]
 
-    def keeps(self, needs: tuple[int, ...], arity: int) -> "Kept":
-        """What rules for these positions read."""
-        key = (*needs, -arity) if self.variadic else needs
-        found = self._keeps.get(key)
-        if found is None:
-            reads = [_reads(rule, arity) for rule in self.rules(needs)]
-            inputs = [max(r[i + 1] for r in reads) for i in range(arity)]
-            found = Kept(
-                tuple(i for i, what in enumerate(inputs) if what == "value"),
-                tuple(i for i, what in enumerate(inputs) if what == "meta"),
-                tuple(i for i, what in enumerate(inputs) if what == ""),
-                any(r[0] != "" for r in reads),
-            )
-            self._keeps[key] = found
-        return found
-
     def pull(
         self,
         g: Any,
@@ -119,26 +132,12 @@ class Op:
         settings: Mapping[str, Any],
         wanted: Sequence[int],
     ) -> Sequence[Any]:
-        if self.direct and not mode.grad:
-            return self._pull_directly(g, out, inputs, settings, wanted)
         vjp = self.vjp
         if callable(vjp):
             cotangents = vjp(g, out, *inputs, wanted=wanted, **settings)
             return [cotangents[i] for i in wanted]
         rules: Any = vjp
         return [rules[i](g, out, *inputs, **settings) for i in wanted]
-
-    def _pull_directly(
-        self,
-        g: Any,
-        out: Any,
-        inputs: Sequence[Any],
-        settings: Mapping[str, Any],
-        wanted: Sequence[int],
-    ) -> Sequence[Any]:
-        kind, quietly, direct = g.kind, mode.quietly, self.direct
-        given = [x.array if isinstance(x, Value) else x for x in (out, *inputs)]
-        return [wrap(kind, quietly(direct[i], g.array, *given, **settings)) for i in wanted]
 
     def arrange(
         self, args: tuple[Any, ...], settings: dict[str, Any]

@@ -104,9 +104,13 @@ class Value:
 
     def storage(self) -> Storage:
         """The record of changes shared with all views of the same memory."""
-        if self._storage is None:
-            self._storage = Storage() if self._base is None else self._base.storage()
-        return self._storage
+        storage = self._storage
+        if storage is None:
+            storage = self._storage = Storage() if self._base is None else self._base.storage()
+            node = self.node
+            if node is not None and node.out_storage is None:
+                node.out_storage = storage  # it is to notice changes of its output
+        return storage
 
     def touch(self) -> None:
         """Note that the memory was changed in place."""
@@ -119,6 +123,7 @@ class Value:
 
         `retake(view)` gives a view of this value, taken before, its new place in the graph.
         """
+        self.storage()  # which the node that made this value must see
         old = self.node
         if old is not None and old.retained is not None and old.retained() is self:
             node.retained, old.retained = old.retained, None
@@ -204,7 +209,7 @@ def touch_all(values: Iterable[Value]) -> None:
     """Note that the memory of all these values was changed in place."""
     now = _tick()
     for value in values:
-        storage = value._storage or value.storage()
+        storage = value.storage()
         storage.changed_at = now
         storage.changes += 1
 
@@ -236,6 +241,8 @@ class Pullback(Protocol):
     name: str
     # Whether cotangents it returns are `g`, views of it, or new arrays: never anybody else's.
     returns_fresh: bool
+    # The rules over arrays, for where the gradient is not itself recorded; or nothing.
+    direct: Sequence[Callable[..., Any]]
 
     def pull(
         self,
@@ -311,34 +318,49 @@ class Node:
 
         Raises RuntimeError if they have been freed, or changed in place since the operation.
         """
+        self._check_kept()
+        out = self.out
+        if type(out) is tuple:
+            array, kind = out
+            out = wrap(kind, array)
+            out.node, out._requires_grad = self, True
+        return out, self.inputs
+
+    def opened_arrays(self) -> list[Any]:
+        """The arrays of the output and of the inputs, as direct rules are to see them.
+
+        Raises RuntimeError as `opened` does.
+        """
+        self._check_kept()
+        out = self.out
+        arrays = [out[0] if type(out) is tuple else out]
+        for value in self.inputs:
+            arrays.append(value.array if isinstance(value, Value) else value)
+        return arrays
+
+    def _check_kept(self) -> None:
         if self.freed:
             raise RuntimeError(
                 f"Trying to backward through the graph a second time: the tensors saved by "
                 f"{self.name} have been freed. Pass retain_graph=True to the first backward() or "
                 f"autograd.grad() to go through the graph again."
             )
-        for value in self.inputs:
+        made_at = self.made_at
+        for position, value in enumerate(self.inputs):
             if isinstance(value, Value):
                 storage = value._storage
-                if storage is not None and storage.changed_at > self.made_at:
-                    position = [kept is value for kept in self.inputs].index(True)
-                    self._refuse_change(storage, f"argument {position}", value)
-        out = self.out
-        if type(out) is tuple:
-            array, kind = out
-            out = wrap(kind, array)
-            storage = self.out_storage
-            if storage is not None and storage.changed_at > self.made_at:
-                self._refuse_change(storage, "the output", out)
-            out.node, out._requires_grad = self, True
-        return out, self.inputs
+                if storage is not None and storage.changed_at > made_at:
+                    self._refuse_change(storage, f"argument {position}", value.array)
+        storage = self.out_storage
+        if storage is not None and storage.changed_at > made_at and type(self.out) is tuple:
+            self._refuse_change(storage, "the output", self.out[0])
 
-    def _refuse_change(self, storage: Storage, what: str, value: Value) -> None:
+    def _refuse_change(self, storage: Storage, what: str, array: np.ndarray[Any, Any]) -> None:
         made = "" if self.trace is None else "\nIt was made here:\n" + "".join(self.trace)
         raise RuntimeError(
             f"one of the variables needed for gradient computation has been modified by an "
             f"inplace operation: {what} of {self.op.name}() (a tensor of shape "
-            f"{list(value.array.shape)}, {value.array.dtype}) is read by {self.name} and was "
+            f"{list(array.shape)}, {array.dtype}) is read by {self.name} and was "
             f"changed after the forward pass (its version is {storage.changes}).{made}"
         )
 

@@ -6,12 +6,15 @@ what they kept as it goes, and never adds into an array that somebody else holds
 
 from collections.abc import Iterable, Sequence
 from heapq import heappop, heappush
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 
 from minigrad.graph import Node, Value, accumulate_grad
 from minigrad.modes import mode
+
+_new = object.__new__
 
 
 def backward(
@@ -76,12 +79,12 @@ class _Walk:
     def __init__(self, targets: Sequence[Value] | None, create_graph: bool) -> None:
         self.create_graph = create_graph
         self.checks_nan = mode.anomaly and mode.check_nan
+        self.directly = not create_graph and not self.checks_nan
         self.pending: dict[Any, tuple[Any, bool]] = {}  # edge -> cotangent so far, is it ours
         self.heap: list[tuple[int, Node]] = []
         self.targets = None if targets is None else {_edge(target) for target in targets}
         self.found: dict[Any, tuple[Any, bool]] = {}
         self.useful: set[Any] = set()  # the targets, and the nodes on the way to them
-        self.on_the_way: set[Any] = set()
 
     def arrive(self, edge: Any, g: Any, owned: bool) -> None:
         """A cotangent reaches a node or leaf: the first is kept, further ones are added."""
@@ -102,21 +105,19 @@ class _Walk:
         """Walk until no node is left; what has arrived at leaves is then pending."""
         heap, pending, targets = self.heap, self.pending, self.targets
         if targets is not None:
-            self.on_the_way = _leading_to(targets, [node for _, node in heap])
-            self.useful = self.on_the_way | targets
+            self.useful = _leading_to(targets, [node for _, node in heap])
         while heap:
             node = heappop(heap)[1]
             g, owned = pending.pop(node)
             if node._hooks is not None or node.retained is not None:
                 g, owned = _run_node_hooks(node, g), False
-            if targets is not None:
-                leads_on = node in self.on_the_way
-                if node in targets:
-                    self.found[node] = (g, owned and not leads_on)
+            if targets is not None and node in targets:
+                leads_on = not self.useful.isdisjoint(node.edges)
+                self.found[node] = (g, owned and not leads_on)
                 if not leads_on:
                     continue
             self._pull_through(node, g)
-            if not retain_graph:
+            if node.keeps_values and not retain_graph:
                 node.free()
         if targets is not None:
             for leaf, arrived in self.leaf_gradients():
@@ -125,7 +126,6 @@ class _Walk:
 
     def _pull_through(self, node: Node, g: Any) -> None:
         op = node.op
-        out, inputs = node.opened()
         needs, edges, shapes = node.needs, node.edges, node.shapes
         if self.targets is not None and not self.useful.issuperset(edges):
             useful = [i for i, edge in enumerate(edges) if edge in self.useful]
@@ -133,7 +133,9 @@ class _Walk:
             edges = tuple([edges[i] for i in useful])
             shapes = None if shapes is None else tuple([shapes[i] for i in useful])
         try:
-            cotangents = op.pull(g, out, inputs, node.settings, needs)
+            if self.directly and op.direct:
+                return self._pull_directly(node, g, needs, edges, shapes)
+            cotangents = op.pull(g, *node.opened(), node.settings, needs)
         except Exception as error:
             if node.trace is not None:
                 error.add_note(f"{node} was made here:\n" + "".join(node.trace))
@@ -153,6 +155,26 @@ class _Walk:
                 fresh = array.base is None and array is not g.array
             self.arrive(edges[i], cotangent, fresh)
 
+    def _pull_directly(
+        self,
+        node: Node,
+        g: Any,
+        needs: Sequence[int],
+        edges: Sequence[Any],
+        shapes: Sequence[tuple[int, ...]] | None,
+    ) -> None:
+        """The same for an operation with rules over arrays."""
+        g_array, kind, quietly, settings = g.array, g.kind, mode.quietly, node.settings
+        rules, arrays = node.op.direct, node.opened_arrays()
+        for i, edge in enumerate(edges):
+            array = quietly(rules[needs[i]], g_array, *arrays, **settings)
+            cotangent = _new(kind)
+            cotangent.array = array
+            if shapes is not None and array.shape != shapes[i]:
+                cotangent = cotangent.sum_to_size(shapes[i])
+                array = cotangent.array
+            self.arrive(edge, cotangent, array.base is None and array is not g_array)
+
     def leaf_gradients(self) -> Iterable[tuple[Any, tuple[Any, bool]]]:
         """The leaves reached, each with its gradient after its hooks."""
         for leaf, (total, owned) in self.pending.items():
@@ -163,7 +185,7 @@ class _Walk:
 
 
 def _leading_to(targets: set[Any], starts: list[Node]) -> set[Any]:
-    """The nodes reachable from `starts` from which some target can be reached."""
+    """The targets, and the nodes reachable from `starts` from which one can be reached."""
     seen = set(starts)
     stack = list(starts)
     while stack:
@@ -171,15 +193,11 @@ def _leading_to(targets: set[Any], starts: list[Node]) -> set[Any]:
             if type(edge) is Node and edge not in seen:
                 seen.add(edge)
                 stack.append(edge)
-    leading: set[Any] = set()
-    for node in sorted(seen, key=_age):  # those that a node's edges lead to are older
-        if not (targets.isdisjoint(node.edges) and leading.isdisjoint(node.edges)):
+    leading = set(targets)
+    for node in sorted(seen, key=attrgetter("made_at")):  # a node's edges lead to older ones
+        if not leading.isdisjoint(node.edges):
             leading.add(node)
     return leading
-
-
-def _age(node: Node) -> int:
-    return node.made_at
 
 
 def _run_hooks(hooks: dict[int, Any], g: Any) -> Any:

@@ -23,7 +23,7 @@ FLOORS = [
         "printing",
         "files",
     },
-    {"declaration", "op"},
+    {"declaration", "recording", "op"},
     {"ops"},
     {"methods", "tensor", "creation", "triangles", "typeinfo", "random"},
     {

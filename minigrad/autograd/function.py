@@ -67,6 +67,7 @@ class _Pick:
     """From several outputs the one at `place`: its cotangent, put in its place."""
 
     returns_fresh = False
+    direct: Sequence[Callable[..., Any]] = ()
     name = "function_output"
 
     def __init__(self, place: int, count: int) -> None:
@@ -97,6 +98,7 @@ class _Applied:
     """One application of a user's Function, as its node sees it."""
 
     returns_fresh = False  # a user's backward may return anything, a saved tensor too
+    direct: Sequence[Callable[..., Any]] = ()
 
     def __init__(
         self,

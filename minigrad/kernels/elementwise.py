@@ -23,6 +23,9 @@ CHUNK = 8192
 # np.where mispredicts its way through random signs at 4 ns an element.
 _SELECTION = 512
 
+# A zero that NumPy need not convert.
+_ZEROS = {dtype: np.zeros((), dtype) for dtype in FLOATS}
+
 
 def _loop_over_one(out: Array, x: Array, *settings: Any) -> None:
     for chunk in prange((out.size + CHUNK - 1) // CHUNK):
@@ -47,7 +50,7 @@ def _element(*values: Any) -> Any:
 
 
 class _Elementwise:
-    """A scalar function over one or two arrays, with settings of their type after them."""
+    """A scalar function over arrays, with settings of their type after them."""
 
     def __init__(self, element: Callable[..., Any], loop: Callable[..., None]) -> None:
         # The loop gets its function as a global: an argument would cost 30 us a call, and a
@@ -58,35 +61,40 @@ class _Elementwise:
         home = element.__code__.co_filename
         self.kernel: build.Kernel = build.kernel(sources=(home,))(filled)
 
-    def __call__(self, *arrays: Array, settings: tuple[float, ...] = ()) -> Array:
-        """A fresh contiguous array of the first argument's shape and type."""
-        first = arrays[0]
-        out = np.empty(first.shape, first.dtype)
-        flat = [np.ascontiguousarray(array).reshape(-1) for array in arrays]
-        cast = first.dtype.type
-        self.kernel.on(first.size)(out.reshape(-1), *flat, *[cast(value) for value in settings])
+
+class over_one(_Elementwise):  # noqa: N801  a decorator
+    """A scalar function over one array."""
+
+    def __init__(self, element: Callable[..., Any]) -> None:
+        super().__init__(element, _loop_over_one)
+
+    def __call__(self, x: Array, settings: tuple[float, ...] = ()) -> Array:
+        """A fresh contiguous array of x's shape and type."""
+        out = np.empty(x.shape, x.dtype)
+        self.kernel.on(x.size)(out.ravel(), x.ravel(), *_cast(settings, x))
         return out
 
 
-def over_one(element: Callable[..., Any]) -> _Elementwise:
-    return _Elementwise(element, _loop_over_one)
+class over_two(_Elementwise):  # noqa: N801
+    """A scalar function over two arrays of one shape."""
+
+    def __init__(self, element: Callable[..., Any]) -> None:
+        super().__init__(element, _loop_over_two)
+
+    def __call__(self, x: Array, y: Array, settings: tuple[float, ...] = ()) -> Array:
+        """A fresh contiguous array of x's shape and type."""
+        out = np.empty(x.shape, x.dtype)
+        self.kernel.on(x.size)(out.ravel(), x.ravel(), y.ravel(), *_cast(settings, x))
+        return out
 
 
-def over_two(element: Callable[..., Any]) -> _Elementwise:
-    return _Elementwise(element, _loop_over_two)
+def _cast(settings: tuple[float, ...], like: Array) -> tuple[Any, ...]:
+    return tuple([like.dtype.type(value) for value in settings]) if settings else ()
 
 
-def _compiled_pays(first: Array, *others: Array, least: int = build.GRAIN) -> bool:
-    """Whether a compiled loop beats NumPy: large, contiguous, of one shape and one float type."""
-    return (
-        first.size >= least
-        and first.dtype in FLOATS
-        and first.flags.c_contiguous
-        and all(
-            other.shape == first.shape and other.dtype == first.dtype and other.flags.c_contiguous
-            for other in others
-        )
-    )
+def _pays(x: Array, least: int) -> bool:
+    """Whether a compiled loop beats NumPy's: large enough, contiguous, of a float type."""
+    return x.size >= least and x.dtype in FLOATS and x.flags.c_contiguous
 
 
 # -------------------------------------------------------------------------------- arithmetic
@@ -112,11 +120,17 @@ def _div(x: Any, y: Any) -> Any:
     return x / y
 
 
-def _arithmetic(ufunc: Callable[..., Any], compiled: _Elementwise) -> Callable[..., Array]:
+def _alike(x: Array, y: Any) -> bool:
+    """Whether y too is a contiguous array, of x's shape and type."""
+    return (
+        type(y) is np.ndarray and y.shape == x.shape and y.dtype == x.dtype and y.flags.c_contiguous
+    )
+
+
+def _arithmetic(ufunc: Callable[..., Any], compiled: over_two) -> Callable[..., Array]:
     def apply(x: Any, y: Any) -> Array:
         # NumPy's own loops are as good, so a second thread has to win its keep.
-        both = type(x) is np.ndarray and type(y) is np.ndarray
-        if both and _compiled_pays(x, y, least=8 * build.GRAIN):
+        if type(x) is np.ndarray and _pays(x, 8 * build.GRAIN) and _alike(x, y):
             return compiled(x, y)
         return np.asarray(ufunc(x, y))
 
@@ -140,21 +154,15 @@ def _relu(x: Any) -> Any:
 
 def relu(x: Array) -> Array:
     """max(x, 0); NaN stays NaN."""
-    if _compiled_pays(x, least=_SELECTION):
+    if _pays(x, _SELECTION):
         return _relu(x)
-    return np.asarray(np.maximum(x, 0))
+    return np.asarray(np.maximum(x, _ZEROS.get(x.dtype, 0)))
 
 
 @over_two
-def _relu_backward(g: Any, out: Any) -> Any:
-    return 0.0 if out <= 0 else g
-
-
-def relu_backward(g: Array, out: Array) -> Array:
+def relu_backward(g: Any, out: Any) -> Any:
     """g where relu's output is positive, else 0; g also where it is NaN."""
-    if _compiled_pays(g, out, least=_SELECTION):
-        return _relu_backward(g, out)
-    return np.where(out <= 0, g.dtype.type(0), g)
+    return 0.0 if out <= 0 else g
 
 
 @over_one
@@ -164,9 +172,7 @@ def _leaky_relu(x: Any, negative_slope: Any) -> Any:
 
 def leaky_relu(x: Array, negative_slope: float) -> Array:
     """x where positive, else x * negative_slope."""
-    if _compiled_pays(x, least=_SELECTION):
-        return _leaky_relu(x, settings=(negative_slope,))
-    return np.where(x > 0, x, x * negative_slope)
+    return _leaky_relu(x, (negative_slope,))
 
 
 @over_two
@@ -176,9 +182,7 @@ def _leaky_relu_backward(g: Any, x: Any, negative_slope: Any) -> Any:
 
 def leaky_relu_backward(g: Array, x: Array, negative_slope: float) -> Array:
     """g where x is positive, else g * negative_slope."""
-    if _compiled_pays(g, x, least=_SELECTION):
-        return _leaky_relu_backward(g, x, settings=(negative_slope,))
-    return np.where(x > 0, g, g * negative_slope)
+    return _leaky_relu_backward(g, x, (negative_slope,))
 
 
 # ------------------------------------------------------------------- exponential and its kin
@@ -191,10 +195,7 @@ def _exp(x: Any) -> Any:
 
 def exp(x: Array) -> Array:
     """e**x."""
-    if _compiled_pays(x):
-        return _exp(x)
-    with np.errstate(over="ignore", under="ignore"):
-        return np.asarray(np.exp(x))
+    return _exp(x) if x.dtype in FLOATS else np.asarray(np.exp(x))
 
 
 @over_one
@@ -204,54 +205,34 @@ def _tanh(x: Any) -> Any:
 
 def tanh(x: Array) -> Array:
     """The hyperbolic tangent."""
-    return _tanh(x) if _compiled_pays(x) else np.asarray(np.tanh(x))
+    return _tanh(x) if _pays(x, build.GRAIN) else np.asarray(np.tanh(x))
 
 
 @over_one
-def _sigmoid(x: Any) -> Any:
+def sigmoid(x: Any) -> Any:
+    """1 / (1 + e**-x), accurate also where it is tiny."""
     return scalar.sigmoid(x)
 
 
-def sigmoid(x: Array) -> Array:
-    """1 / (1 + e**-x), accurate also where it is tiny."""
-    return _sigmoid(x)
-
-
 @over_two
-def _tanh_backward(g: Any, out: Any) -> Any:
+def tanh_backward(g: Any, out: Any) -> Any:
+    """g times the slope of tanh where its output is `out`."""
     return g * (like(out, 1.0) - out * out)
 
 
-def tanh_backward(g: Array, out: Array) -> Array:
-    """g times the slope of tanh where its output is `out`."""
-    if _compiled_pays(g, out, least=_SELECTION):
-        return _tanh_backward(g, out)
-    return np.asarray(g * (1 - out * out))
-
-
 @over_two
-def _sigmoid_backward(g: Any, out: Any) -> Any:
-    return g * (out * (like(out, 1.0) - out))
-
-
-def sigmoid_backward(g: Array, out: Array) -> Array:
+def sigmoid_backward(g: Any, out: Any) -> Any:
     """g times the slope of sigmoid where its output is `out`."""
-    if _compiled_pays(g, out, least=_SELECTION):
-        return _sigmoid_backward(g, out)
-    return np.asarray(g * (out * (1 - out)))
+    return g * (out * (like(out, 1.0) - out))
 
 
 # ---------------------------------------------------------------------- GELU and dropout
 
 
 @over_one
-def _erf(x: Any) -> Any:
-    return scalar.erf(x)
-
-
-def erf(x: Array) -> Array:
+def erf(x: Any) -> Any:
     """2 / sqrt(pi) times the integral of e**-t**2 from 0 to x."""
-    return _erf(x)
+    return scalar.erf(x)
 
 
 @over_one

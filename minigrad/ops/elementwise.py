@@ -29,13 +29,23 @@ def shaped(**domain: Any) -> list[Any]:
 # --- arithmetic -----------------------------------------------------------------------------
 
 
-@elementwise(vjp=(lambda g, out, a, b: g, lambda g, out, a, b: g), degree=1, samples=PAIRS)
+@elementwise(
+    vjp=(lambda g, out, a, b: g, lambda g, out, a, b: g),
+    direct=(lambda g, out, a, b: g, lambda g, out, a, b: g),
+    degree=1,
+    samples=PAIRS,
+)
 def add(input: Array, other: Array) -> Array:
     """input + other."""
     return kernels.add(input, other)
 
 
-@elementwise(vjp=(lambda g, out, a, b: g, lambda g, out, a, b: -g), degree=1, samples=PAIRS)
+@elementwise(
+    vjp=(lambda g, out, a, b: g, lambda g, out, a, b: -g),
+    direct=(lambda g, out, a, b: g, lambda g, out, a, b: np.negative(g)),
+    degree=1,
+    samples=PAIRS,
+)
 def sub(input: Array, other: Array) -> Array:
     """input - other.  Raises RuntimeError if both are bool.
 
