@@ -204,6 +204,7 @@ from minigrad.ops import (
     heaviside,
     histc,
     histogram,
+    histogramdd,
     hsplit,
     hstack,
     hypot,

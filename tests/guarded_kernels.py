@@ -18,6 +18,7 @@ from minigrad.creation import from_numpy
 from minigrad.kernels import (
     activation,
     conv,
+    ctc,
     elementwise,
     label_loss,
     layer_norm,
@@ -214,6 +215,21 @@ def label_losses(draw: Draw) -> Calls:
     yield label_loss.cross_entropy_backward, g, log_p, divisor, x.shape, *rest
 
 
+def _likely_labels(log_p: Array, paths: ctc.Lattice) -> Array:
+    """The gradient, without the forward variables: where states cannot be, they are infinite."""
+    likelihood, log_alpha = ctc.ctc_loss(log_p, paths)
+    return ctc.ctc_loss_backward(np.ones_like(likelihood), likelihood, log_alpha, log_p, paths)
+
+
+def alignments(draw: Draw) -> Calls:
+    count, classes, longest = draw.size(1, 7), draw.size(2, 13), draw.size(most=37)
+    sizes = draw.rng.integers(0, longest + 1, count)
+    targets = draw.rng.integers(1, classes, (count, longest))
+    times = 2 * sizes + draw.one_of(1, 5)
+    log_p = draw.array(int(times.max()), count, classes)
+    yield _likely_labels, log_p, ctc.lattice(targets, times, sizes, 0)
+
+
 def norms(draw: Draw) -> Calls:
     x = draw.array(draw.size(1, 37), draw.size(1, 37), draw.one_of(1, draw.size(1, 37)))
     weight, bias = draw.one_of((None, None), (draw.plain(x.shape[1]), draw.plain(x.shape[1])))
@@ -327,7 +343,7 @@ FAMILIES: dict[str, Callable[[Draw], Calls]] = {
     for family in (
         products, tiles, pointwise, planes, depthwise, winograd, vectors, reductions, softmaxes,
         label_losses,
-        norms, layer_norms, pools, optimizers,
+        alignments, norms, layer_norms, pools, optimizers,
     )
 }  # fmt: skip
 FAULTS: dict[str, Callable[[Draw], Calls]] = {

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(
 PROGRAM = Path(__file__).with_name("guarded_kernels.py")
 FAMILIES = (
     "products", "tiles", "pointwise", "planes", "depthwise", "winograd", "vectors", "reductions",
-    "softmaxes", "label_losses", "norms", "layer_norms", "pools", "optimizers",
+    "softmaxes", "label_losses", "alignments", "norms", "layer_norms", "pools", "optimizers",
 )  # fmt: skip
 FAULTS = ("read_beyond", "read_before", "write_beyond", "index_beyond", "own_beyond", "own_before")
 CHECKED = {"NUMBA_BOUNDSCHECK": "1", "MINIGRAD_CACHE": str(cache_dir() / "bounds-checked")}
@@ -45,7 +45,9 @@ def test_kernels_between_guard_pages(family: str) -> None:
     assert last.endswith("calls without a fault")
 
 
-@pytest.mark.parametrize("family", ["reductions", "softmaxes", "label_losses", "norms", "pools"])
+@pytest.mark.parametrize(
+    "family", ["reductions", "softmaxes", "label_losses", "alignments", "norms", "pools"]
+)
 def test_kernels_with_every_index_checked(family: str) -> None:
     status, last, complaints = run(family, **CHECKED)
     assert status == 0, f"{last}\n{complaints}"

@@ -140,6 +140,33 @@ def test_histograms(array, bins, limits):
         compare(lambda m, x, e: x.histogram(e, density=True), array, edges, gradients=False)
 
 
+def boxes(m, x, *args, **options):
+    """The counts and edges of torch's result, which is no plain tuple."""
+    found = m.histogramdd(x, *args, **options)
+    return found.hist, *found.bin_edges
+
+
+@quick
+@given(
+    hnp.arrays("float64", st.tuples(st.integers(0, 9), st.just(2)), elements=values),
+    st.tuples(st.integers(1, 4), st.integers(1, 3)),
+    st.sampled_from([None, (-1.0, 2.0, 0.0, 3.0)]),
+)
+def test_histograms_of_points(points, bins, limits):
+    for dtype in ("float32", "float64"):
+        x = points.astype(dtype)
+        compare(lambda m, x: boxes(m, x, bins, range=limits), x, gradients=False)
+    compare(lambda m, x: boxes(m, x, bins[0]), points[:, None], gradients=False)
+    edges = [np.array([-1.0, 0.5, 1.0, 2.0]), np.array([-2.0, 0.0, 5.0])]
+    weight = np.arange(len(points)) + 0.5
+    compare(lambda m, x, w, *e: boxes(m, x, e, weight=w), points, weight, *edges, gradients=False)
+    inside = np.array([[0.0, 0.0], [1.5, 4.0]])
+    compare(
+        lambda m, x, *e: boxes(m, x, e, density=True),
+        np.concatenate([points, inside]), *edges, gradients=False,
+    )  # fmt: skip
+
+
 def test_bincount():
     for dtype in ("int64", "int32", "uint8"):
         x = np.array([3, 1, 1, 7]).astype(dtype)
@@ -211,6 +238,16 @@ REFUSED = {
     "histogram of integers too": lambda m, x: x.long().histogram(3),
     "weights of a histogram": lambda m, x: x.histogram(3, weight=x[0]),
     "edges of a dtype": lambda m, x: x.histogram(m.tensor([1, 2])),
+    "one edge": lambda m, x: x.histogram(x[0, :1]),
+    "points of integers": lambda m, x: m.histogramdd(x.long(), 2),
+    "points that are numbers": lambda m, x: m.histogramdd(x[0], 2),
+    "bins for other dimensions": lambda m, x: m.histogramdd(x, [2, 3, 4]),
+    "no bins in a dimension": lambda m, x: m.histogramdd(x, [2, 0]),
+    "range for other dimensions": lambda m, x: m.histogramdd(x, 2, range=[0.0, 1.0]),
+    "bounds of points exchanged": lambda m, x: m.histogramdd(x, 2, range=[1.0, 0.0, 0.0, 1.0]),
+    "weights of other points": lambda m, x: m.histogramdd(x, 2, weight=x[0, :1]),
+    "weights of a dtype": lambda m, x: m.histogramdd(x, 2, weight=x[0].float()),
+    "edges in rows": lambda m, x: m.histogramdd(x, [x, x]),
     "side": lambda m, x: m.searchsorted(x[0], x, side="up"),
     "sides": lambda m, x: m.searchsorted(x[0], x, side="left", right=True),
     "rows that do not fit": lambda m, x: m.searchsorted(x, x[:1]),

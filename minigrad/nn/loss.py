@@ -1,9 +1,11 @@
 """Losses as modules."""
 
+import math
 from typing import Any
 
 from minigrad.nn import functional as F
 from minigrad.nn.functional.checks import require_reduction
+from minigrad.nn.linear import Linear
 from minigrad.nn.module import Module
 from minigrad.tensor import Tensor
 
@@ -92,6 +94,72 @@ class CrossEntropyLoss(WeightedLoss):
         )
 
 
+class LinearCrossEntropyLoss(WeightedLoss):
+    """The cross-entropy of a linear layer's scores: (N, in_features) and classes (N,).
+
+    With out_features (d1, ...) it is of scores (N, num_classes, d1, ...) and classes (N, d1, ...);
+    see `functional.linear_cross_entropy`.  Raises RuntimeError for a weight that is not one number
+    for each class and a label_smoothing outside [0, 1].
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        num_classes: int,
+        *,
+        out_features: tuple[int, ...] = (),
+        bias: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+        reduction: str = "mean",
+        weight: Tensor | None = None,
+        ignore_index: int | None = None,
+        label_smoothing: float = 0.0,
+        options: None = None,
+    ) -> None:
+        if options is not None:
+            raise NotImplementedError(
+                "LinearCrossEntropyLoss: chunks, chosen by options=, are not here"
+            )
+        if weight is not None and weight.shape != (num_classes,):
+            raise RuntimeError(
+                f"expected weight shape to be [{num_classes}], got {list(weight.shape)}"
+            )
+        if not 0 <= label_smoothing <= 1:
+            raise RuntimeError(
+                f"expected label_smoothing to be in range [0, 1], got {label_smoothing}"
+            )
+        super().__init__(weight, reduction)
+        self.num_classes = num_classes
+        self.out_features = out_features
+        self.ignore_index = ignore_index
+        self.label_smoothing = label_smoothing
+        rows = math.prod(out_features, start=num_classes)
+        self.linear = Linear(in_features, rows, bias, device, dtype)
+
+    def forward(self, input: Any, target: Any) -> Any:
+        shape = (self.num_classes, *self.out_features)
+        bias = self.linear.bias
+        return F.linear_cross_entropy(
+            input,
+            self.linear.weight.reshape(*shape, -1),
+            target,
+            linear_bias=None if bias is None else bias.reshape(shape),
+            weight=self.weight,
+            reduction=self.reduction,
+            ignore_index=self.ignore_index,
+            label_smoothing=self.label_smoothing,
+        )
+
+    def extra_repr(self) -> str:
+        return (
+            f"in_features={self.linear.in_features}, num_classes={self.num_classes}, "
+            f"out_features={self.out_features}, bias={self.linear.bias is not None}, "
+            f"reduction={self.reduction}, ignore_index={self.ignore_index}, "
+            f"label_smoothing={self.label_smoothing}, options=None"
+        )
+
+
 class BCELoss(WeightedLoss):
     """The binary cross-entropy of probabilities, each element with its target in [0, 1]."""
 
@@ -116,3 +184,30 @@ class BCEWithLogitsLoss(WeightedLoss):
         return F.binary_cross_entropy_with_logits(
             input, target, self.weight, reduction=self.reduction, pos_weight=self.pos_weight
         )
+
+
+class CTCLoss(ReducedLoss):
+    """Minus the log-probability of labels, summed over all their alignments to a signal.
+
+    Of log-probabilities (T, N, C), labels (N, S) or one after another, and both lengths (N,); see
+    `functional.ctc_loss`.
+
+    >>> import minigrad as mg
+    >>> signal = mg.zeros(12, 1, 5).log_softmax(-1)
+    >>> loss = mg.nn.CTCLoss()(signal, mg.tensor([[1, 2, 2]]), (12,), (3,))
+    >>> round(loss.item(), 3)
+    3.769
+    """
+
+    def __init__(
+        self, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False
+    ) -> None:
+        super().__init__(reduction)
+        self.blank = blank
+        self.zero_infinity = zero_infinity
+
+    def forward(self, log_probs: Any, targets: Any, input_lengths: Any, target_lengths: Any) -> Any:
+        return F.ctc_loss(
+            log_probs, targets, input_lengths, target_lengths, self.blank, self.reduction,
+            self.zero_infinity,
+        )  # fmt: skip

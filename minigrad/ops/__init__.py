@@ -9,6 +9,7 @@ from minigrad.ops import (
     compare,
     conv,
     counting,
+    ctc,
     determinants,
     diagonals,
     dims,
@@ -94,6 +95,7 @@ from minigrad.ops.counting import (
     bucketize,
     histc,
     histogram,
+    histogramdd,
     isin,
     searchsorted,
     unique,
@@ -366,7 +368,7 @@ FAMILIES = (
     elementwise, special, numbers, pairs, activation, rectifiers, compare, reduce, extremes, scan,
     sorting, statistics, counting, shape, views, diagonals, index, masks, gathers,
     linalg, conv, pool,
-    loss, normalisation, layer_normalisation, softmax_family, random, window, norms, systems,
+    loss, ctc, normalisation, layer_normalisation, softmax_family, random, window, norms, systems,
     factorizations, lu_family, determinants,
 )  # fmt: skip
 

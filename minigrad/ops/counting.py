@@ -1,5 +1,7 @@
 """Which values occur, how often, and between which bounds; none of it has a derivative."""
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +10,7 @@ from minigrad import dtypes
 from minigrad.graph import wrap
 from minigrad.op import composed, op
 from minigrad.ops.dims import wrap_dim
-from minigrad.ops.results import Histogram
+from minigrad.ops.results import Histogram, HistogramDD
 
 Array = Any
 
@@ -147,39 +149,110 @@ def histogram(
     area under them is 1.
     """
     array = input.array.reshape(-1)
-    if array.dtype.kind != "f":
-        raise RuntimeError(f"histogram() is for floating tensors, got {input.dtype}")
-    edges = _edges(array, bins, range)
-    weights = None if weight is None else weight.array.reshape(-1)
-    if weights is not None and weight.shape != input.shape:
+    _require_floating("histogram", input)
+    edges = _edges("histogram", array, bins, range or (0.0, 0.0))
+    if weight is not None and weight.shape != input.shape:
         raise RuntimeError(
             f"histogram(): weight of shape {list(weight.shape)} must have the input's shape "
             f"{list(input.shape)}"
         )
-    place = np.searchsorted(edges, array, side="right") - 1
-    place[array == edges[-1]] = edges.size - 2
-    inside = (array >= edges[0]) & (array <= edges[-1])
-    chosen = None if weights is None else weights[inside]
-    counts = np.bincount(place[inside], chosen, edges.size - 1).astype(array.dtype)
+    counts = _counts([array], [edges], weight, density)
+    return Histogram(wrap(input.kind, counts), wrap(input.kind, edges))
+
+
+@composed
+def histogramdd(
+    input: Any,
+    bins: Any,
+    *,
+    range: Sequence[float] | None = None,
+    weight: Any = None,
+    density: bool = False,
+) -> HistogramDD:
+    """Points (..., D) counted between edges along each of D dimensions: the counts, D edges.
+
+    bins: D tensors of edges, or into how many equal parts each range is cut, D ints or one for
+    all.  range: low and high for each dimension, 2 D numbers, by default those of the points.
+    `weight`, (...,), counts each point as so much; with `density` the counts are scaled so that
+    the volume under them is 1.  Raises RuntimeError for what does not fit.
+    """
+    dimensions = input.shape[-1] if input.ndim else 0
+    each = [bins] * dimensions if isinstance(bins, int) else list(bins)
+    bounds = [0.0] * (2 * dimensions) if range is None else list(range)
+    _require_points(input, len(each), len(bounds), weight)
+    points = list(input.array.reshape(-1, dimensions).T)
+    limits = zip(bounds[::2], bounds[1::2], strict=True)
+    edges = [_edges("histogramdd", *given) for given in zip(points, each, limits, strict=True)]
+    counts = _counts(points, edges, weight, density)
+    return HistogramDD(wrap(input.kind, counts), tuple(wrap(input.kind, e) for e in edges))
+
+
+def _require_points(input: Any, bins: int, bounds: int, weight: Any) -> None:
+    """Raise RuntimeError unless there are bins and bounds for all dimensions of the points."""
+    _require_floating("histogramdd", input)
+    if input.ndim < 2 or not input.shape[-1]:
+        raise RuntimeError(
+            f"histogramdd: input tensor should have at least 2 dimensions, (..., D), got "
+            f"{list(input.shape)}"
+        )
+    dimensions = input.shape[-1]
+    if bins != dimensions:
+        raise RuntimeError(
+            f"histogramdd: the size of bins must be equal to the innermost dimension of the input, "
+            f"{dimensions}, but got {bins}"
+        )
+    if bounds != 2 * dimensions:
+        raise RuntimeError(
+            f"histogramdd: for a {dimensions}-dimensional histogram range should have "
+            f"{2 * dimensions} elements, but got {bounds}"
+        )
+    if weight is not None and (weight.shape != input.shape[:-1] or weight.dtype != input.dtype):
+        raise RuntimeError(
+            f"histogramdd: weight should have the shape of the input without its innermost "
+            f"dimension, and its dtype, but got input {list(input.shape)} of {input.dtype} and "
+            f"weight {list(weight.shape)} of {weight.dtype}"
+        )
+
+
+def _require_floating(name: str, input: Any) -> None:
+    if input.array.dtype.kind != "f":
+        raise RuntimeError(f"{name}() is for floating tensors, got {input.dtype}")
+
+
+def _counts(points: list[Array], edges: list[Array], weight: Any, density: bool) -> Array:
+    """How many points, given by their coordinates, lie between the edges of each dimension."""
+    sizes = [e.size - 1 for e in edges]
+    places = []
+    inside = np.ones(points[0].shape, bool)
+    for x, e in zip(points, edges, strict=True):
+        place = np.searchsorted(e, x, side="right") - 1
+        place[x == e[-1]] = e.size - 2
+        inside &= (x >= e[0]) & (x <= e[-1])
+        places.append(place)
+    bins = np.ravel_multi_index([place[inside] for place in places], sizes)
+    chosen = None if weight is None else weight.array.reshape(-1)[inside]
+    counts = np.bincount(bins, chosen, math.prod(sizes)).reshape(sizes).astype(points[0].dtype)
     if density:
-        counts = counts / (counts.sum() * np.diff(edges))
-    return Histogram(wrap(input.kind, counts.astype(array.dtype)), wrap(input.kind, edges))
+        counts /= counts.sum()
+        for axis, e in enumerate(edges):
+            counts /= np.diff(e).reshape([-1] + [1] * (len(edges) - 1 - axis))
+    return counts
 
 
-def _edges(array: Array, bins: Any, bounds: tuple[float, float] | None) -> Array:
+def _edges(name: str, array: Array, bins: Any, bounds: tuple[float, float]) -> Array:
     if hasattr(bins, "array"):
-        if bins.ndim != 1 or bins.array.dtype != array.dtype or not bins.numel():
+        if bins.ndim != 1 or bins.array.dtype != array.dtype or bins.numel() < 2:
             raise RuntimeError(
-                f"histogram(): bin edges must be 1-d and of the input's dtype, got shape "
+                f"{name}(): bin edges must be 1-d, two or more, of the input's dtype, got shape "
                 f"{list(bins.shape)} of {bins.dtype}"
             )
         return bins.array
     if bins <= 0:
-        raise RuntimeError(f"histogram(): bins must be > 0, but got {bins}")
-    low, high = bounds or (0.0, 0.0)
+        raise RuntimeError(f"{name}(): bins must be > 0, but got {bins}")
+    low, high = bounds
     if not array.size and low == high:
         low, high = 0.0, 1.0
-    low, high = _range("histogram", array, low, high, margin=0.5)
+    low, high = _range(name, array, low, high, margin=0.5)
     return np.linspace(low, high, bins + 1, dtype=array.dtype)
 
 

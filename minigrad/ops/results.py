@@ -24,6 +24,13 @@ class Histogram(NamedTuple):
     bin_edges: Any
 
 
+class HistogramDD(NamedTuple):
+    """What `histogramdd` gives: a count for each box, and each dimension's edges."""
+
+    hist: Any
+    bin_edges: tuple[Any, ...]
+
+
 class MantissaAndExponent(NamedTuple):
     """What `frexp` gives: input = mantissa * 2**exponent."""
 

@@ -40,7 +40,7 @@ OUT_OF_SCOPE = {
     "nested and named tensors": "to_padded_tensor Tensor.name",
     "mixed precision": """
         *autocast* GradScaler bfloat16 float4_* float8_* get_float32_matmul_precision
-        set_float32_matmul_precision set_flush_denormal
+        set_float32_matmul_precision set_flush_denormal LinearCrossEntropyOptions
         """,
     "Fourier transforms and windows": "stft istft *_window",
     "special functions without a kernel here": """

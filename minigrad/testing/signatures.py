@@ -121,10 +121,11 @@ def _documented_form(line: str) -> Form | None:
         return None
     placed = [*given.posonlyargs, *given.args]
     defaults = [None] * (len(placed) - len(given.defaults)) + list(given.defaults)
-    return [Argument(a.arg, True, _literal(d)) for a, d in zip(placed, defaults, strict=True)] + [
+    every = [Argument(a.arg, True, _literal(d)) for a, d in zip(placed, defaults, strict=True)] + [
         Argument(a.arg, False, _literal(d))
         for a, d in zip(given.kwonlyargs, given.kw_defaults, strict=True)
     ]
+    return [argument for argument in every if not argument.name.startswith("_")]
 
 
 def _literal(expression: ast.expr | None) -> Any:

@@ -1,4 +1,4 @@
-"""Sums, and functions that have sums inside: softmax, cross-entropy, batch normalisation."""
+"""Sums, and functions that have sums inside: softmax, cross-entropy, normalisations."""
 
 from collections.abc import Callable
 from typing import Any
@@ -131,8 +131,45 @@ def batch_norm(n: int) -> list[Case]:
     ]
 
 
+def layer_norm(n: int) -> list[Case]:
+    """Layer normalisation of n elements in rows of ROW, and its three gradients."""
+    shape = (n // ROW, ROW)
+
+    def call(library: Any, x: Any, weight: Any, bias: Any) -> Any:
+        return library.nn.functional.layer_norm(x, (ROW,), weight, bias)
+
+    def inputs(draw: Draw) -> list[Array]:
+        return [draw(*shape), draw(ROW), draw(ROW)]
+
+    def right(x: Array, weight: Array, bias: Array) -> Array:
+        mean, var = x.mean(axis=1, keepdims=True), x.var(axis=1, keepdims=True)
+        scaled: Array = (x - mean) / np.sqrt(var + 1e-5) * weight + bias
+        return scaled
+
+    return [
+        Case(
+            name="layer_norm forward",
+            sizes={"n": n},
+            inputs=inputs,
+            implementations=both(forward(call)),
+            reference=right,
+            flops=n,
+            elements=2 * n,
+        ),
+        Case(
+            name="layer_norm gradient",
+            sizes={"n": n},
+            inputs=lambda draw: [*inputs(draw), draw(*shape)],
+            implementations=both(gradient(call, 0, 1, 2)),
+            flops=n,
+            elements=3 * n,
+        ),
+    ]
+
+
 CASES = [
     *(case for name in REDUCTIONS for n in COUNTS for case in reduction(name, n)),
     *(case for n in COUNTS for case in cross_entropy(n)),
     *(case for n in COUNTS for case in batch_norm(n)),
+    *(case for n in COUNTS for case in layer_norm(n)),
 ]

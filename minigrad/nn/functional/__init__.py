@@ -18,6 +18,7 @@ from minigrad.nn.functional.convolution import (
     conv2d,
     conv_tbc,
 )
+from minigrad.nn.functional.ctc import ctc_loss
 from minigrad.nn.functional.distance import (
     cosine_similarity,
     normalize,
@@ -34,6 +35,10 @@ from minigrad.nn.functional.embedding import (
     embedding,
     embedding_bag,
 )
+from minigrad.nn.functional.fractional import (
+    fractional_max_pool2d,
+    fractional_max_pool2d_with_indices,
+)
 from minigrad.nn.functional.linear import (
     bilinear,
     linear,
@@ -43,6 +48,7 @@ from minigrad.nn.functional.loss import (
     binary_cross_entropy_with_logits,
     cross_entropy,
     l1_loss,
+    linear_cross_entropy,
     mse_loss,
     nll_loss,
 )
@@ -159,6 +165,7 @@ __all__ = [
     "cosine_embedding_loss",
     "cosine_similarity",
     "cross_entropy",
+    "ctc_loss",
     "dropout",
     "dropout1d",
     "dropout2d",
@@ -168,6 +175,8 @@ __all__ = [
     "embedding_bag",
     "feature_alpha_dropout",
     "fold",
+    "fractional_max_pool2d",
+    "fractional_max_pool2d_with_indices",
     "gaussian_nll_loss",
     "gelu",
     "glu",
@@ -189,6 +198,7 @@ __all__ = [
     "leaky_relu",
     "leaky_relu_",
     "linear",
+    "linear_cross_entropy",
     "local_response_norm",
     "log_softmax",
     "logsigmoid",

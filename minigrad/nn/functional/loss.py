@@ -11,6 +11,7 @@ from minigrad.nn.functional.checks import (
     warn_if_broadcast,
     weighted,
 )
+from minigrad.nn.functional.linear import linear
 
 
 def mse_loss(input: Any, target: Any, reduction: str = "mean", weight: Any = None) -> Any:
@@ -136,6 +137,59 @@ def cross_entropy(
         ignore_index=ignore_index, label_smoothing=label_smoothing, reduction=reduction,
     )  # fmt: skip
     return loss
+
+
+def linear_cross_entropy(
+    input: Any,
+    linear_weight: Any,
+    target: Any,
+    *,
+    linear_bias: Any = None,
+    weight: Any = None,
+    reduction: str = "mean",
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    options: None = None,
+) -> Any:
+    """The cross-entropy of linear(input, linear_weight, linear_bias) and the target.
+
+    input (N, in) or (in,), linear_weight (C, in), linear_bias (C,), target as in cross_entropy;
+    of batches also linear_weight (C, d1, ..., in), linear_bias (C, d1, ...), target (N, d1, ...).
+    ignore_index is -100 if not given.  Raises RuntimeError for shapes that do not fit, and for an
+    ignore_index beside class probabilities; NotImplementedError for options.
+    """
+    if options is not None:
+        raise NotImplementedError("linear_cross_entropy: chunks, chosen by options=, are not here")
+    require_tensor("linear_cross_entropy", input=input, linear_weight=linear_weight, target=target)
+    _require_scoring(input, linear_weight, linear_bias)
+    classes, *inner, features = linear_weight.shape
+    shape = (*input.shape[:-1], classes, *inner)
+    if target.shape == shape and ignore_index is not None:
+        raise RuntimeError("ignore_index cannot be specified when target contains probabilities")
+    bias = None if linear_bias is None else linear_bias.reshape(-1)
+    scores = linear(input, linear_weight.reshape(-1, features), bias).reshape(shape)
+    return cross_entropy(
+        scores, target, weight, ignore_index=-100 if ignore_index is None else ignore_index,
+        reduction=reduction, label_smoothing=label_smoothing,
+    )  # fmt: skip
+
+
+def _require_scoring(input: Any, weight: Any, bias: Any) -> None:
+    """Raise RuntimeError unless a weight (C, ..., in) and a bias (C, ...) fit an input."""
+    if input.ndim not in (1, 2) or weight.ndim < 2 or (input.ndim == 1 and weight.ndim > 2):
+        raise RuntimeError(
+            f"expected input (N, in) and linear_weight (C, ..., in), or (in,) and (C, in), got "
+            f"{list(input.shape)} and {list(weight.shape)}"
+        )
+    if input.shape[-1] != weight.shape[-1]:
+        raise RuntimeError(
+            f"expected equal input and linear_weight last dimensions (in_features), got "
+            f"{input.shape[-1]} and {weight.shape[-1]}, respectively"
+        )
+    if bias is not None and bias.shape != weight.shape[:-1]:
+        raise RuntimeError(
+            f"expected linear_bias shape {list(weight.shape[:-1])}, got {list(bias.shape)}"
+        )
 
 
 def _of_probabilities(

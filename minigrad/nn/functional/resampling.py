@@ -136,19 +136,25 @@ def _linear(size: int, wanted: int, scale: float | None, align_corners: bool) ->
 
 
 def _cubic(size: int, wanted: int, scale: float | None, align_corners: bool) -> Reading:
-    """Keys 1981, Cubic convolution interpolation, with a = -3/4."""
     at = _source(size, wanted, scale, align_corners)
     low = np.floor(at).astype(np.int64)
-    share, a = at - low, -0.75
+    return np.stack([low + i for i in range(-1, 3)]), np.stack(cubic_weights(at - low))
 
-    def near(x: Array) -> Array:
+
+def cubic_weights(share: Any) -> list[Any]:
+    """The weights of the places at -1, 0, 1 and 2 for what lies at `share`, between 0 and 1.
+
+    Keys 1981, Cubic convolution interpolation, with a = -3/4.
+    """
+    a = -0.75
+
+    def near(x: Any) -> Any:
         return ((a + 2) * x - (a + 3)) * x * x + 1
 
-    def far(x: Array) -> Array:
+    def far(x: Any) -> Any:
         return ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
 
-    weights = [far(share + 1), near(share), near(1 - share), far(2 - share)]
-    return np.stack([low + i for i in range(-1, 3)]), np.stack(weights)
+    return [far(share + 1), near(share), near(1 - share), far(2 - share)]
 
 
 _READINGS: dict[str, Callable[[int, int, float | None, bool], Reading]] = {

@@ -7,6 +7,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.nn.functional.checks import require_tensor
+from minigrad.nn.functional.resampling import cubic_weights
 
 
 def affine_grid(theta: Any, size: Sequence[int], align_corners: bool | None = None) -> Any:
@@ -46,32 +47,54 @@ def grid_sample(
 ) -> Any:
     """What images (N, C, H, W) have at the places of a grid (N, H', W', 2): (N, C, H', W').
 
-    Places are as in affine_grid.  mode is "bilinear" or "nearest"; padding_mode says what is
-    beyond the edge: "zeros", the "border", or a "reflection".
+    Places are as in affine_grid.  mode is "bilinear", "nearest" or "bicubic"; padding_mode says
+    what is beyond the edge: "zeros", the "border", or a "reflection".
     Raises ValueError for other words, RuntimeError for shapes that do not fit, NotImplementedError
-    for "bicubic" and for volumes.
+    for volumes.
     """
     require_tensor("grid_sample", input=input, grid=grid)
     _require_words(mode, padding_mode)
-    if input.ndim == 5 or mode == "bicubic":
-        raise NotImplementedError("grid_sample: neither volumes nor mode='bicubic' are supported")
+    if input.ndim == 5:
+        raise NotImplementedError("grid_sample: volumes are not supported, give (N, C, H, W)")
     if input.ndim != 4 or grid.ndim != 4 or grid.shape[0] != input.shape[0] or grid.shape[3] != 2:
         raise RuntimeError(
             f"grid_sample(): expected input (N, C, H, W) and grid (N, H', W', 2), but got shapes "
             f"{list(input.shape)} and {list(grid.shape)}"
         )
     aligned = bool(align_corners)
-    x, y = (_pixels(grid[..., i], input.shape[3 - i], padding_mode, aligned) for i in (0, 1))
+    places = [_pixels(grid[..., i], input.shape[3 - i], aligned) for i in (0, 1)]
+    if mode != "bicubic":  # there it is not the place that is brought back, but what is read
+        places = [
+            _brought_back(place, input.shape[3 - i], padding_mode, aligned)
+            for i, place in enumerate(places)
+        ]
     if mode == "nearest":
-        return _read(input, np.rint(x.array), np.rint(y.array))
-    left, top = np.floor(x.array), np.floor(y.array)
-    right_share, low_share = x - x.new_tensor(left), y - y.new_tensor(top)
+        return _read(input, *(np.rint(place.array) for place in places))
+    across, down = (
+        _taps(place, input.shape[3 - i], mode, padding_mode, aligned)
+        for i, place in enumerate(places)
+    )
     total = None
-    for right, share in ((0, 1 - right_share), (1, right_share)):
-        for low, part in ((0, 1 - low_share), (1, low_share)):
-            weighted = _read(input, left + right, top + low) * (share * part).unsqueeze(1)
+    for x, x_weight in across:
+        for y, y_weight in down:
+            weighted = _read(input, x, y) * (x_weight * y_weight).unsqueeze(1)
             total = weighted if total is None else total + weighted
     return total
+
+
+def _taps(
+    places: Any, extent: int, mode: str, padding_mode: str, align_corners: bool
+) -> list[tuple[Any, Any]]:
+    """The whole numbers of pixels that are read along one side for each place, and the weights."""
+    low = np.floor(places.array)
+    share = places - places.new_tensor(low)
+    if mode == "bilinear":
+        return [(low, 1 - share), (low + 1, share)]
+    taps = []
+    for i, weight in enumerate(cubic_weights(share), -1):
+        tap = _brought_back(places.new_tensor(low + i), extent, padding_mode, align_corners)
+        taps.append((tap.array, weight))
+    return taps
 
 
 def _require_words(mode: str, padding_mode: str) -> None:
@@ -85,15 +108,21 @@ def _require_words(mode: str, padding_mode: str) -> None:
             )
 
 
-def _pixels(places: Any, extent: int, padding_mode: str, align_corners: bool) -> Any:
-    """Places between -1 and 1 as numbers of pixels, brought back into the image if need be."""
+def _pixels(places: Any, extent: int, align_corners: bool) -> Any:
+    """Places between -1 and 1 as numbers of pixels."""
     if align_corners:
-        found, low, high = (places + 1) * ((extent - 1) / 2), 0.0, extent - 1.0
-    else:
-        found, low, high = ((places + 1) * extent - 1) * 0.5, -0.5, extent - 0.5
+        return (places + 1) * ((extent - 1) / 2)
+    return ((places + 1) * extent - 1) * 0.5
+
+
+def _brought_back(pixels: Any, extent: int, padding_mode: str, align_corners: bool) -> Any:
+    """Numbers of pixels, those outside brought back into the image if need be."""
+    if padding_mode == "zeros":
+        return pixels
     if padding_mode == "reflection":
-        found = _reflected(found, low, high)
-    return found if padding_mode == "zeros" else ops.clamp(found, 0.0, extent - 1.0)
+        margin = 0.0 if align_corners else 0.5
+        pixels = _reflected(pixels, -margin, extent - 1 + margin)
+    return ops.clamp(pixels, 0.0, extent - 1.0)
 
 
 def _reflected(x: Any, low: float, high: float) -> Any:
