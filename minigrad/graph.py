@@ -138,6 +138,11 @@ class Value:
             base._retake(self)
             self._moves = base._moves
 
+    def settled(self) -> bool:
+        """Whether an operation may take the value as it is, though it is suspect."""
+        base = self._base
+        return not self._is_inference and (base is None or base._moves == self._moves)
+
     def mark_inference(self) -> None:
         """Note that the value was made in inference mode and cannot be saved for a backward."""
         self._is_inference = self._suspect = True

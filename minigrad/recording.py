@@ -39,12 +39,16 @@ def recorded(operation: Op, promotes: bool, floats: bool, broadcasts: bool, view
 
 def _unary(operation: Op, promotes: bool, broadcasts: bool, views: bool, general: Call) -> Call:
     forward, names = operation.forward, frozenset(operation.settings)
+    most = 1 + len(names)
 
     def call(*args: Any, **settings: Any) -> Any:
-        if len(args) != 1 or (settings and not names.issuperset(settings)):
+        if 1 < len(args) <= most and not settings:
+            settings = dict(zip(operation.settings, args[1:], strict=False))
+            args = args[:1]
+        elif len(args) != 1 or (settings and not names.issuperset(settings)):
             return general(*args, **settings)
         (a,) = args
-        if not isinstance(a, Value) or a._suspect:
+        if not isinstance(a, Value) or (a._suspect and not a.settled()):
             return general(a, **settings)
         x = a.array
         if promotes and x.dtype is not _FLOAT32 and x.dtype is not _FLOAT64:
@@ -82,7 +86,7 @@ def _binary(operation: Op, promotes: bool, broadcasts: bool, general: Call) -> C
         if len(args) != 2 or (settings and not names.issuperset(settings)):
             return general(*args, **settings)
         a, b = args
-        if not isinstance(a, Value) or a._suspect:
+        if not isinstance(a, Value) or (a._suspect and not a.settled()):
             return general(a, b, **settings)
         x = a.array
         dtype = x.dtype
@@ -90,7 +94,7 @@ def _binary(operation: Op, promotes: bool, broadcasts: bool, general: Call) -> C
             return general(a, b, **settings)
         if isinstance(b, Value):
             y = b.array
-            if b._suspect or (promotes and y.dtype is not dtype):
+            if (b._suspect and not b.settled()) or (promotes and y.dtype is not dtype):
                 return general(a, b, **settings)
             b_requires_grad = b._requires_grad
         elif type(b) in _PLAIN:
@@ -258,8 +262,12 @@ def _derivable(operation: Op) -> frozenset[int] | None:
 
 def _alias(out: Value, base: Value, recording: bool) -> None:
     """Make `out` a view of `base` if it shares its memory."""
-    array = out.array
-    if array is base.array or (array.base is not None and np.may_share_memory(array, base.array)):
+    array, given = out.array, base.array
+    if (
+        array is given
+        or array.base is given
+        or (array.base is not None and np.may_share_memory(array, given))
+    ):
         out._storage = base.storage()
         out._is_inference = base._is_inference
         out._suspect = True

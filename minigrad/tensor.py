@@ -152,6 +152,8 @@ def start_cotangent(place: int, root: Any, gradient: Any) -> Any:
             f"{list(gradient.array.shape)} and output[{place}] has a shape of "
             f"{list(root.array.shape)}."
         )
+    if gradient.array.dtype == root.array.dtype:
+        return gradient
     return gradient.to(root.dtype)  # type: ignore[attr-defined]
 
 

@@ -167,7 +167,7 @@ def winograd(draw: Draw) -> Calls:
 def vectors(draw: Draw) -> Calls:
     shape = draw.one_of((draw.size(),), (draw.size(), draw.size()), (elementwise.CHUNK + 7,))
     x, y = draw.plain(*shape), draw.plain(*shape)
-    for one in (elementwise._relu, elementwise._exp, elementwise._tanh, elementwise._erf):
+    for one in (elementwise._relu, elementwise._exp, elementwise._tanh, elementwise.erf):
         yield one, x
     for two in (elementwise._add, elementwise._div, elementwise._gelu_backward):
         yield two, x, y

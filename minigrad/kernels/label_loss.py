@@ -29,24 +29,32 @@ def _class_axis(ndim: int) -> int:
 
 
 @kernel
-def _first_bad(labels: Array, classes: int, ignore_index: int) -> int:
+def _survey(labels: Array, weights: Array, ignore_index: int) -> tuple[int, float]:
+    """Where the first label is that is no class, or -1; and the sum of the others' weights."""
+    total = 0.0
     for m in range(labels.size):
-        if not 0 <= labels[m] < classes and labels[m] != ignore_index:
-            return m
-    return -1
+        label = labels[m]
+        if label != ignore_index:
+            if not 0 <= label < weights.size:
+                return m, total
+            total += weights[label]
+    return -1, total
 
 
-def _checked(target: Array, classes: int, ignore_index: int) -> Array:
-    """The labels in the order of rows.  Raises IndexError for one that is no class."""
+def _surveyed(target: Array, weights: Array, ignore_index: int) -> tuple[Array, float]:
+    """The labels in the order of rows, and the sum of their weights, by which "mean" divides.
+
+    Raises IndexError for a label that is no class.
+    """
     labels: Array = np.asarray(target, np.int64, order="C").reshape(-1)
-    at = _first_bad.serial(labels, classes, ignore_index)
+    at, counted = _survey.serial(labels, weights, ignore_index)
     if at >= 0:
         place = [int(i) for i in np.unravel_index(at, target.shape)]
         raise IndexError(
             f"Target {labels[at]} is out of bounds: at position {place} of the target; classes are "
-            f"0 to {classes - 1}, ignore_index is {ignore_index}"
+            f"0 to {weights.size - 1}, ignore_index is {ignore_index}"
         )
-    return labels
+    return labels, counted
 
 
 @lru_cache(maxsize=64)
@@ -61,12 +69,6 @@ def _class_weights(weight: Array | None, classes: int, dtype: np.dtype[Any]) -> 
     if weight is None:
         return _equal_weights(classes, dtype)
     return np.ascontiguousarray(weight, dtype)
-
-
-def counted(target: Array, weight: Array | None, ignore_index: int) -> float:
-    """The sum of the labels' class weights, by which "mean" divides."""
-    known = target[target != ignore_index]
-    return float(known.size if weight is None else weight[known].sum(dtype=np.float64))
 
 
 def _reduced(losses: Array, divisor: float, reduction: str, shape: tuple[int, ...]) -> Array:
@@ -108,12 +110,11 @@ def nll_loss(
     Raises IndexError for a label that is no class.
     """
     rows = as_rows(x, _class_axis(x.ndim))
-    labels = _checked(target, rows.shape[1], ignore_index)
-    losses = np.empty(labels.size, x.dtype)
     weights = _class_weights(weight, rows.shape[1], x.dtype)
+    labels, counted = _surveyed(target, weights, ignore_index)
+    losses = np.empty(labels.size, x.dtype)
     _nll_loss.on(labels.size)(losses, rows, labels, weights, ignore_index)
-    divisor = counted(labels, weight, ignore_index) if reduction == "mean" else 1.0
-    return _reduced(losses, divisor, reduction, target.shape)
+    return _reduced(losses, counted, reduction, target.shape)
 
 
 @kernel
@@ -134,11 +135,10 @@ def nll_loss_backward(
     """The gradient of log-probabilities of the given shape."""
     axis = _class_axis(len(shape))
     classes = shape[axis]
-    labels = _checked(target, classes, ignore_index)
-    dx = np.zeros((labels.size, classes), g.dtype)
-    divisor = counted(labels, weight, ignore_index) if reduction == "mean" else 1.0
     weights = _class_weights(weight, classes, g.dtype)
-    shares = _shares(g, divisor, reduction)
+    labels, counted = _surveyed(target, weights, ignore_index)
+    dx = np.zeros((labels.size, classes), g.dtype)
+    shares = _shares(g, counted, reduction)
     _nll_loss_backward.on(labels.size)(dx, shares, labels, weights, ignore_index)
     return from_rows(dx, shape, axis)
 
@@ -160,7 +160,7 @@ def _cross_entropy(
         for k in range(row.size):
             largest = row[k] if row[k] > largest else largest
         for k in range(row.size):
-            out[k] = scalar.exp(row[k] - largest)
+            out[k] = scalar.decay(row[k] - largest)
         total = 0.0
         for k in range(row.size):
             total += out[k]
@@ -189,14 +189,14 @@ def cross_entropy(
     -(1 - e) w[t] p[t] - e / C * sum of w[c] p[c].  Raises IndexError for a label that is no class.
     """
     rows = as_rows(x, _class_axis(x.ndim))
-    labels = _checked(target, rows.shape[1], ignore_index)
     weights = _class_weights(weight, rows.shape[1], x.dtype)
+    labels, counted = _surveyed(target, weights, ignore_index)
     losses = np.empty(labels.size, x.dtype)
     log_p = np.empty_like(rows)
     _cross_entropy.on(rows.size * EXP_WORK)(
         losses, log_p, rows, labels, weights, ignore_index, label_smoothing
     )
-    divisor = counted(labels, weight, ignore_index) if reduction == "mean" else 1.0
+    divisor = counted if reduction == "mean" else 1.0
     return _reduced(losses, divisor, reduction, target.shape), log_p, divisor
 
 
@@ -219,7 +219,7 @@ def _cross_entropy_backward(
             on_label = real(1 - smoothing) * weights[label]
             total = on_label + per_class * real(all_weights)
             for k in range(row.size):
-                row[k] = share * (scalar.exp(p_row[k]) * total - per_class * weights[k])
+                row[k] = share * (scalar.decay(p_row[k]) * total - per_class * weights[k])
             row[label] -= share * on_label
 
 

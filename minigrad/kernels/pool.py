@@ -4,6 +4,7 @@ Average pooling, adaptive or not, is one pair of kernels over a list of windows 
 pooling remembers the flat position of each maximum in its image, as torch does.
 """
 
+import math
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -38,7 +39,7 @@ def _require_pixels(size: int, stride: int, padding: int, dilation: int) -> None
 
 def _planes(x: Array) -> Array:
     """x (..., H, W) as contiguous images (P, H, W)."""
-    planes = int(np.prod(x.shape[:-2]))
+    planes = math.prod(x.shape[:-2])
     return np.ascontiguousarray(x).reshape(planes, *x.shape[-2:])
 
 
@@ -149,7 +150,7 @@ def _scatter_add(out: Array, g: Array, indices: Array) -> None:
 def max_pool2d_backward(g: Array, indices: Array, input_shape: tuple[int, ...]) -> Array:
     """g (N, C, OH, OW) added up at its maxima's positions, in zeros of `input_shape`."""
     out = np.zeros(input_shape, g.dtype)
-    planes = out.reshape(int(np.prod(input_shape[:-2])), input_shape[-2] * input_shape[-1])
+    planes = out.reshape(math.prod(input_shape[:-2]), input_shape[-2] * input_shape[-1])
     flat = (planes.shape[0], indices.shape[-2] * indices.shape[-1])
     _scatter_add.on(out.size)(
         planes, np.ascontiguousarray(g).reshape(flat), np.ascontiguousarray(indices).reshape(flat)
@@ -159,7 +160,7 @@ def max_pool2d_backward(g: Array, indices: Array, input_shape: tuple[int, ...]) 
 
 def take_by_indices(x: Array, indices: Array) -> Array:
     """x (N, C, H, W) at flat positions (N, C, OH, OW): the adjoint of max_pool2d_backward."""
-    planes = int(np.prod(x.shape[:-2]))
+    planes = math.prod(x.shape[:-2])
     pixels = np.ascontiguousarray(x).reshape(planes, x.shape[-2] * x.shape[-1])
     at = indices.reshape(planes, indices.shape[-2] * indices.shape[-1])
     taken: Array = np.take_along_axis(pixels, at, axis=1)
@@ -202,28 +203,30 @@ class _Windows(NamedTuple):
     rows: Array  # (OH, 2)
     columns: Array  # (OW, 2)
     share: Array  # (OH, OW)
+    area: int  # pixels of the largest window
 
-    @property
-    def area(self) -> int:
-        """Pixels of the largest window."""
-        heights, widths = (np.diff(spans)[:, 0] for spans in (self.rows, self.columns))
-        return int(heights.max(initial=1) * widths.max(initial=1))
+
+def _windows(rows: Array, columns: Array, pixels: Array, dtype: np.dtype[Any]) -> _Windows:
+    """Windows whose sums are divided by `pixels`, if that is any."""
+    heights, widths = (np.diff(spans)[:, 0] for spans in (rows, columns))
+    area = int(heights.max(initial=1) * widths.max(initial=1))
+    # A window wholly in the padding sums to 0, whatever its share.
+    return _Windows(rows, columns, (1 / np.maximum(pixels, 1)).astype(dtype), area)
 
 
 def _average_over(x: Array, windows: _Windows) -> Array:
     planes = _planes(x)
     out = np.empty((planes.shape[0], *windows.share.shape), x.dtype)
-    share = windows.share.astype(x.dtype, copy=False)
-    _average.on(out.size * windows.area)(out, planes, windows.rows, windows.columns, share)
+    rows, columns, share, area = windows
+    _average.on(out.size * area)(out, planes, rows, columns, share)
     return out.reshape(*x.shape[:-2], *share.shape)
 
 
 def _spread_over(g: Array, input_shape: tuple[int, ...], windows: _Windows) -> Array:
     dx = np.zeros(input_shape, g.dtype)
-    share = windows.share.astype(g.dtype, copy=False)
-    _average_backward.on(max(dx.size, g.size * windows.area))(
-        _planes(dx), _planes(g), windows.rows, windows.columns, share
-    )
+    rows, columns, share, area = windows
+    work = max(dx.size, g.size * area)
+    _average_backward.on(work)(_planes(dx), _planes(g), rows, columns, share)
     return dx
 
 
@@ -240,7 +243,7 @@ def _spans(
 @lru_cache(maxsize=256)
 def _average_windows(
     image: Pair, kernel_size: Pair, stride: Pair, padding: Pair,
-    ceil_mode: bool, count_include_pad: bool, divisor_override: int | None,
+    ceil_mode: bool, count_include_pad: bool, divisor_override: int | None, dtype: np.dtype[Any],
 ) -> _Windows:  # fmt: skip
     (rows, row_lengths), (columns, column_lengths) = (
         _spans(image[axis], kernel_size[axis], stride[axis], padding[axis], ceil_mode)
@@ -250,12 +253,11 @@ def _average_windows(
         row_lengths, column_lengths = np.diff(rows)[:, 0], np.diff(columns)[:, 0]
     pixels = np.outer(row_lengths, column_lengths)
     divisor = np.full_like(pixels, divisor_override) if divisor_override else pixels
-    # A window wholly in the padding sums to 0, whatever its share.
-    return _Windows(rows, columns, 1 / np.maximum(divisor, 1))
+    return _windows(rows, columns, divisor, dtype)
 
 
 @lru_cache(maxsize=256)
-def _adaptive_windows(image: Pair, output_size: Pair) -> _Windows:
+def _adaptive_windows(image: Pair, output_size: Pair, dtype: np.dtype[Any]) -> _Windows:
     rows, columns = (
         np.array(
             [(i * size // count, -(-(i + 1) * size // count)) for i in range(count)], np.int64
@@ -263,7 +265,7 @@ def _adaptive_windows(image: Pair, output_size: Pair) -> _Windows:
         for size, count in zip(image, output_size, strict=True)
     )
     pixels = np.outer(np.diff(rows)[:, 0], np.diff(columns)[:, 0])
-    return _Windows(rows, columns, 1 / np.maximum(pixels, 1))
+    return _windows(rows, columns, pixels, dtype)
 
 
 def avg_pool2d(
@@ -275,7 +277,7 @@ def avg_pool2d(
         x,
         _average_windows(
             (x.shape[-2], x.shape[-1]), kernel_size, stride, padding,
-            ceil_mode, count_include_pad, divisor_override,
+            ceil_mode, count_include_pad, divisor_override, x.dtype,
         ),
     )  # fmt: skip
 
@@ -290,17 +292,17 @@ def avg_pool2d_backward(
         input_shape,
         _average_windows(
             (input_shape[-2], input_shape[-1]), kernel_size, stride, padding,
-            ceil_mode, count_include_pad, divisor_override,
+            ceil_mode, count_include_pad, divisor_override, g.dtype,
         ),
     )  # fmt: skip
 
 
 def adaptive_avg_pool2d(x: Array, output_size: Pair) -> Array:
     """Means over output_size bins from floor(i H / OH) to ceil((i + 1) H / OH), W alike."""
-    return _average_over(x, _adaptive_windows((x.shape[-2], x.shape[-1]), output_size))
+    return _average_over(x, _adaptive_windows((x.shape[-2], x.shape[-1]), output_size, x.dtype))
 
 
 def adaptive_avg_pool2d_backward(g: Array, input_shape: tuple[int, ...]) -> Array:
     """The adjoint of adaptive_avg_pool2d."""
     image, output_size = (input_shape[-2], input_shape[-1]), (g.shape[-2], g.shape[-1])
-    return _spread_over(g, input_shape, _adaptive_windows(image, output_size))
+    return _spread_over(g, input_shape, _adaptive_windows(image, output_size, g.dtype))

@@ -60,7 +60,7 @@ def _softmax(out: Array, x: Array) -> None:
         out_row = out[m]
         largest = _largest(row)
         for k in range(row.size):
-            out_row[k] = scalar.exp(row[k] - largest)
+            out_row[k] = scalar.decay(row[k] - largest)
         total = 0.0
         for k in range(row.size):
             total += out_row[k]
@@ -76,7 +76,7 @@ def _log_softmax(out: Array, x: Array) -> None:
         out_row = out[m]
         largest = _largest(row)
         for k in range(row.size):
-            out_row[k] = scalar.exp(row[k] - largest)
+            out_row[k] = scalar.decay(row[k] - largest)
         total = 0.0
         for k in range(row.size):
             total += out_row[k]
@@ -112,7 +112,7 @@ def _log_softmax_backward(dx: Array, g: Array, out: Array) -> None:
             total += g_row[k]
         g_sum = g_row.dtype.type(total)
         for k in range(g_row.size):
-            dx_row[k] = g_row[k] - scalar.exp(out_row[k]) * g_sum
+            dx_row[k] = g_row[k] - scalar.decay(out_row[k]) * g_sum
 
 
 def _along(compiled: Kernel, axis: int, *arrays: Array) -> Array:

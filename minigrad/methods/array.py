@@ -243,8 +243,7 @@ class ArrayValue(Value):
             raise TypeError("len() of a 0-d tensor")
         return len(self.array)
 
-    def __hash__(self) -> int:
-        return id(self)
+    __hash__ = object.__hash__  # a tensor is itself, whatever its elements equal
 
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if self.ndim == 0 else object.__format__(self, spec)

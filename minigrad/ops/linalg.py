@@ -62,6 +62,8 @@ def matmul(input: Any, other: Any) -> Any:
     (m, k) @ (k, n) -> (m, n);  (..., m, k) @ (..., k, n) -> (..., m, n);  (k,) @ (k,) -> ().
     Raises RuntimeError for 0-d operands, sizes that do not match, or different dtypes.
     """
+    if input.array.ndim > 1 and other.array.ndim > 1:
+        return matrix_product(input, other)
     if input.ndim == 0 or other.ndim == 0:
         raise RuntimeError(
             f"both arguments to matmul need to be at least 1D, but they are {input.ndim}D and "

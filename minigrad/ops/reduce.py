@@ -10,7 +10,7 @@ from minigrad.kernels import reduce as kernels
 from minigrad.op import arr, composed, op, sample
 from minigrad.ops import shape
 from minigrad.ops.compare import isnan
-from minigrad.ops.dims import Dim, axes, kept_shape, wrap_dim
+from minigrad.ops.dims import Dim, axes, kept_shape, repeated, wrap_dim
 from minigrad.ops.elementwise import where
 
 Array = Any
@@ -47,6 +47,10 @@ def spread(g: Any, shape: tuple[int, ...], dim: Dim, keepdim: bool) -> Any:
     return (g if keepdim else g.reshape(kept_shape(shape, dim))).expand(shape)
 
 
+def _spread_array(g: Array, shape: tuple[int, ...], dim: Dim, keepdim: bool) -> Array:
+    return repeated(g if keepdim else g.reshape(kept_shape(shape, dim)), shape)
+
+
 def count(shape: tuple[int, ...], dim: Dim) -> int:
     """How many elements a reduction over `dim` takes together."""
     return math.prod([shape[i] for i in axes(dim, len(shape))])
@@ -70,6 +74,10 @@ def summable(input: Array, dtype: DType = None) -> Array:
 def returned(g: Any, before: dtypes.dtype, dtype: DType) -> Any:
     """A cotangent of `dtype`, as the dtype of the input before it was cast to that."""
     return g if dtype is None else g.to(before)
+
+
+def _returned_array(g: Array, before: dtypes.dtype, dtype: DType) -> Array:
+    return g if dtype is None else g.astype(dtypes.to_numpy(before), copy=False)
 
 
 def require_floating(name: str, input: Array) -> None:
@@ -100,6 +108,11 @@ def require_elements(name: str, shape: tuple[int, ...], dim: Dim) -> None:
             returned(g, x.dtype, dtype), x.shape, dim, keepdim
         ),
     ),
+    direct=(
+        lambda g, out, x, *, dim, keepdim, dtype: _spread_array(
+            _returned_array(g, x.dtype, dtype), x.shape, dim, keepdim
+        ),
+    ),
     degree=1,
     samples=[*over_dims(), sample(arr.of(0, 3), dim=0)],
 )
@@ -115,7 +128,15 @@ def _mean_rule(g: Any, out: Any, x: Any, *, dim: Dim, keepdim: bool, dtype: DTyp
     return spread(share, x.shape, dim, keepdim)
 
 
-@op(vjp=(_mean_rule,), degree=1, samples=over_dims())
+def _direct_mean_rule(
+    g: Array, out: Array, x: Any, *, dim: Dim, keepdim: bool, dtype: DType
+) -> Array:
+    share = _returned_array(g, x.dtype, dtype)
+    share = np.multiply(share, share.dtype.type(1.0 / max(count(x.shape, dim), 1)))
+    return _spread_array(np.asarray(share), x.shape, dim, keepdim)
+
+
+@op(vjp=(_mean_rule,), direct=(_direct_mean_rule,), degree=1, samples=over_dims())
 def mean(input: Array, *, dim: Dim = None, keepdim: bool = False, dtype: DType = None) -> Array:
     """The arithmetic mean over `dim`.  Raises RuntimeError for integers, unless dtype is given."""
     wide = input if dtype is None else summable(input, dtype)

@@ -27,6 +27,19 @@ def _variance_rule(g: Any, out: Any, x: Any, *, dim: Dim, correction: float, kee
     return spread(g * scale, x.shape, dim, keepdim) * centred
 
 
+def _direct_variance_rule(
+    g: Array, out: Array, x: Array, *, dim: Dim, correction: float, keepdim: bool
+) -> Array:
+    reduced = axes(dim, x.ndim)
+    n, real = count(x.shape, dim), x.dtype.type
+    divisor = n - correction
+    share = g * real(2.0 / divisor if divisor else np.inf)
+    mean = kernels.sum(x, reduced, True) * real(1.0 / n if n else np.nan)
+    dx: Array = np.subtract(x, mean)
+    dx *= share if keepdim else share.reshape(kept_shape(x.shape, dim))
+    return dx
+
+
 def _deviation_rule(g: Any, out: Any, x: Any, *, dim: Dim, correction: float, keepdim: bool) -> Any:
     slope = where(out == 0, 0.0, g / (2 * out))  # torch's subgradient where nothing varies
     return _variance_rule(slope, None, x, dim=dim, correction=correction, keepdim=keepdim)
@@ -38,7 +51,7 @@ SPREADS = [
 ]
 
 
-@op(vjp=(_variance_rule,), samples=SPREADS)
+@op(vjp=(_variance_rule,), direct=(_direct_variance_rule,), samples=SPREADS)
 def variance(
     input: Array, *, dim: Dim = None, correction: float = 1, keepdim: bool = False
 ) -> Array:

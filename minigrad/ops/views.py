@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.op import arr, op, sample
-from minigrad.ops.dims import axes, each_dim, infer_shape, wrap_dim
+from minigrad.ops.dims import axes, each_dim, infer_shape, repeated, wrap_dim
 
 Array = Any
 
@@ -65,12 +65,15 @@ def _inverse(dims: tuple[int, ...]) -> tuple[int, ...]:
 )
 def permute(input: Array, *, dims: tuple[int, ...]) -> Array:
     """A view with the dimensions in another order."""
-    if len(dims) != input.ndim or len(each_dim(dims, input.ndim)) != input.ndim:
-        raise RuntimeError(
-            f"permute: a tensor of {input.ndim} dimensions needs each of them once, "
-            f"got dims={list(dims)}"
-        )
-    return input.transpose(dims)
+    try:
+        if len(dims) == input.ndim:
+            return input.transpose(dims)
+    except ValueError:
+        each_dim(dims, input.ndim)  # says which is none, or there twice
+    raise RuntimeError(
+        f"permute: a tensor of {input.ndim} dimensions needs each of them once, "
+        f"got dims={list(dims)}"
+    )
 
 
 @op(
@@ -114,7 +117,7 @@ def expand(input: Array, *, shape: tuple[int, ...]) -> Array:
         )
     if input.size and math.prod(found) == input.size:
         return input.reshape(found)  # no element is repeated: the view can be written to
-    return np.broadcast_to(input, found)
+    return repeated(input, found)
 
 
 @op(

@@ -16,16 +16,24 @@ def forward(function: Callable[..., Any]) -> Implementation:
 
 
 def gradient(function: Callable[..., Any], *places: int) -> Implementation:
-    """Time the gradient of function(library, *inputs) for the inputs at `places`.
+    """Time the gradient of function(library, *inputs) for the inputs at `places`, in `.grad`.
 
-    The last input drawn is the gradient of the result, which is computed beforehand.
+    The last input drawn is the gradient of the result, which is computed beforehand.  torch's
+    `autograd.grad` may hand that very tensor back, or one number seen at every place; in `.grad`
+    both libraries put elements of their own.
     """
 
     def prepare(library: Any, *inputs: Any) -> Callable[[], Any]:
         leaves = [inputs[place].requires_grad_() for place in places]
         out = function(library, *inputs[:-1])
-        grad = library.autograd.grad
-        return lambda: grad(out, leaves, inputs[-1], retain_graph=True)
+
+        def run() -> list[Any]:
+            for leaf in leaves:
+                leaf.grad = None
+            out.backward(inputs[-1], retain_graph=True)
+            return [leaf.grad for leaf in leaves]
+
+        return run
 
     return prepare
 

@@ -1,7 +1,7 @@
 """Pooling of images and signals: the largest, the mean or the norm of each window."""
 
 from collections.abc import Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -26,23 +26,29 @@ def _windows(
     kernel = pair(kernel_size, "kernel_size")
     step = kernel if stride is None or stride in ([], ()) else pair(stride, "stride")
     pads = pair(padding, "padding", least=0)
+    _require_half(kernel, pads, dilation)
+    return kernel, step, pads
+
+
+@lru_cache(256)
+def _require_half(kernel: Pair, pads: Pair, dilation: Pair) -> None:
     for i in (0, 1):
         if 2 * pads[i] > dilation[i] * (kernel[i] - 1) + 1:
             raise RuntimeError(
                 f"pad should be at most half of effective kernel size, but got pad={pads[i]}, "
                 f"kernel_size={kernel[i]} and dilation={dilation[i]}"
             )
-    return kernel, step, pads
 
 
+@lru_cache(256)
 def _require_output(
-    input: Any, kernel: Pair, step: Pair, pads: Pair, dilation: Pair, ceil_mode: bool
+    shape: tuple[int, ...], kernel: Pair, step: Pair, pads: Pair, dilation: Pair, ceil_mode: bool
 ) -> None:
     rows, columns = (
-        pooled_size(input.shape[2 + i], kernel[i], step[i], pads[i], dilation[i], ceil_mode)
+        pooled_size(shape[2 + i], kernel[i], step[i], pads[i], dilation[i], ceil_mode)
         for i in (0, 1)
     )
-    _, channels, height, width = input.shape
+    _, channels, height, width = shape
     if rows < 1 or columns < 1:
         raise RuntimeError(
             f"Given input size: ({channels}x{height}x{width}). Calculated output size: "
@@ -67,7 +73,7 @@ def max_pool2d(
     images, single = batched("max_pool2d", input)
     taps = pair(dilation, "dilation")
     kernel, step, pads = _windows(kernel_size, stride, padding, taps)
-    _require_output(images, kernel, step, pads, taps, ceil_mode)
+    _require_output(images.array.shape, kernel, step, pads, taps, ceil_mode)
     out, indices = pool.max_pool2d(
         images, kernel_size=kernel, stride=step, padding=pads, dilation=taps, ceil_mode=ceil_mode
     )
@@ -95,7 +101,7 @@ def avg_pool2d(
     kernel, step, pads = _windows(kernel_size, stride, padding, (1, 1))
     if divisor_override == 0:
         raise RuntimeError("avg_pool2d: divisor_override must not be 0")
-    _require_output(images, kernel, step, pads, (1, 1), ceil_mode)
+    _require_output(images.array.shape, kernel, step, pads, (1, 1), ceil_mode)
     out = pool.avg_pool2d(
         images, kernel_size=kernel, stride=step, padding=pads, ceil_mode=ceil_mode,
         count_include_pad=count_include_pad, divisor_override=divisor_override,
