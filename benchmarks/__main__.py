@@ -1,4 +1,7 @@
-"""Make every published comparison: results/*.json, and the table in results/README.md from them."""
+"""Make every published comparison: results/*.json, and from them the tables in results/README.md.
+
+The chief of them stand in README.md, too.
+"""
 
 import argparse
 import json
@@ -9,11 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks import processes
-from benchmarks.published import render
+from benchmarks.published import case_runs, render, summary
 from minigrad import bench
+from minigrad.cli.section import Section
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
+README = HERE.parent / "README.md"
+IN_README = Section("speed", "python -m benchmarks")
 BUSY_CASE = "training step lecture CNN SGD N64"
 
 
@@ -111,6 +117,8 @@ def main():
         print(f"{name}: {SECTIONS[name].__doc__}", file=sys.stderr)
         SECTIONS[name](options)
         (options.out / "README.md").write_text(render(options.out))
+    if options.out == RESULTS and case_runs(RESULTS):
+        IN_README.write(README, summary(RESULTS))
 
 
 if __name__ == "__main__":

@@ -26,11 +26,22 @@ FIRST_STEPS = 20  # whose losses are compared: rounding errors grow from step to
 LAST_STEPS = 20  # whose losses' mean is reported
 
 
+def case_runs(folder):
+    """The runs of minigrad's own cases, by their number of threads."""
+    runs = [Run.load(path) for path in Path(folder).glob("cases-*.json")]
+    return sorted(runs, key=lambda run: run.threads)
+
+
+def summary(folder):
+    """What README.md shows: training steps, and every kind of case in one number."""
+    runs = case_runs(folder)
+    return "\n\n".join((training_table(runs), group_table(runs)))
+
+
 def render(folder):
     """The page, of the parts whose files are there."""
     folder = Path(folder)
-    runs = [Run.load(path) for path in sorted(folder.glob("cases-*.json"))]
-    runs.sort(key=lambda run: run.threads)
+    runs = case_runs(folder)
     parts = [
         "# Results",
         "Made by `python -m benchmarks`. Ratios say how many times as fast minigrad is: above 1 it "
@@ -44,7 +55,9 @@ def render(folder):
             f"{machine['system']}), Python {machine['python']}, Numba {machine['numba']}, "
             f"commit {machine['commit']}."
         )
-        parts += [groups(runs), training(runs)]
+        parts += ["## By kind", group_table(runs), "## Training steps", training_table(runs)]
+        if len(runs) > 1:
+            parts.append(speedups(runs))
     for name, section in SECTIONS.items():
         if (path := folder / f"{name}.json").exists():
             parts.append(section(path))
@@ -66,7 +79,7 @@ def group_of(entry):
     )
 
 
-def groups(runs):
+def group_table(runs):
     """Geometric mean and least ratio of each group of cases."""
     columns = [(run, library) for run in runs for library in LIBRARIES if library in run.libraries]
     body = []
@@ -85,11 +98,11 @@ def groups(runs):
         if any(cells):
             body.append([group, *cells])
     head = ["geometric mean", *(f"{library}, {run.threads} thr." for run, library in columns)]
-    return f"## By kind\n\n{rows(head, body)}"
+    return rows(head, body)
 
 
-def training(runs):
-    """Every training step with its times, and what more threads bring."""
+def training_table(runs):
+    """Every training step with its times."""
     head = ["training step"]
     for run in runs:
         head += [f"minigrad, {run.threads} thr.", f"torch, {run.threads} thr.", "ratio"]
@@ -101,10 +114,7 @@ def training(runs):
             entry = next((entry for entry in run.entries if entry.label == label), None)
             line += step_cells(entry)
         body.append(line)
-    text = f"## Training steps\n\n{rows(head, body)}"
-    if len(runs) > 1:
-        text += f"\n\n{speedups(runs)}"
-    return text
+    return rows(head, body)
 
 
 def step_cells(entry):

@@ -41,7 +41,7 @@ def _unary(operation: Op, promotes: bool, broadcasts: bool, views: bool, general
     forward, names = operation.forward, frozenset(operation.settings)
     most = 1 + len(names)
 
-    def call(*args: Any, **settings: Any) -> Any:
+    def call(*args: Any, **settings: Any) -> Any:  # noqa: PLR0912
         if 1 < len(args) <= most and not settings:
             settings = dict(zip(operation.settings, args[1:], strict=False))
             args = args[:1]

@@ -22,6 +22,11 @@ needs_matplotlib = pytest.mark.skipif(
     reason="notebooks draw with matplotlib, the extra `plot`, which is not installed",
 )
 
+needs_jupyter = pytest.mark.skipif(
+    importlib.util.find_spec("nbclient") is None,
+    reason="notebooks run in Jupyter's kernel, the extra `notebooks`, which is not installed",
+)
+
 
 def read(path):
     return json.loads(path.read_text(encoding="utf-8"))
@@ -76,10 +81,7 @@ def test_all_six_are_there():
     assert [path.name.partition("_")[0] for path in NOTEBOOKS] == list("123456")
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec("nbclient") is None,
-    reason="notebooks run in Jupyter's kernel, the extra `notebooks`, which is not installed",
-)
+@needs_jupyter
 @each_notebook
 def test_the_code_runs(path):
     ended = run(["execute.py", "--check"], path.stem)
@@ -90,6 +92,13 @@ def test_the_code_runs(path):
 def test_what_is_shown(path):
     assert faults(read(path)) == []
     assert path.stat().st_size <= LARGEST_FILE
+
+
+@needs_jupyter
+def test_the_readme_says_what_they_show():
+    says = "import summary as s; print(s.SECTION.read(s.README) == s.table(), len(s.ROWS))"
+    ended = run(["-c", says])
+    assert ended.stdout.split() == ["True", "8"], ended.stderr[-4000:]
 
 
 @needs_matplotlib

@@ -13,7 +13,8 @@ LEVELS = {"first-level cache": 2**14, "main memory": 2**60}
 def seconds(value: float) -> str:
     """A time with its unit."""
     unit, scale = select_unit(value)
-    return f"{value / scale:.3g} {unit}"
+    number = value / scale
+    return f"{number:.3g} {unit}" if number < 999.5 else f"{number:.0f} {unit}"
 
 
 def geometric_mean(values: Iterable[float]) -> float:

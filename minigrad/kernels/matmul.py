@@ -52,6 +52,9 @@ def matmul(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None = None) -> np.n
     Both operands have at least two axes and one dtype.  The order of each sum does not depend on
     the number of threads.
     """
+    if a.ndim == b.ndim == 2 and a.size * b.shape[1] <= SMALL and a.flags.forc and b.flags.forc:
+        product: np.ndarray = np.matmul(a, b)
+        return product if bias is None else product + bias
     (m, k), n = a.shape[-2:], b.shape[-1]
     batch = a.shape[:-2]
     if batch != b.shape[:-2]:
@@ -60,7 +63,7 @@ def matmul(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None = None) -> np.n
     work = count * m * n * k
     tiny = work == 0 or (work <= SMALL and _blas_reads(a) and _blas_reads(b))
     if tiny or a.dtype not in _FLOATING:
-        product: np.ndarray = np.matmul(a, b)
+        product = np.matmul(a, b)
         return product if bias is None else product + bias
     if a.ndim > 2 and b.ndim == 2 and a.flags.c_contiguous:  # one tall product
         return matmul(a.reshape(-1, k), b, bias).reshape(*batch, m, n)

@@ -25,6 +25,8 @@ _SUMS = frozenset({"contract", "reassoc"})
 
 def as_rows(x: Array, axis: int) -> Array:
     """x with `axis` last, as a contiguous matrix; x itself if it is one."""
+    if x.ndim == 2 and axis == 1 and x.flags.c_contiguous:
+        return x
     if axis % max(x.ndim, 1) != max(x.ndim, 1) - 1:
         x = np.moveaxis(x, axis, -1)
     shape = x.shape or (1,)
@@ -33,6 +35,8 @@ def as_rows(x: Array, axis: int) -> Array:
 
 def from_rows(rows: Array, shape: tuple[int, ...], axis: int) -> Array:
     """The inverse of `as_rows`: a view of the given shape."""
+    if rows.shape == shape and axis == 1:
+        return rows
     if not shape:
         return rows.reshape(())
     axis %= len(shape)

@@ -194,7 +194,7 @@ def sign(input: Array) -> Array:
 @floating(vjp=(lambda g, out, x: g * out,), samples=shaped())
 def exp(input: Array) -> Array:
     """e ** input."""
-    return np.exp(input)
+    return kernels.exp(input)
 
 
 @floating(vjp=(lambda g, out, x: g / x,), samples=shaped(low=0.3))

@@ -44,7 +44,8 @@ def _right_rule(g: Any, out: Any, a: Any, b: Any) -> Any:
 )
 def matrix_product(input: Array, other: Array) -> Array:
     """(..., m, k) @ (..., k, n) -> (..., m, n); leading axes broadcast."""
-    _require_same_dtype("matmul", input, other)
+    if input.dtype is not other.dtype or input.dtype.kind == "b":
+        _require_same_dtype("matmul", input, other)
     if input.shape[-1] != other.shape[-2]:
         raise RuntimeError(
             f"mat1 and mat2 shapes cannot be multiplied ({_times(input)} and {_times(other)}): "

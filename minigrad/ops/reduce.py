@@ -141,8 +141,9 @@ def mean(input: Array, *, dim: Dim = None, keepdim: bool = False, dtype: DType =
     """The arithmetic mean over `dim`.  Raises RuntimeError for integers, unless dtype is given."""
     wide = input if dtype is None else summable(input, dtype)
     require_floating("mean", wide)
-    n = count(input.shape, dim)
-    total = kernels.sum(wide, axes(dim, input.ndim), keepdim)
+    reduced = axes(dim, input.ndim)
+    n = math.prod([input.shape[axis] for axis in reduced])
+    total = kernels.sum(wide, reduced, keepdim)
     total *= wide.dtype.type(1.0 / n if n else np.nan)
     return total
 

@@ -8,7 +8,7 @@ from minigrad.kernels import label_loss as losses
 from minigrad.kernels import softmax as kernels
 from minigrad.modes import mode
 from minigrad.op import arr, op, sample
-from minigrad.ops.dims import axes
+from minigrad.ops.dims import wrap_dim
 
 Array = Any
 
@@ -28,7 +28,7 @@ PAIRS = [
 def _axis(input: Array, dim: int) -> int:
     if input.dtype.kind != "f":
         raise RuntimeError(f"softmax is defined for floating tensors, got {input.dtype}")
-    return axes(dim, input.ndim)[0]
+    return wrap_dim(dim, input.ndim)
 
 
 @op(vjp=(lambda g, out, x, *, dim: softmax_backward(g, out, dim=dim),), samples=SAMPLES)
