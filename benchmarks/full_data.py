@@ -129,7 +129,8 @@ def compare(task, options):
         path = Path(folder, "data.npz")
         for seed in range(options.seeds):
             np.savez(path, **arrays, **initial_weights(task, seed))
-            for name, library in itertools.product(told["optimizers"], libraries):
+            names = [n for n in told["optimizers"] if options.optimizer in (None, n)]
+            for name, library in itertools.product(names, libraries):
                 epochs = options.epochs or told["epochs"]
                 run = {"task": told["title"], "optimizer": name, "library": library, "seed": seed}
                 found = in_own_process(library, task, name, path, seed, epochs, options.steps)
@@ -157,6 +158,7 @@ def main():
         return
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", choices=TASKS, help="one of the runs")
+    parser.add_argument("--optimizer", help="one of its optimizers")
     parser.add_argument("--root", type=Path, help="folder of the data files")
     parser.add_argument("--epochs", type=int, help="instead of the run's own number")
     parser.add_argument("--steps", type=int, default=0, help="end each run after so many")
