@@ -214,7 +214,7 @@ def touch_all(values: Iterable[Value]) -> None:
     """Note that the memory of all these values was changed in place."""
     now = _tick()
     for value in values:
-        storage = value.storage()
+        storage = value._storage or value.storage()
         storage.changed_at = now
         storage.changes += 1
 

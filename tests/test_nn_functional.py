@@ -26,7 +26,8 @@ def compare(ours, theirs, x, target, dtype):
     a = mg.tensor(x.astype(dtype), requires_grad=True)
     b = torch.tensor(x.astype(dtype), requires_grad=True)
     loss, other = ours(a, mg.tensor(target)), theirs(b, torch.tensor(target))
-    assert_close(loss, other, tolerance, "loss")
+    # A sum of exponentials is rounded by its largest term, however small a loss it leaves.
+    assert_close(loss, other, tolerance, "loss", rounding=4 * np.finfo(dtype).eps)
     cotangent = np.random.default_rng(0).normal(size=tuple(other.shape)).astype(dtype)
     loss.backward(mg.tensor(cotangent))
     other.backward(torch.tensor(cotangent))

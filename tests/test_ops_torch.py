@@ -1,6 +1,8 @@
 """Every operation against torch: values, gradients, dtypes, shapes, special values."""
 
 import functools
+import itertools
+import math
 
 import hypothesis.extra.numpy as hnp
 import numpy as np
@@ -136,8 +138,27 @@ def scatter_planes(c, *, indices, size):
     return out.scatter_add(2, indices.flatten(2), c.flatten(2)).reshape(*c.shape[:2], *size)
 
 
+def over_all_alignments(
+    x, *, targets, input_lengths, target_lengths, blank, zero_infinity
+):  # fmt: skip
+    """CTC by its definition; torch's gradient is right for normalised probabilities alone."""
+    losses = []
+    for n, (length, size) in enumerate(zip(input_lengths, target_lengths, strict=True)):
+        wanted = [int(label) for label in targets[n, :size]]
+        paths = [
+            path
+            for path in itertools.product(range(x.shape[2]), repeat=int(length))
+            if [label for label, _ in itertools.groupby(path) if label != blank] == wanted
+        ]
+        chances = [sum(x[t, n, label] for t, label in enumerate(path)) for path in paths]
+        none = 0.0 if zero_infinity else math.inf
+        losses.append(-torch.logsumexp(torch.stack(chances), 0) if paths else 0 * x.sum() + none)
+    return torch.stack(losses)
+
+
 # What has no function of the same name, arguments and meaning in torch; the others need no line.
 ADAPTED = {
+    "ctc_loss": over_all_alignments,
     "trigamma": lambda x, *, order: torch.polygamma(order, x),
     "limited": torch.clamp,
     "rounded_quotient": torch.div,

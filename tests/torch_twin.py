@@ -16,8 +16,10 @@ def to_mg(tensor: torch.Tensor) -> mg.Tensor:
     return mg.from_numpy(tensor.detach().numpy().copy())
 
 
-def assert_close(ours: Any, theirs: Any, tolerance: float, what: str = "") -> None:
-    """Same shape, same dtype, same numbers up to `tolerance` of the largest."""
+def assert_close(
+    ours: Any, theirs: Any, tolerance: float, what: str = "", rounding: float = 0.0
+) -> None:
+    """Same shape, same dtype, same numbers up to `tolerance` of the largest, and `rounding`."""
     if theirs is None:
         assert ours is None, what
         return
@@ -25,7 +27,9 @@ def assert_close(ours: Any, theirs: Any, tolerance: float, what: str = "") -> No
     assert ours.shape == theirs.shape, f"{what}: {ours.shape} != {theirs.shape}"
     assert ours.dtype == theirs.dtype, f"{what}: {ours.dtype} != {theirs.dtype}"
     largest = np.abs(theirs[np.isfinite(theirs)]).max(initial=1e-30)
-    np.testing.assert_allclose(ours, theirs, rtol=0, atol=tolerance * largest, err_msg=what)
+    np.testing.assert_allclose(
+        ours, theirs, rtol=0, atol=tolerance * largest + rounding, err_msg=what
+    )
 
 
 def copy_state(ours: Any, theirs: Any) -> None:
