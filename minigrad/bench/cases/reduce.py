@@ -94,77 +94,63 @@ def cross_entropy(n: int) -> list[Case]:
     ]
 
 
+def normalisation(
+    name: str, n: int, shape: tuple[int, ...], size: int, call: Callable[..., Any],
+    in_numpy: Callable[..., Array],
+) -> list[Case]:  # fmt: skip
+    """A normalisation of n elements with `size` weights and biases, and its three gradients."""
+
+    def inputs(draw: Draw) -> list[Array]:
+        return [draw(*shape), draw(size), draw(size)]
+
+    shared: dict[str, Any] = {"sizes": {"n": n}, "flops": n}
+    return [
+        Case(
+            name=f"{name} forward",
+            inputs=inputs,
+            implementations=both(forward(call)),
+            reference=in_numpy,
+            elements=2 * n,
+            **shared,
+        ),
+        Case(
+            name=f"{name} gradient",
+            inputs=lambda draw: [*inputs(draw), draw(*shape)],
+            implementations=both(gradient(call, 0, 1, 2)),
+            elements=3 * n,
+            **shared,
+        ),
+    ]
+
+
 def batch_norm(n: int) -> list[Case]:
-    """Batch normalisation of n elements of images while training, and its three gradients."""
+    """Batch normalisation of n elements of images while training."""
     shape = (n // (CHANNELS * ROW), CHANNELS, 10, ROW // 10)
 
     def call(library: Any, x: Any, weight: Any, bias: Any) -> Any:
         return library.nn.functional.batch_norm(x, None, None, weight, bias, training=True)
 
-    def inputs(draw: Draw) -> list[Array]:
-        return [draw(*shape), draw(CHANNELS), draw(CHANNELS)]
-
-    def right(x: Array, weight: Array, bias: Array) -> Array:
+    def in_numpy(x: Array, weight: Array, bias: Array) -> Array:
         mean, var = x.mean(axis=(0, 2, 3)), x.var(axis=(0, 2, 3))
         weight, bias, mean, var = (v[:, None, None] for v in (weight, bias, mean, var))
         scaled: Array = (x - mean) / np.sqrt(var + 1e-5) * weight + bias
         return scaled
 
-    return [
-        Case(
-            name="batch_norm forward",
-            sizes={"n": n},
-            inputs=inputs,
-            implementations=both(forward(call)),
-            reference=right,
-            flops=n,
-            elements=2 * n,
-        ),
-        Case(
-            name="batch_norm gradient",
-            sizes={"n": n},
-            inputs=lambda draw: [*inputs(draw), draw(*shape)],
-            implementations=both(gradient(call, 0, 1, 2)),
-            flops=n,
-            elements=3 * n,
-        ),
-    ]
+    return normalisation("batch_norm", n, shape, CHANNELS, call, in_numpy)
 
 
 def layer_norm(n: int) -> list[Case]:
-    """Layer normalisation of n elements in rows of ROW, and its three gradients."""
-    shape = (n // ROW, ROW)
+    """Layer normalisation of n elements in rows of ROW."""
 
     def call(library: Any, x: Any, weight: Any, bias: Any) -> Any:
         return library.nn.functional.layer_norm(x, (ROW,), weight, bias)
 
-    def inputs(draw: Draw) -> list[Array]:
-        return [draw(*shape), draw(ROW), draw(ROW)]
-
-    def right(x: Array, weight: Array, bias: Array) -> Array:
+    def in_numpy(x: Array, weight: Array, bias: Array) -> Array:
         mean, var = x.mean(axis=1, keepdims=True), x.var(axis=1, keepdims=True)
         scaled: Array = (x - mean) / np.sqrt(var + 1e-5) * weight + bias
         return scaled
 
-    return [
-        Case(
-            name="layer_norm forward",
-            sizes={"n": n},
-            inputs=inputs,
-            implementations=both(forward(call)),
-            reference=right,
-            flops=n,
-            elements=2 * n,
-        ),
-        Case(
-            name="layer_norm gradient",
-            sizes={"n": n},
-            inputs=lambda draw: [*inputs(draw), draw(*shape)],
-            implementations=both(gradient(call, 0, 1, 2)),
-            flops=n,
-            elements=3 * n,
-        ),
-    ]
+    return normalisation("layer_norm", n, (n // ROW, ROW), ROW, call, in_numpy)
 
 
 CASES = [
