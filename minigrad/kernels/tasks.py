@@ -7,12 +7,12 @@ from typing import Any
 
 import numba
 import numpy as np
+from numba.core import event
 from numba.core.ccallback import CFunc
 
 from minigrad.kernels.addresses import write_addresses
 from minigrad.kernels.build import (
     GRAIN,
-    announce_compilation,
     get_num_threads,
     keep_on_disk,
     kernel,
@@ -26,9 +26,15 @@ _one_compilation_at_a_time = threading.RLock()
 
 
 class _AnnouncedCFunc(CFunc):
+    """Tells listeners of its compilation, as Numba's dispatchers do."""
+
+    @property
+    def py_func(self) -> Callable[..., Any]:
+        return self._pyfunc  # type: ignore[attr-defined, no-any-return]  # Numba's stubs omit it
+
     def _compile_uncached(self) -> Any:
-        announce_compilation()
-        return super()._compile_uncached()  # type: ignore[misc]  # Numba's stubs omit it
+        with event.trigger_event("numba:compile", {"dispatcher": self}):
+            return super()._compile_uncached()  # type: ignore[misc]  # Numba's stubs omit it
 
 
 class Tasks:

@@ -1,0 +1,50 @@
+"""Functions compiled to LLVM's language and no further: kernels take them in from there.
+
+Numba gives each function machine code and a Python wrapper of its own, also those that only
+compiled functions call.  That is a fifth of the seconds in which a first step compiles.
+"""
+
+from typing import Any
+
+from numba.core import codegen, compiler, typed_passes
+from numba.core.compiler_machinery import register_pass
+
+
+class _Unfinished(codegen.CPUCodeLibrary):  # type: ignore[misc]
+    """Code, optimised, to be linked into other code."""
+
+    def _finalize_final_module(self) -> None:
+        self._finalize_dynamic_globals()
+        self._verify_declare_only_symbols()
+        self._finalized = True
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _Lowering(typed_passes.NativeLowering):  # type: ignore[misc]
+    _name = "minigrad_linked_lowering"
+
+    def run_pass(self, state: Any) -> bool:
+        state.library = _Unfinished(state.targetctx.codegen(), state.func_id.func_qualname)
+        state.flags = state.flags.copy()
+        state.flags.no_compile = True
+        super().run_pass(state)
+        # Numba tells compiled functions by the C function that Python would call.  Nobody calls
+        # this one, and there is no other like it.
+        entry = [].clear
+        state.cr = state.cr._replace(cfunc=entry)
+        state.targetctx.insert_user_function(entry, state.cr.fndesc, [state.library])
+        return True
+
+
+class LinkedCompiler(compiler.CompilerBase):  # type: ignore[misc]
+    """Numba's compiler of functions, but for the last step."""
+
+    def define_pipelines(self) -> list[Any]:
+        passes = compiler.DefaultPassBuilder.define_nopython_pipeline(self.state)
+        lowering = typed_passes.NativeLowering
+        passes.passes = [
+            (_Lowering if step is lowering else step, text) for step, text in passes.passes
+        ]
+        passes._finalized = False
+        passes.finalize()
+        return [passes]
