@@ -53,12 +53,12 @@ class Kept:
         self.values = tuple(i for i, what in enumerate(inputs) if what == "value")
         self._metas = tuple(i for i, what in enumerate(inputs) if what == "meta")
         self._nothing = tuple(i for i, what in enumerate(inputs) if what == "")
-        self._everything = len(self.values) == arity
+        self.everything = len(self.values) == arity
         self._none = (None,) * arity if len(self._nothing) == arity else None
 
     def of(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """The arguments, less what no rule reads."""
-        if self._everything:
+        if self.everything:
             return args
         if self._none:
             return self._none

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 
-from minigrad.modes import mode
+from minigrad.modes import thread
 
 Hook = Callable[[Any], Any]
 
@@ -302,8 +302,10 @@ class Node:
         self.inputs = inputs  # what the rules read: Values, Metas, settings given as numbers
         self.settings = settings
         self.made_at = _tick()
-        if mode.anomaly:
-            self.trace = traceback.format_stack()[:-3]
+
+    def remember_where(self) -> None:
+        """Note the call stack, less the two frames that lie between the user's and this one."""
+        self.trace = traceback.format_stack()[:-3]
 
     @property
     def name(self) -> str:
@@ -336,11 +338,19 @@ class Node:
 
         Raises RuntimeError as `opened` does.
         """
-        self._check_kept()
-        out = self.out
+        out, made_at = self.out, self.made_at
+        storage = self.out_storage
+        changed = self.freed or (storage is not None and storage.changed_at > made_at)
         arrays = [out[0] if type(out) is tuple else out]
         for value in self.inputs:
-            arrays.append(value.array if isinstance(value, Value) else value)
+            if isinstance(value, Value):
+                storage = value._storage
+                if storage is not None and storage.changed_at > made_at:
+                    changed = True
+                value = value.array  # noqa: PLW2901
+            arrays.append(value)
+        if changed:
+            self._check_kept()
         return arrays
 
     def _check_kept(self) -> None:
@@ -382,6 +392,7 @@ _accumulation = threading.Lock()  # several threads may run backward into the sa
 
 def accumulate_grad(leaf: Any, g: Any, owned: bool = False) -> None:
     """Add `g` to `leaf.grad`; an array that nobody else holds is taken as it is."""
+    mode = thread.mode
     with _accumulation:
         total = leaf._grad
         if total is None:

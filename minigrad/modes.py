@@ -12,15 +12,14 @@ import numpy as np
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class _Mode(threading.local):
-    """Per thread, as in torch; a new thread records gradients."""
-
-    grad = True
-    inference = False
-    anomaly = False
-    check_nan = True
+class Mode:
+    """What a thread records; a new one records gradients."""
 
     def __init__(self) -> None:
+        self.grad = True
+        self.inference = False
+        self.anomaly = False
+        self.check_nan = True
         # NumPy keeps what it warns of in the context; entering one of our own costs a tenth of
         # `np.errstate`, and leaves the caller's settings alone.
         context = contextvars.Context()
@@ -29,23 +28,34 @@ class _Mode(threading.local):
         """`quietly(f, *args)` is `f(*args)` where overflow and the like give inf and nan unsaid."""
 
 
-mode = _Mode()
+class _Thread(threading.local):
+    """Modes are per thread, as in torch.
+
+    To look into a `threading.local` costs as much as a call: read `thread.mode` once for all.
+    """
+
+    def __init__(self) -> None:
+        self.mode = Mode()
+
+
+thread = _Thread()
 
 
 class _ModeContext:
-    """Sets attributes of `mode` inside a `with` block or a decorated function."""
+    """Sets attributes of the mode inside a `with` block or a decorated function."""
 
     def __init__(self, **wanted: bool) -> None:
         self._wanted = wanted
         self._before: list[dict[str, bool]] = []
 
     def __enter__(self) -> Self:
-        self._before.append({name: getattr(mode, name) for name in self._wanted})
-        mode.__dict__.update(self._wanted)
+        mode = vars(thread.mode)
+        self._before.append({name: mode[name] for name in self._wanted})
+        mode.update(self._wanted)
         return self
 
     def __exit__(self, *exc: object) -> None:
-        mode.__dict__.update(self._before.pop())
+        vars(thread.mode).update(self._before.pop())
 
     def __call__(self, function: F) -> F:
         if inspect.isgeneratorfunction(function):
@@ -126,7 +136,7 @@ class set_grad_enabled(_ModeContext):  # noqa: N801
     def __init__(self, mode: bool) -> None:
         super().__init__(grad=bool(mode))
         self._at_once = is_grad_enabled()
-        _set_grad(bool(mode))
+        thread.mode.grad = bool(mode)
 
     def __enter__(self) -> Self:
         super().__enter__()
@@ -134,7 +144,7 @@ class set_grad_enabled(_ModeContext):  # noqa: N801
         return self
 
     def __call__(self, function: F) -> F:
-        _set_grad(self._at_once)
+        thread.mode.grad = self._at_once
         return super().__call__(function)
 
 
@@ -153,8 +163,8 @@ class set_detect_anomaly(_ModeContext):  # noqa: N801
 
     def __init__(self, mode: bool, check_nan: bool = True) -> None:
         super().__init__(anomaly=bool(mode), check_nan=check_nan)
-        self._at_once = {"anomaly": _mode.anomaly, "check_nan": _mode.check_nan}
-        _mode.__dict__.update(self._wanted)
+        self._at_once = {name: getattr(thread.mode, name) for name in self._wanted}
+        vars(thread.mode).update(self._wanted)
 
     def __enter__(self) -> Self:
         super().__enter__()
@@ -162,23 +172,16 @@ class set_detect_anomaly(_ModeContext):  # noqa: N801
         return self
 
 
-_mode = mode  # the public names above call their argument `mode`, as torch does
-
-
-def _set_grad(enabled: bool) -> None:
-    mode.grad = enabled
-
-
 def is_grad_enabled() -> bool:
     """Whether operations are being recorded in this thread."""
-    return mode.grad
+    return thread.mode.grad
 
 
 def is_inference_mode_enabled() -> bool:
     """Whether inference mode is on in this thread."""
-    return mode.inference
+    return thread.mode.inference
 
 
 def is_anomaly_enabled() -> bool:
     """Whether anomaly detection is on in this thread."""
-    return mode.anomaly
+    return thread.mode.anomaly

@@ -14,7 +14,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.declaration import Op
 from minigrad.graph import Node, Value, wrap
-from minigrad.modes import mode
+from minigrad.modes import Mode, thread
 
 Call = Callable[..., Any]
 
@@ -53,6 +53,7 @@ def _unary(operation: Op, promotes: bool, broadcasts: bool, views: bool, general
         x = a.array
         if promotes and x.dtype is not _FLOAT32 and x.dtype is not _FLOAT64:
             return general(a, **settings)
+        mode = thread.mode
         try:
             array = mode.quietly(forward, x, **settings)
         except (ValueError, MemoryError):
@@ -68,7 +69,7 @@ def _unary(operation: Op, promotes: bool, broadcasts: bool, views: bool, general
             if views:
                 _alias(out, a, True)
             if a._requires_grad:
-                _record(operation, broadcasts, out, args, (0,), settings, byproducts)
+                _record(mode, operation, broadcasts, out, args, (0,), settings, byproducts)
         else:
             if views:
                 _alias(out, a, False)
@@ -101,6 +102,7 @@ def _binary(operation: Op, promotes: bool, broadcasts: bool, general: Call) -> C
             y, b_requires_grad = b, False
         else:
             return general(a, b, **settings)
+        mode = thread.mode
         try:
             array = mode.quietly(forward, x, y, **settings)
         except (ValueError, MemoryError):
@@ -115,9 +117,9 @@ def _binary(operation: Op, promotes: bool, broadcasts: bool, general: Call) -> C
         if mode.grad:
             if a._requires_grad:
                 needs = (0, 1) if b_requires_grad else (0,)
-                _record(operation, broadcasts, out, args, needs, settings, byproducts)
+                _record(mode, operation, broadcasts, out, args, needs, settings, byproducts)
             elif b_requires_grad:
-                _record(operation, broadcasts, out, args, (1,), settings, byproducts)
+                _record(mode, operation, broadcasts, out, args, (1,), settings, byproducts)
         elif mode.inference:
             out.mark_inference()
         return out if byproducts is None else (out, *byproducts)
@@ -136,6 +138,7 @@ def _general(  # noqa: PLR0915
     def call(*args: Any, **settings: Any) -> Any:  # noqa: PLR0912, PLR0915
         if len(args) != arity or (settings and not names.issuperset(settings)):
             args, settings = operation.arrange(args, settings)
+        mode = thread.mode
         recording = mode.grad
         kind = dtype = None
         mixed = suspect = False
@@ -185,7 +188,7 @@ def _general(  # noqa: PLR0915
         if suspect:
             _refuse_inference(operation, args, needs)
         if needs:
-            _record(operation, broadcasts, out, args, needs, settings, byproducts)
+            _record(mode, operation, broadcasts, out, args, needs, settings, byproducts)
         elif not recording and mode.inference:
             out.mark_inference()
         return out if byproducts is None else (out, *byproducts)
@@ -202,6 +205,7 @@ def _unpacked(result: Any, kind: type[Value]) -> tuple[Any, list[Value] | None]:
 
 
 def _record(
+    mode: Mode,
     operation: Op,
     broadcasts: bool,
     out: Value,
@@ -221,7 +225,10 @@ def _record(
         edges: tuple[Any, ...] = (needing.node or needing,)
     else:
         edges = tuple([args[i].node or args[i] for i in needs])
-    node = Node(operation, needs, edges, kept.of(args), settings)
+    inputs = args if kept.everything else kept.of(args)
+    node = Node(operation, needs, edges, inputs, settings)
+    if mode.anomaly:
+        node.remember_where()
     if kept.output:
         node.keeps_values = True
         if byproducts is None:

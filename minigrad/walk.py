@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.graph import Node, Value, accumulate_grad
-from minigrad.modes import mode
+from minigrad.modes import thread
 
 _new = object.__new__
 
@@ -32,8 +32,8 @@ def backward(
     lead there are walked, and `.grad` is left alone unless `accumulate` is True.
     """
     walk = _Walk(targets, create_graph)
-    before = mode.grad
-    mode.grad = create_graph
+    before = thread.mode.grad
+    thread.mode.grad = create_graph
     try:
         for root, g in zip(roots, cotangents, strict=True):
             walk.arrive(_edge(root), g, owned=False)
@@ -42,6 +42,7 @@ def backward(
             for leaf, (g, owned) in walk.leaf_gradients():
                 accumulate_grad(leaf, g, owned)
             return []
+        walk.found.update(walk.leaf_gradients())
         found = [walk.found.get(_edge(target)) for target in targets]
         if not accumulate:
             return _each_its_own(found)
@@ -50,7 +51,7 @@ def backward(
                 accumulate_grad(target, arrived[0])
         return []
     finally:
-        mode.grad = before
+        thread.mode.grad = before
 
 
 def _edge(value: Value) -> Any:
@@ -78,8 +79,8 @@ class _Walk:
 
     def __init__(self, targets: Sequence[Value] | None, create_graph: bool) -> None:
         self.create_graph = create_graph
-        self.checks_nan = mode.anomaly and mode.check_nan
-        self.directly = not create_graph and not self.checks_nan
+        self.checks_nan = thread.mode.anomaly and thread.mode.check_nan
+        self.quietly = thread.mode.quietly
         self.pending: dict[Any, tuple[Any, bool]] = {}  # edge -> cotangent so far, is it ours
         self.heap: list[tuple[int, Node]] = []
         self.targets = None if targets is None else {_edge(target) for target in targets}
@@ -96,7 +97,7 @@ class _Walk:
             return
         total, ours = first
         if ours and not self.create_graph and total.array.dtype == g.array.dtype:
-            mode.quietly(np.add, total.array, g.array, total.array)
+            self.quietly(np.add, total.array, g.array, total.array)
         else:
             total = total + g
             self.pending[edge] = (total, isinstance(total, Value))
@@ -104,6 +105,7 @@ class _Walk:
     def run(self, retain_graph: bool) -> None:
         """Walk until no node is left; what has arrived at leaves is then pending."""
         heap, pending, targets = self.heap, self.pending, self.targets
+        directly = not self.create_graph and not self.checks_nan
         if targets is not None:
             self.useful = _leading_to(targets, [node for _, node in heap])
         while heap:
@@ -116,30 +118,22 @@ class _Walk:
                 self.found[node] = (g, owned and not leads_on)
                 if not leads_on:
                     continue
-            self._pull_through(node, g)
+            try:
+                if directly and node.op.direct:
+                    self._pull_directly(node, g)
+                else:
+                    self._pull_through(node, g)
+            except Exception as error:
+                if node.trace is not None:
+                    error.add_note(f"{node} was made here:\n" + "".join(node.trace))
+                raise
             if node.keeps_values and not retain_graph:
                 node.free()
-        if targets is not None:
-            for leaf, arrived in self.leaf_gradients():
-                if leaf in targets:
-                    self.found[leaf] = arrived
 
     def _pull_through(self, node: Node, g: Any) -> None:
-        op = node.op
-        needs, edges, shapes = node.needs, node.edges, node.shapes
-        if self.targets is not None and not self.useful.issuperset(edges):
-            useful = [i for i, edge in enumerate(edges) if edge in self.useful]
-            needs = tuple([needs[i] for i in useful])
-            edges = tuple([edges[i] for i in useful])
-            shapes = None if shapes is None else tuple([shapes[i] for i in useful])
-        try:
-            if self.directly and op.direct:
-                return self._pull_directly(node, g, needs, edges, shapes)
-            cotangents = op.pull(g, *node.opened(), node.settings, needs)
-        except Exception as error:
-            if node.trace is not None:
-                error.add_note(f"{node} was made here:\n" + "".join(node.trace))
-            raise
+        """Have the rules of the node's operation pull its cotangent back."""
+        op, (needs, edges, shapes) = node.op, self._wanted(node)
+        cotangents = op.pull(g, *node.opened(), node.settings, needs)
         if self.checks_nan:
             _refuse_nan(node, needs, cotangents)
         returns_fresh = op.returns_fresh
@@ -155,17 +149,11 @@ class _Walk:
                 fresh = array.base is None and array is not g.array
             self.arrive(edges[i], cotangent, fresh)
 
-    def _pull_directly(
-        self,
-        node: Node,
-        g: Any,
-        needs: Sequence[int],
-        edges: Sequence[Any],
-        shapes: Sequence[tuple[int, ...]] | None,
-    ) -> None:
+    def _pull_directly(self, node: Node, g: Any) -> None:
         """The same for an operation with rules over arrays."""
-        g_array, kind, quietly, settings = g.array, g.kind, mode.quietly, node.settings
+        g_array, kind, quietly, settings = g.array, g.kind, self.quietly, node.settings
         rules, arrays = node.op.direct, node.opened_arrays()
+        needs, edges, shapes = self._wanted(node)
         for i, edge in enumerate(edges):
             array = quietly(rules[needs[i]], g_array, *arrays, **settings)
             cotangent = _new(kind)
@@ -174,6 +162,18 @@ class _Walk:
                 cotangent = cotangent.sum_to_size(shapes[i])
                 array = cotangent.array
             self.arrive(edge, cotangent, array.base is None and array is not g_array)
+
+    def _wanted(self, node: Node) -> tuple[Any, Any, Any]:
+        """Of the inputs that need a cotangent: positions, where it goes, and its shape or None."""
+        needs, edges, shapes = node.needs, node.edges, node.shapes
+        if self.targets is None:
+            return needs, edges, shapes
+        if not self.useful.issuperset(edges):
+            useful = [i for i, edge in enumerate(edges) if edge in self.useful]
+            needs = tuple([needs[i] for i in useful])
+            edges = tuple([edges[i] for i in useful])
+            shapes = None if shapes is None else tuple([shapes[i] for i in useful])
+        return needs, edges, shapes
 
     def leaf_gradients(self) -> Iterable[tuple[Any, tuple[Any, bool]]]:
         """The leaves reached, each with its gradient after its hooks."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from minigrad.graph import Meta, Node, Value, wrap
-from minigrad.modes import mode, no_grad
+from minigrad.modes import no_grad, thread
 from minigrad.ops.inplace import check_writable, retake
 from minigrad.tensor import Tensor
 
@@ -143,7 +143,11 @@ class _Applied:
         """The node of one output: that of the application, or one that picks among several."""
         node: Node = self.node()
         count = len(self.outputs)
-        return node if count == 1 else Node(_Pick(place, count), (0,), (node,), (), {})
+        if count == 1:
+            return node
+        pick = Node(_Pick(place, count), (0,), (node,), (), {})
+        pick.trace = node.trace
+        return pick
 
     def _reopened(self, saved: Any) -> Any:
         if not isinstance(saved, _OwnOutput):
@@ -232,7 +236,7 @@ class Function:
         for changed in ctx.dirty:
             check_writable(changed)
             changed.touch()
-        if mode.grad and any(needs):
+        if thread.mode.grad and any(needs):
             outputs = _recorded(cls, ctx, args, outputs)
         return outputs if isinstance(result, tuple) else outputs[0]
 
@@ -247,6 +251,8 @@ def _recorded(
     outputs = tuple(o.detach() if isinstance(o, Tensor) and id(o) in given else o for o in outputs)
     applied = _Applied(function, ctx, args, outputs)
     node = Node(applied, wanted, edges, _saved_outside_cycles(ctx, outputs), {})
+    if thread.mode.anomaly:
+        node.remember_where()
     node.keeps_values = any(isinstance(kept, Value) for kept in node.inputs)
     applied.node = weakref.ref(node)
     for place, output in enumerate(outputs):
@@ -269,7 +275,7 @@ def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(backward)
     def decorated(ctx: Any, *grad_outputs: Any) -> Any:
-        recording = mode.grad and any(
+        recording = thread.mode.grad and any(
             isinstance(g, Value) and g.requires_grad for g in grad_outputs
         )
         with no_grad():

@@ -70,8 +70,11 @@ class over_one(_Elementwise):  # noqa: N801  a decorator
 
     def __call__(self, x: Array, settings: tuple[float, ...] = ()) -> Array:
         """A fresh contiguous array of x's shape and type."""
-        out = np.empty(x.shape, x.dtype)
-        self.kernel.on(x.size)(out.ravel(), x.ravel(), *_cast(settings, x))
+        out, loop = np.empty(x.shape, x.dtype), self.kernel.on(x.size)
+        if settings:
+            loop(out.ravel(), x.ravel(), *_cast(settings, x))
+        else:
+            loop(out.ravel(), x.ravel())
         return out
 
 
@@ -83,18 +86,22 @@ class over_two(_Elementwise):  # noqa: N801
 
     def __call__(self, x: Array, y: Array, settings: tuple[float, ...] = ()) -> Array:
         """A fresh contiguous array of x's shape and type."""
-        out = np.empty(x.shape, x.dtype)
-        self.kernel.on(x.size)(out.ravel(), x.ravel(), y.ravel(), *_cast(settings, x))
+        out, loop = np.empty(x.shape, x.dtype), self.kernel.on(x.size)
+        if settings:
+            loop(out.ravel(), x.ravel(), y.ravel(), *_cast(settings, x))
+        else:
+            loop(out.ravel(), x.ravel(), y.ravel())
         return out
 
 
 def _cast(settings: tuple[float, ...], like: Array) -> tuple[Any, ...]:
-    return tuple([like.dtype.type(value) for value in settings]) if settings else ()
+    """The settings as numbers of the array's type."""
+    return tuple([like.dtype.type(value) for value in settings])
 
 
-def _pays(x: Array, least: int) -> bool:
-    """Whether a compiled loop beats NumPy's: large enough, contiguous, of a float type."""
-    return x.size >= least and x.dtype in FLOATS and x.flags.c_contiguous
+def _suits(x: Array) -> bool:
+    """Whether a compiled loop takes the array: contiguous, of a float type."""
+    return x.dtype in FLOATS and x.flags.c_contiguous
 
 
 # -------------------------------------------------------------------------------- arithmetic
@@ -130,9 +137,10 @@ def _alike(x: Array, y: Any) -> bool:
 def _arithmetic(ufunc: Callable[..., Any], compiled: over_two) -> Callable[..., Array]:
     def apply(x: Any, y: Any) -> Array:
         # NumPy's own loops are as good, so a second thread has to win its keep.
-        if type(x) is np.ndarray and _pays(x, 8 * build.GRAIN) and _alike(x, y):
+        if type(x) is np.ndarray and x.size >= 8 * build.GRAIN and _suits(x) and _alike(x, y):
             return compiled(x, y)
-        return np.asarray(ufunc(x, y))
+        out = ufunc(x, y)
+        return out if type(out) is np.ndarray else np.asarray(out)
 
     apply.__doc__ = f"`np.{ufunc.__name__}`, on all threads if both are large arrays and alike."
     return apply
@@ -154,7 +162,7 @@ def _relu(x: Any) -> Any:
 
 def relu(x: Array) -> Array:
     """max(x, 0); NaN stays NaN."""
-    if _pays(x, _SELECTION):
+    if x.size >= _SELECTION and _suits(x):
         return _relu(x)
     return np.asarray(np.maximum(x, _ZEROS.get(x.dtype, 0)))
 
@@ -205,7 +213,7 @@ def _tanh(x: Any) -> Any:
 
 def tanh(x: Array) -> Array:
     """The hyperbolic tangent."""
-    return _tanh(x) if _pays(x, build.GRAIN) else np.asarray(np.tanh(x))
+    return _tanh(x) if x.size >= build.GRAIN and _suits(x) else np.asarray(np.tanh(x))
 
 
 @over_one

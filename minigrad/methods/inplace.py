@@ -9,7 +9,7 @@ from minigrad import ops
 from minigrad.methods.array import ArrayValue
 from minigrad.methods.casts import CastMethods
 from minigrad.methods.elementwise import ElementwiseMethods
-from minigrad.modes import mode
+from minigrad.modes import thread
 from minigrad.ops.inplace import (
     before_change,
     check_writable,
@@ -226,7 +226,7 @@ class InPlaceMethods(CastMethods):
         check_writable(self)
         given: Any = value if isinstance(value, ArrayValue) else self.new_tensor(value)
         source = given.to(self.dtype)
-        if mode.grad and (self._requires_grad or source._requires_grad):
+        if thread.mode.grad and (self._requires_grad or source._requires_grad):
             overwrite(self, ops.index_put(before_change(self), source, index=index))
         else:
             ops.assign(self.array, index, source.array)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from minigrad.autograd.function import Function
 from minigrad.graph import RemovableHandle, Value
-from minigrad.modes import mode
+from minigrad.modes import thread
 
 Hook = Callable[..., Any]
 
@@ -62,7 +62,7 @@ def call_with_hooks(module: Any, hooks: Hooks, args: tuple[Any, ...], kwargs: An
         for pre in list(hooks.forward_pre.values()):
             args, kwargs = _run_forward_pre(pre, module, args, kwargs)
         passage = None
-        if (hooks.backward or hooks.backward_pre) and mode.grad:
+        if (hooks.backward or hooks.backward_pre) and thread.mode.grad:
             passage = _Passage(module, hooks)
             args = passage.enter(args)
         result = module.forward(*args, **kwargs)

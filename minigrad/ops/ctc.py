@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.kernels import ctc as kernels
-from minigrad.modes import mode
+from minigrad.modes import thread
 from minigrad.op import arr, op, sample
 from minigrad.ops import gathers, shape
 from minigrad.ops.elementwise import exp, select_where
@@ -27,7 +27,7 @@ def _rule(
     possible = likelihood > -np.inf
     # A loss that is infinite or no number has no derivative, unless it counts as 0.
     undefined = within & ~possible & ~(np.isneginf(likelihood) & zero_infinity)
-    if not mode.grad:
+    if not thread.mode.grad:
         dx = kernels.ctc_loss_backward(g.array, likelihood, log_alpha, x.array, paths)
         dx[undefined] = np.nan
         return g._new(dx, None, False)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.graph import Value
-from minigrad.modes import mode
+from minigrad.modes import thread
 from minigrad.op import arr, op, sample
 
 Array = Any
@@ -33,7 +33,7 @@ def held(index: Array, *users: Any) -> Array:
 
     PyTorch differs: it refuses the backward if the index has been changed in place since.
     """
-    recorded = mode.grad and any(isinstance(u, Value) and u.requires_grad for u in users)
+    recorded = thread.mode.grad and any(isinstance(u, Value) and u.requires_grad for u in users)
     return index.copy() if recorded else index
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.graph import Value, wrap
-from minigrad.modes import enable_grad, mode
+from minigrad.modes import enable_grad, thread
 from minigrad.ops.index import Index, index_put
 from minigrad.ops.window import memory_order, put_window, take_window
 
@@ -25,7 +25,7 @@ def in_place(operation: Callable[..., Any]) -> Callable[..., Any]:
 
     def method(self: Any, *args: Any, **settings: Any) -> Any:
         check_writable(self)
-        if not mode.grad:
+        if not thread.mode.grad:
             return overwrite(self, operation(self, *args, **settings))
         old = before_change(self)
         result = operation(old, *args, **settings)
@@ -78,7 +78,7 @@ def _give_own_memory(old: Value | None) -> None:
 
 def check_changeable(value: Value) -> None:
     """Raise torch's RuntimeError if the value must not change its place in the graph now."""
-    if mode.grad:
+    if thread.mode.grad:
         value.catch_up()
         base = value if value._base is None else value._base
         if base._requires_grad and base.node is None:
@@ -87,7 +87,7 @@ def check_changeable(value: Value) -> None:
                 f"{what} that requires grad is being used in an in-place operation; do it inside "
                 f"no_grad(), or out of place"
             )
-    if value._is_inference and not mode.inference:
+    if value._is_inference and not thread.mode.inference:
         raise RuntimeError(
             "Inplace update to inference tensor outside InferenceMode is not allowed; clone() it "
             "first"
@@ -112,7 +112,7 @@ def overwrite(value: Any, result: Any) -> Any:
             f"output with shape {list(value.array.shape)} doesn't match the broadcast shape "
             f"{list(result.array.shape)}"
         )
-    if mode.grad and value._requires_grad and not result._requires_grad:
+    if thread.mode.grad and value._requires_grad and not result._requires_grad:
         # What was differentiable is overwritten by what is not: its gradient becomes zero.
         result = index_put(before_change(value), result.to(value.dtype), index=_EVERYWHERE)
     if result.array.dtype != value.array.dtype:
@@ -123,10 +123,10 @@ def overwrite(value: Any, result: Any) -> Any:
             )
         result = result.to(value.dtype)
     if not result._requires_grad:
-        mode.quietly(np.copyto, value.array, result.array)
+        thread.mode.quietly(np.copyto, value.array, result.array)
         value.touch()
     elif value._base is None:
-        mode.quietly(np.copyto, value.array, result.array)
+        thread.mode.quietly(np.copyto, value.array, result.array)
         value.touch()
         value.move_to(result.node, retake)
     else:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from minigrad.kernels import layer_norm as kernels
-from minigrad.modes import mode
+from minigrad.modes import thread
 from minigrad.op import arr, op, sample
 from minigrad.ops.normalisation import channels, planes
 
@@ -51,7 +51,7 @@ def _layer_norm_rule(
     g: Any, out: Any, x: Any, weight: Any, bias: Any, *, wanted: Sequence[int], dims: int,
     eps: float,
 ) -> tuple[Any, ...]:  # fmt: skip
-    if not mode.grad:
+    if not thread.mode.grad:
         mean, rstd = (value.array.reshape(-1) for value in out)
         found = kernels.layer_norm_backward(
             _flat(g.array, dims), _flat(x.array, dims), mean, rstd, _weights(weight)
@@ -88,7 +88,7 @@ def _group_norm_rule(
     g: Any, out: Any, x: Any, weight: Any, bias: Any, *, wanted: Sequence[int], groups: int,
     eps: float,
 ) -> tuple[Any, ...]:  # fmt: skip
-    if not mode.grad:
+    if not thread.mode.grad:
         mean, rstd = (value.array for value in out)
         found = kernels.group_norm_backward(
             planes(g.array), planes(x.array), groups, mean, rstd, _weights(weight)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.kernels import norm as kernels
-from minigrad.modes import mode
+from minigrad.modes import thread
 from minigrad.op import arr, op, sample
 
 Array = Any
@@ -27,7 +27,7 @@ def _batch_norm_rule(
 ) -> tuple[Any, ...]:
     """Ioffe & Szegedy 2015: dx = w * rstd * (g - mean(g) - x_hat * mean(g * x_hat))."""
     mean, rstd = out
-    if not mode.grad:
+    if not thread.mode.grad:
         w = None if weight is None else weight.array
         dx, dw, db = kernels.batch_norm_train_backward(
             planes(g.array), planes(x.array), mean.array, rstd.array, w

@@ -6,7 +6,7 @@ import numpy as np
 
 from minigrad.kernels import label_loss as losses
 from minigrad.kernels import softmax as kernels
-from minigrad.modes import mode
+from minigrad.modes import thread
 from minigrad.op import arr, op, sample
 from minigrad.ops.dims import wrap_dim
 
@@ -95,7 +95,7 @@ def _cross_entropy_rule(
 ) -> Any:  # fmt: skip
     log_p, divisor = out[0].array, out[1].array.item()
     settings = (target, weight, ignore_index, label_smoothing)
-    if not mode.grad:
+    if not thread.mode.grad:
         dx = losses.cross_entropy_backward(g.array, log_p, divisor, x.shape, *settings, reduction)
         return g._new(dx, None, False)
     axis = min(target.ndim, 1)

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.modes import mode
+from minigrad.modes import thread
 from minigrad.nn.functional.checks import require_floating, require_tensor
 from minigrad.ops.normalisation import batch_norm as with_own_statistics
 from minigrad.ops.normalisation import batch_norm_given
@@ -39,7 +39,7 @@ def batch_norm(
             move_towards(running_mean, mean.array, momentum)
         if running_var is not None:
             # The kernel's deviation holds eps; in float64 it comes off without loss.
-            variance = mode.quietly(np.power, rstd.array.astype(np.float64), -2) - eps
+            variance = thread.mode.quietly(np.power, rstd.array.astype(np.float64), -2) - eps
             move_towards(running_var, variance * (count / (count - 1)), momentum)
         return out
     if running_mean is None or running_var is None:

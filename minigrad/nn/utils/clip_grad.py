@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.graph import wrap
-from minigrad.modes import mode
+from minigrad.modes import thread
 from minigrad.tensor import Tensor
 
 Tensors = Tensor | Iterable[Tensor]
@@ -32,8 +32,8 @@ def get_total_norm(
     arrays = [tensor.array for tensor in _listed(tensors)]
     if not arrays:
         return Tensor(0.0)
-    norms = [mode.quietly(_vector_norm, array.ravel(), order) for array in arrays]
-    total = mode.quietly(_vector_norm, np.array(norms, arrays[0].dtype), order)
+    norms = [thread.mode.quietly(_vector_norm, array.ravel(), order) for array in arrays]
+    total = thread.mode.quietly(_vector_norm, np.array(norms, arrays[0].dtype), order)
     if error_if_nonfinite and not math.isfinite(total):
         raise RuntimeError(
             f"The total norm of order {order} for gradients from `parameters` is non-finite, so it "
@@ -56,7 +56,9 @@ def clip_grads_with_norm_(
         factor = math.nan
     for p in _listed(parameters):
         if p.grad is not None:
-            mode.quietly(np.multiply, p.grad.array, p.grad.array.dtype.type(factor), p.grad.array)
+            thread.mode.quietly(
+                np.multiply, p.grad.array, p.grad.array.dtype.type(factor), p.grad.array
+            )
             p.grad.touch()
 
 
