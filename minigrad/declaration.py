@@ -110,7 +110,7 @@ class Op:
         tensors = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
         self.tensors = tuple(p.name for p in tensors)
         self.optional = {p.name for p in tensors if p.default is None}
-        self.keeps = _Keeps(self.rules)
+        self.keeps = _Keeps(self._readers)
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
@@ -123,6 +123,10 @@ class Op:
             return [self.vjp]
         found = (self.vjp[i] for i in needs)
         return [rule for rule in found if rule is not None]
+
+    def _readers(self, needs: Iterable[int]) -> list[Rule]:
+        """Whatever reads what the graph keeps: the rules, and the same over arrays."""
+        return self.rules(needs) + ([self.direct[i] for i in needs] if self.direct else [])
 
     def pull(
         self,

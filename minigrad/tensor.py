@@ -141,7 +141,9 @@ def start_cotangent(place: int, root: Any, gradient: Any) -> Any:
                 f"grad can be implicitly created only for scalar outputs, this one has shape "
                 f"{list(root.array.shape)}; pass a gradient of that shape"
             )
-        return wrap(root.kind, np.ones_like(root.array))
+        one = np.empty(root.array.shape, root.array.dtype)
+        one.fill(1)
+        return wrap(root.kind, one)
     if not isinstance(gradient, Value):
         raise TypeError(
             f"gradients can be either Tensors or None, but got {type(gradient).__name__}"

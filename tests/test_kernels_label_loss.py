@@ -56,8 +56,8 @@ def compare_with_torch(
             dx = label_loss.nll_loss_backward(g, shape, target, given, ignore_index, reduction)
         else:
             settings_ = (target, given, ignore_index, smoothing, reduction)
-            loss, log_p, divisor = label_loss.cross_entropy(x, *settings_)
-            dx = label_loss.cross_entropy_backward(g, log_p, divisor, shape, *settings_)
+            loss, slopes = label_loss.cross_entropy(x, *settings_)
+            dx = label_loss.cross_entropy_backward(g, slopes, shape)
     assert loss.dtype == dx.dtype == dtype
     assert loss.shape == tuple(expected.shape)
     np.testing.assert_allclose(loss, expected.detach().numpy(), **tolerance(dtype))
@@ -95,10 +95,9 @@ def test_ignored_rows_hold_anything() -> None:
     x = np.full((2, 3, 1), np.nan)
     x[0] = 1.0
     given = (np.array([[2], [-100]]), None, -100, 0.1, "mean")
-    loss, log_p, divisor = label_loss.cross_entropy(x, *given)
+    loss, slopes = label_loss.cross_entropy(x, *given)
     np.testing.assert_allclose(loss, math.log(3))
-    assert divisor == 1
-    dx = label_loss.cross_entropy_backward(np.ones(()), log_p, divisor, x.shape, *given)
+    dx = label_loss.cross_entropy_backward(np.ones(()), slopes, x.shape)
     np.testing.assert_array_equal(dx[1], np.zeros((3, 1)))
 
 
@@ -132,17 +131,22 @@ def test_bit_identical_on_one_thread_and_two(shape: tuple[int, ...]) -> None:
     try:
         for threads in (1, before):
             build.set_num_threads(threads)
-            loss, log_p, divisor = label_loss.cross_entropy(x, *given)
-            g = np.ones((), np.float32)
-            dx = label_loss.cross_entropy_backward(g, log_p, divisor, shape, *given)
-            results.append((loss, dx, log_p))
+            loss, slopes = label_loss.cross_entropy(x, *given)
+            dx = label_loss.cross_entropy_backward(np.ones((), np.float32), slopes, shape)
+            results.append((loss, dx, slopes))
     finally:
         build.set_num_threads(before)
     for one, two in zip(*results, strict=True):
         np.testing.assert_array_equal(one, two)
 
 
-def test_log_probabilities_are_those_of_log_softmax() -> None:
-    x, target, _, _ = labels_and_logits(6, (7, 4, 3), np.float32, -100)
-    _, log_p, _ = label_loss.cross_entropy(x, target, None, -100, 0.0, "none")
-    np.testing.assert_array_equal(log_p, softmax.as_rows(softmax.log_softmax(x, 1), 1))
+def test_losses_and_slopes_follow_from_the_softmax() -> None:
+    x, target, _, _ = labels_and_logits(6, (7, 4, 3), np.float32, -1)
+    known = target != -1
+    losses, slopes = label_loss.cross_entropy(x, target, None, -1, 0.0, "none")
+    rows = softmax.as_rows(softmax.softmax(x.astype(np.float64), 1), 1)[known.reshape(-1)]
+    labels = target[known]
+    of_labels = rows[np.arange(labels.size), labels]
+    np.testing.assert_allclose(losses[known], -np.log(of_labels), **tolerance(np.float32))
+    rows[np.arange(labels.size), labels] -= 1
+    np.testing.assert_allclose(slopes[known.reshape(-1)], rows, **tolerance(np.float32))

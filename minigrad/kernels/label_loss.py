@@ -148,93 +148,82 @@ def nll_loss_backward(
 
 @kernel(fastmath=_SUMS)
 def _cross_entropy(
-    losses: Array, log_p: Array, x: Array, labels: Array, weights: Array, ignore_index: int,
-    smoothing: float,
+    losses: Array, slopes: Array, x: Array, labels: Array, weights: Array, ignore_index: int,
+    smoothing: float, all_weights: float, divisor: float,
 ) -> None:  # fmt: skip
+    """Each row's loss, and the gradient of all over `divisor`: exponentials are taken once."""
     real = losses.dtype.type
+    per_class = real(smoothing / x.shape[1])
     for m in prange(labels.size):
         row = x[m]
-        out = log_p[m]
+        slope = slopes[m]
         label = labels[m]
-        largest = real(-np.inf)
-        for k in range(row.size):
-            largest = row[k] if row[k] > largest else largest
-        for k in range(row.size):
-            out[k] = scalar.decay(row[k] - largest)
-        total = 0.0
-        for k in range(row.size):
-            total += out[k]
-        log_total = real(np.log(total))
-        for k in range(row.size):
+        if label == ignore_index:
+            losses[m] = 0
+            for k in range(row.size):
+                slope[k] = 0
+        else:
+            largest = real(-np.inf)
+            for k in range(row.size):
+                largest = row[k] if row[k] > largest else largest
+            for k in range(row.size):
+                slope[k] = scalar.decay(row[k] - largest)
+            total = 0.0
+            for k in range(row.size):
+                total += slope[k]
+            log_total = real(np.log(total))
+            on_label = real(1 - smoothing) * weights[label]
             # Held apart: at logits of 1e4, largest + log_total would round the logarithm away.
-            shifted = row[k] - largest
-            out[k] = shifted - log_total
-        losses[m] = 0
-        if label != ignore_index:
-            losses[m] = -real(1 - smoothing) * weights[label] * out[label]
+            loss = -on_label * ((row[label] - largest) - log_total)
             if smoothing > 0:
                 spread = 0.0
                 for k in range(row.size):
-                    spread += weights[k] * out[k]
-                losses[m] -= real(smoothing / row.size * spread)
+                    spread += weights[k] * ((row[k] - largest) - log_total)
+                loss -= real(smoothing / row.size * spread)
+            losses[m] = loss
+            share = real(1 / divisor)
+            to_all = real((on_label + per_class * all_weights) / total)
+            for k in range(row.size):
+                slope[k] = share * (slope[k] * to_all - per_class * weights[k])
+            slope[label] -= share * on_label
 
 
 def cross_entropy(
     x: Array, target: Array, weight: Array | None, ignore_index: int, label_smoothing: float,
     reduction: str,
-) -> tuple[Array, Array, float]:  # fmt: skip
-    """The loss of logits x, their log-probabilities as rows, and what "mean" divided by.
+) -> tuple[Array, Array]:  # fmt: skip
+    """The loss of logits x, and as rows its gradient: of "none" each loss's own.
 
     With e = label_smoothing, label t, weights w and log-probabilities p, the loss of a row is
     -(1 - e) w[t] p[t] - e / C * sum of w[c] p[c].  Raises IndexError for a label that is no class.
     """
     rows = as_rows(x, _class_axis(x.ndim))
-    weights = _class_weights(weight, rows.shape[1], x.dtype)
+    classes = rows.shape[1]
+    weights = _class_weights(weight, classes, x.dtype)
     labels, counted = _surveyed(target, weights, ignore_index)
     losses = np.empty(labels.size, x.dtype)
-    log_p = np.empty_like(rows)
-    _cross_entropy.on(rows.size * EXP_WORK)(
-        losses, log_p, rows, labels, weights, ignore_index, label_smoothing
-    )
+    slopes = np.empty_like(rows)
+    # Summed here: in a kernel Numba would make weights.sum() one more loop over threads.
+    all_weights = float(classes if weight is None else weights.sum())
     divisor = counted if reduction == "mean" else 1.0
-    return _reduced(losses, divisor, reduction, target.shape), log_p, divisor
+    _cross_entropy.on(rows.size * EXP_WORK)(
+        losses, slopes, rows, labels, weights, ignore_index, label_smoothing, all_weights, divisor
+    )
+    return _reduced(losses, divisor, reduction, target.shape), slopes
 
 
 @kernel
-def _cross_entropy_backward(
-    dx: Array, shares: Array, log_p: Array, labels: Array, weights: Array, ignore_index: int,
-    smoothing: float, all_weights: float,
-) -> None:  # fmt: skip
-    real = dx.dtype.type
-    per_class = real(smoothing / dx.shape[1])
-    for m in prange(labels.size):
+def _scale_rows(dx: Array, slopes: Array, shares: Array) -> None:
+    for m in prange(dx.shape[0]):
         row = dx[m]
-        p_row = log_p[m]
-        label = labels[m]
-        if label == ignore_index:
-            for k in range(row.size):
-                row[k] = 0
-        else:
-            share = _share(shares, m)
-            on_label = real(1 - smoothing) * weights[label]
-            total = on_label + per_class * real(all_weights)
-            for k in range(row.size):
-                row[k] = share * (scalar.decay(p_row[k]) * total - per_class * weights[k])
-            row[label] -= share * on_label
+        slope = slopes[m]
+        share = _share(shares, m)
+        for k in range(row.size):
+            row[k] = share * slope[k]
 
 
-def cross_entropy_backward(
-    g: Array, log_p: Array, divisor: float, shape: tuple[int, ...], target: Array,
-    weight: Array | None, ignore_index: int, label_smoothing: float, reduction: str,
-) -> Array:  # fmt: skip
-    """The gradient of the logits, whose shape is given: (softmax - label) times its weight."""
-    labels: Array = np.asarray(target, np.int64, order="C").reshape(-1)
-    weights = _class_weights(weight, log_p.shape[1], log_p.dtype)
-    dx = np.empty_like(log_p)
-    # Summed here: in a kernel Numba would make weights.sum() one more loop over threads.
-    all_weights = float(log_p.shape[1] if weight is None else weights.sum())
-    _cross_entropy_backward.on(dx.size * EXP_WORK)(
-        dx, _shares(g, divisor, reduction), log_p, labels, weights, ignore_index, label_smoothing,
-        all_weights,
-    )  # fmt: skip
+def cross_entropy_backward(g: Array, slopes: Array, shape: tuple[int, ...]) -> Array:
+    """The gradient of the logits, whose shape is given, from that of the loss."""
+    dx = np.empty_like(slopes)
+    _scale_rows.on(dx.size)(dx, slopes, np.ascontiguousarray(g).reshape(-1))
     return from_rows(dx, shape, _class_axis(len(shape)))

@@ -196,9 +196,15 @@ def _can_compile(x: Array) -> bool:
     return x.size >= LEAST and x.dtype in FLOATS and x.flags.c_contiguous
 
 
-def _sum_over(x: Array, view: tuple[int, ...]) -> Array:
-    out = np.empty(view[:1] if len(view) == 2 else (view[0], view[2]), x.dtype)
-    (_sum_rows if len(view) == 2 else _sum_columns).on(x.size)(out, x.reshape(view))
+def _sums(view: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape in which the kernels give the sums."""
+    return view[:1] if len(view) == 2 else (view[0], view[2])
+
+
+def _sum_over(x: Array, view: tuple[int, ...], shape: tuple[int, ...]) -> Array:
+    out = np.empty(shape, x.dtype)
+    compiled = _sum_rows if len(view) == 2 else _sum_columns
+    compiled.on(x.size)(out.reshape(_sums(view)), x.reshape(view))
     return out
 
 
@@ -207,7 +213,7 @@ def sum(x: Array, axes: tuple[int, ...], keepdims: bool = False) -> Array:
     if _can_compile(x):
         view, shape = _view(x.shape, axes, keepdims)
         if view is not None:
-            return _sum_over(x, view).reshape(shape)
+            return _sum_over(x, view, shape)
         sizes, summed = _grouped(x.shape, axes)
         if summed == [True, False, True]:
             rows = np.empty(sizes[0] * sizes[1])
@@ -222,10 +228,10 @@ def variance(x: Array, axes: tuple[int, ...], divisor: float, keepdims: bool = F
     if x.size and x.dtype in FLOATS and x.flags.c_contiguous:
         view, shape = _view(x.shape, axes, keepdims)
         if view is not None:
-            out = np.empty(view[:1] if len(view) == 2 else (view[0], view[2]), x.dtype)
+            out = np.empty(shape, x.dtype)
             compiled = _variance_of_rows if len(view) == 2 else _variance_of_columns
-            compiled.on(2 * x.size)(out, x.reshape(view), float(divisor))
-            return out.reshape(shape)
+            compiled.on(2 * x.size)(out.reshape(_sums(view)), x.reshape(view), float(divisor))
+            return out
     among = max(math.prod(x.shape[axis] for axis in axes), 1)
     centred = x - sum(x, axes, True) / x.dtype.type(among)
     total: Array = sum(centred * centred, axes, keepdims)

@@ -6,7 +6,6 @@ import numpy as np
 
 from minigrad.kernels import label_loss as losses
 from minigrad.kernels import softmax as kernels
-from minigrad.modes import thread
 from minigrad.op import arr, op, sample
 from minigrad.ops.dims import wrap_dim
 
@@ -93,15 +92,11 @@ def _cross_entropy_rule(
     g: Any, out: Any, x: Any, *, target: Array, weight: Array | None, ignore_index: int,
     label_smoothing: float, reduction: str,
 ) -> Any:  # fmt: skip
-    log_p, divisor = out[0].array, out[1].array.item()
-    settings = (target, weight, ignore_index, label_smoothing)
-    if not thread.mode.grad:
-        dx = losses.cross_entropy_backward(g.array, log_p, divisor, x.shape, *settings, reduction)
-        return g._new(dx, None, False)
     axis = min(target.ndim, 1)
-    q = wanted_distribution(target, x.shape[axis], *settings[1:])
+    labels = (target, x.shape[axis], weight, ignore_index)
+    q = wanted_distribution(*labels, label_smoothing)
     if reduction == "mean":
-        q = q / divisor
+        q = q / wanted_distribution(*labels, 0.0).sum()
     total = x.new_tensor(q.sum(axis=axis, keepdims=True))
     per_label = g.unsqueeze(axis) if reduction == "none" else g
     return per_label * (softmax(x, dim=axis) * total - x.new_tensor(q))
@@ -113,6 +108,7 @@ CLASS_WEIGHTS = np.array([0.5, 1.0, 2.0, 0.25])
 
 @op(
     vjp=(_cross_entropy_rule,),
+    direct=(lambda g, out, x, **settings: losses.cross_entropy_backward(g, out[0].array, x.shape),),
     samples=[
         sample(arr.of(3, 4, 2), target=LABELS, reduction="none"),
         sample(arr.of(3, 4, 2), target=LABELS, label_smoothing=0.2, reduction="sum"),
@@ -138,10 +134,7 @@ def cross_entropy(
 ) -> Any:
     """(N, C, ...) or (C,) scores and (N, ...) or () labels -> the loss, softmax included.
 
-    -(1 - e) w[t] log p[t] - e / C * sum_c w[c] log p[c]; 0 where t is ignore_index.  By-products:
-    log-probabilities as rows, and what the mean was divided by.
+    -(1 - e) w[t] log p[t] - e / C * sum_c w[c] log p[c]; 0 where t is ignore_index.  By-product:
+    the gradient of the loss, as rows; where there are many losses, of each its own.
     """
-    loss, log_p, divisor = losses.cross_entropy(
-        input, target, weight, ignore_index, label_smoothing, reduction
-    )
-    return loss, log_p, np.asarray(divisor)
+    return losses.cross_entropy(input, target, weight, ignore_index, label_smoothing, reduction)
