@@ -71,11 +71,19 @@ def _class_weights(weight: Array | None, classes: int, dtype: np.dtype[Any]) -> 
     return np.ascontiguousarray(weight, dtype)
 
 
+@kernel(fastmath=_SUMS)
+def _quotient(losses: Array, divisor: float) -> float:
+    total = 0.0
+    for m in range(losses.size):
+        total += losses[m]
+    return total / divisor
+
+
 def _reduced(losses: Array, divisor: float, reduction: str, shape: tuple[int, ...]) -> Array:
     if reduction == "none":
         return losses.reshape(shape)
-    total = np.add.reduce(losses)
-    return np.asarray(total / losses.dtype.type(divisor) if reduction == "mean" else total)
+    divisor = divisor if reduction == "mean" else 1.0
+    return np.array(_quotient.serial(losses, divisor), losses.dtype)
 
 
 def _shares(g: Array, divisor: float, reduction: str) -> Array:
@@ -202,7 +210,7 @@ def cross_entropy(
     weights = _class_weights(weight, classes, x.dtype)
     labels, counted = _surveyed(target, weights, ignore_index)
     losses = np.empty(labels.size, x.dtype)
-    slopes = np.empty_like(rows)
+    slopes = np.empty(rows.shape, rows.dtype)
     # Summed here: in a kernel Numba would make weights.sum() one more loop over threads.
     all_weights = float(classes if weight is None else weights.sum())
     divisor = counted if reduction == "mean" else 1.0
@@ -224,6 +232,6 @@ def _scale_rows(dx: Array, slopes: Array, shares: Array) -> None:
 
 def cross_entropy_backward(g: Array, slopes: Array, shape: tuple[int, ...]) -> Array:
     """The gradient of the logits, whose shape is given, from that of the loss."""
-    dx = np.empty_like(slopes)
+    dx = np.empty(slopes.shape, slopes.dtype)
     _scale_rows.on(dx.size)(dx, slopes, np.ascontiguousarray(g).reshape(-1))
     return from_rows(dx, shape, _class_axis(len(shape)))

@@ -5,6 +5,7 @@ Mean first, then squares about it, then y: the row is read again from the cache.
 """
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -93,10 +94,16 @@ def _add_up(out, partial):  # type: ignore[no-untyped-def]
         out[k] = total[k]
 
 
+@lru_cache(maxsize=64)
+def _constant(value: float, size: int, dtype: np.dtype[Any]) -> Array:
+    """The number so many times, for kernels to read."""
+    return np.full(size, value, dtype)
+
+
 def _or_constant(values: Array | None, constant: float, size: int, dtype: np.dtype[Any]) -> Array:
     """`values`, flat, or the constant so many times."""
     if values is None:
-        return np.full(size, constant, dtype)
+        return _constant(constant, size, dtype)
     return np.ascontiguousarray(values, dtype).reshape(-1)
 
 
@@ -109,7 +116,7 @@ def layer_norm(
     """
     m, k = x.shape
     x = np.ascontiguousarray(x)
-    y, mean, rstd = np.empty_like(x), np.empty(m, x.dtype), np.empty(m, x.dtype)
+    y, mean, rstd = np.empty(x.shape, x.dtype), np.empty(m, x.dtype), np.empty(m, x.dtype)
     _rows.on(x.size)(
         y, mean, rstd, x,
         _or_constant(weight, 1, k, x.dtype), _or_constant(bias, 0, k, x.dtype), float(eps),
@@ -123,7 +130,7 @@ def layer_norm_backward(
     """The gradients of x, weight and bias, through mean and rstd as well."""
     k = x.shape[1]
     x = np.ascontiguousarray(x)
-    dx, dweight, dbias = np.empty_like(x), np.empty(k, x.dtype), np.empty(k, x.dtype)
+    dx, dweight, dbias = np.empty(x.shape, x.dtype), np.empty(k, x.dtype), np.empty(k, x.dtype)
     _rows_backward.on(x.size)(
         dx, dweight, dbias, np.ascontiguousarray(g), x, mean, rstd,
         _or_constant(weight, 1, k, x.dtype),
@@ -206,7 +213,7 @@ def group_norm(
     """
     n, c, s = x.shape
     rows = np.ascontiguousarray(x).reshape(n * groups, c // groups, s)
-    y = np.empty_like(rows)
+    y = np.empty(rows.shape, rows.dtype)
     mean, rstd = np.empty((n, groups), x.dtype), np.empty((n, groups), x.dtype)
     _groups.on(x.size)(
         y, mean.reshape(-1), rstd.reshape(-1), rows,

@@ -217,7 +217,7 @@ def batch_norm_train(
     """
     columns = x.shape[2] == 1
     rows = _as_columns(x) if columns else _channel_rows(x)
-    y = np.empty_like(rows)
+    y = np.empty(rows.shape, rows.dtype)
     mean, rstd = np.empty(x.shape[1], x.dtype), np.empty(x.shape[1], x.dtype)
     compiled = _train_columns if columns else _train
     compiled.on(x.size)(
@@ -232,7 +232,11 @@ def batch_norm_train_backward(
     """The gradients of x, weight and bias, through mean and rstd as well."""
     columns = x.shape[2] == 1
     rows, g_rows = map(_as_columns if columns else _channel_rows, (x, g))
-    dx, dweight, dbias = np.empty_like(rows), np.empty_like(mean), np.empty_like(mean)
+    dx, dweight, dbias = (
+        np.empty(rows.shape, rows.dtype),
+        np.empty(mean.shape, mean.dtype),
+        np.empty(mean.shape, mean.dtype),
+    )
     compiled = _train_columns_backward if columns else _train_backward
     compiled.on(x.size)(dx, dweight, dbias, g_rows, rows, mean, rstd, _or_constant(weight, 1, x))
     return dx.reshape(x.shape) if columns else _from_channel_rows(dx, x.shape), dweight, dbias
@@ -242,7 +246,7 @@ def _affine(x: Array, centre: Array, scale: Array, bias: Array) -> Array:
     """(x - centre) * scale + bias, each (C,)."""
     columns = x.shape[2] == 1
     rows = _as_columns(x) if columns else np.ascontiguousarray(x)
-    y = np.empty_like(rows)
+    y = np.empty(rows.shape, rows.dtype)
     compiled = _shift_and_scale_columns if columns else _shift_and_scale
     compiled.on(x.size)(y, rows, centre, scale, bias)
     return y.reshape(x.shape)

@@ -122,7 +122,7 @@ def _log_softmax_backward(dx: Array, g: Array, out: Array) -> None:
 def _along(compiled: Kernel, axis: int, *arrays: Array) -> Array:
     """Run a kernel on the rows of arrays of one shape; a result of that shape."""
     rows = [as_rows(array, axis) for array in arrays]
-    out = np.empty_like(rows[0])
+    out = np.empty(rows[0].shape, rows[0].dtype)
     compiled.on(out.size * EXP_WORK)(out, *rows)
     return from_rows(out, arrays[0].shape, axis)
 

@@ -43,6 +43,8 @@ def _through(gx: Any, x_hat: Any, scale: Any, dims: tuple[int, ...]) -> Any:
 
 def _flat(array: Array, dims: int) -> Array:
     """(..., *normalised) as (M, K)."""
+    if array.ndim == 2 and dims == 1:
+        return array
     split = array.ndim - dims
     return array.reshape(math.prod(array.shape[:split]), math.prod(array.shape[split:]))
 

@@ -42,8 +42,9 @@ def alone(value: Any, name: str, least: int = 1) -> int:
 
 def require_tensor(name: str, **arguments: Any) -> None:
     """Raise TypeError unless all the named arguments are tensors."""
-    for position, (argument, value) in enumerate(arguments.items(), 1):
+    for argument, value in arguments.items():
         if not isinstance(value, Tensor):
+            position = 1 + list(arguments).index(argument)
             raise TypeError(
                 f"{name}(): argument '{argument}' (position {position}) must be Tensor, "
                 f"not {type(value).__name__}"

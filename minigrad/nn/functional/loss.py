@@ -102,6 +102,7 @@ def nll_loss(
     PyTorch differs: size_average and reduce are gone, and any integer dtype will do.
     """
     require_reduction(reduction)
+    require_tensor("nll_loss", input=input, target=target)
     _require_labels("nll_loss", input, target, weight)
     return ops.nll_loss(
         input, target=target.array, weight=None if weight is None else weight.array,
@@ -216,7 +217,6 @@ def _of_probabilities(
 
 def _require_labels(name: str, input: Any, target: Any, weight: Any) -> None:
     """Raise unless target holds a class number for each row of scores, and weight fits."""
-    require_tensor(name, input=input, target=target)
     require_floating(name, input)
     if target.array.dtype.kind not in "iu":
         raise RuntimeError(
