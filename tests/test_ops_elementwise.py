@@ -58,6 +58,63 @@ def test_in_place_of_two(name):
     compare(lambda m, x, y: getattr(x * 1, f"{name}_")(y), np.abs(X), np.abs(Y))
 
 
+def _updates(m, x, y):
+    """What a training loop written by hand does to its parameters, where nothing is recorded."""
+    with m.no_grad():
+        x, y = x * 1, y * 1
+        before = x._version
+        x -= 0.1 * y
+        x *= y
+        x /= 3
+        x += y[0]
+        x.add_(y, alpha=-0.5).sub_(y, alpha=2).mul_(1.5).div_(y).sub_(1)
+        row = x[1]
+        row += row
+        x[:, 1:] -= y[:, :-1]
+        x.t().mul_(y.t())
+        return x, row, x._version > before
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "int64"])
+def test_updates_without_a_record(dtype):
+    floating = dtype.startswith("float")
+
+    def function(m, x, y):
+        given = [(4 * v).abs().add(1).to(getattr(m, dtype)) for v in (x, y)]
+        if floating:
+            return _updates(m, *given)
+        with m.no_grad():
+            given[0] += given[1]
+            return given[0].mul_(2).sub_(given[1], alpha=3)
+
+    compare(function, X, X[::-1].copy(), gradients=False)
+
+
+def test_an_update_that_overlaps_reads_what_was_there():
+    x = mg.arange(6.0)
+    with mg.no_grad():
+        x[1:] += x[:-1]
+        x.reshape(2, 3)[:, :2].sub_(1)
+    assert x.tolist() == [-1, 0, 3, 4, 6, 9]
+
+
+def test_an_update_without_a_record_refuses_what_a_recorded_one_does():
+    x, y = mg.ones(2, 3), mg.ones(3)
+    with mg.no_grad():
+        with pytest.raises(RuntimeError, match="doesn't match the broadcast shape"):
+            y += x
+        with pytest.raises(RuntimeError, match="memory"):
+            y.expand(2, 3).__iadd__(x)
+        with pytest.raises(RuntimeError, match="can't be cast"):
+            mg.tensor([1, 2]).add_(1.5)
+    w = mg.ones(3, requires_grad=True)
+    loss = (w * w).sum()
+    with mg.no_grad():
+        w -= 0.1 * y
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        loss.backward()
+
+
 def test_refusals():
     x = mg.tensor([1.0])
     with pytest.raises(RuntimeError, match="rounding_mode"):

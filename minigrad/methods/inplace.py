@@ -21,23 +21,32 @@ from minigrad.ops.inplace import (
 _EVERYWHERE = ops.Index((Ellipsis,))
 
 
+def _scaled(change: Callable[..., Any], name: str, what: str) -> Callable[..., Any]:
+    def method(self: Any, other: Any, *, alpha: float = 1) -> Any:
+        return change(self, other if alpha == 1 else other * alpha)
+
+    method.__name__ = method.__qualname__ = name
+    method.__doc__ = f"This tensor {what}, in place."
+    return method
+
+
 class InPlaceMethods(CastMethods):
     """Methods that change the elements, and record the change."""
 
-    __iadd__ = in_place(ops.add)
-    __isub__ = in_place(ops.sub)
-    __imul__ = in_place(ops.mul)
-    __itruediv__ = in_place(ops.div)
+    __iadd__ = in_place(ops.add, np.add)
+    __isub__ = in_place(ops.sub, np.subtract)
+    __imul__ = in_place(ops.mul, np.multiply)
+    __itruediv__ = in_place(ops.div, np.divide)
     __ifloordiv__ = in_place(ops.floor_divide)
     __imod__ = in_place(ops.remainder)
     __ipow__ = in_place(ops.pow)
     __iand__ = in_place(ops.bitwise_and)
     __ior__ = in_place(ops.bitwise_or)
     __ixor__ = in_place(ops.bitwise_xor)
-    add_ = in_place(ops.scaled_add)
-    sub_ = subtract_ = in_place(ops.scaled_sub)
-    mul_ = multiply_ = in_place(ops.mul)
-    div_ = divide_ = true_divide_ = in_place(ops.quotient)
+    add_ = _scaled(__iadd__, "add_", "+ alpha * other")
+    sub_ = subtract_ = _scaled(__isub__, "sub_", "- alpha * other")
+    mul_ = multiply_ = in_place(ops.mul, np.multiply)
+    div_ = divide_ = true_divide_ = in_place(ops.quotient, np.divide)
     floor_divide_ = in_place(ops.floor_divide)
     remainder_ = in_place(ops.remainder)
     pow_ = in_place(ops.pow)
@@ -48,7 +57,7 @@ class InPlaceMethods(CastMethods):
     sqrt_ = in_place(ops.sqrt)
     rsqrt_ = in_place(ops.rsqrt)
     reciprocal_ = in_place(ops.reciprocal)
-    sign_ = in_place(ops.sign)
+    sign_ = sgn_ = in_place(ops.sign)
     square_ = in_place(ops.square)
     sin_ = in_place(ops.sin)
     cos_ = in_place(ops.cos)
@@ -105,21 +114,6 @@ class InPlaceMethods(CastMethods):
     renorm_ = in_place(ops.renorm)
     clamp_min_ = in_place(ops.clamp_min)
     clamp_max_ = in_place(ops.clamp_max)
-    sign_ = sgn_ = in_place(ops.sign)
-    erf_ = in_place(ops.erf)
-    eq_ = in_place(ops.eq)
-    ne_ = not_equal_ = in_place(ops.ne)
-    lt_ = less_ = in_place(ops.lt)
-    le_ = less_equal_ = in_place(ops.le)
-    gt_ = greater_ = in_place(ops.gt)
-    ge_ = greater_equal_ = in_place(ops.ge)
-    logical_and_ = in_place(ops.logical_and)
-    logical_or_ = in_place(ops.logical_or)
-    logical_not_ = in_place(ops.logical_not)
-    bitwise_and_ = in_place(ops.bitwise_and)
-    bitwise_or_ = in_place(ops.bitwise_or)
-    bitwise_xor_ = in_place(ops.bitwise_xor)
-    bitwise_not_ = in_place(ops.bitwise_not)
     addcmul_ = in_place(ops.addcmul)
     addcdiv_ = in_place(ops.addcdiv)
     lerp_ = in_place(ops.lerp)
@@ -128,6 +122,8 @@ class InPlaceMethods(CastMethods):
     addr_ = in_place(ops.addr)
     addbmm_ = in_place(ops.addbmm)
     baddbmm_ = in_place(ops.baddbmm)
+    cumsum_ = in_place(ops.cumsum)
+    cumprod_ = in_place(ops.cumprod)
 
     # --- comparisons and logic, the answers in the tensor's own dtype ---
 
@@ -170,8 +166,6 @@ class InPlaceMethods(CastMethods):
     as_strided_ = in_place_view(ops.as_strided)
 
     # --- assignment ---
-    cumsum_ = in_place(ops.cumsum)
-    cumprod_ = in_place(ops.cumprod)
 
     def __setitem__(self, index: Any, value: Any) -> None:
         self._put(ops.as_index(index, self, value), value)

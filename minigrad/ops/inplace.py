@@ -18,14 +18,22 @@ from minigrad.ops.index import Index, index_put
 from minigrad.ops.window import memory_order, put_window, take_window
 
 _EVERYWHERE = Index((Ellipsis,))
+_FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
 
-def in_place(operation: Callable[..., Any]) -> Callable[..., Any]:
-    """The method `x.operation_(...)` that belongs to `operation(x, ...)`."""
+def in_place(
+    operation: Callable[..., Any], ufunc: Callable[..., Any] | None = None
+) -> Callable[..., Any]:
+    """The method `x.operation_(...)` that belongs to `operation(x, ...)`.
+
+    Where nothing is recorded, `ufunc` may write what the operation computes straight over x.
+    """
 
     def method(self: Any, *args: Any, **settings: Any) -> Any:
         check_writable(self)
         if not thread.mode.grad:
+            if ufunc is not None and not settings and _is_alike(self, *args):
+                return _write_over(self, ufunc, *args)
             return overwrite(self, operation(self, *args, **settings))
         old = before_change(self)
         result = operation(old, *args, **settings)
@@ -37,6 +45,24 @@ def in_place(operation: Callable[..., Any]) -> Callable[..., Any]:
     method.__name__ = method.__qualname__ = f"{operation.__name__}_"
     method.__doc__ = f"`{operation.__name__}` in place: changes this tensor and returns it."
     return method
+
+
+def _is_alike(value: Any, *args: Any) -> bool:
+    """Whether there is one argument: a number, or a tensor of this one's shape and float dtype."""
+    array = value.array
+    if len(args) != 1 or array.dtype not in _FLOATS:
+        return False
+    (other,) = args
+    if isinstance(other, Value):
+        return bool(other.array.dtype == array.dtype and other.array.shape == array.shape)
+    return type(other) in (int, float)
+
+
+def _write_over(value: Any, ufunc: Callable[..., Any], other: Any) -> Any:
+    y = other.array if isinstance(other, Value) else other
+    thread.mode.quietly(ufunc, value.array, y, value.array)
+    value.touch()
+    return value
 
 
 def in_place_view(operation: Callable[..., Any]) -> Callable[..., Any]:
