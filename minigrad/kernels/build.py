@@ -219,7 +219,7 @@ def kernel(
 
 
 def routine(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Declare a function that kernels of the same file call."""
+    """Declare a function that kernels of the same file call; Python cannot."""
     compiled: Callable[..., Any] = numba.njit(
         function,
         error_model="numpy",

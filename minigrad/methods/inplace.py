@@ -16,18 +16,10 @@ from minigrad.ops.inplace import (
     in_place,
     in_place_view,
     overwrite,
+    scaled_in_place,
 )
 
 _EVERYWHERE = ops.Index((Ellipsis,))
-
-
-def _scaled(change: Callable[..., Any], name: str, what: str) -> Callable[..., Any]:
-    def method(self: Any, other: Any, *, alpha: float = 1) -> Any:
-        return change(self, other if alpha == 1 else other * alpha)
-
-    method.__name__ = method.__qualname__ = name
-    method.__doc__ = f"This tensor {what}, in place."
-    return method
 
 
 class InPlaceMethods(CastMethods):
@@ -43,8 +35,8 @@ class InPlaceMethods(CastMethods):
     __iand__ = in_place(ops.bitwise_and)
     __ior__ = in_place(ops.bitwise_or)
     __ixor__ = in_place(ops.bitwise_xor)
-    add_ = _scaled(__iadd__, "add_", "+ alpha * other")
-    sub_ = subtract_ = _scaled(__isub__, "sub_", "- alpha * other")
+    add_ = scaled_in_place(__iadd__, "add_")
+    sub_ = subtract_ = scaled_in_place(__isub__, "sub_")
     mul_ = multiply_ = in_place(ops.mul, np.multiply)
     div_ = divide_ = true_divide_ = in_place(ops.quotient, np.divide)
     floor_divide_ = in_place(ops.floor_divide)

@@ -47,6 +47,17 @@ def in_place(
     return method
 
 
+def scaled_in_place(change: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """The method `x.name(other, alpha=...)` that makes the change by alpha * other."""
+
+    def method(self: Any, other: Any, *, alpha: float = 1) -> Any:
+        return change(self, other if alpha == 1 else other * alpha)
+
+    method.__name__ = method.__qualname__ = name
+    method.__doc__ = f"`{name[:-1]}` in place: changes this tensor by alpha * other, returns it."
+    return method
+
+
 def _is_alike(value: Any, *args: Any) -> bool:
     """Whether there is one argument: a number, or a tensor of this one's shape and float dtype."""
     array = value.array
