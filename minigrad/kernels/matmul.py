@@ -39,6 +39,9 @@ BLOCK_ROWS = 144
 PACKED_ROWS = 1024
 # The left operand is packed where each of its elements meets at least this many columns.
 PACK_LEFT_FROM = 256
+# So many multiply-adds are an element's worth of work.  A product is cut into two phases, and a
+# second thread that has gone to sleep wakes in 50 us: it pays from 4 million multiply-adds on.
+SHARED = 128
 # NumPy's product is one BLAS call on one thread up to so many multiply-adds, and there it costs
 # less than the way into a compiled kernel.
 SMALL = 262_144
@@ -164,7 +167,7 @@ def _layout(
     counts = (group * (span // width) * -(-deep // PACKED_ROWS), group * blocks * strips)
     return _Layout(
         plan, offsets, padded, group * span * deep, counts * (groups * spans * depths),
-        batch * rows * columns * depth // 16,
+        batch * rows * columns * depth // SHARED,
     )  # fmt: skip
 
 
