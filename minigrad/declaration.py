@@ -57,9 +57,7 @@ class Kept:
         self._none = (None,) * arity if len(self._nothing) == arity else None
 
     def of(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
-        """The arguments, less what no rule reads."""
-        if self.everything:
-            return args
+        """The arguments, less what no rule reads; to be asked unless `everything` is read."""
         if self._none:
             return self._none
         kept = list(args)
