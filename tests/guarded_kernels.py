@@ -212,7 +212,7 @@ def label_losses(draw: Draw) -> Calls:
     yield label_loss.nll_loss_backward, g, x.shape, target, weight, ignored, kind
     rest = target, weight, ignored, draw.one_of(0.0, 0.1), kind
     _, slopes = yield label_loss.cross_entropy, x, *rest
-    yield label_loss.cross_entropy_backward, g, slopes, x.shape
+    yield label_loss.cross_entropy_backward, g, slopes, x.shape, target, ignored
 
 
 def _likely_labels(log_p: Array, paths: ctc.Lattice) -> Array:

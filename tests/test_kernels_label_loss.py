@@ -57,7 +57,7 @@ def compare_with_torch(
         else:
             settings_ = (target, given, ignore_index, smoothing, reduction)
             loss, slopes = label_loss.cross_entropy(x, *settings_)
-            dx = label_loss.cross_entropy_backward(g, slopes, shape)
+            dx = label_loss.cross_entropy_backward(g, slopes, shape, target, ignore_index)
     assert loss.dtype == dx.dtype == dtype
     assert loss.shape == tuple(expected.shape)
     np.testing.assert_allclose(loss, expected.detach().numpy(), **tolerance(dtype))
@@ -97,8 +97,9 @@ def test_ignored_rows_hold_anything() -> None:
     given = (np.array([[2], [-100]]), None, -100, 0.1, "mean")
     loss, slopes = label_loss.cross_entropy(x, *given)
     np.testing.assert_allclose(loss, math.log(3))
-    dx = label_loss.cross_entropy_backward(np.ones(()), slopes, x.shape)
-    np.testing.assert_array_equal(dx[1], np.zeros((3, 1)))
+    for g in (1.0, np.inf):
+        dx = label_loss.cross_entropy_backward(np.array(g), slopes, x.shape, given[0], given[2])
+        np.testing.assert_array_equal(dx[1], np.zeros((3, 1)))
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.int64])
@@ -132,7 +133,9 @@ def test_bit_identical_on_one_thread_and_two(shape: tuple[int, ...]) -> None:
         for threads in (1, before):
             build.set_num_threads(threads)
             loss, slopes = label_loss.cross_entropy(x, *given)
-            dx = label_loss.cross_entropy_backward(np.ones((), np.float32), slopes, shape)
+            dx = label_loss.cross_entropy_backward(
+                np.ones((), np.float32), slopes, shape, target, -100
+            )
             results.append((loss, dx, slopes))
     finally:
         build.set_num_threads(before)

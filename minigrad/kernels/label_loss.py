@@ -221,17 +221,22 @@ def cross_entropy(
 
 
 @kernel
-def _scale_rows(dx: Array, slopes: Array, shares: Array) -> None:
+def _scale_rows(dx: Array, slopes: Array, shares: Array, labels: Array, ignore_index: int) -> None:
+    """An ignored row stays 0 though its share be infinite, as a root's slope at a loss of 0 is."""
     for m in prange(dx.shape[0]):
         row = dx[m]
         slope = slopes[m]
-        share = _share(shares, m)
+        share = _share(shares, m) if labels[m] != ignore_index else dx.dtype.type(0)
         for k in range(row.size):
             row[k] = share * slope[k]
 
 
-def cross_entropy_backward(g: Array, slopes: Array, shape: tuple[int, ...]) -> Array:
+def cross_entropy_backward(
+    g: Array, slopes: Array, shape: tuple[int, ...], target: Array, ignore_index: int
+) -> Array:
     """The gradient of the logits, whose shape is given, from that of the loss."""
     dx = np.empty(slopes.shape, slopes.dtype)
-    _scale_rows.on(dx.size)(dx, slopes, np.ascontiguousarray(g).reshape(-1))
+    labels: Array = np.asarray(target, np.int64, order="C").reshape(-1)
+    shares = np.ascontiguousarray(g).reshape(-1)
+    _scale_rows.on(dx.size)(dx, slopes, shares, labels, ignore_index)
     return from_rows(dx, shape, _class_axis(len(shape)))

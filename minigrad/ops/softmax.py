@@ -108,7 +108,11 @@ CLASS_WEIGHTS = np.array([0.5, 1.0, 2.0, 0.25])
 
 @op(
     vjp=(_cross_entropy_rule,),
-    direct=(lambda g, out, x, **settings: losses.cross_entropy_backward(g, out[0].array, x.shape),),
+    direct=(
+        lambda g, out, x, *, target, ignore_index, **_: losses.cross_entropy_backward(
+            g, out[0].array, x.shape, target, ignore_index
+        ),
+    ),
     samples=[
         sample(arr.of(3, 4, 2), target=LABELS, reduction="none"),
         sample(arr.of(3, 4, 2), target=LABELS, label_smoothing=0.2, reduction="sum"),
