@@ -20,6 +20,7 @@ from minigrad.kernels import (
     conv,
     ctc,
     elementwise,
+    inner,
     label_loss,
     layer_norm,
     matmul,
@@ -34,12 +35,13 @@ from minigrad.kernels import (
     steps,
 )
 from minigrad.kernels.build import kernel
+from minigrad.kernels.emitter import VECTOR_BYTES
 from minigrad.kernels.simd import ahead, copy_vector, keep_alive, pointer
 
 Array = np.ndarray[Any, Any]
 Calls = Iterator[tuple[Any, ...]]
 
-VECTOR = simd.VECTOR_BYTES // 4
+VECTOR = VECTOR_BYTES // 4
 TILE = simd.TILE_VECTORS * VECTOR
 SIZES = sorted(
     {0, 1, 2, 3, 5, 7, 11, 13, 31, 37, 67}
@@ -92,6 +94,9 @@ def products(draw: Draw) -> Calls:
     yield matmul.matmul, draw.array(m, 300 + k), draw.array(300 + k, n), None
     yield matmul.matmul, draw.array(m, k), draw.array(k, 1), None
     yield matmul.matmul, draw.array(1, k), draw.array(k, n), None
+    m, n = draw.size(inner.INNER_ROWS), draw.size(inner.INNER_COLUMNS)
+    rows = draw.one_of(draw.plain(m, k), draw.plain(m, k + 3)[:, 3:])
+    yield inner.inner_products, rows, draw.plain(n, k).T, draw.one_of(None, draw.plain(n))
 
 
 def _convolution(

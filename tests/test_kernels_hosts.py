@@ -60,9 +60,9 @@ def test_without_avx_and_fma_results_are_right() -> None:
     """Matrix products with tails in every direction."""
     told = run(
         "import numpy as np\n"
-        "from minigrad.kernels import host, simd\n"
+        "from minigrad.kernels import emitter, host\n"
         "from minigrad.kernels.matmul import matmul\n"
-        "assert simd.VECTOR_BYTES == 16 and not {'avx', 'fma'} & set(host.vector_features())\n"
+        "assert emitter.VECTOR_BYTES == 16 and not {'avx', 'fma'} & set(host.vector_features())\n"
         "rng = np.random.default_rng(0)\n"
         "a, b = rng.standard_normal((101, 67)), rng.standard_normal((67, 131))\n"
         "for dtype in (np.float32, np.float64):\n"

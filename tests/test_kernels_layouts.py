@@ -23,10 +23,11 @@ from minigrad.kernels import (
     softmax,
     steps,
 )
+from minigrad.kernels.emitter import VECTOR_BYTES
 
 Array = np.ndarray[Any, Any]
 
-VECTOR = simd.VECTOR_BYTES // 4
+VECTOR = VECTOR_BYTES // 4
 TILE = simd.TILE_VECTORS * VECTOR
 TAILS = {n + d for n in (simd.TILE_ROWS, VECTOR // 2, VECTOR, TILE) for d in (-1, 0, 1)}
 SOME = st.sampled_from(sorted({1, 2, 3, 5, 7, 13, 23} | TAILS))

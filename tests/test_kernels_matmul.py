@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minigrad.kernels import build
+from minigrad.kernels import build, inner
 from minigrad.kernels import matmul as module
 from minigrad.kernels.matmul import matmul
 
@@ -34,8 +34,8 @@ def laid_out(rng, shape, dtype, layout):
     return rng.standard_normal(shape).astype(dtype)
 
 
-def check(a, b, bias=None):
-    out = matmul(a, b, bias)
+def check(a, b, bias=None, product=matmul):
+    out = product(a, b, bias)
     exact = np.matmul(a.astype(np.float64), b.astype(np.float64))
     # The error of a sum of k products is bounded by k eps times the sum of their magnitudes.
     bound = np.matmul(np.abs(a).astype(np.float64), np.abs(b).astype(np.float64))
@@ -56,6 +56,35 @@ def test_product_of_matrices(m, k, n, dtype, biased, layout_a, layout_b, seed):
     rng = np.random.default_rng(seed)
     a, b = laid_out(rng, (m, k), dtype, layout_a), laid_out(rng, (k, n), dtype, layout_b)
     check(a, b, rng.standard_normal(n).astype(dtype) if biased else None)
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    st.integers(inner.INNER_ROWS, 50), st.integers(0, 200), st.integers(inner.INNER_COLUMNS, 40),
+    st.sampled_from(FLOATS), st.booleans(), st.tuples(st.integers(0, 9), st.integers(0, 9)),
+    st.integers(0, 99),
+)  # fmt: skip
+def test_inner_products_of_rows(m, k, n, dtype, biased, apart, seed):
+    """Of any length, also of ones too short to be given to it, some way apart in memory."""
+    rng = np.random.default_rng(seed)
+    a, w = (
+        rng.standard_normal((rows, k + gap)).astype(dtype)[:, :k]
+        for rows, gap in zip((m, n), apart, strict=True)
+    )
+    bias = rng.standard_normal(n).astype(dtype) if biased else None
+    check(a, w.T, bias, inner.inner_products)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize(("m", "k", "n"), [(10, 512, 5), (100, 784, 4), (700, 64, 4), (9, 777, 90)])
+def test_rows_that_lie_in_order_are_not_packed(m, k, n, dtype, monkeypatch):
+    rng = np.random.default_rng(0)
+    a, w = (rng.standard_normal((rows, k)).astype(dtype) for rows in (m, n))
+    assert inner.fits(a, w.T)
+    monkeypatch.setattr(module, "_multiply_into", None)
+    check(a, w.T, rng.standard_normal(n).astype(dtype))
+    assert not inner.fits(np.asfortranarray(a), w.T)
+    assert not inner.fits(a, np.ascontiguousarray(w.T))
 
 
 @settings(deadline=None, max_examples=60)
@@ -135,11 +164,14 @@ def test_memory_beyond_the_result_is_untouched():
         assert np.all(guarded[-32:] == -1)
 
 
-@pytest.mark.parametrize("shape", [(300, 520, 200), (5, 3000, 400), (600, 700, 1), (1, 700, 600)])
-def test_bit_identical_for_any_number_of_threads(shape):
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize(
+    "shape", [(300, 520, 200), (5, 3000, 400), (600, 700, 1), (1, 700, 600), (101, 784, 102)]
+)
+def test_bit_identical_for_any_number_of_threads(shape, order):
     rng = np.random.default_rng(0)
     a = rng.standard_normal(shape[:2]).astype(np.float32)
-    b = rng.standard_normal(shape[1:]).astype(np.float32)
+    b = np.asarray(rng.standard_normal(shape[1:]), np.float32, order=order)
     before, results = build.get_num_threads(), []
     try:
         for threads in {1, before}:

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.kernels.build import Kernel, get_num_threads
+from minigrad.kernels.emitter import VECTOR_BYTES
 from minigrad.kernels.peaks import CHAINS, multiply_adds, read, triad
-from minigrad.kernels.simd import VECTOR_BYTES
 
 # Working sets in bytes, from the first-level cache to main memory.
 WORKING_SETS = tuple(2**power for power in range(14, 29, 2))

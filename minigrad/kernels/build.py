@@ -92,7 +92,8 @@ def keep_on_disk(function: Callable[..., Any], *sources: str) -> None:
 
 
 _SHARED_SOURCES = [
-    Path(__file__).with_name(n) for n in ("build.py", "linked.py", "scalar.py", "simd.py")
+    Path(__file__).with_name(f"{name}.py")
+    for name in ("build", "linked", "scalar", "emitter", "simd")
 ]
 caching.CacheImpl._locator_classes.insert(0, _KernelCacheLocator)
 
@@ -246,6 +247,11 @@ def _layer_is_reentrant() -> bool:
 def get_num_threads() -> int:
     """Threads that kernels may use."""
     return int(numba.get_num_threads())
+
+
+def is_shared(work: int) -> bool:
+    """Whether a kernel of this much work, in elements, is run by more than one thread."""
+    return work >= GRAIN and get_num_threads() > 1
 
 
 def set_num_threads(n: int) -> None:

@@ -1,7 +1,10 @@
 """Which algorithm a convolution takes: a model of their costs, in multiply-adds of vectors."""
 
 from minigrad.kernels.axis import Axis
-from minigrad.kernels.simd import TILE_VECTORS, VECTOR_BYTES
+from minigrad.kernels.emitter import VECTOR_BYTES
+from minigrad.kernels.simd import (
+    TILE_VECTORS,
+)
 
 # Measured: what it costs to take a tile to its points, for one vector of channels; to take a result
 # there or back, for one vector of filters; and a filter; by the size of the tile.

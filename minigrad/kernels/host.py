@@ -6,7 +6,7 @@ import numpy as np
 from numba.core.codegen import get_host_cpu_features
 
 from minigrad.kernels.build import kernel, prange
-from minigrad.kernels.simd import REGISTERS, VECTOR_BYTES
+from minigrad.kernels.emitter import REGISTERS, VECTOR_BYTES
 
 VERSIONS = {"numba": numba.__version__, "llvmlite": llvmlite.__version__}
 

@@ -2,7 +2,8 @@
 
 The scheme is Goto & van de Geijn, "Anatomy of high-performance matrix multiplication" (2008): the
 right operand is copied into panels as wide as a register tile; the left one, DEPTH of k at a time,
-is read in place, or copied into panels of its own where a wide product reads it many times.
+is read in place, or copied into panels of its own where a wide product reads it many times.  What
+is quicker otherwise goes elsewhere: to `inner`, `matvec`, and where it is small to NumPy.
 """
 
 import math
@@ -11,12 +12,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minigrad.kernels.build import routine
-from minigrad.kernels.matvec import fits, matvec
+from minigrad.kernels import inner, matvec
+from minigrad.kernels.build import is_shared, routine
+from minigrad.kernels.emitter import VECTOR_BYTES
+from minigrad.kernels.scalar import FLOATS
 from minigrad.kernels.simd import (
     TILE_ROWS,
     TILE_VECTORS,
-    VECTOR_BYTES,
     ahead,
     copy_vector,
     keep_alive,
@@ -39,14 +41,9 @@ BLOCK_ROWS = 144
 PACKED_ROWS = 1024
 # The left operand is packed where each of its elements meets at least this many columns.
 PACK_LEFT_FROM = 256
-# So many multiply-adds are an element's worth of work.  A product is cut into two phases, and a
-# second thread that has gone to sleep wakes in 50 us: it pays from 4 million multiply-adds on.
-SHARED = 128
 # NumPy's product is one BLAS call on one thread up to so many multiply-adds, and there it costs
 # less than the way into a compiled kernel.
 SMALL = 262_144
-
-_FLOATING = (np.dtype(np.float32), np.dtype(np.float64))
 
 
 def matmul(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None = None) -> np.ndarray:
@@ -55,9 +52,12 @@ def matmul(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None = None) -> np.n
     Both operands have at least two axes and one dtype.  The order of each sum does not depend on
     the number of threads.
     """
-    if a.ndim == b.ndim == 2 and a.size * b.shape[1] <= SMALL and a.flags.forc and b.flags.forc:
-        product: np.ndarray = np.matmul(a, b)
-        return product if bias is None else product + bias
+    if a.ndim == b.ndim == 2:
+        if a.size * b.shape[1] <= SMALL and a.flags.forc and b.flags.forc:
+            product: np.ndarray = np.matmul(a, b)
+            return product if bias is None else product + bias
+        if inner.fits(a, b):
+            return inner.inner_products(a, b, bias)
     (m, k), n = a.shape[-2:], b.shape[-1]
     batch = a.shape[:-2]
     if batch != b.shape[:-2]:
@@ -65,7 +65,7 @@ def matmul(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None = None) -> np.n
     count = math.prod(batch)
     work = count * m * n * k
     tiny = work == 0 or (work <= SMALL and _blas_reads(a) and _blas_reads(b))
-    if tiny or a.dtype not in _FLOATING:
+    if tiny or a.dtype not in FLOATS:
         product = np.matmul(a, b)
         return product if bias is None else product + bias
     if a.ndim > 2 and b.ndim == 2 and a.flags.c_contiguous:  # one tall product
@@ -73,10 +73,10 @@ def matmul(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None = None) -> np.n
     out = np.empty((*batch, m, n), a.dtype)
     # Tasks step through operands by whole elements, which only aligned arrays allow.
     a, b = (x if x.flags.aligned else x.copy() for x in (a, b))
-    if a.ndim == b.ndim == 2 and n == 1 and fits(a):
-        out[:, 0] = matvec(a, b[:, 0])
-    elif a.ndim == b.ndim == 2 and m == 1 and fits(b):
-        out[0] = matvec(b.T, a[0])
+    if a.ndim == b.ndim == 2 and n == 1 and matvec.fits(a):
+        out[:, 0] = matvec.matvec(a, b[:, 0])
+    elif a.ndim == b.ndim == 2 and m == 1 and matvec.fits(b):
+        out[0] = matvec.matvec(b.T, a[0])
     else:
         _multiply_into(out, a, b, bias, count)
         return out
@@ -112,19 +112,21 @@ class _Layout(NamedTuple):
     padded: int
     panels: int
     counts: tuple[int, ...]
-    work: int
 
 
 def _multiply_into(
     out: np.ndarray, a: np.ndarray, b: np.ndarray, bias: np.ndarray | None, batch: int
 ) -> None:
-    layout = _layout(out.shape, a.shape, a.strides, b.shape, b.strides, out.itemsize, batch)
+    work = out.size * a.shape[-1] // inner.SHARED
+    layout = _layout(
+        out.shape, a.shape, a.strides, b.shape, b.strides, out.itemsize, batch, is_shared(work)
+    )
     start = np.zeros(layout.padded, out.dtype)
     if bias is not None:
         start[: len(bias)] = bias
     panels = np.empty(layout.panels, out.dtype)
     arrays = a, b, out, start, panels
-    _multiply.run(out.dtype, layout.plan, arrays, layout.counts, layout.work)
+    _multiply.run(out.dtype, layout.plan, arrays, layout.counts, work)
 
 
 @lru_cache(1024)
@@ -136,15 +138,16 @@ def _layout(
     right_strides: tuple[int, ...],
     itemsize: int,
     batch: int,
+    shared: bool,
 ) -> _Layout:
-    """The cut of the work, which follows from the sizes alone."""
+    """The cut of the work, finer where threads share it; no sum depends on that."""
     (rows, columns), depth = shape[-2:], left_shape[-1]
     width = TILE_VECTORS * VECTOR_BYTES // itemsize
     padded = -(-columns // width) * width
     span = min(padded, WIDTH)
     deep = min(depth, PANELS // span // DEPTH * DEPTH)
     group = min(batch, max(1, PANELS // (span * deep)))
-    height, strip = _block_shape(group, rows, span, width)
+    height, strip = _block_shape(group, rows, span, width, inner.TASKS if shared else 1)
     groups, spans, depths = -(-batch // group), -(-columns // span), -(-depth // deep)
     blocks, strips = -(-rows // height), -(-span // strip)
     left_steps, right_steps = (
@@ -164,22 +167,23 @@ def _layout(
         ],
         np.int64,
     )  # fmt: skip
-    counts = (group * (span // width) * -(-deep // PACKED_ROWS), group * blocks * strips)
-    return _Layout(
-        plan, offsets, padded, group * span * deep, counts * (groups * spans * depths),
-        batch * rows * columns * depth // SHARED,
-    )  # fmt: skip
+    counts: tuple[int, ...] = (
+        group * (span // width) * -(-deep // PACKED_ROWS),
+        group * blocks * strips,
+    )
+    counts *= groups * spans * depths
+    return _Layout(plan, offsets, padded, group * span * deep, counts)
 
 
-def _block_shape(matrices: int, rows: int, columns: int, width: int) -> tuple[int, int]:
-    """Rows and columns of the result that make one task: enough of them, of nearly equal size."""
+def _block_shape(matrices: int, rows: int, columns: int, width: int, tasks: int) -> tuple[int, int]:
+    """Rows and columns of the result that make one task: `tasks` at least, of nearly equal size."""
     blocks = -(-rows // BLOCK_ROWS)
-    if matrices < 8:
-        blocks = min(-(-blocks // 8) * 8, -(-rows // (2 * TILE_ROWS)))
+    if matrices < tasks:
+        blocks = min(-(-blocks // tasks) * tasks, -(-rows // (2 * TILE_ROWS)))
     height = -(-rows // (blocks * TILE_ROWS)) * TILE_ROWS
     strips = 1
-    if matrices * blocks < 8:
-        strips = min(8 // (matrices * blocks), -(-columns // (2 * width)))
+    if matrices * blocks < tasks:
+        strips = min(tasks // (matrices * blocks), -(-columns // (2 * width)))
     return height, -(-columns // (strips * width)) * width
 
 

@@ -9,7 +9,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from minigrad.kernels.build import kernel, prange
-from minigrad.kernels.simd import REGISTERS, VECTOR_BYTES
+from minigrad.kernels.emitter import REGISTERS, VECTOR_BYTES
 
 # Chains of dependent multiply-adds: enough to hide their latency, and two operands stay in
 # registers beside them.

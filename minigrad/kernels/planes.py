@@ -15,11 +15,11 @@ import numpy as np
 
 from minigrad.kernels.axis import Axis, parts
 from minigrad.kernels.build import routine
+from minigrad.kernels.emitter import VECTOR_BYTES
 from minigrad.kernels.simd import (
     DOTS,
     END_VECTORS,
     ROW_VECTORS,
-    VECTOR_BYTES,
     ahead,
     copy_row,
     dot_products,

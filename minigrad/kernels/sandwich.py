@@ -7,7 +7,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from minigrad.kernels.simd import Emitter
+from minigrad.kernels.emitter import Emitter
 
 Matrix = Sequence[Sequence[float]]
 

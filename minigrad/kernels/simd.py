@@ -1,153 +1,22 @@
 """Vector instructions: the register-tiled multiply-add loop that every matrix kernel turns on.
 
-Numba compiles scalar loops and leaves vectors to LLVM's guess.  What stands below is emitted as
-vector code instead, with the register file filled by hand.  It is written with the few verbs of
-`Emitter` (load, store, splat, multiply_add, loop), each of which emits a line or two of LLVM's
-language.
+What stands below is emitted as vector code, with the register file filled by hand.
 """
 
-import platform
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
-import numba
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
-from numba.core.codegen import get_host_cpu_features
 from numba.extending import intrinsic
 
 from minigrad.kernels.build import routine
-
-
-def _vector_unit() -> tuple[int, int]:
-    """Bytes of a vector register and how many there are, on the CPU that Numba compiles for."""
-    named = numba.config.CPU_FEATURES
-    features = set((get_host_cpu_features() if named is None else named).split(","))
-    if "+avx512f" in features:
-        return 64, 32
-    if "+avx" in features:
-        return 32, 16
-    return 16, 32 if platform.machine().lower() in {"arm64", "aarch64"} else 16
-
-
-VECTOR_BYTES, REGISTERS = _vector_unit()
+from minigrad.kernels.emitter import I64, REGISTERS, VECTOR_BYTES, Emitter
 
 # The accumulators of a tile stay in registers: 6 x 2 of 16, or 12 x 2 of 32.  The others hold two
 # vectors of the right operand and the splatted elements of the left one.
 TILE_ROWS = 12 if REGISTERS == 32 else 6
 TILE_VECTORS = 2
-
-_I64 = ir.IntType(64)
-_ELEMENT = {types.float32: ir.FloatType(), types.float64: ir.DoubleType()}
-
-
-class Emitter:
-    """Emits vector code for one element type at the place where `builder` stands."""
-
-    def __init__(self, builder: ir.IRBuilder, dtype: Any) -> None:
-        self.builder = builder
-        self.element = _ELEMENT[dtype]
-        self.bytes = dtype.bitwidth // 8
-        self.lanes = VECTOR_BYTES // self.bytes
-        self.vector = ir.VectorType(self.element, self.lanes)
-
-    def integer(self, value: int) -> Any:
-        return ir.Constant(_I64, value)
-
-    def add(self, *terms: Any) -> Any:
-        total, *rest = (self.integer(t) if isinstance(t, int) else t for t in terms)
-        for term in rest:
-            total = self.builder.add(total, term)
-        return total
-
-    def multiply(self, a: Any, b: Any) -> Any:
-        return self.builder.mul(*(self.integer(t) if isinstance(t, int) else t for t in (a, b)))
-
-    def fields(self, record: Any, count: int) -> list[Any]:
-        return [self.builder.extract_value(record, i) for i in range(count)]
-
-    def at(self, pointer: Any, *index: Any) -> Any:
-        return self.builder.gep(pointer, [self.add(*index)])
-
-    def load(self, pointer: Any) -> Any:
-        """A vector from consecutive elements, which need not be aligned."""
-        vector = self.builder.load(self.builder.bitcast(pointer, self.vector.as_pointer()))
-        vector.align = self.bytes
-        return vector
-
-    def store(self, vector: Any, pointer: Any) -> None:
-        place = self.builder.bitcast(pointer, self.vector.as_pointer())
-        self.builder.store(vector, place).align = self.bytes
-
-    def prefetch(self, pointer: Any) -> None:
-        """Ask for the cache line of `pointer`, to be read soon."""
-        byte, i32 = ir.IntType(8).as_pointer(), ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [byte, i32, i32, i32])
-        prefetch = cgutils.get_or_insert_function(self.builder.module, kind, "llvm.prefetch.p0")
-        place = self.builder.bitcast(pointer, byte)
-        self.builder.call(prefetch, [place, *(ir.Constant(i32, flag) for flag in (0, 3, 1))])
-
-    def zero(self) -> Any:
-        return ir.Constant(self.vector, [0.0] * self.lanes)
-
-    def splat(self, scalar: Any) -> Any:
-        """A vector with `scalar` in every lane."""
-        undefined = ir.Constant(self.vector, ir.Undefined)
-        first = self.builder.insert_element(undefined, scalar, ir.Constant(ir.IntType(32), 0))
-        lane_zero = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), [0] * self.lanes)
-        return self.builder.shuffle_vector(first, undefined, lane_zero)
-
-    def multiply_add(self, a: Any, b: Any, c: Any) -> Any:
-        """a * b + c, in one instruction where the CPU has it."""
-        name = f"llvm.fmuladd.v{self.lanes}f{8 * self.bytes}"
-        kind = ir.FunctionType(self.vector, [self.vector] * 3)
-        return self.builder.call(
-            cgutils.get_or_insert_function(self.builder.module, kind, name), [a, b, c]
-        )
-
-    def interleave(self, a: Any, b: Any, width: int) -> tuple[Any, Any]:
-        """Swaps the odd blocks of `width` lanes of `a` with the even blocks of `b`."""
-        low = [i if not i & width else i - width + self.lanes for i in range(self.lanes)]
-        high = [i + width if not i & width else i + self.lanes for i in range(self.lanes)]
-        mask = ir.VectorType(ir.IntType(32), self.lanes)
-        return (
-            self.builder.shuffle_vector(a, b, ir.Constant(mask, low)),
-            self.builder.shuffle_vector(a, b, ir.Constant(mask, high)),
-        )
-
-    @contextmanager
-    def loop(self, count: Any, carried: list[Any]) -> Iterator[tuple[Any, list[Any]]]:
-        """Repeats what is emitted inside `count` times.
-
-        Yields the counter and the values carried from one round to the next; the body replaces the
-        list's items by their new values, and after the loop the list holds the last ones.
-        """
-        before = self.builder.block
-        head = self.builder.append_basic_block("head")
-        body = self.builder.append_basic_block("body")
-        done = self.builder.append_basic_block("done")
-        self.builder.branch(head)
-
-        self.builder.position_at_end(head)
-        counter = self.builder.phi(_I64)
-        counter.add_incoming(self.integer(0), before)
-        entering = [self.builder.phi(value.type) for value in carried]
-        for phi, value in zip(entering, carried, strict=True):
-            phi.add_incoming(value, before)
-        self.builder.cbranch(self.builder.icmp_signed("<", counter, count), body, done)
-
-        self.builder.position_at_end(body)
-        values = list(entering)
-        yield counter, values
-        for phi, value in zip(entering, values, strict=True):
-            phi.add_incoming(value, self.builder.block)
-        counter.add_incoming(self.add(counter, 1), self.builder.block)
-        self.builder.branch(head)
-
-        self.builder.position_at_end(done)
-        carried[:] = entering
 
 
 @intrinsic
@@ -191,7 +60,7 @@ def lanes(typingctx: Any, pointer: Any) -> tuple[Any, Callable[..., Any]]:
     """How many elements of the pointer's dtype fill a vector."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return ir.Constant(_I64, VECTOR_BYTES * 8 // pointer.dtype.bitwidth)
+        return ir.Constant(I64, VECTOR_BYTES * 8 // pointer.dtype.bitwidth)
 
     return types.intp(pointer), codegen
 
@@ -308,6 +177,47 @@ def dot_products(
         return context.get_dummy_value()
 
     return types.void(out, left, right, right_at, types.intp), codegen
+
+
+# A tile of inner products: as many sums as registers hold, beside its rows of the left operand.
+INNER_ROWS = 6 if REGISTERS == 32 else 3
+INNER_COLUMNS = 4
+
+
+@intrinsic
+def tile_of_inner_products(
+    typingctx: Any, out: Any, left: Any, right: Any, count: Any
+) -> tuple[Any, Callable[..., Any]]:
+    """Inner products of INNER_ROWS rows with INNER_COLUMNS rows, `count` vectors long.
+
+        out[i * INNER_COLUMNS + j] = sum over k < count * lanes of left[i, k] * right[j, k]
+
+    `left` and `right` are (pointer, row_step): rows of consecutive elements.  Of `out` all vectors
+    are written in which a result lies.
+    """
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        emit = Emitter(builder, out.dtype)
+
+        def rows(operand: Any, number: int) -> list[Any]:
+            first, step = emit.fields(operand, 2)
+            return [emit.at(first, emit.multiply(step, i)) for i in range(number)]
+
+        left_rows, right_rows = rows(args[1], INNER_ROWS), rows(args[2], INNER_COLUMNS)
+        sums = [emit.zero()] * (INNER_ROWS * INNER_COLUMNS)
+        with emit.loop(args[3], sums) as (k, running):
+            here = emit.multiply(k, emit.lanes)
+            vectors = [emit.load(emit.at(row, here)) for row in left_rows]
+            for j, row in enumerate(right_rows):
+                other = emit.load(emit.at(row, here))
+                for i, vector in enumerate(vectors):
+                    cell = i * INNER_COLUMNS + j
+                    running[cell] = emit.multiply_add(vector, other, running[cell])
+        for i, totals in enumerate(emit.totals(sums)):
+            emit.store(totals, emit.at(args[0], i * emit.lanes))
+        return context.get_dummy_value()
+
+    return types.void(out, left, right, types.intp), codegen
 
 
 @intrinsic
@@ -430,7 +340,7 @@ def call(
     """Call the C function at `address`, which takes four integers or pointers."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        kind = ir.FunctionType(ir.VoidType(), [_I64] * 4)
+        kind = ir.FunctionType(ir.VoidType(), [I64] * 4)
         builder.call(builder.inttoptr(args[0], kind.as_pointer()), args[1:])
         return context.get_dummy_value()
 
@@ -444,6 +354,6 @@ def fetch_and_increment(typingctx: Any, counter: Any) -> tuple[Any, Callable[...
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         place = context.make_array(counter)(context, builder, args[0]).data
-        return builder.atomic_rmw("add", place, ir.Constant(_I64, 1), "monotonic")
+        return builder.atomic_rmw("add", place, ir.Constant(I64, 1), "monotonic")
 
     return types.int64(counter), codegen

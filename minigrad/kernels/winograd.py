@@ -16,11 +16,11 @@ import numpy as np
 from minigrad.kernels import sandwich, winograd_points
 from minigrad.kernels.axis import Axis, parts, readable
 from minigrad.kernels.build import routine
+from minigrad.kernels.emitter import VECTOR_BYTES
 from minigrad.kernels.scratch import scratch
 from minigrad.kernels.simd import (
     TILE_ROWS,
     TILE_VECTORS,
-    VECTOR_BYTES,
     ahead,
     keep_alive,
     lanes,

@@ -14,9 +14,9 @@ Convolution for Deep Neural Networks".
 import numpy as np
 
 from minigrad.kernels.build import routine
+from minigrad.kernels.emitter import VECTOR_BYTES
 from minigrad.kernels.sandwich import sandwich, transposed
 from minigrad.kernels.simd import (
-    VECTOR_BYTES,
     ahead,
     keep_alive,
     lanes,

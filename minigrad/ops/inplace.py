@@ -13,12 +13,12 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.graph import Value, wrap
+from minigrad.kernels.scalar import FLOATS
 from minigrad.modes import enable_grad, thread
 from minigrad.ops.index import Index, index_put
 from minigrad.ops.window import memory_order, put_window, take_window
 
 _EVERYWHERE = Index((Ellipsis,))
-_FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
 
 def in_place(
@@ -61,7 +61,7 @@ def scaled_in_place(change: Callable[..., Any], name: str) -> Callable[..., Any]
 def _is_alike(value: Any, *args: Any) -> bool:
     """Whether there is one argument: a number, or a tensor of this one's shape and float dtype."""
     array = value.array
-    if len(args) != 1 or array.dtype not in _FLOATS:
+    if len(args) != 1 or array.dtype not in FLOATS:
         return False
     (other,) = args
     if isinstance(other, Value):
