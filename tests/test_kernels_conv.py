@@ -109,6 +109,9 @@ LARGER = [  # N, C, H, W, F, K, L, stride, padding, dilation, groups
     (2, 2, 3, 700, 5, 1, 7, (1, 2), ((0, 0), (3, 3)), (1, 1), 1),  # rows cut into strips
     (2, 3, 60, 50, 4, 7, 7, (2, 2), ((3, 3), (3, 3)), (1, 1), 1),  # maps cut into bands
     (2, 8, 14, 14, 8, 3, 3, (1, 1), ((1, 1), (1, 1)), (1, 1), 8),  # depthwise
+    (2, 5, 15, 14, 10, 3, 3, (2, 2), ((1, 1), (1, 1)), (1, 1), 5),  # gradients spread with zeros
+    (2, 6, 9, 17, 6, 3, 5, (1, 2), ((0, 0), (3, 3)), (2, 2), 6),  # along one axis, taps apart
+    (2, 3, 90, 80, 3, 3, 3, (2, 2), NO_PAD, (1, 1), 3),  # in bands, and some pixels never met
     (1, 4, 12, 12, 100, 2, 2, (1, 1), NO_PAD, (1, 1), 1),  # filters shared out among tasks
     (2, 3, 90, 80, 40, 3, 3, (1, 1), ((1, 1), (1, 1)), (1, 1), 1),  # planes cut into bands
     (3, 600, 9, 9, 600, 3, 3, (2, 3), ((1, 1), (1, 1)), (2, 1), 600),  # planes shared out

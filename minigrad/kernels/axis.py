@@ -7,7 +7,8 @@ from typing import NamedTuple
 class Axis(NamedTuple):
     """How outputs along one axis meet the source: output i reads source[origin + i * step + tap].
 
-    It is stored at `first + i * spacing`.
+    It is stored at `first + i * spacing`.  Where `spread` is not 1, the source's pixels lie so far
+    apart and zeros between them; then `step` is 1.
     """
 
     length: int
@@ -16,6 +17,7 @@ class Axis(NamedTuple):
     taps: tuple[int, ...]
     first: int = 0
     spacing: int = 1
+    spread: int = 1
 
     @property
     def reach(self) -> int:

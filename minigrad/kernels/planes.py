@@ -5,6 +5,7 @@ vectors of filters would be mostly idle.  Here a vector holds neighbouring pixel
 planes with their margin of zeros, and where outputs are `step` pixels apart, pixels that lie so far
 apart side by side: then output p under tap k reads the copy at `tap_at[k] + p` for all p of a
 plane, and one long loop runs over its rows.  What it computes past the rows' ends is dropped.
+Where the source is spread, the copy has the zeros between its pixels too.
 """
 
 import math
@@ -86,8 +87,9 @@ _PLAN = np.dtype(
             "image_step", "channel_step", "row_step", "column_step", "height", "source_width",
             "out_image_step", "out_channel_step", "out_row_step", "out_column_step",
             "depth", "padded_depth",
-            "rows", "row_stride", "row_origin", "row_first", "row_spacing",
+            "rows", "row_stride", "row_origin", "row_first", "row_spacing", "row_spread",
             "columns", "column_stride", "column_origin", "column_first", "column_spacing",
+            "column_spread",
             "high", "bands", "pitch", "phase_rows",  # rows of a band; of a phase of its planes
             "share", "shares", "slices",  # groups of a task
         )
@@ -139,8 +141,9 @@ def _layout(
             0, 0, 0, 0, tap_at.ctypes.data,
             images, groups, filters, channels, *source_steps, *source_shape[2:], *shown_steps,
             depth, padded_depth,
-            rows.length, rows.step, rows.origin, rows.first, rows.spacing,
+            rows.length, rows.step, rows.origin, rows.first, rows.spacing, rows.spread,
             columns.length, columns.step, columns.origin, columns.first, columns.spacing,
+            columns.spread,
             high, bands, pitch, phase_rows, share, shares, slices,
         ],
         np.int64,
@@ -163,10 +166,23 @@ def _tap_table(channels: int, rows: int, columns: int, axes: tuple[Axis, Axis]) 
 
 
 @routine
+def _met(x, step, apart, width, pitch):  # type: ignore[no-untyped-def]
+    """Of a row's pixels, which a copy from `x` on takes: the first, its place there, how many."""
+    if apart > 1:
+        first = max(0, -(-x // apart))
+        return first, first * apart - x, max(0, min(width, -(-(pitch + x) // apart)) - first)
+    low = min(pitch, max(0, -(x // step)))
+    return x + low * step, low, max(0, min(pitch, -((x - width) // step)) - low)
+
+
+@routine
 def _copy_planes(block, like, plan, n, group, t):  # type: ignore[no-untyped-def]
-    """Copy what a band of outputs from row `t` on reads of one group's planes, sorted by phase."""
+    """Copy what a band of outputs from row `t` on reads of one group's planes, sorted by phase.
+
+    Beside and between the image's pixels `block` holds zeros already, and keeps them.
+    """
     pitch, step = plan.pitch, plan.column_stride
-    column_step = step * plan.column_step
+    apart, rows_apart = plan.column_spread, plan.row_spread
     y0 = plan.row_origin + t * plan.row_stride
     row = block
     for c in range(plan.channels):
@@ -174,21 +190,25 @@ def _copy_planes(block, like, plan, n, group, t):  # type: ignore[no-untyped-def
         source = ahead(pointer_at(like, plan.source), place)
         for phase in range(plan.row_stride * step):
             x = plan.column_origin + phase % step
-            low = min(pitch, max(0, -(x // step)))
-            top = max(low, min(pitch, -((x - plan.source_width) // step)))
+            first, low, count = _met(x, step, apart, plan.source_width, pitch)
             y = y0 + phase // step
             for _ in range(plan.phase_rows):
-                inside = 0 <= y < plan.height
-                begin = low if inside else pitch
-                for q in range(begin):
-                    row[q] = 0
-                if inside:
-                    line = ahead(source, y * plan.row_step + (x + low * step) * plan.column_step)
-                    copy_row(ahead(row, low), line, column_step, top - low)
-                    for q in range(top, pitch):
-                        row[q] = 0
+                here, at = ahead(row, low), y
                 row = ahead(row, pitch)
                 y += plan.row_stride
+                if rows_apart > 1:
+                    if at % rows_apart != 0:
+                        continue
+                    at //= rows_apart
+                line = ahead(source, at * plan.row_step + first * plan.column_step)
+                if not 0 <= at < plan.height:
+                    for i in range(count):
+                        here[i * apart] = 0
+                elif apart == 1:
+                    copy_row(here, line, step * plan.column_step, count)
+                else:
+                    for i in range(count):
+                        here[i * apart] = line[i * plan.column_step]
 
 
 @routine

@@ -6,7 +6,7 @@ from itertools import groupby, product
 from typing import NamedTuple
 
 from minigrad.kernels.axis import Axis
-from minigrad.kernels.choice import winograd_tile
+from minigrad.kernels.choice import is_better_spread, winograd_tile
 
 Pair = tuple[int, int]
 Padding = tuple[Pair, Pair]
@@ -58,13 +58,18 @@ def backward_steps(
     """The steps to the gradient of the input.
 
     The input's pixels fall into stride x stride phases.  Each phase meets taps of its own, whose
-    sources are neighbours in the output's gradient: it is a convolution of stride 1.
+    sources are neighbours in the output's gradient: it is a convolution of stride 1.  Or they are
+    taken all at once, from the gradient spread with zeros.
     """
     sizes = out[0], weight[0] // groups, weight[1], itemsize
+    spread = is_better_spread(*sizes[1:], math.prod(stride), math.prod(weight[2:]))
+    along = _spread if spread else _reached
     rows, columns = (
-        _reached(source[i], weight[i], stride[i - 2], padding[i - 2][0], dilation[i - 2])
+        along(source[i], weight[i], stride[i - 2], padding[i - 2][0], dilation[i - 2])
         for i in (2, 3)
     )
+    if spread:
+        return (Step(rows[0], columns[0], 0),)
     return _steps(rows, columns, out[2:], sizes)
 
 
@@ -86,6 +91,13 @@ def _reached(size: int, kernel: int, stride: int, padding: int, dilation: int) -
         axis = Axis(count, 1, origin, tuple(r - origin for r in sources), first, stride)
         pieces.append(Piece(axis, taps))
     return tuple(pieces)
+
+
+def _spread(size: int, kernel: int, stride: int, padding: int, dilation: int) -> tuple[Piece, ...]:
+    """An input axis with all taps, which meet the output's gradient spread by the stride."""
+    reach = (kernel - 1) * dilation
+    taps = tuple(range(reach, -1, -dilation))
+    return (Piece(Axis(size, 1, padding - reach, taps, spread=stride), slice(0, kernel, 1)),)
 
 
 def _steps(
