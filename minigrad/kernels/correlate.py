@@ -34,7 +34,7 @@ from minigrad.kernels.simd import (
 from minigrad.kernels.tasks import array_at, tasks
 
 # A panel of the filters, DEPTH x a tile's row, stays in the first-level cache.
-DEPTH = 256
+DEPTH = 128
 # A task's output pixels, about, and its block of the images at most, in elements.
 PIXELS = 192
 BLOCK = 131_072
@@ -98,7 +98,7 @@ _PLAN = np.dtype(
             "height", "source_width", "out_height", "out_width",
             "out_image_step", "out_channel_step", "out_row_step", "out_column_step",
             "weight_group_step", "weight_filter_step", "weight_channel_step",
-            "weight_row_step", "weight_column_step",
+            "weight_row_step", "weight_column_step", "plain_weights",  # a filter's lie in order
             "depth", "padded_depth", "kernel_rows", "kernel_columns",
             "rows", "row_stride", "row_origin", "row_first", "row_spacing",
             "columns", "column_stride", "column_origin", "column_first", "column_spacing",
@@ -175,6 +175,7 @@ def _layout(
             0, 0, 0, 0, 0, tap_at.ctypes.data,
             images, channels, filters, groups, *source_steps,
             *source_shape[2:], *shown_shape[2:], *shown_steps, *weight_steps,
+            weight_steps[2:] == (kernel[0] * kernel[1], kernel[1], 1),
             depth, padded_depth, *kernel,
             rows.length, rows.step, rows.origin, rows.first, rows.spacing,
             columns.length, columns.step, columns.origin, columns.first, columns.spacing,
@@ -307,18 +308,23 @@ def _pack_filters(task, like, plan):  # type: ignore[no-untyped-def]
     packed = pointer_at(like, plan.packed)
     packed = ahead(packed, (group * plan.panels + panel) * plan.depth * width)
     first = piece * PACKED_CHANNELS
-    for c in range(first, min(first + PACKED_CHANNELS, plan.channels)):
-        out = ahead(packed, c * taps * width)
-        for j in range(used):
-            place = c * plan.weight_channel_step + j * plan.weight_filter_step
+    end = min(first + PACKED_CHANNELS, plan.channels)
+    if plan.plain_weights:
+        out = ahead(packed, first * taps * width)
+        lines = (ahead(weights, first * taps), plan.weight_filter_step)
+        transpose((out, width), lines, 1, used, (end - first) * taps)
+    else:
+        out = ahead(packed, first * taps * width)
+        for c in range(first, end):
             for r in range(plan.kernel_rows):
-                line = ahead(weights, place + r * plan.weight_row_step)
+                line = ahead(weights, c * plan.weight_channel_step + r * plan.weight_row_step)
                 for s in range(plan.kernel_columns):
-                    tap = r * plan.kernel_columns + s
-                    out[tap * width + j] = line[s * plan.weight_column_step]
+                    here = ahead(line, s * plan.weight_column_step)
+                    copy_row(out, here, plan.weight_filter_step, used)
+                    out = ahead(out, width)
+    for tap in range(first * taps, end * taps):
         for j in range(used, width):
-            for tap in range(taps):
-                out[tap * width + j] = 0
+            packed[tap * width + j] = 0
 
 
 @tasks(_PLAN)
