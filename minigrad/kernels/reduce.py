@@ -1,8 +1,8 @@
 """Sums and squared deviations over axes, in blocks of fixed size that are added in a fixed order.
 
 Every axis pattern comes down to two loops over contiguous memory: along rows, and down columns.
-A few elements are added in the array's type and those sums in float64, so a float32 sum is exact to
-its last bits at any length.
+A few elements are added in the array's type and those sums in float64, so a number meets some ten
+roundings of float32 at most, however many there are.
 """
 
 import math
@@ -20,7 +20,7 @@ Array = np.ndarray[Any, Any]
 # Elements of one partial sum, and rows of one where it runs down columns.
 BLOCK = 4096
 ROWS = 64
-# So many are added in the array's type, lane by lane: 8 at most in each of 32 lanes, or more lanes.
+# So many are added in the array's type, by vectors: 8 to each of 32 lanes, say, and those in pairs.
 PIECE = 256
 # From this size on a kernel's call is quicker than NumPy's.
 LEAST = 4096
