@@ -309,12 +309,11 @@ def _pack_filters(task, like, plan):  # type: ignore[no-untyped-def]
     packed = ahead(packed, (group * plan.panels + panel) * plan.depth * width)
     first = piece * PACKED_CHANNELS
     end = min(first + PACKED_CHANNELS, plan.channels)
+    out = ahead(packed, first * taps * width)
     if plan.plain_weights:
-        out = ahead(packed, first * taps * width)
         lines = (ahead(weights, first * taps), plan.weight_filter_step)
         transpose((out, width), lines, 1, used, (end - first) * taps)
     else:
-        out = ahead(packed, first * taps * width)
         for c in range(first, end):
             for r in range(plan.kernel_rows):
                 line = ahead(weights, c * plan.weight_channel_step + r * plan.weight_row_step)
