@@ -39,8 +39,11 @@ PANELS = 4_194_304
 BLOCK_ROWS = 144
 # A task packs so many rows of a panel.
 PACKED_ROWS = 1024
-# The left operand is packed where each of its elements meets at least this many columns.
+# The left operand is packed where each of its elements meets at least this many columns.  Where it
+# is read down its columns, DEPTH lines of it and a panel do not fit the first-level cache: then
+# fewer are enough.
 PACK_LEFT_FROM = 256
+PACK_LONG_COLUMNS_FROM = 96
 # NumPy's product is one BLAS call on one thread up to so many multiply-adds, and there it costs
 # less than the way into a compiled kernel.
 SMALL = 262_144
@@ -153,6 +156,7 @@ def _layout(
     left_steps, right_steps = (
         tuple(stride // itemsize for stride in strides) for strides in (left_strides, right_strides)
     )
+    long_columns = left_steps[-2] == 1 and depth > DEPTH
     offsets = (
         _offsets(left_shape, left_steps, shape[:-2]),
         _offsets(right_shape, right_steps, shape[:-2]),
@@ -163,7 +167,8 @@ def _layout(
             *left_steps[-2:], offsets[0].ctypes.data, *right_steps[-2:], offsets[1].ctypes.data,
             batch, rows, columns, depth,
             group, span, deep, height, strip, groups, spans, depths, blocks, strips,
-            strip >= PACK_LEFT_FROM, right_steps[-1] != 1 or rows > 20 * TILE_ROWS,
+            strip >= (PACK_LONG_COLUMNS_FROM if long_columns else PACK_LEFT_FROM),
+            right_steps[-1] != 1 or rows > 20 * TILE_ROWS,
         ],
         np.int64,
     )  # fmt: skip
