@@ -75,8 +75,13 @@ def test_inner_products_of_rows(m, k, n, dtype, biased, apart, seed):
     check(a, w.T, bias, inner.inner_products)
 
 
-@pytest.mark.parametrize("dtype", FLOATS)
-@pytest.mark.parametrize(("m", "k", "n"), [(10, 512, 5), (100, 784, 4), (700, 64, 4), (9, 777, 90)])
+@pytest.mark.parametrize(
+    ("m", "k", "n", "dtype"),
+    [
+        *((*sizes, t) for sizes in [(10, 512, 5), (100, 784, 4), (9, 777, 90)] for t in FLOATS),
+        (700, 64, 4, np.float32),  # narrower than a panel, whatever the vectors' width
+    ],
+)
 def test_rows_that_lie_in_order_are_not_packed(m, k, n, dtype, monkeypatch):
     rng = np.random.default_rng(0)
     a, w = (rng.standard_normal((rows, k)).astype(dtype) for rows in (m, n))
