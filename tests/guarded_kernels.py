@@ -36,7 +36,8 @@ from minigrad.kernels import (
 )
 from minigrad.kernels.build import kernel
 from minigrad.kernels.emitter import VECTOR_BYTES
-from minigrad.kernels.simd import ahead, copy_vector, keep_alive, pointer
+from minigrad.kernels.simd import ahead, copy_vector, keep_alive, pointer, pointer_at
+from minigrad.kernels.tasks import array_at, tasks
 
 Array = np.ndarray[Any, Any]
 Calls = Iterator[tuple[Any, ...]]
@@ -293,12 +294,17 @@ def _over(out: Array, x: Array, at: int) -> None:
     copy_vector(pointer(out), ahead(pointer(x), at))
 
 
-@kernel
-def _own(out: Array, at: int) -> None:
+@tasks(np.dtype([(name, np.int64) for name in ("out", "size", "at")]))
+def _own_task(phase, task, none, plans):  # type: ignore[no-untyped-def]
     """Reads element `at` of an array of its own."""
-    own = np.ones(out.size, out.dtype)
-    out[0] = pointer(own)[at]
+    plan, like = array_at(plans, 1)[0], array_at(none, 0)
+    own = np.ones(plan.size, like.dtype)
+    pointer_at(like, plan.out)[0] = pointer(own)[plan.at]
     keep_alive((own,))
+
+
+def _own(out: Array, at: int) -> None:
+    _own_task.run(out.dtype, np.array([0, out.size, at], np.int64), (out,), (1,), work=0)
 
 
 @kernel
@@ -311,8 +317,8 @@ def no_fault(draw: Draw) -> Calls:
     yield _over.serial, out, x, 0
     yield _over.serial, out, x, TILE + 1 - VECTOR
     yield _over.serial, x, out, 0
-    yield _own.serial, out, 0
-    yield _own.serial, out, VECTOR - 1
+    yield _own, out, 0
+    yield _own, out, VECTOR - 1
 
 
 def read_beyond(draw: Draw) -> Calls:
@@ -332,11 +338,11 @@ def index_beyond(draw: Draw) -> Calls:
 
 
 def own_beyond(draw: Draw) -> Calls:
-    yield _own.serial, draw.plain(5), 5
+    yield _own, draw.plain(5), 5
 
 
 def own_before(draw: Draw) -> Calls:
-    yield _own.serial, draw.plain(5), -1
+    yield _own, draw.plain(5), -1
 
 
 def never_written(draw: Draw) -> Calls:

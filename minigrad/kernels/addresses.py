@@ -4,14 +4,12 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-import numba
 import numpy as np
 
 from minigrad.kernels.build import kernel
-from minigrad.kernels.program import pointer
+from minigrad.kernels.simd import pointer_at
 
 Array = np.ndarray[Any, Any]
-carray: Any = vars(numba)["carray"]
 
 # What lies behind an object's header: of an array first the address of its data, of a tuple its
 # items.  Both are part of the C interfaces.  Asking Python for an array's address takes 1.4 us,
@@ -23,9 +21,9 @@ ITEMS = tuple.__basicsize__
 @kernel
 def _write(target: Array, arrays: int, count: int) -> None:
     """The addresses of the arrays in a tuple, which is given by its id."""
-    items = carray(pointer(arrays + ITEMS), (count,), np.int64)
+    items = pointer_at(np.int64, arrays + ITEMS)
     for k in range(count):
-        target[k] = carray(pointer(items[k] + HEADER), (1,), np.int64)[0]
+        target[k] = pointer_at(np.int64, items[k] + HEADER)[0]
 
 
 @cache

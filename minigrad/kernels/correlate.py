@@ -374,7 +374,7 @@ def _correlate(phase, task, none, plans):  # type: ignore[no-untyped-def]
     keep_alive((pixel_at, sums, begin, memory))
 
 
-@routine
+@routine(allocates=True)
 def _gradient_block(sums, right, like, memory, plan, group, panels, where):  # type: ignore[no-untyped-def]
     """Add one block of pixels to the sums[panel, tap, filter] of one slice and group."""
     (n, t, u), (images, rows, columns) = where

@@ -121,13 +121,16 @@ def ctc_loss(log_p: Array, paths: Lattice) -> tuple[Array, Array]:
 
 @routine
 def _spread(
-    dx: Array, g: float, likelihood: float, alpha: Array, log_p: Array, n: int, labels: Array,
-    over: Array, steps: int,
+    dx: Array, room: Array, g: float, likelihood: float, alpha: Array, log_p: Array, n: int,
+    labels: Array, over: Array, steps: int,
 ) -> None:  # fmt: skip
-    """Take from the gradient how probable each label is at each time, from the last one back."""
+    """Take from the gradient how probable each label is at each time, from the last one back.
+
+    `room`, (2, MARGIN + states) or more, is filled with -inf.
+    """
     states = labels.size
-    beta = np.full(states, -np.inf)
-    onward = np.full(states + MARGIN, -np.inf)
+    beta = room[0, :states]
+    onward = room[1, : states + MARGIN]
     for s in range(max(states - 2, 0), states):
         beta[s] = 0.0
     for t in range(steps - 1, -1, -1):
@@ -147,15 +150,15 @@ def _spread(
 
 @kernel
 def _backward(
-    dx: Array, g: Array, likelihood: Array, log_alpha: Array, log_p: Array, labels: Array,
-    over: Array, states: Array, steps: Array,
+    dx: Array, room: Array, g: Array, likelihood: Array, log_alpha: Array, log_p: Array,
+    labels: Array, over: Array, states: Array, steps: Array,
 ) -> None:  # fmt: skip
     for n in prange(steps.size):
         count = states[n]
         if likelihood[n] > -np.inf:
             _spread(
-                dx, g[n], likelihood[n], log_alpha[n], log_p, n, labels[n][:count], over[n],
-                steps[n],
+                dx, room[n], g[n], likelihood[n], log_alpha[n], log_p, n, labels[n][:count],
+                over[n], steps[n],
             )  # fmt: skip
 
 
@@ -168,8 +171,8 @@ def ctc_loss_backward(
     that is impossible.
     """
     dx = np.zeros(log_p.shape, log_p.dtype)
+    room = np.full((log_p.shape[1], 2, paths.over.shape[1]), -np.inf)
     work = log_p.shape[0] * int(paths.states.sum()) * EXP_WORK
-    _backward.on(work)(
-        dx, np.ascontiguousarray(g), likelihood, log_alpha, np.ascontiguousarray(log_p), *paths
-    )
+    g, log_p = np.ascontiguousarray(g), np.ascontiguousarray(log_p)
+    _backward.on(work)(dx, room, g, likelihood, log_alpha, log_p, *paths)
     return dx

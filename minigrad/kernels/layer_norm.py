@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.kernels.build import kernel, prange, routine
+from minigrad.kernels.build import kernel, prange
 
 Array = np.ndarray[Any, Any]
 
@@ -52,14 +52,13 @@ def _rows(
 
 @kernel(fastmath=_SUMS)
 def _rows_backward(
-    dx: Array, dweight: Array, dbias: Array, g: Array, x: Array,
+    dx: Array, on_both: Array, partial: Array, g: Array, x: Array,
     mean: Array, rstd: Array, weight: Array,
 ) -> None:  # fmt: skip
+    """on_both (2, K): of weight and bias, into zeros; by way of zeros partial (blocks, 2, K)."""
     M, K = x.shape
     real = x.dtype.type
-    blocks = -(-M // ROWS)
-    partial = np.zeros((blocks, 2, K), x.dtype)
-    for block in prange(blocks):
+    for block in prange(partial.shape[0]):
         on_weight = partial[block, 0]
         on_bias = partial[block, 1]
         for m in range(block * ROWS, min(M, (block + 1) * ROWS)):
@@ -78,20 +77,12 @@ def _rows_backward(
                 on_weight[k] += g_here * x_hat
                 on_bias[k] += g_here
                 out[k] = scale * (g_here * weight[k] - g_mean - x_hat * slope)
-    _add_up(dweight, partial[:, 0])
-    _add_up(dbias, partial[:, 1])
-
-
-@routine
-def _add_up(out, partial):  # type: ignore[no-untyped-def]
-    """partial (B, K) summed into out (K,)."""
-    total = np.zeros(out.size)
     for block in range(partial.shape[0]):
-        row = partial[block]
-        for k in range(out.size):
-            total[k] += row[k]
-    for k in range(out.size):
-        out[k] = total[k]
+        for which in range(2):
+            total = on_both[which]
+            row = partial[block, which]
+            for k in range(K):
+                total[k] += row[k]
 
 
 @lru_cache(maxsize=64)
@@ -130,11 +121,13 @@ def layer_norm_backward(
     """The gradients of x, weight and bias, through mean and rstd as well."""
     k = x.shape[1]
     x = np.ascontiguousarray(x)
-    dx, dweight, dbias = np.empty(x.shape, x.dtype), np.empty(k, x.dtype), np.empty(k, x.dtype)
+    dx, on_both = np.empty(x.shape, x.dtype), np.zeros((2, k))
+    partial = np.zeros((-(-x.shape[0] // ROWS), 2, k), x.dtype)
     _rows_backward.on(x.size)(
-        dx, dweight, dbias, np.ascontiguousarray(g), x, mean, rstd,
+        dx, on_both, partial, np.ascontiguousarray(g), x, mean, rstd,
         _or_constant(weight, 1, k, x.dtype),
     )  # fmt: skip
+    dweight, dbias = on_both.astype(x.dtype)
     return dx, dweight, dbias
 
 

@@ -264,7 +264,7 @@ def _copy_tile(target, source, rows, columns):  # type: ignore[no-untyped-def]
             out[i * out_step + j] = values[i * step + j]
 
 
-@routine
+@routine(allocates=True)
 def _multiply_block(like, target, start, left, right, packed, sizes):  # type: ignore[no-untyped-def]
     """A block of the result, over at most DEPTH of k; its sums go on from those in `start`.
 
@@ -325,7 +325,7 @@ def _pack_task(task, like, plan, b0, j0, k, columns, depth):  # type: ignore[no-
     b, j = share // count, share % count * width
     used = min(width, columns - j)
     if b0 + b < plan.batch and used > 0 and row < depth and (plan.pack_right or used < width):
-        place = pointer_at(np.empty(0, np.int64), plan.right_at)[b0 + b]
+        place = pointer_at(np.int64, plan.right_at)[b0 + b]
         place += (k + row) * plan.right_row + (j0 + j) * plan.right_column
         source = ahead(pointer_at(like, plan.right), place)
         panel = ahead(panels, (b * plan.span + j) * plan.deep + row * width)
@@ -333,16 +333,15 @@ def _pack_task(task, like, plan, b0, j0, k, columns, depth):  # type: ignore[no-
         _pack_right(panel, source, strides, min(PACKED_ROWS, depth - row), used)
 
 
-@routine
+@routine(allocates=True)
 def _multiply_task(task, like, plan, b0, j0, k, columns, depth):  # type: ignore[no-untyped-def]
     """One block of one matrix of the result, over `depth` of k."""
     share, j = task // plan.strips, task % plan.strips * plan.strip
     b, i = b0 + share // plan.blocks, share % plan.blocks * plan.height
     if b >= plan.batch or j >= columns:
         return
-    whole = np.empty(0, np.int64)
-    left_place = pointer_at(whole, plan.left_at)[b] + i * plan.left_row
-    right_place = pointer_at(whole, plan.right_at)[b] + (j0 + j) * plan.right_column
+    left_place = pointer_at(np.int64, plan.left_at)[b] + i * plan.left_row
+    right_place = pointer_at(np.int64, plan.right_at)[b] + (j0 + j) * plan.right_column
     left = ahead(pointer_at(like, plan.left), left_place)
     right = ahead(pointer_at(like, plan.right), right_place)
     packed = ahead(pointer_at(like, plan.panels), ((b - b0) * plan.span + j) * plan.deep)

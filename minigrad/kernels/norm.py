@@ -10,7 +10,7 @@ import numpy as np
 
 from minigrad.kernels import reduce
 from minigrad.kernels.build import kernel, prange
-from minigrad.kernels.reduce import ROWS, join_moments, moments_of_columns
+from minigrad.kernels.reduce import ROWS, blocks_of_rows, join_moments, moments_of_columns
 
 Array = np.ndarray[Any, Any]
 
@@ -91,18 +91,20 @@ def _train_backward(
 
 @kernel(sources=(reduce.__file__,))
 def _train_columns(
-    y: Array, mean: Array, rstd: Array, x: Array, weight: Array, bias: Array, eps: float
-) -> None:
-    """`_train` of x (N, C)."""
+    y: Array, mean: Array, rstd: Array, moments: Array, centres: Array,
+    x: Array, weight: Array, bias: Array, eps: float,
+) -> None:  # fmt: skip
+    """`_train` of x (N, C), by way of zeros `moments` (2, blocks, C) and `centres` (blocks, C)."""
     N, C = x.shape
     real = x.dtype.type
-    blocks = max(1, -(-N // ROWS))
-    sums, squares = np.zeros((blocks, C)), np.zeros((blocks, C))
-    slope = np.empty(C, x.dtype)
+    blocks = centres.shape[0]
+    sums = moments[0]
+    squares = moments[1]
     for block in prange(blocks):
         part = x[block * ROWS : (block + 1) * ROWS]
-        moments_of_columns(sums[block], squares[block], part)
+        moments_of_columns(sums[block], squares[block], centres[block], part)
     join_moments(sums, squares, N)
+    slope = centres[0]
     for c in range(C):
         scale = 1.0 / math.sqrt(squares[0, c] / N + eps)
         mean[c], rstd[c] = sums[0, c] / N, scale
@@ -117,15 +119,15 @@ def _train_columns(
 
 @kernel
 def _train_columns_backward(
-    dx: Array, dweight: Array, dbias: Array, g: Array, x: Array,
+    dx: Array, dweight: Array, dbias: Array, partial: Array, factors: Array, g: Array, x: Array,
     mean: Array, rstd: Array, weight: Array,
 ) -> None:  # fmt: skip
-    """`_train_backward` of x (N, C)."""
+    """`_train_backward` of x (N, C), by way of zeros `partial` (2, blocks, C), `factors` (3, C)."""
     N, C = x.shape
     real = x.dtype.type
-    blocks = max(1, -(-N // ROWS))
-    sums, aways = np.zeros((blocks, C)), np.zeros((blocks, C))
-    factors = np.empty((3, C), x.dtype)
+    blocks = partial.shape[1]
+    sums = partial[0]
+    aways = partial[1]
     for block in prange(blocks):
         g_sum = sums[block]
         g_away = aways[block]
@@ -219,10 +221,13 @@ def batch_norm_train(
     rows = _as_columns(x) if columns else _channel_rows(x)
     y = np.empty(rows.shape, rows.dtype)
     mean, rstd = np.empty(x.shape[1], x.dtype), np.empty(x.shape[1], x.dtype)
-    compiled = _train_columns if columns else _train
-    compiled.on(x.size)(
-        y, mean, rstd, rows, _or_constant(weight, 1, x), _or_constant(bias, 0, x), float(eps)
-    )
+    values = rows, _or_constant(weight, 1, x), _or_constant(bias, 0, x), float(eps)
+    if columns:
+        centres = np.empty((blocks_of_rows(rows.shape[0]), rows.shape[1]), x.dtype)
+        moments = np.zeros((2, *centres.shape))
+        _train_columns.on(x.size)(y, mean, rstd, moments, centres, *values)
+    else:
+        _train.on(x.size)(y, mean, rstd, *values)
     return y.reshape(x.shape) if columns else _from_channel_rows(y, x.shape), mean, rstd
 
 
@@ -237,8 +242,13 @@ def batch_norm_train_backward(
         np.empty(mean.shape, mean.dtype),
         np.empty(mean.shape, mean.dtype),
     )
-    compiled = _train_columns_backward if columns else _train_backward
-    compiled.on(x.size)(dx, dweight, dbias, g_rows, rows, mean, rstd, _or_constant(weight, 1, x))
+    values = g_rows, rows, mean, rstd, _or_constant(weight, 1, x)
+    if columns:
+        n, c = rows.shape
+        partial, factors = np.zeros((2, blocks_of_rows(n), c)), np.empty((3, c), x.dtype)
+        _train_columns_backward.on(x.size)(dx, dweight, dbias, partial, factors, *values)
+    else:
+        _train_backward.on(x.size)(dx, dweight, dbias, *values)
     return dx.reshape(x.shape) if columns else _from_channel_rows(dx, x.shape), dweight, dbias
 
 

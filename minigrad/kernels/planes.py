@@ -228,7 +228,7 @@ def _correlate(phase, task, none, plans):  # type: ignore[no-untyped-def]
     part, t = task % plan.shares * plan.share, task // plan.shares % plan.bands * plan.high
     n, rows = task // (plan.shares * plan.bands), min(plan.high, plan.rows - t)
     out, start = pointer_at(like, plan.out), pointer_at(like, plan.start)
-    tap_at = pointer_at(np.empty(0, np.int64), plan.tap_at)
+    tap_at = pointer_at(np.int64, plan.tap_at)
     pitch, step = plan.pitch, lanes(out)
     count = (rows - 1) * pitch + plan.columns
     block_memory = np.zeros(_block_size(plan) + ROW_VECTORS * step, like.dtype)
@@ -286,7 +286,7 @@ def _correlate_gradient(phase, task, none, plans):  # type: ignore[no-untyped-de
         return
     piece, part = task // plan.shares, task % plan.shares * plan.share
     gradient, all_sums = pointer_at(like, plan.out), pointer_at(like, plan.start)
-    tap_at = pointer_at(np.empty(0, np.int64), plan.tap_at)
+    tap_at = pointer_at(np.int64, plan.tap_at)
     pitch, step = plan.pitch, lanes(gradient)
     # Up to the last output of the last row: a tap's pixels past it would be beyond the copies.
     count = -(-((plan.high - 1) * pitch + plan.columns) // step)

@@ -22,9 +22,6 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
 
 from minigrad.kernels.build import Kernel, cache_dir
 
@@ -91,10 +88,9 @@ _MODULE = '''\
 from math import exp, log, sqrt, tanh
 
 import numpy as np
-from numba import carray
 
 from minigrad.kernels.build import kernel, prange
-from minigrad.kernels.program import pointer
+from minigrad.kernels.simd import pointer_at
 
 real = np.{dtype}
 one, zero = real(1), real(0)
@@ -114,18 +110,6 @@ def {name}({sums}addresses, starts, first, last, scalars, norms):
             for i in range(n):
 {body}
 {ending}"""
-
-
-def _pointer(typing_context: Any, address: Any) -> Any:
-    """The address, an integer, as a pointer."""
-
-    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.inttoptr(arguments[0], ir.IntType(8).as_pointer())
-
-    return types.voidptr(types.int64), codegen
-
-
-pointer: Any = intrinsic(_pointer)
 
 
 class _Writer:
@@ -173,7 +157,7 @@ class _Writer:
         read = self._needed(wanted)
         inputs = self.program.inputs
         views = [
-            f"a{k} = carray(pointer(addresses[{k}, p] + skipped), (n,), real)"
+            f"a{k} = pointer_at(real, addresses[{k}, p] + skipped)"
             for k in range(inputs)
             if k in read or k in stored
         ]

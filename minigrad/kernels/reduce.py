@@ -29,12 +29,11 @@ _SUMS = frozenset({"contract", "reassoc"})
 
 
 @kernel(fastmath=_SUMS)
-def _sum_rows(out: Array, x: Array) -> None:
-    """x (M, K) summed along K into out (M,)."""
+def _sum_rows(out: Array, partial: Array, x: Array) -> None:
+    """x (M, K) summed along K into out (M,), by way of partial (M, blocks)."""
     M, K = x.shape
-    blocks = max(1, -(-K // BLOCK))
+    blocks = partial.shape[1]
     together = max(1, BLOCK // max(K, 1))  # short rows in one task
-    partial = np.empty((M, blocks))
     for task in prange(-(-M // together) * blocks):
         first, block = task // blocks * together, task % blocks
         for m in range(first, min(M, first + together)):
@@ -69,34 +68,35 @@ def _add_rows(total, part):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _sum_columns(out: Array, x: Array) -> None:
-    """x (B, K, S) summed along K, ROWS at a time, into out (B, S)."""
-    B, K, S = x.shape
-    blocks = max(1, -(-K // ROWS))
-    partial = np.zeros((B * blocks, S))
+def _sum_columns(out: Array, partial: Array, x: Array) -> None:
+    """x (B, K, S) summed along K into out (B, S), by way of zeros partial (B, blocks, S)."""
+    B, blocks, S = partial.shape
     for task in prange(B * blocks):
-        block = task % blocks
-        _add_rows(partial[task], x[task // blocks, block * ROWS : (block + 1) * ROWS])
+        b, block = task // blocks, task % blocks
+        _add_rows(partial[b, block], x[b, block * ROWS : (block + 1) * ROWS])
     for b in range(B):
-        total = partial[b * blocks]
+        total = partial[b, 0]
         for block in range(1, blocks):
+            row = partial[b, block]
             for s in range(S):
-                total[s] += partial[b * blocks + block, s]
+                total[s] += row[s]
         for s in range(S):
             out[b, s] = total[s]
 
 
 @kernel(fastmath=_SUMS)
-def _variance_of_rows(out: Array, x: Array, divisor: float) -> None:
+def _variance_of_rows(out: Array, moments: Array, x: Array, divisor: float) -> None:
     """The squared deviations of x (M, K) from the mean along K, over divisor, into out (M,).
 
-    Blocks have a mean of their own; Chan, Golub & LeVeque 1979 say how two are joined.
+    Blocks have a mean of their own; Chan, Golub & LeVeque 1979 say how two are joined.  `moments`
+    (2, M, blocks) are their sums and their squared deviations.
     """
     M, K = x.shape
     real = x.dtype.type
-    blocks = max(1, -(-K // BLOCK))
+    blocks = moments.shape[2]
     together = max(1, BLOCK // max(K, 1))
-    sums, squares = np.empty((M, blocks)), np.empty((M, blocks))
+    sums = moments[0]
+    squares = moments[1]
     for task in prange(-(-M // together) * blocks):
         first, block = task // blocks * together, task % blocks
         for m in range(first, min(M, first + together)):
@@ -124,10 +124,10 @@ def _variance_of_rows(out: Array, x: Array, divisor: float) -> None:
 
 
 @routine
-def moments_of_columns(total, square, part):  # type: ignore[no-untyped-def]
-    """Into zeros (S,): the sum of part (K, S) down its columns, and its squared deviations."""
+def moments_of_columns(total, square, centre, part):  # type: ignore[no-untyped-def]
+    """Into zeros (S,): the sum of part (K, S) down its columns, and its squared deviations from
+    the mean, which `centre` (S,) holds."""
     n, S = part.shape
-    centre = np.empty(S, part.dtype)
     _add_rows(total, part)
     for s in range(S):
         centre[s] = total[s] / n
@@ -157,20 +157,24 @@ def join_moments(sums, squares, K):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _variance_of_columns(out: Array, x: Array, divisor: float) -> None:
-    """As `_variance_of_rows`, of x (B, K, S) along K into out (B, S)."""
-    B, K, S = x.shape
-    blocks = max(1, -(-K // ROWS))
-    sums, squares = np.zeros((B * blocks, S)), np.zeros((B * blocks, S))
+def _variance_of_columns(
+    out: Array, moments: Array, centres: Array, x: Array, divisor: float
+) -> None:
+    """As `_variance_of_rows`, of x (B, K, S) along K into out (B, S).
+
+    By way of zeros `moments` (2, B, blocks, S) and `centres` (B, blocks, S) in x's type.
+    """
+    B, blocks, S = centres.shape
+    sums = moments[0]
+    squares = moments[1]
     for task in prange(B * blocks):
-        block = task % blocks
-        part = x[task // blocks, block * ROWS : (block + 1) * ROWS]
-        moments_of_columns(sums[task], squares[task], part)
+        b, block = task // blocks, task % blocks
+        part = x[b, block * ROWS : (block + 1) * ROWS]
+        moments_of_columns(sums[b, block], squares[b, block], centres[b, block], part)
     for b in range(B):
-        square = squares[b * blocks : (b + 1) * blocks]
-        join_moments(sums[b * blocks : (b + 1) * blocks], square, K)
+        join_moments(sums[b], squares[b], x.shape[1])
         for s in range(S):
-            out[b, s] = square[0, s] / divisor
+            out[b, s] = squares[b, 0, s] / divisor
 
 
 def _grouped(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[list[int], list[bool]]:
@@ -203,15 +207,41 @@ def _can_compile(x: Array) -> bool:
     return x.size >= LEAST and x.dtype in FLOATS and x.flags.c_contiguous
 
 
-def _sums(view: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape in which the kernels give the sums."""
-    return view[:1] if len(view) == 2 else (view[0], view[2])
+def blocks_of_rows(rows: int) -> int:
+    """How many blocks of ROWS, the last perhaps of fewer, cover so many rows; at least one."""
+    return max(1, -(-rows // ROWS))
+
+
+def _sum_along_rows(out: Array, x: Array) -> None:
+    """x (M, K) summed along K into out of M elements."""
+    partial = np.empty((x.shape[0], max(1, -(-x.shape[1] // BLOCK))))
+    _sum_rows.on(x.size)(out.reshape(-1), partial, x)
 
 
 def _sum_over(x: Array, view: tuple[int, ...], shape: tuple[int, ...]) -> Array:
     out = np.empty(shape, x.dtype)
-    compiled = _sum_rows if len(view) == 2 else _sum_columns
-    compiled.on(x.size)(out.reshape(_sums(view)), x.reshape(view))
+    if len(view) == 2:
+        _sum_along_rows(out, x.reshape(view))
+        return out
+    B, K, S = view
+    partial = np.zeros((B, blocks_of_rows(K), S))
+    _sum_columns.on(x.size)(out.reshape(B, S), partial, x.reshape(view))
+    return out
+
+
+def _variance_over(
+    x: Array, view: tuple[int, ...], shape: tuple[int, ...], divisor: float
+) -> Array:
+    out = np.empty(shape, x.dtype)
+    work = 2 * x.size
+    if len(view) == 2:
+        moments = np.empty((2, view[0], max(1, -(-view[1] // BLOCK))))
+        _variance_of_rows.on(work)(out.reshape(-1), moments, x.reshape(view), divisor)
+        return out
+    B, K, S = view
+    centres = np.empty((B, blocks_of_rows(K), S), x.dtype)
+    moments = np.zeros((2, *centres.shape))
+    _variance_of_columns.on(work)(out.reshape(B, S), moments, centres, x.reshape(view), divisor)
     return out
 
 
@@ -224,7 +254,7 @@ def sum(x: Array, axes: tuple[int, ...], keepdims: bool = False) -> Array:
         sizes, summed = _grouped(x.shape, axes)
         if summed == [True, False, True]:
             rows = np.empty(sizes[0] * sizes[1])
-            _sum_rows.on(x.size)(rows, x.reshape(-1, sizes[2]))
+            _sum_along_rows(rows, x.reshape(-1, sizes[2]))
             total: Array = rows.reshape(sizes[:2]).sum(axis=0)
             return total.reshape(shape).astype(x.dtype)
     return np.asarray(x.sum(axis=axes, keepdims=keepdims))
@@ -235,10 +265,7 @@ def variance(x: Array, axes: tuple[int, ...], divisor: float, keepdims: bool = F
     if x.size and x.dtype in FLOATS and x.flags.c_contiguous:
         view, shape = _view(x.shape, axes, keepdims)
         if view is not None:
-            out = np.empty(shape, x.dtype)
-            compiled = _variance_of_rows if len(view) == 2 else _variance_of_columns
-            compiled.on(2 * x.size)(out.reshape(_sums(view)), x.reshape(view), float(divisor))
-            return out
+            return _variance_over(x, view, shape, float(divisor))
     among = max(math.prod(x.shape[axis] for axis in axes), 1)
     centred = x - sum(x, axes, True) / x.dtype.type(among)
     total: Array = sum(centred * centred, axes, keepdims)

@@ -34,7 +34,7 @@ def pointer(typingctx: Any, array: Any) -> tuple[Any, Callable[..., Any]]:
 
 @intrinsic
 def pointer_at(typingctx: Any, like: Any, address: Any) -> tuple[Any, Callable[..., Any]]:
-    """A C pointer to elements of the dtype of the array `like` from an address in bytes.
+    """A C pointer from an address in bytes, to elements of the dtype `like` or of such an array.
 
     Operands come by address where every layout, and read-only memory, shall share one kernel.
     """

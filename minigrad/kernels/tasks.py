@@ -87,7 +87,8 @@ class Tasks:
         write_addresses(plan, arrays)
         threads = get_num_threads() if work >= GRAIN and max(counts) > 1 else 1
         launch = _launch.serial if threads == 1 else _launch.parallel
-        launch(_as_array(counts), self._address(dtype), plan, threads)
+        taken = np.zeros(len(counts), np.int64)
+        launch(_as_array(counts), taken, self._address(dtype), plan, threads)
 
 
 @lru_cache(256)
@@ -106,14 +107,14 @@ def tasks(plan: np.dtype, *sources: str) -> Callable[[Callable[..., Any]], Tasks
 
 
 @kernel
-def _launch(counts, function, fields, threads):  # type: ignore[no-untyped-def]
+def _launch(counts, taken, function, fields, threads):  # type: ignore[no-untyped-def]
     """Each thread takes the next task when it is done with its last: one that loses its core to
     another process holds up the others by a task, not by half of the work."""
     plan = fields.ctypes.data
     for phase in range(len(counts)):
-        taken = np.zeros(1, np.int64)
+        next_task = taken[phase:]
         for _ in prange(threads):
-            task = fetch_and_increment(taken)
+            task = fetch_and_increment(next_task)
             while task < counts[phase]:
                 call(function, phase, task, 0, plan)
-                task = fetch_and_increment(taken)
+                task = fetch_and_increment(next_task)

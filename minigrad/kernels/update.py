@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.kernels.addresses import HEADER, ITEMS, carray
+from minigrad.kernels.addresses import HEADER, ITEMS
 from minigrad.kernels.build import kernel
-from minigrad.kernels.program import SPAN, Compiled, Program, compiled, pointer
+from minigrad.kernels.program import SPAN, Compiled, Program, compiled
+from minigrad.kernels.simd import pointer_at
 
 Array = np.ndarray[Any, Any]
 
@@ -29,38 +30,31 @@ def find(addresses: Any, found: int, wanted: int) -> Any:
     Both tuples are given by their ids.  Fit is a C-contiguous array of the same shape and dtype as
     the one at its place in the tuple `wanted`.
     """
-    arrays = carray(pointer(found + ITEMS), (addresses.size,), np.int64)
-    patterns = carray(pointer(wanted + ITEMS), (addresses.size,), np.int64)
+    arrays = pointer_at(np.int64, found + ITEMS)
+    patterns = pointer_at(np.int64, wanted + ITEMS)
     for k in range(addresses.size):
         a, b = arrays[k], patterns[k]
-        ndim = carray(pointer(a + _NDIM), (1,), np.int32)[0]
-        flags = carray(pointer(a + _FLAGS), (1,), np.int32)[0]
+        ndim = pointer_at(np.int32, a + _NDIM)[0]
+        flags = pointer_at(np.int32, a + _FLAGS)[0]
         fit = flags & _C_CONTIGUOUS_AND_ALIGNED == _C_CONTIGUOUS_AND_ALIGNED
-        fit &= ndim == carray(pointer(b + _NDIM), (1,), np.int32)[0]
-        fit &= (
-            carray(pointer(a + _DTYPE), (1,), np.int64)[0]
-            == carray(pointer(b + _DTYPE), (1,), np.int64)[0]
-        )
+        fit &= ndim == pointer_at(np.int32, b + _NDIM)[0]
+        fit &= pointer_at(np.int64, a + _DTYPE)[0] == pointer_at(np.int64, b + _DTYPE)[0]
         if fit:
-            mine = carray(
-                pointer(carray(pointer(a + _SHAPE), (1,), np.int64)[0]), (ndim,), np.int64
-            )
-            other = carray(
-                pointer(carray(pointer(b + _SHAPE), (1,), np.int64)[0]), (ndim,), np.int64
-            )
+            mine = pointer_at(np.int64, pointer_at(np.int64, a + _SHAPE)[0])
+            other = pointer_at(np.int64, pointer_at(np.int64, b + _SHAPE)[0])
             for axis in range(ndim):
                 fit &= mine[axis] == other[axis]
         if not fit:
             return k
-        addresses[k] = carray(pointer(a + HEADER), (1,), np.int64)[0]
+        addresses[k] = pointer_at(np.int64, a + HEADER)[0]
     return -1
 
 
 @kernel
 def hold_the_same(one: int, other: int, count: int) -> Any:
     """Whether two tuples of `count` items, given by their ids, hold the same objects."""
-    mine = carray(pointer(one + ITEMS), (count,), np.int64)
-    others = carray(pointer(other + ITEMS), (count,), np.int64)
+    mine = pointer_at(np.int64, one + ITEMS)
+    others = pointer_at(np.int64, other + ITEMS)
     same = True
     for k in range(count):
         same &= mine[k] == others[k]

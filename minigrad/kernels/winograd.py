@@ -182,7 +182,7 @@ def _gather_taps(taps, weights, plan, used):  # type: ignore[no-untyped-def]
     return 1
 
 
-@routine
+@routine(allocates=True)
 def _pack_filters(task, like, plan):  # type: ignore[no-untyped-def]
     """Take some channels of one panel's filters to the points."""
     vector, panel, piece = plan.width // TILE_VECTORS, task // plan.pieces, task % plan.pieces

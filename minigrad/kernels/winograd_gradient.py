@@ -153,7 +153,7 @@ def _layout(
     )  # fmt: skip
 
 
-@routine
+@routine(allocates=True)
 def _gradient_to_points(values, like, plan, block, panel):  # type: ignore[no-untyped-def]
     """Take a block of the gradient's tiles to the points: values[point, tile, filter]."""
     vector, reach = lanes(values), plan.wide * plan.size
@@ -197,7 +197,7 @@ def _multiply(sums, images, gradient, channel_at, tile_at, plan, tiles):  # type
             tile_product(here, here, (source, ahead(channel_at, i), tile_at), right, tiles)
 
 
-@routine
+@routine(allocates=True)
 def _sum_slice(task, like, plan):  # type: ignore[no-untyped-def]
     """Sum up the products of one slice of the blocks, for some panels of the filters."""
     share, piece = task % plan.shares, task // plan.shares
@@ -234,7 +234,7 @@ def _sum_slice(task, like, plan):  # type: ignore[no-untyped-def]
     keep_alive((images_memory, gradient_memory, channel_at, tile_at))
 
 
-@routine
+@routine(allocates=True)
 def _add_up(task, like, plan):  # type: ignore[no-untyped-def]
     """Add up the slices' sums of some channels of one panel, in order; take them to the taps."""
     vector, panel, piece = plan.width // TILE_VECTORS, task // plan.pieces, task % plan.pieces

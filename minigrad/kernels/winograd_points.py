@@ -153,7 +153,7 @@ def strip_place(plan, strip):  # type: ignore[no-untyped-def]
     )
 
 
-@routine
+@routine(allocates=True)
 def images_to_points(values, like, plan, block):  # type: ignore[no-untyped-def]
     """Take a block of tiles to the points: values[point, tile, channel]."""
     vector, reach = lanes(values), plan.wide * plan.size + 2
