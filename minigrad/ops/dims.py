@@ -3,6 +3,7 @@
 import math
 import operator
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -43,9 +44,16 @@ def each_dim(dims: int | Sequence[int], ndim: int) -> tuple[int, ...]:
 
 def axes(dim: Dim, ndim: int) -> tuple[int, ...]:
     """The dimensions to reduce over, in order; all of them for None or an empty list."""
-    if dim is None or (not isinstance(dim, int) and len(dim) == 0):
-        return tuple(range(ndim))
+    if dim is None or type(dim) is int:
+        return _axes(dim, ndim)
+    if not isinstance(dim, int) and len(dim) == 0:
+        return _axes(None, ndim)
     return each_dim(dim, ndim)
+
+
+@lru_cache(1024)
+def _axes(dim: int | None, ndim: int) -> tuple[int, ...]:
+    return tuple(range(ndim)) if dim is None else each_dim(dim, ndim)
 
 
 def kept_shape(shape: tuple[int, ...], dim: Dim) -> tuple[int, ...]:

@@ -56,13 +56,13 @@ def _require_last(
     require_tensor(name, input=input)
     require_floating(name, input)
     shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
-    if not shape or input.shape[-len(shape) :] != shape:
+    if not shape or input.array.shape[-len(shape) :] != shape:
         raise RuntimeError(
             f"Given normalized_shape={list(shape)}, expected input with shape "
             f"[*, {', '.join(map(str, shape))}], but got input of size{list(input.shape)}"
         )
     for argument, value in of_its_shape.items():
-        if value is not None and value.shape != shape:
+        if value is not None and value.array.shape != shape:
             raise RuntimeError(
                 f"Expected {argument} to be of same shape as normalized_shape, but got {argument} "
                 f"of shape {list(value.shape)} and normalized_shape = {list(shape)}"
