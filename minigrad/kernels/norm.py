@@ -10,7 +10,7 @@ import numpy as np
 
 from minigrad.kernels import reduce
 from minigrad.kernels.build import kernel, prange
-from minigrad.kernels.reduce import ROWS, blocks_of_rows, join_moments, moments_of_columns
+from minigrad.kernels.reduce import ROWS, blocks_of, join_moments, moments_of_columns
 
 Array = np.ndarray[Any, Any]
 
@@ -223,7 +223,7 @@ def batch_norm_train(
     mean, rstd = np.empty(x.shape[1], x.dtype), np.empty(x.shape[1], x.dtype)
     values = rows, _or_constant(weight, 1, x), _or_constant(bias, 0, x), float(eps)
     if columns:
-        centres = np.empty((blocks_of_rows(rows.shape[0]), rows.shape[1]), x.dtype)
+        centres = np.empty((blocks_of(ROWS, rows.shape[0]), rows.shape[1]), x.dtype)
         moments = np.zeros((2, *centres.shape))
         _train_columns.on(x.size)(y, mean, rstd, moments, centres, *values)
     else:
@@ -245,7 +245,7 @@ def batch_norm_train_backward(
     values = g_rows, rows, mean, rstd, _or_constant(weight, 1, x)
     if columns:
         n, c = rows.shape
-        partial, factors = np.zeros((2, blocks_of_rows(n), c)), np.empty((3, c), x.dtype)
+        partial, factors = np.zeros((2, blocks_of(ROWS, n), c)), np.empty((3, c), x.dtype)
         _train_columns_backward.on(x.size)(dx, dweight, dbias, partial, factors, *values)
     else:
         _train_backward.on(x.size)(dx, dweight, dbias, *values)

@@ -207,14 +207,14 @@ def _can_compile(x: Array) -> bool:
     return x.size >= LEAST and x.dtype in FLOATS and x.flags.c_contiguous
 
 
-def blocks_of_rows(rows: int) -> int:
-    """How many blocks of ROWS, the last perhaps of fewer, cover so many rows; at least one."""
-    return max(1, -(-rows // ROWS))
+def blocks_of(size: int, length: int) -> int:
+    """How many blocks of `size`, the last perhaps shorter, cover a length; at least one."""
+    return max(1, -(-length // size))
 
 
 def _sum_along_rows(out: Array, x: Array) -> None:
     """x (M, K) summed along K into out of M elements."""
-    partial = np.empty((x.shape[0], max(1, -(-x.shape[1] // BLOCK))))
+    partial = np.empty((x.shape[0], blocks_of(BLOCK, x.shape[1])))
     _sum_rows.on(x.size)(out.reshape(-1), partial, x)
 
 
@@ -224,7 +224,7 @@ def _sum_over(x: Array, view: tuple[int, ...], shape: tuple[int, ...]) -> Array:
         _sum_along_rows(out, x.reshape(view))
         return out
     B, K, S = view
-    partial = np.zeros((B, blocks_of_rows(K), S))
+    partial = np.zeros((B, blocks_of(ROWS, K), S))
     _sum_columns.on(x.size)(out.reshape(B, S), partial, x.reshape(view))
     return out
 
@@ -235,11 +235,11 @@ def _variance_over(
     out = np.empty(shape, x.dtype)
     work = 2 * x.size
     if len(view) == 2:
-        moments = np.empty((2, view[0], max(1, -(-view[1] // BLOCK))))
+        moments = np.empty((2, view[0], blocks_of(BLOCK, view[1])))
         _variance_of_rows.on(work)(out.reshape(-1), moments, x.reshape(view), divisor)
         return out
     B, K, S = view
-    centres = np.empty((B, blocks_of_rows(K), S), x.dtype)
+    centres = np.empty((B, blocks_of(ROWS, K), S), x.dtype)
     moments = np.zeros((2, *centres.shape))
     _variance_of_columns.on(work)(out.reshape(B, S), moments, centres, x.reshape(view), divisor)
     return out
