@@ -314,27 +314,27 @@ def _plain(out: Array, x: Array, at: int) -> None:
 
 def no_fault(draw: Draw) -> Calls:
     out, x = draw.plain(VECTOR), draw.plain(TILE + 1)
-    yield _over.serial, out, x, 0
-    yield _over.serial, out, x, TILE + 1 - VECTOR
-    yield _over.serial, x, out, 0
+    yield _over.run, out, x, 0
+    yield _over.run, out, x, TILE + 1 - VECTOR
+    yield _over.run, x, out, 0
     yield _own, out, 0
     yield _own, out, VECTOR - 1
 
 
 def read_beyond(draw: Draw) -> Calls:
-    yield _over.serial, draw.plain(VECTOR), draw.plain(TILE + 1), TILE + 2 - VECTOR
+    yield _over.run, draw.plain(VECTOR), draw.plain(TILE + 1), TILE + 2 - VECTOR
 
 
 def read_before(draw: Draw) -> Calls:
-    yield _over.serial, draw.plain(VECTOR), draw.plain(TILE + 1), -1
+    yield _over.run, draw.plain(VECTOR), draw.plain(TILE + 1), -1
 
 
 def write_beyond(draw: Draw) -> Calls:
-    yield _over.serial, draw.plain(VECTOR - 1), draw.plain(TILE), 0
+    yield _over.run, draw.plain(VECTOR - 1), draw.plain(TILE), 0
 
 
 def index_beyond(draw: Draw) -> Calls:
-    yield _plain.serial, draw.plain(1), draw.plain(7), 7
+    yield _plain.run, draw.plain(1), draw.plain(7), 7
 
 
 def own_beyond(draw: Draw) -> Calls:

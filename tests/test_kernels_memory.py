@@ -75,5 +75,5 @@ def test_memory_that_nobody_has_written_shows() -> None:
 def test_an_index_beyond_is_an_error_where_indices_are_checked() -> None:
     status, last, complaints = run("index_beyond", **CHECKED)
     assert status == 1
-    assert "_plain-serial(" in last
+    assert "_plain(" in last
     assert "IndexError: index is out of bounds" in complaints

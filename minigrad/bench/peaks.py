@@ -8,11 +8,12 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from minigrad.kernels.build import Kernel, get_num_threads
+from minigrad.kernels.build import GRAIN, Kernel, get_num_threads
 from minigrad.kernels.emitter import VECTOR_BYTES
 from minigrad.kernels.peaks import CHAINS, multiply_adds, read, triad
 
@@ -85,16 +86,16 @@ def _best_rate(kernel: Kernel, arguments: tuple[Any, ...], rounds: int) -> float
     How many repeats make SECONDS is found on one thread: where the machine is busy, to start the
     others can take longer than that.
     """
+    alone, shared = partial(kernel.run, 0, *arguments), partial(kernel.run, GRAIN, *arguments)
     count = 1
-    kernel.serial(*arguments, count)  # compiles
-    while (best := min(_duration(kernel.serial, arguments, count) for _ in range(2))) < SECONDS / 2:
+    alone(count)  # compiles
+    while (best := min(_duration(alone, count) for _ in range(2))) < SECONDS / 2:
         count = math.ceil(count * min(100.0, SECONDS / best))
-    run = kernel.serial if get_num_threads() == 1 else kernel.parallel
-    run(*arguments, 1)
-    return count / min(_duration(run, arguments, count) for _ in range(rounds))
+    shared(1)
+    return count / min(_duration(shared, count) for _ in range(rounds))
 
 
-def _duration(run: Callable[..., object], arguments: tuple[Any, ...], count: int) -> float:
+def _duration(run: Callable[[int], object], count: int) -> float:
     start = time.perf_counter()
-    run(*arguments, count)
+    run(count)
     return time.perf_counter() - start

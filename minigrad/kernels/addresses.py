@@ -31,7 +31,7 @@ def _headers_are_known() -> bool:
     """Whether this Python and NumPy are laid out as `_write` takes them to be."""
     arrays = np.zeros((2, 3)), np.zeros(5, np.float32)[1:]
     found = np.zeros(2, np.int64)
-    _write.serial(found, id(arrays), 2)
+    _write.run(found, id(arrays), 2)
     return bool(found.tolist() == [array.ctypes.data for array in arrays])
 
 
@@ -39,6 +39,6 @@ def write_addresses(target: Array, arrays: Sequence[Array]) -> None:
     """Write where the arrays' data begin to the first places of `target`, of int64."""
     arrays = tuple(arrays)
     if _headers_are_known():
-        _write.serial(target, id(arrays), len(arrays))
+        _write.run(target, id(arrays), len(arrays))
     else:
         target[: len(arrays)] = [array.ctypes.data for array in arrays]

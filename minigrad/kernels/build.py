@@ -6,9 +6,9 @@ import importlib.util
 import os
 import sys
 import threading
-import types
 from collections.abc import Callable
-from functools import cache, cached_property
+from contextlib import nullcontext
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any, overload
 
@@ -17,6 +17,7 @@ from numba.core import caching, event
 
 from minigrad.kernels.heap import keep_freed_memory
 from minigrad.kernels.linked import LinkedCompiler
+from minigrad.kernels.outline import has_shared_loops, outline
 
 prange = numba.prange
 
@@ -31,10 +32,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 keep_freed_memory()
 
-# Only loops written with prange are cut among threads; Numba need not look for others.
-_PRANGE_ONLY = dict.fromkeys(
-    ("comprehension", "reduction", "inplace_binop", "setitem", "numpy", "stencil", "fusion"), False
-) | {"prange": True}
+_OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
 
 # A kernel with less work than this (elements read, or multiply-adds / 16) stays on one thread.
 GRAIN = 32_768
@@ -93,7 +91,7 @@ def keep_on_disk(function: Callable[..., Any], *sources: str) -> None:
 
 _SHARED_SOURCES = [
     Path(__file__).with_name(f"{name}.py")
-    for name in ("build", "linked", "scalar", "emitter", "simd")
+    for name in ("build", "linked", "outline", "share", "scalar", "emitter", "simd")
 ]
 caching.CacheImpl._locator_classes.insert(0, _KernelCacheLocator)
 
@@ -133,10 +131,10 @@ event.register("numba:compile", _Watch())
 
 
 class Kernel:
-    """A function over arrays, compiled on its first call, for one thread or for all.
+    """A function over arrays, compiled on its first call.
 
-    Both variants run the same loops in the same order, and which of them runs depends on the size
-    of the work alone, so results are bit-identical for any number of threads.
+    How much work there is says whether its `prange` loops are run by one thread or by all.  Rounds
+    are the same machine code either way, so results are bit-identical for any number of threads.
     """
 
     def __init__(
@@ -147,46 +145,31 @@ class Kernel:
         self.sources = sources
         self.__doc__ = function.__doc__
 
-    def _compile(self, parallel: bool) -> Callable[..., Any]:
-        source = self.function
-        # A name of its own for each variant, because Numba's disk cache tells functions by name.
-        variant = types.FunctionType(
-            source.__code__, source.__globals__, source.__name__, None, source.__closure__
-        )
-        variant.__qualname__ = source.__qualname__ + ("-parallel" if parallel else "-serial")
-        variant.__module__ = source.__module__
-        keep_on_disk(variant, *self.sources)
-        compiled: Callable[..., Any] = numba.njit(
-            variant,
-            cache=True,
-            nogil=True,
-            no_cfunc_wrapper=True,
-            error_model="numpy",
-            fastmath=self.fastmath,
-            _nrt=False,
-            parallel=_PRANGE_ONLY if parallel else False,
-        )
-        return compiled
-
     @cached_property
-    def serial(self) -> Callable[..., Any]:
-        return self._compile(parallel=False)
-
-    @cached_property
-    def parallel(self) -> Callable[..., Any]:
-        compiled = self._compile(parallel=True)
-        if _layer_is_reentrant():
+    def run(self) -> Callable[..., Any]:
+        """`run(work, *arguments)`, work in elements; without `prange` loops `run(*arguments)`."""
+        shares = has_shared_loops(self.function)
+        compiled = self._compile(shares)
+        if not shares or _layer_is_reentrant():
             return compiled
 
-        def launch(*arguments: Any) -> Any:
-            with _one_launch_at_a_time:
-                return compiled(*arguments)
+        def run(work: int, *arguments: Any) -> Any:
+            with _one_launch_at_a_time if work >= GRAIN else nullcontext():
+                return compiled(work, *arguments)
 
-        return launch
+        return run
 
-    def on(self, work: int) -> Callable[..., Any]:
-        """The variant for this much work, in elements."""
-        return self.parallel if work >= GRAIN else self.serial
+    def _compile(self, shares: bool) -> Callable[..., Any]:
+        options = _OPTIONS | {"fastmath": self.fastmath, "_nrt": False}
+        function = self.function
+        if shares:
+            numba.get_num_threads()  # starts the threading layer, whose functions the code calls
+            function = outline(function, partial(_link, **options), GRAIN)
+        keep_on_disk(function, *self.sources)
+        compiled: Callable[..., Any] = numba.njit(
+            function, cache=True, no_cfunc_wrapper=True, **options
+        )
+        return compiled
 
 
 @overload
@@ -211,9 +194,7 @@ def kernel(
     call `routine`s of its own file, what `simd.py` and `scalar.py` hold, and what the files named
     in `sources` hold: the disk cache watches just those.
 
-    Inside a prange body bind one view per statement: in `a, b = x[i], y[i]` Numba's parallel pass
-    silently drops stores through the views.  And sum in loops: `a.sum()` would become a reduction
-    whose order follows the number of threads.
+    The names that a `prange` body binds are its own: a sum over rounds goes by way of an array.
 
     A kernel allocates no arrays: its caller gives it what it needs.  Numba then counts no
     references, which takes a quarter off a call and as much off its compilation.
@@ -232,15 +213,16 @@ def routine(
     """
     if function is None:
         return lambda decorated: routine(decorated, allocates=allocates)
+    return _link(function, _nrt=allocates, fastmath={"contract"}, **_OPTIONS)
+
+
+def _link(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
     compiled: Callable[..., Any] = numba.njit(
         function,
-        _nrt=allocates,
-        error_model="numpy",
-        fastmath={"contract"},
-        nogil=True,
         no_cpython_wrapper=True,
         no_cfunc_wrapper=True,
         pipeline_class=LinkedCompiler,
+        **options,
     )
     return compiled
 

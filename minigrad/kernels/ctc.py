@@ -109,7 +109,7 @@ def ctc_loss(log_p: Array, paths: Lattice) -> tuple[Array, Array]:
     width = paths.labels.shape[1]
     log_alpha = np.empty((count, length, MARGIN + width))
     work = length * int(paths.states.sum()) * EXP_WORK
-    _forward.on(work)(log_alpha, np.ascontiguousarray(log_p), *paths)
+    _forward.run(work, log_alpha, np.ascontiguousarray(log_p), *paths)
     every = np.arange(count)
     last = log_alpha[every, np.maximum(paths.steps, 1) - 1]
     ends = last[every, MARGIN + paths.states - 1], last[every, MARGIN + paths.states - 2]
@@ -174,5 +174,5 @@ def ctc_loss_backward(
     room = np.full((log_p.shape[1], 2, paths.over.shape[1]), -np.inf)
     work = log_p.shape[0] * int(paths.states.sum()) * EXP_WORK
     g, log_p = np.ascontiguousarray(g), np.ascontiguousarray(log_p)
-    _backward.on(work)(dx, room, g, likelihood, log_alpha, log_p, *paths)
+    _backward.run(work, dx, room, g, likelihood, log_alpha, log_p, *paths)
     return dx

@@ -70,11 +70,11 @@ class over_one(_Elementwise):  # noqa: N801  a decorator
 
     def __call__(self, x: Array, settings: tuple[float, ...] = ()) -> Array:
         """A fresh contiguous array of x's shape and type."""
-        out, loop = np.empty(x.shape, x.dtype), self.kernel.on(x.size)
+        out, run = np.empty(x.shape, x.dtype), self.kernel.run
         if settings:
-            loop(out.ravel(), x.ravel(), *_cast(settings, x))
+            run(x.size, out.ravel(), x.ravel(), *_cast(settings, x))
         else:
-            loop(out.ravel(), x.ravel())
+            run(x.size, out.ravel(), x.ravel())
         return out
 
 
@@ -86,11 +86,11 @@ class over_two(_Elementwise):  # noqa: N801
 
     def __call__(self, x: Array, y: Array, settings: tuple[float, ...] = ()) -> Array:
         """A fresh contiguous array of x's shape and type."""
-        out, loop = np.empty(x.shape, x.dtype), self.kernel.on(x.size)
+        out, run = np.empty(x.shape, x.dtype), self.kernel.run
         if settings:
-            loop(out.ravel(), x.ravel(), y.ravel(), *_cast(settings, x))
+            run(x.size, out.ravel(), x.ravel(), y.ravel(), *_cast(settings, x))
         else:
-            loop(out.ravel(), x.ravel(), y.ravel())
+            run(x.size, out.ravel(), x.ravel(), y.ravel())
         return out
 
 

@@ -5,7 +5,7 @@ import numba
 import numpy as np
 from numba.core.codegen import get_host_cpu_features
 
-from minigrad.kernels.build import kernel, prange
+from minigrad.kernels.build import GRAIN, kernel, prange
 from minigrad.kernels.emitter import REGISTERS, VECTOR_BYTES
 
 VERSIONS = {"numba": numba.__version__, "llvmlite": llvmlite.__version__}
@@ -40,5 +40,5 @@ def _nothing(out):  # type: ignore[no-untyped-def]
 
 def threading_layer() -> str:
     """The layer that runs parallel kernels, found by running one."""
-    _nothing.parallel(np.empty(2))
+    _nothing.run(GRAIN, np.empty(2))
     return str(numba.threading_layer())

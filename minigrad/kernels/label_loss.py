@@ -3,8 +3,6 @@
 Scores are (N, C, ...) or (C,), labels (N, ...) or (): one row of C scores to each label.  A label
 counts as much as its class weight; one that is `ignore_index` counts nothing, and its row may hold
 anything.  The reduction "mean" divides by the sum of what counted.
-
-Kernels bind one array to a line, as those of softmax do.
 """
 
 from functools import lru_cache
@@ -47,7 +45,7 @@ def _surveyed(target: Array, weights: Array, ignore_index: int) -> tuple[Array, 
     Raises IndexError for a label that is no class.
     """
     labels: Array = np.asarray(target, np.int64, order="C").reshape(-1)
-    at, counted = _survey.serial(labels, weights, ignore_index)
+    at, counted = _survey.run(labels, weights, ignore_index)
     if at >= 0:
         place = [int(i) for i in np.unravel_index(at, target.shape)]
         raise IndexError(
@@ -83,7 +81,7 @@ def _reduced(losses: Array, divisor: float, reduction: str, shape: tuple[int, ..
     if reduction == "none":
         return losses.reshape(shape)
     divisor = divisor if reduction == "mean" else 1.0
-    return np.array(_quotient.serial(losses, divisor), losses.dtype)
+    return np.array(_quotient.run(losses, divisor), losses.dtype)
 
 
 def _shares(g: Array, divisor: float, reduction: str) -> Array:
@@ -121,7 +119,7 @@ def nll_loss(
     weights = _class_weights(weight, rows.shape[1], x.dtype)
     labels, counted = _surveyed(target, weights, ignore_index)
     losses = np.empty(labels.size, x.dtype)
-    _nll_loss.on(labels.size)(losses, rows, labels, weights, ignore_index)
+    _nll_loss.run(labels.size, losses, rows, labels, weights, ignore_index)
     return _reduced(losses, counted, reduction, target.shape)
 
 
@@ -147,7 +145,7 @@ def nll_loss_backward(
     labels, counted = _surveyed(target, weights, ignore_index)
     dx = np.zeros((labels.size, classes), g.dtype)
     shares = _shares(g, counted, reduction)
-    _nll_loss_backward.on(labels.size)(dx, shares, labels, weights, ignore_index)
+    _nll_loss_backward.run(labels.size, dx, shares, labels, weights, ignore_index)
     return from_rows(dx, shape, axis)
 
 
@@ -211,12 +209,12 @@ def cross_entropy(
     labels, counted = _surveyed(target, weights, ignore_index)
     losses = np.empty(labels.size, x.dtype)
     slopes = np.empty(rows.shape, rows.dtype)
-    # Summed here: in a kernel Numba would make weights.sum() one more loop over threads.
     all_weights = float(classes if weight is None else weights.sum())
     divisor = counted if reduction == "mean" else 1.0
-    _cross_entropy.on(rows.size * EXP_WORK)(
-        losses, slopes, rows, labels, weights, ignore_index, label_smoothing, all_weights, divisor
-    )
+    _cross_entropy.run(
+        rows.size * EXP_WORK, losses, slopes, rows, labels, weights, ignore_index,
+        label_smoothing, all_weights, divisor,
+    )  # fmt: skip
     return _reduced(losses, divisor, reduction, target.shape), slopes
 
 
@@ -238,5 +236,5 @@ def cross_entropy_backward(
     dx = np.empty(slopes.shape, slopes.dtype)
     labels: Array = np.asarray(target, np.int64, order="C").reshape(-1)
     shares = np.ascontiguousarray(g).reshape(-1)
-    _scale_rows.on(dx.size)(dx, slopes, shares, labels, ignore_index)
+    _scale_rows.run(dx.size, dx, slopes, shares, labels, ignore_index)
     return from_rows(dx, shape, _class_axis(len(shape)))

@@ -108,8 +108,8 @@ def layer_norm(
     m, k = x.shape
     x = np.ascontiguousarray(x)
     y, mean, rstd = np.empty(x.shape, x.dtype), np.empty(m, x.dtype), np.empty(m, x.dtype)
-    _rows.on(x.size)(
-        y, mean, rstd, x,
+    _rows.run(
+        x.size, y, mean, rstd, x,
         _or_constant(weight, 1, k, x.dtype), _or_constant(bias, 0, k, x.dtype), float(eps),
     )  # fmt: skip
     return y, mean, rstd
@@ -123,8 +123,8 @@ def layer_norm_backward(
     x = np.ascontiguousarray(x)
     dx, on_both = np.empty(x.shape, x.dtype), np.zeros((2, k))
     partial = np.zeros((-(-x.shape[0] // ROWS), 2, k), x.dtype)
-    _rows_backward.on(x.size)(
-        dx, on_both, partial, np.ascontiguousarray(g), x, mean, rstd,
+    _rows_backward.run(
+        x.size, dx, on_both, partial, np.ascontiguousarray(g), x, mean, rstd,
         _or_constant(weight, 1, k, x.dtype),
     )  # fmt: skip
     dweight, dbias = on_both.astype(x.dtype)
@@ -208,8 +208,8 @@ def group_norm(
     rows = np.ascontiguousarray(x).reshape(n * groups, c // groups, s)
     y = np.empty(rows.shape, rows.dtype)
     mean, rstd = np.empty((n, groups), x.dtype), np.empty((n, groups), x.dtype)
-    _groups.on(x.size)(
-        y, mean.reshape(-1), rstd.reshape(-1), rows,
+    _groups.run(
+        x.size, y, mean.reshape(-1), rstd.reshape(-1), rows,
         _or_constant(weight, 1, c, x.dtype).reshape(groups, -1),
         _or_constant(bias, 0, c, x.dtype).reshape(groups, -1), float(eps),
     )  # fmt: skip
@@ -223,8 +223,9 @@ def group_norm_backward(
     n, c, s = x.shape
     shape = (n * groups, c // groups, s)
     dx, sums = np.empty(shape, x.dtype), np.empty((2, *shape[:2]))
-    _groups_backward.on(x.size)(
-        dx, sums, np.ascontiguousarray(g).reshape(shape), np.ascontiguousarray(x).reshape(shape),
+    _groups_backward.run(
+        x.size, dx, sums,
+        np.ascontiguousarray(g).reshape(shape), np.ascontiguousarray(x).reshape(shape),
         mean.reshape(-1), rstd.reshape(-1),
         _or_constant(weight, 1, c, x.dtype).reshape(groups, -1),
     )  # fmt: skip

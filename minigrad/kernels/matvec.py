@@ -18,9 +18,9 @@ def matvec(matrix: np.ndarray, vector: np.ndarray) -> np.ndarray:
     out = np.empty(len(matrix), matrix.dtype)
     vector = np.ascontiguousarray(vector)
     if matrix.flags.c_contiguous:
-        _multiply_rows.on(matrix.size)(out, matrix, vector)
+        _multiply_rows.run(matrix.size, out, matrix, vector)
     else:
-        _combine_rows.on(matrix.size)(out, matrix.T, vector)
+        _combine_rows.run(matrix.size, out, matrix.T, vector)
     return out
 
 

@@ -225,9 +225,9 @@ def batch_norm_train(
     if columns:
         centres = np.empty((blocks_of(ROWS, rows.shape[0]), rows.shape[1]), x.dtype)
         moments = np.zeros((2, *centres.shape))
-        _train_columns.on(x.size)(y, mean, rstd, moments, centres, *values)
+        _train_columns.run(x.size, y, mean, rstd, moments, centres, *values)
     else:
-        _train.on(x.size)(y, mean, rstd, *values)
+        _train.run(x.size, y, mean, rstd, *values)
     return y.reshape(x.shape) if columns else _from_channel_rows(y, x.shape), mean, rstd
 
 
@@ -246,9 +246,9 @@ def batch_norm_train_backward(
     if columns:
         n, c = rows.shape
         partial, factors = np.zeros((2, blocks_of(ROWS, n), c)), np.empty((3, c), x.dtype)
-        _train_columns_backward.on(x.size)(dx, dweight, dbias, partial, factors, *values)
+        _train_columns_backward.run(x.size, dx, dweight, dbias, partial, factors, *values)
     else:
-        _train_backward.on(x.size)(dx, dweight, dbias, *values)
+        _train_backward.run(x.size, dx, dweight, dbias, *values)
     return dx.reshape(x.shape) if columns else _from_channel_rows(dx, x.shape), dweight, dbias
 
 
@@ -258,7 +258,7 @@ def _affine(x: Array, centre: Array, scale: Array, bias: Array) -> Array:
     rows = _as_columns(x) if columns else np.ascontiguousarray(x)
     y = np.empty(rows.shape, rows.dtype)
     compiled = _shift_and_scale_columns if columns else _shift_and_scale
-    compiled.on(x.size)(y, rows, centre, scale, bias)
+    compiled.run(x.size, y, rows, centre, scale, bias)
     return y.reshape(x.shape)
 
 

@@ -123,7 +123,7 @@ def max_pool2d(
     even = x.shape[-2:] == (2 * size[0], 2 * size[1])
     if not (side_by_side and even and _pool_pairs(out, indices, planes)):
         work = out.size * kernel_size[0] * kernel_size[1]
-        _max_pool.on(work)(out, indices, planes, kernel_size, stride, padding, dilation)
+        _max_pool.run(work, out, indices, planes, kernel_size, stride, padding, dilation)
     shape = (*x.shape[:-2], *size)
     return out.reshape(shape), indices.reshape(shape)
 
@@ -132,7 +132,7 @@ def _pool_pairs(out: Array, indices: Array, planes: Array) -> bool:
     """Windows of 2x2 by the quick kernel; whether its result stands, there being no NaN."""
     has_nan = np.empty(out.shape[0], np.uint8)
     quads = planes.reshape(out.shape[0], out.shape[1], 2, out.shape[2], 2)
-    _max_pool_2x2.on(planes.size)(out, indices, has_nan, quads)
+    _max_pool_2x2.run(planes.size, out, indices, has_nan, quads)
     return not has_nan.any()
 
 
@@ -152,8 +152,11 @@ def max_pool2d_backward(g: Array, indices: Array, input_shape: tuple[int, ...]) 
     out = np.zeros(input_shape, g.dtype)
     planes = out.reshape(math.prod(input_shape[:-2]), input_shape[-2] * input_shape[-1])
     flat = (planes.shape[0], indices.shape[-2] * indices.shape[-1])
-    _scatter_add.on(out.size)(
-        planes, np.ascontiguousarray(g).reshape(flat), np.ascontiguousarray(indices).reshape(flat)
+    _scatter_add.run(
+        out.size,
+        planes,
+        np.ascontiguousarray(g).reshape(flat),
+        np.ascontiguousarray(indices).reshape(flat),
     )
     return out
 
@@ -218,7 +221,7 @@ def _average_over(x: Array, windows: _Windows) -> Array:
     planes = _planes(x)
     out = np.empty((planes.shape[0], *windows.share.shape), x.dtype)
     rows, columns, share, area = windows
-    _average.on(out.size * area)(out, planes, rows, columns, share)
+    _average.run(out.size * area, out, planes, rows, columns, share)
     return out.reshape(*x.shape[:-2], *share.shape)
 
 
@@ -226,7 +229,7 @@ def _spread_over(g: Array, input_shape: tuple[int, ...], windows: _Windows) -> A
     dx = np.zeros(input_shape, g.dtype)
     rows, columns, share, area = windows
     work = max(dx.size, g.size * area)
-    _average_backward.on(work)(_planes(dx), _planes(g), rows, columns, share)
+    _average_backward.run(work, _planes(dx), _planes(g), rows, columns, share)
     return dx
 
 

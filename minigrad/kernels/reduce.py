@@ -215,7 +215,7 @@ def blocks_of(size: int, length: int) -> int:
 def _sum_along_rows(out: Array, x: Array) -> None:
     """x (M, K) summed along K into out of M elements."""
     partial = np.empty((x.shape[0], blocks_of(BLOCK, x.shape[1])))
-    _sum_rows.on(x.size)(out.reshape(-1), partial, x)
+    _sum_rows.run(x.size, out.reshape(-1), partial, x)
 
 
 def _sum_over(x: Array, view: tuple[int, ...], shape: tuple[int, ...]) -> Array:
@@ -225,7 +225,7 @@ def _sum_over(x: Array, view: tuple[int, ...], shape: tuple[int, ...]) -> Array:
         return out
     B, K, S = view
     partial = np.zeros((B, blocks_of(ROWS, K), S))
-    _sum_columns.on(x.size)(out.reshape(B, S), partial, x.reshape(view))
+    _sum_columns.run(x.size, out.reshape(B, S), partial, x.reshape(view))
     return out
 
 
@@ -236,12 +236,12 @@ def _variance_over(
     work = 2 * x.size
     if len(view) == 2:
         moments = np.empty((2, view[0], blocks_of(BLOCK, view[1])))
-        _variance_of_rows.on(work)(out.reshape(-1), moments, x.reshape(view), divisor)
+        _variance_of_rows.run(work, out.reshape(-1), moments, x.reshape(view), divisor)
         return out
     B, K, S = view
     centres = np.empty((B, blocks_of(ROWS, K), S), x.dtype)
     moments = np.zeros((2, *centres.shape))
-    _variance_of_columns.on(work)(out.reshape(B, S), moments, centres, x.reshape(view), divisor)
+    _variance_of_columns.run(work, out.reshape(B, S), moments, centres, x.reshape(view), divisor)
     return out
 
 

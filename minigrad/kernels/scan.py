@@ -34,5 +34,5 @@ def recurrence(factor: Array, addend: Array, axis: int) -> Array:
         lead = int(np.prod(addend.shape[:axis], dtype=np.int64))
         sizes = (lead, addend.shape[axis], -1)
         f, a = (np.ascontiguousarray(x, dtype).reshape(sizes) for x in (factor, addend))
-        _recurrence.on(out.size)(out.reshape(sizes), f, a)
+        _recurrence.run(out.size, out.reshape(sizes), f, a)
     return out.astype(addend.dtype, copy=False)

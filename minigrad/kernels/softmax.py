@@ -2,9 +2,6 @@
 
 An axis that is not the last is brought there by a copy, once on the way in; what comes back is a
 view of rows, so that the backward kernels take it without another copy.
-
-Kernels bind one array to a line: `row, out_row = x[m], out[m]` hides from Numba's parallel pass
-that `out_row` is part of `out`, and it drops stores through it.
 """
 
 import math
@@ -123,7 +120,7 @@ def _along(compiled: Kernel, axis: int, *arrays: Array) -> Array:
     """Run a kernel on the rows of arrays of one shape; a result of that shape."""
     rows = [as_rows(array, axis) for array in arrays]
     out = np.empty(rows[0].shape, rows[0].dtype)
-    compiled.on(out.size * EXP_WORK)(out, *rows)
+    compiled.run(out.size * EXP_WORK, out, *rows)
     return from_rows(out, arrays[0].shape, axis)
 
 

@@ -44,7 +44,7 @@ def _over(element: Callable[[float, int], float]) -> Callable[..., Array]:
     def apply(x: Array, order: int = 0) -> Array:
         wide = x if x.dtype in FLOATS else x.astype(np.float32)
         out = np.empty(x.shape, wide.dtype)
-        compiled.on(x.size)(out.reshape(-1), np.ascontiguousarray(wide).reshape(-1), order)
+        compiled.run(x.size, out.reshape(-1), np.ascontiguousarray(wide).reshape(-1), order)
         return out.astype(x.dtype, copy=False)
 
     return apply

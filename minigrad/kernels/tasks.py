@@ -1,4 +1,4 @@
-"""Kernels too long to compile twice: tasks, compiled once, handed out to the threads."""
+"""Kernels in tasks that take long: each thread takes the next when it is done with its last."""
 
 import threading
 from collections.abc import Callable
@@ -11,16 +11,12 @@ from numba.core import event
 from numba.core.ccallback import CFunc
 
 from minigrad.kernels.addresses import write_addresses
-from minigrad.kernels.build import (
-    GRAIN,
-    get_num_threads,
-    keep_on_disk,
-    kernel,
-    prange,
-)
+from minigrad.kernels.build import keep_on_disk, kernel, prange
 from minigrad.kernels.simd import call, fetch_and_increment
 
 array_at = numba.carray
+
+_MOST_THREADS = int(numba.config.NUMBA_NUM_THREADS)
 
 _one_compilation_at_a_time = threading.RLock()
 
@@ -38,10 +34,9 @@ class _AnnouncedCFunc(CFunc):
 
 
 class Tasks:
-    """A function of a task's number, compiled once, launched for all tasks by one thread or many.
+    """A function of a task's number, handed out to one thread or many as they come for more.
 
-    A `Kernel` compiles its loops twice, and once more for each `prange`; where they are long,
-    seconds go by.  Tasks are machine code that a loop of a few lines calls by its address.
+    It is machine code that a loop of a few lines calls by its address.
     """
 
     def __init__(
@@ -85,10 +80,10 @@ class Tasks:
         """
         plan = plan.copy()
         write_addresses(plan, arrays)
-        threads = get_num_threads() if work >= GRAIN and max(counts) > 1 else 1
-        launch = _launch.serial if threads == 1 else _launch.parallel
         taken = np.zeros(len(counts), np.int64)
-        launch(_as_array(counts), taken, self._address(dtype), plan, threads)
+        function = self._address(dtype)
+        work = work if max(counts) > 1 else 0
+        _launch.run(work, _as_array(counts), taken, function, plan, _MOST_THREADS)
 
 
 @lru_cache(256)
@@ -108,8 +103,8 @@ def tasks(plan: np.dtype, *sources: str) -> Callable[[Callable[..., Any]], Tasks
 
 @kernel
 def _launch(counts, taken, function, fields, threads):  # type: ignore[no-untyped-def]
-    """Each thread takes the next task when it is done with its last: one that loses its core to
-    another process holds up the others by a task, not by half of the work."""
+    """A thread that loses its core to another process holds up the others by a task, not by half
+    of the work.  There are `threads` at most; for one that there is not, no task is left."""
     plan = fields.ctypes.data
     for phase in range(len(counts)):
         next_task = taken[phase:]

@@ -78,9 +78,9 @@ def _headers_are_known() -> bool:
     found, wanted = np.zeros(2, np.int64), (plain, plain)
     pairs = [(plain, a) for a in others]
     return bool(
-        find.serial(found, id(wanted), id(wanted)) == -1
+        find.run(found, id(wanted), id(wanted)) == -1
         and found.tolist() == [plain.ctypes.data] * 2
-        and all(find.serial(found, id(pair), id(wanted)) == 1 for pair in pairs)
+        and all(find.run(found, id(pair), id(wanted)) == 1 for pair in pairs)
     )
 
 
@@ -89,7 +89,7 @@ def are_same(some: tuple[Any, ...], others: tuple[Any, ...]) -> bool:
     if len(some) != len(others):
         return False
     if _headers_are_known():
-        return bool(hold_the_same.serial(id(some), id(others), len(some)))
+        return bool(hold_the_same.run(id(some), id(others), len(some)))
     return all(map(is_, some, others))
 
 
@@ -152,7 +152,7 @@ class Batch:
         """Take these gradients for the next run.  Raises RuntimeError if a shape is wrong."""
         self._gradients = gradients  # they must outlive the run, which knows only addresses
         row = self._addresses[1]
-        if _headers_are_known() and find.serial(row, id(gradients), id(self._wanted)) < 0:
+        if _headers_are_known() and find.run(row, id(gradients), id(self._wanted)) < 0:
             return
         refuse_misfit(self.parameters, gradients)
         self._gradients = [np.require(g, self.dtype, ["C", "A"]) for g in gradients]
@@ -176,10 +176,10 @@ class Batch:
         known = 0
         for reduce, count in self._kernels.reduce:
             sums = np.zeros((count, first.size + len(self.parameters)))
-            reduce.on(work)(sums, *given, norms)
-            add_up.serial(norms[known : known + count], sums, starts)
+            reduce.run(work, sums, *given, norms)
+            add_up.run(norms[known : known + count], sums, starts)
             known += count
-        self._kernels.update.on(work)(*given, norms)
+        self._kernels.update.run(work, *given, norms)
         for array, copy in self._copies:
             array[...] = copy
         self._gradients = ()

@@ -158,7 +158,7 @@ class Bundle:
 
     def counts_alike(self) -> bool:
         """Whether all of a number are equal still."""
-        return all(all_equal.serial(values) for values in self._numbers.values())
+        return all(all_equal.run(values) for values in self._numbers.values())
 
     # --- one step ---
 

@@ -1,0 +1,139 @@
+"""Loops that threads share out: each round runs once, and what cannot be shared is refused."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from minigrad.kernels import build
+from minigrad.kernels.build import (
+    GRAIN,
+    get_num_threads,
+    kernel,
+    prange,
+    routine,
+    set_num_threads,
+)
+from minigrad.kernels.outline import outline
+
+
+@pytest.fixture(params=[1, 2, 3, 4])
+def threads(request: pytest.FixtureRequest) -> Iterator[int]:
+    before = get_num_threads()
+    try:
+        set_num_threads(request.param)
+    except ValueError:
+        pytest.skip(f"Numba was started with less than {request.param} threads")
+    yield request.param
+    set_num_threads(before)
+
+
+@kernel
+def _two_loops(counts: Any, squares: Any, sums: Any, *steps: Any) -> None:
+    scale = squares.dtype.type(3)
+    for step in steps:
+        for i in prange(counts.size):
+            counts[i] += step
+    total = 0
+    for i in range(counts.size):
+        total += counts[i]
+    sums[0] = total
+    for i in prange(squares.size):
+        total = scale * counts[i]
+        squares[i] = total * total
+    for i in range(squares.size):
+        sums[1] += squares[i]
+
+
+@pytest.mark.parametrize("work", [0, GRAIN])
+@pytest.mark.parametrize("size", [0, 1, 2, 3, 5, 1000])
+def test_each_round_runs_once_on_any_number_of_threads(threads: int, size: int, work: int) -> None:
+    counts, squares, sums = np.zeros(size, np.int64), np.zeros(size), np.zeros(2)
+    _two_loops.run(work, counts, squares, sums, 1, 2)
+    assert (counts == 3).all()
+    assert (squares == 81).all()
+    assert sums.tolist() == [3 * size, 81 * size]
+
+
+@kernel
+def _refuse_negatives(x: Any) -> None:
+    for i in prange(x.size):
+        if x[i] < 0:
+            raise ValueError("negative")
+        x[i] = np.sqrt(x[i])
+
+
+def test_a_round_that_fails_on_one_thread_says_why() -> None:
+    with pytest.raises(ValueError, match=r"^negative$"):
+        _refuse_negatives.run(0, np.array([1.0, -4.0, 9.0]))
+
+
+def test_a_round_that_fails_on_one_of_many_threads_stops_none_of_the_others() -> None:
+    x = np.full(1000, 4.0)
+    x[-1] = -1
+    with pytest.raises(
+        (RuntimeError, ValueError), match=r"^negative$|failed in one of its threads"
+    ):
+        _refuse_negatives.run(GRAIN, x)
+    assert (x[:-1] == 2).all()
+
+
+def _running_total(x: Any) -> None:
+    total = 0
+    for i in prange(x.size):
+        total += x[i]
+        x[i] = total
+
+
+def _largest(x: Any, largest: Any) -> None:
+    for i in prange(x.size):
+        largest = max(largest, x[i])
+
+
+def _neighbours(x: Any, out: Any) -> None:
+    before = x[0]
+    for i in prange(x.size):
+        out[i] = before + x[i]
+        before = x[i]
+
+
+@pytest.mark.parametrize("function", [_running_total, _largest, _neighbours])
+def test_rounds_that_depend_on_one_another_are_refused(function: Callable[..., None]) -> None:
+    with pytest.raises(
+        SyntaxError, match=r"binds '(total|largest|before)', which it has read before"
+    ):
+        outline(function, routine, GRAIN)
+
+
+def _nested(x: Any) -> None:
+    for i in prange(x.shape[0]):
+        for j in prange(x.shape[1]):
+            x[i, j] = 0
+
+
+def _from_one(x: Any) -> None:
+    for i in prange(1, x.size):
+        x[i] = 0
+
+
+def _by_attribute(x: Any) -> None:
+    for i in build.prange(x.size):
+        x[i] = 0
+
+
+@pytest.mark.parametrize("function", [_nested, _from_one, _by_attribute])
+def test_other_loops_over_prange_are_refused(function: Callable[..., None]) -> None:
+    with pytest.raises(SyntaxError, match=r"prange stands in `for i in prange\(n\)`"):
+        outline(function, routine, GRAIN)
+
+
+def test_a_closure_is_refused() -> None:
+    factor = 2
+
+    def scale(x: Any) -> None:
+        for i in prange(x.size):
+            x[i] *= factor
+
+    with pytest.raises(TypeError, match="scale takes factor from the function around it"):
+        outline(scale, routine, GRAIN)
