@@ -224,6 +224,13 @@ def _link(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
         pipeline_class=LinkedCompiler,
         **options,
     )
+    resolve = compiled.get_call_template  # type: ignore[attr-defined]  # of Numba's dispatchers
+
+    def without_literals(args: Any, kws: Any) -> Any:
+        """Numba would compile the routine anew for each number that it is called with."""
+        return resolve(tuple(map(numba.types.unliteral, args)), kws)
+
+    compiled.get_call_template = without_literals  # type: ignore[attr-defined]
     return compiled
 
 
