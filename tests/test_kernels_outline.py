@@ -1,5 +1,8 @@
 """Loops that threads share out: each round runs once, and what cannot be shared is refused."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -137,3 +140,23 @@ def test_a_closure_is_refused() -> None:
 
     with pytest.raises(TypeError, match="scale takes factor from the function around it"):
         outline(scale, routine, GRAIN)
+
+
+def test_kernels_run_in_python_where_numba_compiles_nothing() -> None:
+    program = (
+        "import numpy as np\n"
+        "from minigrad.kernels import reduce, softmax\n"
+        "x = np.linspace(-3, 3, 6000).reshape(60, 100)\n"
+        "assert type(softmax._softmax.run).__name__ == 'function'\n"
+        "np.testing.assert_allclose(softmax.softmax(x, 1).sum(1), 1, rtol=1e-6)\n"
+        "np.testing.assert_allclose(reduce.sum(x, (0,)), x.sum(0), atol=1e-12)\n"
+    )
+    environment = os.environ | {"NUMBA_DISABLE_JIT": "1"}
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr

@@ -16,7 +16,7 @@ import numba
 from numba.core import caching, event
 
 from minigrad.kernels.heap import keep_freed_memory
-from minigrad.kernels.linked import LinkedCompiler
+from minigrad.kernels.linked import link
 from minigrad.kernels.outline import has_shared_loops, outline
 
 prange = numba.prange
@@ -162,9 +162,11 @@ class Kernel:
     def _compile(self, shares: bool) -> Callable[..., Any]:
         options = _OPTIONS | {"fastmath": self.fastmath, "_nrt": False}
         function = self.function
+        if shares and numba.config.DISABLE_JIT:  # to step through it in Python
+            return lambda _, *arguments: function(*arguments)
         if shares:
             numba.get_num_threads()  # starts the threading layer, whose functions the code calls
-            function = outline(function, partial(_link, **options), GRAIN)
+            function = outline(function, partial(link, **options), GRAIN)
         keep_on_disk(function, *self.sources)
         compiled: Callable[..., Any] = numba.njit(
             function, cache=True, no_cfunc_wrapper=True, **options
@@ -213,25 +215,7 @@ def routine(
     """
     if function is None:
         return lambda decorated: routine(decorated, allocates=allocates)
-    return _link(function, _nrt=allocates, fastmath={"contract"}, **_OPTIONS)
-
-
-def _link(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
-    compiled: Callable[..., Any] = numba.njit(
-        function,
-        no_cpython_wrapper=True,
-        no_cfunc_wrapper=True,
-        pipeline_class=LinkedCompiler,
-        **options,
-    )
-    resolve = compiled.get_call_template  # type: ignore[attr-defined]  # of Numba's dispatchers
-
-    def without_literals(args: Any, kws: Any) -> Any:
-        """Numba would compile the routine anew for each number that it is called with."""
-        return resolve(tuple(map(numba.types.unliteral, args)), kws)
-
-    compiled.get_call_template = without_literals  # type: ignore[attr-defined]
-    return compiled
+    return link(function, _nrt=allocates, fastmath={"contract"}, **_OPTIONS)
 
 
 _one_launch_at_a_time = threading.Lock()

@@ -4,8 +4,10 @@ Numba gives each function machine code and a Python wrapper of its own, also tho
 compiled functions call.  That is a fifth of the seconds in which a first step compiles.
 """
 
+from collections.abc import Callable
 from typing import Any
 
+import numba
 from numba.core import codegen, compiler, typed_passes
 from numba.core.compiler_machinery import register_pass
 
@@ -36,7 +38,7 @@ class _Lowering(typed_passes.NativeLowering):  # type: ignore[misc]
         return True
 
 
-class LinkedCompiler(compiler.CompilerBase):  # type: ignore[misc]
+class _Compiler(compiler.CompilerBase):  # type: ignore[misc]
     """Numba's compiler of functions, but for the last step."""
 
     def define_pipelines(self) -> list[Any]:
@@ -48,3 +50,24 @@ class LinkedCompiler(compiler.CompilerBase):  # type: ignore[misc]
         passes._finalized = False
         passes.finalize()
         return [passes]
+
+
+def link(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
+    """The function for other compiled functions to call."""
+    if numba.config.DISABLE_JIT:
+        return function
+    linked: Any = numba.njit(
+        function,
+        no_cpython_wrapper=True,
+        no_cfunc_wrapper=True,
+        pipeline_class=_Compiler,
+        **options,
+    )
+    resolve = linked.get_call_template
+
+    def without_literals(args: tuple[Any, ...], kws: dict[str, Any]) -> Any:
+        """Numba would compile it anew for each number that a call of it spells out."""
+        return resolve(tuple(map(numba.types.unliteral, args)), kws)
+
+    linked.get_call_template = without_literals
+    return linked  # type: ignore[no-any-return]  # Numba's stubs know no dispatchers
