@@ -12,7 +12,6 @@ import ast
 import inspect
 import textwrap
 from collections.abc import Callable
-from itertools import chain
 from typing import Any, cast
 
 from minigrad.kernels.share import share_out
@@ -37,17 +36,21 @@ def outline(function: Function, link: Callable[[Function], Function], grain: int
             f"{', '.join(function.__code__.co_freevars)} from the function around it"
         )
     lines, first = inspect.getsourcelines(function)
-    module = ast.parse(textwrap.dedent("".join(lines)))
-    ast.increment_lineno(module, first - 1)
+    module = ast.parse("\n" * (first - 1) + textwrap.dedent("".join(lines)))
     definition = cast(ast.FunctionDef, module.body[0])
     outliner = _Outliner(definition.name, function.__code__.co_varnames)
+    mentions = [getattr(node, "id", getattr(node, "attr", None)) for node in ast.walk(definition)]
     outliner.visit(definition)
-    _refuse_prange(definition)
-    definition.args.args.insert(0, ast.arg("_work"))
+    if mentions.count("prange") > len(outliner.loops):
+        raise SyntaxError(
+            f"{function.__qualname__}: prange stands in `for i in prange(n)`, outside other such "
+            "loops, and nowhere else"
+        )
+    definition.args.args.insert(0, ast.copy_location(ast.arg("_work"), definition))
     module.body[:0] = outliner.loops
 
     names: dict[str, Any] = {**function.__globals__, "_share_out": share_out, "_grain": grain}
-    code = compile(ast.fix_missing_locations(module), function.__code__.co_filename, "exec")
+    code = compile(module, function.__code__.co_filename, "exec")
     exec(code, names)
     for number, loop in enumerate(outliner.loops):
         names[loop.name].__qualname__ = f"{function.__qualname__}_{number}"
@@ -79,7 +82,6 @@ class _Outliner(ast.NodeTransformer):
     def visit_For(self, loop: ast.For) -> ast.stmt:
         match loop.iter:
             case ast.Call(func=ast.Name("prange"), args=[rounds], keywords=[]):
-                _refuse_prange(*loop.body)
                 return ast.copy_location(self._call(loop, rounds), loop)
         self.generic_visit(loop)
         return loop
@@ -98,15 +100,6 @@ class _Outliner(ast.NodeTransformer):
         ).body
         cast(ast.Call, call).args[1] = rounds
         return ast.Expr(call)
-
-
-def _refuse_prange(*nodes: ast.AST) -> None:
-    for node in chain.from_iterable(map(ast.walk, nodes)):
-        if "prange" in (getattr(node, "id", None), getattr(node, "attr", None)):
-            raise SyntaxError(
-                f"line {getattr(node, 'lineno', 0)}: prange stands in `for i in prange(n)`, "
-                "outside other such loops, and nowhere else"
-            )
 
 
 class _Names(ast.NodeVisitor):
