@@ -200,6 +200,7 @@ SMALL = cifar_batch(np.arange(6, dtype=np.uint8).reshape(2, 3), [4, 5])
 
 @given(st.lists(st.tuples(st.integers(0, len(SMALL) - 1), st.integers(0, 255)), max_size=6))
 @example([])
+@example([(14, 92)])  # an escape sequence that is none
 def test_a_spoilt_batch_is_read_or_refused(changes):
     content = bytearray(SMALL)
     for position, byte in changes:
