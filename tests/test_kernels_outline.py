@@ -58,6 +58,22 @@ def test_each_round_runs_once_on_any_number_of_threads(threads: int, size: int, 
 
 
 @kernel
+def _double_rows(out: Any, x: Any) -> None:
+    for m in prange(x.shape[0]):
+        row, out_row = x[m], out[m]
+        for k in range(row.size):
+            out_row[k] = 2 * row[k]
+
+
+@pytest.mark.parametrize("work", [0, GRAIN])
+def test_views_bound_in_one_statement_are_written_through(threads: int, work: int) -> None:
+    x = np.arange(35.0).reshape(7, 5)
+    out = np.zeros_like(x)
+    _double_rows.run(work, out, x)
+    assert (out == 2 * x).all()
+
+
+@kernel
 def _refuse_negatives(x: Any) -> None:
     for i in prange(x.size):
         if x[i] < 0:

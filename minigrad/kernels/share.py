@@ -16,7 +16,8 @@ _I32, _I64 = ir.IntType(32), ir.IntType(64)
 _BYTES, _INTEGERS = ir.IntType(8).as_pointer(), ir.IntType(64).as_pointer()
 
 # What a threading layer calls, as a ufunc's inner loop: (pointers, counts, steps, data).  Here the
-# one pointer is the number of a thread's part, the one count 1, and the data the record below.
+# one pointer is the number of the first part to run, the one count how many, and the data the
+# record below.
 _PART = ir.FunctionType(ir.VoidType(), [_BYTES.as_pointer(), _INTEGERS, _INTEGERS, _BYTES])
 # Takes such a function and its arguments, where the first count is that of all parts; how many
 # further counts there are, and pointers; and the number of threads.
@@ -82,7 +83,7 @@ def _launch(context: Any, builder: Any, compiled: Any, fields: tuple[Any, ...]) 
     record = cgutils.alloca_once(builder, ir.LiteralStructType([field.type for field in fields]))
     for number, field in enumerate(fields):
         builder.store(field, _field(builder, record, number))
-    part = _part(context, builder.module, compiled, record.type)
+    part = _part(context, builder.module, compiled, record.type.pointee)
     first, parts, step = (
         cgutils.alloca_once_value(builder, value)
         for value in (_BYTES(None), fields[_PARTS], _I64(1))
@@ -102,7 +103,7 @@ def _part(context: Any, module: Any, compiled: Any, record_type: Any) -> Any:
     function.linkage = "internal"
     builder = ir.IRBuilder(function.append_basic_block())
     pointers, counts, _, data = function.args
-    record = builder.bitcast(data, record_type)
+    record = builder.bitcast(data, record_type.as_pointer())
     values, rounds, parts = (
         builder.load(_field(builder, record, field)) for field in (_VALUES, _ROUNDS, _PARTS)
     )
