@@ -45,7 +45,7 @@ def test_tiles_fill_the_registers_of_avx512(tmp_path: Path) -> None:
     assembly = run(
         "import numpy as np\n"
         "from minigrad.kernels import matmul\n"
-        "compiled = matmul._multiply._compile(np.dtype(np.float32))\n"
+        "compiled = matmul.product_tasks.compile(np.dtype(np.float32))\n"
         "print(compiled._library.get_asm_str())",
         "skylake-avx512",
         AVX512,

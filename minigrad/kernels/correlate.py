@@ -64,7 +64,7 @@ def correlate_tiles(
     packed = scratch(layout.packed, out.dtype)
     arrays = source, out, filters, packed, start
     counts = layout.packings, layout.tasks
-    _correlate.run(out.dtype, layout.plan, arrays, counts, layout.work)
+    correlation_tasks.run(out.dtype, layout.plan, arrays, counts, layout.work)
 
 
 def correlate_tiles_gradient(
@@ -84,7 +84,7 @@ def correlate_tiles_gradient(
     sums = scratch(layout.sums, out.dtype)
     arrays = source, gradient, out, sums
     counts = layout.slices, layout.packings
-    _correlate_gradient.run(out.dtype, layout.plan, arrays, counts, layout.work)
+    gradient_tasks.run(out.dtype, layout.plan, arrays, counts, layout.work)
 
 
 _PLAN = np.dtype(
@@ -327,7 +327,7 @@ def _pack_filters(task, like, plan):  # type: ignore[no-untyped-def]
 
 
 @tasks(_PLAN)
-def _correlate(phase, task, none, plans):  # type: ignore[no-untyped-def]
+def correlation_tasks(phase, task, none, plans):  # type: ignore[no-untyped-def]
     """Pack the filters; then one block of output pixels with some panels of one group's filters.
 
     out[n, f, y, x] = start[f] + sum over c, r, s of source[n, c, y + r, x + s] * packed[f, c, r, s]
@@ -422,7 +422,7 @@ def _add_up(task, like, plan):  # type: ignore[no-untyped-def]
 
 
 @tasks(_PLAN)
-def _correlate_gradient(phase, task, none, plans):  # type: ignore[no-untyped-def]
+def gradient_tasks(phase, task, none, plans):  # type: ignore[no-untyped-def]
     """One slice of the pixels for some panels of one group's filters; then all slices' sum.
 
     packed[slice, c, r, s, f] = sum over n, y, x of out[n, f, y, x] * source[n, c, y + r, x + s]

@@ -60,7 +60,7 @@ def inner_products(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None) -> np.
     out = np.empty((len(a), b.shape[1]), a.dtype)
     plan, start, count, work = _layout(a.shape, b.shape[1], a.strides[0], b.strides[1], a.dtype)
     start = start if bias is None else np.ascontiguousarray(bias)
-    _multiply.run(a.dtype, plan, (a, b, out, start), (count,), work)
+    product_tasks.run(a.dtype, plan, (a, b, out, start), (count,), work)
     return out
 
 
@@ -89,7 +89,7 @@ def _layout(
 
 
 @tasks(_PLAN)
-def _multiply(phase, task, none, plans):  # type: ignore[no-untyped-def]
+def product_tasks(phase, task, none, plans):  # type: ignore[no-untyped-def]
     """out[i, j] = start[j] + sum over k of left[i, k] * right[j, k], for some rows i.
 
     The last tiles are moved back to where they are full, and give some results a second time.

@@ -129,7 +129,7 @@ def _multiply_into(
         start[: len(bias)] = bias
     panels = np.empty(layout.panels, out.dtype)
     arrays = a, b, out, start, panels
-    _multiply.run(out.dtype, layout.plan, arrays, layout.counts, work)
+    product_tasks.run(out.dtype, layout.plan, arrays, layout.counts, work)
 
 
 @lru_cache(1024)
@@ -366,7 +366,7 @@ def _multiply_task(task, like, plan, b0, j0, k, columns, depth):  # type: ignore
 
 
 @tasks(_PLAN)
-def _multiply(phase, task, none, plans):  # type: ignore[no-untyped-def]
+def product_tasks(phase, task, none, plans):  # type: ignore[no-untyped-def]
     """out[b, i, j] = start[j] + sum over k of left[b, i, k] * right[b, k, j].
 
     Even phases pack panels of the right operand, odd ones multiply by them.

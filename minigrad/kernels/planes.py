@@ -57,7 +57,7 @@ def correlate_planes(
         out.itemsize, source.shape, source.strides, out.shape, out.strides, axes, filters.shape
     )
     arrays = source, out, filters, start
-    _correlate.run(out.dtype, layout.plan, arrays, (layout.tasks,), layout.work)
+    correlation_tasks.run(out.dtype, layout.plan, arrays, (layout.tasks,), layout.work)
 
 
 def correlate_planes_gradient(
@@ -74,7 +74,7 @@ def correlate_planes_gradient(
     sums = np.empty(layout.sums, out.dtype)
     arrays = source, gradient, out, sums
     counts = layout.slices, out.shape[0]
-    _correlate_gradient.run(out.dtype, layout.plan, arrays, counts, layout.work)
+    gradient_tasks.run(out.dtype, layout.plan, arrays, counts, layout.work)
 
 
 _PLAN = np.dtype(
@@ -218,7 +218,7 @@ def _block_size(plan):  # type: ignore[no-untyped-def]
 
 
 @tasks(_PLAN)
-def _correlate(phase, task, none, plans):  # type: ignore[no-untyped-def]
+def correlation_tasks(phase, task, none, plans):  # type: ignore[no-untyped-def]
     """One band of rows of one image for some groups.
 
     out[n, f, y, x] = start[f] + sum over c, r, s of
@@ -274,7 +274,7 @@ def _add_up(group, like, plan):  # type: ignore[no-untyped-def]
 
 
 @tasks(_PLAN)
-def _correlate_gradient(phase, task, none, plans):  # type: ignore[no-untyped-def]
+def gradient_tasks(phase, task, none, plans):  # type: ignore[no-untyped-def]
     """One slice of the images for some groups; then all slices' sum.
 
     start[slice, f, c, r, s, lane] = sum over n, y, x of

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numba
@@ -12,23 +12,30 @@ from numba.core.ccallback import CFunc
 
 from minigrad.kernels.addresses import write_addresses
 from minigrad.kernels.build import keep_on_disk, kernel, prange
+from minigrad.kernels.second_compiler import SecondCompiler
 from minigrad.kernels.simd import call, fetch_and_increment
 
 array_at = numba.carray
 
 _MOST_THREADS = int(numba.config.NUMBA_NUM_THREADS)
 
+# Told of what this process compiles, it compiles what goes along with that.
+second_compiler = SecondCompiler("minigrad.kernels.compile_ahead")
+
 _one_compilation_at_a_time = threading.RLock()
 
 
 class _AnnouncedCFunc(CFunc):
-    """Tells listeners of its compilation, as Numba's dispatchers do."""
+    """Tells listeners of its compilation, as Numba's dispatchers do, and `announce` before them."""
+
+    announce: Callable[[], None]
 
     @property
     def py_func(self) -> Callable[..., Any]:
         return self._pyfunc  # type: ignore[attr-defined, no-any-return]  # Numba's stubs omit it
 
     def _compile_uncached(self) -> Any:
+        self.announce()
         with event.trigger_event("numba:compile", {"dispatcher": self}):
             return super()._compile_uncached()  # type: ignore[misc]  # Numba's stubs omit it
 
@@ -45,17 +52,25 @@ class Tasks:
         self.function = function
         self.plan = plan
         self.sources = sources
+        self.name = f"{function.__module__}.{function.__qualname__}"
         self._compiled: dict[np.dtype, Any] = {}
         self.__doc__ = function.__doc__
 
-    def _compile(self, dtype: np.dtype) -> CFunc:
+    def name_for(self, dtype: np.dtype) -> str:
+        """What the machine code for this dtype goes by among processes."""
+        return f"{self.name} {dtype}"
+
+    def compile(self, dtype: np.dtype) -> CFunc:
+        """The machine code, from the cache if it is there."""
         pointers = (numba.types.CPointer(numba.from_dtype(d)) for d in (dtype, self.plan))
         arguments = (numba.types.int64, numba.types.int64, *pointers)
         options = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
         keep_on_disk(self.function, *self.sources)
         signature = (arguments, numba.types.void)
         compiled = _AnnouncedCFunc(self.function, signature, locals={}, options=options)
+        compiled.announce = partial(second_compiler.start, self.name, str(dtype))
         compiled.enable_caching()
+        second_compiler.wait_for(self.name_for(dtype))
         compiled.compile()
         return compiled
 
@@ -63,7 +78,7 @@ class Tasks:
         if dtype not in self._compiled:
             with _one_compilation_at_a_time:
                 if dtype not in self._compiled:
-                    self._compiled[dtype] = self._compile(dtype)
+                    self._compiled[dtype] = self.compile(dtype)
         return int(self._compiled[dtype].address)
 
     def run(

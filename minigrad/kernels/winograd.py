@@ -77,7 +77,7 @@ def correlate_winograd(
     memory = scratch(layout.packed + layout.apart, out.dtype)
     packed, apart = memory[: layout.packed], memory[layout.packed :]
     arrays = source, out, filters, packed, apart, start
-    _correlate.run(out.dtype, layout.plan, arrays, layout.counts, layout.work)
+    correlation_tasks.run(out.dtype, layout.plan, arrays, layout.counts, layout.work)
 
 
 _PLAN = np.dtype(
@@ -263,7 +263,7 @@ def _store(stage, sums, like, plan, block, panel):  # type: ignore[no-untyped-de
 
 
 @tasks(_PLAN, sandwich.__file__, winograd_points.__file__)
-def _correlate(phase, task, none, plans):  # type: ignore[no-untyped-def]
+def correlation_tasks(phase, task, none, plans):  # type: ignore[no-untyped-def]
     """Take filters, and images if tasks share them, to the points; then one block and some panels.
 
     out[n, f, y, x] = start[f] + sum over c, r, s of source[n, c, y + r, x + s] * w[f, c, r, s]

@@ -67,7 +67,7 @@ def correlate_winograd_gradient(
     memory = scratch(layout.sums + layout.apart, out.dtype)
     sums, apart = memory[: layout.sums], memory[layout.sums :]
     arrays = source, gradient, out, sums, apart
-    _correlate_gradient.run(out.dtype, layout.plan, arrays, layout.counts, layout.work)
+    gradient_tasks.run(out.dtype, layout.plan, arrays, layout.counts, layout.work)
 
 
 _PLAN = np.dtype(
@@ -271,7 +271,7 @@ def _add_up(task, like, plan):  # type: ignore[no-untyped-def]
 
 
 @tasks(_PLAN, sandwich.__file__, winograd_points.__file__)
-def _correlate_gradient(phase, task, none, plans):  # type: ignore[no-untyped-def]
+def gradient_tasks(phase, task, none, plans):  # type: ignore[no-untyped-def]
     """Take blocks to the points if tasks share them; sum over slices; take the sums to the taps."""
     plan, like = array_at(plans, 1)[0], array_at(none, 0)
     if phase == 0:
