@@ -304,7 +304,7 @@ def _own_task(phase, task, none, plans):  # type: ignore[no-untyped-def]
 
 
 def _own(out: Array, at: int) -> None:
-    _own_task.run(out.dtype, np.array([0, out.size, at], np.int64), (out,), (1,), work=0)
+    _own_task.prepare(out.dtype, (0, out.size, at), (1,), work=0).run(out)
 
 
 @kernel

@@ -31,7 +31,7 @@ from minigrad.kernels.simd import (
     tile_product,
     transpose,
 )
-from minigrad.kernels.tasks import array_at, tasks
+from minigrad.kernels.tasks import Prepared, array_at, tasks
 
 # A panel of the filters, DEPTH x a tile's row, stays in the first-level cache.
 DEPTH = 128
@@ -58,13 +58,11 @@ def correlate_tiles(
     """
     start = np.zeros(out.shape[1], out.dtype) if bias is None else np.ascontiguousarray(bias)
     layout = _layout(
-        out.itemsize, source.shape, source.strides, out.shape, out.strides, axes,
+        out.dtype, source.shape, source.strides, out.shape, out.strides, axes,
         filters.shape, filters.strides, source.flags.c_contiguous,
     )  # fmt: skip
     packed = scratch(layout.packed, out.dtype)
-    arrays = source, out, filters, packed, start
-    counts = layout.packings, layout.tasks
-    correlation_tasks.run(out.dtype, layout.plan, arrays, counts, layout.work)
+    layout.correlation.run(source, out, filters, packed, start)
 
 
 def correlate_tiles_gradient(
@@ -78,13 +76,11 @@ def correlate_tiles_gradient(
     if gradient.strides[3] != gradient.itemsize:
         gradient = np.ascontiguousarray(gradient)
     layout = _layout(
-        out.itemsize, source.shape, source.strides, gradient.shape, gradient.strides, axes,
+        out.dtype, source.shape, source.strides, gradient.shape, gradient.strides, axes,
         out.shape, out.strides, source.flags.c_contiguous,
     )  # fmt: skip
     sums = scratch(layout.sums, out.dtype)
-    arrays = source, gradient, out, sums
-    counts = layout.slices, layout.packings
-    gradient_tasks.run(out.dtype, layout.plan, arrays, counts, layout.work)
+    layout.gradient.run(source, gradient, out, sums)
 
 
 _PLAN = np.dtype(
@@ -114,19 +110,16 @@ _PLAN = np.dtype(
 class _Layout(NamedTuple):
     """All that a kernel has to know but for addresses, and the sizes of what it needs."""
 
-    plan: np.ndarray
+    correlation: Prepared
+    gradient: Prepared
     tap_at: np.ndarray  # its address is in the plan
     packed: int
     sums: int
-    packings: int
-    tasks: int
-    slices: int
-    work: int
 
 
 @lru_cache(1024)
 def _layout(
-    itemsize: int,
+    dtype: np.dtype,
     source_shape: tuple[int, ...],
     source_strides: tuple[int, ...],
     shown_shape: tuple[int, ...],
@@ -137,7 +130,7 @@ def _layout(
     contiguous: bool,
 ) -> _Layout:
     """The cut into tasks, which follows from the sizes alone."""
-    rows, columns = axes
+    (rows, columns), itemsize = axes, dtype.itemsize
     images, (groups, filters, channels, *kernel) = source_shape[0], weights_shape
     strips, wide = parts(columns.length, PIXELS)
     bands, high = parts(rows.length, max(1, PIXELS // wide))
@@ -170,28 +163,28 @@ def _layout(
     shares, share = parts(panels, max(1, panels * groups * min(slices, blocks) // TASKS))
     pieces = -(-channels // PACKED_CHANNELS)
     tap_at = np.pad(_tap_table(channels, block_steps, axes), (0, padded_depth - depth), "edge")
-    plan = np.array(
-        [
-            0, 0, 0, 0, 0, tap_at.ctypes.data,
-            images, channels, filters, groups, *source_steps,
-            *source_shape[2:], *shown_shape[2:], *shown_steps, *weight_steps,
-            weight_steps[2:] == (kernel[0] * kernel[1], kernel[1], 1),
-            depth, padded_depth, *kernel,
-            rows.length, rows.step, rows.origin, rows.first, rows.spacing,
-            columns.length, columns.step, columns.origin, columns.first, columns.spacing,
-            many, high, wide, blocks, bands, strips,
-            copied, block_rows, block_columns, readable(source_shape, contiguous),
-            block_steps[0], *block_steps[2:],
-            width, panels, share, shares, slices, pieces,
-        ],
-        np.int64,
+    plan = (
+        0, 0, 0, 0, 0, tap_at.ctypes.data,
+        images, channels, filters, groups, *source_steps,
+        *source_shape[2:], *shown_shape[2:], *shown_steps, *weight_steps,
+        weight_steps[2:] == (kernel[0] * kernel[1], kernel[1], 1),
+        depth, padded_depth, *kernel,
+        rows.length, rows.step, rows.origin, rows.first, rows.spacing,
+        columns.length, columns.step, columns.origin, columns.first, columns.spacing,
+        many, high, wide, blocks, bands, strips,
+        copied, block_rows, block_columns, readable(source_shape, contiguous),
+        block_steps[0], *block_steps[2:],
+        width, panels, share, shares, slices, pieces,
     )  # fmt: skip
     work = images * rows.length * columns.length * groups * filters * depth // 16
+    packings, tasks = groups * panels * pieces, groups * shares
     return _Layout(
-        plan, tap_at, groups * panels * depth * width,
+        correlation_tasks.prepare(dtype, plan, (packings, blocks * tasks), work),
+        gradient_tasks.prepare(dtype, plan, (slices * tasks, packings), work),
+        tap_at,
+        groups * panels * depth * width,
         slices * groups * panels * padded_depth * width,
-        groups * panels * pieces, blocks * groups * shares, slices * groups * shares, work,
-    )  # fmt: skip
+    )
 
 
 def _stays_inside(axis: Axis, size: int) -> bool:

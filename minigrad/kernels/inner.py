@@ -9,7 +9,6 @@ from functools import lru_cache
 import numpy as np
 
 from minigrad.kernels.emitter import VECTOR_BYTES
-from minigrad.kernels.scalar import FLOATS
 from minigrad.kernels.simd import (
     INNER_COLUMNS,
     INNER_ROWS,
@@ -21,7 +20,7 @@ from minigrad.kernels.simd import (
     pointer_at,
     tile_of_inner_products,
 )
-from minigrad.kernels.tasks import array_at, tasks
+from minigrad.kernels.tasks import Prepared, array_at, tasks
 
 # A tile's lanes are added up once for all k: with less of them, or with some k left over from whole
 # vectors and no more than LONG in all, that is much of the work.
@@ -39,28 +38,30 @@ TASKS = 8
 SHARED = 128
 
 
-def fits(a: np.ndarray, b: np.ndarray) -> bool:
-    """Whether a (m, k) and b (k, n) are, in layout and size, ones that this product is for."""
-    (m, k), n, size = a.shape, b.shape[1], a.itemsize
+def fits(
+    left: tuple[int, ...],
+    left_strides: tuple[int, ...],
+    right: tuple[int, ...],
+    right_strides: tuple[int, ...],
+    itemsize: int,
+) -> bool:
+    """Whether (m, k) and (k, n) are, in layout and size, ones that this product is for."""
+    (m, k), n = left, right[1]
     return (
-        a.strides[1] == b.strides[0] == size
-        and (m * DEEP <= k or n * size < PANEL_BYTES)
-        and SHORTEST <= k <= LONGEST_BYTES // size
-        and (k >= LONG or k * size % VECTOR_BYTES == 0)
+        left_strides[1] == right_strides[0] == itemsize
+        and (m * DEEP <= k or n * itemsize < PANEL_BYTES)
+        and SHORTEST <= k <= LONGEST_BYTES // itemsize
+        and (k >= LONG or k * itemsize % VECTOR_BYTES == 0)
         and m >= INNER_ROWS
         and n >= INNER_COLUMNS
-        and a.dtype in FLOATS
-        and a.flags.aligned
-        and b.flags.aligned
     )
 
 
 def inner_products(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None) -> np.ndarray:
-    """a @ b (+ bias): (m, k), (k, n) and (n,) -> (m, n), of operands that `fits`."""
+    """a @ b (+ bias): (m, k), (k, n) and (n,) -> (m, n), of float operands that `fits`."""
     out = np.empty((len(a), b.shape[1]), a.dtype)
-    plan, start, count, work = _layout(a.shape, b.shape[1], a.strides[0], b.strides[1], a.dtype)
-    start = start if bias is None else np.ascontiguousarray(bias)
-    product_tasks.run(a.dtype, plan, (a, b, out, start), (count,), work)
+    products, zeros = _prepared(a.shape, b.shape[1], a.strides[0], b.strides[1], a.dtype)
+    products.run(a, b, out, zeros if bias is None else np.ascontiguousarray(bias))
     return out
 
 
@@ -76,16 +77,17 @@ _PLAN = np.dtype(
 
 
 @lru_cache(1024)
-def _layout(
+def _prepared(
     shape: tuple[int, int], columns: int, left_row: int, right_row: int, dtype: np.dtype
-) -> tuple[np.ndarray, np.ndarray, int, int]:
-    """What tasks read, a bias of zeros, how many tasks there are, and their work."""
+) -> tuple[Prepared, np.ndarray]:
+    """The tasks, and a bias of zeros."""
     rows, depth = shape
     height = -(-rows // (TASKS * INNER_ROWS)) * INNER_ROWS
     steps = left_row // dtype.itemsize, right_row // dtype.itemsize
-    plan = np.array([0, 0, 0, 0, *steps, rows, columns, depth, height], np.int64)
+    plan = 0, 0, 0, 0, *steps, rows, columns, depth, height
     work = rows * columns * depth // SHARED
-    return plan, np.zeros(columns, dtype), -(-rows // height), work
+    prepared = product_tasks.prepare(dtype, plan, (-(-rows // height),), work)
+    return prepared, np.zeros(columns, dtype)
 
 
 @tasks(_PLAN)

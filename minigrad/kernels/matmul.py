@@ -7,7 +7,8 @@ is quicker otherwise goes elsewhere: to `inner`, `matvec`, and where it is small
 """
 
 import math
-from functools import lru_cache
+from collections.abc import Callable
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -28,7 +29,7 @@ from minigrad.kernels.simd import (
     tile_product,
     transpose_block,
 )
-from minigrad.kernels.tasks import array_at, tasks
+from minigrad.kernels.tasks import Prepared, array_at, tasks
 
 # DEPTH rows of a panel, each as long as a tile's row, stay in the first-level cache.
 DEPTH = 256
@@ -55,40 +56,73 @@ def matmul(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None = None) -> np.n
     Both operands have at least two axes and one dtype.  The order of each sum does not depend on
     the number of threads.
     """
-    if a.ndim == b.ndim == 2:
-        if a.size * b.shape[1] <= SMALL and a.flags.forc and b.flags.forc:
-            product: np.ndarray = np.matmul(a, b)
-            return product if bias is None else product + bias
-        if inner.fits(a, b):
-            return inner.inner_products(a, b, bias)
-    (m, k), n = a.shape[-2:], b.shape[-1]
-    batch = a.shape[:-2]
-    if batch != b.shape[:-2]:
-        batch = np.broadcast_shapes(batch, b.shape[:-2])
-    count = math.prod(batch)
-    work = count * m * n * k
-    tiny = work == 0 or (work <= SMALL and _blas_reads(a) and _blas_reads(b))
-    if tiny or a.dtype not in FLOATS:
-        product = np.matmul(a, b)
-        return product if bias is None else product + bias
-    if a.ndim > 2 and b.ndim == 2 and a.flags.c_contiguous:  # one tall product
-        return matmul(a.reshape(-1, k), b, bias).reshape(*batch, m, n)
-    out = np.empty((*batch, m, n), a.dtype)
-    # Tasks step through operands by whole elements, which only aligned arrays allow.
-    a, b = (x if x.flags.aligned else x.copy() for x in (a, b))
-    if a.ndim == b.ndim == 2 and n == 1 and matvec.fits(a):
-        out[:, 0] = matvec.matvec(a, b[:, 0])
-    elif a.ndim == b.ndim == 2 and m == 1 and matvec.fits(b):
-        out[0] = matvec.matvec(b.T, a[0])
-    else:
-        _multiply_into(out, a, b, bias, count)
-        return out
-    return out if bias is None else out + bias
+    if a.ndim == b.ndim == 2 and a.size * b.shape[1] <= SMALL and a.flags.forc and b.flags.forc:
+        return _by_blas(a, b, bias)
+    aligned = a.flags.aligned and b.flags.aligned
+    return _way(a.shape, a.strides, b.shape, b.strides, a.dtype, aligned)(a, b, bias)
 
 
-def _blas_reads(a: np.ndarray) -> bool:
-    """Whether rows or columns are consecutive elements; NumPy multiplies all else one by one."""
-    return a.itemsize in a.strides[-2:]
+Product = Callable[[np.ndarray, np.ndarray, np.ndarray | None], np.ndarray]
+
+
+@lru_cache(1024)
+def _way(
+    left: tuple[int, ...],
+    left_strides: tuple[int, ...],
+    right: tuple[int, ...],
+    right_strides: tuple[int, ...],
+    dtype: np.dtype,
+    aligned: bool,
+) -> Product:
+    """What multiplies operands of these shapes and strides."""
+    (m, k), n, size = left[-2:], right[-1], dtype.itemsize
+    matrices = len(left) == len(right) == 2
+    work = math.prod(np.broadcast_shapes(left[:-2], right[:-2])) * m * n * k
+    if work == 0 or dtype not in FLOATS:
+        return _by_blas
+    if matrices and aligned and inner.fits(left, left_strides, right, right_strides, size):
+        return inner.inner_products
+    # Rows or columns are consecutive elements; NumPy multiplies all else one by one.
+    if work <= SMALL and size in left_strides[-2:] and size in right_strides[-2:]:
+        return _by_blas
+    if not aligned:  # tasks step through operands by whole elements
+        return lambda a, b, bias: matmul(a.copy(), b.copy(), bias)
+    return _way_of_large(left, left_strides, right, right_strides, dtype)
+
+
+def _way_of_large(
+    left: tuple[int, ...],
+    left_strides: tuple[int, ...],
+    right: tuple[int, ...],
+    right_strides: tuple[int, ...],
+    dtype: np.dtype,
+) -> Product:
+    (m, k), n, size = left[-2:], right[-1], dtype.itemsize
+    matrices = len(left) == len(right) == 2
+    if len(left) > 2 and len(right) == 2 and _is_contiguous(left, left_strides, size):
+        return lambda a, b, bias: matmul(a.reshape(-1, k), b, bias).reshape(*left[:-1], n)
+    if matrices and n == 1 and matvec.fits(left, left_strides, size):
+        return lambda a, b, bias: _plus(matvec.matvec(a, b[:, 0])[:, None], bias)
+    if matrices and m == 1 and matvec.fits(right, right_strides, size):
+        return lambda a, b, bias: _plus(matvec.matvec(b.T, a[0])[None], bias)
+    return _Packed(left, left_strides, right, right_strides, dtype)
+
+
+def _is_contiguous(shape: tuple[int, ...], strides: tuple[int, ...], itemsize: int) -> bool:
+    step = itemsize
+    for length, stride in zip(reversed(shape), reversed(strides), strict=True):
+        if length != 1 and stride != step:
+            return False
+        step *= length
+    return True
+
+
+def _by_blas(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None) -> np.ndarray:
+    return _plus(np.matmul(a, b), bias)
+
+
+def _plus(product: np.ndarray, bias: np.ndarray | None) -> np.ndarray:
+    return product if bias is None else product + bias
 
 
 _PLAN = np.dtype(
@@ -107,77 +141,85 @@ _PLAN = np.dtype(
 )  # fmt: skip
 
 
-class _Layout(NamedTuple):
-    """All that a task has to know but for addresses, and the sizes of what it needs."""
+class _Cut(NamedTuple):
+    """The tasks that a product is cut into, and how many elements of panels they need."""
 
-    plan: np.ndarray
-    offsets: tuple[np.ndarray, np.ndarray]  # their addresses are in the plan
-    padded: int
+    tasks: Prepared
     panels: int
-    counts: tuple[int, ...]
 
 
-def _multiply_into(
-    out: np.ndarray, a: np.ndarray, b: np.ndarray, bias: np.ndarray | None, batch: int
-) -> None:
-    work = out.size * a.shape[-1] // inner.SHARED
-    layout = _layout(
-        out.shape, a.shape, a.strides, b.shape, b.strides, out.itemsize, batch, is_shared(work)
-    )
-    start = np.zeros(layout.padded, out.dtype)
-    if bias is not None:
-        start[: len(bias)] = bias
-    panels = np.empty(layout.panels, out.dtype)
-    arrays = a, b, out, start, panels
-    product_tasks.run(out.dtype, layout.plan, arrays, layout.counts, work)
+class _Packed:
+    """The product of arrays of these shapes and strides, for any number of threads."""
 
+    def __init__(
+        self,
+        left: tuple[int, ...],
+        left_strides: tuple[int, ...],
+        right: tuple[int, ...],
+        right_strides: tuple[int, ...],
+        dtype: np.dtype,
+    ) -> None:
+        batch = np.broadcast_shapes(left[:-2], right[:-2])
+        self._shape = (*batch, left[-2], right[-1])
+        self._depth = left[-1]
+        self._dtype = dtype
+        self._work = math.prod(self._shape) * self._depth // inner.SHARED
+        self._left, self._right = (
+            tuple(stride // dtype.itemsize for stride in strides)
+            for strides in (left_strides, right_strides)
+        )
+        # Of each matrix; their addresses are in the plan.
+        self._left_at = _offsets(left, self._left, batch)
+        self._right_at = _offsets(right, self._right, batch)
+        self._width = TILE_VECTORS * VECTOR_BYTES // dtype.itemsize
+        self._zeros = np.zeros(-(-right[-1] // self._width) * self._width, dtype)
 
-@lru_cache(1024)
-def _layout(
-    shape: tuple[int, ...],
-    left_shape: tuple[int, ...],
-    left_strides: tuple[int, ...],
-    right_shape: tuple[int, ...],
-    right_strides: tuple[int, ...],
-    itemsize: int,
-    batch: int,
-    shared: bool,
-) -> _Layout:
-    """The cut of the work, finer where threads share it; no sum depends on that."""
-    (rows, columns), depth = shape[-2:], left_shape[-1]
-    width = TILE_VECTORS * VECTOR_BYTES // itemsize
-    padded = -(-columns // width) * width
-    span = min(padded, WIDTH)
-    deep = min(depth, PANELS // span // DEPTH * DEPTH)
-    group = min(batch, max(1, PANELS // (span * deep)))
-    height, strip = _block_shape(group, rows, span, width, inner.TASKS if shared else 1)
-    groups, spans, depths = -(-batch // group), -(-columns // span), -(-depth // deep)
-    blocks, strips = -(-rows // height), -(-span // strip)
-    left_steps, right_steps = (
-        tuple(stride // itemsize for stride in strides) for strides in (left_strides, right_strides)
-    )
-    long_columns = left_steps[-2] == 1 and depth > DEPTH
-    offsets = (
-        _offsets(left_shape, left_steps, shape[:-2]),
-        _offsets(right_shape, right_steps, shape[:-2]),
-    )
-    plan = np.array(
-        [
+    def __call__(self, a: np.ndarray, b: np.ndarray, bias: np.ndarray | None) -> np.ndarray:
+        out = np.empty(self._shape, self._dtype)
+        self.fill(out, a, b, bias)
+        return out
+
+    def fill(self, out: np.ndarray, a: np.ndarray, b: np.ndarray, bias: np.ndarray | None) -> None:
+        """Write the product into `out`, which is contiguous."""
+        start = self._zeros
+        if bias is not None:
+            start = start.copy()
+            start[: len(bias)] = bias
+        cut = self._for_threads if is_shared(self._work) else self._for_one
+        cut.tasks.run(a, b, out, start, np.empty(cut.panels, self._dtype))
+
+    @cached_property
+    def _for_one(self) -> _Cut:
+        return self._cut(1)
+
+    @cached_property
+    def _for_threads(self) -> _Cut:
+        return self._cut(inner.TASKS)
+
+    def _cut(self, tasks: int) -> _Cut:
+        """Into so many tasks at least; no sum depends on that."""
+        rows, columns, depth = *self._shape[-2:], self._depth
+        batch, width = math.prod(self._shape[:-2]), self._width
+        span = min(len(self._zeros), WIDTH)
+        deep = min(depth, PANELS // span // DEPTH * DEPTH)
+        group = min(batch, max(1, PANELS // (span * deep)))
+        height, strip = _block_shape(group, rows, span, width, tasks)
+        groups, spans, depths = -(-batch // group), -(-columns // span), -(-depth // deep)
+        blocks, strips = -(-rows // height), -(-span // strip)
+        long_columns = self._left[-2] == 1 and depth > DEPTH
+        plan = (
             0, 0, 0, 0, 0,
-            *left_steps[-2:], offsets[0].ctypes.data, *right_steps[-2:], offsets[1].ctypes.data,
+            *self._left[-2:], self._left_at.ctypes.data,
+            *self._right[-2:], self._right_at.ctypes.data,
             batch, rows, columns, depth,
             group, span, deep, height, strip, groups, spans, depths, blocks, strips,
             strip >= (PACK_LONG_COLUMNS_FROM if long_columns else PACK_LEFT_FROM),
-            right_steps[-1] != 1 or rows > 20 * TILE_ROWS,
-        ],
-        np.int64,
-    )  # fmt: skip
-    counts: tuple[int, ...] = (
-        group * (span // width) * -(-deep // PACKED_ROWS),
-        group * blocks * strips,
-    )
-    counts *= groups * spans * depths
-    return _Layout(plan, offsets, padded, group * span * deep, counts)
+            self._right[-1] != 1 or rows > 20 * TILE_ROWS,
+        )  # fmt: skip
+        packings = group * (span // width) * -(-deep // PACKED_ROWS)
+        counts = (packings, group * blocks * strips) * (groups * spans * depths)
+        prepared = product_tasks.prepare(self._dtype, plan, counts, self._work)
+        return _Cut(prepared, group * span * deep)
 
 
 def _block_shape(matrices: int, rows: int, columns: int, width: int, tasks: int) -> tuple[int, int]:

@@ -8,9 +8,9 @@ from minigrad.kernels.build import kernel, prange
 CHUNK = 256
 
 
-def fits(matrix: np.ndarray) -> bool:
+def fits(shape: tuple[int, ...], strides: tuple[int, ...], itemsize: int) -> bool:
     """Whether rows or columns of the matrix follow one another in memory."""
-    return matrix.flags.c_contiguous or matrix.T.flags.c_contiguous
+    return strides in ((itemsize * shape[1], itemsize), (itemsize, itemsize * shape[0]))
 
 
 def matvec(matrix: np.ndarray, vector: np.ndarray) -> np.ndarray:

@@ -31,7 +31,7 @@ from minigrad.kernels.simd import (
     row_end_product,
     row_product,
 )
-from minigrad.kernels.tasks import array_at, tasks
+from minigrad.kernels.tasks import Prepared, array_at, tasks
 
 # Elements of the planes that a task copies at a time, about, and the multiply-adds of a task.
 BLOCK = 32_768
@@ -54,10 +54,9 @@ def correlate_planes(
     filters = np.ascontiguousarray(filters)
     start = np.zeros(out.shape[1], out.dtype) if bias is None else np.ascontiguousarray(bias)
     layout = _layout(
-        out.itemsize, source.shape, source.strides, out.shape, out.strides, axes, filters.shape
+        out.dtype, source.shape, source.strides, out.shape, out.strides, axes, filters.shape
     )
-    arrays = source, out, filters, start
-    correlation_tasks.run(out.dtype, layout.plan, arrays, (layout.tasks,), layout.work)
+    layout.correlation.run(source, out, filters, start)
 
 
 def correlate_planes_gradient(
@@ -68,13 +67,11 @@ def correlate_planes_gradient(
     `out` is contiguous; `gradient` and `source` are as `out` and `source` of `correlate_planes`.
     """
     layout = _layout(
-        out.itemsize, source.shape, source.strides, gradient.shape, gradient.strides, axes,
+        out.dtype, source.shape, source.strides, gradient.shape, gradient.strides, axes,
         out.shape,
     )  # fmt: skip
     sums = np.empty(layout.sums, out.dtype)
-    arrays = source, gradient, out, sums
-    counts = layout.slices, out.shape[0]
-    gradient_tasks.run(out.dtype, layout.plan, arrays, counts, layout.work)
+    layout.gradient.run(source, gradient, out, sums)
 
 
 _PLAN = np.dtype(
@@ -100,17 +97,15 @@ _PLAN = np.dtype(
 class _Layout(NamedTuple):
     """All that a kernel has to know but for addresses, and the sizes of what it needs."""
 
-    plan: np.ndarray
+    correlation: Prepared
+    gradient: Prepared
     tap_at: np.ndarray  # its address is in the plan
     sums: int
-    tasks: int
-    slices: int
-    work: int
 
 
 @lru_cache(1024)
 def _layout(
-    itemsize: int,
+    dtype: np.dtype,
     source_shape: tuple[int, ...],
     source_strides: tuple[int, ...],
     shown_shape: tuple[int, ...],
@@ -119,7 +114,7 @@ def _layout(
     weights_shape: tuple[int, ...],
 ) -> _Layout:
     """The cut into tasks, which follows from the sizes alone."""
-    rows, columns = axes
+    (rows, columns), itemsize = axes, dtype.itemsize
     images, (groups, filters, channels, *kernel) = source_shape[0], weights_shape
     depth = channels * math.prod(kernel)
     padded_depth = -(-depth // DOTS) * DOTS
@@ -136,21 +131,22 @@ def _layout(
         for strides in (source_strides, shown_strides)
     )
     source_steps, shown_steps = steps
-    plan = np.array(
-        [
-            0, 0, 0, 0, tap_at.ctypes.data,
-            images, groups, filters, channels, *source_steps, *source_shape[2:], *shown_steps,
-            depth, padded_depth,
-            rows.length, rows.step, rows.origin, rows.first, rows.spacing, rows.spread,
-            columns.length, columns.step, columns.origin, columns.first, columns.spacing,
-            columns.spread,
-            high, bands, pitch, phase_rows, share, shares, slices,
-        ],
-        np.int64,
+    plan = (
+        0, 0, 0, 0, tap_at.ctypes.data,
+        images, groups, filters, channels, *source_steps, *source_shape[2:], *shown_steps,
+        depth, padded_depth,
+        rows.length, rows.step, rows.origin, rows.first, rows.spacing, rows.spread,
+        columns.length, columns.step, columns.origin, columns.first, columns.spacing,
+        columns.spread,
+        high, bands, pitch, phase_rows, share, shares, slices,
     )  # fmt: skip
-    sums = slices * groups * filters * padded_depth * (VECTOR_BYTES // itemsize)
-    counts = images * bands * shares, slices * shares
-    return _Layout(plan, tap_at, sums, *counts, work * images * bands * groups // 16)
+    work = work * images * bands * groups // 16
+    return _Layout(
+        correlation_tasks.prepare(dtype, plan, (images * bands * shares,), work),
+        gradient_tasks.prepare(dtype, plan, (slices * shares, groups), work),
+        tap_at,
+        slices * groups * filters * padded_depth * (VECTOR_BYTES // itemsize),
+    )
 
 
 def _tap_table(channels: int, rows: int, columns: int, axes: tuple[Axis, Axis]) -> np.ndarray:

@@ -1,8 +1,8 @@
 """Kernels in tasks that take long: each thread takes the next when it is done with its last."""
 
 import threading
-from collections.abc import Callable
-from functools import lru_cache, partial
+from collections.abc import Callable, Sequence
+from functools import cached_property, partial
 from typing import Any
 
 import numba
@@ -10,7 +10,8 @@ import numpy as np
 from numba.core import event
 from numba.core.ccallback import CFunc
 
-from minigrad.kernels.addresses import write_addresses
+from minigrad.kernels import addresses
+from minigrad.kernels.addresses import headers_are_known, write_addresses
 from minigrad.kernels.build import keep_on_disk, kernel, prange
 from minigrad.kernels.second_compiler import SecondCompiler
 from minigrad.kernels.simd import call, fetch_and_increment
@@ -74,36 +75,49 @@ class Tasks:
         compiled.compile()
         return compiled
 
-    def _address(self, dtype: np.dtype) -> int:
+    def address(self, dtype: np.dtype) -> int:
         if dtype not in self._compiled:
             with _one_compilation_at_a_time:
                 if dtype not in self._compiled:
                     self._compiled[dtype] = self.compile(dtype)
         return int(self._compiled[dtype].address)
 
-    def run(
-        self,
-        dtype: np.dtype,
-        plan: np.ndarray,
-        arrays: tuple[np.ndarray, ...],
-        counts: tuple[int, ...],
-        work: int,
-    ) -> None:
-        """Run `counts[0]` tasks of phase 0, then `counts[1]` of phase 1 ..., for `dtype`.
+    def prepare(
+        self, dtype: np.dtype, plan: Sequence[int], counts: Sequence[int], work: int
+    ) -> "Prepared":
+        """`counts[0]` tasks of phase 0, then `counts[1]` of phase 1 ..., for arrays of `dtype`.
 
-        They read a copy of `plan`, int64, whose first fields are the addresses of the arrays.
+        They read the numbers of `plan`, whose first are the arrays' addresses, yet to be known.
         """
-        plan = plan.copy()
-        write_addresses(plan, arrays)
-        taken = np.zeros(len(counts), np.int64)
-        function = self._address(dtype)
-        work = work if max(counts) > 1 else 0
-        _launch.run(work, _as_array(counts), taken, function, plan, _MOST_THREADS)
+        assert len(plan) == len(self.plan.names or ())
+        return Prepared(self, dtype, plan, counts, work)
 
 
-@lru_cache(256)
-def _as_array(counts: tuple[int, ...]) -> np.ndarray:
-    return np.array(counts)
+class Prepared:
+    """Tasks and all that they read, but for where the arrays lie."""
+
+    def __init__(
+        self, tasks: Tasks, dtype: np.dtype, plan: Sequence[int], counts: Sequence[int], work: int
+    ) -> None:
+        self._tasks = tasks
+        self._dtype = dtype
+        self._fields = np.array([*plan, *counts, *[0] * len(counts)], np.int64)
+        self._phases = len(counts)
+        self._work = work if max(counts) > 1 else 0
+
+    @cached_property
+    def _function(self) -> int:
+        return self._tasks.address(self._dtype)
+
+    def run(self, *arrays: np.ndarray) -> None:
+        """Do all that there is to do, with these arrays."""
+        fields = self._fields.copy()
+        unknown = len(arrays)
+        if not headers_are_known():
+            fields[:unknown] = [array.ctypes.data for array in arrays]
+            unknown = 0
+        function = self._function
+        _launch.run(self._work, fields, id(arrays), unknown, self._phases, function, _MOST_THREADS)
 
 
 def tasks(plan: np.dtype, *sources: str) -> Callable[[Callable[..., Any]], Tasks]:
@@ -116,12 +130,17 @@ def tasks(plan: np.dtype, *sources: str) -> Callable[[Callable[..., Any]], Tasks
     return lambda function: Tasks(function, plan, sources)
 
 
-@kernel
-def _launch(counts, taken, function, fields, threads):  # type: ignore[no-untyped-def]
+@kernel(sources=(addresses.__file__,))
+def _launch(fields, arrays, unknown, phases, function, threads):  # type: ignore[no-untyped-def]
     """A thread that loses its core to another process holds up the others by a task, not by half
-    of the work.  There are `threads` at most; for one that there is not, no task is left."""
+    of the work.  There are `threads` at most; for one that there is not, no task is left.
+
+    `fields` is the plan, how many tasks each phase has, and how many of each are taken.
+    """
+    write_addresses(fields, arrays, unknown)
     plan = fields.ctypes.data
-    for phase in range(len(counts)):
+    counts, taken = fields[-2 * phases : -phases], fields[-phases:]
+    for phase in range(phases):
         next_task = taken[phase:]
         for _ in prange(threads):
             task = fetch_and_increment(next_task)

@@ -29,7 +29,7 @@ from minigrad.kernels.simd import (
     tile_product,
     transpose,
 )
-from minigrad.kernels.tasks import array_at, tasks
+from minigrad.kernels.tasks import Prepared, array_at, tasks
 from minigrad.kernels.winograd_points import (
     ONE,
     SKEW,
@@ -68,7 +68,7 @@ def correlate_winograd(
     backward = tuple(slice(None, None, 1 if axis.taps[0] == 0 else -1) for axis in axes)
     filters = filters[:, :, *backward]
     layout = _layout(
-        out.itemsize, source.shape, source.strides, out.shape, out.strides, axes,
+        out.dtype, source.shape, source.strides, out.shape, out.strides, axes,
         filters.strides, size, source.flags.c_contiguous,
     )  # fmt: skip
     start = np.zeros(layout.start, out.dtype)
@@ -76,8 +76,7 @@ def correlate_winograd(
         start[: len(bias)] = bias
     memory = scratch(layout.packed + layout.apart, out.dtype)
     packed, apart = memory[: layout.packed], memory[layout.packed :]
-    arrays = source, out, filters, packed, apart, start
-    correlation_tasks.run(out.dtype, layout.plan, arrays, layout.counts, layout.work)
+    layout.tasks.run(source, out, filters, packed, apart, start)
 
 
 _PLAN = np.dtype(
@@ -103,17 +102,15 @@ _PLAN = np.dtype(
 class _Layout(NamedTuple):
     """All that a kernel has to know but for addresses, and the sizes of what it needs."""
 
-    plan: np.ndarray
+    tasks: Prepared
     packed: int
     apart: int
     start: int
-    counts: tuple[int, int]
-    work: int
 
 
 @lru_cache(1024)
 def _layout(
-    itemsize: int,
+    dtype: np.dtype,
     source_shape: tuple[int, ...],
     source_strides: tuple[int, ...],
     out_shape: tuple[int, ...],
@@ -124,7 +121,7 @@ def _layout(
     contiguous: bool,
 ) -> _Layout:
     """The cut into tasks, which follows from the sizes alone."""
-    rows, columns = axes
+    (rows, columns), itemsize = axes, dtype.itemsize
     (images, channels), filters, points = source_shape[:2], out_shape[1], size + 2
     vector = VECTOR_BYTES // itemsize
     width, depth = TILE_VECTORS * vector, padded_channels(channels, itemsize)
@@ -137,27 +134,24 @@ def _layout(
     shares, share = parts(panels, max(1, panels * blocks // TASKS))
     pieces = -(-channels // PACKED_CHANNELS)
     at_points = tiles * depth + SKEW, channels * width + SKEW, tiles * width + SKEW
-    plan = np.array(
-        [
-            0, 0, 0, 0, 0, 0,
-            images, channels, filters, readable(source_shape, contiguous),
-            *(stride // itemsize for stride in source_strides), *source_shape[2:],
-            *(stride // itemsize for stride in (*out_strides, *weight_strides)),
-            rows.length, rows.step, rows.origin, rows.first, rows.spacing,
-            columns.length, columns.step, columns.origin, columns.first, columns.spacing,
-            size, points, high, strips, wide, many, blocks, depth, *at_points,
-            width, panels, share, shares, pieces, panels * pieces,
-        ],
-        np.int64,
+    plan = (
+        0, 0, 0, 0, 0, 0,
+        images, channels, filters, readable(source_shape, contiguous),
+        *(stride // itemsize for stride in source_strides), *source_shape[2:],
+        *(stride // itemsize for stride in (*out_strides, *weight_strides)),
+        rows.length, rows.step, rows.origin, rows.first, rows.spacing,
+        columns.length, columns.step, columns.origin, columns.first, columns.spacing,
+        size, points, high, strips, wide, many, blocks, depth, *at_points,
+        width, panels, share, shares, pieces, panels * pieces,
     )  # fmt: skip
+    apart = blocks if shares > 1 else 0
+    counts = panels * pieces + apart, blocks * shares
     multiplied = images * high * strips * wide * points * points * channels * filters
     return _Layout(
-        plan,
+        correlation_tasks.prepare(dtype, plan, counts, multiplied // 16),
         panels * points * points * at_points[1],
-        blocks * points * points * at_points[0] if shares > 1 else 0,
+        apart * points * points * at_points[0],
         panels * width,
-        (panels * pieces + (blocks if shares > 1 else 0), blocks * shares),
-        multiplied // 16,
     )
 
 

@@ -26,7 +26,7 @@ from minigrad.kernels.simd import (
     tile_product,
     transpose,
 )
-from minigrad.kernels.tasks import array_at, tasks
+from minigrad.kernels.tasks import Prepared, array_at, tasks
 from minigrad.kernels.winograd_points import (
     SKEW,
     images_to_points,
@@ -61,13 +61,12 @@ def correlate_winograd_gradient(
     (N, F, H', W'), (N, C, H, W), by tiles of size x size places of the gradient, 2 or 4.
     """
     layout = _layout(
-        out.itemsize, source.shape, source.strides, gradient.shape, gradient.strides, axes,
+        out.dtype, source.shape, source.strides, gradient.shape, gradient.strides, axes,
         out.strides, size, source.flags.c_contiguous, gradient.flags.c_contiguous,
     )  # fmt: skip
     memory = scratch(layout.sums + layout.apart, out.dtype)
     sums, apart = memory[: layout.sums], memory[layout.sums :]
-    arrays = source, gradient, out, sums, apart
-    gradient_tasks.run(out.dtype, layout.plan, arrays, layout.counts, layout.work)
+    layout.tasks.run(source, gradient, out, sums, apart)
 
 
 _PLAN = np.dtype(
@@ -95,16 +94,14 @@ _PLAN = np.dtype(
 class _Layout(NamedTuple):
     """All that a kernel has to know but for addresses, and the sizes of what it needs."""
 
-    plan: np.ndarray
+    tasks: Prepared
     sums: int
     apart: int
-    counts: tuple[int, int, int]
-    work: int
 
 
 @lru_cache(1024)
 def _layout(
-    itemsize: int,
+    dtype: np.dtype,
     source_shape: tuple[int, ...],
     source_strides: tuple[int, ...],
     shown_shape: tuple[int, ...],
@@ -116,7 +113,7 @@ def _layout(
     shown_contiguous: bool,
 ) -> _Layout:
     """The cut into tasks, which follows from the sizes alone."""
-    rows, columns = axes
+    (rows, columns), itemsize = axes, dtype.itemsize
     (images, channels), filters, points = source_shape[:2], shown_shape[1], size + 2
     width, depth = TILE_VECTORS * VECTOR_BYTES // itemsize, padded_channels(channels, itemsize)
     most = max(TILES, BLOCK // (points * points * depth))
@@ -131,26 +128,22 @@ def _layout(
     shares, share = parts(panels, max(1, panels * slices // TASKS))
     apart = blocks if shares > 1 else 0
     pieces = -(-channels // CHANNELS)
-    plan = np.array(
-        [
-            0, 0, 0, 0, 0,
-            images, channels, filters,
-            readable(source_shape, contiguous), readable(shown_shape, shown_contiguous),
-            *(stride // itemsize for stride in source_strides), *source_shape[2:],
-            *(stride // itemsize for stride in shown_strides), *shown_shape[2:],
-            *(stride // itemsize for stride in weight_strides),
-            rows.length, rows.step, rows.origin, rows.first, rows.spacing,
-            columns.length, columns.step, columns.origin, columns.first, columns.spacing,
-            size, points, high, strips, wide, many, blocks, depth, padded, *at_points,
-            width, panels, share, shares, slices, pieces,
-        ],
-        np.int64,
+    plan = (
+        0, 0, 0, 0, 0,
+        images, channels, filters,
+        readable(source_shape, contiguous), readable(shown_shape, shown_contiguous),
+        *(stride // itemsize for stride in source_strides), *source_shape[2:],
+        *(stride // itemsize for stride in shown_strides), *shown_shape[2:],
+        *(stride // itemsize for stride in weight_strides),
+        rows.length, rows.step, rows.origin, rows.first, rows.spacing,
+        columns.length, columns.step, columns.origin, columns.first, columns.spacing,
+        size, points, high, strips, wide, many, blocks, depth, padded, *at_points,
+        width, panels, share, shares, slices, pieces,
     )  # fmt: skip
+    counts = apart, slices * shares, panels * pieces
     multiplied = images * high * strips * wide * points * points * channels * filters
-    return _Layout(
-        plan, slices * sums, apart * points * points * at_points[0],
-        (apart, slices * shares, panels * pieces), multiplied // 16,
-    )  # fmt: skip
+    tasks = gradient_tasks.prepare(dtype, plan, counts, multiplied // 16)
+    return _Layout(tasks, slices * sums, apart * points * points * at_points[0])
 
 
 @routine(allocates=True)
