@@ -14,9 +14,10 @@ from minigrad.kernels.build import kernel, prange
 
 Array = np.ndarray[Any, Any]
 
-# Rows of one task, over which gradients of weight and bias are summed in the array's type; beyond
-# it is float64.
+# Rows of one task, over which gradients of weight and bias are summed in the array's type, and
+# elements of a row, over which its own are; beyond it is float64.
 ROWS = 32
+PIECE = 256
 
 _SUMS = frozenset({"contract", "reassoc"})
 
@@ -67,11 +68,17 @@ def _rows_backward(
             out = dx[m]
             centre, scale = mean[m], rstd[m]
             g_sum, g_along = 0.0, 0.0
-            for k in range(K):
-                g_here, x_hat = g_row[k], (row[k] - centre) * scale
-                g_sum += g_here * weight[k]
-                g_along += g_here * weight[k] * x_hat
-            g_mean, slope = real(g_sum / K), real(g_along / K)
+            for start in range(0, K, PIECE):
+                row_part, g_part = row[start : start + PIECE], g_row[start : start + PIECE]
+                weight_part = weight[start : start + PIECE]
+                some, along = real(0), real(0)
+                for k in range(row_part.size):
+                    weighted = g_part[k] * weight_part[k]
+                    some += weighted
+                    along += weighted * (row_part[k] - centre)
+                g_sum += some
+                g_along += along
+            g_mean, slope = real(g_sum / K), real(g_along * scale / K)
             for k in range(K):
                 g_here, x_hat = g_row[k], (row[k] - centre) * scale
                 on_weight[k] += g_here * x_hat
