@@ -207,15 +207,18 @@ def kernel(
 
 
 def routine(
-    function: Callable[..., Any] | None = None, *, allocates: bool = False
+    function: Callable[..., Any] | None = None,
+    *,
+    allocates: bool = False,
+    fastmath: frozenset[str] = frozenset({"contract"}),
 ) -> Callable[..., Any]:
     """Declare a function that kernels of the same file call; Python cannot.
 
-    What only `tasks` call may say that it `allocates` arrays.
+    What only `tasks` call may say that it `allocates` arrays.  `fastmath` is as in `kernel`.
     """
     if function is None:
-        return lambda decorated: routine(decorated, allocates=allocates)
-    return link(function, _nrt=allocates, fastmath={"contract"}, **_OPTIONS)
+        return lambda decorated: routine(decorated, allocates=allocates, fastmath=fastmath)
+    return link(function, _nrt=allocates, fastmath=set(fastmath), **_OPTIONS)
 
 
 _one_launch_at_a_time = threading.Lock()

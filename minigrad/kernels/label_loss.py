@@ -26,7 +26,7 @@ def _class_axis(ndim: int) -> int:
     return min(ndim - 1, 1)
 
 
-@kernel
+@routine
 def _survey(labels: Array, weights: Array, ignore_index: int) -> tuple[int, float]:
     """Where the first label is that is no class, or -1; and the sum of the others' weights."""
     total = 0.0
@@ -39,20 +39,18 @@ def _survey(labels: Array, weights: Array, ignore_index: int) -> tuple[int, floa
     return -1, total
 
 
-def _surveyed(target: Array, weights: Array, ignore_index: int) -> tuple[Array, float]:
-    """The labels in the order of rows, and the sum of their weights, by which "mean" divides.
+def _in_order(target: Array) -> Array:
+    """The labels in the order of rows."""
+    return np.asarray(target, np.int64, order="C").reshape(-1)
 
-    Raises IndexError for a label that is no class.
-    """
-    labels: Array = np.asarray(target, np.int64, order="C").reshape(-1)
-    at, counted = _survey.run(labels, weights, ignore_index)
-    if at >= 0:
-        place = [int(i) for i in np.unravel_index(at, target.shape)]
-        raise IndexError(
-            f"Target {labels[at]} is out of bounds: at position {place} of the target; classes are "
-            f"0 to {weights.size - 1}, ignore_index is {ignore_index}"
-        )
-    return labels, counted
+
+def _refuse(at: int, target: Array, classes: int, ignore_index: int) -> None:
+    """Raise IndexError for the label at that place of the flat target, which is no class."""
+    place = [int(i) for i in np.unravel_index(at, target.shape)]
+    raise IndexError(
+        f"Target {_in_order(target)[at]} is out of bounds: at position {place} of the target; "
+        f"classes are 0 to {classes - 1}, ignore_index is {ignore_index}"
+    )
 
 
 @lru_cache(maxsize=64)
@@ -69,25 +67,17 @@ def _class_weights(weight: Array | None, classes: int, dtype: np.dtype[Any]) -> 
     return np.ascontiguousarray(weight, dtype)
 
 
-@kernel(fastmath=_SUMS)
-def _quotient(losses: Array, divisor: float) -> float:
+@routine(fastmath=_SUMS)
+def _total(losses: Array) -> float:
     total = 0.0
     for m in range(losses.size):
         total += losses[m]
-    return total / divisor
+    return total
 
 
-def _reduced(losses: Array, divisor: float, reduction: str, shape: tuple[int, ...]) -> Array:
-    if reduction == "none":
-        return losses.reshape(shape)
-    divisor = divisor if reduction == "mean" else 1.0
-    return np.array(_quotient.run(losses, divisor), losses.dtype)
-
-
-def _shares(g: Array, divisor: float, reduction: str) -> Array:
-    """What each loss adds to the gradient: (M,), or (1,) where it is the same for all."""
-    shares = np.ascontiguousarray(g).reshape(-1)
-    return shares / g.dtype.type(divisor) if reduction == "mean" else shares
+def _reduced(losses: Array, loss: float, reduction: str, shape: tuple[int, ...]) -> Array:
+    """Each loss, or what the kernel has made of all."""
+    return losses.reshape(shape) if reduction == "none" else np.array(loss, losses.dtype)
 
 
 @routine
@@ -99,13 +89,20 @@ def _share(shares: Array, m: int) -> Any:
 
 
 @kernel
-def _nll_loss(losses: Array, x: Array, labels: Array, weights: Array, ignore_index: int) -> None:
+def _nll_loss(
+    losses: Array, x: Array, labels: Array, weights: Array, ignore_index: int, mean: bool
+) -> tuple[int, float]:
+    """Where the first label is that is no class, or -1; and all losses' sum or weighted mean."""
+    at, counted = _survey(labels, weights, ignore_index)
+    if at >= 0:
+        return at, 0.0
     for m in prange(labels.size):
         label = labels[m]
         row = x[m]
         losses[m] = 0
         if label != ignore_index:
             losses[m] = -weights[label] * row[label]
+    return at, _total(losses) / (counted if mean else 1.0)
 
 
 def nll_loss(
@@ -117,21 +114,31 @@ def nll_loss(
     """
     rows = as_rows(x, _class_axis(x.ndim))
     weights = _class_weights(weight, rows.shape[1], x.dtype)
-    labels, counted = _surveyed(target, weights, ignore_index)
+    labels = _in_order(target)
     losses = np.empty(labels.size, x.dtype)
-    _nll_loss.run(labels.size, losses, rows, labels, weights, ignore_index)
-    return _reduced(losses, counted, reduction, target.shape)
+    at, loss = _nll_loss.run(
+        labels.size, losses, rows, labels, weights, ignore_index, reduction == "mean"
+    )
+    if at >= 0:
+        _refuse(at, target, weights.size, ignore_index)
+    return _reduced(losses, loss, reduction, target.shape)
 
 
 @kernel
 def _nll_loss_backward(
-    dx: Array, shares: Array, labels: Array, weights: Array, ignore_index: int
-) -> None:
+    dx: Array, shares: Array, labels: Array, weights: Array, ignore_index: int, mean: bool
+) -> Any:
+    """Where the first label is that is no class, or -1."""
+    at, counted = _survey(labels, weights, ignore_index)
+    if at >= 0:
+        return at
+    divisor = dx.dtype.type(counted if mean else 1.0)
     for m in prange(labels.size):
         label = labels[m]
         row = dx[m]
         if label != ignore_index:
-            row[label] = -weights[label] * _share(shares, m)
+            row[label] = -weights[label] * (_share(shares, m) / divisor)
+    return at
 
 
 def nll_loss_backward(
@@ -142,10 +149,14 @@ def nll_loss_backward(
     axis = _class_axis(len(shape))
     classes = shape[axis]
     weights = _class_weights(weight, classes, g.dtype)
-    labels, counted = _surveyed(target, weights, ignore_index)
+    labels = _in_order(target)
     dx = np.zeros((labels.size, classes), g.dtype)
-    shares = _shares(g, counted, reduction)
-    _nll_loss_backward.run(labels.size, dx, shares, labels, weights, ignore_index)
+    shares = np.ascontiguousarray(g).reshape(-1)
+    at = _nll_loss_backward.run(
+        labels.size, dx, shares, labels, weights, ignore_index, reduction == "mean"
+    )
+    if at >= 0:
+        _refuse(at, target, classes, ignore_index)
     return from_rows(dx, shape, axis)
 
 
@@ -155,9 +166,16 @@ def nll_loss_backward(
 @kernel(fastmath=_SUMS)
 def _cross_entropy(
     losses: Array, slopes: Array, x: Array, labels: Array, weights: Array, ignore_index: int,
-    smoothing: float, all_weights: float, divisor: float,
-) -> None:  # fmt: skip
-    """Each row's loss, and the gradient of all over `divisor`: exponentials are taken once."""
+    smoothing: float, all_weights: float, mean: bool,
+) -> tuple[int, float]:  # fmt: skip
+    """Each row's loss, and its gradient in the sum or mean of all: exponentials are taken once.
+
+    Returns where the first label is that is no class, or -1; and the sum or weighted mean.
+    """
+    at, counted = _survey(labels, weights, ignore_index)
+    if at >= 0:
+        return at, 0.0
+    divisor = counted if mean else 1.0
     real = losses.dtype.type
     per_class = real(smoothing / x.shape[1])
     for m in prange(labels.size):
@@ -192,6 +210,7 @@ def _cross_entropy(
             for k in range(row.size):
                 slope[k] = share * (slope[k] * to_all - per_class * weights[k])
             slope[label] -= share * on_label
+    return at, _total(losses) / divisor
 
 
 def cross_entropy(
@@ -206,16 +225,17 @@ def cross_entropy(
     rows = as_rows(x, _class_axis(x.ndim))
     classes = rows.shape[1]
     weights = _class_weights(weight, classes, x.dtype)
-    labels, counted = _surveyed(target, weights, ignore_index)
+    labels = _in_order(target)
     losses = np.empty(labels.size, x.dtype)
     slopes = np.empty(rows.shape, rows.dtype)
     all_weights = float(classes if weight is None else weights.sum())
-    divisor = counted if reduction == "mean" else 1.0
-    _cross_entropy.run(
+    at, loss = _cross_entropy.run(
         rows.size * EXP_WORK, losses, slopes, rows, labels, weights, ignore_index,
-        label_smoothing, all_weights, divisor,
+        label_smoothing, all_weights, reduction == "mean",
     )  # fmt: skip
-    return _reduced(losses, divisor, reduction, target.shape), slopes
+    if at >= 0:
+        _refuse(at, target, classes, ignore_index)
+    return _reduced(losses, loss, reduction, target.shape), slopes
 
 
 @kernel
@@ -234,7 +254,6 @@ def cross_entropy_backward(
 ) -> Array:
     """The gradient of the logits, whose shape is given, from that of the loss."""
     dx = np.empty(slopes.shape, slopes.dtype)
-    labels: Array = np.asarray(target, np.int64, order="C").reshape(-1)
     shares = np.ascontiguousarray(g).reshape(-1)
-    _scale_rows.run(dx.size, dx, slopes, shares, labels, ignore_index)
+    _scale_rows.run(dx.size, dx, slopes, shares, _in_order(target), ignore_index)
     return from_rows(dx, shape, _class_axis(len(shape)))
