@@ -17,6 +17,7 @@ from minigrad import nn, optim
 from minigrad.creation import from_numpy
 from minigrad.kernels import (
     activation,
+    choice,
     conv,
     ctc,
     elementwise,
@@ -126,6 +127,7 @@ def _directly(few_lanes: bool) -> None:
     """Leave Winograd's algorithm out, and choose between vectors of pixels and of filters."""
     steps.winograd_tile = lambda *_: 0
     conv.fills_few_lanes = lambda *_: few_lanes
+    steps.is_better_spread = lambda *sizes: few_lanes and choice.is_better_spread(*sizes)
     steps.forward_steps.cache_clear()
     steps.backward_steps.cache_clear()
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import test_kernels_conv
 import test_kernels_matmul
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from minigrad.kernels import (
@@ -23,6 +23,7 @@ from minigrad.kernels import (
     softmax,
     steps,
 )
+from minigrad.kernels.choice import is_better_spread
 from minigrad.kernels.emitter import VECTOR_BYTES
 
 Array = np.ndarray[Any, Any]
@@ -69,6 +70,17 @@ def test_matmul(m: int, k: int, n: int, dtype: Any, layouts: Any, batch: int) ->
 
 
 @pytest.mark.parametrize("few_lanes", [False, True], ids=["vectors of filters", "of pixels"])
+@example(
+    images=1,
+    channels=1,
+    filters=1,
+    groups=1,
+    size=(1, 1),
+    kernel=(2, 5),
+    stride=2,
+    layouts=("plain", "plain"),
+    dtype=np.float32,
+)
 @settings(deadline=None, max_examples=40)
 @given(
     images=st.integers(0, 2), channels=SOME, filters=SOME, groups=st.sampled_from([1, 1, 2, 7]),
@@ -88,6 +100,10 @@ def test_convolution(
     with (
         mock.patch.object(steps, "winograd_tile", return_value=0),  # it has tests of its own
         mock.patch.object(conv, "fills_few_lanes", return_value=few_lanes),
+        # Only vectors of pixels are met along an axis that is spread.
+        mock.patch.object(
+            steps, "is_better_spread", lambda *sizes: few_lanes and is_better_spread(*sizes)
+        ),
     ):
         steps.forward_steps.cache_clear()
         steps.backward_steps.cache_clear()
