@@ -184,3 +184,17 @@ def test_a_rehearsal_compiles_what_a_training_step_calls() -> None:
         "print([len(s) for s in known] == [1] * 6, known == [k.run.signatures for k in kernels])\n"
     )
     assert told == "True True\n"
+
+
+def test_two_processes_that_add_to_one_cache_do_not_mix_their_code(tmp_path: Path) -> None:
+    """As if each had read the index of compiled code before the other wrote it."""
+    for dtype in ("float32", "float64"):
+        ended(
+            "import numpy as np\n"
+            "from minigrad.kernels import elementwise\n"
+            f"elementwise.exp(np.zeros(9000, '{dtype}'))\n",
+            MINIGRAD_CACHE=str(tmp_path),
+        )
+        for index in tmp_path.rglob("*.nbi"):
+            index.unlink()
+    assert len(list(tmp_path.rglob("*_exp-*.nbc"))) == 2

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import sys
 import threading
+import uuid
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import cache, cached_property, partial
@@ -87,6 +88,20 @@ def keep_on_disk(function: Callable[..., Any], *sources: str) -> None:
     `sources` names files besides the function's own whose text its machine code follows from.
     """
     setattr(function, _MARK, sources)
+
+
+_PROCESS = uuid.uuid4().hex[:8]
+
+
+def name_data_apart(compiled: Any) -> None:
+    """Give the machine code that this process adds to a function's cache names of its own.
+
+    Numba numbers it by the function's index.  Of two processes that add to that at once, the index
+    may lose one's; of one name, it would give the one's for the other's.
+    """
+    if cache := getattr(compiled, "_cache", None):  # nothing is compiled with NUMBA_DISABLE_JIT
+        file = cache._cache_file
+        file._data_name_pattern = file._data_name_pattern.replace("{", f"{_PROCESS}-{{")
 
 
 _SHARED_SOURCES = [
@@ -171,6 +186,7 @@ class Kernel:
         compiled: Callable[..., Any] = numba.njit(
             function, cache=True, no_cfunc_wrapper=True, **options
         )
+        name_data_apart(compiled)
         return compiled
 
 
@@ -210,15 +226,19 @@ def routine(
     function: Callable[..., Any] | None = None,
     *,
     allocates: bool = False,
+    inlined: bool = False,
     fastmath: frozenset[str] = frozenset({"contract"}),
 ) -> Callable[..., Any]:
     """Declare a function that kernels of the same file call; Python cannot.
 
-    What only `tasks` call may say that it `allocates` arrays.  `fastmath` is as in `kernel`.
+    What only `tasks` call may say that it `allocates` arrays.  A loop that calls a routine becomes
+    vectors if LLVM takes the routine into it, which it does where it is short, or `inlined`.
+    `fastmath` is as in `kernel`.
     """
+    own = {"_nrt": allocates, "forceinline": inlined, "fastmath": set(fastmath)}
     if function is None:
-        return lambda decorated: routine(decorated, allocates=allocates, fastmath=fastmath)
-    return link(function, _nrt=allocates, fastmath=set(fastmath), **_OPTIONS)
+        return lambda decorated: link(decorated, **own, **_OPTIONS)
+    return link(function, **own, **_OPTIONS)
 
 
 _one_launch_at_a_time = threading.Lock()

@@ -12,7 +12,7 @@ from numba.core.ccallback import CFunc
 
 from minigrad.kernels import addresses
 from minigrad.kernels.addresses import headers_are_known, write_addresses
-from minigrad.kernels.build import keep_on_disk, kernel, prange
+from minigrad.kernels.build import keep_on_disk, kernel, name_data_apart, prange
 from minigrad.kernels.second_compiler import SecondCompiler
 from minigrad.kernels.simd import call, fetch_and_increment
 
@@ -71,6 +71,7 @@ class Tasks:
         compiled = _AnnouncedCFunc(self.function, signature, locals={}, options=options)
         compiled.announce = partial(second_compiler.start, self.name, str(dtype))
         compiled.enable_caching()
+        name_data_apart(compiled)
         second_compiler.wait_for(self.name_for(dtype))
         compiled.compile()
         return compiled
