@@ -1,6 +1,11 @@
 """Elementwise kernels against PyTorch and float64."""
 
 import math
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -153,6 +158,25 @@ def test_accuracy_in_units_in_the_last_place(dtype: Any, function: str) -> None:
     error = np.abs(getattr(elementwise, function)(x) - expected) / unit
     fused = {"fma", "neon"} & set(host.vector_features())  # else two roundings for one
     assert error.max() < ((1 if fused else 2) if function == "exp" else 3)
+
+
+@pytest.mark.parametrize("name", ["_gelu", "erf"])
+def test_the_longest_functions_become_vectors(name: str, tmp_path: Path) -> None:
+    """In float64, whose polynomials are long: one call left in the loop, and it is scalar."""
+    program = (
+        "import numpy as np\n"
+        "from minigrad.kernels import elementwise\n"
+        f"elementwise.{name}(np.zeros(3))\n"
+        f"print(*elementwise.{name}.kernel.run.inspect_llvm().values())\n"
+    )
+    code = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"MINIGRAD_CACHE": str(tmp_path)},  # what comes from a cache has no code
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert re.search(r"fdiv[\w ]* <\d+ x double>", code)
 
 
 @pytest.mark.parametrize("name", ONE)

@@ -55,7 +55,7 @@ class _Elementwise:
     def __init__(self, element: Callable[..., Any], loop: Callable[..., None]) -> None:
         # The loop gets its function as a global: an argument would cost 30 us a call, and a
         # closure over a compiled function has a new key in the disk cache in every process.
-        names = loop.__globals__ | {"_element": build.routine(element)}
+        names = loop.__globals__ | {"_element": build.routine(element, inlined=True)}
         filled = types.FunctionType(loop.__code__, names)
         filled.__qualname__ = element.__name__
         home = element.__code__.co_filename

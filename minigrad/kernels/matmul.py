@@ -49,6 +49,9 @@ PACK_LONG_COLUMNS_FROM = 96
 # less than the way into a compiled kernel.
 SMALL = 262_144
 
+# matmul for operands of some shapes and strides
+Product = Callable[[np.ndarray, np.ndarray, np.ndarray | None], np.ndarray]
+
 
 def matmul(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None = None) -> np.ndarray:
     """a @ b (+ bias): (..., m, k), (..., k, n) and (n,) -> (..., m, n); leading axes broadcast.
@@ -60,9 +63,6 @@ def matmul(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None = None) -> np.n
         return _by_blas(a, b, bias)
     aligned = a.flags.aligned and b.flags.aligned
     return _way(a.shape, a.strides, b.shape, b.strides, a.dtype, aligned)(a, b, bias)
-
-
-Product = Callable[[np.ndarray, np.ndarray, np.ndarray | None], np.ndarray]
 
 
 @lru_cache(1024)
@@ -97,6 +97,7 @@ def _way_of_large(
     right_strides: tuple[int, ...],
     dtype: np.dtype,
 ) -> Product:
+    """As `_way`, of float operands that are neither small nor met row by row."""
     (m, k), n, size = left[-2:], right[-1], dtype.itemsize
     matrices = len(left) == len(right) == 2
     if len(left) > 2 and len(right) == 2 and _is_contiguous(left, left_strides, size):

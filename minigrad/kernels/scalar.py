@@ -125,17 +125,28 @@ _FLOAT64 = _Format(
 )  # fmt: skip
 
 
-def _in_pairs(coefficients: Sequence[float], real: Any) -> tuple[tuple[Any, Any], ...]:
-    """The coefficients of odd and of even powers, an odd one and the even one below it at a time.
-
-    Summed side by side, they halve the chain of multiply-adds that each wait for the last.
-    """
-    padded = [0.0] * (len(coefficients) % 2) + list(coefficients)
-    return tuple((real(a), real(b)) for a, b in zip(padded[::2], padded[1::2], strict=True))
-
-
 # "contract" is stated, because otherwise a caller's "reassoc" would undo the rounding below.
 _OPTIONS: Any = {"fastmath": {"contract"}, "error_model": "numpy"}
+
+
+def _polynomial(coefficients: Sequence[float], real: Any) -> Callable[..., Any]:
+    """The polynomial of these coefficients, from the highest power down.
+
+    Odd and even powers are summed side by side: multiply-adds that wait for one another are half as
+    many as in one sum.
+    """
+    padded = [real(c) for c in (*[0] * (len(coefficients) % 2), *coefficients)]
+    pairs = tuple(zip(padded[::2], padded[1::2], strict=True))
+
+    @njit(**_OPTIONS)
+    def polynomial(x: Any) -> Any:
+        square = x * x
+        odd, even = pairs[0]
+        for a, b in pairs[1:]:
+            odd, even = odd * square + a, even * square + b
+        return odd * x + even
+
+    return polynomial  # type: ignore[no-any-return]
 
 
 def _scale_in(f: _Format) -> Callable[..., Any]:
@@ -160,17 +171,13 @@ def _split_in(f: _Format) -> Callable[..., Any]:
     ln2_lead = real(math.floor(math.log(2) * 2**f.split) / 2**f.split)
     # math.log(2) falls short of ln 2 by the constant.
     ln2_rest = real((math.log(2) - float(ln2_lead)) + 2.3190468138462996e-17)
-    rest = _in_pairs(f.exp_rest, real)
+    rest = _polynomial(f.exp_rest, real)
 
     @njit(**_OPTIONS)
     def split(x: Any) -> Any:
         n = (x * per_ln2 + rounder) - rounder
         r = (x - n * ln2_lead) - n * ln2_rest
-        square = r * r
-        odd, even = rest[0]
-        for a, b in rest[1:]:
-            odd, even = odd * square + a, even * square + b
-        return n, (odd * r + even) * square + r
+        return n, rest(r) * (r * r) + r
 
     return split  # type: ignore[no-any-return]
 
@@ -233,24 +240,14 @@ def _erf_in(f: _Format) -> Callable[..., Any]:
     """1 - erf(x) = e**-x**2 tail(y) with y = (x - c) / (x + c), small for all x of the tail."""
     real = f.real
     one, flat, middle = real(1), real(f.erf_is_one), real(math.sqrt(f.erf_is_one))
-    centre, tail = _in_pairs(f.erf_centre, real), _in_pairs(f.erf_tail, real)
+    centre, tail = _polynomial(f.erf_centre, real), _polynomial(f.erf_tail, real)
 
     def erf(x: Any) -> Any:
         square = x * x
-        fourth = square * square
-        odd, even = centre[0]
-        for a, b in centre[1:]:
-            odd, even = odd * fourth + a, even * fourth + b
-        p = odd * square + even
         size = abs(x)
         within = flat if size > flat else size
         y = (within - middle) / (within + middle)
-        y_square = y * y
-        odd, even = tail[0]
-        for a, b in tail[1:]:
-            odd, even = odd * y_square + a, even * y_square + b
-        q = odd * y + even
-        near, far = x * p, math.copysign(one - decay(-square) * q, x)
+        near, far = x * centre(square), math.copysign(one - decay(-square) * tail(y), x)
         # In this order a NaN passes through.
         return near if size < one else far
 
@@ -258,22 +255,17 @@ def _erf_in(f: _Format) -> Callable[..., Any]:
 
 
 def _normal_in(f: _Format) -> Callable[..., Any]:
-    """As in `_erf_in`, but y = (x - c) / (x + c) takes in all x >= 0; the bell ends the last."""
+    """As in `_erf_in`, but y = (x - c) / (x + c) takes in all x >= 0 where the bell is not 0."""
     real = f.real
     zero, half, one = real(0), real(0.5), real(1)
     c, twice_c = real(f.normal_scale), real(2 * f.normal_scale)
-    tail = _in_pairs(f.normal_tail, real)
+    tail = _polynomial(f.normal_tail, real)
 
     def normal(x: Any) -> Any:
         size = abs(x)
         y = one - twice_c / (size + c)
-        square = y * y
-        odd, even = tail[0]
-        for a, b in tail[1:]:
-            odd, even = odd * square + a, even * square + b
-        q = odd * y + even
         bell = decay(-(half * size) * size)
-        below = bell * q
+        below = bell * tail(y)
         above = one - below
         return (below if x < zero else above), bell
 
