@@ -84,7 +84,7 @@ def test_inner_products_of_rows(m, k, n, dtype, biased, apart, seed):
 )
 def test_rows_that_lie_in_order_are_not_packed(m, k, n, dtype, monkeypatch):
     def fits(a, b):
-        return inner.fits(a.shape, a.strides, b.shape, b.strides, a.itemsize)
+        return inner.fits((a.shape, a.strides), (b.shape, b.strides), a.itemsize)
 
     rng = np.random.default_rng(0)
     a, w = (rng.standard_normal((rows, k)).astype(dtype) for rows in (m, n))
@@ -166,7 +166,7 @@ def test_memory_beyond_the_result_is_untouched():
     for m, n in [(7, 17), (5, 3), (13, 33)]:
         a, b = np.ones((m, 300)), np.ones((300, n))
         guarded = np.full(m * n + 64, -1.0)
-        packed = module._Packed(a.shape, a.strides, b.shape, b.strides, a.dtype)
+        packed = module._Packed((a.shape, a.strides), (b.shape, b.strides), a.dtype)
         packed.fill(guarded[32:-32].reshape(m, n), a, b, None)
         assert np.all(guarded[32:-32] == 300)
         assert np.all(guarded[:32] == -1)

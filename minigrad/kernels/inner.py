@@ -37,16 +37,13 @@ TASKS = 8
 # in 50 us, and pays from 4 million multiply-adds on.
 SHARED = 128
 
+# The shape and the strides, in bytes, of an operand.
+Layout = tuple[tuple[int, ...], tuple[int, ...]]
 
-def fits(
-    left: tuple[int, ...],
-    left_strides: tuple[int, ...],
-    right: tuple[int, ...],
-    right_strides: tuple[int, ...],
-    itemsize: int,
-) -> bool:
+
+def fits(left: Layout, right: Layout, itemsize: int) -> bool:
     """Whether (m, k) and (k, n) are, in layout and size, ones that this product is for."""
-    (m, k), n = left, right[1]
+    ((m, k), left_strides), ((_, n), right_strides) = left, right
     return (
         left_strides[1] == right_strides[0] == itemsize
         and (m * DEEP <= k or n * itemsize < PANEL_BYTES)

@@ -16,6 +16,7 @@ import numpy as np
 from minigrad.kernels import inner, matvec
 from minigrad.kernels.build import is_shared, routine
 from minigrad.kernels.emitter import VECTOR_BYTES
+from minigrad.kernels.inner import Layout
 from minigrad.kernels.scalar import FLOATS
 from minigrad.kernels.simd import (
     TILE_ROWS,
@@ -62,56 +63,44 @@ def matmul(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None = None) -> np.n
     if a.ndim == b.ndim == 2 and a.size * b.shape[1] <= SMALL and a.flags.forc and b.flags.forc:
         return _by_blas(a, b, bias)
     aligned = a.flags.aligned and b.flags.aligned
-    return _way(a.shape, a.strides, b.shape, b.strides, a.dtype, aligned)(a, b, bias)
+    return _way((a.shape, a.strides), (b.shape, b.strides), a.dtype, aligned)(a, b, bias)
 
 
 @lru_cache(1024)
-def _way(
-    left: tuple[int, ...],
-    left_strides: tuple[int, ...],
-    right: tuple[int, ...],
-    right_strides: tuple[int, ...],
-    dtype: np.dtype,
-    aligned: bool,
-) -> Product:
+def _way(left: Layout, right: Layout, dtype: np.dtype, aligned: bool) -> Product:
     """What multiplies operands of these shapes and strides."""
-    (m, k), n, size = left[-2:], right[-1], dtype.itemsize
-    matrices = len(left) == len(right) == 2
-    work = math.prod(np.broadcast_shapes(left[:-2], right[:-2])) * m * n * k
+    (left_shape, left_strides), (right_shape, right_strides) = left, right
+    batch = np.broadcast_shapes(left_shape[:-2], right_shape[:-2])
+    work = math.prod(batch) * math.prod(left_shape[-2:]) * right_shape[-1]
+    matrices, size = len(left_shape) == len(right_shape) == 2, dtype.itemsize
     if work == 0 or dtype not in FLOATS:
         return _by_blas
-    if matrices and aligned and inner.fits(left, left_strides, right, right_strides, size):
+    if matrices and aligned and inner.fits(left, right, size):
         return inner.inner_products
     # Rows or columns are consecutive elements; NumPy multiplies all else one by one.
     if work <= SMALL and size in left_strides[-2:] and size in right_strides[-2:]:
         return _by_blas
     if not aligned:  # tasks step through operands by whole elements
         return lambda a, b, bias: matmul(a.copy(), b.copy(), bias)
-    return _way_of_large(left, left_strides, right, right_strides, dtype)
+    return _way_of_large(left, right, dtype)
 
 
-def _way_of_large(
-    left: tuple[int, ...],
-    left_strides: tuple[int, ...],
-    right: tuple[int, ...],
-    right_strides: tuple[int, ...],
-    dtype: np.dtype,
-) -> Product:
+def _way_of_large(left: Layout, right: Layout, dtype: np.dtype) -> Product:
     """As `_way`, of float operands that are neither small nor met row by row."""
-    (m, k), n, size = left[-2:], right[-1], dtype.itemsize
-    matrices = len(left) == len(right) == 2
-    if len(left) > 2 and len(right) == 2 and _is_contiguous(left, left_strides, size):
-        return lambda a, b, bias: matmul(a.reshape(-1, k), b, bias).reshape(*left[:-1], n)
-    if matrices and n == 1 and matvec.fits(left, left_strides, size):
+    (*batch, m, k), (*others, _, n) = left[0], right[0]
+    size = dtype.itemsize
+    if batch and not others and _is_contiguous(left, size):
+        return lambda a, b, bias: matmul(a.reshape(-1, k), b, bias).reshape(*batch, m, n)
+    if not batch and not others and n == 1 and matvec.fits(*left, size):
         return lambda a, b, bias: _plus(matvec.matvec(a, b[:, 0])[:, None], bias)
-    if matrices and m == 1 and matvec.fits(right, right_strides, size):
+    if not batch and not others and m == 1 and matvec.fits(*right, size):
         return lambda a, b, bias: _plus(matvec.matvec(b.T, a[0])[None], bias)
-    return _Packed(left, left_strides, right, right_strides, dtype)
+    return _Packed(left, right, dtype)
 
 
-def _is_contiguous(shape: tuple[int, ...], strides: tuple[int, ...], itemsize: int) -> bool:
+def _is_contiguous(layout: Layout, itemsize: int) -> bool:
     step = itemsize
-    for length, stride in zip(reversed(shape), reversed(strides), strict=True):
+    for length, stride in zip(*map(reversed, layout), strict=True):
         if length != 1 and stride != step:
             return False
         step *= length
@@ -152,17 +141,11 @@ class _Cut(NamedTuple):
 class _Packed:
     """The product of arrays of these shapes and strides, for any number of threads."""
 
-    def __init__(
-        self,
-        left: tuple[int, ...],
-        left_strides: tuple[int, ...],
-        right: tuple[int, ...],
-        right_strides: tuple[int, ...],
-        dtype: np.dtype,
-    ) -> None:
-        batch = np.broadcast_shapes(left[:-2], right[:-2])
-        self._shape = (*batch, left[-2], right[-1])
-        self._depth = left[-1]
+    def __init__(self, left: Layout, right: Layout, dtype: np.dtype) -> None:
+        (left_shape, left_strides), (right_shape, right_strides) = left, right
+        batch = np.broadcast_shapes(left_shape[:-2], right_shape[:-2])
+        self._shape = (*batch, left_shape[-2], right_shape[-1])
+        self._depth = left_shape[-1]
         self._dtype = dtype
         self._work = math.prod(self._shape) * self._depth // inner.SHARED
         self._left, self._right = (
@@ -170,10 +153,10 @@ class _Packed:
             for strides in (left_strides, right_strides)
         )
         # Of each matrix; their addresses are in the plan.
-        self._left_at = _offsets(left, self._left, batch)
-        self._right_at = _offsets(right, self._right, batch)
+        self._left_at = _offsets(left_shape, self._left, batch)
+        self._right_at = _offsets(right_shape, self._right, batch)
         self._width = TILE_VECTORS * VECTOR_BYTES // dtype.itemsize
-        self._zeros = np.zeros(-(-right[-1] // self._width) * self._width, dtype)
+        self._zeros = np.zeros(-(-right_shape[-1] // self._width) * self._width, dtype)
 
     def __call__(self, a: np.ndarray, b: np.ndarray, bias: np.ndarray | None) -> np.ndarray:
         out = np.empty(self._shape, self._dtype)
