@@ -1,5 +1,6 @@
 """What one process compiles while another compiles something else is waited for, or done alone."""
 
+import io
 import os
 import subprocess
 import sys
@@ -8,9 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numba
+import numpy as np
 import pytest
 
+from minigrad.kernels import compile_ahead, correlate, matmul, planes
 from minigrad.kernels.second_compiler import SecondCompiler
+from minigrad.kernels.tasks import Tasks
 
 # Names what it is given, and tells in a file what it was allowed; a name that ends in "!" kills it.
 MODULE = """
@@ -162,6 +166,31 @@ def test_a_product_brings_along_the_products_of_rows(tmp_path: Path) -> None:
         NUMBA_NUM_THREADS="2",
     )
     assert compiled == "['minigrad.kernels.matmul']\n"
+
+
+@pytest.mark.parametrize(
+    ("asked", "named"),
+    [
+        (matmul.product_tasks, {"matmul", "inner"}),
+        (correlate.correlation_tasks, {"correlate", "winograd", "winograd_gradient"}),
+        (planes.correlation_tasks, {"planes"}),
+    ],
+)
+def test_only_what_belongs_together_is_named(
+    asked: Tasks, named: set[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    """A product brings no convolutions along, though they bring products."""
+    monkeypatch.setattr(sys, "stdin", io.StringIO("no\n" * 20))
+    compile_ahead.compile_along_with(asked.name, np.dtype("float32"))
+    lines = capsys.readouterr().out.splitlines()
+    modules = {line.split()[0].split(".")[-2] for line in lines}
+    assert named <= modules <= named | {"matmul", "inner"}
+    assert all(line.endswith(" float32") for line in lines)
+
+
+def test_tasks_of_a_user_bring_nothing_along(capsys: pytest.CaptureFixture) -> None:
+    compile_ahead.compile_along_with("theirs.tasks", np.dtype("float32"))
+    assert capsys.readouterr().out == ""
 
 
 def test_a_rehearsal_compiles_what_a_training_step_calls() -> None:

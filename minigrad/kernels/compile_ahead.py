@@ -7,7 +7,6 @@ are named on stdout first, and left out unless the answer on stdin is "yes".
 """
 
 import sys
-from itertools import chain
 
 import numpy as np
 
@@ -42,7 +41,7 @@ _TOGETHER = (
 
 def compile_along_with(name: str, dtype: np.dtype) -> None:
     """Compile the tasks of the first group that holds `name`."""
-    for tasks in chain(*(group for group in _TOGETHER if name in {t.name for t in group})):
+    for tasks in next((group for group in _TOGETHER if name in {t.name for t in group}), ()):
         print(tasks.name_for(dtype), flush=True)
         if sys.stdin.readline() == "yes\n":
             tasks.compile(dtype)
