@@ -25,6 +25,7 @@ from minigrad.kernels import (
     label_loss,
     layer_norm,
     matmul,
+    max_pool,
     norm,
     pool,
     reduce,
@@ -264,8 +265,8 @@ def pools(draw: Draw) -> Calls:
     size = draw.one_of(2, 2, 3, 4), draw.one_of(2, 2, 3, 4)
     stride = draw.one_of(size, (1, 1), (2, 3))
     padding = draw.one_of((0, 0), (0, 0), (1, 1))
-    out, at = yield pool.max_pool2d, x, size, stride, padding, (1, 1), draw.one_of(False, True)
-    yield pool.max_pool2d_backward, draw.array(*out.shape), at, x.shape
+    out, at = yield max_pool.max_pool2d, x, size, stride, padding, (1, 1), draw.one_of(False, True)
+    yield max_pool.max_pool2d_backward, draw.array(*out.shape), at, x.shape
     rest = size, stride, padding, draw.one_of(False, True), draw.one_of(False, True), None
     out = yield pool.avg_pool2d, x, *rest
     yield pool.avg_pool2d_backward, draw.array(*out.shape), x.shape, *rest

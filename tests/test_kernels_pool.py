@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from minigrad.kernels import build, pool
+from minigrad.kernels import build, max_pool, pool
 
 Array = np.ndarray[Any, Any]
 Pair = tuple[int, int]
@@ -37,11 +37,15 @@ def assume_a_window(shape: tuple[int, ...], size: Pair, padding: Pair, dilation:
         assume(shape[axis + 2] + 2 * padding[axis] >= reach)
 
 
-@given(shape=images, window=windows(), dilation=pairs, dtype=DTYPES, reverse=st.booleans())
-@settings(deadline=None, max_examples=150)
+@given(
+    shape=images, window=windows(), dilation=pairs, dtype=DTYPES, reverse=st.booleans(),
+    special=st.sampled_from([None, np.nan, np.inf, -np.inf]),
+)  # fmt: skip
+@settings(deadline=None, max_examples=300)
 def test_max_pool_and_gradient_as_torch(
-    shape: tuple[int, ...], window: Any, dilation: Pair, dtype: Any, reverse: bool
-) -> None:
+    shape: tuple[int, ...], window: Any, dilation: Pair, dtype: Any, reverse: bool,
+    special: float | None,
+) -> None:  # fmt: skip
     size, stride, padding, ceil_mode = window
     assume_a_window(shape, size, padding, dilation)
     assume(shape[1] > 0)  # torch takes no image without channels
@@ -50,11 +54,13 @@ def test_max_pool_and_gradient_as_torch(
         taps = range(0, size[axis] * dilation[axis], dilation[axis])
         assume(all(any(0 <= s + t < shape[axis + 2] for t in taps) for s in starts))
     x = draw(shape, dtype, reverse)
+    if special is not None:  # in most places, so that windows hold nothing else
+        x[np.random.default_rng(2).random(shape) < 0.6] = special
     reference = torch.tensor(x.copy(), requires_grad=True)
     expected, positions = F.max_pool2d(
         reference, size, stride, padding, dilation, ceil_mode, return_indices=True
     )
-    out, indices = pool.max_pool2d(x, size, stride, padding, dilation, ceil_mode)
+    out, indices = max_pool.max_pool2d(x, size, stride, padding, dilation, ceil_mode)
     assert out.dtype == dtype
     assert indices.dtype == np.int64
     np.testing.assert_array_equal(out, expected.detach().numpy())
@@ -62,15 +68,15 @@ def test_max_pool_and_gradient_as_torch(
     g = np.random.default_rng(1).integers(-9, 9, out.shape).astype(dtype)
     expected.backward(torch.tensor(g))
     assert reference.grad is not None
-    dx = pool.max_pool2d_backward(g, indices, shape)
+    dx = max_pool.max_pool2d_backward(g, indices, shape)
     np.testing.assert_array_equal(dx, reference.grad.numpy())
-    np.testing.assert_array_equal(pool.take_by_indices(x, indices), out)
+    np.testing.assert_array_equal(max_pool.take_by_indices(x, indices), out)
 
 
 def test_max_pool_refuses_a_window_without_pixels() -> None:
     x = np.ones((1, 1, 1, 5))
     with pytest.raises(ValueError, match=r"pixel in every window.*padding 1 and dilation 2"):
-        pool.max_pool2d(x, (2, 2), (1, 1), (1, 1), (2, 1), False)
+        max_pool.max_pool2d(x, (2, 2), (1, 1), (1, 1), (2, 1), False)
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 8, 6), (2, 3, 9, 7), (0, 3, 4, 4), (9, 8, 24, 24)])
@@ -79,7 +85,7 @@ def test_max_pool_2x2_as_torch(shape: tuple[int, ...], special: float | None) ->
     x = draw(shape, np.float32)
     if special is not None:
         x[np.random.default_rng(2).random(shape) < 0.3] = special
-    out, indices = pool.max_pool2d(x, (2, 2), (2, 2), (0, 0), (1, 1), False)
+    out, indices = max_pool.max_pool2d(x, (2, 2), (2, 2), (0, 0), (1, 1), False)
     expected, positions = F.max_pool2d(torch.tensor(x), 2, return_indices=True)
     np.testing.assert_array_equal(out, expected.numpy())
     np.testing.assert_array_equal(indices, positions.numpy())
@@ -138,8 +144,8 @@ def test_large_images_as_torch(window: tuple[Pair, Pair, Pair]) -> None:
         g = np.random.default_rng(1).standard_normal(tuple(expected.shape))
         expected.backward(torch.tensor(g))
         if name == "max_pool2d":
-            out, indices = pool.max_pool2d(x, *window, (1, 1), False)
-            dx = pool.max_pool2d_backward(g, indices, x.shape)
+            out, indices = max_pool.max_pool2d(x, *window, (1, 1), False)
+            dx = max_pool.max_pool2d_backward(g, indices, x.shape)
         else:
             out = pool.avg_pool2d(x, *window, False, True, None)
             dx = pool.avg_pool2d_backward(g, x.shape, *window, False, True, None)
@@ -155,11 +161,11 @@ def test_bit_identical_on_one_thread_and_two() -> None:
     try:
         for threads in (1, before):
             build.set_num_threads(threads)
-            largest, indices = pool.max_pool2d(x, *window, (1, 1), False)
+            largest, indices = max_pool.max_pool2d(x, *window, (1, 1), False)
             mean = pool.avg_pool2d(x, *window, False, True, None)
             spread = pool.avg_pool2d_backward(mean, x.shape, *window, False, True, None)
-            back = pool.max_pool2d_backward(largest, indices, x.shape)
-            quick = pool.max_pool2d(x, (2, 2), (2, 2), (0, 0), (1, 1), False)
+            back = max_pool.max_pool2d_backward(largest, indices, x.shape)
+            quick = max_pool.max_pool2d(x, (2, 2), (2, 2), (0, 0), (1, 1), False)
             results.append((largest, indices, mean, spread, back, *quick))
     finally:
         build.set_num_threads(before)

@@ -16,8 +16,8 @@ from minigrad.kernels import (
     inner,
     label_loss,
     matmul,
+    max_pool,
     planes,
-    pool,
     reduce,
     softmax,
     winograd,
@@ -52,7 +52,7 @@ def rehearse(dtype: np.dtype) -> None:
     rows, images = np.ones((64, 64), dtype), np.ones((16, 16, 4, 4), dtype)
     labels = np.zeros(len(rows), np.int64)
     reduce.sum(images, (0, 2, 3))
-    pool.max_pool2d_backward(images, np.zeros(images.shape, np.int64), images.shape)
+    max_pool.max_pool2d_backward(images, np.zeros(images.shape, np.int64), images.shape)
     reduce.sum(rows, (0,))
     elementwise.relu_backward(rows, rows)
     softmax.log_softmax_backward(rows, rows, 1)

@@ -1,7 +1,10 @@
 """Two-dimensional convolution and its two adjoints, each a correlation of its own."""
 
+import math
+
 import numpy as np
 
+from minigrad.kernels.build import kernel, prange
 from minigrad.kernels.choice import fills_few_lanes
 from minigrad.kernels.correlate import correlate_tiles, correlate_tiles_gradient
 from minigrad.kernels.planes import correlate_planes, correlate_planes_gradient
@@ -78,17 +81,36 @@ def conv2d_weight_grad(
     steps = forward_steps(g.shape, weight_shape, x.shape, *options, x.itemsize)
     out = np.empty(weight_shape, x.dtype)
     grouped = _grouped(out, groups)
-    parts = [grouped[..., step.rows.taps, step.columns.taps] for step in steps]
-    if len(steps) == 1 and parts[0].shape == grouped.shape:
+    whole = grouped.shape[3:]
+    taps = np.arange(math.prod(whole)).reshape(whole)
+    places = [taps[step.rows.taps, step.columns.taps] for step in steps]
+    if len(steps) == 1 and places[0].shape == whole:
         _weight_part(grouped, g, x, steps[0])
         return out
-    out[:] = 0
-    for step, place in zip(steps, parts, strict=True):
+    filters = out.reshape(len(out), -1)
+    for i, (step, place) in enumerate(zip(steps, places, strict=True)):
+        part = np.empty((*grouped.shape[:3], *place.shape), out.dtype)
         if place.size:
-            part = np.empty(place.shape, out.dtype)
             _weight_part(part, g, x, step)
-            place[:] += part
+        _add_taps.run(out.size, filters, part.reshape(len(out), -1), place.ravel(), taps.size, i)
     return out
+
+
+@kernel
+def _add_taps(out: np.ndarray, part: np.ndarray, place: np.ndarray, taps: int, begun: int) -> None:
+    """Add each filter's (channels, taps here) at their `place` (taps here,) among all its taps.
+
+    What is not `begun` holds anything.
+    """
+    for f in prange(out.shape[0]):
+        filter = out[f]
+        more = part[f]
+        if begun == 0:
+            for i in range(filter.size):
+                filter[i] = 0
+        for c in range(filter.size // taps):
+            for i in range(place.size):
+                filter[c * taps + place[i]] += more[c * place.size + i]
 
 
 def _weight_part(out: np.ndarray, g: np.ndarray, x: np.ndarray, step: Step) -> None:

@@ -185,8 +185,8 @@ def _shift_and_scale(y: Array, x: Array, centre: Array, scale: Array, bias: Arra
 def _channel_rows(x: Array) -> Array:
     """x (N, C, S) contiguous, as (1, C, N*S) where S is short."""
     n, c, s = x.shape
-    if s < SHORT and n > 1:
-        return np.ascontiguousarray(x.transpose(1, 0, 2)).reshape(1, c, n * s)
+    if 0 < s < SHORT and n > 1:
+        return _swapped(x).reshape(1, c, n * s)
     return np.ascontiguousarray(x)
 
 
@@ -195,7 +195,14 @@ def _from_channel_rows(y: Array, shape: tuple[int, ...]) -> Array:
     if y.shape == shape:
         return y
     n, c, s = shape
-    return np.ascontiguousarray(y.reshape(c, n, s).transpose(1, 0, 2))
+    return _swapped(y.reshape(c, n, s))
+
+
+def _swapped(x: Array) -> Array:
+    """x (A, B, S) as (B, A, S), contiguous: each row of S moves as one element."""
+    a, b, s = x.shape
+    rows = np.ascontiguousarray(x).view(np.dtype((np.void, s * x.itemsize)))[..., 0]
+    return np.ascontiguousarray(rows.T).view(x.dtype).reshape(b, a, s)
 
 
 def _or_constant(values: Array | None, constant: float, like: Array) -> Array:

@@ -1,7 +1,6 @@
-"""Pooling over windows of images (N, C, H, W).
+"""Average pooling over windows of images (N, C, H, W).
 
-Average pooling, adaptive or not, is one pair of kernels over a list of windows per axis; maximum
-pooling remembers the flat position of each maximum in its image, as torch does.
+Adaptive or not, it is one pair of kernels over a list of windows per axis.
 """
 
 import math
@@ -27,150 +26,10 @@ def pooled_size(
     return count - 1 if (count - 1) * stride >= size + padding else count
 
 
-def _require_pixels(size: int, stride: int, padding: int, dilation: int) -> None:
-    """Every window that begins in the padding has to reach a pixel with one of its taps."""
-    for start in range(-padding, 0, stride):
-        if start % dilation >= size:
-            raise ValueError(
-                f"max_pool2d expects a pixel in every window, but with padding {padding} and "
-                f"dilation {dilation} one lies wholly outside the {size} pixels of its axis"
-            )
-
-
-def _planes(x: Array) -> Array:
+def planes_of(x: Array) -> Array:
     """x (..., H, W) as contiguous images (P, H, W)."""
     planes = math.prod(x.shape[:-2])
     return np.ascontiguousarray(x).reshape(planes, *x.shape[-2:])
-
-
-# ------------------------------------------------------------------------------------ maximum
-
-
-@kernel
-def _max_pool_2x2(out: Array, indices: Array, has_nan: Array, x: Array) -> None:
-    """Windows of 2x2 side by side, x (P, OH, 2, OW, 2), without a branch per pixel.
-
-    Positions are right where there is no NaN; `has_nan` (P,) says which images may hold one.
-    """
-    W = 2 * out.shape[2]
-    for p in prange(x.shape[0]):
-        nans = 0
-        for i in range(out.shape[1]):
-            upper = x[p, i, 0]
-            lower = x[p, i, 1]
-            out_row = out[p, i]
-            index_row = indices[p, i]
-            for j in range(out_row.size):
-                a = upper[j, 0]
-                b = upper[j, 1]
-                c = lower[j, 0]
-                d = lower[j, 1]
-                out_row[j] = max(a, b, c, d)
-                nans |= 1 if np.isnan((a + b) + (c + d)) else 0
-            for j in range(out_row.size):
-                best = out_row[j]
-                at = W if lower[j, 0] == best else W + 1
-                at = 1 if upper[j, 1] == best else at
-                at = 0 if upper[j, 0] == best else at
-                index_row[j] = 2 * i * W + 2 * j + at
-        has_nan[p] = nans
-
-
-@kernel
-def _max_pool(
-    out: Array, indices: Array, x: Array, size: Pair, stride: Pair, padding: Pair, dilation: Pair
-) -> None:
-    _, H, W = x.shape
-    for p in prange(x.shape[0]):
-        for i in range(out.shape[1]):
-            for j in range(out.shape[2]):
-                top = i * stride[0] - padding[0]
-                left = j * stride[1] - padding[1]
-                while top < 0:
-                    top += dilation[0]
-                while left < 0:
-                    left += dilation[1]
-                bottom = min(H, i * stride[0] - padding[0] + (size[0] - 1) * dilation[0] + 1)
-                right = min(W, j * stride[1] - padding[1] + (size[1] - 1) * dilation[1] + 1)
-                best, at = x.dtype.type(-np.inf), top * W + left
-                for h in range(top, bottom, dilation[0]):
-                    for w in range(left, right, dilation[1]):
-                        v = x[p, h, w]
-                        if v > best or np.isnan(v):
-                            best, at = v, h * W + w
-                out[p, i, j], indices[p, i, j] = best, at
-
-
-def max_pool2d(
-    x: Array, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair, ceil_mode: bool
-) -> tuple[Array, Array]:
-    """Each window's maximum (N, C, OH, OW) and its flat position in H * W, int64.
-
-    The first of equals counts; NaN counts as the greatest.  Raises ValueError if a dilated window
-    steps over the whole image; PyTorch differs: its backward then writes outside the array.
-    """
-    for axis in (0, 1):
-        _require_pixels(x.shape[axis - 2], stride[axis], padding[axis], dilation[axis])
-    size = tuple(
-        pooled_size(x.shape[axis - 2], kernel_size[axis], stride[axis], padding[axis],
-                    dilation[axis], ceil_mode)
-        for axis in (0, 1)
-    )  # fmt: skip
-    planes = _planes(x)
-    out = np.empty((planes.shape[0], *size), x.dtype)
-    indices = np.empty(out.shape, np.int64)
-    side_by_side = kernel_size == stride == (2, 2) and padding == (0, 0) and dilation == (1, 1)
-    even = x.shape[-2:] == (2 * size[0], 2 * size[1])
-    if not (side_by_side and even and _pool_pairs(out, indices, planes)):
-        work = out.size * kernel_size[0] * kernel_size[1]
-        _max_pool.run(work, out, indices, planes, kernel_size, stride, padding, dilation)
-    shape = (*x.shape[:-2], *size)
-    return out.reshape(shape), indices.reshape(shape)
-
-
-def _pool_pairs(out: Array, indices: Array, planes: Array) -> bool:
-    """Windows of 2x2 by the quick kernel; whether its result stands, there being no NaN."""
-    has_nan = np.empty(out.shape[0], np.uint8)
-    quads = planes.reshape(out.shape[0], out.shape[1], 2, out.shape[2], 2)
-    _max_pool_2x2.run(planes.size, out, indices, has_nan, quads)
-    return not has_nan.any()
-
-
-@kernel
-def _scatter_add(out: Array, g: Array, indices: Array) -> None:
-    """Into zeros: the system hands out large ones at no cost."""
-    for p in prange(out.shape[0]):
-        plane = out[p]
-        g_plane = g[p]
-        index = indices[p]
-        for k in range(index.size):
-            plane[index[k]] += g_plane[k]
-
-
-def max_pool2d_backward(g: Array, indices: Array, input_shape: tuple[int, ...]) -> Array:
-    """g (N, C, OH, OW) added up at its maxima's positions, in zeros of `input_shape`."""
-    out = np.zeros(input_shape, g.dtype)
-    planes = out.reshape(math.prod(input_shape[:-2]), input_shape[-2] * input_shape[-1])
-    flat = (planes.shape[0], indices.shape[-2] * indices.shape[-1])
-    _scatter_add.run(
-        out.size,
-        planes,
-        np.ascontiguousarray(g).reshape(flat),
-        np.ascontiguousarray(indices).reshape(flat),
-    )
-    return out
-
-
-def take_by_indices(x: Array, indices: Array) -> Array:
-    """x (N, C, H, W) at flat positions (N, C, OH, OW): the adjoint of max_pool2d_backward."""
-    planes = math.prod(x.shape[:-2])
-    pixels = np.ascontiguousarray(x).reshape(planes, x.shape[-2] * x.shape[-1])
-    at = indices.reshape(planes, indices.shape[-2] * indices.shape[-1])
-    taken: Array = np.take_along_axis(pixels, at, axis=1)
-    return taken.reshape(indices.shape)
-
-
-# ------------------------------------------------------------------------------------ average
 
 
 @kernel(fastmath=frozenset({"contract", "reassoc"}))
@@ -218,7 +77,7 @@ def _windows(rows: Array, columns: Array, pixels: Array, dtype: np.dtype[Any]) -
 
 
 def _average_over(x: Array, windows: _Windows) -> Array:
-    planes = _planes(x)
+    planes = planes_of(x)
     out = np.empty((planes.shape[0], *windows.share.shape), x.dtype)
     rows, columns, share, area = windows
     _average.run(out.size * area, out, planes, rows, columns, share)
@@ -229,7 +88,7 @@ def _spread_over(g: Array, input_shape: tuple[int, ...], windows: _Windows) -> A
     dx = np.zeros(input_shape, g.dtype)
     rows, columns, share, area = windows
     work = max(dx.size, g.size * area)
-    _average_backward.run(work, _planes(dx), _planes(g), rows, columns, share)
+    _average_backward.run(work, planes_of(dx), planes_of(g), rows, columns, share)
     return dx
 
 

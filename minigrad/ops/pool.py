@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.kernels import pool as kernels
+from minigrad.kernels import max_pool as maxima
+from minigrad.kernels import pool as averages
 from minigrad.op import arr, op, sample
 
 Array = Any
@@ -46,7 +47,7 @@ def max_pool2d(
     ceil_mode: bool,
 ) -> Any:
     """The largest element of each window; by-product: its place in the flattened plane."""
-    return kernels.max_pool2d(input, kernel_size, stride, padding, dilation, ceil_mode)
+    return maxima.max_pool2d(input, kernel_size, stride, padding, dilation, ceil_mode)
 
 
 @op(
@@ -57,7 +58,7 @@ def max_pool2d(
 def scatter_planes(cotangent: Array, *, indices: Array, size: Pair) -> Array:
     """(N, C, H', W') added into zeros (N, C, *size), each element at its index in the plane."""
     shape = (*cotangent.shape[:2], *size)
-    return kernels.max_pool2d_backward(cotangent, indices, shape)
+    return maxima.max_pool2d_backward(cotangent, indices, shape)
 
 
 @op(
@@ -71,7 +72,7 @@ def scatter_planes(cotangent: Array, *, indices: Array, size: Pair) -> Array:
 )
 def gather_planes(input: Array, *, indices: Array) -> Array:
     """The elements of each plane at the indices: the adjoint of scatter_planes."""
-    return kernels.take_by_indices(input, indices)
+    return maxima.take_by_indices(input, indices)
 
 
 MEANS = [
@@ -112,7 +113,7 @@ def avg_pool2d(
     divisor_override: int | None,
 ) -> Array:
     """The mean of each window."""
-    return kernels.avg_pool2d(
+    return averages.avg_pool2d(
         input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
     )
 
@@ -138,7 +139,7 @@ def avg_pool2d_backward(
     divisor_override: int | None,
 ) -> Array:
     """The adjoint of avg_pool2d: (N, C, H', W') -> (N, C, *size)."""
-    return kernels.avg_pool2d_backward(
+    return averages.avg_pool2d_backward(
         cotangent, (*cotangent.shape[:2], *size), kernel_size, stride, padding, ceil_mode,
         count_include_pad, divisor_override,
     )  # fmt: skip
@@ -158,7 +159,7 @@ def avg_pool2d_backward(
 )
 def adaptive_avg_pool2d(input: Array, *, output_size: Pair) -> Array:
     """The means of output_size windows that share the plane evenly."""
-    return kernels.adaptive_avg_pool2d(input, output_size)
+    return averages.adaptive_avg_pool2d(input, output_size)
 
 
 @op(
@@ -168,4 +169,4 @@ def adaptive_avg_pool2d(input: Array, *, output_size: Pair) -> Array:
 )
 def adaptive_avg_pool2d_backward(cotangent: Array, *, size: Pair) -> Array:
     """The adjoint of adaptive_avg_pool2d: (N, C, H', W') -> (N, C, *size)."""
-    return kernels.adaptive_avg_pool2d_backward(cotangent, (*cotangent.shape[:2], *size))
+    return averages.adaptive_avg_pool2d_backward(cotangent, (*cotangent.shape[:2], *size))
