@@ -154,6 +154,38 @@ def test_large_images_as_torch(window: tuple[Pair, Pair, Pair]) -> None:
         np.testing.assert_allclose(dx, reference.grad.numpy(), rtol=1e-12, atol=1e-13)
 
 
+@pytest.mark.parametrize(
+    ("window", "ceil_mode", "include", "divisor"),
+    [
+        (((2, 2), (2, 2), (0, 0)), False, True, None),
+        (((3, 2), (2, 1), (1, 0)), True, True, None),
+        (((3, 3), (2, 2), (1, 1)), True, False, None),
+        (((2, 3), (1, 2), (1, 1)), False, True, 5),
+        (((4, 4), (4, 4), (0, 0)), True, True, None),
+    ],
+)
+@pytest.mark.parametrize("special", [None, np.nan, np.inf])
+def test_avg_pool_of_large_images_as_torch(
+    window: tuple[Pair, Pair, Pair],
+    ceil_mode: bool,
+    include: bool,
+    divisor: int | None,
+    special: float | None,
+) -> None:
+    x = draw((5, 7, 47, 45), np.float64)
+    if special is not None:
+        x[np.random.default_rng(2).random(x.shape) < 0.01] = special
+    reference = torch.tensor(x, requires_grad=True)
+    expected = F.avg_pool2d(reference, *window, ceil_mode, include, divisor)
+    out = pool.avg_pool2d(x, *window, ceil_mode, include, divisor)
+    np.testing.assert_allclose(out, expected.detach().numpy(), rtol=1e-12, atol=1e-13)
+    g = draw(out.shape, np.float64)
+    expected.backward(torch.tensor(g))
+    dx = pool.avg_pool2d_backward(g, x.shape, *window, ceil_mode, include, divisor)
+    assert reference.grad is not None
+    np.testing.assert_allclose(dx, reference.grad.numpy(), rtol=1e-12, atol=1e-13)
+
+
 def test_bit_identical_on_one_thread_and_two() -> None:
     x = np.random.default_rng(3).standard_normal((5, 7, 46, 46)).astype(np.float32)
     window = ((3, 3), (2, 2), (1, 1))

@@ -20,6 +20,7 @@ from minigrad.kernels.simd import (
     GREATEST_VECTORS,
     ahead,
     greatest_of_taps,
+    greatest_of_taps_end,
     keep_alive,
     lanes,
     pointer,
@@ -168,18 +169,21 @@ def maximum_tasks(phase, task, none, plans):  # type: ignore[no-untyped-def]
     rows = min(plan.high, plan.rows - t)
     out, positions = pointer_at(like, plan.out), pointer_at(np.int64, plan.start)
     tap_at, taps = pointer_at(np.int64, plan.tap_at), pointer_at(np.int64, plan.weights)
-    pitch, step = plan.pitch, GREATEST_VECTORS * lanes(out)
+    pitch, step = plan.pitch, lanes(out)
     count = (rows - 1) * pitch + plan.columns
+    long = count // (GREATEST_VECTORS * step) * GREATEST_VECTORS * step
     block_memory = np.full(block_size(plan) + step, -np.inf, like.dtype)
     greatest_memory = np.empty(count + step, like.dtype)
     which_memory = np.empty(count + step, like.dtype)
     block, greatest, which = pointer(block_memory), pointer(greatest_memory), pointer(which_memory)
     for plane in range(part, min(part + plan.share, plan.groups)):
         copy_planes(block, like, plan, 0, plane, t, -np.inf)
-        for p in range(0, count, step):
-            greatest_of_taps(
-                ahead(greatest, p), ahead(which, p), ahead(block, p), tap_at, plan.depth
-            )
+        for p in range(0, long, GREATEST_VECTORS * step):
+            best, taken = ahead(greatest, p), ahead(which, p)
+            greatest_of_taps(best, taken, ahead(block, p), tap_at, plan.depth)
+        for p in range(long, count, step):
+            best, taken = ahead(greatest, p), ahead(which, p)
+            greatest_of_taps_end(best, taken, ahead(block, p), tap_at, plan.depth)
         for i in range(rows):
             y = plan.row_origin + (t + i) * plan.row_stride
             line = plane * plan.out_channel_step + (t + i) * plan.out_row_step

@@ -1,6 +1,8 @@
 """Average pooling over windows of images (N, C, H, W).
 
-Adaptive or not, it is one pair of kernels over a list of windows per axis.
+Where many windows stand in a row and not far apart, their sums are a depthwise convolution with
+equal weights, which does many at a time; elsewhere, adaptive or not, it is one pair of kernels over
+a list of windows per axis.
 """
 
 import math
@@ -9,7 +11,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.kernels.build import kernel, prange
+from minigrad.kernels.build import GRAIN, kernel, prange
+from minigrad.kernels.conv import conv2d, conv2d_input_grad
+from minigrad.kernels.emitter import VECTOR_BYTES
 
 Array = np.ndarray[Any, Any]
 Pair = tuple[int, int]
@@ -59,6 +63,21 @@ def _average_backward(dx: Array, g: Array, rows: Array, columns: Array, share: A
                         window[h, w] += part
 
 
+class _Convolution(NamedTuple):
+    """A depthwise convolution with this weight, whose results are multiplied by `share`, if any."""
+
+    weight: float
+    share: Array | None
+    kernel_size: Pair
+    stride: Pair
+    padding: tuple[Pair, Pair]
+
+    def options(self, channels: int, dtype: np.dtype[Any]) -> tuple[Array, tuple[Any, ...]]:
+        """Its filters, and what else `conv2d` is to be told."""
+        filters = np.full((channels, 1, *self.kernel_size), self.weight, dtype)
+        return filters, (self.stride, self.padding, (1, 1), channels)
+
+
 class _Windows(NamedTuple):
     """Where windows begin and end inside an image, and the share of each pixel in its average."""
 
@@ -66,6 +85,7 @@ class _Windows(NamedTuple):
     columns: Array  # (OW, 2)
     share: Array  # (OH, OW)
     area: int  # pixels of the largest window
+    convolution: _Convolution | None = None  # that does the same, where it is quicker for many
 
 
 def _windows(rows: Array, columns: Array, pixels: Array, dtype: np.dtype[Any]) -> _Windows:
@@ -77,16 +97,24 @@ def _windows(rows: Array, columns: Array, pixels: Array, dtype: np.dtype[Any]) -
 
 
 def _average_over(x: Array, windows: _Windows) -> Array:
+    rows, columns, share, area, convolution = windows
+    if convolution is not None and x.size >= GRAIN:
+        filters, options = convolution.options(x.shape[1], x.dtype)
+        sums = conv2d(x, filters, None, *options)
+        return sums if convolution.share is None else np.multiply(sums, convolution.share, sums)
     planes = planes_of(x)
-    out = np.empty((planes.shape[0], *windows.share.shape), x.dtype)
-    rows, columns, share, area = windows
+    out = np.empty((planes.shape[0], *share.shape), x.dtype)
     _average.run(out.size * area, out, planes, rows, columns, share)
     return out.reshape(*x.shape[:-2], *share.shape)
 
 
 def _spread_over(g: Array, input_shape: tuple[int, ...], windows: _Windows) -> Array:
+    rows, columns, share, area, convolution = windows
+    if convolution is not None and math.prod(input_shape) >= GRAIN:
+        filters, options = convolution.options(input_shape[1], g.dtype)
+        parts = g if convolution.share is None else g * convolution.share
+        return conv2d_input_grad(parts, filters, input_shape, *options)
     dx = np.zeros(input_shape, g.dtype)
-    rows, columns, share, area = windows
     work = max(dx.size, g.size * area)
     _average_backward.run(work, planes_of(dx), planes_of(g), rows, columns, share)
     return dx
@@ -115,7 +143,21 @@ def _average_windows(
         row_lengths, column_lengths = np.diff(rows)[:, 0], np.diff(columns)[:, 0]
     pixels = np.outer(row_lengths, column_lengths)
     divisor = np.full_like(pixels, divisor_override) if divisor_override else pixels
-    return _windows(rows, columns, divisor, dtype)
+    windows = _windows(rows, columns, divisor, dtype)
+    share = windows.share
+    if share.size == 0 or max(stride) > 2 or share.shape[1] * dtype.itemsize < VECTOR_BYTES:
+        return windows
+    ends = (
+        (count - 1) * step + length - size - before
+        for count, step, length, size, before in zip(
+            share.shape, stride, kernel_size, image, padding, strict=True
+        )
+    )
+    around = tuple(zip(padding, ends, strict=True))
+    uneven = share if np.ptp(share) > 0 else None
+    weight = float(share[0, 0]) if uneven is None else 1.0
+    convolution = _Convolution(weight, uneven, kernel_size, stride, (around[0], around[1]))
+    return windows._replace(convolution=convolution)
 
 
 @lru_cache(maxsize=256)

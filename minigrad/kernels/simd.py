@@ -3,6 +3,7 @@
 What stands below is emitted as vector code, with the register file filled by hand.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -179,47 +180,48 @@ def dot_products(
     return types.void(out, left, right, right_at, types.intp), codegen
 
 
-# So many vectors of maxima and as many of their places fill half of 16 registers.
+def _greatest_of_taps(vectors: int) -> Any:
+    @intrinsic
+    def greatest_of_taps(
+        typingctx: Any, out: Any, which: Any, source: Any, source_at: Any, depth: Any
+    ) -> tuple[Any, Callable[..., Any]]:
+        """Some vectors of maxima, and the tap at which each was first met.
+
+            out[j] = max over k < depth of source[source_at[k] + j]
+
+        A NaN is greater than all else.  `which[j]` is that k, or -1 if all are -inf, in the
+        elements' own type: whole numbers up to 2**24 are exact in float32.
+        """
+
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            emit = Emitter(builder, out.dtype)
+            place, which_place, origin, at, count = args
+            one, none, least = (
+                emit.splat(ir.Constant(emit.element, value)) for value in (1.0, -1.0, -math.inf)
+            )
+            carried = [emit.zero(), *[least] * vectors, *[none] * vectors]
+            with emit.loop(count, carried) as (k, running):
+                tap, row = running[0], emit.at(origin, builder.load(emit.at(at, k)))
+                for j in range(1, vectors + 1):
+                    value = emit.load(emit.at(row, (j - 1) * emit.lanes))
+                    greater = builder.fcmp_ordered(">", value, running[j])
+                    taken = builder.or_(greater, builder.fcmp_unordered("uno", value, value))
+                    running[j] = builder.select(taken, value, running[j])
+                    running[vectors + j] = builder.select(taken, tap, running[vectors + j])
+                running[0] = builder.fadd(tap, one)
+            for j in range(vectors):
+                emit.store(carried[1 + j], emit.at(place, j * emit.lanes))
+                emit.store(carried[1 + vectors + j], emit.at(which_place, j * emit.lanes))
+            return context.get_dummy_value()
+
+        return types.void(out, which, source, source_at, types.intp), codegen
+
+    return greatest_of_taps
+
+
+# Maxima and their taps fill half of 16 registers.
 GREATEST_VECTORS = 4
-
-
-@intrinsic
-def greatest_of_taps(
-    typingctx: Any, out: Any, which: Any, source: Any, source_at: Any, depth: Any
-) -> tuple[Any, Callable[..., Any]]:
-    """GREATEST_VECTORS vectors of maxima, and the tap at which each was first met.
-
-        out[j] = max over k < depth of source[source_at[k] + j]
-
-    A NaN is greater than all else.  `which[j]` is that k, or -1 if all are -inf, in the elements'
-    own type: whole numbers up to 2**24 are exact in float32.
-    """
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        emit = Emitter(builder, out.dtype)
-        place, which_place, origin, at, count = args
-        step = emit.splat(ir.Constant(emit.element, 1.0))
-        none, least = (emit.splat(ir.Constant(emit.element, v)) for v in (-1.0, float("-inf")))
-        cells = range(GREATEST_VECTORS)
-        carried = [emit.zero(), *[least for _ in cells], *[none for _ in cells]]
-        with emit.loop(count, carried) as (k, running):
-            tap, row = running[0], emit.at(origin, builder.load(emit.at(at, k)))
-            for j in cells:
-                best, best_tap = running[1 + j], running[1 + GREATEST_VECTORS + j]
-                value = emit.load(emit.at(row, j * emit.lanes))
-                taken = builder.or_(
-                    builder.fcmp_ordered(">", value, best),
-                    builder.fcmp_unordered("uno", value, value),
-                )
-                running[1 + j] = builder.select(taken, value, best)
-                running[1 + GREATEST_VECTORS + j] = builder.select(taken, tap, best_tap)
-            running[0] = builder.fadd(tap, step)
-        for j in cells:
-            emit.store(carried[1 + j], emit.at(place, j * emit.lanes))
-            emit.store(carried[1 + GREATEST_VECTORS + j], emit.at(which_place, j * emit.lanes))
-        return context.get_dummy_value()
-
-    return types.void(out, which, source, source_at, types.intp), codegen
+greatest_of_taps, greatest_of_taps_end = _greatest_of_taps(GREATEST_VECTORS), _greatest_of_taps(1)
 
 
 # A tile of inner products: as many sums as registers hold, beside its rows of the left operand.
