@@ -21,6 +21,7 @@ from minigrad.kernels import (
     conv,
     ctc,
     elementwise,
+    gather,
     inner,
     label_loss,
     layer_norm,
@@ -274,6 +275,18 @@ def pools(draw: Draw) -> Calls:
     yield pool.adaptive_avg_pool2d_backward, draw.array(*out.shape), x.shape
 
 
+def gathers(draw: Draw) -> Calls:
+    gather.FEWEST = 0  # nothing is left to NumPy
+    before, length, after = draw.size(most=3), draw.size(1, 37), draw.one_of(1, draw.size())
+    x = draw.array(before, length, after)
+    at = draw.rng.integers(-length, length, draw.size())
+    taken = yield gather.take_at, x, (slice(None), at)
+    yield gather.add_at, draw.plain(*x.shape), (slice(None), at), taken
+    index = draw.rng.integers(0, length, (before, draw.size(), after))
+    taken = yield gather.take_along, x, index, 1
+    yield gather.add_along, draw.plain(*x.shape), index, taken, 1
+
+
 def _step(optimizer: optim.Optimizer, *parameters: Array) -> None:
     optimizer.step()
 
@@ -357,7 +370,7 @@ FAMILIES: dict[str, Callable[[Draw], Calls]] = {
     for family in (
         products, tiles, pointwise, planes, depthwise, winograd, vectors, reductions, softmaxes,
         label_losses,
-        alignments, norms, layer_norms, pools, optimizers,
+        alignments, norms, layer_norms, pools, gathers, optimizers,
     )
 }  # fmt: skip
 FAULTS: dict[str, Callable[[Draw], Calls]] = {

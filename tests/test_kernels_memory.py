@@ -23,7 +23,8 @@ pytestmark = pytest.mark.skipif(
 PROGRAM = Path(__file__).with_name("guarded_kernels.py")
 FAMILIES = (
     "products", "tiles", "pointwise", "planes", "depthwise", "winograd", "vectors", "reductions",
-    "softmaxes", "label_losses", "alignments", "norms", "layer_norms", "pools", "optimizers",
+    "softmaxes", "label_losses", "alignments", "norms", "layer_norms", "pools", "gathers",
+    "optimizers",
 )  # fmt: skip
 FAULTS = ("read_beyond", "read_before", "write_beyond", "index_beyond", "own_beyond", "own_before")
 CHECKED = {"NUMBA_BOUNDSCHECK": "1", "MINIGRAD_CACHE": str(cache_dir() / "bounds-checked")}
@@ -46,7 +47,7 @@ def test_kernels_between_guard_pages(family: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "family", ["reductions", "softmaxes", "label_losses", "alignments", "norms", "pools"]
+    "family", ["reductions", "softmaxes", "label_losses", "alignments", "norms", "pools", "gathers"]
 )
 def test_kernels_with_every_index_checked(family: str) -> None:
     status, last, complaints = run(family, **CHECKED)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.kernels.gather import add_along, coordinates, take_along
 from minigrad.op import arr, op, sample
 from minigrad.ops.dims import wrap_dim
 from minigrad.ops.elementwise import select_where
@@ -17,9 +18,7 @@ Array = Any
 
 def places(index: Array, dim: int) -> Index:
     """For every element of index, the coordinates it speaks of."""
-    coordinates = list(np.ogrid[tuple(slice(s) for s in index.shape)])
-    coordinates[wrap_dim(dim, index.ndim)] = index
-    return Index(coordinates)
+    return Index(coordinates(index, wrap_dim(dim, index.ndim)))
 
 
 def corner(index: Array) -> Index:
@@ -51,7 +50,7 @@ SCATTERS = [
 )
 def gather(input: Array, *, dim: int, index: Array) -> Array:
     """out[i][j] = input[index[i][j]][j] for dim=0, input[i][index[i][j]] for dim=1, and so on."""
-    return input[places(index, dim)]
+    return take_along(input, index, wrap_dim(dim, input.ndim))
 
 
 def _source_rule(g: Any, shape: tuple[int, ...], dim: int, index: Array) -> Any:
@@ -71,7 +70,7 @@ def _source_rule(g: Any, shape: tuple[int, ...], dim: int, index: Array) -> Any:
 def scatter_add(input: Array, src: Array, *, dim: int, index: Array) -> Array:
     """A copy of input with src added where gather would read: the adjoint of gather."""
     out = input.copy()
-    np.add.at(out, places(index, dim), src[corner(index)])
+    add_along(out, index, src[corner(index)], wrap_dim(dim, input.ndim))
     return out
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.graph import Value
+from minigrad.kernels.gather import add_at, take_at
 from minigrad.modes import thread
 from minigrad.op import arr, op, sample
 
@@ -119,9 +120,9 @@ def _place(array: Array, index: Index) -> tuple[Array, tuple[Any, ...]]:
 def _read(input: Array, index: Index) -> Array:
     try:
         place, inner = _place(input, index)
-        if index.is_basic and Ellipsis not in inner:
-            inner = (*inner, Ellipsis)  # lest integers for all dimensions give a copy
-        return place[inner]
+        if not index.is_basic:
+            return take_at(place, inner)
+        return place[inner if Ellipsis in inner else (*inner, Ellipsis)]  # lest a number is a copy
     except IndexError as error:
         raise IndexError(f"{error} (tensor of shape {list(input.shape)})") from None
 
@@ -159,7 +160,7 @@ def index_adjoint(cotangent: Array, *, index: Index, shape: tuple[int, ...]) -> 
     out = np.zeros(shape, cotangent.dtype)
     place, inner = _place(out, index)
     if _may_repeat(inner):
-        np.add.at(place, inner, cotangent)
+        add_at(place, inner, cotangent)
     else:
         place[inner] = cotangent
     return out
@@ -240,7 +241,7 @@ def index_accumulate(input: Array, values: Array, *, index: Index) -> Array:
     out = input.copy()
     place, inner = _place(out, index)
     try:
-        np.add.at(place, inner, values)
+        add_at(place, inner, values)
     except ValueError:
         raise RuntimeError(
             f"shape mismatch: a value of shape {list(values.shape)} cannot be broadcast to the "

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.kernels.gather import add_at
 from minigrad.op import arr, op, sample
 
 Array = Any
@@ -118,7 +119,7 @@ def window_adjoint(
         _window(out, shape, strides, offset, None)[...] = cotangent
     else:
         places = _window(np.arange(out.size), shape, strides, offset, None)
-        np.add.at(out.reshape(-1), places, cotangent)
+        add_at(out.reshape(-1), (places,), cotangent)
     return out if order is None else out.transpose(np.argsort(order))
 
 
