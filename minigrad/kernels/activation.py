@@ -4,7 +4,6 @@ Each function has beside it what turns a cotangent g of its output into one of i
 comparisons are so directed that NaN goes through.
 """
 
-import math
 from typing import Any
 
 from minigrad.kernels import scalar
@@ -94,7 +93,7 @@ def threshold_backward(g: Any, x: Any, threshold: Any) -> Any:
 @over_one
 def elu(x: Any, positive: Any, negative: Any, rate: Any) -> Any:
     """positive * x for x > 0, negative * (e**(rate x) - 1) elsewhere."""
-    return x * positive if x > 0 else negative * math.expm1(x * rate)
+    return x * positive if x > 0 else negative * scalar.expm1(x * rate)
 
 
 @over_two
@@ -106,7 +105,7 @@ def elu_backward(g: Any, x: Any, positive: Any, negative: Any, rate: Any) -> Any
 def softplus(x: Any, beta: Any, threshold: Any) -> Any:
     """log(1 + e**(beta x)) / beta, and x itself where beta x is above the threshold."""
     z = x * beta
-    return x if z > threshold else math.log1p(scalar.exp(z)) / beta
+    return x if z > threshold else scalar.log1p(scalar.exp(z)) / beta
 
 
 @over_two

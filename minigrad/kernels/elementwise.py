@@ -23,6 +23,9 @@ CHUNK = 8192
 # np.where mispredicts its way through random signs at 4 ns an element.
 _SELECTION = 512
 
+# float16, of which Numba makes no code: it goes by way of float32.
+_HALF = "e"
+
 # A zero that NumPy need not convert.
 _ZEROS = {dtype: np.zeros((), dtype) for dtype in FLOATS}
 
@@ -42,6 +45,16 @@ def _loop_over_two(out: Array, x: Array, y: Array, *settings: Any) -> None:
         y_part = y[chunk * CHUNK : (chunk + 1) * CHUNK]
         for i in range(out_part.size):
             out_part[i] = _element(x_part[i], y_part[i], *settings)
+
+
+def _loop_over_three(out: Array, x: Array, y: Array, z: Array) -> None:
+    for chunk in prange((out.size + CHUNK - 1) // CHUNK):
+        out_part = out[chunk * CHUNK : (chunk + 1) * CHUNK]
+        x_part = x[chunk * CHUNK : (chunk + 1) * CHUNK]
+        y_part = y[chunk * CHUNK : (chunk + 1) * CHUNK]
+        z_part = z[chunk * CHUNK : (chunk + 1) * CHUNK]
+        for i in range(out_part.size):
+            out_part[i] = _element(x_part[i], y_part[i], z_part[i])
 
 
 def _element(*values: Any) -> Any:
@@ -70,6 +83,8 @@ class over_one(_Elementwise):  # noqa: N801  a decorator
 
     def __call__(self, x: Array, settings: tuple[float, ...] = ()) -> Array:
         """A fresh contiguous array of x's shape and type."""
+        if x.dtype.char == _HALF:
+            return self(x.astype(np.float32), settings).astype(x.dtype)
         out, run = np.empty(x.shape, x.dtype), self.kernel.run
         if settings:
             run(x.size, out.ravel(), x.ravel(), *_cast(settings, x))
@@ -86,11 +101,27 @@ class over_two(_Elementwise):  # noqa: N801
 
     def __call__(self, x: Array, y: Array, settings: tuple[float, ...] = ()) -> Array:
         """A fresh contiguous array of x's shape and type."""
+        if x.dtype.char == _HALF:
+            wide = y.astype(np.float32) if y.dtype.char == _HALF else y
+            return self(x.astype(np.float32), wide, settings).astype(x.dtype)
         out, run = np.empty(x.shape, x.dtype), self.kernel.run
         if settings:
             run(x.size, out.ravel(), x.ravel(), y.ravel(), *_cast(settings, x))
         else:
             run(x.size, out.ravel(), x.ravel(), y.ravel())
+        return out
+
+
+class over_three(_Elementwise):  # noqa: N801
+    """A scalar function over three arrays of one shape."""
+
+    def __init__(self, element: Callable[..., Any]) -> None:
+        super().__init__(element, _loop_over_three)
+
+    def __call__(self, x: Array, y: Array, z: Array) -> Array:
+        """A fresh contiguous array of x's shape and type."""
+        out = np.empty(x.shape, x.dtype)
+        self.kernel.run(x.size, out.ravel(), x.ravel(), y.ravel(), z.ravel())
         return out
 
 
@@ -152,6 +183,60 @@ mul = _arithmetic(np.multiply, _mul)
 div = _arithmetic(np.divide, _div)
 
 
+# ----------------------------------------------------------------------------------- choices
+
+
+@over_three
+def _select(x: Any, y: Any, condition: Any) -> Any:
+    return x if condition else y
+
+
+@over_two
+def _select_or_number(x: Any, condition: Any, number: Any) -> Any:
+    return x if condition else number
+
+
+@over_two
+def _number_or_select(y: Any, condition: Any, number: Any) -> Any:
+    return number if condition else y
+
+
+def where(condition: Array, x: Any, y: Any) -> Array:
+    """x where the condition (bool) holds, y elsewhere: arrays that broadcast, or numbers.
+
+    NumPy's mispredicts its way through random conditions.
+    """
+    array = x if type(x) is np.ndarray and x.ndim else y
+    dtype = array.dtype if type(array) is np.ndarray else None
+    if dtype not in FLOATS or not all(_leaves(value, dtype) for value in (x, y)):
+        return np.asarray(np.where(condition, x, y))
+    shape = np.broadcast_shapes(condition.shape, np.shape(x), np.shape(y))
+    if math.prod(shape) < _SELECTION:
+        return np.asarray(np.where(condition, x, y))
+    chosen = np.broadcast_to(condition, shape).view(np.uint8)
+    if np.ndim(y) == 0:
+        return _select_or_number(np.broadcast_to(x, shape), chosen, (y,))
+    if np.ndim(x) == 0:
+        return _number_or_select(np.broadcast_to(y, shape), chosen, (x,))
+    return _select(np.broadcast_to(x, shape), np.broadcast_to(y, shape), chosen)
+
+
+def _leaves(value: Any, dtype: np.dtype[Any]) -> bool:
+    """Whether it meets arrays of this type in their own."""
+    return type(value) in (int, float) or (type(value) is np.ndarray and value.dtype == dtype)
+
+
+@over_one
+def _sign(x: Any) -> Any:
+    zero, one = like(x, 0.0), like(x, 1.0)
+    return one if x > zero else (-one if x < zero else zero)
+
+
+def sign(x: Array) -> Array:
+    """-1, 0 or 1; 0 for NaN."""
+    return _sign(x) if x.dtype in FLOATS else np.asarray(np.sign(x))
+
+
 # -------------------------------------------------------------------------------- rectifiers
 
 
@@ -204,6 +289,33 @@ def _exp(x: Any) -> Any:
 def exp(x: Array) -> Array:
     """e**x."""
     return _exp(x) if x.dtype in FLOATS else np.asarray(np.exp(x))
+
+
+@over_one
+def _expm1(x: Any) -> Any:
+    return scalar.expm1(x)
+
+
+def expm1(x: Array) -> Array:
+    """e**x - 1, accurate also near 0."""
+    return _expm1(x) if x.dtype in FLOATS else np.asarray(np.expm1(x))
+
+
+@over_one
+def _log1p(x: Any) -> Any:
+    return scalar.log1p(x)
+
+
+def log1p(x: Array) -> Array:
+    """log(1 + x), accurate also near 0."""
+    return _log1p(x) if x.dtype in FLOATS else np.asarray(np.log1p(x))
+
+
+@over_one
+def log_sigmoid(x: Any) -> Any:
+    """log(1 / (1 + e**-x))."""
+    zero = like(x, 0.0)
+    return (zero if x > zero else x) - scalar.log1p(scalar.decay(-abs(x)))
 
 
 @over_one

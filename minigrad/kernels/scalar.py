@@ -27,6 +27,16 @@ def exp(x: float) -> float:
     return math.exp(x)
 
 
+def expm1(x: float) -> float:
+    """e**x - 1, accurate also near 0: within 2.5 ulp."""
+    return math.expm1(x)
+
+
+def log1p(x: float) -> float:
+    """log(1 + x), accurate also near 0; -inf at -1 and NaN below."""
+    return math.log1p(x)
+
+
 def tanh(x: float) -> float:
     """The hyperbolic tangent, accurate also near 0."""
     return math.tanh(x)
@@ -63,6 +73,7 @@ class _Format(NamedTuple):
     mantissa: int  # bits stored
     exp_rest: tuple[float, ...]  # (e**r - 1 - r) / r**2 for |r| <= ln 2 / 2
     split: int  # bits of ln 2's leading part, few enough that n times it is exact
+    log_rest: tuple[float, ...]  # (log((1 + s) / (1 - s)) / s - 2) / s**2 in powers of s**2
     erf_is_one: int  # from where on erf rounds to 1
     erf_centre: tuple[float, ...]  # erf(x) / x for |x| < 1, in powers of x**2
     erf_tail: tuple[float, ...]  # erfc(x) e**x**2 for x in [1, erf_is_one], see `_erf_in`
@@ -78,6 +89,7 @@ _FLOAT32 = _Format(
     exp_rest=(
         0.0001989108046, 0.001393373072, 0.008333310845, 0.0416664642, 0.1666666668, 0.5000000014,
     ),
+    log_rest=(0.2957994939, 0.3998878057, 0.6666668504),
     erf_centre=(
         -0.0005648059866, 0.004921762028, -0.02671505423, 0.1128031665, -0.3761234378,
         1.128379126,
@@ -98,6 +110,10 @@ _FLOAT64 = _Format(
         2.5100472505694996e-08, 2.7620201591031547e-07, 2.7557268276905696e-06,
         2.4801521057868204e-05, 0.00019841269863171557, 0.0013888888917367081,
         0.008333333333330039, 0.041666666666623824, 0.16666666666666669, 0.5000000000000001,
+    ),
+    log_rest=(
+        0.14616449685043406, 0.15331721600556041, 0.18182889125261722, 0.2222221113479508,
+        0.28571428625975485, 0.39999999999899504, 0.66666666666666697,
     ),
     erf_centre=(
         -7.798543850549947e-10, 1.3721520406351094e-08, -1.6208829856810202e-07,
@@ -162,15 +178,20 @@ def _scale_in(f: _Format) -> Callable[..., Any]:
     return scale  # type: ignore[no-any-return]
 
 
+def _ln2_in(f: _Format) -> tuple[Any, Any]:
+    """ln 2 as its leading part and the rest."""
+    lead = f.real(math.floor(math.log(2) * 2**f.split) / 2**f.split)
+    # math.log(2) falls short of ln 2 by the constant.
+    return lead, f.real((math.log(2) - float(lead)) + 2.3190468138462996e-17)
+
+
 def _split_in(f: _Format) -> Callable[..., Any]:
     """n and e**r - 1, where x = n ln 2 + r with |r| <= ln 2 / 2."""
     real = f.real
     # Adding 1.5 * 2**mantissa rounds to an integer.
     rounder = real(1.5 * 2.0**f.mantissa)
     per_ln2 = real(1 / math.log(2))
-    ln2_lead = real(math.floor(math.log(2) * 2**f.split) / 2**f.split)
-    # math.log(2) falls short of ln 2 by the constant.
-    ln2_rest = real((math.log(2) - float(ln2_lead)) + 2.3190468138462996e-17)
+    ln2_lead, ln2_rest = _ln2_in(f)
     rest = _polynomial(f.exp_rest, real)
 
     @njit(**_OPTIONS)
@@ -198,6 +219,51 @@ def _exp_in(f: _Format) -> Callable[..., Any]:
         return (less_one + one) * scale(left) * scale(n - left)
 
     return exp
+
+
+def _expm1_in(f: _Format) -> Callable[..., Any]:
+    real = f.real
+    split, scale = _split_in(f), _scale_in(f)
+    lowest = real(-(f.mantissa + 3) * math.log(2))  # where it rounds to -1
+    highest = real(math.ceil(np.log(np.finfo(real).max)))
+    half, one, two = real(0.5), real(1), real(2)
+
+    def expm1(x: Any) -> Any:
+        n, less_one = split(lowest if x < lowest else (highest if x > highest else x))
+        # 2**n may overflow where half of it does not.
+        power = scale(n - one)
+        return math.copysign(two * (power * less_one + (power - half)), x)
+
+    return expm1
+
+
+def _log1p_in(f: _Format) -> Callable[..., Any]:
+    """log(1 + x) = k ln 2 + log(1 + r) with 1 + r in [sqrt(1/2), sqrt(2)], as in Sun's fdlibm."""
+    real, integer, shift = f.real, f.integer, f.mantissa
+    ln2_lead, ln2_rest = _ln2_in(f)
+    rest = _polynomial(f.log_rest, real)
+    root = real(math.sqrt(0.5)).view(integer)
+    fraction = integer(2**f.mantissa - 1)
+    rounder = real(1.5 * 2.0**f.mantissa)
+    rounder_bits = rounder.view(integer)
+    half, one, two, most = real(0.5), real(1), real(2), np.finfo(real).max
+    below, nothing = real(-np.inf), real(np.nan)
+
+    def log1p(x: Any) -> Any:
+        u = one + x
+        lost = (one - (u - (u - one))) + (x - (u - one))  # in rounding u
+        bits = integer(real(u).view(integer) - root)
+        k = integer(integer(bits >> shift) + rounder_bits).view(real) - rounder
+        r = integer(integer(bits & fraction) + root).view(real) - one
+        s = r / (two + r)
+        square = half * r * r
+        small = s * (square + s * s * rest(s * s)) + (k * ln2_rest + lost / u)
+        out = k * ln2_lead + (r - (square - small))
+        # A NaN passes by the first comparison, infinity by the second.
+        out = out if x > -one else (below if x == -one else nothing)
+        return math.copysign(out, x) if x <= most else x
+
+    return log1p
 
 
 def _tanh_in(f: _Format) -> Callable[..., Any]:
@@ -282,6 +348,8 @@ def _provide(function: Callable[..., Any], in_format: Callable[[_Format], Any]) 
 
 
 _provide(exp, _exp_in)
+_provide(expm1, _expm1_in)
+_provide(log1p, _log1p_in)
 _provide(tanh, _tanh_in)
 _provide(sigmoid, _sigmoid_in)
 _provide(decay, _decay_in)

@@ -1,5 +1,6 @@
-"""Scans along an axis that no ufunc accumulates."""
+"""Scans along an axis: those that no ufunc accumulates, and sums."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -36,3 +37,31 @@ def recurrence(factor: Array, addend: Array, axis: int) -> Array:
         f, a = (np.ascontiguousarray(x, dtype).reshape(sizes) for x in (factor, addend))
         _recurrence.run(out.size, out.reshape(sizes), f, a)
     return out.astype(addend.dtype, copy=False)
+
+
+@kernel
+def _running_sums(out: Array, totals: Array, x: Array) -> None:
+    """out[k] = x[0] + ... + x[k] for (B, K, S), by way of zeros `totals` (B, S) in float64."""
+    for b in prange(out.shape[0]):
+        if out.shape[2] == 1:  # the sum so far stays in a register
+            sum_so_far = 0.0
+            for k in range(out.shape[1]):
+                sum_so_far += x[b, k, 0]
+                out[b, k, 0] = sum_so_far
+            continue
+        total = totals[b]
+        for k in range(out.shape[1]):
+            here = out[b, k]
+            more = x[b, k]
+            for s in range(here.size):
+                total[s] += more[s]
+                here[s] = total[s]
+
+
+def running_sums(x: Array, axis: int) -> Array:
+    """The sums x[0] + ... + x[k] of floats along an axis, kept in float64 on the way."""
+    out = np.empty(x.shape, x.dtype)
+    sizes = math.prod(x.shape[:axis]), x.shape[axis], math.prod(x.shape[axis + 1 :])
+    totals = np.zeros((sizes[0], sizes[2]))
+    _running_sums.run(x.size, out.reshape(sizes), totals, np.ascontiguousarray(x).reshape(sizes))
+    return out

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.kernels import elementwise as elements
 from minigrad.kernels import label_loss as kernels
 from minigrad.op import arr, elementwise, op, sample
 from minigrad.ops.activation import sigmoid
@@ -94,7 +95,7 @@ def nll_loss_backward(
 )
 def log_sigmoid(input: Array) -> Array:
     """log(1 / (1 + exp(-input))), finite for any finite input."""
-    return np.minimum(input, 0) - np.log1p(np.exp(-np.abs(input)))
+    return elements.log_sigmoid(input)
 
 
 @elementwise(
@@ -110,5 +111,5 @@ def log_sigmoid(input: Array) -> Array:
 def binary_cross_entropy(input: Array, target: Array) -> Array:
     """-t log x - (1 - t) log(1 - x), each logarithm at least -100."""
     log_x = np.maximum(np.log(input), input.dtype.type(LEAST_LOG))
-    log_rest = np.maximum(np.log1p(-input), input.dtype.type(LEAST_LOG))
+    log_rest = np.maximum(elements.log1p(-input), input.dtype.type(LEAST_LOG))
     return (target - 1) * log_rest - target * log_x

@@ -6,6 +6,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.graph import Value, wrap
+from minigrad.kernels import elementwise as kernels
 from minigrad.op import arr, composed, op, sample
 from minigrad.ops.elementwise import select_where, where
 from minigrad.ops.index import Index, getitem, held, index_put
@@ -24,7 +25,7 @@ Array = Any
 )
 def masked_fill(input: Array, *, mask: Array, value: float) -> Array:
     """A copy of input with `value` where the mask, broadcast to it, is True."""
-    return np.where(mask, np.asarray(value).astype(input.dtype), input)
+    return kernels.where(mask, np.asarray(value).astype(input.dtype), input)
 
 
 def number_or_0d(name: str, input: Any, value: Any) -> Any:

@@ -7,6 +7,7 @@ import numpy as np
 
 from minigrad.graph import wrap
 from minigrad.kernels import scan as kernels
+from minigrad.kernels.scalar import FLOATS
 from minigrad.op import arr, composed, op, sample
 from minigrad.ops import shape
 from minigrad.ops.compare import ne
@@ -49,6 +50,8 @@ def _cumsum_rule(g: Any, out: Any, x: Any, *, dim: int, dtype: DType) -> Any:
 def cumsum(input: Array, *, dim: int, dtype: DType = None) -> Array:
     """Running sums along `dim`; bools and integers add as int64."""
     from_all = summable(input, dtype)
+    if from_all.dtype in FLOATS and input.ndim:
+        return kernels.running_sums(from_all, wrap_dim(dim, input.ndim))
     sums = _accumulated(np.add, from_all, dim, _wide(from_all.dtype))
     return sums.astype(from_all.dtype, copy=False)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from minigrad import ops
-from minigrad.nn.functional.checks import require_tensor
+from minigrad.nn.functional.checks import require_floating, require_tensor
 from minigrad.ops.inplace import in_place
 
 relu_ = in_place(ops.relu)
@@ -30,6 +30,8 @@ def sigmoid(input: Any) -> Any:
 
 def logsigmoid(input: Any) -> Any:
     """log(1 / (1 + exp(-input)))."""
+    require_tensor("logsigmoid", input=input)
+    require_floating("logsigmoid", input)
     return ops.log_sigmoid(input)
 
 
@@ -43,6 +45,8 @@ def gelu(input: Any, approximate: str = "none") -> Any:
 
     Hendrycks & Gimpel 2016, Gaussian error linear units, arXiv:1606.08415.
     """
+    require_tensor("gelu", input=input)
+    require_floating("gelu", input)
     return ops.gelu(input, approximate=approximate)
 
 
