@@ -100,14 +100,19 @@ class Op:
         self.samples = samples
         self.degree = degree
         self.direct = direct
-        parameters = inspect.signature(forward).parameters.values()
-        settings = [p for p in parameters if p.kind is p.KEYWORD_ONLY]
-        self.settings = tuple(p.name for p in settings)
-        self.defaults = {p.name: p.default for p in settings if p.default is not p.empty}
-        self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
-        tensors = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
-        self.tensors = tuple(p.name for p in tensors)
-        self.optional = {p.name for p in tensors if p.default is None}
+        # What `inspect.signature` says, which would take a fortieth of the time of an import.
+        code = forward.__code__
+        tensors, names = code.co_argcount, code.co_varnames
+        self.tensors = names[:tensors]
+        self.settings = names[tensors : tensors + code.co_kwonlyargcount]
+        self.defaults = dict(forward.__kwdefaults__ or {})
+        self.variadic = bool(code.co_flags & inspect.CO_VARARGS)
+        given = forward.__defaults__ or ()
+        self.optional = {
+            name
+            for name, default in zip(reversed(self.tensors), reversed(given), strict=False)
+            if default is None
+        }
         self.keeps = _Keeps(self._readers)
 
     def __repr__(self) -> str:

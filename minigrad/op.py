@@ -92,21 +92,16 @@ def composed(function: F) -> F:
     the function has failed, so that they cost the calls that succeed next to nothing.
     """
     name = function.__name__.rstrip("_")
-    parameters = inspect.signature(function).parameters
-    operands = {
-        p.name: position
-        for position, p in enumerate(parameters.values())
-        if p.kind is p.POSITIONAL_OR_KEYWORD and p.default is p.empty and p.annotation is Any
-    }
 
     @functools.wraps(function)
     def call(*args: Any, **settings: Any) -> Any:
         try:
             return function(*args, **settings)
         except AttributeError:
-            _require_tensors(name, operands, args, settings)
+            _require_tensors(name, inspect.signature(function), args, settings)
             raise
         except TypeError:
+            parameters = inspect.signature(function).parameters
             if settings.keys() <= parameters.keys():
                 raise
             settings = in_torch_names(name, settings, parameters.keys())
@@ -116,13 +111,17 @@ def composed(function: F) -> F:
 
 
 def _require_tensors(
-    name: str, operands: Mapping[str, int], args: Sequence[Any], settings: Mapping[str, Any]
+    name: str,
+    signature: inspect.Signature,
+    args: Sequence[Any],
+    settings: Mapping[str, Any],
 ) -> None:
     """Raise torch's TypeError for the first operand that is given, and no tensor."""
-    for operand, position in operands.items():
-        given = args[position] if position < len(args) else settings.get(operand)
-        if not isinstance(given, Value):
-            raise TypeError(
-                f"{name}(): argument '{operand}' (position {position + 1}) must be Tensor, not "
-                f"{type(given).__name__}"
-            ) from None
+    for position, p in enumerate(signature.parameters.values()):
+        if p.kind is p.POSITIONAL_OR_KEYWORD and p.default is p.empty and p.annotation is Any:
+            given = args[position] if position < len(args) else settings.get(p.name)
+            if not isinstance(given, Value):
+                raise TypeError(
+                    f"{name}(): argument '{p.name}' (position {position + 1}) must be Tensor, not "
+                    f"{type(given).__name__}"
+                ) from None

@@ -7,6 +7,7 @@ they do not say otherwise.
 
 import math
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -338,13 +339,19 @@ def _normal_in(f: _Format) -> Callable[..., Any]:
     return normal
 
 
+_FORMATS = {types.float32: _FLOAT32, types.float64: _FLOAT64}
+
+
 def _provide(function: Callable[..., Any], in_format: Callable[[_Format], Any]) -> None:
-    """Give compiled code the implementation of `function` for its argument's type."""
-    implementations = {types.float32: in_format(_FLOAT32), types.float64: in_format(_FLOAT64)}
+    """Give compiled code the implementation of `function` for its argument's type.
+
+    It is made when the first kernel that calls it is compiled: few processes compile any.
+    """
+    implementation = cache(lambda kind: in_format(_FORMATS[kind]))
 
     @overload(function, jit_options=_OPTIONS)
     def choose(x: Any) -> Any:
-        return implementations.get(x)
+        return implementation(x) if x in _FORMATS else None
 
 
 _provide(exp, _exp_in)
