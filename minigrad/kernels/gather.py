@@ -24,12 +24,11 @@ ROWS, COLUMNS = 256, 64
 
 def take_at(x: Array, index: Index) -> Array:
     """x[index].  Raises IndexError as NumPy does."""
-    rows = _rows(x, index) if x.dtype in FLOATS and x.size >= FEWEST else None
-    if rows is None:
-        return x[index]
-    source = np.ascontiguousarray(x).reshape(rows.sizes)
+    rows = _rows(x, index) if x.dtype in FLOATS and x.flags.c_contiguous else None
+    if rows is None or math.prod(rows.shape) < FEWEST:
+        return np.asarray(x[index])
     out = np.empty((rows.sizes[0], rows.at.size, rows.sizes[2]), x.dtype)
-    _take.run(out.size, out, source, rows.at.reshape(-1))
+    _take.run(out.size, out, x.reshape(rows.sizes), rows.at.reshape(-1))
     return out.reshape(rows.shape)
 
 
@@ -126,7 +125,8 @@ def take_along(x: Array, index: Array, dim: int) -> Array:
 
     The index is int64, has no negative entries, and no axis longer than x's, but for `dim`.
     """
-    if x.dtype not in FLOATS or index.size < FEWEST or not _alike(x, index, dim):
+    usable = x.dtype in FLOATS and x.flags.c_contiguous
+    if not usable or index.size < FEWEST or not _alike(x, index, dim):
         return x[coordinates(index, dim)]
     out = np.empty(index.shape, x.dtype)
     _take_along.run(out.size, _seen(out, dim), _seen(x, dim), _seen(index, dim))
