@@ -346,6 +346,13 @@ def sigmoid_backward(g: Any, out: Any) -> Any:
     return g * (out * (like(out, 1.0) - out))
 
 
+@over_one
+def smooth_abs(x: Any, beta: Any) -> Any:
+    """x**2 / (2 beta) within +-beta, |x| - beta / 2 beyond."""
+    size, half = abs(x), like(x, 0.5)
+    return half * size * size / beta if size < beta else size - half * beta
+
+
 # ---------------------------------------------------------------------- GELU and dropout
 
 

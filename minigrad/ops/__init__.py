@@ -190,7 +190,7 @@ from minigrad.ops.lookup import (
     take,
     take_along_dim,
 )
-from minigrad.ops.loss import binary_cross_entropy, log_sigmoid, nll_loss
+from minigrad.ops.loss import binary_cross_entropy, log_sigmoid, nll_loss, smooth_abs
 from minigrad.ops.lu import lu, lu_factor, lu_factor_ex, lu_solve
 from minigrad.ops.masks import (
     argwhere,

@@ -98,6 +98,20 @@ def log_sigmoid(input: Array) -> Array:
     return elements.log_sigmoid(input)
 
 
+@op(
+    vjp=(lambda g, out, d, *, beta: g * clamp(d / beta, min=-1.0, max=1.0),),
+    floats=True,
+    samples=[
+        sample(arr.of(3, 4, away_from=(-1.0, 1.0)), beta=1.0),
+        sample(arr.of(5, away_from=(-0.3, 0.3)), beta=0.3),
+        sample(arr.of(), beta=8.0),
+    ],
+)
+def smooth_abs(input: Array, *, beta: float) -> Array:
+    """input^2 / (2 beta) within +-beta, |input| - beta / 2 beyond (Huber 1964)."""
+    return elements.smooth_abs(input, settings=(beta,))
+
+
 @elementwise(
     vjp=(
         lambda g, out, x, t: g * (x - t) / clamp(x * (1 - x), min=LEAST_VARIANCE),

@@ -25,10 +25,8 @@ def smooth_l1_loss(input: Any, target: Any, *, reduction: str = "mean", beta: fl
     warn_if_broadcast("smooth_l1_loss", input, target)
     if beta < 0:
         raise ValueError(f"smooth_l1_loss expects beta >= 0, got {beta}")
-    d = ops.abs(input - target)
-    if beta == 0:
-        return reduced(d, reduction)
-    return reduced(ops.where(d < beta, d * d * (0.5 / beta), d - 0.5 * beta), reduction)
+    d = input - target
+    return reduced(ops.smooth_abs(d, beta=beta) if beta else ops.abs(d), reduction)
 
 
 def huber_loss(
@@ -44,8 +42,7 @@ def huber_loss(
     warn_if_broadcast("huber_loss", input, target)
     if delta <= 0:
         raise ValueError(f"huber_loss expects delta > 0, got {delta}")
-    d = ops.abs(input - target)
-    losses = ops.where(d <= delta, d * d * 0.5, (d - 0.5 * delta) * delta)
+    losses = delta * ops.smooth_abs(input - target, beta=delta)
     return weighted(losses, weight, input, reduction)
 
 
