@@ -207,23 +207,28 @@ def where(condition: Array, x: Any, y: Any) -> Array:
     NumPy's mispredicts its way through random conditions.
     """
     array = x if type(x) is np.ndarray and x.ndim else y
-    dtype = array.dtype if type(array) is np.ndarray else None
-    if dtype not in FLOATS or not all(_leaves(value, dtype) for value in (x, y)):
+    if not (type(array) is np.ndarray and array.dtype in FLOATS and _meet(x, y, array.dtype)):
         return np.asarray(np.where(condition, x, y))
-    shape = np.broadcast_shapes(condition.shape, np.shape(x), np.shape(y))
+    shapes = {condition.shape, *(v.shape for v in (x, y) if type(v) is np.ndarray and v.ndim)}
+    shape = condition.shape if len(shapes) == 1 else np.broadcast_shapes(*shapes)
     if math.prod(shape) < _SELECTION:
         return np.asarray(np.where(condition, x, y))
-    chosen = np.broadcast_to(condition, shape).view(np.uint8)
+    if len(shapes) > 1:
+        condition = np.broadcast_to(condition, shape)
+        x, y = (np.broadcast_to(v, shape) if np.ndim(v) else v for v in (x, y))
+    chosen = condition.view(np.uint8)
     if np.ndim(y) == 0:
-        return _select_or_number(np.broadcast_to(x, shape), chosen, (y,))
+        return _select_or_number(x, chosen, (y,))
     if np.ndim(x) == 0:
-        return _number_or_select(np.broadcast_to(y, shape), chosen, (x,))
-    return _select(np.broadcast_to(x, shape), np.broadcast_to(y, shape), chosen)
+        return _number_or_select(y, chosen, (x,))
+    return _select(x, y, chosen)
 
 
-def _leaves(value: Any, dtype: np.dtype[Any]) -> bool:
-    """Whether it meets arrays of this type in their own."""
-    return type(value) in (int, float) or (type(value) is np.ndarray and value.dtype == dtype)
+def _meet(x: Any, y: Any, dtype: np.dtype[Any]) -> bool:
+    """Whether both are of this type, or numbers that go along with it."""
+    return all(
+        type(v) in (int, float) or (type(v) is np.ndarray and v.dtype == dtype) for v in (x, y)
+    )
 
 
 @over_one
@@ -234,7 +239,7 @@ def _sign(x: Any) -> Any:
 
 def sign(x: Array) -> Array:
     """-1, 0 or 1; 0 for NaN."""
-    return _sign(x) if x.dtype in FLOATS else np.asarray(np.sign(x))
+    return _sign(x) if x.dtype.kind == "f" else np.asarray(np.sign(x))
 
 
 # -------------------------------------------------------------------------------- rectifiers

@@ -15,8 +15,8 @@ from minigrad.kernels.scalar import FLOATS
 Array = np.ndarray[Any, Any]
 Index = tuple[Any, ...]
 
-# With fewer elements NumPy is done before a compiled kernel has begun.
-FEWEST = 256
+# NumPy is ahead where fewer elements are added (or read one by one), or read row by row.
+FEWEST_ADDED, FEWEST_READ = 256, 16_384
 # A task reads so many rows.  Rows that are added to may be the same: its task is so many columns of
 # all.
 ROWS, COLUMNS = 256, 64
@@ -24,11 +24,12 @@ ROWS, COLUMNS = 256, 64
 
 def take_at(x: Array, index: Index) -> Array:
     """x[index].  Raises IndexError as NumPy does."""
-    rows = _rows(x, index) if x.dtype in FLOATS and x.flags.c_contiguous else None
-    if rows is None or math.prod(rows.shape) < FEWEST:
+    usable = x.dtype in FLOATS and x.flags.c_contiguous
+    rows = _rows(x, index, FEWEST_READ) if usable else None
+    if rows is None:
         return np.asarray(x[index])
     out = np.empty((rows.sizes[0], rows.at.size, rows.sizes[2]), x.dtype)
-    _take.run(out.size, out, x.reshape(rows.sizes), rows.at.reshape(-1))
+    _take.run(out.size, out, x.reshape(rows.sizes), rows.at)
     return out.reshape(rows.shape)
 
 
@@ -37,13 +38,13 @@ def add_at(out: Array, index: Index, values: Array) -> None:
 
     Raises IndexError and ValueError as NumPy does.
     """
-    usable = out.dtype in FLOATS and out.flags.c_contiguous and values.size >= FEWEST
-    rows = _rows(out, index) if usable else None
+    usable = out.dtype in FLOATS and out.flags.c_contiguous
+    rows = _rows(out, index, FEWEST_ADDED) if usable else None
     if rows is None or values.shape != rows.shape or values.dtype != out.dtype:
         np.add.at(out, index, values)
         return
     more = np.ascontiguousarray(values).reshape(rows.sizes[0], rows.at.size, rows.sizes[2])
-    _add.run(values.size, out.reshape(rows.sizes), rows.at.reshape(-1), more)
+    _add.run(values.size, out.reshape(rows.sizes), rows.at, more)
 
 
 class _Rows(NamedTuple):
@@ -54,8 +55,11 @@ class _Rows(NamedTuple):
     shape: tuple[int, ...]  # of what the index selects
 
 
-def _rows(x: Array, index: Index) -> _Rows | None:
-    """The index, if it has nothing but arrays of integers side by side; else None."""
+def _rows(x: Array, index: Index, fewest: int) -> _Rows | None:
+    """The index, if it has nothing but arrays of integers side by side; else None.
+
+    None also if it selects fewer elements, or if it goes out of bounds: NumPy says where.
+    """
     spelt: list[Any] = []
     for part in index:
         missing = x.ndim - len(index) + 1
@@ -67,17 +71,32 @@ def _rows(x: Array, index: Index) -> _Rows | None:
     if any(part != slice(None) for part in spelt[:first] + spelt[end:]):
         return None
     parts = spelt[first:end]
-    lengths = x.shape[first:end]
+    before, lengths, after = x.shape[:first], x.shape[first:end], x.shape[end:]
     if not len(arrays) == len(parts) == len(lengths) or any(p.dtype.kind != "i" for p in parts):
         return None
-    at: Any = 0
+    places = parts[0].shape if len(parts) == 1 else np.broadcast_shapes(*(p.shape for p in parts))
+    shape = (*before, *places, *after)
+    if math.prod(shape) < fewest:
+        return None
+    at = np.zeros(math.prod(places), np.int64)
     for part, length in zip(parts, lengths, strict=True):
-        if part.size and not -length <= part.min() <= part.max() < length:
-            return None  # NumPy says what is wrong
-        at = at * length + np.where(part < 0, part + length, part)
-    before, after = x.shape[:first], x.shape[end:]
-    sizes = math.prod(before), math.prod(lengths), math.prod(after)
-    return _Rows(sizes, at.astype(np.int64, copy=False), (*before, *at.shape, *after))
+        wide = part if part.shape == places else np.broadcast_to(part, places)
+        if not _count_on.run(at, wide.astype(np.int64, copy=False).ravel(), length):
+            return None
+    return _Rows((math.prod(before), math.prod(lengths), math.prod(after)), at, shape)
+
+
+@kernel
+def _count_on(at: Array, part: Array, length: int) -> bool:
+    """at = at * length + part, negative parts counted from the end; whether all are in bounds."""
+    inside = True
+    for m in range(at.size):
+        place = part[m]
+        if place < 0:
+            place += length
+        inside = inside and 0 <= place < length
+        at[m] = at[m] * length + place
+    return inside
 
 
 @kernel
@@ -126,7 +145,7 @@ def take_along(x: Array, index: Array, dim: int) -> Array:
     The index is int64, has no negative entries, and no axis longer than x's, but for `dim`.
     """
     usable = x.dtype in FLOATS and x.flags.c_contiguous
-    if not usable or index.size < FEWEST or not _alike(x, index, dim):
+    if not usable or index.size < FEWEST_ADDED or not _alike(x, index, dim):
         return x[coordinates(index, dim)]
     out = np.empty(index.shape, x.dtype)
     _take_along.run(out.size, _seen(out, dim), _seen(x, dim), _seen(index, dim))
@@ -136,7 +155,7 @@ def take_along(x: Array, index: Array, dim: int) -> Array:
 def add_along(out: Array, index: Array, values: Array, dim: int) -> None:
     """out[o, index[o, i, c], c] += values[o, i, c] where `dim` lies in the middle."""
     usable = out.dtype in FLOATS and out.flags.c_contiguous and values.dtype == out.dtype
-    if not usable or index.size < FEWEST or not _alike(out, index, dim):
+    if not usable or index.size < FEWEST_ADDED or not _alike(out, index, dim):
         np.add.at(out, coordinates(index, dim), values)
         return
     _add_along.run(index.size, _seen(out, dim), _seen(index, dim), _seen(values, dim))

@@ -6,12 +6,13 @@ from minigrad.bench.cases import (
     matmul,
     optimizers,
     overhead,
+    places,
     reduce,
     training,
 )
 
 CASES = [
     case
-    for family in (matmul, conv, elementwise, reduce, overhead, optimizers, training)
+    for family in (matmul, conv, elementwise, reduce, places, overhead, optimizers, training)
     for case in family.CASES
 ]
