@@ -15,6 +15,7 @@ GROUPS = {
     "conv2d input gradient": ("conv2d", "input gradient"),
     "conv2d weight gradient": ("conv2d", "weight gradient"),
     "pooling": ("", "pool2d"),
+    "indexing": ("indexing",),
     "training steps": ("training step",),
     "optimizer steps": ("optimizer",),
     "chains of small operations": ("chain",),

@@ -3,16 +3,16 @@
 from minigrad.bench.cases import (
     conv,
     elementwise,
+    indexing,
     matmul,
     optimizers,
     overhead,
-    places,
     reduce,
     training,
 )
 
 CASES = [
     case
-    for family in (matmul, conv, elementwise, reduce, places, overhead, optimizers, training)
+    for family in (matmul, conv, elementwise, reduce, indexing, overhead, optimizers, training)
     for case in family.CASES
 ]

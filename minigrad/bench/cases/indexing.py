@@ -1,4 +1,4 @@
-"""Elements read from places that integers or conditions name, and sums that run along rows."""
+"""Elements chosen by integers and by conditions."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ ROW = 100
 
 
 class Function(NamedTuple):
-    """In minigrad's and torch's words, in NumPy's, and what it reads of x (n / ROW, ROW)."""
+    """In minigrad's and torch's words, in NumPy's, and what chooses of x (n / ROW, ROW)."""
 
     call: Callable[..., Any]
     in_numpy: Callable[..., Any]
@@ -30,7 +30,7 @@ def _columns(draw: Draw, n: int) -> list[Array]:
 
 
 FUNCTIONS = {
-    "rows by index": Function(lambda lib, x, i: x[i], lambda x, i: x[i], _rows),
+    "rows": Function(lambda lib, x, i: x[i], lambda x, i: x[i], _rows),
     "gather": Function(
         lambda lib, x, i: lib.gather(x, 1, i), lambda x, i: np.take_along_axis(x, i, 1), _columns
     ),
@@ -39,13 +39,10 @@ FUNCTIONS = {
         lambda x, i: np.where(i > 0, x, 0.5),
         lambda draw, n: [draw.integers(2, n // ROW, ROW)],
     ),
-    "cumsum": Function(
-        lambda lib, x: lib.cumsum(x, 1), lambda x: np.cumsum(x, 1), lambda draw, n: []
-    ),
 }
 
 
-def reading(name: str, n: int) -> list[Case]:
+def choosing(name: str, n: int) -> list[Case]:
     """A function of n elements in rows, and its gradient."""
     call, in_numpy, places = FUNCTIONS[name]
 
@@ -55,14 +52,14 @@ def reading(name: str, n: int) -> list[Case]:
     shared: dict[str, Any] = {"sizes": {"n": n}, "elements": 2.0 * n}
     return [
         Case(
-            name=f"{name} forward",
+            name=f"indexing: {name} forward",
             inputs=inputs,
             implementations=with_numpy(call, in_numpy),
             reference=in_numpy,
             **shared,
         ),
         Case(
-            name=f"{name} gradient",
+            name=f"indexing: {name} gradient",
             inputs=lambda draw: [*inputs(draw), draw(n // ROW, ROW)],
             implementations=both(gradient(call, 0)),
             **shared,
@@ -70,4 +67,4 @@ def reading(name: str, n: int) -> list[Case]:
     ]
 
 
-CASES = [case for name in FUNCTIONS for n in COUNTS for case in reading(name, n)]
+CASES = [case for name in FUNCTIONS for n in COUNTS for case in choosing(name, n)]
