@@ -287,6 +287,9 @@ ADAPTED |= {
         x > 0, positive * x, negative * torch.expm1(rate * x)
     ),
     "softplus": F.softplus,
+    "smooth_abs": lambda x, *, beta: F.smooth_l1_loss(
+        x, torch.zeros_like(x), reduction="none", beta=beta
+    ),
     "silu": F.silu,
     "mish": F.mish,
     "sigmoid_backward": lambda c, y: c * y * (1 - y),
