@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks import processes
 from benchmarks.published import case_runs, render, summary
 from minigrad import bench
-from minigrad.cli.section import Section
+from minigrad.cli.generated_section import Section
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"

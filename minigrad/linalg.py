@@ -1,7 +1,7 @@
 """torch.linalg: factorizations, systems of equations, norms and determinants of matrices.
 
 Matrices are (..., m, n); LAPACK, by way of NumPy, does the work.  Derivatives of any order are
-those of the papers named in `minigrad.ops.systems` and `minigrad.ops.factorizations`.
+those of the papers named in `minigrad.ops.linalg`.
 
     >>> A = minigrad.tensor([[2.0, 1.0], [1.0, 3.0]])
     >>> minigrad.linalg.solve(A, minigrad.tensor([3.0, 4.0]))
@@ -22,7 +22,6 @@ from minigrad.ops import (
     inv,
     inv_ex,
     lstsq,
-    lu,
     lu_factor,
     lu_factor_ex,
     lu_solve,
@@ -49,6 +48,7 @@ from minigrad.ops import (
 )
 from minigrad.ops import diagonal as _diagonal
 from minigrad.ops import linalg_norm as norm
+from minigrad.ops.linalg import lu
 
 __all__ = [
     "LinAlgError",

@@ -6,12 +6,12 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from minigrad import dtypes
-from minigrad.creation import LikeOptions, Placement, like, made, shape_of
-from minigrad.generator import Generator, default_generator, stream
-from minigrad.methods.array import new_shape
-from minigrad.methods.fills import check_bounds, require_positive
+from minigrad.core import dtypes
+from minigrad.ops.generator import Generator, default_generator, stream
 from minigrad.tensor import Tensor
+from minigrad.tensor.creation import LikeOptions, Placement, like, made, shape_of
+from minigrad.tensor.methods.array import new_shape
+from minigrad.tensor.methods.random import check_bounds, require_positive
 
 
 def manual_seed(seed: int) -> Generator:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import nbformat
 
-from minigrad.cli.section import Section
+from minigrad.cli.generated_section import Section
 
 HERE = Path(__file__).parent
 README = HERE.parent / "README.md"

@@ -10,16 +10,21 @@ HERE = Path(__file__).parent
 
 
 def reads_torch(file):
-    """Whether a file of tests imports PyTorch, or a neighbour that does."""
-    names = re.findall(r"^(?:import|from) (\w+)", file.read_text(encoding="utf-8"), re.MULTILINE)
-    neighbours = (HERE / f"{name}.py" for name in names)
-    return "torch" in names or any(n.exists() and reads_torch(n) for n in neighbours)
+    """Whether a file of tests imports PyTorch, itself or through what tests share."""
+    text = file.read_text(encoding="utf-8")
+    if re.search(r"^(import|from) torch\b", text, re.MULTILINE):
+        return True
+    shared = re.findall(r"^from tests\.(support[\w.]*) import (\w+)", text, re.MULTILINE)
+    paths = {
+        HERE / f"{'/'.join(m.split('.'))}{rest}.py" for m, n in shared for rest in ("", f"/{n}")
+    }
+    return any(path.exists() and reads_torch(path) for path in paths)
 
 
 try:
     import torch
 except ImportError:  # it is the reference of many tests; the others mean something without it
-    collect_ignore = [str(file) for file in HERE.glob("test_*.py") if reads_torch(file)]
+    collect_ignore = [str(file) for file in HERE.rglob("test_*.py") if reads_torch(file)]
 else:
     # Two OpenMP pools in one process wait for each other; here torch is not timed.
     torch.set_num_threads(1)

@@ -3,8 +3,8 @@
 from minigrad.autograd import functional
 from minigrad.autograd.differentiate import backward, grad
 from minigrad.autograd.function import Function, once_differentiable
-from minigrad.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
-from minigrad.modes import (
+from minigrad.autograd.gradcheck.gradcheck import GradcheckError, gradcheck, gradgradcheck
+from minigrad.engine.grad_mode import (
     detect_anomaly,
     enable_grad,
     inference_mode,

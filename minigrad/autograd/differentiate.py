@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from minigrad import walk
+from minigrad.engine import backward as walk
 from minigrad.ops import stack
-from minigrad.tensor import Tensor, require_targets, run_backward, start_cotangent
+from minigrad.tensor.tensor import Tensor, require_targets, run_backward, start_cotangent
 
 Tensors = Tensor | Sequence[Tensor]
 

@@ -5,8 +5,8 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from minigrad.graph import Meta, Node, Value, wrap
-from minigrad.modes import no_grad, thread
+from minigrad.engine.grad_mode import no_grad, thread
+from minigrad.engine.graph import Node, ShapeDtype, Value, wrap
 from minigrad.ops.inplace import check_writable, retake
 from minigrad.tensor import Tensor
 
@@ -67,14 +67,14 @@ class _Pick:
     """From several outputs the one at `place`: its cotangent, put in its place."""
 
     returns_fresh = False
-    direct: Sequence[Callable[..., Any]] = ()
+    array_vjp: Sequence[Callable[..., Any]] = ()
     name = "function_output"
 
     def __init__(self, place: int, count: int) -> None:
         self.place = place
         self.count = count
 
-    def pull(
+    def vjp(
         self,
         g: Any,
         out: Any,
@@ -98,7 +98,7 @@ class _Applied:
     """One application of a user's Function, as its node sees it."""
 
     returns_fresh = False  # a user's backward may return anything, a saved tensor too
-    direct: Sequence[Callable[..., Any]] = ()
+    array_vjp: Sequence[Callable[..., Any]] = ()
 
     def __init__(
         self,
@@ -111,10 +111,10 @@ class _Applied:
         self.function = function
         self.ctx = ctx
         self.node: Any = lambda: None
-        self.inputs = [Meta(a) if isinstance(a, Tensor) else None for a in args]
-        self.outputs = [Meta(t) if isinstance(t, Tensor) else None for t in outputs]
+        self.inputs = [ShapeDtype(a) if isinstance(a, Tensor) else None for a in args]
+        self.outputs = [ShapeDtype(t) if isinstance(t, Tensor) else None for t in outputs]
 
-    def pull(
+    def vjp(
         self,
         g: Any,
         out: Any,
@@ -235,7 +235,7 @@ class Function:
         outputs = result if isinstance(result, tuple) else (result,)
         for changed in ctx.dirty:
             check_writable(changed)
-            changed.touch()
+            changed.bump_version()
         if thread.mode.grad and any(needs):
             outputs = _recorded(cls, ctx, args, outputs)
         return outputs if isinstance(result, tuple) else outputs[0]
@@ -258,7 +258,7 @@ def _recorded(
     for place, output in enumerate(outputs):
         floating = isinstance(output, Tensor) and output.array.dtype.kind == "f"
         if floating and id(output) not in excluded:
-            output.move_to(applied.node_of(place), retake)
+            output.rebase_history(applied.node_of(place), retake)
     return outputs
 
 

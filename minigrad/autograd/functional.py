@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.differentiate import grad
-from minigrad.graph import wrap
-from minigrad.modes import enable_grad, is_grad_enabled, set_grad_enabled
+from minigrad.engine.grad_mode import enable_grad, is_grad_enabled, set_grad_enabled
+from minigrad.engine.graph import wrap
 from minigrad.ops import stack
 from minigrad.tensor import Tensor
 

@@ -12,8 +12,8 @@ from typing import Any
 from minigrad.autograd import trees
 from minigrad.autograd.differentiate import grad as gradients
 from minigrad.autograd.functional import basis, stacked
-from minigrad.graph import Node, Value
-from minigrad.modes import enable_grad, is_grad_enabled
+from minigrad.engine.grad_mode import enable_grad, is_grad_enabled
+from minigrad.engine.graph import Node, Value
 from minigrad.tensor import Tensor
 
 Function = Callable[..., Any]

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 from minigrad.autograd import trees
-from minigrad.generator import default_generator
 from minigrad.ops import stack
+from minigrad.ops.generator import default_generator
 from minigrad.tensor import Tensor
 
 _RANDOMNESS = ("error", "different", "same")

@@ -4,12 +4,12 @@ A file with a list `CASES` is a suite; `minigrad bench FILE` times it, and so do
 """
 
 from minigrad.bench.case import BUILT_IN, Case, Draw, Implementation, both, load_suite
-from minigrad.bench.changes import Change, compare
-from minigrad.bench.conductor import run
 from minigrad.bench.peaks import Peaks
-from minigrad.bench.picture import draw_roofline
 from minigrad.bench.record import Entry, Run, Timing
+from minigrad.bench.regression import Change, compare
 from minigrad.bench.report import geometric_mean, heading, summary, table
+from minigrad.bench.roofline import draw_roofline
+from minigrad.bench.runner import run
 
 __all__ = [
     "BUILT_IN",

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.files import import_file
+from minigrad.core.files import import_file
 
 Array = np.ndarray[Any, Any]
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.kernels.build import GRAIN, Kernel, get_num_threads
-from minigrad.kernels.emitter import VECTOR_BYTES
+from minigrad.kernels.compiler.kernel import GRAIN_SIZE, Kernel, get_num_threads
 from minigrad.kernels.peaks import CHAINS, multiply_adds, read, triad
+from minigrad.kernels.simd.ir_builder import VECTOR_BYTES
 
 # Working sets in bytes, from the first-level cache to main memory.
 WORKING_SETS = tuple(2**power for power in range(14, 29, 2))
@@ -86,7 +86,7 @@ def _best_rate(kernel: Kernel, arguments: tuple[Any, ...], rounds: int) -> float
     How many repeats make SECONDS is found on one thread: where the machine is busy, to start the
     others can take longer than that.
     """
-    alone, shared = partial(kernel.run, 0, *arguments), partial(kernel.run, GRAIN, *arguments)
+    alone, shared = partial(kernel.run, 0, *arguments), partial(kernel.run, GRAIN_SIZE, *arguments)
     count = 1
     alone(count)  # compiles
     while (best := min(_duration(alone, count) for _ in range(2))) < SECONDS / 2:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from minigrad.bench.peaks import Peaks
-from minigrad.files import write_atomically
-from minigrad.kernels import host
+from minigrad.core.files import write_atomically
+from minigrad.kernels import cpu_info
 from minigrad.utils.benchmark import Measurement, TaskSpec
 
 FORMAT = 1
@@ -120,12 +120,12 @@ def describe_machine() -> dict[str, Any]:
     """What a reader has to know of the machine and the program to judge times."""
     return {
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
-        "cpu": host.cpu_name(),
-        "vectors": host.vector_features(),
+        "cpu": cpu_info.cpu_name(),
+        "vectors": cpu_info.vector_features(),
         "cores": os.cpu_count(),
         "system": platform.system(),
         "python": platform.python_version(),
-        "numba": host.VERSIONS["numba"],
+        "numba": cpu_info.VERSIONS["numba"],
         "commit": _commit(),
     }
 

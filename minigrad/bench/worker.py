@@ -20,7 +20,7 @@ import numpy as np
 
 from minigrad.bench import peaks
 from minigrad.bench.case import Case, Draw, load_suite
-from minigrad.kernels.tasks import second_compiler
+from minigrad.kernels.compiler.task_queue import background_compiler
 
 TORCH_LIKE = ("minigrad", "torch")
 # A turn's calls are counted so that it lasts as long as asked for; that is tried out from here on.
@@ -77,7 +77,7 @@ class _Worker:
         first = time.perf_counter() - start
         for _ in range(chosen.calls - 1):
             outcome = function()
-        second_compiler.join()  # it would want a core while others are timed
+        background_compiler.join()  # it would want a core while others are timed
         np.savez(result, *chosen.result(outcome))
         self.function = function
         return {"first": first}

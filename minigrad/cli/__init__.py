@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from minigrad.cli import bench, gradcheck, info, train
-from minigrad.cli.mistake import Mistake
+from minigrad.cli.usage_error import UsageError
 
 COMMANDS = (train, gradcheck, bench, info)
 
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     try:
         return int(chosen.run(chosen))
-    except Mistake as mistake:
+    except UsageError as mistake:
         print(f"minigrad: error: {mistake}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

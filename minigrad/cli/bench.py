@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from minigrad import bench
-from minigrad.bench.changes import tell
-from minigrad.cli.mistake import Mistake, as_mistake
+from minigrad.bench.regression import tell
+from minigrad.cli.usage_error import UsageError, as_mistake
 
 SLOWER_OR_FAILED = 1
 
@@ -38,12 +38,12 @@ def run(options: argparse.Namespace) -> int:
     """Time as the options say."""
     before = None
     if options.threads < 1:
-        raise Mistake(f"--threads expects a whole number from 1 on, got {options.threads}")
+        raise UsageError(f"--threads expects a whole number from 1 on, got {options.threads}")
     if options.plot is not None and importlib.util.find_spec("matplotlib") is None:
-        raise Mistake("--plot needs matplotlib: pip install 'minigrad[plot]'")
+        raise UsageError("--plot needs matplotlib: pip install 'minigrad[plot]'")
     for path in (options.json, options.plot):
         if path is not None and not path.parent.is_dir():
-            raise Mistake(f"{path} cannot be written: there is no folder {path.parent}")
+            raise UsageError(f"{path} cannot be written: there is no folder {path.parent}")
     if options.compare is not None:
         with as_mistake(OSError, ValueError):
             before = bench.Run.load(options.compare)
@@ -73,10 +73,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _check_comparable(options: argparse.Namespace, before: bench.Run) -> None:
-    """Raise Mistake now for what `compare` would refuse after the run."""
+    """Raise UsageError now for what `compare` would refuse after the run."""
     for what in ("threads", "dtype"):
         if getattr(options, what) != getattr(before, what):
-            raise Mistake(
+            raise UsageError(
                 f"{options.compare} was measured with --{what} {getattr(before, what)}, "
                 f"this run has --{what} {getattr(options, what)}"
             )

@@ -1,6 +1,6 @@
 """The table of `minigrad info --api`: how much of torch's interface is here."""
 
-from minigrad.cli.section import Section
+from minigrad.cli.generated_section import Section
 from minigrad.testing.api import Namespace
 
 # The section of a Markdown file that is made from the comparison.

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from minigrad import nn, optim
-from minigrad.cli.mistake import Mistake, as_mistake
+from minigrad.cli.usage_error import UsageError, as_mistake
 from minigrad.nn import functional as F
 from minigrad.vision import datasets, models, transforms
 from minigrad.vision.datasets import ImageDataset
@@ -70,20 +70,20 @@ def make_optimizer(name: str, parameters: Any, lr: float | None) -> optim.Optimi
 
 
 def check_combination(data: str, model: str, root: Path | None) -> None:
-    """Raise Mistake for choices that cannot work together."""
+    """Raise UsageError for choices that cannot work together."""
     source = DATA[data]
     _, height, width = source.shape
     if source.bundled and root is not None:
-        raise Mistake(f"--root is for data read from files; --data {data} is in the package")
+        raise UsageError(f"--root is for data read from files; --data {data} is in the package")
     if model == "resnet18" and min(height, width) < 16:
-        raise Mistake(
+        raise UsageError(
             f"--model resnet18 halves images three times: {height}x{width} pixels of --data {data} "
             f"are too few; take --model cnn"
         )
 
 
 def load_data(data: str, root: Path | None) -> tuple[ImageDataset, ImageDataset]:
-    """The training and the test images.  Raises Mistake if files are missing or damaged."""
+    """The training and the test images.  Raises UsageError if files are missing or damaged."""
     source = DATA[data]
     middle = (source.middle,) * source.shape[0]
     scale = transforms.Compose([transforms.ToTensor(), transforms.Normalize(middle, middle)])

@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from minigrad import nn, optim
 from minigrad.cli.experiment import loss_of
-from minigrad.modes import no_grad
+from minigrad.engine.grad_mode import no_grad
 from minigrad.utils.data import DataLoader
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from minigrad.cli.mistake import Mistake, as_mistake
+from minigrad.cli.usage_error import UsageError, as_mistake
 from minigrad.testing import report, suite, targets
 from minigrad.testing.suite import Result
 
@@ -46,10 +46,10 @@ def run(options: argparse.Namespace) -> int:
         ("--runs", options.runs, 1), ("--jobs", options.jobs, 1), ("--seed", options.seed, 0),
     ):  # fmt: skip
         if value is not None and value < least:
-            raise Mistake(f"{option} expects a whole number from {least} on, got {value}")
+            raise UsageError(f"{option} expects a whole number from {least} on, got {value}")
     for path in (options.json, options.junit):
         if path is not None and not path.parent.is_dir():
-            raise Mistake(f"{path} cannot be written: there is no folder {path.parent}")
+            raise UsageError(f"{path} cannot be written: there is no folder {path.parent}")
     start = time.perf_counter()
     if options.target is None:
         heading, results = "operation", _library(options)
@@ -94,7 +94,7 @@ def _target(options: argparse.Namespace) -> list[Result]:
     subjects = [s for s in found.subjects if options.filter is None or options.filter in s.name]
     if not subjects:
         names = ", ".join(s.name for s in found.subjects)
-        raise Mistake(f"nothing in {options.target} matches {options.filter!r}: it has {names}")
+        raise UsageError(f"nothing in {options.target} matches {options.filter!r}: it has {names}")
     wanted = [(subject, seed) for seed in _seeds(options) for subject in subjects]
     place = options.target.removesuffix(f":{subjects[0].name}")
     again = f"minigrad gradcheck {place}:{{subject}} --seed {{seed}}"

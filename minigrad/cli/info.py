@@ -15,9 +15,10 @@ from typing import Any
 
 from minigrad.cli import coverage, inventory
 from minigrad.cli.experiment import DATA
-from minigrad.cli.mistake import Mistake, as_mistake
-from minigrad.kernels import host
-from minigrad.kernels.build import cache_dir, get_num_threads, kernel_cache_dir
+from minigrad.cli.usage_error import UsageError, as_mistake
+from minigrad.kernels import cpu_info
+from minigrad.kernels.compiler.cache import cache_dir, kernel_cache_dir
+from minigrad.kernels.compiler.kernel import get_num_threads
 from minigrad.testing.api import compare_with_torch
 
 PACKAGES = ("minigrad", "numpy", "numba", "llvmlite", "safetensors", "tqdm")
@@ -58,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
         with as_mistake(ModuleNotFoundError):
             _show(coverage, compare_with_torch(), options.markdown)
     elif options.markdown is not None:
-        raise Mistake("--markdown goes with --ops or --api")
+        raise UsageError("--markdown goes with --ops or --api")
     else:
         _describe_installation(options.root)
     return 0
@@ -84,9 +85,9 @@ def _describe_installation(root: Path | None) -> None:
             print(f"{name:<12} not installed: pip install 'minigrad[{extra}]'")
         else:
             print(f"{name:<12} {importlib.metadata.version(name)}")
-    print(f"cpu          {host.cpu_name()}: {', '.join(host.vector_features())}")
-    print(f"registers    {host.vector_registers()}")
-    print(f"threads      {get_num_threads()} of {os.cpu_count()} ({host.threading_layer()})")
+    print(f"cpu          {cpu_info.cpu_name()}: {', '.join(cpu_info.vector_features())}")
+    print(f"registers    {cpu_info.vector_registers()}")
+    print(f"threads      {get_num_threads()} of {os.cpu_count()} ({cpu_info.threading_layer()})")
     print(f"cache        {cache_dir()}: {_size(kernel_cache_dir())} of compiled kernels")
     for name, source in DATA.items():
         print(f"{name:<12} {_state(source, root)}")

@@ -6,10 +6,11 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any, NamedTuple, NoReturn
 
 from minigrad import linalg, ops
-from minigrad.cli.section import Section
-from minigrad.kernels.build import Kernel, kernel
+from minigrad.cli.generated_section import Section
+from minigrad.engine.op import Op, Operation
+from minigrad.kernels.compiler.kernel import Kernel, kernel
 from minigrad.nn import functional
-from minigrad.op import Op, Operation
+from minigrad.ops.table import declared
 from minigrad.tensor import Tensor
 
 PACKAGE = __name__.partition(".")[0]
@@ -30,7 +31,7 @@ class Entry(NamedTuple):
 
 def entries() -> list[Entry]:
     """Every declared operation, then the public ones that are composed of others, by family."""
-    found = [_declared(operation) for operation in ops.declared().values()]
+    found = [_declared(operation) for operation in declared().values()]
     return found + sorted(_composed())
 
 
@@ -42,12 +43,12 @@ def _declared(operation: Operation) -> Entry:
 
 
 def _derivative(op: Op) -> str:
-    if op.vjp is None:
+    if op.vjp_rules is None:
         return "none"
-    if callable(op.vjp) or all(rule is not None for rule in op.vjp):
+    if callable(op.vjp_rules) or all(rule is not None for rule in op.vjp_rules):
         return "every order"
     # One rule may stand for any number of tensors, which have no names.
-    pairs = zip(op.tensors, op.vjp, strict=False)
+    pairs = zip(op.tensors, op.vjp_rules, strict=False)
     return f"every order in {', '.join(name for name, rule in pairs if rule is not None)}"
 
 

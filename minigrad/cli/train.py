@@ -14,12 +14,12 @@ import numpy as np
 
 from minigrad import nn
 from minigrad.cli import experiment, fit
-from minigrad.cli.mistake import Mistake, as_mistake
-from minigrad.cli.pictures import draw_report, plotting_available
-from minigrad.files import write_atomically
-from minigrad.generator import default_generator
-from minigrad.kernels.build import get_num_threads, set_num_threads
-from minigrad.serialization import save
+from minigrad.cli.plots import draw_report, plotting_available
+from minigrad.cli.usage_error import UsageError, as_mistake
+from minigrad.core.files import write_atomically
+from minigrad.kernels.compiler.kernel import get_num_threads, set_num_threads
+from minigrad.ops.generator import default_generator
+from minigrad.tensor.serialization import save
 from minigrad.utils.data import DataLoader
 
 INTERRUPTED = 130
@@ -117,7 +117,7 @@ def _prepare_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
-        raise Mistake(f"--out {folder} cannot be written: {error.strerror or error}") from error
+        raise UsageError(f"--out {folder} cannot be written: {error.strerror or error}") from error
 
 
 def _introduce(options: argparse.Namespace, model: nn.Module, train: int, test: int) -> None:

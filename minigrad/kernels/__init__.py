@@ -1,0 +1,1 @@
+"""Compiled loops over arrays.  They know arrays, addresses and numbers, nothing above."""

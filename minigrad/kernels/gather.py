@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.kernels.build import kernel, prange
-from minigrad.kernels.scalar import FLOATS
+from minigrad.kernels.compiler.kernel import kernel, prange
+from minigrad.kernels.simd.math import FLOATS
 
 Array = np.ndarray[Any, Any]
 Index = tuple[Any, ...]

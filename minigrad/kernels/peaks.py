@@ -8,8 +8,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from minigrad.kernels.build import kernel, prange
-from minigrad.kernels.emitter import REGISTERS, VECTOR_BYTES
+from minigrad.kernels.compiler.kernel import kernel, prange
+from minigrad.kernels.simd.ir_builder import REGISTERS, VECTOR_BYTES
 
 # Chains of dependent multiply-adds: enough to hide their latency, and two operands stay in
 # registers beside them.

@@ -2,12 +2,13 @@
 
 from typing import Any, ClassVar
 
-from minigrad import creation, dtypes
-from minigrad.device import require_cpu
+from minigrad.core import dtypes
+from minigrad.core.device import require_cpu
 from minigrad.nn import functional as F
 from minigrad.nn import init
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
+from minigrad.tensor import creation
 
 
 class RunningNorm(Module):
@@ -89,7 +90,7 @@ class _BatchNorm(RunningNorm):
         )
         if tracked:
             self.num_batches_tracked.array += 1
-            self.num_batches_tracked.touch()
+            self.num_batches_tracked.bump_version()
         return out
 
     def _share_of_batch(self) -> float:

@@ -3,14 +3,14 @@
 import math
 from typing import Any, ClassVar
 
-from minigrad import creation
-from minigrad.device import require_cpu
+from minigrad.core.device import require_cpu
 from minigrad.nn import functional as F
 from minigrad.nn import init
 from minigrad.nn.functional.checks import IntOrSequence, alone, pair
 from minigrad.nn.functional.convolution import sides
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
+from minigrad.tensor import creation
 
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 

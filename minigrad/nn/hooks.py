@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from minigrad.autograd.function import Function
-from minigrad.graph import RemovableHandle, Value
-from minigrad.modes import thread
+from minigrad.engine.grad_mode import thread
+from minigrad.engine.graph import RemovableHandle, Value
 
 Hook = Callable[..., Any]
 

@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from minigrad.generator import Generator, stream
-from minigrad.modes import no_grad
+from minigrad.engine.grad_mode import no_grad
+from minigrad.ops.generator import Generator, stream
 from minigrad.tensor import Tensor
 
 T = TypeVar("T", bound=Tensor)

@@ -4,10 +4,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any, Self
 
-from minigrad import dtypes
-from minigrad.device import is_device, require_cpu
-from minigrad.graph import RemovableHandle
-from minigrad.modes import no_grad
+from minigrad.core import dtypes
+from minigrad.core.device import is_device, require_cpu
+from minigrad.engine.grad_mode import no_grad
+from minigrad.engine.graph import RemovableHandle
 from minigrad.nn import state
 from minigrad.nn.hooks import Hook, Hooks, add, call_with_hooks, forward_hook
 from minigrad.nn.tree import ModuleTree

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from minigrad import creation
-from minigrad.device import require_cpu
+from minigrad.core.device import require_cpu
 from minigrad.nn import functional as F
 from minigrad.nn import init
 from minigrad.nn.batchnorm import RunningNorm
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
+from minigrad.tensor import creation
 
 
 class _Weighted(Module):

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import creation, dtypes
-from minigrad.modes import no_grad
+from minigrad.core import dtypes
+from minigrad.engine.grad_mode import no_grad
 from minigrad.nn.conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
 from minigrad.nn.linear import Bilinear, Linear
 from minigrad.nn.module import Module
-from minigrad.tensor import Tensor
+from minigrad.tensor import Tensor, creation
 
 Shape = tuple[int, ...]
 

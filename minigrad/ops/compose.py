@@ -4,21 +4,22 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.op import composed
-from minigrad.ops import elementwise, norms
-from minigrad.ops.softmax import log_softmax, softmax
+from minigrad.engine.op import composed
+from minigrad.ops.elementwise import arithmetic
+from minigrad.ops.linalg import norms
+from minigrad.ops.nn.softmax import log_softmax, softmax
 
 # --- arithmetic -----------------------------------------------------------------------------
 
 
 def scaled_add(input: Any, other: Any, *, alpha: float = 1) -> Any:
     """input + alpha * other."""
-    return elementwise.add(input, other if alpha == 1 else other * alpha)
+    return arithmetic.add(input, other if alpha == 1 else other * alpha)
 
 
 def scaled_sub(input: Any, other: Any, *, alpha: float = 1) -> Any:
     """input - alpha * other."""
-    return elementwise.sub(input, other if alpha == 1 else other * alpha)
+    return arithmetic.sub(input, other if alpha == 1 else other * alpha)
 
 
 @composed
@@ -93,4 +94,4 @@ def norm(
 @composed
 def dist(input: Any, other: Any, p: float = 2) -> Any:
     """The p-norm of input - other, which broadcast."""
-    return norms.vector_norm(elementwise.sub(input, other), p)
+    return norms.vector_norm(arithmetic.sub(input, other), p)

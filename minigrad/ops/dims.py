@@ -4,12 +4,10 @@ import math
 import operator
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
-Array = np.ndarray[Any, Any]
-Dim = int | Sequence[int] | None
+from minigrad.core.types import Array, Dim
 
 
 def wrap_dim(dim: int, ndim: int) -> int:

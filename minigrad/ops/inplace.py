@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import dtypes
-from minigrad.graph import Value, wrap
-from minigrad.kernels.scalar import FLOATS
-from minigrad.modes import enable_grad, thread
-from minigrad.ops.index import Index, index_put
-from minigrad.ops.window import memory_order, put_window, take_window
+from minigrad.core import dtypes
+from minigrad.engine.grad_mode import enable_grad, thread
+from minigrad.engine.graph import Value, wrap
+from minigrad.kernels.simd.math import FLOATS
+from minigrad.ops.indexing.getitem import Index, index_put
+from minigrad.ops.shape.strided import memory_order, put_window, take_window
 
 _EVERYWHERE = Index((Ellipsis,))
 
@@ -71,8 +71,8 @@ def _is_alike(value: Any, *args: Any) -> bool:
 
 def _write_over(value: Any, ufunc: Callable[..., Any], other: Any) -> Any:
     y = other.array if isinstance(other, Value) else other
-    thread.mode.quietly(ufunc, value.array, y, value.array)
-    value.touch()
+    thread.mode.ignore_fp_errors(ufunc, value.array, y, value.array)
+    value.bump_version()
     return value
 
 
@@ -88,7 +88,7 @@ def in_place_view(operation: Callable[..., Any]) -> Callable[..., Any]:
         self.array = seen.array
         if seen._requires_grad:
             moves = self._moves
-            self.move_to(seen.node, retake)
+            self.rebase_history(seen.node, retake)
             if self._base is not None:
                 self._moves = moves
         return self
@@ -116,7 +116,7 @@ def _give_own_memory(old: Value | None) -> None:
 def check_changeable(value: Value) -> None:
     """Raise torch's RuntimeError if the value must not change its place in the graph now."""
     if thread.mode.grad:
-        value.catch_up()
+        value.refresh_view()
         base = value if value._base is None else value._base
         if base._requires_grad and base.node is None:
             what = "a leaf Variable" if base is value else "a view of a leaf Variable"
@@ -160,12 +160,12 @@ def overwrite(value: Any, result: Any) -> Any:
             )
         result = result.to(value.dtype)
     if not result._requires_grad:
-        thread.mode.quietly(np.copyto, value.array, result.array)
-        value.touch()
+        thread.mode.ignore_fp_errors(np.copyto, value.array, result.array)
+        value.bump_version()
     elif value._base is None:
-        thread.mode.quietly(np.copyto, value.array, result.array)
-        value.touch()
-        value.move_to(result.node, retake)
+        thread.mode.ignore_fp_errors(np.copyto, value.array, result.array)
+        value.bump_version()
+        value.rebase_history(result.node, retake)
     else:
         _overwrite_through_view(value, value._base, result)
     return value
@@ -176,9 +176,9 @@ def _overwrite_through_view(view: Any, base: Any, result: Any) -> None:
     window = _window_of(view.array, base.array)
     changed = put_window(before_change(base), result, **window)
     np.copyto(view.array, result.array)
-    base.touch()
-    base.move_to(changed.node, retake)
-    view.move_to(take_window(base, **window).node, retake)
+    base.bump_version()
+    base.rebase_history(changed.node, retake)
+    view.rebase_history(take_window(base, **window).node, retake)
     view._moves = base._moves
 
 

@@ -1,20 +1,20 @@
 """Operations under the second names that torch has for them, or under which users meet them."""
 
-from minigrad.ops.axes import movedim
-from minigrad.ops.compare import ge, gt, le, lt, ne
 from minigrad.ops.compose import log_softmax_in, scaled_add, scaled_sub, softmax_in
-from minigrad.ops.decompositions import svd_with_v
-from minigrad.ops.elementwise import abs, mul, neg, sign
-from minigrad.ops.grids import powers
-from minigrad.ops.join import cat, vstack
-from minigrad.ops.lookup import index_put_at
-from minigrad.ops.masks import filled_where, where_or_nonzero
-from minigrad.ops.pairs import atan2, clamp, quotient
-from minigrad.ops.products import cross_of_first, outer
-from minigrad.ops.scan import trapezoid
-from minigrad.ops.special import acos, acosh, asin, asinh, atan, atanh, trunc
-from minigrad.ops.systems import inv
-from minigrad.ops.views import expand, transpose
+from minigrad.ops.elementwise.arithmetic import abs, mul, neg, sign
+from minigrad.ops.elementwise.binary import atan2, clamp, quotient
+from minigrad.ops.elementwise.comparison import ge, gt, le, lt, ne
+from minigrad.ops.elementwise.special import acos, acosh, asin, asinh, atan, atanh, trunc
+from minigrad.ops.indexing.index_select import index_put_at
+from minigrad.ops.indexing.masks import filled_where, where_or_nonzero
+from minigrad.ops.linalg.decompositions import svd_with_v
+from minigrad.ops.linalg.products import cross_of_first, outer
+from minigrad.ops.linalg.solve import inv
+from minigrad.ops.reduction.scan import trapezoid
+from minigrad.ops.shape.axes import movedim
+from minigrad.ops.shape.grids import powers
+from minigrad.ops.shape.join import cat, vstack
+from minigrad.ops.shape.views import expand, transpose
 
 absolute, negative, sgn = abs, neg, sign
 multiply, subtract, divide, true_divide = mul, scaled_sub, quotient, quotient

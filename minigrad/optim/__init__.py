@@ -9,7 +9,9 @@ from minigrad.optim.adamax import Adamax
 from minigrad.optim.adamw import AdamW
 from minigrad.optim.adopt import ADOPT
 from minigrad.optim.asgd import ASGD
-from minigrad.optim.fused import RuleOptimizer
+from minigrad.optim.fused.rule import rule
+from minigrad.optim.fused.rule_optimizer import RuleOptimizer
+from minigrad.optim.fused.trace import RuleError
 from minigrad.optim.lamb import LAMB
 from minigrad.optim.lars import LARS
 from minigrad.optim.lbfgs import LBFGS
@@ -20,11 +22,9 @@ from minigrad.optim.optimizer import Optimizer
 from minigrad.optim.radam import RAdam
 from minigrad.optim.rmsprop import RMSprop
 from minigrad.optim.rprop import Rprop
-from minigrad.optim.rule import rule
 from minigrad.optim.schedule_free import AdamWScheduleFree, SGDScheduleFree
 from minigrad.optim.sgd import SGD
 from minigrad.optim.sparse_adam import SparseAdam
-from minigrad.optim.trace import RuleError
 
 __all__ = [
     "ADOPT",

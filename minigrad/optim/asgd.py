@@ -2,8 +2,8 @@
 
 # mypy: allow-untyped-defs
 
-from minigrad.optim.fused import RuleOptimizer
-from minigrad.optim.rule import rule
+from minigrad.optim.fused.rule import rule
+from minigrad.optim.fused.rule_optimizer import RuleOptimizer
 
 
 @rule(

@@ -5,8 +5,8 @@
 from numpy import sqrt, where
 from numpy.linalg import norm
 
-from minigrad.optim.fused import RuleOptimizer
-from minigrad.optim.rule import rule
+from minigrad.optim.fused.rule import rule
+from minigrad.optim.fused.rule_optimizer import RuleOptimizer
 
 
 @rule(

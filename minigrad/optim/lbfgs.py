@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from minigrad.graph import wrap
-from minigrad.modes import enable_grad
+from minigrad.engine.grad_mode import enable_grad
+from minigrad.engine.graph import wrap
 from minigrad.optim.optimizer import Group
 from minigrad.optim.plain import Array, PlainOptimizer, dot
 from minigrad.optim.strong_wolfe import Point, strong_wolfe
@@ -155,7 +155,7 @@ class _Line:
         for p in self.params:
             part = d[done : done + p.array.size].reshape(p.array.shape)
             p.array[...] += (t * part).astype(p.array.dtype)
-            p.touch()
+            p.bump_version()
             done += p.array.size
 
     def along(self, d: Array) -> Callable[[Any], Point]:
@@ -166,7 +166,7 @@ class _Line:
             g = self.gradient()
             for p, array in zip(self.params, here, strict=True):
                 p.array[...] = array
-                p.touch()
+                p.bump_version()
             return Point(t, loss, g, dot(g, d))
 
         return at

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
-from minigrad.kernels.matmul import matmul
+from minigrad.kernels.matmul.gemm import matmul
 from minigrad.optim.optimizer import Group
 from minigrad.optim.plain import Array, PlainOptimizer, norm, state_array
 from minigrad.tensor import Tensor

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.graph import RemovableHandle, wrap
+from minigrad.engine.graph import RemovableHandle, wrap
 from minigrad.tensor import Tensor
 
 Group = dict[str, Any]
@@ -77,7 +77,7 @@ class Optimizer:
                 elif p.grad is not None:
                     p.grad = p.grad.detach()
                     p.grad.array[...] = 0
-                    p.grad.touch()
+                    p.grad.bump_version()
 
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]

@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from minigrad.graph import wrap
-from minigrad.kernels.update import refuse_misfit
-from minigrad.modes import enable_grad
-from minigrad.optim.hyperparameters import Interval, check_setting, plain
+from minigrad.engine.grad_mode import enable_grad
+from minigrad.engine.graph import wrap
+from minigrad.kernels.fused_optimizer.multi_tensor import refuse_misfit
+from minigrad.optim.fused.hyperparameters import Interval, check_setting, plain
 from minigrad.optim.optimizer import Group, Optimizer
 from minigrad.tensor import Tensor
 
@@ -41,7 +41,7 @@ class PlainOptimizer(Optimizer):
         with np.errstate(all="ignore"):
             for group, p in active:
                 self._update(group, p.array, p.grad.array, self.state[p])
-                p.touch()
+                p.bump_version()
         return loss
 
     def _update(self, group: Group, theta: Array, g: Array, state: dict[str, Any]) -> None:

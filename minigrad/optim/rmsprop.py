@@ -4,8 +4,8 @@
 
 from numpy import sqrt
 
-from minigrad.optim.fused import RuleOptimizer
-from minigrad.optim.rule import rule
+from minigrad.optim.fused.rule import rule
+from minigrad.optim.fused.rule_optimizer import RuleOptimizer
 
 
 @rule(

@@ -7,8 +7,8 @@ from typing import Any
 
 from numpy import clip, sign, where
 
-from minigrad.optim.fused import RuleOptimizer
-from minigrad.optim.rule import rule
+from minigrad.optim.fused.rule import rule
+from minigrad.optim.fused.rule_optimizer import RuleOptimizer
 
 
 @rule(

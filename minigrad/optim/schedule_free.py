@@ -10,9 +10,9 @@ from typing import Any
 
 from numpy import sqrt
 
-from minigrad.optim.fused import RuleOptimizer
+from minigrad.optim.fused.rule import rule
+from minigrad.optim.fused.rule_optimizer import RuleOptimizer
 from minigrad.optim.optimizer import Group
-from minigrad.optim.rule import rule
 
 
 def _warmed_up(lr: Any, t: Any, warmup_steps: Any) -> Any:
@@ -100,7 +100,7 @@ class ScheduleFree(RuleOptimizer):
             for p in group["params"]:
                 if "z" in self.state[p]:
                     p.array[...] += way * (self.state[p]["z"].array - p.array)
-                    p.touch()
+                    p.bump_version()
             group["train_mode"] = train
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.creation import from_numpy
-from minigrad.modes import no_grad
+from minigrad.engine.grad_mode import no_grad
 from minigrad.optim.optimizer import Optimizer
 from minigrad.tensor import Tensor
+from minigrad.tensor.creation import from_numpy
 
 Array = np.ndarray[Any, Any]
 # Makes an optimizer of a list of parameters.

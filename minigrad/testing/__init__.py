@@ -1,7 +1,7 @@
 """Checks of derivatives, for minigrad's operations and for yours."""
 
-from minigrad.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
-from minigrad.op import arr, sample
+from minigrad.autograd.gradcheck.gradcheck import GradcheckError, gradcheck, gradgradcheck
+from minigrad.engine.op import arr, sample
 from minigrad.testing.cases import check, gradcheck_cases
 from minigrad.testing.modules import check_module
 from minigrad.testing.operations import LAYOUTS, check_operation, differentiable

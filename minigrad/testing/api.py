@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-from minigrad.absent import Absent
+from minigrad.core.unsupported import Absent
 from minigrad.testing.api_scope import reason_to_leave_out
 from minigrad.testing.signatures import differences
 

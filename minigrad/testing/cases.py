@@ -7,10 +7,10 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from minigrad.autograd import Function
-from minigrad.autograd.checker import Checker
-from minigrad.autograd.comparison import Strictness
+from minigrad.autograd.gradcheck.checker import Checker
+from minigrad.autograd.gradcheck.comparison import Strictness
+from minigrad.engine.op import Sample, arr
 from minigrad.nn import Module
-from minigrad.op import Sample, arr
 from minigrad.testing.modules import check_module
 from minigrad.testing.operations import Errors, drawn_again_at_kinks
 from minigrad.testing.samples import as_input, describe

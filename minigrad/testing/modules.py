@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from minigrad import random
-from minigrad.autograd.checker import Checker
-from minigrad.autograd.comparison import Strictness
+from minigrad.autograd.gradcheck.checker import Checker
+from minigrad.autograd.gradcheck.comparison import Strictness
 from minigrad.nn import Module
 from minigrad.tensor import Tensor
 from minigrad.testing.operations import Errors, drawn_again_at_kinks

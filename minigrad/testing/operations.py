@@ -5,14 +5,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad import ops
 from minigrad.autograd import grad
-from minigrad.autograd.checker import Checker
-from minigrad.autograd.comparison import Strictness
-from minigrad.autograd.gradcheck import GradcheckError, NotSmoothError
-from minigrad.autograd.numeric import away_from_zero
-from minigrad.graph import wrap
-from minigrad.op import Operation, Sample, arr
+from minigrad.autograd.gradcheck.checker import Checker
+from minigrad.autograd.gradcheck.comparison import Strictness
+from minigrad.autograd.gradcheck.gradcheck import GradcheckError, NotSmoothError
+from minigrad.autograd.gradcheck.numeric import away_from_zero
+from minigrad.engine.graph import wrap
+from minigrad.engine.op import Operation, Sample, arr
+from minigrad.ops import table
 from minigrad.tensor import Tensor
 from minigrad.testing.samples import describe, draw
 
@@ -51,7 +51,7 @@ LAYOUTS = {
 
 def differentiable() -> dict[str, Operation]:
     """The declared operations that have a derivative, by name."""
-    return {name: call for name, call in ops.declared().items() if call.op.vjp is not None}
+    return {name: call for name, call in table.declared().items() if call.op.vjp_rules is not None}
 
 
 class Errors(NamedTuple):
@@ -101,7 +101,7 @@ class _Case:
         self.sample = sample
         apart = any(isinstance(a, arr) and (a.distinct or a.diagonal) for a in sample.args)
         self.layout = LAYOUTS["contiguous"] if apart and layout.repeats else layout
-        vjp = operation.op.vjp
+        vjp = operation.op.vjp_rules
         self.args: list[Any] = []
         self.places: list[int] = []
         self.leaves: list[Tensor] = []

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from minigrad.op import Sample
+from minigrad.engine.op import Sample
 from minigrad.testing.cases import Subject, cases_of, check
 from minigrad.testing.operations import Errors
 from minigrad.testing.samples import describe

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.graph import wrap
-from minigrad.op import Sample, arr
+from minigrad.engine.graph import wrap
+from minigrad.engine.op import Sample, arr
 from minigrad.tensor import Tensor
 
 Array = np.ndarray[Any, Any]

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import dtypes
-from minigrad.graph import wrap
-from minigrad.op import arr
+from minigrad.core import dtypes
+from minigrad.engine.graph import wrap
+from minigrad.engine.op import arr
 from minigrad.tensor import Tensor
 from minigrad.testing.samples import draw
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from minigrad.autograd import GradcheckError
-from minigrad.kernels.build import set_num_threads
+from minigrad.kernels.compiler.kernel import set_num_threads
 from minigrad.testing.cases import Subject
 from minigrad.testing.operations import (
     LAYOUTS,

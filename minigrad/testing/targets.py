@@ -9,9 +9,9 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from minigrad.autograd import Function
-from minigrad.files import import_file
+from minigrad.core.files import import_file
+from minigrad.engine.op import Sample, arr
 from minigrad.nn import Module
-from minigrad.op import Sample, arr
 from minigrad.testing.cases import Cases, Subject, cases_of
 
 DEFAULT_SHAPE = (3, 4)

@@ -5,10 +5,9 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from minigrad import creation
-from minigrad.graph import Node, Value
+from minigrad.engine.graph import Node, Value
 from minigrad.nn.module import Module
-from minigrad.tensor import Tensor
+from minigrad.tensor import Tensor, creation
 
 _STYLES = {
     "result": 'shape=box, style=filled, fillcolor="#caffbf"',

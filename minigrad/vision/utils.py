@@ -6,8 +6,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from minigrad.creation import from_numpy
 from minigrad.tensor import Tensor
+from minigrad.tensor.creation import from_numpy
 
 
 def make_grid(

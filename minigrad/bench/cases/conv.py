@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad.bench.case import Array, Case, Draw, both
-from minigrad.bench.cases.forms import forward, gradient
+from minigrad.bench.cases.timing_modes import forward, gradient
 
 
 class Shape(NamedTuple):

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad.bench.case import Case, Draw, Implementation, both
-from minigrad.bench.cases.forms import forward, gradient
+from minigrad.bench.cases.timing_modes import forward, gradient
 
 COUNTS = (10**3, 10**4, 10**5, 10**6, 10**7)
 

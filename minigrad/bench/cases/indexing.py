@@ -7,7 +7,7 @@ import numpy as np
 
 from minigrad.bench.case import Array, Case, Draw, both
 from minigrad.bench.cases.elementwise import with_numpy
-from minigrad.bench.cases.forms import gradient
+from minigrad.bench.cases.timing_modes import gradient
 
 COUNTS = (10**4, 10**6)
 ROW = 100

@@ -3,7 +3,7 @@
 from typing import Any
 
 from minigrad.bench.case import Case, Draw, both
-from minigrad.bench.cases.forms import forward
+from minigrad.bench.cases.timing_modes import forward
 
 SQUARES = (32, 64, 128, 256, 512, 1024, 2048)
 SKINNY = ((100, 784, 100), (64, 9216, 128), (256, 784, 30), (16, 32, 32))

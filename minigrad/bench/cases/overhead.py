@@ -3,7 +3,7 @@
 from typing import Any
 
 from minigrad.bench.case import Case, both
-from minigrad.bench.cases.forms import forward, round_trip
+from minigrad.bench.cases.timing_modes import forward, round_trip
 
 LENGTH = 40
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from minigrad.bench.case import Array, Case, Draw, both
 from minigrad.bench.cases.elementwise import COUNTS, with_numpy
-from minigrad.bench.cases.forms import forward, gradient
+from minigrad.bench.cases.timing_modes import forward, gradient
 
 ROW = 100  # elements of a row, and of a channel of an image
 CHANNELS = 10

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from minigrad import dtypes, ops
-from minigrad.kernels.conv import conv_output_size
+from minigrad import ops
+from minigrad.core import dtypes
+from minigrad.kernels.conv.conv2d import conv_output_size
 from minigrad.nn.functional.checks import (
     IntOrSequence,
     Pair,
@@ -12,7 +13,7 @@ from minigrad.nn.functional.checks import (
     pair,
     require_tensor,
 )
-from minigrad.ops import conv
+from minigrad.ops.nn import conv
 
 
 def conv1d(

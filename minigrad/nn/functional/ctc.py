@@ -12,7 +12,7 @@ from minigrad.nn.functional.checks import (
     require_reduction,
     require_tensor,
 )
-from minigrad.ops import ctc
+from minigrad.ops.nn import ctc
 
 Array = np.ndarray[Any, Any]
 

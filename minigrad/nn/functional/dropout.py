@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad.nn.functional.checks import require_floating, require_tensor
 from minigrad.ops.inplace import in_place
-from minigrad.ops.random import draw_mask, masked_scale
+from minigrad.ops.nn.random import draw_mask, masked_scale
 
 masked_scale_ = in_place(masked_scale)
 

@@ -63,7 +63,7 @@ def _limit(weight: Any, numbers: Any, max_norm: float, norm_type: float) -> None
     large = norms > max_norm
     # The small number is torch's, against division by zero.
     weight.array[used[large]] *= (max_norm / (norms[large] + 1e-7))[:, None]
-    weight.touch()
+    weight.bump_version()
 
 
 def embedding_bag(

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import random
-from minigrad.graph import wrap
+from minigrad.engine.graph import wrap
 from minigrad.nn.functional.checks import (
     IntOrSequence,
     Pair,
@@ -15,7 +15,7 @@ from minigrad.nn.functional.checks import (
     pair,
     require_floating,
 )
-from minigrad.ops import pool
+from minigrad.ops.nn import pool
 
 Array = np.ndarray[Any, Any]
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
-from minigrad.graph import wrap
+from minigrad.engine.graph import wrap
 from minigrad.nn.functional.checks import (
     reduced,
     require_floating,

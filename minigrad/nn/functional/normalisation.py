@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.modes import thread
+from minigrad.engine.grad_mode import thread
 from minigrad.nn.functional.checks import require_floating, require_tensor
-from minigrad.ops.normalisation import batch_norm as with_own_statistics
-from minigrad.ops.normalisation import batch_norm_given
+from minigrad.ops.nn.batch_norm import batch_norm as with_own_statistics
+from minigrad.ops.nn.batch_norm import batch_norm_given
 
 
 def batch_norm(
@@ -39,7 +39,9 @@ def batch_norm(
             move_towards(running_mean, mean.array, momentum)
         if running_var is not None:
             # The kernel's deviation holds eps; in float64 it comes off without loss.
-            variance = thread.mode.quietly(np.power, rstd.array.astype(np.float64), -2) - eps
+            variance = (
+                thread.mode.ignore_fp_errors(np.power, rstd.array.astype(np.float64), -2) - eps
+            )
             move_towards(running_var, variance * (count / (count - 1)), momentum)
         return out
     if running_mean is None or running_var is None:
@@ -54,7 +56,7 @@ def batch_norm(
 def move_towards(running: Any, new: Any, momentum: float) -> None:
     """Give the array `new` the share `momentum` in running statistics."""
     running.array[...] = (1 - momentum) * running.array + momentum * new
-    running.touch()
+    running.bump_version()
 
 
 def _require_channels(input: Any, **vectors: Any) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
-from minigrad.graph import wrap
-from minigrad.kernels.pool import pooled_size
+from minigrad.engine.graph import wrap
+from minigrad.kernels.pooling.avg_pool import pooled_size
 from minigrad.nn.functional.checks import (
     IntOrSequence,
     Pair,
@@ -17,7 +17,7 @@ from minigrad.nn.functional.checks import (
     pair,
     require_floating,
 )
-from minigrad.ops import pool
+from minigrad.ops.nn import pool
 
 
 def _windows(

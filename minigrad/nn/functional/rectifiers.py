@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops, random
-from minigrad.generator import stream
-from minigrad.graph import wrap
+from minigrad.engine.graph import wrap
 from minigrad.nn.functional.checks import require_floating, require_tensor
-from minigrad.ops import rectifiers
+from minigrad.ops.generator import stream
 from minigrad.ops.inplace import in_place
+from minigrad.ops.nn import piecewise_activation
 
 # Klambauer et al. 2017, Self-normalizing neural networks, arXiv:1706.02515.
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
@@ -32,29 +32,29 @@ def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: b
     """input, but at least min_val and at most max_val.  Raises ValueError if max_val is less."""
     if min_val > max_val:
         raise ValueError(f"hardtanh expects min_val <= max_val, got {min_val} and {max_val}")
-    return _applied(rectifiers.hardtanh, input, inplace, min_val=min_val, max_val=max_val)
+    return _applied(piecewise_activation.hardtanh, input, inplace, min_val=min_val, max_val=max_val)
 
 
 def hardsigmoid(input: Any, inplace: bool = False) -> Any:
     """input / 6 + 1/2, between 0 and 1."""
-    return _applied(rectifiers.hardsigmoid, input, inplace)
+    return _applied(piecewise_activation.hardsigmoid, input, inplace)
 
 
 def hardswish(input: Any, inplace: bool = False) -> Any:
     """input * hardsigmoid(input) (Howard et al. 2019, arXiv:1905.02244)."""
-    return _applied(rectifiers.hardswish, input, inplace)
+    return _applied(piecewise_activation.hardswish, input, inplace)
 
 
 def hardshrink(input: Any, lambd: float = 0.5) -> Any:
     """input, but 0 within +-lambd."""
-    return _applied(rectifiers.hardshrink, input, False, lambd=lambd)
+    return _applied(piecewise_activation.hardshrink, input, False, lambd=lambd)
 
 
 def softshrink(input: Any, lambd: float = 0.5) -> Any:
     """input moved towards 0 by lambd, and 0 within +-lambd.  Raises RuntimeError if lambd < 0."""
     if lambd < 0:
         raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd}.")
-    return _applied(rectifiers.softshrink, input, False, lambd=lambd)
+    return _applied(piecewise_activation.softshrink, input, False, lambd=lambd)
 
 
 def tanhshrink(input: Any) -> Any:
@@ -64,18 +64,22 @@ def tanhshrink(input: Any) -> Any:
 
 def threshold(input: Any, threshold: float, value: float, inplace: bool = False) -> Any:
     """input where it is above the threshold, `value` elsewhere."""
-    return _applied(rectifiers.threshold, input, inplace, threshold=threshold, value=value)
+    return _applied(
+        piecewise_activation.threshold, input, inplace, threshold=threshold, value=value
+    )
 
 
 def elu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
     """input where positive, alpha (exp(input) - 1) elsewhere (Clevert 2015, arXiv:1511.07289)."""
-    return _applied(rectifiers.elu, input, inplace, negative=alpha)
+    return _applied(piecewise_activation.elu, input, inplace, negative=alpha)
 
 
 def selu(input: Any, inplace: bool = False) -> Any:
     """elu with the alpha and the scale that keep mean 0 and variance 1 (arXiv:1706.02515)."""
     negative = SELU_SCALE * SELU_ALPHA
-    return _applied(rectifiers.elu, input, inplace, positive=SELU_SCALE, negative=negative)
+    return _applied(
+        piecewise_activation.elu, input, inplace, positive=SELU_SCALE, negative=negative
+    )
 
 
 def celu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
@@ -85,12 +89,12 @@ def celu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
     """
     if alpha == 0:
         raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
-    return _applied(rectifiers.elu, input, inplace, negative=alpha, rate=1.0 / alpha)
+    return _applied(piecewise_activation.elu, input, inplace, negative=alpha, rate=1.0 / alpha)
 
 
 def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
     """log(1 + exp(beta * input)) / beta; the input itself where beta * input > threshold."""
-    return _applied(rectifiers.softplus, input, False, beta=beta, threshold=threshold)
+    return _applied(piecewise_activation.softplus, input, False, beta=beta, threshold=threshold)
 
 
 def softsign(input: Any) -> Any:
@@ -100,12 +104,12 @@ def softsign(input: Any) -> Any:
 
 def silu(input: Any, inplace: bool = False) -> Any:
     """input * sigmoid(input) (Hendrycks & Gimpel 2016, arXiv:1606.08415)."""
-    return _applied(rectifiers.silu, input, inplace)
+    return _applied(piecewise_activation.silu, input, inplace)
 
 
 def mish(input: Any, inplace: bool = False) -> Any:
     """input * tanh(softplus(input)) (Misra 2019, arXiv:1908.08681)."""
-    return _applied(rectifiers.mish, input, inplace)
+    return _applied(piecewise_activation.mish, input, inplace)
 
 
 def prelu(input: Any, weight: Any) -> Any:

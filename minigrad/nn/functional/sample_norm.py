@@ -11,8 +11,8 @@ from minigrad.nn.functional.checks import require_floating, require_tensor
 from minigrad.nn.functional.normalisation import batch_norm, move_towards
 from minigrad.nn.functional.padding import pad
 from minigrad.nn.functional.pooling import avg_pool2d
-from minigrad.ops.layer_normalisation import group_norm as over_groups
-from minigrad.ops.layer_normalisation import layer_norm as over_last
+from minigrad.ops.nn.layer_norm import group_norm as over_groups
+from minigrad.ops.nn.layer_norm import layer_norm as over_last
 
 
 def layer_norm(

@@ -5,7 +5,7 @@ from typing import Any
 from minigrad import ops
 from minigrad.nn.functional.checks import IntOrSequence, Pair, alone, batched, pair, require_tensor
 from minigrad.nn.functional.convolution import require_bias, require_one_dtype
-from minigrad.ops import conv
+from minigrad.ops.nn import conv
 
 
 def conv_transpose1d(

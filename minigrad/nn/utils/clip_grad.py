@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.graph import wrap
-from minigrad.modes import thread
+from minigrad.engine.grad_mode import thread
+from minigrad.engine.graph import wrap
 from minigrad.tensor import Tensor
 
 Tensors = Tensor | Iterable[Tensor]
@@ -32,8 +32,8 @@ def get_total_norm(
     arrays = [tensor.array for tensor in _listed(tensors)]
     if not arrays:
         return Tensor(0.0)
-    norms = [thread.mode.quietly(_vector_norm, array.ravel(), order) for array in arrays]
-    total = thread.mode.quietly(_vector_norm, np.array(norms, arrays[0].dtype), order)
+    norms = [thread.mode.ignore_fp_errors(_vector_norm, array.ravel(), order) for array in arrays]
+    total = thread.mode.ignore_fp_errors(_vector_norm, np.array(norms, arrays[0].dtype), order)
     if error_if_nonfinite and not math.isfinite(total):
         raise RuntimeError(
             f"The total norm of order {order} for gradients from `parameters` is non-finite, so it "
@@ -56,10 +56,10 @@ def clip_grads_with_norm_(
         factor = math.nan
     for p in _listed(parameters):
         if p.grad is not None:
-            thread.mode.quietly(
+            thread.mode.ignore_fp_errors(
                 np.multiply, p.grad.array, p.grad.array.dtype.type(factor), p.grad.array
             )
-            p.grad.touch()
+            p.grad.bump_version()
 
 
 def clip_grad_norm_(
@@ -95,4 +95,4 @@ def clip_grad_value_(parameters: Tensors, clip_value: float, foreach: bool | Non
     for p in _listed(parameters):
         if p.grad is not None:
             np.clip(p.grad.array, -bound, bound, out=p.grad.array)
-            p.grad.touch()
+            p.grad.bump_version()

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.graph import wrap
+from minigrad.engine.graph import wrap
 from minigrad.nn.parameter import Parameter
 
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from minigrad.graph import wrap
-from minigrad.modes import no_grad
+from minigrad.engine.grad_mode import no_grad
+from minigrad.engine.graph import wrap
 from minigrad.nn.containers import ModuleDict, ModuleList
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Buffer, Parameter

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from minigrad.kernels.build import get_num_threads, set_num_threads
+from minigrad.kernels.compiler.kernel import get_num_threads, set_num_threads
 from minigrad.utils.benchmark.common import Measurement, TaskSpec
 
 # The clock may cost this share of a block.

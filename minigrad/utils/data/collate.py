@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.creation import from_numpy, tensor
-from minigrad.dtypes import float64
-from minigrad.ops.join import stack
+from minigrad.core.dtypes import float64
+from minigrad.ops.shape.join import stack
 from minigrad.tensor import Tensor
+from minigrad.tensor.creation import from_numpy, tensor
 
 
 class Columns(Sequence[tuple[Any, ...]]):

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from minigrad.generator import Generator, default_generator
+from minigrad.ops.generator import Generator, default_generator
 from minigrad.tensor import Tensor
 from minigrad.utils.data.collate import Columns
 

@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from minigrad.generator import Generator, stream
+from minigrad.ops.generator import Generator, stream
 
 T_co = TypeVar("T_co", covariant=True)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.generator import Generator, default_generator
+from minigrad.ops.generator import Generator, default_generator
 from minigrad.utils.data.dataset import take
 
 

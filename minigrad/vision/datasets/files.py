@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from minigrad.kernels.build import cache_dir
+from minigrad.kernels.compiler.cache import cache_dir
 
 _UNSIGNED_BYTE = 8  # the idx format's number for this element type
 

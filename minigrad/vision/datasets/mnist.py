@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from minigrad.creation import from_numpy
+from minigrad.tensor.creation import from_numpy
 from minigrad.vision.datasets.download import Remote, download
 from minigrad.vision.datasets.files import data_root, find, located, not_found, read_idx
 from minigrad.vision.datasets.images import ImageDataset, check_targets

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.creation import from_numpy
 from minigrad.tensor import Tensor
+from minigrad.tensor.creation import from_numpy
 from minigrad.vision.transforms import functional as F
 
 

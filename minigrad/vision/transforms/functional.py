@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.creation import from_numpy
 from minigrad.tensor import Tensor
+from minigrad.tensor.creation import from_numpy
 from minigrad.vision.transforms.resample import (
     InterpolationMode,
     bilinear,

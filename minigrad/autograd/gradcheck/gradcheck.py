@@ -1,0 +1,159 @@
+"""torch.autograd.gradcheck: analytic derivatives of functions of tensors against numeric ones."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad.autograd.gradcheck.checker import Checker
+from minigrad.autograd.gradcheck.comparison import Strictness
+from minigrad.autograd.gradcheck.diagnosis import GradcheckError, NotSmoothError
+from minigrad.autograd.gradcheck.numeric import STEP
+from minigrad.tensor import Tensor
+
+__all__ = ["GradcheckError", "NotSmoothError", "gradcheck", "gradgradcheck"]
+
+
+def gradcheck(
+    func: Callable[..., Any],
+    inputs: Tensor | Sequence[Any],
+    *,
+    eps: float = STEP,
+    atol: float = 1e-8,
+    rtol: float = 1e-6,
+    raise_exception: bool = True,
+    nondet_tol: float = 0.0,
+    check_undefined_grad: bool = True,
+    check_grad_dtypes: bool = True,
+    check_batched_grad: bool = False,
+    check_batched_forward_grad: bool = False,
+    check_forward_ad: bool = False,
+    check_backward_ad: bool = True,
+    fast_mode: bool = False,
+    masked: bool | None = None,
+    linear: bool = False,
+    seed: int = 0,
+    name: str | None = None,
+) -> bool:
+    """Check the first derivatives of `func(*inputs)` with respect to inputs that require gradients.
+
+    func gives a tensor or several.  The check weighs the outputs with random cotangents and
+    compares the gradient with differences of function values along a random direction, and, unless
+    fast_mode, entry by entry.  Also checked: backward is linear in the cotangent, gives the same
+    each time and changes nothing in place.
+
+    eps: the step; the error of the difference falls with its fourth power.
+    nondet_tol: by how much two calls of func, or two backward passes, may differ.
+    check_undefined_grad: an output left unused counts as one whose cotangent is zero.
+    check_grad_dtypes: gradients have the dtype of their inputs.
+    check_batched_grad: check `grad(..., is_grads_batched=True)` too.
+    linear: func is linear in each input, so that the difference over step 1 is exact.
+    seed: of cotangents and directions.  name: what the report calls func.
+
+    Raises GradcheckError (a RuntimeError) that lists the entries which disagree, with the likely
+    cause, or returns False without raise_exception; ValueError for inputs that are not float64 or
+    none of which requires gradients; NotImplementedError for what needs forward mode or sparse
+    tensors, which minigrad does not have.
+    PyTorch differs: its step is 1e-6 with atol=1e-5 and rtol=1e-3, here the differences are good
+    to more digits; it only warns of inputs that are not float64; check_grad_dtypes is off there.
+
+        >>> x = minigrad.rand(3, dtype=minigrad.float64, requires_grad=True)
+        >>> minigrad.autograd.gradcheck(lambda x: x.exp() * x, x)
+        True
+    """
+    _refuse_forward_mode(
+        check_forward_ad=check_forward_ad, check_batched_forward_grad=check_batched_forward_grad
+    )
+    _refuse_idle("check_backward_ad", check_backward_ad)
+    _refuse_masked(masked)
+    strictness = Strictness(
+        rtol, atol, _positive(eps), nondet_tol, linear, not fast_mode, check_undefined_grad,
+        check_grad_dtypes, check_batched_grad,
+    )  # fmt: skip
+    checker = Checker(func, inputs, _name(func, name), strictness, seed)
+    return _answer(checker.first_order, raise_exception)
+
+
+def gradgradcheck(
+    func: Callable[..., Any],
+    inputs: Tensor | Sequence[Any],
+    grad_outputs: Tensor | Sequence[Tensor] | None = None,
+    *,
+    eps: float = STEP,
+    atol: float = 1e-8,
+    rtol: float = 1e-6,
+    gen_non_contig_grad_outputs: bool = False,
+    raise_exception: bool = True,
+    nondet_tol: float = 0.0,
+    check_undefined_grad: bool = True,
+    check_grad_dtypes: bool = True,
+    check_batched_grad: bool = False,
+    check_fwd_over_rev: bool = False,
+    check_rev_over_rev: bool = True,
+    fast_mode: bool = False,
+    masked: bool = False,
+    linear: bool = False,
+    seed: int = 0,
+    name: str | None = None,
+) -> bool:
+    """Check the second derivatives of `func(*inputs)`, as `gradcheck` does the first.
+
+    The checked function is the gradient of func, of inputs and cotangents both; moreover the
+    gradient that create_graph=True computes must be the one computed without it.
+
+    grad_outputs: one cotangent per output; random ones without.
+    gen_non_contig_grad_outputs: random cotangents that do not lie in memory in order.
+    Other arguments, errors and differences from PyTorch as in `gradcheck`.
+    """
+    _refuse_forward_mode(check_fwd_over_rev=check_fwd_over_rev)
+    _refuse_idle("check_rev_over_rev", check_rev_over_rev)
+    _refuse_masked(masked)
+    strictness = Strictness(
+        rtol, atol, _positive(eps), nondet_tol, linear, not fast_mode, check_undefined_grad,
+        check_grad_dtypes, check_batched_grad,
+    )  # fmt: skip
+    checker = Checker(func, inputs, _name(func, name), strictness, seed)
+    cotangents = None
+    if grad_outputs is not None:
+        given = [grad_outputs] if isinstance(grad_outputs, Tensor) else grad_outputs
+        cotangents = [np.array(c.array, np.float64) for c in given]
+    options = {"non_contiguous": gen_non_contig_grad_outputs}
+    return _answer(lambda: checker.second_order(cotangents, **options), raise_exception)
+
+
+def _answer(check: Callable[[], float], raise_exception: bool) -> bool:
+    try:
+        check()
+    except GradcheckError:
+        if raise_exception:
+            raise
+        return False
+    return True
+
+
+def _name(func: Callable[..., Any], name: str | None) -> str:
+    return name or str(getattr(func, "__name__", type(func).__name__))
+
+
+def _positive(eps: float) -> float:
+    if not eps > 0:
+        raise ValueError(f"gradcheck: eps must be a positive number, got {eps}")
+    return eps
+
+
+def _refuse_forward_mode(**options: bool) -> None:
+    for option, wanted in options.items():
+        if wanted:
+            raise NotImplementedError(
+                f"{option}=True needs forward-mode differentiation, which minigrad does not have"
+            )
+
+
+def _refuse_idle(option: str, wanted: bool) -> None:
+    if not wanted:
+        raise ValueError(f"{option}=False leaves nothing to check: there is reverse mode only")
+
+
+def _refuse_masked(masked: bool | None) -> None:
+    if masked:
+        raise NotImplementedError("masked=True is for sparse tensors, which minigrad does not have")

@@ -1,0 +1,91 @@
+"""The picture of a training run: curves, confusion matrix, test images (extra `plot`)."""
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minigrad.cli.fit import Epoch, Score
+from minigrad.core.files import write_atomically
+
+RIGHT, WRONG = "#2a7f3f", "#c0392b"
+SHOWN = 24
+
+
+def plotting_available() -> bool:
+    """Whether matplotlib, the extra `plot`, is installed."""
+    return importlib.util.find_spec("matplotlib") is not None
+
+
+def draw_report(
+    path: Path,
+    history: list[Epoch],
+    score: Score,
+    confusion: np.ndarray[Any, Any],
+    test_data: Any,
+) -> None:
+    """Write a PNG with loss, accuracy, confusion matrix and a grid of test images."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415  extra `plot`
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    figure = Figure(figsize=(13, 8), layout="constrained")
+    FigureCanvasAgg(figure)
+    left, right = _beside(figure, 1, 2, width_ratios=[1, 1.15])
+    loss, accuracy = left.subplots(2, 1, sharex=True)
+    _draw_curves(loss, accuracy, history)
+    upper, lower = _beside(right, 2, 1, height_ratios=[1.25, 1])
+    _draw_confusion(upper.subplots(), confusion, test_data.classes)
+    _draw_images(lower, score, test_data)
+    figure.suptitle(f"test accuracy {score.accuracy:.2%}")
+    write_atomically(path, lambda p: figure.savefig(p, dpi=110, format="png"))
+
+
+def _beside(figure: Any, *grid: int, **ratios: list[float]) -> Any:
+    return figure.subfigures(*grid, **ratios)
+
+
+def _draw_curves(loss: Any, accuracy: Any, history: list[Epoch]) -> None:
+    numbers = [epoch.number for epoch in history]
+    loss.plot(numbers, [e.train_loss for e in history], "o-", label="training")
+    loss.plot(numbers, [e.test_loss for e in history], "s-", label="test")
+    loss.set_ylabel("loss")
+    loss.legend()
+    accuracy.plot(numbers, [100 * e.train_accuracy for e in history], "o-", label="training")
+    accuracy.plot(numbers, [100 * e.test_accuracy for e in history], "s-", label="test")
+    accuracy.set_ylabel("accuracy (%)")
+    accuracy.set_xlabel("epoch")
+    accuracy.xaxis.get_major_locator().set_params(integer=True)
+    for axes in (loss, accuracy):
+        axes.grid(alpha=0.3)
+
+
+def _draw_confusion(axes: Any, confusion: np.ndarray[Any, Any], classes: list[str]) -> None:
+    share = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
+    axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
+    places = range(len(classes))
+    axes.set_xticks(places, classes, rotation=45 if max(map(len, classes)) > 2 else 0)
+    axes.set_yticks(places, classes)
+    axes.set_xlabel("predicted")
+    axes.set_ylabel("true")
+    for i in places:
+        for j in places:
+            if confusion[i, j]:
+                colour = "white" if share[i, j] > 0.5 else "black"
+                axes.text(j, i, confusion[i, j], ha="center", va="center", color=colour, size=7)
+
+
+def _draw_images(figure: Any, score: Score, test_data: Any) -> None:
+    """Test images with their predictions: mistakes first, as they tell the most."""
+    missed = np.flatnonzero(score.predictions != score.labels)[: SHOWN // 2]
+    hit = np.flatnonzero(score.predictions == score.labels)[: SHOWN - len(missed)]
+    cells = figure.subplots(3, SHOWN // 3).ravel()
+    for axes in cells:
+        axes.axis("off")
+    for axes, i in zip(cells, [*missed, *hit], strict=False):
+        axes.imshow(np.asarray(test_data.data[int(i)]), cmap="gray_r")
+        predicted, label = score.predictions[i], score.labels[i]
+        right = predicted == label
+        names = test_data.classes
+        title = names[predicted] if right else f"{names[predicted]}, is {names[label]}"
+        axes.set_title(title, color=RIGHT if right else WRONG, size=7, pad=2)

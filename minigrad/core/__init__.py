@@ -1,0 +1,1 @@
+"""What tensors have beside the engine: dtypes, device, memory formats, files, printing."""

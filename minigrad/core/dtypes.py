@@ -1,0 +1,129 @@
+"""Element types under torch's names, and torch's promotion: scalars and 0-d tensors are weak."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from minigrad.core.unsupported import complex64, refuse_absent
+
+
+class dtype:  # noqa: N801  torch's name
+    """An element type: `minigrad.float32` and its like, one object for each."""
+
+    __slots__ = ("is_floating_point", "is_signed", "itemsize", "name", "numpy")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.numpy = np.dtype(name)
+        self.itemsize = self.numpy.itemsize
+        self.is_floating_point = self.numpy.kind == "f"
+        self.is_signed = self.numpy.kind in "fi"
+
+    @property
+    def is_complex(self) -> bool:
+        return False
+
+    def __repr__(self) -> str:
+        return f"minigrad.{self.name}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return of_numpy, (self.name,)
+
+
+float16, float32, float64 = dtype("float16"), dtype("float32"), dtype("float64")
+int8, int16, int32, int64 = dtype("int8"), dtype("int16"), dtype("int32"), dtype("int64")
+uint8, bool_ = dtype("uint8"), dtype("bool")
+half, float_, double = float16, float32, float64
+short, int_, long = int16, int32, int64
+
+_BY_NUMPY = {
+    d.numpy: d for d in (float16, float32, float64, int8, int16, int32, int64, uint8, bool_)
+}
+_default = float32
+
+
+def of_numpy(given: Any) -> dtype:
+    """The dtype of a NumPy array's elements.  Raises TypeError for those minigrad does not hold."""
+    try:
+        return _BY_NUMPY[np.dtype(given)]
+    except (KeyError, TypeError):
+        known = ", ".join(d.name for d in _BY_NUMPY.values())
+        raise TypeError(
+            f"cannot hold elements of type {given}; the supported types are: {known}"
+        ) from None
+
+
+def to_numpy(given: Any) -> np.dtype[Any]:
+    """NumPy's name for a dtype given in torch's way: `minigrad.float32`, `float`, `int`, `bool`."""
+    if isinstance(given, dtype):
+        return given.numpy
+    if given is float:
+        return _default.numpy
+    if given is int:
+        return int64.numpy
+    if given is bool:
+        return bool_.numpy
+    if isinstance(given, np.dtype) or (isinstance(given, type) and issubclass(given, np.generic)):
+        return of_numpy(given).numpy
+    refuse_absent(given)
+    if given is complex:
+        complex64.refuse()
+    raise TypeError(f"dtype must be a minigrad.dtype such as minigrad.float32, not {given!r}")
+
+
+def get_default_dtype() -> dtype:
+    """The floating dtype of new tensors and of integer tensors turned floating."""
+    return _default
+
+
+def set_default_dtype(d: dtype) -> None:
+    """Make `d` the floating dtype of new tensors.  Raises TypeError unless it is floating."""
+    global _default  # noqa: PLW0603  torch's process-wide setting
+    if not (isinstance(d, dtype) and d.is_floating_point):
+        raise TypeError(f"the default dtype must be a floating dtype, got {d!r}")
+    _default = d
+
+
+def default_numpy() -> np.dtype[Any]:
+    """NumPy's name for the default dtype."""
+    return _default.numpy
+
+
+_CATEGORY = {"b": 0, "u": 1, "i": 1, "f": 2}
+
+
+def _of_scalar(scalar: bool | int | float) -> np.dtype[Any]:
+    if isinstance(scalar, bool):
+        return bool_.numpy
+    return int64.numpy if isinstance(scalar, int) else _default.numpy
+
+
+def _promote(dtypes: Iterable[np.dtype[Any]]) -> np.dtype[Any] | None:
+    result = None
+    for d in dtypes:
+        if result is None or result == d:
+            result = d
+        elif _CATEGORY[result.kind] == _CATEGORY[d.kind]:
+            result = np.promote_types(result, d)
+        else:  # torch: a float meets an integer and stays as it is; NumPy would widen it
+            result = max(result, d, key=lambda e: _CATEGORY[e.kind])
+    return result
+
+
+def result_type(*operands: Any) -> np.dtype[Any]:
+    """The dtype in which arrays and Python scalars meet.
+
+    Arrays with dimensions decide; a 0-d array, and after it a Python scalar, counts only if its
+    category (bool < integer < floating) is higher than what has been decided so far.
+    """
+    shaped = _promote(a.dtype for a in operands if isinstance(a, np.ndarray) and a.ndim)
+    zero_d = _promote(a.dtype for a in operands if isinstance(a, np.ndarray) and not a.ndim)
+    scalars = _promote(_of_scalar(a) for a in operands if not isinstance(a, np.ndarray))
+    result = None
+    for level in (shaped, zero_d, scalars):
+        if level is not None and (result is None or _CATEGORY[level.kind] > _CATEGORY[result.kind]):
+            result = level
+    if result is None:
+        raise TypeError("result_type needs at least one array or number")
+    return result

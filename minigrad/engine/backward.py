@@ -1,0 +1,243 @@
+"""The walk back through the graph: cotangents from the roots to the leaves.
+
+It is iterative, takes nodes in the reverse order of their making (each after all its users), frees
+what they kept as it goes, and never adds into an array that somebody else holds.
+"""
+
+from collections.abc import Iterable, Sequence
+from heapq import heappop, heappush
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+
+from minigrad.engine.grad_mode import thread
+from minigrad.engine.graph import Node, Value, accumulate_grad
+
+_new = object.__new__
+
+
+def backward(
+    roots: Sequence[Value],
+    cotangents: Sequence[Value],
+    *,
+    targets: Sequence[Value] | None = None,
+    accumulate: bool = False,
+    retain_graph: bool = False,
+    create_graph: bool = False,
+) -> list[Any]:
+    """Pull cotangents back from `roots` and return those of `targets` (None where none arrived).
+
+    Without `targets`, gradients are added to `.grad` of every leaf.  With them only the paths that
+    lead there are walked, and `.grad` is left alone unless `accumulate` is True.
+    """
+    walk = _Walk(targets, create_graph)
+    before = thread.mode.grad
+    thread.mode.grad = create_graph
+    try:
+        for root, g in zip(roots, cotangents, strict=True):
+            walk.accumulate(_edge(root), g, owned=False)
+        walk.run(retain_graph)
+        if targets is None:
+            for leaf, (g, owned) in walk.leaf_gradients():
+                accumulate_grad(leaf, g, owned)
+            return []
+        walk.found.update(walk.leaf_gradients())
+        found = [walk.found.get(_edge(target)) for target in targets]
+        if not accumulate:
+            return _each_its_own(found)
+        for target, arrived in zip(targets, found, strict=True):
+            if arrived is not None:
+                accumulate_grad(target, arrived[0])
+        return []
+    finally:
+        thread.mode.grad = before
+
+
+def _edge(value: Value) -> Any:
+    if value._needs_check:
+        value.refresh_view()
+    return value if value.node is None else value.node
+
+
+def _each_its_own(found: Sequence[tuple[Any, bool] | None]) -> list[Any]:
+    """The gradients, no two of which share memory."""
+    given: set[int] = set()
+    result: list[Any] = []
+    for arrived in found:
+        if arrived is None:
+            result.append(None)
+            continue
+        g, owned = arrived
+        result.append(g if owned and id(g) not in given else g.clone())
+        given.add(id(g))
+    return result
+
+
+class _Walk:
+    """One backward pass."""
+
+    def __init__(self, targets: Sequence[Value] | None, create_graph: bool) -> None:
+        self.create_graph = create_graph
+        self.checks_nan = thread.mode.anomaly and thread.mode.check_nan
+        self.ignore_fp_errors = thread.mode.ignore_fp_errors
+        self.pending: dict[Any, tuple[Any, bool]] = {}  # edge -> cotangent so far, is it ours
+        self.heap: list[tuple[int, Node]] = []
+        self.targets = None if targets is None else {_edge(target) for target in targets}
+        self.found: dict[Any, tuple[Any, bool]] = {}
+        self.useful: set[Any] = set()  # the targets, and the nodes on the way to them
+
+    def accumulate(self, edge: Any, g: Any, owned: bool) -> None:
+        """A cotangent reaches a node or leaf: the first is kept, further ones are added."""
+        first = self.pending.get(edge)
+        if first is None:
+            self.pending[edge] = (g, owned)
+            if type(edge) is Node:
+                heappush(self.heap, (-edge.made_at, edge))
+            return
+        total, ours = first
+        if ours and not self.create_graph and total.array.dtype == g.array.dtype:
+            self.ignore_fp_errors(np.add, total.array, g.array, total.array)
+        else:
+            total = total + g
+            self.pending[edge] = (total, isinstance(total, Value))
+
+    def run(self, retain_graph: bool) -> None:
+        """Walk until no node is left; what has arrived at leaves is then pending."""
+        heap, pending, targets = self.heap, self.pending, self.targets
+        directly = not self.create_graph and not self.checks_nan
+        if targets is not None:
+            self.useful = _leading_to(targets, [node for _, node in heap])
+        while heap:
+            node = heappop(heap)[1]
+            g, owned = pending.pop(node)
+            if node._hooks is not None or node.retained is not None:
+                g, owned = _run_node_hooks(node, g), False
+            if targets is not None and node in targets:
+                leads_on = not self.useful.isdisjoint(node.edges)
+                self.found[node] = (g, owned and not leads_on)
+                if not leads_on:
+                    continue
+            try:
+                if directly and node.op.array_vjp:
+                    self._array_vjp(node, g)
+                else:
+                    self._vjp(node, g)
+            except Exception as error:
+                if node.trace is not None:
+                    error.add_note(f"{node} was made here:\n" + "".join(node.trace))
+                raise
+            if node.keeps_values and not retain_graph:
+                node.free()
+
+    def _vjp(self, node: Node, g: Any) -> None:
+        """Have the rules of the node's operation pull its cotangent back."""
+        op, (needs, edges, shapes) = node.op, self._wanted(node)
+        cotangents = op.vjp(g, *node.saved_values(), node.settings, needs)
+        if self.checks_nan:
+            _refuse_nan(node, needs, cotangents)
+        returns_fresh = op.returns_fresh
+        for i, cotangent in enumerate(cotangents):
+            if cotangent is None:
+                continue
+            fresh = False
+            if returns_fresh:
+                array = cotangent.array
+                if shapes is not None and array.shape != shapes[i]:
+                    cotangent = cotangent.sum_to_size(shapes[i])  # noqa: PLW2901
+                    array = cotangent.array
+                fresh = array.base is None and array is not g.array
+            self.accumulate(edges[i], cotangent, fresh)
+
+    def _array_vjp(self, node: Node, g: Any) -> None:
+        """The same for an operation with rules over arrays."""
+        g_array, kind, ignore_fp_errors, settings = (
+            g.array,
+            g.kind,
+            self.ignore_fp_errors,
+            node.settings,
+        )
+        rules, arrays = node.op.array_vjp, node.saved_arrays()
+        needs, edges, shapes = self._wanted(node)
+        for i, edge in enumerate(edges):
+            array = ignore_fp_errors(rules[needs[i]], g_array, *arrays, **settings)
+            cotangent = _new(kind)
+            cotangent.array = array
+            if shapes is not None and array.shape != shapes[i]:
+                cotangent = cotangent.sum_to_size(shapes[i])
+                array = cotangent.array
+            self.accumulate(edge, cotangent, array.base is None and array is not g_array)
+
+    def _wanted(self, node: Node) -> tuple[Any, Any, Any]:
+        """Of the inputs that need a cotangent: positions, where it goes, and its shape or None."""
+        needs, edges, shapes = node.needs, node.edges, node.shapes
+        if self.targets is None:
+            return needs, edges, shapes
+        if not self.useful.issuperset(edges):
+            useful = [i for i, edge in enumerate(edges) if edge in self.useful]
+            needs = tuple([needs[i] for i in useful])
+            edges = tuple([edges[i] for i in useful])
+            shapes = None if shapes is None else tuple([shapes[i] for i in useful])
+        return needs, edges, shapes
+
+    def leaf_gradients(self) -> Iterable[tuple[Any, tuple[Any, bool]]]:
+        """The leaves reached, each with its gradient after its hooks."""
+        for leaf, (total, owned) in self.pending.items():
+            if leaf._hooks:
+                yield leaf, (_run_hooks(leaf._hooks, total), False)
+            else:
+                yield leaf, (total, owned)
+
+
+def _leading_to(targets: set[Any], starts: list[Node]) -> set[Any]:
+    """The targets, and the nodes reachable from `starts` from which one can be reached."""
+    seen = set(starts)
+    stack = list(starts)
+    while stack:
+        for edge in stack.pop().edges:
+            if type(edge) is Node and edge not in seen:
+                seen.add(edge)
+                stack.append(edge)
+    leading = set(targets)
+    for node in sorted(seen, key=attrgetter("made_at")):  # a node's edges lead to older ones
+        if not leading.isdisjoint(node.edges):
+            leading.add(node)
+    return leading
+
+
+def _run_hooks(hooks: dict[int, Any], g: Any) -> Any:
+    for hook in list(hooks.values()):
+        replaced = hook(g)
+        if replaced is None:
+            continue
+        if not isinstance(replaced, Value):
+            raise TypeError(
+                f"a gradient hook must return a Tensor or None, got {type(replaced).__name__}"
+            )
+        if replaced.array.shape != g.array.shape or replaced.array.dtype != g.array.dtype:
+            raise RuntimeError(
+                f"hook {getattr(hook, '__name__', hook)!r} has changed the gradient from shape "
+                f"{list(g.array.shape)}, {g.array.dtype} to {list(replaced.array.shape)}, "
+                f"{replaced.array.dtype}"
+            )
+        g = replaced
+    return g
+
+
+def _run_node_hooks(node: Node, g: Any) -> Any:
+    if node._hooks:
+        g = _run_hooks(node._hooks, g)
+    value = None if node.retained is None else node.retained()
+    if value is not None:
+        value.grad = g.clone() if value.grad is None else value.grad + g
+    return g
+
+
+def _refuse_nan(node: Node, needs: tuple[int, ...], cotangents: Sequence[Any]) -> None:
+    for position, cotangent in zip(needs, cotangents, strict=True):
+        if isinstance(cotangent, Value) and np.isnan(cotangent.array).any():
+            made = "".join(node.trace) if node.trace else "(recorded outside detect_anomaly)\n"
+            raise RuntimeError(
+                f"Function '{node.name}' returned nan values in the gradient of its argument "
+                f"{position}. It was made here:\n{made}"
+            )

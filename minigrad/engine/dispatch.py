@@ -1,0 +1,334 @@
+"""What happens when a declared operation is called: computed on arrays, and recorded in the graph.
+
+This is on the path of every operation.  `_general` takes whatever may be given; `_unary` and
+`_binary` write out, a statement for each step, what is given nearly always, and leave the rest to
+it, errors too.  Calls and loops cost more here than the statements in them.
+"""
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from minigrad.core import dtypes
+from minigrad.engine.grad_mode import Mode, thread
+from minigrad.engine.graph import Node, Value, wrap
+from minigrad.engine.operation import Op
+
+Call = Callable[..., Any]
+
+_ndarray = np.ndarray
+_new = object.__new__
+_FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
+_PLAIN = frozenset({int, float, bool})
+
+
+def recorded(operation: Op, promotes: bool, floats: bool, broadcasts: bool, views: bool) -> Call:
+    """The function that users call."""
+    promote = functools.partial(_common, floats=floats) if promotes or floats else None
+    general = _general(operation, promote, broadcasts, views)
+    arity = -1 if operation.variadic else len(operation.tensors)
+    if _derivable(operation) is None:
+        if arity == 1:
+            return _unary(operation, promote is not None, broadcasts, views, general)
+        if arity == 2 and not views:
+            return _binary(operation, promote is not None, broadcasts, general)
+    return general
+
+
+def _unary(operation: Op, promotes: bool, broadcasts: bool, views: bool, general: Call) -> Call:
+    forward, names = operation.forward, frozenset(operation.settings)
+    most = 1 + len(names)
+
+    def call(*args: Any, **settings: Any) -> Any:  # noqa: PLR0912
+        if 1 < len(args) <= most and not settings:
+            settings = dict(zip(operation.settings, args[1:], strict=False))
+            args = args[:1]
+        elif len(args) != 1 or (settings and not names.issuperset(settings)):
+            return general(*args, **settings)
+        (a,) = args
+        if not isinstance(a, Value) or (a._needs_check and not a.is_current()):
+            return general(a, **settings)
+        x = a.array
+        if promotes and x.dtype is not _FLOAT32 and x.dtype is not _FLOAT64:
+            return general(a, **settings)
+        mode = thread.mode
+        try:
+            array = mode.ignore_fp_errors(forward, x, **settings)
+        except (ValueError, MemoryError):
+            array = None
+        byproducts = None
+        if type(array) is not _ndarray:
+            if array is None:
+                return general(a, **settings)
+            array, byproducts = _unpacked(array, a.kind)
+        out = _new(a.kind)
+        out.array = array
+        if mode.grad:
+            if views:
+                _alias(out, a, True)
+            if a._requires_grad:
+                _record(mode, operation, broadcasts, out, args, (0,), settings, byproducts)
+        else:
+            if views:
+                _alias(out, a, False)
+            if mode.inference:
+                out.mark_inference()
+        return out if byproducts is None else (out, *byproducts)
+
+    return call
+
+
+def _binary(operation: Op, promotes: bool, broadcasts: bool, general: Call) -> Call:
+    forward, names = operation.forward, frozenset(operation.settings)
+
+    def call(*args: Any, **settings: Any) -> Any:  # noqa: PLR0911, PLR0912
+        if len(args) != 2 or (settings and not names.issuperset(settings)):
+            return general(*args, **settings)
+        a, b = args
+        if not isinstance(a, Value) or (a._needs_check and not a.is_current()):
+            return general(a, b, **settings)
+        x = a.array
+        dtype = x.dtype
+        if promotes and dtype is not _FLOAT32 and dtype is not _FLOAT64:
+            return general(a, b, **settings)
+        if isinstance(b, Value):
+            y = b.array
+            if (b._needs_check and not b.is_current()) or (promotes and y.dtype is not dtype):
+                return general(a, b, **settings)
+            b_requires_grad = b._requires_grad
+        elif type(b) in _PLAIN:
+            y, b_requires_grad = b, False
+        else:
+            return general(a, b, **settings)
+        mode = thread.mode
+        try:
+            array = mode.ignore_fp_errors(forward, x, y, **settings)
+        except (ValueError, MemoryError):
+            array = None
+        byproducts = None
+        if type(array) is not _ndarray:
+            if array is None:
+                return general(a, b, **settings)
+            array, byproducts = _unpacked(array, a.kind)
+        out = _new(a.kind)
+        out.array = array
+        if mode.grad:
+            if a._requires_grad:
+                needs = (0, 1) if b_requires_grad else (0,)
+                _record(mode, operation, broadcasts, out, args, needs, settings, byproducts)
+            elif b_requires_grad:
+                _record(mode, operation, broadcasts, out, args, (1,), settings, byproducts)
+        elif mode.inference:
+            out.mark_inference()
+        return out if byproducts is None else (out, *byproducts)
+
+    return call
+
+
+def _general(  # noqa: PLR0915
+    operation: Op, promote: Call | None, broadcasts: bool, views: bool
+) -> Call:
+    forward = operation.forward
+    arity = -1 if operation.variadic else len(operation.tensors)
+    names = frozenset(operation.settings)
+    derivable = _derivable(operation)
+
+    def call(*args: Any, **settings: Any) -> Any:  # noqa: PLR0912, PLR0915
+        if len(args) != arity or (settings and not names.issuperset(settings)):
+            args, settings = operation.arrange(args, settings)
+        mode = thread.mode
+        recording = mode.grad
+        kind = dtype = None
+        mixed = suspect = False
+        needs: tuple[int, ...] = ()
+        arrays = []
+        for position, arg in enumerate(args):
+            if isinstance(arg, Value):
+                array = arg.array
+                arrays.append(array)
+                if kind is None:
+                    kind = arg.kind
+                    dtype = array.dtype
+                elif array.dtype is not dtype:
+                    mixed = True
+                if recording:
+                    if arg._needs_check:
+                        suspect = True
+                        arg.refresh_view()
+                    if arg._requires_grad:
+                        needs += (position,)
+            else:
+                arrays.append(arg if type(arg) in _PLAIN else _plain(operation, position, arg))
+        if kind is None:
+            raise _not_a_tensor(operation, args)
+        # Floats of one type go in as they are, and Python's numbers adapt to them.
+        if promote is not None and (mixed or (dtype is not _FLOAT32 and dtype is not _FLOAT64)):
+            common = promote(arrays)
+            if common is not None:
+                return call(*_cast(args, common), **settings)
+        try:
+            array = mode.ignore_fp_errors(forward, *arrays, **settings)
+        except ValueError:
+            if broadcasts:
+                _refuse_mismatch(operation, arrays)
+            raise
+        except MemoryError as error:
+            raise RuntimeError(f"not enough memory for {operation.name}(): {error}") from None
+        byproducts = None
+        if type(array) is not _ndarray:
+            array, byproducts = _unpacked(array, kind)
+        out = _new(kind)
+        out.array = array
+        if views:
+            _alias(out, args[0], recording)
+        if needs and derivable is not None:
+            needs = tuple([i for i in needs if i in derivable])
+        if suspect:
+            _refuse_inference(operation, args, needs)
+        if needs:
+            _record(mode, operation, broadcasts, out, args, needs, settings, byproducts)
+        elif not recording and mode.inference:
+            out.mark_inference()
+        return out if byproducts is None else (out, *byproducts)
+
+    return call
+
+
+def _unpacked(result: Any, kind: type[Value]) -> tuple[Any, list[Value] | None]:
+    """The array that a forward gave, and its by-products if there are any."""
+    if type(result) is not tuple:
+        return np.asarray(result), None
+    first, *others = result
+    return np.asarray(first), [wrap(kind, np.asarray(other)) for other in others]
+
+
+def _record(
+    mode: Mode,
+    operation: Op,
+    broadcasts: bool,
+    out: Value,
+    args: tuple[Any, ...],
+    needs: tuple[int, ...],
+    settings: Mapping[str, Any],
+    byproducts: list[Value] | None,
+) -> None:
+    array = out.array
+    if array.dtype.kind != "f":  # a cast to integers: nothing can flow back
+        return
+    kept = operation.keeps[needs, len(args)]
+    if operation.defaults:
+        settings = {**operation.defaults, **settings} if settings else operation.defaults
+    if len(needs) == 1:
+        needing = args[needs[0]]
+        edges: tuple[Any, ...] = (needing.node or needing,)
+    else:
+        edges = tuple([args[i].node or args[i] for i in needs])
+    inputs = args if kept.everything else kept.of(args)
+    node = Node(operation, needs, edges, inputs, settings)
+    if mode.anomaly:
+        node.remember_where()
+    if kept.output:
+        node.keeps_values = True
+        if byproducts is None:
+            node.out = (array, out.kind)
+            node.out_storage = out._storage
+        else:
+            node.out = byproducts
+    elif kept.values:
+        node.keeps_values = True
+    if broadcasts:
+        shape = array.shape
+        for i in needs:
+            if args[i].array.shape != shape:
+                node.shapes = tuple([args[j].array.shape for j in needs])
+                break
+    out.node = node
+    out._requires_grad = True
+
+
+def _refuse_inference(operation: Op, args: tuple[Any, ...], needs: tuple[int, ...]) -> None:
+    """Raise RuntimeError if a tensor made in inference mode would have to be kept."""
+    for i in operation.keeps[needs, len(args)].values if needs else ():
+        if isinstance(args[i], Value) and args[i]._is_inference:
+            raise RuntimeError(
+                f"Inference tensors cannot be saved for backward by {operation.name}(): make the "
+                f"tensor outside inference_mode, or clone() it"
+            )
+
+
+def _derivable(operation: Op) -> frozenset[int] | None:
+    """Positions that have a rule; None if all have."""
+    if operation.vjp_rules is None:
+        return frozenset()
+    if callable(operation.vjp_rules) or all(rule is not None for rule in operation.vjp_rules):
+        return None
+    return frozenset(i for i, rule in enumerate(operation.vjp_rules) if rule is not None)
+
+
+def _alias(out: Value, base: Value, recording: bool) -> None:
+    """Make `out` a view of `base` if it shares its memory."""
+    array, given = out.array, base.array
+    if (
+        array is given
+        or array.base is given
+        or (array.base is not None and np.may_share_memory(array, given))
+    ):
+        out._storage = base.storage()
+        out._is_inference = base._is_inference
+        out._needs_check = True
+        if recording or not base._requires_grad:  # else it is outside the graph, and stays there
+            out._base = base if base._base is None else base._base
+            out._moves = base._moves
+
+
+def _common(arrays: list[Any], *, floats: bool) -> np.dtype[Any] | None:
+    """The dtype to cast to before the forward; None if the arrays can go in as they are."""
+    target = dtypes.result_type(*(a for a in arrays if a is not None))
+    if floats and target.kind != "f":
+        target = dtypes.default_numpy()
+    if all(a.dtype == target for a in arrays if type(a) is np.ndarray):
+        return None
+    return target
+
+
+def _cast(args: tuple[Any, ...], dtype: np.dtype[Any]) -> tuple[Any, ...]:
+    to = dtypes.of_numpy(dtype)
+    return tuple([a.to(to) if hasattr(a, "to") else a for a in args])
+
+
+def _plain(operation: Op, position: int, arg: Any) -> Any:
+    """A NumPy number as a Python number, None for an optional tensor; nothing else will do."""
+    if isinstance(arg, np.generic):
+        return arg.item()
+    if isinstance(arg, int | float):
+        return arg
+    name = operation.tensors[position] if position < len(operation.tensors) else "tensors"
+    if arg is None and name in operation.optional:
+        return None
+    raise TypeError(
+        f"{operation.name}(): argument '{name}' (position {position + 1}) must be Tensor or a "
+        f"number, not {type(arg).__name__}"
+    )
+
+
+def _not_a_tensor(operation: Op, args: tuple[Any, ...]) -> TypeError:
+    given = type(args[0]).__name__ if args else "nothing"
+    first = operation.tensors[0] if operation.tensors else "tensors"
+    return TypeError(
+        f"{operation.name}(): argument '{first}' (position 1) must be Tensor, not {given}"
+    )
+
+
+def _refuse_mismatch(operation: Op, arrays: list[Any]) -> None:
+    """Raise torch's error if shapes do not broadcast."""
+    shapes = [a.shape for a in arrays if isinstance(a, np.ndarray)]
+    try:
+        np.broadcast_shapes(*shapes)
+    except ValueError:
+        given = " and ".join(str(list(shape)) for shape in shapes)
+        raise RuntimeError(
+            f"{operation.name}(): the shapes {given} do not broadcast: counted from the last "
+            f"dimension, sizes must be equal or 1"
+        ) from None

@@ -1,0 +1,187 @@
+"""What the current thread records: gradient modes and anomaly detection."""
+
+import contextvars
+import functools
+import inspect
+import threading
+from collections.abc import Callable, Generator
+from typing import Any, Self, TypeVar
+
+import numpy as np
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Mode:
+    """What a thread records; a new one records gradients."""
+
+    def __init__(self) -> None:
+        self.grad = True
+        self.inference = False
+        self.anomaly = False
+        self.check_nan = True
+        # NumPy keeps what it warns of in the context; entering one of our own costs a tenth of
+        # `np.errstate`, and leaves the caller's settings alone.
+        context = contextvars.Context()
+        context.run(np.seterr, all="ignore")
+        self.ignore_fp_errors = context.run
+        """`ignore_fp_errors(f, *args)` is `f(*args)`; overflow gives inf, with no warning."""
+
+
+class _Thread(threading.local):
+    """Modes are per thread, as in torch.
+
+    To look into a `threading.local` costs as much as a call: read `thread.mode` once for all.
+    """
+
+    def __init__(self) -> None:
+        self.mode = Mode()
+
+
+thread = _Thread()
+
+
+class _ModeContext:
+    """Sets attributes of the mode inside a `with` block or a decorated function."""
+
+    def __init__(self, **wanted: bool) -> None:
+        self._wanted = wanted
+        self._before: list[dict[str, bool]] = []
+
+    def __enter__(self) -> Self:
+        mode = vars(thread.mode)
+        self._before.append({name: mode[name] for name in self._wanted})
+        mode.update(self._wanted)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        vars(thread.mode).update(self._before.pop())
+
+    def __call__(self, function: F) -> F:
+        if inspect.isgeneratorfunction(function):
+            return self._decorate_generator(function)
+
+        @functools.wraps(function)
+        def decorated(*args: Any, **kwargs: Any) -> Any:
+            with _ModeContext(**self._wanted):
+                return function(*args, **kwargs)
+
+        return decorated  # type: ignore[return-value]
+
+    def _decorate_generator(self, function: F) -> F:
+        """Between two items the caller's own mode is in force."""
+
+        @functools.wraps(function)
+        def decorated(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+            generator = function(*args, **kwargs)
+            step, sent = generator.send, None
+            while True:
+                try:
+                    with _ModeContext(**self._wanted):
+                        item = step(sent)
+                except StopIteration as end:
+                    return end.value
+                try:
+                    step, sent = generator.send, (yield item)
+                except GeneratorExit:
+                    with _ModeContext(**self._wanted):
+                        generator.close()
+                    raise
+                except BaseException as error:
+                    step, sent = generator.throw, error
+
+        return decorated  # type: ignore[return-value]
+
+
+class _BareDecorator(type):
+    """Lets a mode without arguments decorate without parentheses: `@no_grad`."""
+
+    def __call__(cls, function: Callable[..., Any] | None = None) -> Any:
+        context = super().__call__()
+        return context if function is None else context(function)
+
+
+class no_grad(_ModeContext, metaclass=_BareDecorator):  # noqa: N801
+    """Records nothing inside: results do not require gradients."""
+
+    def __init__(self) -> None:
+        super().__init__(grad=False)
+
+
+class enable_grad(_ModeContext, metaclass=_BareDecorator):  # noqa: N801
+    """Records again, inside a `no_grad` block."""
+
+    def __init__(self) -> None:
+        super().__init__(grad=True)
+
+
+class inference_mode(_ModeContext):  # noqa: N801
+    """Like `no_grad`; besides, tensors made inside can never take part in a graph.
+
+    `inference_mode(False)` leaves inference mode inside an inference block.
+    """
+
+    def __new__(cls, mode: bool | Callable[..., Any] = True) -> Any:
+        if callable(mode):  # used bare, as @inference_mode
+            return cls()(mode)
+        return super().__new__(cls)
+
+    def __init__(self, mode: bool = True) -> None:
+        super().__init__(grad=not mode, inference=mode)
+
+
+class set_grad_enabled(_ModeContext):  # noqa: N801
+    """Switches recording on or off at once; as a `with` block or decorator, until its end."""
+
+    def __init__(self, mode: bool) -> None:
+        super().__init__(grad=bool(mode))
+        self._at_once = is_grad_enabled()
+        thread.mode.grad = bool(mode)
+
+    def __enter__(self) -> Self:
+        super().__enter__()
+        self._before[-1] = {"grad": self._at_once}
+        return self
+
+    def __call__(self, function: F) -> F:
+        thread.mode.grad = self._at_once
+        return super().__call__(function)
+
+
+class detect_anomaly(_ModeContext):  # noqa: N801
+    """Remembers where each operation was recorded, and raises where a gradient becomes nan.
+
+    A run with it is slow; it is for finding a fault.
+    """
+
+    def __init__(self, check_nan: bool = True) -> None:
+        super().__init__(anomaly=True, check_nan=check_nan)
+
+
+class set_detect_anomaly(_ModeContext):  # noqa: N801
+    """Switches anomaly detection at once; as a `with` block, until its end."""
+
+    def __init__(self, mode: bool, check_nan: bool = True) -> None:
+        super().__init__(anomaly=bool(mode), check_nan=check_nan)
+        self._at_once = {name: getattr(thread.mode, name) for name in self._wanted}
+        vars(thread.mode).update(self._wanted)
+
+    def __enter__(self) -> Self:
+        super().__enter__()
+        self._before[-1] = self._at_once
+        return self
+
+
+def is_grad_enabled() -> bool:
+    """Whether operations are being recorded in this thread."""
+    return thread.mode.grad
+
+
+def is_inference_mode_enabled() -> bool:
+    """Whether inference mode is on in this thread."""
+    return thread.mode.inference
+
+
+def is_anomaly_enabled() -> bool:
+    """Whether anomaly detection is on in this thread."""
+    return thread.mode.anomaly

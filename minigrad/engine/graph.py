@@ -1,0 +1,407 @@
+"""The graph of a computation: values, and the nodes that made them.
+
+A `Value` is an array with a place in the graph.  A `Node` is one operation applied: what it was
+applied to, and how a cotangent is pulled back through it.  A node never refers to its output, so
+graphs hold no reference cycles and memory returns the moment the last user is gone.
+"""
+
+import itertools
+import threading
+import traceback
+import weakref
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, ClassVar, Protocol, Self
+
+import numpy as np
+
+from minigrad.engine.grad_mode import thread
+
+Hook = Callable[[Any], Any]
+
+# One clock for nodes and in-place changes, so that "changed after the node was made" is `>`.
+_tick = itertools.count(1).__next__
+
+
+class Storage:
+    """Memory shared by a tensor and its views: when it was last changed, and how often."""
+
+    # Class-level, because most storages are made for an operation's result and never change.
+    changed_at = 0
+    version = 0
+
+
+class Value:
+    """An array with a place in the graph; `minigrad.Tensor` gives it torch's methods."""
+
+    array: np.ndarray[Any, Any]
+    # Class-level defaults: a new Value stores its array and whatever differs from these.
+    node: "Node | None" = None
+    _requires_grad = False
+    _grad: Any = None
+    _storage: Storage | None = None
+    _base: "Value | None" = None
+    # How often recorded in-place operations moved this value to another node; for a view, how often
+    # its base had been moved when the view was taken.
+    _moves = 0
+    _retake: Callable[[Any], None]
+    _hooks: "dict[int, Hook] | None" = None
+    _post_accumulate_hooks: "dict[int, Hook] | None" = None
+    _is_inference = False
+    _needs_check = False  # a view or an inference tensor: operations must look at it twice
+    kind: ClassVar[type["Value"]]
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether no recorded operation made this value."""
+        return self.node is None
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether operations on this value are recorded; can be set on leaves."""
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool) -> None:
+        if not isinstance(wanted, bool):
+            raise RuntimeError(f"requires_grad must be a bool, got {type(wanted).__name__}")
+        if self.node is not None and not wanted:
+            raise RuntimeError(
+                "you can only change requires_grad flags of leaf variables. If you want to use a "
+                "computed variable in a subgraph that doesn't require differentiation use "
+                "var_no_grad = var.detach()."
+            )
+        if wanted and self.array.dtype.kind != "f":
+            raise RuntimeError(
+                f"only Tensors of floating point dtype can require gradients, got "
+                f"{self.array.dtype}"
+            )
+        if wanted and self._is_inference:
+            raise RuntimeError("Setting requires_grad=True on inference tensor is not allowed.")
+        self._requires_grad = wanted
+
+    @property
+    def grad(self) -> Any:
+        """The gradient that `backward` has added up here, or None."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, new: Any) -> None:
+        if new is not None:
+            if not isinstance(new, Value):
+                raise TypeError(
+                    f"assigned grad expected to be a Tensor or None but got grad of type "
+                    f"{type(new).__name__}"
+                )
+            if new is self:
+                raise RuntimeError("can't assign Variable as its own grad")
+            if new.array.shape != self.array.shape or new.array.dtype != self.array.dtype:
+                raise RuntimeError(
+                    f"assigned grad must have shape {list(self.array.shape)} and dtype "
+                    f"{self.array.dtype}, got shape {list(new.array.shape)} and dtype "
+                    f"{new.array.dtype}"
+                )
+        self._grad = new
+
+    def storage(self) -> Storage:
+        """The record of changes shared with all views of the same memory."""
+        storage = self._storage
+        if storage is None:
+            storage = self._storage = Storage() if self._base is None else self._base.storage()
+            node = self.node
+            if node is not None and node.out_storage is None:
+                node.out_storage = storage  # it is to notice changes of its output
+        return storage
+
+    def bump_version(self) -> None:
+        """Note that the memory was changed in place."""
+        storage = self.storage()
+        storage.changed_at = _tick()
+        storage.version += 1
+
+    def rebase_history(self, node: "Node", retake: Callable[[Any], None]) -> None:
+        """Note that the memory now holds what `node` made: an in-place operation was recorded.
+
+        `retake(view)` gives a view of this value, taken before, its new place in the graph.
+        """
+        self.storage()  # which the node that made this value must see
+        old = self.node
+        if old is not None and old.retained is not None and old.retained() is self:
+            node.retained, old.retained = old.retained, None
+        self.node, self._requires_grad = node, True
+        self._moves += 1
+        self._retake = retake
+
+    def refresh_view(self) -> None:
+        """Take a view anew if its base has moved in the graph, lest gradients miss the change."""
+        base = self._base
+        if base is not None and base._moves != self._moves:
+            base._retake(self)
+            self._moves = base._moves
+
+    def is_current(self) -> bool:
+        """Whether an operation may take the value as it is, though it is suspect."""
+        base = self._base
+        return not self._is_inference and (base is None or base._moves == self._moves)
+
+    def mark_inference(self) -> None:
+        """Note that the value was made in inference mode and cannot be saved for a backward."""
+        self._is_inference = self._needs_check = True
+
+    @property
+    def _version(self) -> int:
+        return self.storage().version
+
+    def detach(self) -> Self:
+        """The same memory, outside the graph."""
+        alias = wrap(self.kind, self.array)
+        alias._storage = self.storage()
+        if self._is_inference:
+            alias.mark_inference()
+        return alias  # type: ignore[no-any-return]
+
+    # --- hooks -------------------------------------------------------------------------------
+
+    def register_hook(self, hook: Hook) -> "RemovableHandle":
+        """Call `hook(grad)` when this value's gradient is complete; a result replaces it.
+
+        Raises RuntimeError if the value does not require gradients.
+        """
+        if not self._requires_grad:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        holder = self if self.node is None else self.node
+        if holder._hooks is None:
+            holder._hooks = {}
+        return RemovableHandle(holder._hooks, hook)
+
+    def register_post_accumulate_grad_hook(self, hook: Hook) -> "RemovableHandle":
+        """Call `hook(tensor)` after `backward` has added to this leaf's `.grad`."""
+        if not self._requires_grad:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        if self.node is not None:
+            raise RuntimeError(
+                "post accumulate grad hooks cannot be registered on non-leaf tensors"
+            )
+        if self._post_accumulate_hooks is None:
+            self._post_accumulate_hooks = {}
+        return RemovableHandle(self._post_accumulate_hooks, hook)
+
+    def retain_grad(self) -> None:
+        """Have `backward` fill `.grad` of this non-leaf value too."""
+        if not self._requires_grad:
+            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+        if self.node is not None:
+            self.node.retained = weakref.ref(self)
+
+    @property
+    def retains_grad(self) -> bool:
+        """Whether `retain_grad` was asked for."""
+        return self.node is not None and self.node.retained is not None
+
+
+def wrap(kind: type[Value], array: np.ndarray[Any, Any]) -> Any:
+    """A Value of this kind around an array."""
+    value = kind.__new__(kind)
+    value.array = array
+    return value
+
+
+def grads_of(values: Iterable[Value]) -> list[Any]:
+    """The `.grad` of each value."""
+    return [value._grad for value in values]
+
+
+def bump_versions(values: Iterable[Value]) -> None:
+    """Note that the memory of all these values was changed in place."""
+    now = _tick()
+    for value in values:
+        storage = value._storage or value.storage()
+        storage.changed_at = now
+        storage.version += 1
+
+
+class RemovableHandle:
+    """Takes a hook away again: `handle.remove()`, or leave its `with` block."""
+
+    _next_id = itertools.count().__next__
+
+    def __init__(self, hooks: dict[int, Any], hook: Any) -> None:
+        self.id = RemovableHandle._next_id()
+        self._hooks = hooks
+        hooks[self.id] = hook
+
+    def remove(self) -> None:
+        """Take the hook away; again does nothing."""
+        self._hooks.pop(self.id, None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.remove()
+
+
+class NodeOperation(Protocol):
+    """What a node knows of its operation."""
+
+    name: str
+    # Whether cotangents it returns are `g`, views of it, or new arrays: never anybody else's.
+    returns_fresh: bool
+    # The rules over arrays, for where the gradient is not itself recorded; or nothing.
+    array_vjp: Sequence[Callable[..., Any]]
+
+    def vjp(
+        self,
+        g: Any,
+        out: Any,
+        inputs: Sequence[Any],
+        settings: Mapping[str, Any],
+        wanted: Sequence[int],
+    ) -> Sequence[Any]:
+        """Cotangents of the inputs at positions `wanted`, given that of the output."""
+        ...
+
+
+class ShapeDtype:
+    """Stands in for an input of which a rule reads only this much, so its memory can go."""
+
+    __slots__ = ("dtype", "shape")
+
+    def __init__(self, value: Any) -> None:
+        self.shape = value.array.shape
+        self.dtype = value.dtype
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+
+class Node:
+    """One application of an operation."""
+
+    # Class-level defaults, as in Value: most nodes differ in few of these.
+    out: Any = None  # (array, kind), or by-products, where a rule reads them
+    out_storage: Storage | None = None
+    shapes: tuple[tuple[int, ...], ...] | None = None  # where broadcasting is to be undone
+    freed = False
+    keeps_values = False  # the graph holds arrays on its account, until it is freed
+    retained: Any = None
+    trace: list[str] | None = None
+    _hooks: dict[int, Hook] | None = None
+
+    def __init__(
+        self,
+        op: NodeOperation,
+        needs: tuple[int, ...],
+        edges: tuple[Any, ...],
+        inputs: tuple[Any, ...],
+        settings: Mapping[str, Any],
+    ) -> None:
+        self.op = op
+        self.needs = needs  # positions of the inputs that require gradients
+        self.edges = edges  # where their cotangents go: a Node, or a leaf Value
+        self.inputs = inputs  # what the rules read: Values, Metas, settings given as numbers
+        self.settings = settings
+        self.made_at = _tick()
+
+    def remember_where(self) -> None:
+        """Note the call stack, less the two frames that lie between the user's and this one."""
+        self.trace = traceback.format_stack()[:-3]
+
+    @property
+    def name(self) -> str:
+        """torch's name for it, as in `<MulBackward0>`."""
+        return "".join(part.capitalize() for part in self.op.name.split("_")) + "Backward0"
+
+    @property
+    def next_functions(self) -> tuple[Any, ...]:
+        """The nodes that come next on the way back, in torch's form."""
+        return tuple((edge, 0) for edge in self.edges)
+
+    def __repr__(self) -> str:
+        return f"<{self.name}>"
+
+    def saved_values(self) -> tuple[Any, tuple[Any, ...]]:
+        """The output and the inputs, as the rules are to see them.
+
+        Raises RuntimeError if they have been freed, or changed in place since the operation.
+        """
+        self._check_kept()
+        out = self.out
+        if type(out) is tuple:
+            array, kind = out
+            out = wrap(kind, array)
+            out.node, out._requires_grad = self, True
+        return out, self.inputs
+
+    def saved_arrays(self) -> list[Any]:
+        """The arrays of the output and of the inputs, as direct rules are to see them.
+
+        Raises RuntimeError as `opened` does.
+        """
+        out, made_at = self.out, self.made_at
+        storage = self.out_storage
+        changed = self.freed or (storage is not None and storage.changed_at > made_at)
+        arrays = [out[0] if type(out) is tuple else out]
+        for value in self.inputs:
+            if isinstance(value, Value):
+                storage = value._storage
+                if storage is not None and storage.changed_at > made_at:
+                    changed = True
+                value = value.array  # noqa: PLW2901
+            arrays.append(value)
+        if changed:
+            self._check_kept()
+        return arrays
+
+    def _check_kept(self) -> None:
+        if self.freed:
+            raise RuntimeError(
+                f"Trying to backward through the graph a second time: the tensors saved by "
+                f"{self.name} have been freed. Pass retain_graph=True to the first backward() or "
+                f"autograd.grad() to go through the graph again."
+            )
+        made_at = self.made_at
+        for position, value in enumerate(self.inputs):
+            if isinstance(value, Value):
+                storage = value._storage
+                if storage is not None and storage.changed_at > made_at:
+                    self._refuse_change(storage, f"argument {position}", value.array)
+        storage = self.out_storage
+        if storage is not None and storage.changed_at > made_at and type(self.out) is tuple:
+            self._refuse_change(storage, "the output", self.out[0])
+
+    def _refuse_change(self, storage: Storage, what: str, array: np.ndarray[Any, Any]) -> None:
+        made = "" if self.trace is None else "\nIt was made here:\n" + "".join(self.trace)
+        raise RuntimeError(
+            f"one of the variables needed for gradient computation has been modified by an "
+            f"inplace operation: {what} of {self.op.name}() (a tensor of shape "
+            f"{list(array.shape)}, {array.dtype}) is read by {self.name} and was "
+            f"changed after the forward pass (its version is {storage.version}).{made}"
+        )
+
+    def free(self) -> None:
+        """Let go of what the rules read; a node that kept nothing can be walked again."""
+        if self.keeps_values:
+            self.inputs = ()
+            self.out = None
+            self.freed = True
+
+
+_accumulation = threading.Lock()  # several threads may run backward into the same leaves
+
+
+def accumulate_grad(leaf: Any, g: Any, owned: bool = False) -> None:
+    """Add `g` to `leaf.grad`; an array that nobody else holds is taken as it is."""
+    mode = thread.mode
+    with _accumulation:
+        total = leaf._grad
+        if total is None:
+            leaf._grad = g if owned else g.clone()
+        elif mode.grad or total.array.dtype != g.array.dtype or not total.array.flags.writeable:
+            leaf._grad = total + g
+        else:
+            mode.ignore_fp_errors(np.add, total.array, g.array, total.array)
+            total.bump_version()
+    if leaf._post_accumulate_hooks:
+        for hook in list(leaf._post_accumulate_hooks.values()):
+            hook(leaf)

@@ -1,0 +1,127 @@
+"""How an operation is declared: forward, derivative and gradient-check samples stand together.
+
+    @op(vjp=(lambda g, out, a, b: g @ b.mT,
+             lambda g, out, a, b: a.mT @ g),
+        degree=1,
+        samples=[sample(arr.of(5, 3), arr.of(3, 4))])
+    def matmul(a, b):
+        return kernels.matmul(a, b)
+
+Positional parameters of the forward are arrays, keyword-only ones are settings.  The declared
+function takes Values and gives a Value, and is recorded in the graph.  A rule takes
+`(g, out, *inputs, **settings)` as Values, is written with operations on Values, and says nothing
+about broadcasting or about saving: what it reads of its arguments is what the graph keeps.
+It returns `g`, a view of `g` or a new value, never one of its inputs.
+"""
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar, overload
+
+from minigrad.engine.dispatch import recorded
+from minigrad.engine.graph import Value
+from minigrad.engine.operation import Op, Rule, Sample, arr, in_torch_names, sample
+
+__all__ = ["Op", "Operation", "Sample", "arr", "composed", "elementwise", "op", "sample"]
+
+V = TypeVar("V")
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Operation(Protocol):
+    """The callable that `@op` makes: its result has the type of its first tensor."""
+
+    op: "Op"
+    __name__: str
+
+    def __call__(self, tensor: V, /, *args: Any, **settings: Any) -> V: ...
+    @overload
+    def __get__(self, instance: None, owner: Any) -> "Operation": ...
+    @overload
+    def __get__(self, instance: V, owner: Any) -> Callable[..., V]: ...
+
+
+def op(
+    *,
+    vjp: Sequence[Rule | None] | Rule | None,
+    array_vjp: Sequence[Rule] = (),
+    samples: Sequence[Sample] = (),
+    degree: int | None = None,
+    broadcasts: bool = False,
+    promotes: bool = False,
+    floats: bool = False,
+    views: bool = False,
+) -> Callable[[Callable[..., Any]], Operation]:
+    """Declare an operation.
+
+    vjp: one rule per tensor argument (None where there is no derivative); or, where the cotangents
+        share work, one function that is also given `wanted` (positions) and returns all of them;
+        or None if the operation has no derivative.
+    array_vjp: the same rules over arrays, for operations that are used very much: taken where the
+        gradient is not itself recorded, they spare what recorded operations cost.
+    samples: inputs for the gradient check.
+    degree: 1 if the operation is linear in each argument: the check may then take an exact step.
+    broadcasts: arguments broadcast against each other.
+    promotes: tensor arguments are brought to their common dtype.
+    floats: integer arguments become floating first.
+    views: the result may share the memory of the first argument.
+
+    A forward that returns a tuple gives its first item as the result; the others are by-products
+    (saved statistics, indices) that carry no gradient, and rules get them as `out`.
+    """
+
+    def declare(forward: Callable[..., Any]) -> Operation:
+        operation = Op(forward, vjp, samples, degree, array_vjp)
+        call = recorded(operation, promotes, floats, broadcasts, views)
+        functools.update_wrapper(call, forward)
+        call.op = operation  # type: ignore[attr-defined]
+        return call  # type: ignore[return-value]
+
+    return declare
+
+
+elementwise = functools.partial(op, broadcasts=True, promotes=True)
+
+
+def composed(function: F) -> F:
+    """Declare a function of tensors that is made of operations.
+
+    It takes NumPy's names for dim and keepdim, and is refused operands that are no tensors: its
+    positional parameters that are annotated `Any` and have no default.  Both are looked into when
+    the function has failed, so that they cost the calls that succeed next to nothing.
+    """
+    name = function.__name__.rstrip("_")
+
+    @functools.wraps(function)
+    def call(*args: Any, **settings: Any) -> Any:
+        try:
+            return function(*args, **settings)
+        except AttributeError:
+            _require_tensors(name, inspect.signature(function), args, settings)
+            raise
+        except TypeError:
+            parameters = inspect.signature(function).parameters
+            if settings.keys() <= parameters.keys():
+                raise
+            settings = in_torch_names(name, settings, parameters.keys())
+        return function(*args, **settings)
+
+    return call  # type: ignore[return-value]
+
+
+def _require_tensors(
+    name: str,
+    signature: inspect.Signature,
+    args: Sequence[Any],
+    settings: Mapping[str, Any],
+) -> None:
+    """Raise torch's TypeError for the first operand that is given, and no tensor."""
+    for position, p in enumerate(signature.parameters.values()):
+        if p.kind is p.POSITIONAL_OR_KEYWORD and p.default is p.empty and p.annotation is Any:
+            given = args[position] if position < len(args) else settings.get(p.name)
+            if not isinstance(given, Value):
+                raise TypeError(
+                    f"{name}(): argument '{p.name}' (position {position + 1}) must be Tensor, not "
+                    f"{type(given).__name__}"
+                ) from None

@@ -1,0 +1,1 @@
+"""Convolutions: one plan, four algorithms."""

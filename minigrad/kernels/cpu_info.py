@@ -1,0 +1,44 @@
+"""What Numba finds on this machine."""
+
+import llvmlite
+import numba
+import numpy as np
+from numba.core.codegen import get_host_cpu_features
+
+from minigrad.kernels.compiler.kernel import GRAIN_SIZE, kernel, prange
+from minigrad.kernels.simd.ir_builder import REGISTERS, VECTOR_BYTES
+
+VERSIONS = {"numba": numba.__version__, "llvmlite": llvmlite.__version__}
+
+
+def cpu_name() -> str:
+    """The CPU as LLVM calls it, or as NUMBA_CPU_NAME says."""
+    given: str | None = numba.config.CPU_NAME
+    if given is not None:
+        return given
+    return str(llvmlite.binding.get_host_cpu_name())
+
+
+def vector_features() -> list[str]:
+    """The vector extensions that kernels may use."""
+    given: str | None = numba.config.CPU_FEATURES
+    features = (get_host_cpu_features() if given is None else given).split(",")
+    families = ("avx", "fma", "sse4", "neon", "sve", "f16c")
+    return sorted(f[1:] for f in features if f.startswith("+") and f[1:].startswith(families))
+
+
+def vector_registers() -> str:
+    """Number and size of the registers that kernels are tiled for."""
+    return f"{REGISTERS} of {8 * VECTOR_BYTES} bits"
+
+
+@kernel
+def _nothing(out):  # type: ignore[no-untyped-def]
+    for i in prange(out.size):
+        out[i] = i
+
+
+def threading_layer() -> str:
+    """The layer that runs parallel kernels, found by running one."""
+    _nothing.run(GRAIN_SIZE, np.empty(2))
+    return str(numba.threading_layer())

@@ -1,0 +1,1 @@
+"""One kernel for a whole optimizer step, generated from the rule's text."""

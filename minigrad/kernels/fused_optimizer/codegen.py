@@ -1,0 +1,268 @@
+"""Update rules as kernels: a module is generated for each rule, and compiled as if written by hand.
+
+A rule reaches this file as a `Program`, plain data.  `compiled` writes it out as a Python module
+in the cache directory, because Numba keeps machine code on disk only for functions that have a
+file.  The file's name is a digest of all that went into it, so an edit is never answered from an
+old one.
+"""
+
+import atexit
+import hashlib
+import importlib.util
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Collection, Iterable
+from functools import cache
+from itertools import chain
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigrad.kernels.compiler.cache import cache_dir
+from minigrad.kernels.compiler.kernel import Kernel
+
+# Elements per unit of parallel work: a few pages of each array.
+SPAN = 4096
+
+
+class Program(NamedTuple):
+    """What happens to one element: straight-line code over numbered values.
+
+    Values 0 ... inputs-1 are the arrays' elements, each instruction `(name, *operands)` makes the
+    next.  An operand below zero, `~k`, is the scalar number k, the same for all elements.  The
+    instruction `norm` is the Euclidean norm of a value over the whole parameter.
+    `outputs` pairs an input's number with the operand stored back into it.
+    """
+
+    name: str
+    inputs: int
+    instructions: tuple[tuple[Any, ...], ...]
+    outputs: tuple[tuple[int, int], ...]
+
+
+class Compiled(NamedTuple):
+    """The kernels of a program: each of `reduce` sums squares for so many norms, then `update`."""
+
+    reduce: tuple[tuple[Kernel, int], ...]
+    update: Kernel
+
+
+# How an instruction reads in the generated source.  Operands are names, so repeating one is free.
+EXPRESSIONS = {
+    "add": "{0} + {1}",
+    "subtract": "{0} - {1}",
+    "multiply": "{0} * {1}",
+    "divide": "{0} / {1}",
+    "power": "{0} ** {1}",
+    "negative": "-{0}",
+    "absolute": "abs({0})",
+    "sqrt": "sqrt({0})",
+    "exp": "exp({0})",
+    "log": "log({0})",
+    "tanh": "tanh({0})",
+    # The last branch also answers for zero and nan.
+    "sign": "one if {0} > zero else (-one if {0} < zero else {0})",
+    # A nan on either side is kept, as numpy.maximum does.
+    "maximum": "{0} if {0} >= {1} or {0} != {0} else {1}",
+    "minimum": "{0} if {0} <= {1} or {0} != {0} else {1}",
+    "less": "{0} < {1}",
+    "less_equal": "{0} <= {1}",
+    "greater": "{0} > {1}",
+    "greater_equal": "{0} >= {1}",
+    "equal": "{0} == {1}",
+    "not_equal": "{0} != {1}",
+    "and": "{0} & {1}",
+    "or": "{0} | {1}",
+    "not": "not {0}",
+    "number": "one if {0} else zero",
+    "where": "{1} if {0} else {2}",
+}
+
+_MODULE = '''\
+"""Generated from the update rule `{name}`.  Edits are undone: change the rule instead."""
+
+from math import exp, log, sqrt, tanh
+
+import numpy as np
+
+from minigrad.kernels.compiler.kernel import kernel, prange
+from minigrad.kernels.compiler.pointers import (pointer_at)
+
+real = np.{dtype}
+one, zero = real(1), real(0)
+'''
+
+_PASS = """
+
+@kernel{options}
+def {name}({sums}addresses, starts, first, last, scalars, norms):
+{scalars}
+    for span in prange(first.size):
+        low, high = span * {span}, (span + 1) * {span}
+        for p in range(first[span], last[span]):
+            begin, end = max(low, starts[p]), min(high, starts[p + 1])
+            skipped, n = (begin - starts[p]) * {itemsize}, end - begin
+{views}
+            for i in range(n):
+{body}
+{ending}"""
+
+
+class _Writer:
+    """Writes the passes of a program: first those that sum squares for norms, then the update."""
+
+    def __init__(self, program: Program, dtype: np.dtype[Any]) -> None:
+        self.program = program
+        self.dtype = dtype
+        self.passes = _norms_by_pass(program)
+        # Where each norm stands in `norms`, by the number of its value.
+        self._rows = {number: row for row, number in enumerate(chain.from_iterable(self.passes))}
+
+    def text(self) -> str:
+        """The whole module."""
+        head = _MODULE.format(name=self.program.name, dtype=self.dtype.name)
+        sums = [self._sum_of_squares(k, norms) for k, norms in enumerate(self.passes)]
+        return head + "".join(sums) + self._update()
+
+    def _instruction(self, number: int) -> tuple[Any, ...]:
+        return self.program.instructions[number - self.program.inputs]
+
+    def _sum_of_squares(self, k: int, norms: list[int]) -> str:
+        summed = [self._instruction(number)[1] for number in norms]
+        squares = [f"q{j} += {_named(o)} * {_named(o)}" for j, o in enumerate(summed)]
+        return self._pass(
+            f"reduce_{k}", summed, squares,
+            options='(fastmath=frozenset({"contract", "reassoc"}))',
+            sums="sums, ",
+            before=[f"q{j} = zero" for j in range(len(norms))],
+            after=[f"sums[{j}, span + p] = q{j}" for j in range(len(norms))],
+        )  # fmt: skip
+
+    def _update(self) -> str:
+        outputs = self.program.outputs
+        stores = [f"a{number}[i] = {_named(operand)}" for number, operand in outputs]
+        wanted = [operand for _, operand in outputs]
+        return self._pass("update", wanted, stores, stored=[number for number, _ in outputs])
+
+    def _pass(
+        self, name: str, wanted: Iterable[int], actions: list[str], *, options: str = "",
+        sums: str = "", stored: Collection[int] = (), before: Iterable[str] = (),
+        after: Iterable[str] = (),
+    ) -> str:  # fmt: skip
+        """One loop over all elements that computes `wanted`, and acts on it."""
+        read = self._needed(wanted)
+        inputs = self.program.inputs
+        views = [
+            f"a{k} = pointer_at(real, addresses[{k}, p] + skipped)"
+            for k in range(inputs)
+            if k in read or k in stored
+        ]
+        body = [f"x{k} = a{k}[i]" for k in range(inputs) if k in read]
+        for number, (op, *operands) in enumerate(self.program.instructions, inputs):
+            if number in read and op == "norm":
+                views.append(f"x{number} = real(norms[{self._rows[number]}, p])")
+            elif number in read:
+                body.append(f"x{number} = " + EXPRESSIONS[op].format(*map(_named, operands)))
+        scalars = [f"s{k} = real(scalars[{k}])" for k in sorted(~o for o in read if o < 0)]
+        return _PASS.format(
+            name=name, options=options, sums=sums, span=SPAN, itemsize=self.dtype.itemsize,
+            scalars=_indented(scalars, 4),
+            views=_indented([*views, *before], 12),
+            body=_indented([*body, *actions], 16),
+            ending=_indented(after, 12),
+        )  # fmt: skip
+
+    def _needed(self, wanted: Iterable[int]) -> set[int]:
+        """The values that lead to these; a norm is known by then."""
+        needed: set[int] = set()
+        ahead = list(wanted)
+        while ahead:
+            number = ahead.pop()
+            if number not in needed:
+                needed.add(number)
+                if number >= self.program.inputs:
+                    op, *operands = self._instruction(number)
+                    ahead += operands if op != "norm" else []
+        return needed
+
+
+def _norms_by_pass(program: Program) -> list[list[int]]:
+    """The norms among a program's values; the pass that sums one needs those of earlier passes."""
+    known_after = [0] * program.inputs
+    passes: list[list[int]] = []
+    for number, (op, *operands) in enumerate(program.instructions, program.inputs):
+        known_after.append(max((known_after[o] for o in operands if o >= 0), default=0))
+        if op == "norm":
+            if known_after[-1] == len(passes):
+                passes.append([])
+            passes[known_after[-1]].append(number)
+            known_after[-1] += 1
+    return passes
+
+
+def _named(operand: int) -> str:
+    return f"s{~operand}" if operand < 0 else f"x{operand}"
+
+
+def _indented(lines: Iterable[str], by: int) -> str:
+    return "\n".join(" " * by + line for line in lines)
+
+
+def source(program: Program, dtype: np.dtype[Any]) -> str:
+    """The module that applies `program` to arrays of `dtype`."""
+    return _Writer(program, dtype).text()
+
+
+@cache
+def compiled(program: Program, dtype: np.dtype[Any]) -> Compiled:
+    """The kernels for `program` on float32 or float64 arrays; each compiles on its first call."""
+    text = source(program, dtype)
+    digest = hashlib.sha256(text.encode() + Path(__file__).read_bytes()).hexdigest()[:16]
+    name = re.sub(r"\W", "_", program.name)
+    module = _imported(_written(f"{name}_{digest}", text))
+    counts = map(len, _norms_by_pass(program))
+    reduce = tuple((getattr(module, f"reduce_{k}"), count) for k, count in enumerate(counts))
+    return Compiled(reduce, module.update)
+
+
+def _imported(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"minigrad_rule_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise RuntimeError(f"cannot import the generated update rule {path}")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # where Numba looks for it when it loads machine code
+    spec.loader.exec_module(module)
+    return module
+
+
+def _written(stem: str, text: str) -> Path:
+    """The file that holds `text`, in the cache, or for this process where that is read-only."""
+    try:
+        return _write(cache_dir() / "rules", stem, text)
+    except OSError:
+        return _write(_temporary_folder(), stem, text)
+
+
+def _write(folder: Path, stem: str, text: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{stem}.py"
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return path
+    # Renamed into place, so that another process never reads half a file.
+    handle, partial = tempfile.mkstemp(dir=folder, prefix=stem, suffix=".partial")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+    os.replace(partial, path)
+    return path
+
+
+@cache
+def _temporary_folder() -> Path:
+    folder = tempfile.mkdtemp(prefix="minigrad-rules-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)

@@ -1,0 +1,50 @@
+"""Products of a matrix with one vector: as fast as the matrix comes from memory, never packed."""
+
+import numpy as np
+
+from minigrad.kernels.compiler.kernel import kernel, prange
+
+# Columns, or rows, of a chunk; chunks are independent.
+CHUNK = 256
+
+
+def fits(shape: tuple[int, ...], strides: tuple[int, ...], itemsize: int) -> bool:
+    """Whether rows or columns of the matrix follow one another in memory."""
+    return strides in ((itemsize * shape[1], itemsize), (itemsize, itemsize * shape[0]))
+
+
+def matvec(matrix: np.ndarray, vector: np.ndarray) -> np.ndarray:
+    """(m, k), (k,) -> (m,); the matrix is one that `fits`."""
+    out = np.empty(len(matrix), matrix.dtype)
+    vector = np.ascontiguousarray(vector)
+    if matrix.flags.c_contiguous:
+        _multiply_rows.run(matrix.size, out, matrix, vector)
+    else:
+        _combine_rows.run(matrix.size, out, matrix.T, vector)
+    return out
+
+
+@kernel(fastmath=frozenset({"contract", "reassoc"}))
+def _multiply_rows(out, matrix, vector):  # type: ignore[no-untyped-def]
+    """out[i] = sum over k of matrix[i, k] * vector[k]"""
+    for chunk in prange(-(-len(out) // CHUNK)):
+        for i in range(chunk * CHUNK, min(len(out), (chunk + 1) * CHUNK)):
+            row = matrix[i]
+            total = out.dtype.type(0)
+            for k in range(len(vector)):
+                total += row[k] * vector[k]
+            out[i] = total
+
+
+@kernel
+def _combine_rows(out, matrix, vector):  # type: ignore[no-untyped-def]
+    """out[j] = sum over k of vector[k] * matrix[k, j]"""
+    for chunk in prange(-(-len(out) // CHUNK)):
+        sums = out[chunk * CHUNK : (chunk + 1) * CHUNK]
+        for j in range(len(sums)):
+            sums[j] = 0
+        for k in range(len(vector)):
+            row = matrix[k, chunk * CHUNK : (chunk + 1) * CHUNK]
+            factor = vector[k]
+            for j in range(len(sums)):
+                sums[j] += factor * row[j]

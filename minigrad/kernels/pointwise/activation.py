@@ -1,0 +1,143 @@
+"""Activation functions and their slopes, element by element.
+
+Each function has beside it what turns a cotangent g of its output into one of its input.  The
+comparisons are so directed that NaN goes through.
+"""
+
+from typing import Any
+
+from minigrad.kernels.pointwise.elementwise import binary, unary
+from minigrad.kernels.simd import math
+from minigrad.kernels.simd.math import like
+
+# ------------------------------------------------------------------------- straight pieces
+
+
+@unary
+def hardtanh(x: Any, low: Any, high: Any) -> Any:
+    """x, but at least `low` and at most `high`."""
+    return low if x < low else (high if x > high else x)
+
+
+@binary
+def hardtanh_backward(g: Any, x: Any, low: Any, high: Any) -> Any:
+    return like(x, 0.0) if x <= low or x >= high else g
+
+
+@unary
+def hardsigmoid(x: Any) -> Any:
+    """x / 6 + 1/2 between 0 and 1."""
+    three = like(x, 3.0)
+    if x <= -three:
+        return like(x, 0.0)
+    return like(x, 1.0) if x >= three else (x + three) / like(x, 6.0)
+
+
+@binary
+def hardsigmoid_backward(g: Any, x: Any) -> Any:
+    three = like(x, 3.0)
+    return like(x, 0.0) if x <= -three or x >= three else g / like(x, 6.0)
+
+
+@unary
+def hardswish(x: Any) -> Any:
+    """x times its hardsigmoid."""
+    three = like(x, 3.0)
+    if x <= -three:
+        return like(x, 0.0)
+    return x if x >= three else x * (x + three) / like(x, 6.0)
+
+
+@binary
+def hardswish_backward(g: Any, x: Any) -> Any:
+    three = like(x, 3.0)
+    if x <= -three:
+        return like(x, 0.0)
+    return g if x >= three else g * (x / three + like(x, 0.5))
+
+
+@unary
+def hardshrink(x: Any, lambd: Any) -> Any:
+    """x, but 0 within +-lambd."""
+    return like(x, 0.0) if -lambd <= x <= lambd else x
+
+
+@binary
+def shrink_backward(g: Any, x: Any, lambd: Any) -> Any:
+    """Of both shrinks."""
+    return like(x, 0.0) if -lambd <= x <= lambd else g
+
+
+@unary
+def softshrink(x: Any, lambd: Any) -> Any:
+    """x moved towards 0 by lambd, and 0 within."""
+    if x > lambd:
+        return x - lambd
+    return x + lambd if x < -lambd else x * like(x, 0.0)
+
+
+@unary
+def threshold(x: Any, threshold: Any, value: Any) -> Any:
+    """x above the threshold, `value` elsewhere."""
+    return value if x <= threshold else x
+
+
+@binary
+def threshold_backward(g: Any, x: Any, threshold: Any) -> Any:
+    return like(x, 0.0) if x <= threshold else g
+
+
+# ---------------------------------------------------------------------- exponential pieces
+
+
+@unary
+def elu(x: Any, positive: Any, negative: Any, rate: Any) -> Any:
+    """positive * x for x > 0, negative * (e**(rate x) - 1) elsewhere."""
+    return x * positive if x > 0 else negative * math.expm1(x * rate)
+
+
+@binary
+def elu_backward(g: Any, x: Any, positive: Any, negative: Any, rate: Any) -> Any:
+    return g * positive if x > 0 else g * (negative * rate * math.exp(x * rate))
+
+
+@unary
+def softplus(x: Any, beta: Any, threshold: Any) -> Any:
+    """log(1 + e**(beta x)) / beta, and x itself where beta x is above the threshold."""
+    z = x * beta
+    return x if z > threshold else math.log1p(math.exp(z)) / beta
+
+
+@binary
+def softplus_backward(g: Any, x: Any, beta: Any, threshold: Any) -> Any:
+    z = x * beta
+    return g if z > threshold else g * math.sigmoid(z)
+
+
+@unary
+def silu(x: Any) -> Any:
+    """x / (1 + e**-x)."""
+    return x * math.sigmoid(x)
+
+
+@binary
+def silu_backward(g: Any, x: Any) -> Any:
+    s, one = math.sigmoid(x), like(x, 1.0)
+    return g * (s * (one + x * (one - s)))
+
+
+@unary
+def mish(x: Any) -> Any:
+    """x tanh(log(1 + e**x)): with w = e**x it is x (w**2 + 2 w) / (w**2 + 2 w + 2)."""
+    w = math.exp(x if x < like(x, 20.0) else like(x, 20.0))
+    n = w * (w + like(x, 2.0))
+    return x * (n / (n + like(x, 2.0)))
+
+
+@binary
+def mish_backward(g: Any, x: Any) -> Any:
+    one, two = like(x, 1.0), like(x, 2.0)
+    w = math.exp(x if x < like(x, 20.0) else like(x, 20.0))
+    n = w * (w + two)
+    t = n / (n + two)
+    return g * (t + x * math.sigmoid(x) * (one - t) * (one + t))

@@ -1,0 +1,416 @@
+"""Functions of one or two equally shaped arrays, element by element.
+
+Each is written once as a scalar function; large contiguous arrays go through a compiled loop over
+it, and small or strided ones through NumPy where NumPy has the function.
+"""
+
+import math
+import types
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minigrad.kernels.compiler import kernel
+from minigrad.kernels.compiler.kernel import prange
+from minigrad.kernels.simd import math as scalar
+from minigrad.kernels.simd.math import FLOATS, like
+
+Array = np.ndarray[Any, Any]
+
+# Elements in one task: 32 KiB of float32, so that a task's arrays lie in the first-level cache.
+CHUNK = 8192
+
+# np.where mispredicts its way through random signs at 4 ns an element.
+_SELECTION = 512
+
+# float16, of which Numba makes no code: it goes by way of float32.
+_HALF = "e"
+
+# A zero that NumPy need not convert.
+_ZEROS = {dtype: np.zeros((), dtype) for dtype in FLOATS}
+
+
+def _loop_over_one(out: Array, x: Array, *settings: Any) -> None:
+    for chunk in prange((out.size + CHUNK - 1) // CHUNK):
+        out_part = out[chunk * CHUNK : (chunk + 1) * CHUNK]
+        x_part = x[chunk * CHUNK : (chunk + 1) * CHUNK]
+        for i in range(out_part.size):
+            out_part[i] = _element(x_part[i], *settings)
+
+
+def _loop_over_two(out: Array, x: Array, y: Array, *settings: Any) -> None:
+    for chunk in prange((out.size + CHUNK - 1) // CHUNK):
+        out_part = out[chunk * CHUNK : (chunk + 1) * CHUNK]
+        x_part = x[chunk * CHUNK : (chunk + 1) * CHUNK]
+        y_part = y[chunk * CHUNK : (chunk + 1) * CHUNK]
+        for i in range(out_part.size):
+            out_part[i] = _element(x_part[i], y_part[i], *settings)
+
+
+def _loop_over_three(out: Array, x: Array, y: Array, z: Array) -> None:
+    for chunk in prange((out.size + CHUNK - 1) // CHUNK):
+        out_part = out[chunk * CHUNK : (chunk + 1) * CHUNK]
+        x_part = x[chunk * CHUNK : (chunk + 1) * CHUNK]
+        y_part = y[chunk * CHUNK : (chunk + 1) * CHUNK]
+        z_part = z[chunk * CHUNK : (chunk + 1) * CHUNK]
+        for i in range(out_part.size):
+            out_part[i] = _element(x_part[i], y_part[i], z_part[i])
+
+
+def _element(*values: Any) -> Any:
+    """Stands in the loops above for the scalar function that each kernel puts in its place."""
+    raise NotImplementedError
+
+
+class _Elementwise:
+    """A scalar function over arrays, with settings of their type after them."""
+
+    def __init__(self, element: Callable[..., Any], loop: Callable[..., None]) -> None:
+        # The loop gets its function as a global: an argument would cost 30 us a call, and a
+        # closure over a compiled function has a new key in the disk cache in every process.
+        names = loop.__globals__ | {"_element": kernel.device_function(element, inlined=True)}
+        filled = types.FunctionType(loop.__code__, names)
+        filled.__qualname__ = element.__name__
+        self.kernel: kernel.Kernel = kernel.kernel(filled)
+
+
+class unary(_Elementwise):  # noqa: N801  a decorator
+    """A scalar function over one array."""
+
+    def __init__(self, element: Callable[..., Any]) -> None:
+        super().__init__(element, _loop_over_one)
+
+    def __call__(self, x: Array, settings: tuple[float, ...] = ()) -> Array:
+        """A fresh contiguous array of x's shape and type."""
+        if x.dtype.char == _HALF:
+            return self(x.astype(np.float32), settings).astype(x.dtype)
+        out, run = np.empty(x.shape, x.dtype), self.kernel.run
+        if settings:
+            run(x.size, out.ravel(), x.ravel(), *_cast(settings, x))
+        else:
+            run(x.size, out.ravel(), x.ravel())
+        return out
+
+
+class binary(_Elementwise):  # noqa: N801
+    """A scalar function over two arrays of one shape."""
+
+    def __init__(self, element: Callable[..., Any]) -> None:
+        super().__init__(element, _loop_over_two)
+
+    def __call__(self, x: Array, y: Array, settings: tuple[float, ...] = ()) -> Array:
+        """A fresh contiguous array of x's shape and type."""
+        if x.dtype.char == _HALF:
+            wide = y.astype(np.float32) if y.dtype.char == _HALF else y
+            return self(x.astype(np.float32), wide, settings).astype(x.dtype)
+        out, run = np.empty(x.shape, x.dtype), self.kernel.run
+        if settings:
+            run(x.size, out.ravel(), x.ravel(), y.ravel(), *_cast(settings, x))
+        else:
+            run(x.size, out.ravel(), x.ravel(), y.ravel())
+        return out
+
+
+class ternary(_Elementwise):  # noqa: N801
+    """A scalar function over three arrays of one shape."""
+
+    def __init__(self, element: Callable[..., Any]) -> None:
+        super().__init__(element, _loop_over_three)
+
+    def __call__(self, x: Array, y: Array, z: Array) -> Array:
+        """A fresh contiguous array of x's shape and type."""
+        out = np.empty(x.shape, x.dtype)
+        self.kernel.run(x.size, out.ravel(), x.ravel(), y.ravel(), z.ravel())
+        return out
+
+
+def _cast(settings: tuple[float, ...], like: Array) -> tuple[Any, ...]:
+    """The settings as numbers of the array's type."""
+    return tuple([like.dtype.type(value) for value in settings])
+
+
+def _suits(x: Array) -> bool:
+    """Whether a compiled loop takes the array: contiguous, of a float type."""
+    return x.dtype in FLOATS and x.flags.c_contiguous
+
+
+# -------------------------------------------------------------------------------- arithmetic
+
+
+@binary
+def _add(x: Any, y: Any) -> Any:
+    return x + y
+
+
+@binary
+def _sub(x: Any, y: Any) -> Any:
+    return x - y
+
+
+@binary
+def _mul(x: Any, y: Any) -> Any:
+    return x * y
+
+
+@binary
+def _div(x: Any, y: Any) -> Any:
+    return x / y
+
+
+def _alike(x: Array, y: Any) -> bool:
+    """Whether y too is a contiguous array, of x's shape and type."""
+    return (
+        type(y) is np.ndarray and y.shape == x.shape and y.dtype == x.dtype and y.flags.c_contiguous
+    )
+
+
+def _arithmetic(ufunc: Callable[..., Any], compiled: binary) -> Callable[..., Array]:
+    def apply(x: Any, y: Any) -> Array:
+        # NumPy's own loops are as good, so a second thread has to win its keep.
+        if type(x) is np.ndarray and x.size >= 8 * kernel.GRAIN_SIZE and _suits(x) and _alike(x, y):
+            return compiled(x, y)
+        out = ufunc(x, y)
+        return out if type(out) is np.ndarray else np.asarray(out)
+
+    apply.__doc__ = f"`np.{ufunc.__name__}`, on all threads if both are large arrays and alike."
+    return apply
+
+
+add = _arithmetic(np.add, _add)
+sub = _arithmetic(np.subtract, _sub)
+mul = _arithmetic(np.multiply, _mul)
+div = _arithmetic(np.divide, _div)
+
+
+# ----------------------------------------------------------------------------------- choices
+
+
+@ternary
+def _select(x: Any, y: Any, condition: Any) -> Any:
+    return x if condition else y
+
+
+@binary
+def _select_or_number(x: Any, condition: Any, number: Any) -> Any:
+    return x if condition else number
+
+
+@binary
+def _number_or_select(y: Any, condition: Any, number: Any) -> Any:
+    return number if condition else y
+
+
+def where(condition: Array, x: Any, y: Any) -> Array:
+    """x where the condition (bool) holds, y elsewhere: arrays that broadcast, or numbers.
+
+    NumPy's mispredicts its way through random conditions.
+    """
+    array = x if type(x) is np.ndarray and x.ndim else y
+    if not (type(array) is np.ndarray and array.dtype in FLOATS and _meet(x, y, array.dtype)):
+        return np.asarray(np.where(condition, x, y))
+    shapes = {condition.shape, *(v.shape for v in (x, y) if type(v) is np.ndarray and v.ndim)}
+    shape = condition.shape if len(shapes) == 1 else np.broadcast_shapes(*shapes)
+    if math.prod(shape) < _SELECTION:
+        return np.asarray(np.where(condition, x, y))
+    if len(shapes) > 1:
+        condition = np.broadcast_to(condition, shape)
+        x, y = (np.broadcast_to(v, shape) if np.ndim(v) else v for v in (x, y))
+    chosen = condition.view(np.uint8)
+    if np.ndim(y) == 0:
+        return _select_or_number(x, chosen, (y,))
+    if np.ndim(x) == 0:
+        return _number_or_select(y, chosen, (x,))
+    return _select(x, y, chosen)
+
+
+def _meet(x: Any, y: Any, dtype: np.dtype[Any]) -> bool:
+    """Whether both are of this type, or numbers that go along with it."""
+    return all(
+        type(v) in (int, float) or (type(v) is np.ndarray and v.dtype == dtype) for v in (x, y)
+    )
+
+
+@unary
+def _sign(x: Any) -> Any:
+    zero, one = like(x, 0.0), like(x, 1.0)
+    return one if x > zero else (-one if x < zero else zero)
+
+
+def sign(x: Array) -> Array:
+    """-1, 0 or 1; 0 for NaN."""
+    return _sign(x) if x.dtype.kind == "f" else np.asarray(np.sign(x))
+
+
+# -------------------------------------------------------------------------------- rectifiers
+
+
+@unary
+def _relu(x: Any) -> Any:
+    return 0.0 if x <= 0 else x
+
+
+def relu(x: Array) -> Array:
+    """max(x, 0); NaN stays NaN."""
+    if x.size >= _SELECTION and _suits(x):
+        return _relu(x)
+    return np.asarray(np.maximum(x, _ZEROS.get(x.dtype, 0)))
+
+
+@binary
+def relu_backward(g: Any, out: Any) -> Any:
+    """g where relu's output is positive, else 0; g also where it is NaN."""
+    return 0.0 if out <= 0 else g
+
+
+@unary
+def _leaky_relu(x: Any, negative_slope: Any) -> Any:
+    return x if x > 0 else x * negative_slope
+
+
+def leaky_relu(x: Array, negative_slope: float) -> Array:
+    """x where positive, else x * negative_slope."""
+    return _leaky_relu(x, (negative_slope,))
+
+
+@binary
+def _leaky_relu_backward(g: Any, x: Any, negative_slope: Any) -> Any:
+    return g if x > 0 else g * negative_slope
+
+
+def leaky_relu_backward(g: Array, x: Array, negative_slope: float) -> Array:
+    """g where x is positive, else g * negative_slope."""
+    return _leaky_relu_backward(g, x, (negative_slope,))
+
+
+# ------------------------------------------------------------------- exponential and its kin
+
+
+@unary
+def _exp(x: Any) -> Any:
+    return scalar.exp(x)
+
+
+def exp(x: Array) -> Array:
+    """e**x."""
+    return _exp(x) if x.dtype in FLOATS else np.asarray(np.exp(x))
+
+
+@unary
+def _expm1(x: Any) -> Any:
+    return scalar.expm1(x)
+
+
+def expm1(x: Array) -> Array:
+    """e**x - 1, accurate also near 0."""
+    return _expm1(x) if x.dtype in FLOATS else np.asarray(np.expm1(x))
+
+
+@unary
+def _log1p(x: Any) -> Any:
+    return scalar.log1p(x)
+
+
+def log1p(x: Array) -> Array:
+    """log(1 + x), accurate also near 0."""
+    return _log1p(x) if x.dtype in FLOATS else np.asarray(np.log1p(x))
+
+
+@unary
+def log_sigmoid(x: Any) -> Any:
+    """log(1 / (1 + e**-x))."""
+    zero = like(x, 0.0)
+    return (zero if x > zero else x) - scalar.log1p(scalar.decay(-abs(x)))
+
+
+@unary
+def _tanh(x: Any) -> Any:
+    return scalar.tanh(x)
+
+
+def tanh(x: Array) -> Array:
+    """The hyperbolic tangent."""
+    return _tanh(x) if x.size >= kernel.GRAIN_SIZE and _suits(x) else np.asarray(np.tanh(x))
+
+
+@unary
+def sigmoid(x: Any) -> Any:
+    """1 / (1 + e**-x), accurate also where it is tiny."""
+    return scalar.sigmoid(x)
+
+
+@binary
+def tanh_backward(g: Any, out: Any) -> Any:
+    """g times the slope of tanh where its output is `out`."""
+    return g * (like(out, 1.0) - out * out)
+
+
+@binary
+def sigmoid_backward(g: Any, out: Any) -> Any:
+    """g times the slope of sigmoid where its output is `out`."""
+    return g * (out * (like(out, 1.0) - out))
+
+
+@unary
+def smooth_abs(x: Any, beta: Any) -> Any:
+    """x**2 / (2 beta) within +-beta, |x| - beta / 2 beyond."""
+    size, half = abs(x), like(x, 0.5)
+    return half * size * size / beta if size < beta else size - half * beta
+
+
+# ---------------------------------------------------------------------- GELU and dropout
+
+
+@unary
+def erf(x: Any) -> Any:
+    """2 / sqrt(pi) times the integral of e**-t**2 from 0 to x."""
+    return scalar.erf(x)
+
+
+@unary
+def _gelu(x: Any) -> Any:
+    return x * scalar.normal(x)[0]
+
+
+@unary
+def _gelu_tanh(x: Any) -> Any:
+    # 0.5 (1 + tanh u) is sigmoid(2 u).
+    u = like(x, math.sqrt(2 / math.pi)) * (x + like(x, 0.044715) * x * x * x)
+    return x * scalar.sigmoid(u + u)
+
+
+def gelu(x: Array, approximate: str = "none") -> Array:
+    """x times the normal distribution function of x, or its "tanh" approximation."""
+    return (_gelu_tanh if approximate == "tanh" else _gelu)(x)
+
+
+@binary
+def _gelu_backward(g: Any, x: Any) -> Any:
+    distribution, bell = scalar.normal(x)
+    return g * (distribution + x * bell * like(x, 1 / math.sqrt(2 * math.pi)))
+
+
+@binary
+def _gelu_tanh_backward(g: Any, x: Any) -> Any:
+    root, cubic = like(x, math.sqrt(2 / math.pi)), like(x, 0.044715)
+    u = root * (x + cubic * x * x * x)
+    s = scalar.sigmoid(u + u)
+    twice_slope = like(x, 2.0) * root * (like(x, 1.0) + like(x, 3.0) * cubic * x * x)
+    return g * (s + x * s * (like(x, 1.0) - s) * twice_slope)
+
+
+def gelu_backward(g: Array, x: Array, approximate: str = "none") -> Array:
+    """g times the derivative of gelu at x."""
+    return (_gelu_tanh_backward if approximate == "tanh" else _gelu_backward)(g, x)
+
+
+@binary
+def _masked(x: Any, mask: Any, scale: Any) -> Any:
+    return x * (scale if mask else like(x, 0.0))
+
+
+def dropout(x: Array, mask: Array, scale: float) -> Array:
+    """x * mask * scale for a mask of bool or uint8 in x's shape."""
+    if x.size >= _SELECTION and x.dtype in FLOATS and mask.shape == x.shape:
+        return _masked(x, mask.view(np.uint8), settings=(scale,))
+    return np.asarray(x * mask * x.dtype.type(scale))

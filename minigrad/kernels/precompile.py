@@ -1,0 +1,56 @@
+"""Compile kernels for the process that has started this one, before it wants them.
+
+    python -m minigrad.kernels.precompile NAME DTYPE
+
+What goes along with the tasks of that name is compiled for dtype, and left in the cache.  Tasks
+are named on stdout first, and left out unless the answer on stdin is "yes".
+"""
+
+import sys
+
+import numpy as np
+
+from minigrad.kernels.conv import direct, implicit_gemm, winograd, winograd_weight_grad
+from minigrad.kernels.matmul import gemm, gemm_nt
+from minigrad.kernels.pointwise import elementwise
+from minigrad.kernels.pooling import max_pool
+from minigrad.kernels.reduction import cross_entropy, reduce, softmax
+
+# The last wanted come last but for the first: that, the other process will have begun by itself.
+_TOGETHER = (
+    (gemm.product_tasks, gemm_nt.product_tasks),
+    (
+        gemm.product_tasks,
+        winograd_weight_grad.gradient_tasks,
+        implicit_gemm.gradient_tasks,
+        winograd.correlation_tasks,
+        implicit_gemm.correlation_tasks,
+        gemm_nt.product_tasks,
+    ),
+    (direct.correlation_tasks, direct.gradient_tasks),
+)
+
+
+def compile_along_with(name: str, dtype: np.dtype) -> None:
+    """Compile the tasks of the first group that holds `name`."""
+    for tasks in next((group for group in _TOGETHER if name in {t.name for t in group}), ()):
+        print(tasks.name_for(dtype), flush=True)
+        if sys.stdin.readline() == "yes\n":
+            tasks.compile(dtype)
+
+
+def rehearse(dtype: np.dtype) -> None:
+    """Do the small things that most training steps do, the last first."""
+    rows, images = np.ones((64, 64), dtype), np.ones((16, 16, 4, 4), dtype)
+    labels = np.zeros(len(rows), np.int64)
+    reduce.sum(images, (0, 2, 3))
+    max_pool.max_pool2d_backward(images, np.zeros(images.shape, np.int64), images.shape)
+    reduce.sum(rows, (0,))
+    elementwise.relu_backward(rows, rows)
+    softmax.log_softmax_backward(rows, rows, 1)
+    cross_entropy.cross_entropy_backward(rows[0, 0], rows, rows.shape, labels, -100)
+
+
+if __name__ == "__main__":
+    compile_along_with(sys.argv[1], np.dtype(sys.argv[2]))
+    rehearse(np.dtype(sys.argv[2]))

@@ -1,0 +1,1 @@
+"""Sums, norms, softmax and losses: many elements to few."""

@@ -1,0 +1,273 @@
+"""Sums and squared deviations over axes, in blocks of fixed size that are added in a fixed order.
+
+Every axis pattern comes down to two loops over contiguous memory: along rows, and down columns.
+A few elements are added in the array's type and those sums in float64, so a number meets some ten
+roundings of float32 at most, however many there are.
+"""
+
+import math
+from functools import lru_cache
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+
+from minigrad.kernels.compiler.kernel import device_function, kernel, prange
+from minigrad.kernels.simd.math import FLOATS
+
+Array = np.ndarray[Any, Any]
+
+# Elements of one partial sum, and rows of one where it runs down columns.
+BLOCK = 4096
+ROWS = 64
+# So many are added in the array's type, by vectors: 8 to each of 32 lanes, say, and those in pairs.
+PIECE = 256
+# From this size on a kernel's call is quicker than NumPy's.
+LEAST = 4096
+
+_SUMS = frozenset({"contract", "reassoc"})
+
+
+@kernel(fastmath=_SUMS)
+def _sum_rows(out: Array, partial: Array, x: Array) -> None:
+    """x (M, K) summed along K into out (M,), by way of partial (M, blocks)."""
+    M, K = x.shape
+    blocks = partial.shape[1]
+    together = max(1, BLOCK // max(K, 1))  # short rows in one task
+    for task in prange(-(-M // together) * blocks):
+        first, block = task // blocks * together, task % blocks
+        for m in range(first, min(M, first + together)):
+            row = x[m, block * BLOCK : (block + 1) * BLOCK]
+            total = 0.0
+            for start in range(0, row.size, PIECE):
+                piece = row[start : start + PIECE]
+                some = x.dtype.type(0)
+                for k in range(piece.size):
+                    some += piece[k]
+                total += some
+            partial[m, block] = total
+    for m in range(M):
+        total = partial[m, 0]
+        for block in range(1, blocks):
+            total += partial[m, block]
+        out[m] = total
+
+
+@device_function
+def _add_rows(total, part):  # type: ignore[no-untyped-def]
+    """total (S,) += the sum of part (K, S) down its columns, four rows at a time."""
+    K = part.shape[0]
+    for k in range(0, K - 3, 4):
+        r0, r1, r2, r3 = part[k], part[k + 1], part[k + 2], part[k + 3]
+        for s in range(total.size):
+            total[s] += (r0[s] + r1[s]) + (r2[s] + r3[s])
+    for k in range(K // 4 * 4, K):
+        row = part[k]
+        for s in range(total.size):
+            total[s] += row[s]
+
+
+@kernel
+def _sum_columns(out: Array, partial: Array, x: Array) -> None:
+    """x (B, K, S) summed along K into out (B, S), by way of zeros partial (B, blocks, S)."""
+    B, blocks, S = partial.shape
+    for task in prange(B * blocks):
+        b, block = task // blocks, task % blocks
+        _add_rows(partial[b, block], x[b, block * ROWS : (block + 1) * ROWS])
+    for b in range(B):
+        total = partial[b, 0]
+        for block in range(1, blocks):
+            row = partial[b, block]
+            for s in range(S):
+                total[s] += row[s]
+        for s in range(S):
+            out[b, s] = total[s]
+
+
+@kernel(fastmath=_SUMS)
+def _variance_of_rows(out: Array, moments: Array, x: Array, divisor: float) -> None:
+    """The squared deviations of x (M, K) from the mean along K, over divisor, into out (M,).
+
+    Blocks have a mean of their own; Chan, Golub & LeVeque 1979 say how two are joined.  `moments`
+    (2, M, blocks) are their sums and their squared deviations.
+    """
+    M, K = x.shape
+    real = x.dtype.type
+    blocks = moments.shape[2]
+    together = max(1, BLOCK // max(K, 1))
+    sums = moments[0]
+    squares = moments[1]
+    for task in prange(-(-M // together) * blocks):
+        first, block = task // blocks * together, task % blocks
+        for m in range(first, min(M, first + together)):
+            row = x[m, block * BLOCK : (block + 1) * BLOCK]
+            total = 0.0
+            for k in range(row.size):
+                total += row[k]
+            centre = real(total / row.size)
+            square = 0.0
+            for k in range(row.size):
+                away = row[k] - centre
+                square += away * away
+            # What rounding the mean left over.
+            rest = total - row.size * np.float64(centre)
+            sums[m, block], squares[m, block] = total, square - rest * rest / row.size
+    for m in range(M):
+        count, total, square = min(K, BLOCK), sums[m, 0], squares[m, 0]
+        for block in range(1, blocks):
+            more = min(K - block * BLOCK, BLOCK)
+            apart = sums[m, block] / more - total / count
+            square += squares[m, block] + apart * apart * (count * more / (count + more))
+            total += sums[m, block]
+            count += more
+        out[m] = square / divisor
+
+
+@device_function
+def moments_of_columns(total, square, centre, part):  # type: ignore[no-untyped-def]
+    """Into zeros (S,): the sum of part (K, S) down its columns, and its squared deviations from
+    the mean, which `centre` (S,) holds."""
+    n, S = part.shape
+    _add_rows(total, part)
+    for s in range(S):
+        centre[s] = total[s] / n
+    for k in range(n):
+        row = part[k]
+        for s in range(S):
+            away = row[s] - centre[s]
+            square[s] += away * away
+    for s in range(S):
+        rest = total[s] - n * np.float64(centre[s])
+        square[s] -= rest * rest / n
+
+
+@device_function
+def join_moments(sums, squares, K):  # type: ignore[no-untyped-def]
+    """Into the first row: the moments of K rows, from those of each ROWS of them."""
+    total, square = sums[0], squares[0]
+    count = min(K, ROWS)
+    for block in range(1, sums.shape[0]):
+        more = min(K - block * ROWS, ROWS)
+        weight = count * more / (count + more)
+        for s in range(total.size):
+            apart = sums[block, s] / more - total[s] / count
+            square[s] += squares[block, s] + apart * apart * weight
+            total[s] += sums[block, s]
+        count += more
+
+
+@kernel
+def _variance_of_columns(
+    out: Array, moments: Array, centres: Array, x: Array, divisor: float
+) -> None:
+    """As `_variance_of_rows`, of x (B, K, S) along K into out (B, S).
+
+    By way of zeros `moments` (2, B, blocks, S) and `centres` (B, blocks, S) in x's type.
+    """
+    B, blocks, S = centres.shape
+    sums = moments[0]
+    squares = moments[1]
+    for task in prange(B * blocks):
+        b, block = task // blocks, task % blocks
+        part = x[b, block * ROWS : (block + 1) * ROWS]
+        moments_of_columns(sums[b, block], squares[b, block], centres[b, block], part)
+    for b in range(B):
+        join_moments(sums[b], squares[b], x.shape[1])
+        for s in range(S):
+            out[b, s] = squares[b, 0, s] / divisor
+
+
+def _grouped(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[list[int], list[bool]]:
+    """The shape with neighbours that share a fate merged, and whether each is summed."""
+    alternating = [
+        (math.prod(shape[axis] for axis in group), summed)
+        for summed, group in groupby(
+            (a for a in range(len(shape)) if shape[a] != 1), key=lambda axis: axis in axes
+        )
+    ]
+    return [size for size, _ in alternating], [summed for _, summed in alternating]
+
+
+@lru_cache(1024)
+def _view(
+    shape: tuple[int, ...], axes: tuple[int, ...], keepdims: bool
+) -> tuple[tuple[int, ...] | None, tuple[int, ...]]:
+    """The shape (M, K) or (B, K, S) to reduce along K, None if there is none, and the result's."""
+    sizes, summed = _grouped(shape, axes)
+    view: tuple[int, ...] | None = None
+    if summed in ([True], [False, True]):
+        view = (math.prod(sizes[:-1]), sizes[-1])
+    elif summed in ([True, False], [False, True, False]):
+        view = (math.prod(sizes[:-2]), *sizes[-2:])
+    kept = (1 if a in axes else n for a, n in enumerate(shape) if keepdims or a not in axes)
+    return view, tuple(kept)
+
+
+def _can_compile(x: Array) -> bool:
+    return x.size >= LEAST and x.dtype in FLOATS and x.flags.c_contiguous
+
+
+def blocks_of(size: int, length: int) -> int:
+    """How many blocks of `size`, the last perhaps shorter, cover a length; at least one."""
+    return max(1, -(-length // size))
+
+
+def _sum_along_rows(out: Array, x: Array) -> None:
+    """x (M, K) summed along K into out of M elements."""
+    partial = np.empty((x.shape[0], blocks_of(BLOCK, x.shape[1])))
+    _sum_rows.run(x.size, out.reshape(-1), partial, x)
+
+
+def _sum_over(x: Array, view: tuple[int, ...], shape: tuple[int, ...]) -> Array:
+    out = np.empty(shape, x.dtype)
+    if len(view) == 2:
+        _sum_along_rows(out, x.reshape(view))
+        return out
+    B, K, S = view
+    partial = np.zeros((B, blocks_of(ROWS, K), S))
+    _sum_columns.run(x.size, out.reshape(B, S), partial, x.reshape(view))
+    return out
+
+
+def _variance_over(
+    x: Array, view: tuple[int, ...], shape: tuple[int, ...], divisor: float
+) -> Array:
+    out = np.empty(shape, x.dtype)
+    work = 2 * x.size
+    if len(view) == 2:
+        moments = np.empty((2, view[0], blocks_of(BLOCK, view[1])))
+        _variance_of_rows.run(work, out.reshape(-1), moments, x.reshape(view), divisor)
+        return out
+    B, K, S = view
+    centres = np.empty((B, blocks_of(ROWS, K), S), x.dtype)
+    moments = np.zeros((2, *centres.shape))
+    _variance_of_columns.run(work, out.reshape(B, S), moments, centres, x.reshape(view), divisor)
+    return out
+
+
+def sum(x: Array, axes: tuple[int, ...], keepdims: bool = False) -> Array:
+    """The sum over `axes`, each in range(x.ndim); bool and small integers sum to int64."""
+    if _can_compile(x):
+        view, shape = _view(x.shape, axes, keepdims)
+        if view is not None:
+            return _sum_over(x, view, shape)
+        sizes, summed = _grouped(x.shape, axes)
+        if summed == [True, False, True]:
+            rows = np.empty(sizes[0] * sizes[1])
+            _sum_along_rows(rows, x.reshape(-1, sizes[2]))
+            total: Array = rows.reshape(sizes[:2]).sum(axis=0)
+            return total.reshape(shape).astype(x.dtype)
+    # What x.sum comes to, half a microsecond later.  NumPy's stubs know no bool.
+    return np.asarray(np.add.reduce(x, axis=axes, keepdims=keepdims))  # type: ignore[call-overload]
+
+
+def variance(x: Array, axes: tuple[int, ...], divisor: float, keepdims: bool = False) -> Array:
+    """The sum of squared deviations from the mean over `axes`, each in range(x.ndim), / divisor."""
+    if x.size and x.dtype in FLOATS and x.flags.c_contiguous:
+        view, shape = _view(x.shape, axes, keepdims)
+        if view is not None:
+            return _variance_over(x, view, shape, float(divisor))
+    among = max(math.prod(x.shape[axis] for axis in axes), 1)
+    centred = x - sum(x, axes, True) / x.dtype.type(among)
+    total: Array = sum(centred * centred, axes, keepdims)
+    return np.asarray(total / x.dtype.type(divisor))

@@ -1,0 +1,215 @@
+"""Microkernels: innermost loops of vector code, with the register file filled by hand."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from minigrad.kernels.simd.ir_builder import REGISTERS, Emitter
+
+# The accumulators of a tile stay in registers: 6 x 2 of 16, or 12 x 2 of 32.  The others hold two
+# vectors of the right operand and the splatted elements of the left one.
+MR = 12 if REGISTERS == 32 else 6
+NR_VECTORS = 2
+
+
+@intrinsic
+def gemm_microkernel(
+    typingctx: Any, out: Any, first: Any, left: Any, right: Any, depth: Any
+) -> tuple[Any, Callable[..., Any]]:
+    """One register tile of a product, MR rows of NR_VECTORS vectors.
+
+        out[i, j] = first[i, j] + sum over k < depth of left[i, k] * right[k, j]
+
+    `out`, `first` and `right` are (pointer, row_step): rows of consecutive elements.
+    `left` is (pointer, row_at, depth_at): its element i, k lies `row_at[i] + depth_at[k]`
+    elements on, so that a matrix of any strides, a packed one and the patches of an image are
+    all read where they lie.  The sum runs in the order of k.
+    """
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        emit = Emitter(builder, out[0].dtype)
+        left_pointer, row_at, depth_at = emit.fields(args[2], 3)
+        right_pointer, right_step = emit.fields(args[3], 2)
+
+        def cells(tile: Any) -> list[Any]:
+            place, step = emit.fields(tile, 2)
+            return [
+                emit.at(place, emit.multiply(step, i), j * emit.lanes)
+                for i in range(MR)
+                for j in range(NR_VECTORS)
+            ]
+
+        # The first values come last, and are asked for early: they may be far from the CPU.
+        begin = cells(args[1])
+        for cell in begin:
+            emit.prefetch(cell)
+        rows = [emit.at(left_pointer, builder.load(emit.at(row_at, i))) for i in range(MR)]
+        sums = [emit.zero() for _ in begin]
+        with emit.loop(args[4], sums) as (k, running):
+            at = builder.load(emit.at(depth_at, k))
+            row = emit.at(right_pointer, emit.multiply(k, right_step))
+            vectors = [emit.load(emit.at(row, j * emit.lanes)) for j in range(NR_VECTORS)]
+            for i in range(MR):
+                element = emit.splat(builder.load(emit.at(rows[i], at)))
+                for j in range(NR_VECTORS):
+                    cell = i * NR_VECTORS + j
+                    running[cell] = emit.multiply_add(element, vectors[j], running[cell])
+        for cell, start, total in zip(cells(args[0]), begin, sums, strict=True):
+            emit.store(builder.fadd(emit.load(start), total), cell)
+        return context.get_dummy_value()
+
+    return types.void(out, first, left, right, types.intp), codegen
+
+
+def _row_product(vectors: int) -> Any:
+    @intrinsic
+    def row_product(
+        typingctx: Any, out: Any, start: Any, left: Any, right: Any, right_at: Any, depth: Any
+    ) -> tuple[Any, Callable[..., Any]]:
+        """Some vectors of one row of a product, whose right operand's rows lie anywhere.
+
+        out[j] = start + sum over k < depth of left[k] * right[right_at[k] + j]
+        """
+
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            emit = Emitter(builder, out.dtype)
+            place, first, left_pointer, right_pointer, at, count = args
+            sums = [emit.splat(first)] * vectors
+            with emit.loop(count, sums) as (k, running):
+                element = emit.splat(builder.load(emit.at(left_pointer, k)))
+                row = emit.at(right_pointer, builder.load(emit.at(at, k)))
+                for j in range(vectors):
+                    vector = emit.load(emit.at(row, j * emit.lanes))
+                    running[j] = emit.multiply_add(element, vector, running[j])
+            for j, total in enumerate(sums):
+                emit.store(total, emit.at(place, j * emit.lanes))
+            return context.get_dummy_value()
+
+        return types.void(out, out.dtype, left, right, right_at, types.intp), codegen
+
+    return row_product
+
+
+# A long piece of a row, and a short one for its end.
+ROW_VECTORS, END_VECTORS = 8, 2
+row_product, row_end_product = _row_product(ROW_VECTORS), _row_product(END_VECTORS)
+
+# So many sums hide each other's latency, and 9, 25 and 49 taps fill them well.
+DOTS = 5
+
+
+@intrinsic
+def dot_products(
+    typingctx: Any, out: Any, left: Any, right: Any, right_at: Any, count: Any
+) -> tuple[Any, Callable[..., Any]]:
+    """DOTS inner products of `left` with pieces of `right`, `count` vectors long, lane by lane.
+
+    out[i, lane] += sum over j < count of left[j, lane] * right[right_at[i] + j, lane]
+    """
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        emit = Emitter(builder, out.dtype)
+        place, left_pointer, right_pointer, at, length = args
+        rows = [emit.at(right_pointer, builder.load(emit.at(at, i))) for i in range(DOTS)]
+        cells = [emit.at(place, i * emit.lanes) for i in range(DOTS)]
+        sums = [emit.load(cell) for cell in cells]
+        with emit.loop(length, sums) as (j, running):
+            here = emit.multiply(j, emit.lanes)
+            vector = emit.load(emit.at(left_pointer, here))
+            for i in range(DOTS):
+                other = emit.load(emit.at(rows[i], here))
+                running[i] = emit.multiply_add(vector, other, running[i])
+        for cell, total in zip(cells, sums, strict=True):
+            emit.store(total, cell)
+        return context.get_dummy_value()
+
+    return types.void(out, left, right, right_at, types.intp), codegen
+
+
+def _greatest_of_taps(vectors: int) -> Any:
+    @intrinsic
+    def greatest_of_taps(
+        typingctx: Any, out: Any, which: Any, source: Any, source_at: Any, depth: Any
+    ) -> tuple[Any, Callable[..., Any]]:
+        """Some vectors of maxima, and the tap at which each was first met.
+
+            out[j] = max over k < depth of source[source_at[k] + j]
+
+        A NaN is greater than all else.  `which[j]` is that k, or -1 if all are -inf, in the
+        elements' own type: whole numbers up to 2**24 are exact in float32.
+        """
+
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            emit = Emitter(builder, out.dtype)
+            place, which_place, origin, at, count = args
+            one, none, least = (
+                emit.splat(ir.Constant(emit.element, value)) for value in (1.0, -1.0, -math.inf)
+            )
+            carried = [emit.zero(), *[least] * vectors, *[none] * vectors]
+            with emit.loop(count, carried) as (k, running):
+                tap, row = running[0], emit.at(origin, builder.load(emit.at(at, k)))
+                for j in range(1, vectors + 1):
+                    value = emit.load(emit.at(row, (j - 1) * emit.lanes))
+                    greater = builder.fcmp_ordered(">", value, running[j])
+                    taken = builder.or_(greater, builder.fcmp_unordered("uno", value, value))
+                    running[j] = builder.select(taken, value, running[j])
+                    running[vectors + j] = builder.select(taken, tap, running[vectors + j])
+                running[0] = builder.fadd(tap, one)
+            for j in range(vectors):
+                emit.store(carried[1 + j], emit.at(place, j * emit.lanes))
+                emit.store(carried[1 + vectors + j], emit.at(which_place, j * emit.lanes))
+            return context.get_dummy_value()
+
+        return types.void(out, which, source, source_at, types.intp), codegen
+
+    return greatest_of_taps
+
+
+# Maxima and their taps fill half of 16 registers.
+GREATEST_VECTORS = 4
+greatest_of_taps, greatest_of_taps_end = _greatest_of_taps(GREATEST_VECTORS), _greatest_of_taps(1)
+
+
+# A tile of inner products: as many sums as registers hold, beside its rows of the left operand.
+INNER_ROWS = 6 if REGISTERS == 32 else 3
+INNER_COLUMNS = 4
+
+
+@intrinsic
+def tile_of_inner_products(
+    typingctx: Any, out: Any, left: Any, right: Any, count: Any
+) -> tuple[Any, Callable[..., Any]]:
+    """Inner products of INNER_ROWS rows with INNER_COLUMNS rows, `count` vectors long.
+
+        out[i * INNER_COLUMNS + j] = sum over k < count * lanes of left[i, k] * right[j, k]
+
+    `left` and `right` are (pointer, row_step): rows of consecutive elements.  Of `out` all vectors
+    are written in which a result lies.
+    """
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        emit = Emitter(builder, out.dtype)
+
+        def rows(operand: Any, number: int) -> list[Any]:
+            first, step = emit.fields(operand, 2)
+            return [emit.at(first, emit.multiply(step, i)) for i in range(number)]
+
+        left_rows, right_rows = rows(args[1], INNER_ROWS), rows(args[2], INNER_COLUMNS)
+        sums = [emit.zero()] * (INNER_ROWS * INNER_COLUMNS)
+        with emit.loop(args[3], sums) as (k, running):
+            here = emit.multiply(k, emit.lanes)
+            vectors = [emit.load(emit.at(row, here)) for row in left_rows]
+            for j, row in enumerate(right_rows):
+                other = emit.load(emit.at(row, here))
+                for i, vector in enumerate(vectors):
+                    cell = i * INNER_COLUMNS + j
+                    running[cell] = emit.multiply_add(vector, other, running[cell])
+        for i, totals in enumerate(emit.totals(sums)):
+            emit.store(totals, emit.at(args[0], i * emit.lanes))
+        return context.get_dummy_value()
+
+    return types.void(out, left, right, types.intp), codegen

@@ -1,0 +1,124 @@
+"""Moving vectors: copies, transposes and gathers of consecutive elements, by C pointers."""
+
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from minigrad.kernels.compiler.kernel import device_function
+from minigrad.kernels.compiler.pointers import I64, offset
+from minigrad.kernels.simd.ir_builder import VECTOR_BYTES, Emitter
+
+
+@intrinsic
+def lanes(typingctx: Any, pointer: Any) -> tuple[Any, Callable[..., Any]]:
+    """How many elements of the pointer's dtype fill a vector."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return ir.Constant(I64, VECTOR_BYTES * 8 // pointer.dtype.bitwidth)
+
+    return types.intp(pointer), codegen
+
+
+@intrinsic
+def transpose_block(typingctx: Any, out: Any, source: Any) -> tuple[Any, Callable[..., Any]]:
+    """out[j, i] = source[i, j] for a square block, a vector's lanes wide.
+
+    Both are (pointer, row_step): rows of consecutive elements.
+    """
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        emit = Emitter(builder, out[0].dtype)
+        place, out_step = emit.fields(args[0], 2)
+        origin, step = emit.fields(args[1], 2)
+        rows = [emit.load(emit.at(origin, emit.multiply(step, i))) for i in range(emit.lanes)]
+        width = 1
+        while width < emit.lanes:  # swap off-diagonal blocks of 1, then of 2 x 2, 4 x 4 ...
+            for i in range(emit.lanes):
+                if not i & width:
+                    rows[i], rows[i + width] = emit.interleave(rows[i], rows[i + width], width)
+            width *= 2
+        for i, row in enumerate(rows):
+            emit.store(row, emit.at(place, emit.multiply(out_step, i)))
+        return context.get_dummy_value()
+
+    return types.void(out, source), codegen
+
+
+@intrinsic
+def copy_vector(typingctx: Any, out: Any, source: Any) -> tuple[Any, Callable[..., Any]]:
+    """Copy one vector of consecutive elements from pointer to pointer."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        emit = Emitter(builder, out.dtype)
+        emit.store(emit.load(args[1]), args[0])
+        return context.get_dummy_value()
+
+    return types.void(out, source), codegen
+
+
+@intrinsic
+def gather_vector(typingctx: Any, out: Any, source: Any) -> tuple[Any, Callable[..., Any]]:
+    """One vector of every second element, from pointer to pointer; none after the last is read."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        emit = Emitter(builder, out.dtype)
+        low, high = emit.load(args[1]), emit.load(emit.at(args[1], emit.lanes - 1))
+        lanes = [*range(0, emit.lanes, 2), *range(emit.lanes + 1, 2 * emit.lanes, 2)]
+        mask = ir.Constant(ir.VectorType(ir.IntType(32), emit.lanes), lanes)
+        emit.store(builder.shuffle_vector(low, high, mask), args[0])
+        return context.get_dummy_value()
+
+    return types.void(out, source), codegen
+
+
+@intrinsic
+def clear_vector(typingctx: Any, out: Any) -> tuple[Any, Callable[..., Any]]:
+    """Store one vector of zeros."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        emit = Emitter(builder, out.dtype)
+        emit.store(emit.zero(), args[0])
+        return context.get_dummy_value()
+
+    return types.void(out), codegen
+
+
+@device_function
+def copy_row(out, source, source_step, count):  # type: ignore[no-untyped-def]
+    """out[i] = source[i * source_step], for i < count; by vectors where the step is 1 or 2."""
+    step = lanes(out)
+    if source_step == 1 and count >= step:
+        for i in range(0, count - step, step):
+            copy_vector(offset(out, i), offset(source, i))
+        copy_vector(offset(out, count - step), offset(source, count - step))
+    elif source_step == 2 and count >= step:
+        for i in range(0, count - step, step):
+            gather_vector(offset(out, i), offset(source, 2 * i))
+        gather_vector(offset(out, count - step), offset(source, 2 * (count - step)))
+    else:
+        for i in range(count):
+            out[i] = source[i * source_step]
+
+
+@device_function
+def transpose(out, source, across, count, used):  # type: ignore[no-untyped-def]
+    """out[j, i] = source[i, j] for i < count and j < used; both are (pointer, row_step).
+
+    Rows of `out` and `source` are consecutive elements, but for `across` between those of `out`.
+    """
+    target, out_step = out
+    values, step = source
+    vector = lanes(target)
+    for j0 in range(0, used, vector):
+        done = 0
+        if across == 1 and j0 + vector <= used:
+            done = count // vector * vector
+            for i in range(0, done, vector):
+                place = (offset(target, j0 * out_step + i), out_step)
+                transpose_block(place, (offset(values, i * step + j0), step))
+        for j in range(j0, min(j0 + vector, used)):
+            for i in range(done, count):
+                target[j * out_step + i * across] = values[i * step + j]

@@ -1,0 +1,375 @@
+"""Elementwise arithmetic, maths and choices."""
+
+import functools
+from typing import Any
+
+import numpy as np
+
+from minigrad.core import dtypes
+from minigrad.engine.op import arr, elementwise, op, sample
+from minigrad.kernels.pointwise import elementwise as kernels
+
+Array = Any
+
+PAIRS = [
+    sample(arr.of(3, 4), arr.of(3, 4)),
+    sample(arr.of(2, 3, 4), arr.of(3, 1)),
+    sample(arr.of(3), arr.of(2, 1)),
+    sample(arr.of(), arr.of(2, 2)),
+    sample(arr.of(0, 3), arr.of(1, 3)),
+    sample(arr.of(3, 4), 1.5),
+]
+
+
+def shaped(**domain: Any) -> list[Any]:
+    """The usual samples of a function of one tensor."""
+    return [sample(arr.of(*shape, **domain)) for shape in ((3, 4), (), (0, 2), (2, 1, 5))]
+
+
+# --- arithmetic -----------------------------------------------------------------------------
+
+
+@elementwise(
+    vjp=(lambda g, out, a, b: g, lambda g, out, a, b: g),
+    array_vjp=(lambda g, out, a, b: g, lambda g, out, a, b: g),
+    degree=1,
+    samples=PAIRS,
+)
+def add(input: Array, other: Array) -> Array:
+    """input + other."""
+    return kernels.add(input, other)
+
+
+@elementwise(
+    vjp=(lambda g, out, a, b: g, lambda g, out, a, b: -g),
+    array_vjp=(lambda g, out, a, b: g, lambda g, out, a, b: np.negative(g)),
+    degree=1,
+    samples=PAIRS,
+)
+def sub(input: Array, other: Array) -> Array:
+    """input - other.  Raises RuntimeError if both are bool.
+
+    PyTorch differs: it refuses a bool beside a number too.
+    """
+    if np.asarray(input).dtype == bool and np.asarray(other).dtype == bool:
+        raise RuntimeError("Subtraction, the `-` operator, with a bool tensor is not supported")
+    return kernels.sub(input, other)
+
+
+@elementwise(
+    vjp=(lambda g, out, a, b: g * b, lambda g, out, a, b: g * a),
+    array_vjp=(lambda g, out, a, b: kernels.mul(g, b), lambda g, out, a, b: kernels.mul(g, a)),
+    degree=1,
+    samples=PAIRS,
+)
+def mul(input: Array, other: Array) -> Array:
+    """input * other."""
+    return kernels.mul(input, other)
+
+
+@elementwise(
+    vjp=(lambda g, out, a, b: g / b, lambda g, out, a, b: -g * (a / (b * b))),
+    floats=True,
+    samples=[
+        sample(arr.of(3, 4), arr.of(4, low=0.5)),
+        sample(arr.of(2, 1), arr.of(2, 3, low=-3, high=-1)),
+        sample(arr.of(3), 2.5),
+        sample(1.5, arr.of(3, low=0.5)),
+        sample(arr.of(0), arr.of(0, low=0.5)),
+    ],
+)
+def div(input: Array, other: Array) -> Array:
+    """input / other, floating also for integers."""
+    return kernels.div(input, other)
+
+
+@elementwise(vjp=None)
+def floor_divide(input: Array, other: Array) -> Array:
+    """input // other, rounded towards minus infinity."""
+    _refuse_zero_divisor(input, other)
+    return np.floor_divide(input, other)
+
+
+def _floor_of_quotient(a: Any, b: Any) -> Any:
+    return floor_divide(a.detach() if hasattr(a, "detach") else a, b)
+
+
+@elementwise(
+    vjp=(
+        lambda g, out, a, b: g,
+        lambda g, out, a, b: -g * _floor_of_quotient(a, b),
+    ),
+    samples=[sample(arr.of(3, 4, low=0.1, high=0.9), arr.of(4, low=1.0, high=2.0))],
+)
+def remainder(input: Array, other: Array) -> Array:
+    """input - other * floor(input / other): the sign follows `other`."""
+    _refuse_zero_divisor(input, other)
+    return np.remainder(input, other)
+
+
+def _refuse_zero_divisor(a: Array, b: Array) -> None:
+    integral = all(np.asarray(x).dtype.kind in "iub" for x in (a, b))
+    if integral and np.any(np.equal(b, 0)):
+        raise RuntimeError("ZeroDivisionError: division of integers by zero")
+
+
+@op(vjp=(lambda g, out, x: -g,), degree=1, samples=shaped())
+def neg(input: Array) -> Array:
+    """-input."""
+    if input.dtype == bool:
+        raise RuntimeError("Negation, the `-` operator, on a bool tensor is not supported")
+    return np.negative(input)
+
+
+def _pow_base_rule(g: Any, out: Any, a: Any, b: Any) -> Any:
+    if isinstance(b, int | float):
+        if b == 0:
+            return g * 0.0
+        return g if b == 1 else g * (b * (a if b == 2 else pow(a, b - 1)))
+    return where(b == 0, 0.0, g * b * pow(a, b - 1))
+
+
+def _pow_exponent_rule(g: Any, out: Any, a: Any, b: Any) -> Any:
+    at_zero = (a == 0) * (b >= 0) if not isinstance(a, int | float) else (b >= 0) * (a == 0)
+    logarithm = log(a) if not isinstance(a, int | float) else float(np.log(a)) if a > 0 else 0.0
+    return where(at_zero, 0.0, g * out * logarithm)
+
+
+@elementwise(
+    vjp=(_pow_base_rule, _pow_exponent_rule),
+    samples=[
+        sample(arr.of(3, 4, low=0.5), arr.of(4)),
+        sample(arr.of(3, 4), 3),
+        sample(arr.of(3), 2),
+        sample(arr.of(2, 2), 1),
+        sample(arr.of(2, 2), 0),
+        sample(arr.of(3, low=0.5), -0.5),
+        sample(2.0, arr.of(3)),
+    ],
+)
+def pow(input: Array, exponent: Array) -> Array:
+    """input ** exponent.  Raises RuntimeError for integers to negative integer powers."""
+    integral = np.asarray(input).dtype.kind in "iu" and np.asarray(exponent).dtype.kind in "iu"
+    if integral and np.any(np.less(exponent, 0)):
+        raise RuntimeError("Integers to negative integer powers are not allowed.")
+    if type(exponent) is int or (type(exponent) is float and input.dtype.kind == "f"):
+        return _PRODUCTS.get(exponent, lambda x: x**exponent)(input)
+    return input**exponent
+
+
+# NumPy takes a logarithm and an exponential for each element of the other powers, as C does.
+_PRODUCTS: dict[float, Any] = {
+    2: np.square,
+    3: lambda x: x * x * x,
+    4: lambda x: np.square(np.square(x)),
+    -2: lambda x: np.reciprocal(np.square(x)),
+}
+
+
+def swapped(operation: Any) -> Any:
+    """The operation with its first two arguments exchanged, for `2 - tensor` and its like."""
+    return lambda input, other: operation(other, input)
+
+
+def or_not_implemented(operation: Any) -> Any:
+    """The operator that leaves operands it does not know to Python: `tensor == None` is False."""
+
+    def operator(input: Any, other: Any) -> Any:
+        try:
+            return operation(input, other)
+        except TypeError:
+            return NotImplemented
+
+    return operator
+
+
+# --- maths ----------------------------------------------------------------------------------
+
+floating = functools.partial(op, floats=True)
+
+
+@op(vjp=(lambda g, out, x: g * sign(x),), samples=shaped(away_from=(0.0,)))
+def abs(input: Array) -> Array:
+    """|input|, with derivative 0 at 0."""
+    return np.abs(input)
+
+
+@op(vjp=(lambda g, out, x: g * 0.0,), samples=shaped(away_from=(0.0,)))
+def sign(input: Array) -> Array:
+    """-1, 0 or 1; 0 for nan."""
+    return kernels.sign(input) if input.dtype != bool else input.copy()
+
+
+@floating(vjp=(lambda g, out, x: g * out,), samples=shaped())
+def exp(input: Array) -> Array:
+    """e ** input."""
+    return kernels.exp(input)
+
+
+@floating(vjp=(lambda g, out, x: g / x,), samples=shaped(low=0.3))
+def log(input: Array) -> Array:
+    """The natural logarithm."""
+    return np.log(input)
+
+
+@floating(vjp=(lambda g, out, x: g / (2 * out),), samples=shaped(low=0.3))
+def sqrt(input: Array) -> Array:
+    """The square root; nan below 0."""
+    return np.sqrt(input)
+
+
+@floating(vjp=(lambda g, out, x: -0.5 * g * (out * out * out),), samples=shaped(low=0.3))
+def rsqrt(input: Array) -> Array:
+    """1 / sqrt(input)."""
+    return np.reciprocal(np.sqrt(input))
+
+
+@floating(vjp=(lambda g, out, x: -g * (out * out),), samples=shaped(low=0.3))
+def reciprocal(input: Array) -> Array:
+    """1 / input."""
+    return np.reciprocal(input)
+
+
+@op(vjp=(lambda g, out, x: g * (2 * x),), samples=shaped())
+def square(input: Array) -> Array:
+    """input ** 2."""
+    return np.square(input if input.dtype != bool else input.astype(np.int64))
+
+
+@floating(vjp=(lambda g, out, x: g * cos(x),), samples=shaped())
+def sin(input: Array) -> Array:
+    """The sine of an angle in radians."""
+    return np.sin(input)
+
+
+@floating(vjp=(lambda g, out, x: -g * sin(x),), samples=shaped())
+def cos(input: Array) -> Array:
+    """The cosine of an angle in radians."""
+    return np.cos(input)
+
+
+@floating(vjp=(lambda g, out, x: g * exp(-x * x) * (2 / np.sqrt(np.pi)).item(),), samples=shaped())
+def erf(input: Array) -> Array:
+    """The error function, 2/sqrt(pi) * integral of exp(-t^2) from 0 to input."""
+    return kernels.erf(input)
+
+
+@op(vjp=(lambda g, out, x: g * 0.0,), samples=shaped(low=0.1, high=0.4))
+def floor(input: Array) -> Array:
+    """The largest integer not above."""
+    return np.floor(input)
+
+
+@op(vjp=(lambda g, out, x: g * 0.0,), samples=shaped(low=0.1, high=0.4))
+def ceil(input: Array) -> Array:
+    """The smallest integer not below."""
+    return np.ceil(input)
+
+
+# --- choices --------------------------------------------------------------------------------
+
+
+def _winner(g: Any, loses: Any, ties: Any) -> Any:
+    """The cotangent where an argument is chosen, half of it at ties, as torch has it.
+
+    Chosen by `where`, as an infinite cotangent times 0 would be nan.
+    """
+    return where(loses, 0.0, where(ties, g * 0.5, g))
+
+
+EXTREMES = [
+    sample(arr.of(3, 4, low=0.1), arr.of(3, 4, high=-0.1)),
+    sample(arr.of(2, high=-0.1), arr.of(3, 2, low=0.1)),
+    sample(arr.of(0, 2), arr.of(2)),
+]
+
+
+@elementwise(
+    vjp=(
+        lambda g, out, a, b: _winner(g, a < b, a == b),
+        lambda g, out, a, b: _winner(g, b < a, a == b),
+    ),
+    samples=EXTREMES,
+)
+def maximum(input: Array, other: Array) -> Array:
+    """The larger of the two; nan if either is."""
+    return np.maximum(input, other)
+
+
+@elementwise(
+    vjp=(
+        lambda g, out, a, b: _winner(g, a > b, a == b),
+        lambda g, out, a, b: _winner(g, b > a, a == b),
+    ),
+    samples=EXTREMES,
+)
+def minimum(input: Array, other: Array) -> Array:
+    """The smaller of the two; nan if either is."""
+    return np.minimum(input, other)
+
+
+@op(
+    vjp=(
+        None,
+        lambda g, out, c, a, b: select_where(c, g, 0.0),
+        lambda g, out, c, a, b: select_where(c, 0.0, g),
+    ),
+    degree=1,
+    broadcasts=True,
+    samples=[
+        sample(arr.of(3, 4, integers=2), arr.of(3, 4), arr.of(4)),
+        sample(arr.of(3, 1, integers=2), arr.of(3, 4), 1.5),
+        sample(arr.of(2, integers=2), 0.5, arr.of(2)),
+    ],
+)
+def select_where(condition: Array, input: Array, other: Array) -> Array:
+    """input where the condition holds, other elsewhere; `where` without dtype promotion."""
+    return kernels.where(condition.astype(bool, copy=False), input, other)
+
+
+def common_dtype(*operands: Any) -> dtypes.dtype:
+    """The dtype in which tensors and numbers meet."""
+    return dtypes.of_numpy(
+        dtypes.result_type(*(np.asarray(x.array) if hasattr(x, "array") else x for x in operands))
+    )
+
+
+def where(condition: Any, input: Any, other: Any) -> Any:
+    """`input` where `condition` holds, `other` elsewhere; all three broadcast.
+
+    Raises RuntimeError unless the condition is a bool tensor.
+    """
+    if condition.dtype is not dtypes.bool_:
+        raise RuntimeError(
+            f"where expected condition to be a boolean tensor, but got a tensor with dtype "
+            f"{condition.dtype}"
+        )
+    dtype = common_dtype(input, other)
+    input, other = (
+        x.to(dtype) if hasattr(x, "array") else condition.new_full((), x, dtype=dtype)
+        for x in (input, other)
+    )
+    return select_where(condition, input, other)
+
+
+def _inside(x: Any, low: float | None, high: float | None) -> Any:
+    if low is None:
+        return x <= high
+    return x >= low if high is None else (x >= low) * (x <= high)
+
+
+@op(
+    vjp=(lambda g, out, x, *, min, max: where(_inside(x, min, max), g, 0.0),),
+    samples=[
+        sample(arr.of(3, 4, away_from=(-1.0, 1.0)), min=-1.0, max=1.0),
+        sample(arr.of(3, 4, away_from=(0.5,)), min=0.5),
+        sample(arr.of(5, away_from=(0.0,)), max=0.0),
+    ],
+)
+def clamp(input: Array, *, min: float | None = None, max: float | None = None) -> Array:
+    """The input limited to min ... max.  Raises RuntimeError if both are None."""
+    if min is None and max is None:
+        raise RuntimeError("clamp: at least one of 'min' or 'max' must not be None")
+    if input.dtype.kind == "f":  # NumPy takes thrice as long over a missing bound
+        min, max = -np.inf if min is None else min, np.inf if max is None else max
+    return np.clip(input, min, max)

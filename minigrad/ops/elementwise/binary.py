@@ -1,0 +1,252 @@
+"""Functions of two tensors, element by element, beyond arithmetic."""
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.core import dtypes
+from minigrad.engine.op import arr, elementwise, sample
+from minigrad.ops.elementwise import arithmetic as maths
+from minigrad.ops.elementwise.arithmetic import EXTREMES, PAIRS, exp, where
+from minigrad.ops.elementwise.comparison import integral, isnan
+from minigrad.ops.elementwise.special import exp2, trunc
+
+Array = Any
+
+POSITIVE = [
+    sample(arr.of(3, 4, low=0.3), arr.of(3, 4, low=0.3)),
+    sample(arr.of(2, 3, 4, low=0.3), arr.of(3, 1, low=0.3)),
+    sample(arr.of(0, 2, low=0.3), arr.of(2, low=0.3)),
+]
+TENSORS = PAIRS[:-1]
+
+
+@elementwise(
+    vjp=(lambda g, out, a, b: g, lambda g, out, a, b: -g * trunc(a / b)),
+    samples=[sample(arr.of(3, 4, low=0.1, high=0.9), arr.of(4, low=1.0, high=2.0))],
+)
+def fmod(input: Array, other: Array) -> Array:
+    """input - other * trunc(input / other): the sign follows `input`."""
+    if all(np.asarray(x).dtype.kind in "iub" for x in (input, other)) and np.any(
+        np.equal(other, 0)
+    ):
+        raise RuntimeError("ZeroDivisionError: division of integers by zero")
+    return np.fmod(input, other)
+
+
+@elementwise(
+    vjp=(lambda g, out, a, b, *, rounding_mode: g * 0.0,) * 2,
+    samples=[
+        sample(arr.of(3, low=1.1, high=1.4), arr.of(3, low=1.5), rounding_mode=mode)
+        for mode in ("trunc", "floor")
+    ],
+)
+def rounded_quotient(input: Array, other: Array, *, rounding_mode: str) -> Array:
+    """input / other, rounded towards zero ("trunc") or minus infinity ("floor")."""
+    if all(np.asarray(x).dtype.kind in "iub" for x in (input, other)):
+        if np.any(np.equal(other, 0)):
+            raise RuntimeError("ZeroDivisionError: division of integers by zero")
+        down = np.floor_divide(input, other)
+        if rounding_mode == "floor":
+            return down
+        return down + ((down < 0) & (np.remainder(input, other) != 0))
+    rounding = np.trunc if rounding_mode == "trunc" else np.floor
+    return np.floor_divide(input, other) if rounding is np.floor else rounding(input / other)
+
+
+def quotient(input: Any, other: Any, *, rounding_mode: str | None = None) -> Any:
+    """input / other; rounded towards zero with "trunc", towards minus infinity with "floor"."""
+    if rounding_mode is None:
+        return maths.div(input, other)
+    if rounding_mode not in {"trunc", "floor"}:
+        raise RuntimeError(
+            f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found "
+            f"{rounding_mode!r}"
+        )
+    return rounded_quotient(input, other, rounding_mode=rounding_mode)
+
+
+def float_power(input: Any, exponent: Any) -> Any:
+    """input ** exponent, computed in float64."""
+    wide = [x.to(dtypes.float64) if hasattr(x, "array") else x for x in (input, exponent)]
+    return maths.pow(*wide)
+
+
+@elementwise(
+    vjp=(
+        lambda g, out, a, b: where((a >= b) | isnan(b), g, 0.0),
+        lambda g, out, a, b: where((a >= b) | isnan(b), 0.0, g),
+    ),
+    samples=EXTREMES,
+)
+def fmax(input: Array, other: Array) -> Array:
+    """The larger of the two; the number where one is nan."""
+    return np.fmax(input, other)
+
+
+@elementwise(
+    vjp=(
+        lambda g, out, a, b: where((a <= b) | isnan(b), g, 0.0),
+        lambda g, out, a, b: where((a <= b) | isnan(b), 0.0, g),
+    ),
+    samples=EXTREMES,
+)
+def fmin(input: Array, other: Array) -> Array:
+    """The smaller of the two; the number where one is nan."""
+    return np.fmin(input, other)
+
+
+def _squared_length(a: Any, b: Any) -> Any:
+    """a**2 + b**2; 1 at the origin, where torch takes the derivatives of the angle as 0."""
+    return where((a == 0) & (b == 0), 1.0, a * a + b * b)
+
+
+@elementwise(
+    vjp=(
+        lambda g, out, a, b: g * (b / _squared_length(a, b)),
+        lambda g, out, a, b: g * (-a / _squared_length(a, b)),
+    ),
+    floats=True,
+    samples=POSITIVE,
+)
+def atan2(input: Array, other: Array) -> Array:
+    """The angle in [-pi, pi] of the point (other, input)."""
+    return np.arctan2(input, other)
+
+
+@elementwise(
+    vjp=(lambda g, out, a, b: g * (a / out), lambda g, out, a, b: g * (b / out)),
+    floats=True,
+    samples=POSITIVE,
+)
+def hypot(input: Array, other: Array) -> Array:
+    """sqrt(input**2 + other**2), without overflow."""
+    return np.hypot(input, other)
+
+
+@elementwise(
+    vjp=(
+        lambda g, out, a, b: g / (1 + exp(b - a)),
+        lambda g, out, a, b: g / (1 + exp(a - b)),
+    ),
+    floats=True,
+    samples=TENSORS,
+)
+def logaddexp(input: Array, other: Array) -> Array:
+    """log(exp(input) + exp(other)), without overflow."""
+    return np.logaddexp(input, other)
+
+
+@elementwise(
+    vjp=(
+        lambda g, out, a, b: g / (1 + exp2(b - a)),
+        lambda g, out, a, b: g / (1 + exp2(a - b)),
+    ),
+    floats=True,
+    samples=TENSORS,
+)
+def logaddexp2(input: Array, other: Array) -> Array:
+    """log2(2**input + 2**other), without overflow."""
+    return np.logaddexp2(input, other)
+
+
+@elementwise(
+    vjp=(
+        lambda g, out, a, b: where((a == 0) & (b <= 0), 0.0, xlogy(g, b)),
+        lambda g, out, a, b: g * a / b,
+    ),
+    floats=True,
+    samples=POSITIVE,
+)
+def xlogy(input: Array, other: Array) -> Array:
+    """input * log(other), 0 where input is 0 unless other is nan."""
+    return np.where(np.equal(input, 0) & ~np.isnan(other), 0, input * np.log(other)).astype(
+        np.result_type(input, other), copy=False
+    )
+
+
+@elementwise(
+    vjp=(
+        lambda g, out, a, b: where(a == 0, 0.0, g * (out / where(a == 0, 1.0, a))),
+        lambda g, out, a, b: g * 0.0,
+    ),
+    floats=True,
+    samples=[sample(arr.of(3, 4, low=0.2), arr.of(4, away_from=(0.0,)))],
+)
+def copysign(input: Array, other: Array) -> Array:
+    """The magnitude of input with the sign of other."""
+    return np.copysign(input, other)
+
+
+def _bounds(low: Any, high: Any) -> list[Any]:
+    return [bound for bound in (low, high) if bound is not None]
+
+
+def _limited_rule(g: Any, out: Any, x: Any, low: Any, high: Any) -> Any:
+    if low is None:
+        return where(x <= high, g, 0.0)
+    return where(x >= low if high is None else (x >= low) & (x <= high), g, 0.0)
+
+
+def _low_rule(g: Any, out: Any, x: Any, low: Any, high: Any) -> Any:
+    return where(x < low if high is None else (x < low) & (low < high), g, 0.0)
+
+
+def _high_rule(g: Any, out: Any, x: Any, low: Any, high: Any) -> Any:
+    return where(x > high if low is None else (x > high) | (low > high), g, 0.0)
+
+
+@elementwise(
+    vjp=(_limited_rule, _low_rule, _high_rule),
+    samples=[
+        sample(arr.of(3, 4, low=-0.4, high=0.4), arr.of(4, low=-1, high=-0.6), arr.of(3, 1, low=1)),
+        sample(arr.of(3), arr.of(3, low=3, high=4), arr.of(3, low=5, high=6)),
+        sample(arr.of(3), arr.of(3, low=-4, high=-3)),
+        sample(arr.of(3), arr.of(3, low=-6, high=-5), arr.of(3, low=-4, high=-3)),
+    ],
+)
+def limited(input: Array, min: Array | None = None, max: Array | None = None) -> Array:
+    """The input limited to min ... max, element by element; max where min is above it."""
+    out = input if min is None else np.maximum(input, min)
+    return out if max is None else np.minimum(out, max)
+
+
+def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
+    """The input limited to min ... max, numbers or tensors.
+
+    Raises RuntimeError if both are None.
+    """
+    if any(hasattr(bound, "array") for bound in _bounds(min, max)):
+        return limited(input, min, max)
+    if input.array.dtype.kind != "f" and any(isinstance(b, float) for b in _bounds(min, max)):
+        input = input.to(dtypes.get_default_dtype())
+    return maths.clamp(input, min=min, max=max)
+
+
+@elementwise(vjp=None)
+def logical_xor(input: Array, other: Array) -> Array:
+    """Whether just one is nonzero."""
+    return np.logical_xor(input, other)
+
+
+@elementwise(vjp=None)
+def bitwise_left_shift(input: Array, other: Array) -> Array:
+    """input * 2**other, of integers."""
+    return integral(np.left_shift, input, other)
+
+
+@elementwise(vjp=None)
+def bitwise_right_shift(input: Array, other: Array) -> Array:
+    """input / 2**other rounded down, of integers."""
+    return integral(np.right_shift, input, other)
+
+
+def isclose(
+    input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
+) -> Any:
+    """Where |input - other| <= atol + rtol * |other|."""
+    input, other = input.detach(), other.detach()
+    close = (input == other) | ((input - other).abs() <= atol + rtol * other.abs()) & (
+        (input - other).abs() < float("inf")
+    )
+    return close | (isnan(input) & isnan(other)) if equal_nan else close

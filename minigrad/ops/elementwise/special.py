@@ -1,0 +1,224 @@
+"""Functions of one tensor beyond the first few: powers and logarithms, angles, the gamma family."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from minigrad.engine.op import arr, op, sample
+from minigrad.kernels.pointwise import elementwise
+from minigrad.kernels.pointwise import special as kernels
+from minigrad.ops.elementwise.arithmetic import abs, cos, exp, floating, rsqrt, shaped, where
+
+Array = Any
+
+INSIDE = {"low": -0.9, "high": 0.9}
+STEPS = {"low": 0.1, "high": 0.9}
+
+
+# --- powers and logarithms ------------------------------------------------------------------
+
+
+@floating(vjp=(lambda g, out, x: g * (out * math.log(2)),), samples=shaped())
+def exp2(input: Array) -> Array:
+    """2 ** input."""
+    return np.exp2(input)
+
+
+@floating(vjp=(lambda g, out, x: g * (out + 1),), samples=shaped())
+def expm1(input: Array) -> Array:
+    """e ** input - 1, accurate also near 0."""
+    return elementwise.expm1(input)
+
+
+@floating(vjp=(lambda g, out, x: g / (x + 1),), samples=shaped(low=-0.5))
+def log1p(input: Array) -> Array:
+    """log(1 + input), accurate also near 0."""
+    return elementwise.log1p(input)
+
+
+@floating(vjp=(lambda g, out, x: g / (x * math.log(2)),), samples=shaped(low=0.3))
+def log2(input: Array) -> Array:
+    """The logarithm to base 2."""
+    return np.log2(input)
+
+
+@floating(vjp=(lambda g, out, x: g / (x * math.log(10)),), samples=shaped(low=0.3))
+def log10(input: Array) -> Array:
+    """The logarithm to base 10."""
+    return np.log10(input)
+
+
+# --- angles ---------------------------------------------------------------------------------
+
+
+@floating(vjp=(lambda g, out, x: g * (1 + out * out),), samples=shaped(low=-1, high=1))
+def tan(input: Array) -> Array:
+    """The tangent of an angle in radians."""
+    return np.tan(input)
+
+
+@floating(vjp=(lambda g, out, x: g * rsqrt(1 - x * x),), samples=shaped(**INSIDE))
+def asin(input: Array) -> Array:
+    """The angle in [-pi/2, pi/2] with this sine; nan outside [-1, 1]."""
+    return np.arcsin(input)
+
+
+@floating(vjp=(lambda g, out, x: -g * rsqrt(1 - x * x),), samples=shaped(**INSIDE))
+def acos(input: Array) -> Array:
+    """The angle in [0, pi] with this cosine; nan outside [-1, 1]."""
+    return np.arccos(input)
+
+
+@floating(vjp=(lambda g, out, x: g / (x * x + 1),), samples=shaped())
+def atan(input: Array) -> Array:
+    """The angle in (-pi/2, pi/2) with this tangent."""
+    return np.arctan(input)
+
+
+@floating(vjp=(lambda g, out, x: g * cosh(x),), samples=shaped())
+def sinh(input: Array) -> Array:
+    """The hyperbolic sine."""
+    return np.sinh(input)
+
+
+@floating(vjp=(lambda g, out, x: g * sinh(x),), samples=shaped())
+def cosh(input: Array) -> Array:
+    """The hyperbolic cosine."""
+    return np.cosh(input)
+
+
+@floating(vjp=(lambda g, out, x: g * rsqrt(x * x + 1),), samples=shaped())
+def asinh(input: Array) -> Array:
+    """The inverse of sinh."""
+    return np.arcsinh(input)
+
+
+@floating(vjp=(lambda g, out, x: g * rsqrt(x * x - 1),), samples=shaped(low=1.3, high=3))
+def acosh(input: Array) -> Array:
+    """The inverse of cosh; nan below 1."""
+    return np.arccosh(input)
+
+
+@floating(vjp=(lambda g, out, x: g / (1 - x * x),), samples=shaped(**INSIDE))
+def atanh(input: Array) -> Array:
+    """The inverse of tanh; nan outside [-1, 1]."""
+    return np.arctanh(input)
+
+
+def _sinc_rule(g: Any, out: Any, x: Any) -> Any:
+    safe = where(x == 0, 1.0, x)
+    return g * where(x == 0, -x * (math.pi**2 / 3), (cos(safe * math.pi) - out) / safe)
+
+
+@floating(vjp=(_sinc_rule,), samples=shaped(away_from=(0.0,)))
+def sinc(input: Array) -> Array:
+    """sin(pi input) / (pi input), and 1 at 0."""
+    return np.sinc(input).astype(input.dtype, copy=False)
+
+
+def _logit_rule(g: Any, out: Any, x: Any, *, eps: float | None) -> Any:
+    if eps is None:
+        return where((x < 0) | (x > 1), float("nan"), g / (x * (1 - x)))
+    return where((x < eps) | (x > 1 - eps), 0.0, g / (x * (1 - x)))
+
+
+@floating(
+    vjp=(_logit_rule,),
+    samples=[*shaped(**STEPS), sample(arr.of(4, low=-0.2, high=0.45, away_from=(0.2,)), eps=0.2)],
+)
+def logit(input: Array, *, eps: float | None = None) -> Array:
+    """log(input / (1 - input)), of the input limited to eps ... 1 - eps if eps is given."""
+    limited = input if eps is None else np.clip(input, eps, 1 - eps)
+    return np.log(limited / (1 - limited))
+
+
+# --- error functions and the gamma family ---------------------------------------------------
+
+
+@floating(vjp=(lambda g, out, x: g * exp(-x * x) * (-2 / math.sqrt(math.pi)),), samples=shaped())
+def erfc(input: Array) -> Array:
+    """1 - erf(input), accurate also where it is tiny."""
+    return kernels.erfc(input)
+
+
+@floating(
+    vjp=(lambda g, out, x: g * exp(out * out) * (0.5 * math.sqrt(math.pi)),),
+    samples=shaped(**INSIDE),
+)
+def erfinv(input: Array) -> Array:
+    """The inverse of erf; nan outside [-1, 1]."""
+    return kernels.erfinv(input)
+
+
+@floating(vjp=(lambda g, out, x: g * digamma(x),), samples=shaped(low=0.3, high=4))
+def lgamma(input: Array) -> Array:
+    """log |gamma(input)|."""
+    return kernels.lgamma(input)
+
+
+@floating(vjp=(lambda g, out, x: g * trigamma(x, order=1),), samples=shaped(low=0.5, high=4))
+def digamma(input: Array) -> Array:
+    """The derivative of lgamma."""
+    return kernels.digamma(input)
+
+
+@floating(
+    vjp=(lambda g, out, x, *, order: g * trigamma(x, order=order + 1),),
+    samples=[
+        sample(arr.of(3, 4, low=0.8, high=4), order=1),
+        sample(arr.of(3, low=1, high=3), order=2),
+        sample(arr.of(3, low=-0.8, high=-0.2), order=1),
+    ],
+)
+def trigamma(input: Array, *, order: int) -> Array:
+    """The derivative of digamma of an order >= 1 (Abramowitz & Stegun 6.4); order 1 is trigamma.
+
+    PyTorch differs: its trigamma is finite at the poles and good to 1e-9 only.
+    """
+    return kernels.polygamma(input, order)
+
+
+def polygamma(n: int, input: Any) -> Any:
+    """The n-th derivative of digamma.  Raises RuntimeError for negative n."""
+    if n < 0:
+        raise RuntimeError(f"polygamma(n, x) does not support negative n, got n={n}")
+    return digamma(input) if n == 0 else trigamma(input, order=n)
+
+
+# --- parts of numbers -----------------------------------------------------------------------
+
+
+@op(vjp=(lambda g, out, x: g * 0.0,), samples=shaped(**STEPS))
+def trunc(input: Array) -> Array:
+    """The integer part, towards 0."""
+    return np.trunc(input)
+
+
+@op(vjp=(lambda g, out, x: g,), degree=None, samples=shaped(**STEPS))
+def frac(input: Array) -> Array:
+    """What trunc leaves: input - trunc(input)."""
+    return input - np.trunc(input)
+
+
+@op(
+    vjp=(lambda g, out, x, *, nan, posinf, neginf: where(abs(x) < float("inf"), g, 0.0),),
+    samples=shaped(),
+)
+def nan_to_num(
+    input: Array, *, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
+) -> Array:
+    """nan and infinities replaced by numbers: by default 0, the largest and the smallest."""
+    return np.nan_to_num(input, nan=nan, posinf=posinf, neginf=neginf)
+
+
+@op(
+    vjp=(lambda g, out, x, *, decimals: g * 0.0,),
+    samples=[
+        *shaped(low=0.1, high=0.4),
+        sample(arr.of(3, low=0.01, high=0.04), decimals=1),
+    ],
+)
+def round(input: Array, *, decimals: int = 0) -> Array:
+    """The nearest number of so many decimals (negative: tens, hundreds ...), halves to even."""
+    return np.rint(input) if decimals == 0 else np.round(input, decimals)

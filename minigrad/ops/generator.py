@@ -1,0 +1,76 @@
+"""The source of random numbers: one seedable generator for everything that is not given its own."""
+
+import secrets
+from typing import Any
+
+import numpy as np
+
+from minigrad.core.device import device as Device
+from minigrad.engine.graph import Value, wrap
+
+
+class Generator:
+    """A stream of random numbers, as torch.Generator; `generator` is NumPy's beneath.
+
+    PyTorch differs: its streams are other numbers for the same seed.
+    """
+
+    def __init__(self, device: Any = "cpu") -> None:
+        if str(device) != "cpu":
+            raise RuntimeError(f"minigrad computes on the CPU only, got device={device!r}")
+        self.device = Device(device)
+        self.manual_seed(0)
+
+    def manual_seed(self, seed: int) -> "Generator":
+        """Start the stream that belongs to `seed`, an int of 64 bits; ValueError for others."""
+        if not -(2**63) <= int(seed) < 2**64:
+            raise ValueError(f"a seed must lie in -2**63 ... 2**64 - 1, got {seed}")
+        self._seed = int(seed)
+        bits = np.random.SFC64(self._seed % 2**64)
+        self.generator = np.random.Generator(bits)
+        return self
+
+    def seed(self) -> int:
+        """Start a stream that nobody can foresee, and give its seed."""
+        self.manual_seed(secrets.randbits(63))
+        return self._seed
+
+    def initial_seed(self) -> int:
+        """The seed that started the stream."""
+        return self._seed
+
+    def get_state(self) -> Any:
+        """The state of the stream: a tensor of 48 bytes."""
+        state: Any = self.generator.bit_generator.state
+        words = [*state["state"]["state"], state["has_uint32"], state["uinteger"]]
+        return wrap(Value.kind, np.array(words, np.uint64).view(np.uint8))
+
+    def set_state(self, new_state: Any) -> None:
+        """Continue from a state that `get_state` gave.
+
+        Raises TypeError for other dtypes, RuntimeError for another size.
+        """
+        words = np.array(getattr(new_state, "array", new_state))
+        if words.dtype != np.uint8:
+            raise TypeError(f"a generator's state is a tensor of uint8, got {words.dtype}")
+        if words.shape != (48,):
+            raise RuntimeError(f"a generator's state is 48 bytes, got shape {list(words.shape)}")
+        *state, has_uint32, uinteger = words.view(np.uint64)
+        self.generator.bit_generator.state = {
+            "bit_generator": "SFC64",
+            "state": {"state": np.array(state, np.uint64)},
+            "has_uint32": int(has_uint32),
+            "uinteger": int(uinteger),
+        }
+
+    def __repr__(self) -> str:
+        return f"<minigrad.Generator seed={self._seed}>"
+
+
+default_generator = Generator()
+default_generator.seed()
+
+
+def stream(generator: Generator | None) -> np.random.Generator:
+    """NumPy's generator beneath the one given, or beneath the default one."""
+    return (generator or default_generator).generator

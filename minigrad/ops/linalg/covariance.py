@@ -1,0 +1,142 @@
+"""How rows vary together, and slopes of sampled functions."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad.engine.op import composed
+from minigrad.ops.dims import each_dim
+from minigrad.ops.elementwise.arithmetic import sqrt
+from minigrad.ops.indexing.index_select import index_select
+from minigrad.ops.linalg.matmul import matmul
+
+
+@composed
+def cov(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any = None) -> Any:
+    """The covariances of variables, a row each: (V, N) -> (V, V), (N,) -> ().
+
+    fweights: how often each observation came (integers); aweights: how much each counts.
+    Raises RuntimeError for more than 2 dimensions, or weights that do not fit.
+    """
+    if input.ndim > 2:
+        raise RuntimeError(f"cov(): expected input to have two or fewer dimensions but got an "
+                           f"input of shape {list(input.shape)}")  # fmt: skip
+    rows = input.reshape((1, -1)) if input.ndim < 2 else input
+    rows = rows if rows.is_floating_point() else rows.float()
+    counts = _weights("fweights", fweights, rows, integral=True)
+    shares = _weights("aweights", aweights, rows, integral=False)
+    weights = counts if shares is None else (shares if counts is None else counts * shares)
+    if weights is None:
+        total: Any = rows.shape[1]
+        centred = rows - rows.mean(dim=1, keepdim=True)
+        lost: Any = correction
+        products = matmul(centred, centred.mT)
+    else:
+        total = weights.sum()
+        centred = rows - (rows * weights).sum(dim=1, keepdim=True) / total
+        lost = correction
+        if shares is not None and correction:
+            lost = correction * (weights * shares).sum() / total
+        products = matmul(centred, (centred * weights).mT)
+    degrees = total - lost
+    found = products / (degrees.clamp(min=0) if hasattr(degrees, "array") else max(degrees, 0))
+    return found if found.numel() != 1 else found.reshape(())
+
+
+def _weights(name: str, given: Any, rows: Any, *, integral: bool) -> Any:
+    if given is None:
+        return None
+    if given.ndim > 1 or given.numel() != rows.shape[1] or given.is_floating_point() is integral:
+        kind = "integral" if integral else "floating"
+        raise RuntimeError(
+            f"cov(): expected {name} to be a vector of {rows.shape[1]} {kind} numbers, got "
+            f"{given.dtype} of shape {list(given.shape)}"
+        )
+    if (given.array < 0).any():
+        raise RuntimeError(f"cov(): {name} cannot be negative")
+    return given.to(rows.dtype)
+
+
+@composed
+def corrcoef(input: Any) -> Any:
+    """Pearson's correlations of variables, a row each: (V, N) -> (V, V), (N,) -> ()."""
+    covariances = cov(input)
+    if covariances.ndim == 0:
+        return covariances / covariances
+    deviations = sqrt(covariances.diagonal())
+    scaled = covariances / deviations.unsqueeze(1) / deviations.unsqueeze(0)
+    return scaled.clamp(min=-1, max=1)
+
+
+# --- slopes ---------------------------------------------------------------------------------------
+
+
+@composed
+def gradient(input: Any, *, spacing: Any = 1, dim: Any = None, edge_order: int = 1) -> list[Any]:
+    """Slopes along each dimension, or along `dim`, of a function sampled on a grid.
+
+    spacing: the distance of samples, or their coordinates; one for all dimensions or a sequence.
+    Inside they are those of the parabola through three neighbours, at the edges of a line
+    (edge_order 1) or of the parabola through the nearest three (2).
+    Raises RuntimeError for another edge_order, or fewer samples than edge_order + 1.
+    """
+    if edge_order not in (1, 2):
+        raise RuntimeError("torch.gradient only supports edge_order=1 and edge_order=2.")
+    dims = each_dim(tuple(range(input.ndim)) if dim is None else dim, input.ndim)
+    each = list(spacing) if isinstance(spacing, Sequence) else [spacing] * len(dims)
+    if len(each) != len(dims):
+        raise RuntimeError(
+            f"torch.gradient expected spacing to be a number or {len(dims)} of them, one for each "
+            f"dimension, but got {len(each)}"
+        )
+    return [_slope(input, d, s, edge_order) for d, s in zip(dims, each, strict=True)]
+
+
+def _slope(input: Any, dim: int, spacing: Any, edge_order: int) -> Any:
+    count = input.shape[dim]
+    if count < edge_order + 1:
+        raise RuntimeError(
+            f"torch.gradient expected each dimension size to be at least edge_order+1, got size "
+            f"{count} in dimension {dim}"
+        )
+    where = spacing.array if hasattr(spacing, "array") and spacing.ndim else None
+    if where is None:
+        where = np.arange(count) * float(spacing)
+    elif where.shape != (count,):
+        raise RuntimeError(
+            f"torch.gradient expected {count} coordinates for dimension {dim}, got shape "
+            f"{list(where.shape)}"
+        )
+    places, weights = _stencil(np.asarray(where, np.float64), edge_order)
+    x = input if input.is_floating_point() else input.float()
+    shape = [-1 if i == dim else 1 for i in range(input.ndim)]
+    total = None
+    for column, weight in zip(places, weights, strict=True):
+        term = index_select(x, dim, x.new_tensor(column, dtype=int)) * x.new_tensor(
+            weight.reshape(shape)
+        )
+        total = term if total is None else total + term
+    return total
+
+
+def _stencil(where: Any, edge_order: int) -> tuple[Any, Any]:
+    """For the slope at each place the three places it is read from, and their weights."""
+    count = len(where)
+    if count == 2:
+        rise = np.array([[-1.0, -1.0], [1.0, 1.0]]) / (where[1] - where[0])
+        return np.array([[0, 0], [1, 1]]), rise
+    middle = np.clip(np.arange(count), 1, count - 2)
+    places = middle + np.array([[-1], [0], [1]])
+    a, b, c = where[places]
+    weights = np.array(
+        [
+            (2 * where - b - c) / ((a - b) * (a - c)),
+            (2 * where - a - c) / ((b - a) * (b - c)),
+            (2 * where - a - b) / ((c - a) * (c - b)),
+        ]
+    )
+    if edge_order == 1:
+        first, last = where[1] - where[0], where[-1] - where[-2]
+        weights[:, 0], weights[:, -1] = (-1 / first, 1 / first, 0), (0, -1 / last, 1 / last)
+    return places, weights

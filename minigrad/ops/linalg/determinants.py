@@ -1,0 +1,65 @@
+"""Determinants, and their logarithms."""
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.engine.op import arr, op, sample
+from minigrad.ops.linalg.factorizations import singular_factors, singular_shapes
+from minigrad.ops.linalg.lapack import require_square
+from minigrad.ops.linalg.solve import inv
+from minigrad.ops.packing import unpack
+
+Array = Any
+
+
+def _det_rule(g: Any, out: Any, A: Any) -> Any:
+    """Jacobi's formula, g det(A) A^-T; by cofactors where a matrix is singular."""
+    if (out.array == 0).any():
+        return g.unsqueeze(-1).unsqueeze(-1) * _cofactors(A)
+    return (g * out).unsqueeze(-1).unsqueeze(-1) * inv(A).mT
+
+
+def _cofactors(A: Any) -> Any:
+    """det(U) det(V) U diag(products of the other singular values) V^T, which needs no inverse."""
+    u, s, vh = unpack(singular_factors(A, full_matrices=False), *singular_shapes(A.shape, False))
+    n = A.shape[-1]
+    others = s.unsqueeze(-2) * s.new_tensor(1 - np.eye(n)) + s.new_tensor(np.eye(n))
+    product = others[..., 0]
+    for i in range(1, n):
+        product = product * others[..., i]
+    orientation = (det(u) * det(vh)).unsqueeze(-1).unsqueeze(-1)
+    return orientation * ((u * product.unsqueeze(-2)) @ vh)
+
+
+@op(
+    vjp=(_det_rule,),
+    samples=[
+        sample(arr.of(3, 3, distinct=True)),
+        sample(arr.of(2, 3, 3, distinct=True)),
+        sample(arr.of(1, 1)),
+        sample(arr.of(0, 0)),
+    ],
+)
+def det(A: Array) -> Array:
+    """The determinant of square matrices: (..., n, n) -> (...).
+
+    PyTorch differs: where a determinant is exactly 0 the gradient is that by cofactors, torch's 0.
+    """
+    require_square("linalg.det", A)
+    return np.asarray(np.linalg.det(A), A.dtype)
+
+
+@op(
+    vjp=(lambda g, out, A: g.unsqueeze(-1).unsqueeze(-1) * inv(A).mT,),
+    samples=[
+        sample(arr.of(3, 3, diagonal=3.0, distinct=True)),
+        sample(arr.of(2, 3, 3, diagonal=3.0)),
+        sample(arr.of(0, 0)),
+    ],
+)
+def log_abs_det(A: Array) -> tuple[Array, Array]:
+    """log |det A| of square matrices; as a by-product the sign, 0 where A is singular."""
+    require_square("linalg.slogdet", A)
+    sign, logarithm = np.linalg.slogdet(A)
+    return logarithm, sign

@@ -1,0 +1,176 @@
+"""LU factorizations: rows are exchanged by their sizes alone, so that derivatives pass them by."""
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.engine.graph import wrap
+from minigrad.engine.op import arr, composed, op, sample
+from minigrad.ops.indexing.index_select import take_along_dim
+from minigrad.ops.linalg.lapack import (
+    LinAlgError,
+    require_equation,
+    require_matrices,
+    require_square,
+)
+from minigrad.ops.linalg.matmul import matmul
+from minigrad.ops.linalg.solve import triangular_solution
+from minigrad.ops.results import LU, LUFactor, LUFactorEx
+from minigrad.ops.shape.copies import concatenate, tril, triu
+
+Array = Any
+
+
+def _square_rule(g: Any, out: Any, A: Any) -> Any:
+    """Walter & Lehmann, "Algorithmic differentiation of linear algebra functions" (2010)."""
+    lower = tril(out, diagonal=-1)
+    inner = tril(lower.mT @ tril(g, diagonal=-1) + tril(g, diagonal=-1), diagonal=-1)
+    inner = inner + triu(triu(g) @ triu(out).mT)
+    right = triangular_solution(triu(out), inner.mT, upper=True).mT
+    return triangular_solution(lower.mT, right, upper=True, unitriangular=True)
+
+
+@op(
+    vjp=(_square_rule,),
+    samples=[
+        sample(arr.of(3, 3, diagonal=5.0)),
+        sample(arr.of(2, 2, 2, diagonal=5.0)),
+        sample(arr.of(0, 0)),
+    ],
+)
+def square_lu(A: Array) -> Array:
+    """L and U with L U = A for square matrices (..., n, n) as they stand, packed in one matrix.
+
+    U is its upper triangle, L what is below, with ones on the diagonal.
+    """
+    packed = np.array(A)
+    for k in range(packed.shape[-1] - 1):
+        pivot = packed[..., k : k + 1, k : k + 1]
+        packed[..., k + 1 :, k : k + 1] /= np.where(pivot == 0, 1, pivot)
+        packed[..., k + 1 :, k + 1 :] -= (
+            packed[..., k + 1 :, k : k + 1] * packed[..., k : k + 1, k + 1 :]
+        )
+    return packed
+
+
+def _row_order(A: Array) -> tuple[Array, Array]:
+    """The rows in the order that partial pivoting puts them, and the exchanges, counted from 1."""
+    m, n = A.shape[-2:]
+    steps = min(m, n)
+    order = np.empty((*A.shape[:-2], m), np.int64)
+    exchanges = np.empty((*A.shape[:-2], steps), np.int32)
+    for i in np.ndindex(*A.shape[:-2]):
+        work, rows = A[i].copy(), np.arange(m)
+        for k in range(steps):
+            chosen = k + int(np.argmax(np.abs(work[k:, k])))
+            exchanges[i][k] = chosen + 1
+            work[[k, chosen]], rows[[k, chosen]] = work[[chosen, k]], rows[[chosen, k]]
+            if work[k, k] != 0:
+                work[k + 1 :, k] /= work[k, k]
+            work[k + 1 :, k + 1 :] -= np.outer(work[k + 1 :, k], work[k, k + 1 :])
+        order[i] = rows
+    return order, exchanges
+
+
+def _packed(ordered: Any) -> Any:
+    """L and U of (..., m, n) in one matrix: of the square block, and of what is beside or below."""
+    m, n = ordered.shape[-2:]
+    if m == n:
+        return square_lu(ordered)
+    k = min(m, n)
+    block = square_lu(ordered[..., :k, :k])
+    if n > m:
+        beside = triangular_solution(block, ordered[..., k:], upper=False, unitriangular=True)
+        return concatenate(block, beside, dim=-1)
+    below = triangular_solution(block.mT, ordered[..., k:, :].mT, upper=False).mT
+    return concatenate(block, below, dim=-2)
+
+
+def _factored(name: str, A: Any, pivot: bool) -> tuple[Any, Array, Array]:
+    """Packed factors, the order of rows, and the exchanges that lead to it."""
+    require_matrices(name, A.array)
+    if pivot:
+        order, exchanges = _row_order(A.array)
+        index = wrap(A.kind, order[..., None])
+        return _packed(take_along_dim(A, index, -2)), order, exchanges
+    m, n = A.shape[-2:]
+    order = np.broadcast_to(np.arange(m), (*A.shape[:-2], m))
+    counted = np.arange(1, min(m, n) + 1, dtype=np.int32)
+    return _packed(A), order, np.broadcast_to(counted, (*A.shape[:-2], counted.size)).copy()
+
+
+@composed
+def lu(A: Any, *, pivot: bool = True) -> LU:
+    """P, L and U with P L U = A: a permutation, unit lower and upper triangular, (..., m, n).
+
+    With pivot=False no rows are exchanged, and P is empty.
+    """
+    packed, order, _ = _factored("linalg.lu", A, pivot)
+    m, n = A.shape[-2:]
+    k = min(m, n)
+    lower = tril(packed[..., :k], diagonal=-1) + A.new_tensor(np.eye(m, k))
+    upper = triu(packed[..., :k, :])
+    permutation = A.new_empty(0)
+    if pivot:
+        permutation = A.new_tensor(np.eye(m)[order].swapaxes(-1, -2))
+    return LU(permutation, lower, upper)
+
+
+@composed
+def lu_factor_ex(A: Any, *, pivot: bool = True, check_errors: bool = False) -> LUFactorEx:
+    """`lu_factor`, and for each matrix an int32: 0, or which element of U's diagonal is 0 first.
+
+    Raises LinAlgError if there is one and check_errors is set.
+    """
+    packed, _, exchanges = _factored("linalg.lu_factor_ex", A, pivot)
+    zero = np.diagonal(packed.array, axis1=-2, axis2=-1) == 0
+    found = zero.any(axis=-1)
+    first = np.argmax(zero, axis=-1) + 1 if zero.shape[-1] else 0
+    info = np.where(found, first, 0).astype(np.int32)
+    if check_errors and found.any():
+        raise LinAlgError(
+            f"linalg.lu_factor: U[{info.max()},{info.max()}] is zero and using it on lu_solve "
+            f"would result in a division by zero"
+        )
+    return LUFactorEx(packed, wrap(A.kind, exchanges), wrap(A.kind, np.asarray(info)))
+
+
+@composed
+def lu_factor(A: Any, *, pivot: bool = True) -> LUFactor:
+    """L and U in one matrix (..., m, n), and the rows exchanged in turn, counted from 1.
+
+    Raises LinAlgError if U has a zero on its diagonal.
+    """
+    packed, pivots, _ = lu_factor_ex(A, pivot=pivot, check_errors=True)
+    return LUFactor(packed, pivots)
+
+
+@composed
+def lu_solve(LU: Any, pivots: Any, B: Any, *, left: bool = True, adjoint: bool = False) -> Any:
+    """X with A X = B (X A = B if not `left`, A^T for A if `adjoint`), of what lu_factor gave for A.
+
+    LU: (..., n, n); pivots: (..., n); B: (..., n, k).  Leading sizes broadcast.
+    """
+    if not left:
+        return lu_solve(LU, pivots, B.mT, adjoint=not adjoint).mT
+    require_square("linalg.lu_solve", LU.array)
+    require_matrices("linalg.lu_solve", LU.array, B.array)
+    require_equation("linalg.lu_solve", LU.array, B.array)
+    permutation = LU.new_tensor(_permutation(pivots.array, LU.shape[-1]))
+    if adjoint:
+        half = triangular_solution(LU.mT, B, upper=False)
+        whole = triangular_solution(LU.mT, half, upper=True, unitriangular=True)
+        return matmul(permutation, whole)
+    half = triangular_solution(LU, matmul(permutation.mT, B), upper=False, unitriangular=True)
+    return triangular_solution(LU, half, upper=True)
+
+
+def _permutation(exchanges: Array, n: int) -> Array:
+    """The matrix P of exchanges made one after the other: P^T puts the rows in their order."""
+    out = np.empty((*exchanges.shape[:-1], n, n))
+    for i in np.ndindex(*exchanges.shape[:-1]):
+        order = np.arange(n)
+        for k, chosen in enumerate(exchanges[i] - 1):
+            order[[k, chosen]] = order[[chosen, k]]
+        out[i] = np.eye(n)[order].T
+    return out

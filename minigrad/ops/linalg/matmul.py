@@ -1,0 +1,144 @@
+"""Products of matrices and vectors."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from minigrad.core import dtypes
+from minigrad.engine.op import arr, composed, op, sample
+from minigrad.kernels.matmul.gemm import matmul as multiply
+from minigrad.kernels.reduction.reduce import sum as total
+
+Array = Any
+
+
+def _rows(x: Any) -> Any:
+    """(..., k) -> (rows, k); -1 could not be worked out for k = 0."""
+    return x if x.ndim == 2 else x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+
+
+def _left_rule(g: Any, out: Any, a: Any, b: Any) -> Any:
+    return (g @ b.mT).sum_to_size(a.shape)
+
+
+def _right_rule(g: Any, out: Any, a: Any, b: Any) -> Any:
+    if a.ndim > 2 and len(b.shape) == 2:  # one product over all leading axes, not their sum
+        return _rows(a).mT @ _rows(g)
+    return (a.mT @ g).sum_to_size(b.shape)
+
+
+@op(
+    vjp=(_left_rule, _right_rule),
+    degree=1,
+    samples=[
+        sample(arr.of(5, 3), arr.of(3, 4)),
+        sample(arr.of(2, 5, 3), arr.of(3, 4)),
+        sample(arr.of(2, 5, 3), arr.of(2, 3, 4)),
+        sample(arr.of(5, 3), arr.of(2, 3, 4)),
+        sample(arr.of(2, 1, 2, 3), arr.of(3, 3, 1)),
+        sample(arr.of(2, 0), arr.of(0, 3)),
+        sample(arr.of(0, 2), arr.of(2, 3)),
+        sample(arr.of(2, 3, 0), arr.of(0, 4)),
+    ],
+)
+def matrix_product(input: Array, other: Array) -> Array:
+    """(..., m, k) @ (..., k, n) -> (..., m, n); leading axes broadcast."""
+    if input.dtype is not other.dtype or input.dtype.kind == "b":
+        _require_same_dtype("matmul", input, other)
+    if input.shape[-1] != other.shape[-2]:
+        raise RuntimeError(
+            f"mat1 and mat2 shapes cannot be multiplied ({_times(input)} and {_times(other)}): "
+            f"the last size of the first must equal the last but one of the second"
+        )
+    if input.ndim > 2 or other.ndim > 2:
+        _require_broadcastable(input, other)
+    return multiply(input, other)
+
+
+@composed
+def matmul(input: Any, other: Any) -> Any:
+    """The matrix product; a 1-d operand is a row on the left, a column on the right.
+
+    (m, k) @ (k, n) -> (m, n);  (..., m, k) @ (..., k, n) -> (..., m, n);  (k,) @ (k,) -> ().
+    Raises RuntimeError for 0-d operands, sizes that do not match, or different dtypes.
+    """
+    if input.array.ndim > 1 and other.array.ndim > 1:
+        return matrix_product(input, other)
+    if input.ndim == 0 or other.ndim == 0:
+        raise RuntimeError(
+            f"both arguments to matmul need to be at least 1D, but they are {input.ndim}D and "
+            f"{other.ndim}D"
+        )
+    left = input.unsqueeze(0) if input.ndim == 1 else input
+    right = other.unsqueeze(1) if other.ndim == 1 else other
+    product = matrix_product(left, right)
+    if input.ndim == 1:
+        product = product.squeeze(-2)
+    return product.squeeze(-1) if other.ndim == 1 else product
+
+
+@op(
+    vjp=(
+        lambda g, out, x, w, b: g @ w,
+        lambda g, out, x, w, b: _rows(g).mT @ _rows(x),
+        lambda g, out, x, w, b: g.sum_to_size(b.shape),
+    ),
+    array_vjp=(
+        lambda g, out, x, w, b: multiply(_rows(g), w).reshape(*g.shape[:-1], w.shape[1]),
+        lambda g, out, x, w, b: multiply(_rows(g).T, _rows(x)),
+        lambda g, out, x, w, b: total(_rows(g), (0,), False),
+    ),
+    degree=1,
+    samples=[
+        sample(arr.of(5, 3), arr.of(4, 3), arr.of(4)),
+        sample(arr.of(2, 5, 3), arr.of(4, 3), arr.of(4)),
+        sample(arr.of(5, 3), arr.of(4, 3)),
+        sample(arr.of(0, 3), arr.of(4, 3), arr.of(4)),
+        sample(arr.of(2, 5, 0), arr.of(4, 0), arr.of(4)),
+        sample(arr.of(3), arr.of(4, 3)),
+    ],
+)
+def affine(input: Array, weight: Array, bias: Array | None = None) -> Array:
+    """input @ weight.T + bias: (..., in) and (out, in), (out,) -> (..., out)."""
+    operands = [input, weight] if bias is None else [input, weight, bias]
+    _require_same_dtype("linear", *operands)
+    if input.shape[-1] != weight.shape[-1]:
+        raise RuntimeError(
+            f"mat1 and mat2 shapes cannot be multiplied ({_times(input)} and "
+            f"{weight.shape[1]}x{weight.shape[0]}): linear expects input of {weight.shape[1]} "
+            f"features, got {input.shape[-1]}"
+        )
+    if bias is not None and bias.shape != weight.shape[:1]:
+        raise RuntimeError(
+            f"linear: bias must have shape [{weight.shape[0]}], got {list(bias.shape)}"
+        )
+    rows = _rows(input) if input.ndim != 2 else input
+    product = multiply(rows, weight.T, bias)
+    return product if input.ndim == 2 else product.reshape(*input.shape[:-1], weight.shape[0])
+
+
+def _times(array: Array) -> str:
+    rows = int(np.prod(array.shape[:-1]))
+    return f"{rows}x{array.shape[-1]}"
+
+
+def _require_same_dtype(name: str, *arrays: Array) -> None:
+    first = arrays[0].dtype
+    if first.kind == "b":
+        raise RuntimeError(f"{name}: not implemented for bool; cast the operands to numbers")
+    for array in arrays[1:]:
+        if array.dtype != first:
+            raise RuntimeError(
+                f"{name}: expected operands of the same dtype, but got "
+                f"{dtypes.of_numpy(first)} and {dtypes.of_numpy(array.dtype)}"
+            )
+
+
+def _require_broadcastable(a: Array, b: Array) -> None:
+    try:
+        np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    except ValueError:
+        raise RuntimeError(
+            f"matmul: the leading sizes of {list(a.shape)} and {list(b.shape)} do not broadcast"
+        ) from None

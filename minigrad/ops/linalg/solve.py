@@ -1,0 +1,245 @@
+"""Systems of linear equations: inverses, solutions, the Cholesky factor, pseudo-inverses.
+
+The derivatives are those of Giles, "Collected matrix derivative results for forward and reverse
+mode algorithmic differentiation" (2008), unless a rule names another source.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad.engine.op import arr, op, sample
+from minigrad.kernels.matmul import trsm as kernels
+from minigrad.ops.linalg.lapack import (
+    LinAlgError,
+    require_equation,
+    require_matrices,
+    require_square,
+    run,
+)
+
+Array = Any
+
+SINGULAR = "The solver failed because the input matrix is singular"
+
+
+def _regular(*shape: int) -> arr:
+    """A matrix far from singular; without repeated rows where it stands alone."""
+    return arr.of(*shape, low=-1.0, high=1.0, diagonal=4.0, distinct=len(shape) == 2)
+
+
+@op(
+    vjp=(lambda g, out, A: -(out.mT @ g @ out.mT),),
+    samples=[sample(_regular(3, 3)), sample(_regular(2, 3, 3)), sample(arr.of(0, 0))],
+)
+def inv(A: Array) -> Array:
+    """The inverse of square matrices (..., n, n).
+
+    Raises LinAlgError for a singular matrix, RuntimeError for one that is not square.
+    """
+    require_square("linalg.inv", A)
+    problem = "The inversion could not be completed because the input matrix is singular"
+    return run("linalg.inv", problem, np.linalg.inv, A)
+
+
+def _solution_rule(g: Any, out: Any, A: Any, B: Any, *, wanted: Sequence[int]) -> list[Any]:
+    start = solution(A.mT, g)
+    return [
+        -(start @ out.mT).sum_to_size(A.shape) if 0 in wanted else None,
+        start.sum_to_size(B.shape) if 1 in wanted else None,
+    ]
+
+
+@op(
+    vjp=_solution_rule,
+    samples=[
+        sample(_regular(3, 3), arr.of(3, 2)),
+        sample(_regular(2, 3, 3), arr.of(3, 2)),
+        sample(_regular(3, 3), arr.of(2, 3, 1)),
+        sample(_regular(2, 3, 3), arr.of(2, 3, 2)),
+        sample(arr.of(0, 0), arr.of(0, 2)),
+    ],
+)
+def solution(A: Array, B: Array) -> Array:
+    """X with A X = B: (..., n, n), (..., n, k) -> (..., n, k); leading axes broadcast."""
+    require_square("linalg.solve", A)
+    require_matrices("linalg.solve", A, B)
+    require_equation("linalg.solve", A, B)
+    return run("linalg.solve", SINGULAR, np.linalg.solve, A, B)
+
+
+def _triangular_rule(
+    g: Any, out: Any, A: Any, B: Any, *, wanted: Sequence[int], upper: bool, unitriangular: bool
+) -> list[Any]:
+    start = triangular_solution(A.mT, g, upper=not upper, unitriangular=unitriangular)
+    slope = None
+    if 0 in wanted:
+        slope = -(start @ out.mT).sum_to_size(A.shape)
+        slope = slope.triu(int(unitriangular)) if upper else slope.tril(-int(unitriangular))
+    return [slope, start.sum_to_size(B.shape) if 1 in wanted else None]
+
+
+@op(
+    vjp=_triangular_rule,
+    samples=[
+        sample(_regular(3, 3), arr.of(3, 2), upper=True),
+        sample(_regular(2, 3, 3), arr.of(3, 2), upper=False),
+        sample(_regular(3, 3), arr.of(2, 3, 1), upper=False, unitriangular=True),
+        sample(_regular(9, 9), arr.of(9, 1), upper=True, unitriangular=True),
+        sample(arr.of(0, 0), arr.of(0, 2), upper=True),
+    ],
+)
+def triangular_solution(A: Array, B: Array, *, upper: bool, unitriangular: bool = False) -> Array:
+    """X with A X = B, reading one triangle of A; leading axes broadcast.
+
+    A zero on the diagonal gives inf and nan, as in torch.
+    """
+    require_square("linalg.solve_triangular", A)
+    require_matrices("linalg.solve_triangular", A, B)
+    require_equation("linalg.solve_triangular", A, B)
+    return kernels.solve_triangular(A, B, upper=upper, unit=unitriangular)
+
+
+def _cholesky_rule(g: Any, out: Any, A: Any, *, triangle: str) -> Any:
+    """Murray, "Differentiation of the Cholesky decomposition" (2016), equation 10."""
+    inner = (out.mT @ g).tril()
+    inner = inner - inner * (0.5 * inner.new_tensor(np.eye(inner.shape[-1])))
+    left = triangular_solution(out.mT, inner, upper=True)
+    both = triangular_solution(out.mT, left.mT, upper=True)
+    return (both + both.mT) * 0.5
+
+
+@op(
+    vjp=(_cholesky_rule,),
+    samples=[sample(_regular(3, 3)), sample(_regular(2, 3, 3)), sample(arr.of(0, 0))],
+)
+def cholesky_factor(A: Array, *, triangle: str = "both") -> Array:
+    """The lower triangular L with L L^T = A, of symmetric positive definite (..., n, n).
+
+    triangle: what is read of A: "L" or "U", or "both", of which the mean is taken.  The derivative
+        is that for a symmetric A in every case, as in torch, and is symmetric.
+
+    Raises LinAlgError if A is not positive definite.
+    """
+    require_square("linalg.cholesky", A)
+    problem = "The factorization could not be completed because the input is not positive-definite"
+    return run("linalg.cholesky", problem, np.linalg.cholesky, read_triangle(A, triangle))
+
+
+def read_triangle(A: Array, triangle: str) -> Array:
+    """A, or what has its upper triangle, or its symmetric part, in the lower triangle."""
+    if triangle == "both":
+        return (A + A.mT) * A.dtype.type(0.5)
+    return A if triangle == "L" else A.mT
+
+
+# --- least squares --------------------------------------------------------------------------
+
+
+def _pseudo_inverse_slope(g: Any, out: Any, A: Any) -> Any:
+    """Golub & Pereyra, "The differentiation of pseudo-inverses ..." (1973), for constant rank."""
+    across, along = g.mT @ (out @ out.mT), (out.mT @ out) @ g.mT
+    outside_range, outside_rows = across - A @ (out @ across), along - (along @ out) @ A
+    return outside_range + outside_rows - out.mT @ g @ out.mT
+
+
+def _pinv_rule(g: Any, out: Any, A: Any, **_how_it_was_found: Any) -> Any:
+    return _pseudo_inverse_slope(g, out, A)
+
+
+@op(
+    vjp=(_pinv_rule,),
+    samples=[
+        sample(arr.of(3, 3, diagonal=4.0, distinct=True)),
+        sample(arr.of(2, 4, 3, diagonal=4.0)),
+        sample(arr.of(2, 4, diagonal=4.0, distinct=True)),
+        sample(arr.of(0, 3)),
+    ],
+)
+def pinv(
+    A: Array, *, atol: float | None = None, rtol: float | None = None, hermitian: bool = False
+) -> Array:
+    """The Moore-Penrose inverse of matrices: (..., m, n) -> (..., n, m).
+
+    Singular values up to max(atol, rtol * the largest) are taken to be zero; rtol is by default
+    max(m, n) times the dtype's precision, or 0 if atol is given.  With `hermitian` the lower
+    triangle of symmetric matrices is read.
+    """
+    require_matrices("linalg.pinv", A)
+    if hermitian:
+        require_square("linalg.pinv", A)
+    u, s, vh = singular_triplets("linalg.pinv", A, hermitian)
+    kept = s > cutoff(s, A.shape, atol, rtol)
+    inverted = np.where(kept, 1, 0).astype(s.dtype) / np.where(kept, s, 1)
+    return np.matmul(vh.mT * inverted[..., None, :], u.mT)
+
+
+@op(vjp=None)
+def matrix_rank(
+    A: Array, *, atol: float | None = None, rtol: float | None = None, hermitian: bool = False
+) -> Array:
+    """How many singular values of matrices exceed max(atol, rtol * the largest), as int64."""
+    require_matrices("linalg.matrix_rank", A)
+    if hermitian:
+        require_square("linalg.matrix_rank", A)
+    s = singular_triplets("linalg.matrix_rank", A, hermitian)[1]
+    return np.asarray(np.count_nonzero(s > cutoff(s, A.shape, atol, rtol), axis=-1), np.int64)
+
+
+def singular_triplets(name: str, A: Array, hermitian: bool) -> tuple[Array, Array, Array]:
+    """U, S and V^T of matrices, by eigenvectors if they are symmetric."""
+    problem = "The algorithm failed to converge"
+    if not hermitian:
+        u, s, vh = run(name, problem, _thin_svd, A)
+        return u, s, vh
+    w, v = run(name, problem, np.linalg.eigh, A)
+    return v * np.sign(w)[..., None, :], np.abs(w), v.mT
+
+
+def _thin_svd(A: Array) -> tuple[Array, Array, Array]:
+    u, s, vh = np.linalg.svd(A, full_matrices=False)
+    return u, s, vh
+
+
+def cutoff(s: Array, shape: tuple[int, ...], atol: float | None, rtol: float | None) -> Array:
+    """Up to which size singular values are zero."""
+    if rtol is None:
+        rtol = 0.0 if atol else float(max(shape[-2:]) * np.finfo(s.dtype).eps)
+    largest = np.max(s, axis=-1, keepdims=True, initial=0.0)
+    return np.maximum(atol or 0.0, rtol * largest)
+
+
+def _least_squares_rule(
+    g: Any, out: Any, A: Any, B: Any, *, wanted: Sequence[int], rtol: float | None
+) -> list[Any]:
+    inverse = pinv(A, rtol=rtol)
+    return [
+        _pseudo_inverse_slope(g @ B.mT, inverse, A) if 0 in wanted else None,
+        inverse.mT @ g if 1 in wanted else None,
+    ]
+
+
+@op(
+    vjp=_least_squares_rule,
+    samples=[
+        sample(arr.of(4, 3, diagonal=4.0, distinct=True), arr.of(4, 2)),
+        sample(arr.of(2, 3, 4, diagonal=4.0), arr.of(2, 3, 1)),
+    ],
+)
+def least_squares(A: Array, B: Array, *, rtol: float | None = None) -> Array:
+    """The X of least norm that makes |A X - B| least: (..., m, n), (..., m, k) -> (..., n, k).
+
+    The leading axes of A and B are the same.
+    """
+    require_matrices("linalg.lstsq", A, B)
+    batch, n = A.shape[:-2], A.shape[-1]
+    out = np.empty((*batch, n, B.shape[-1]), A.dtype)
+    for i in np.ndindex(*batch):
+        try:
+            out[i] = np.linalg.lstsq(A[i], B[i], rtol)[0]
+        except np.linalg.LinAlgError:
+            raise LinAlgError(
+                f"linalg.lstsq: the algorithm failed to converge (shape {list(A.shape)})"
+            ) from None
+    return out

@@ -1,0 +1,109 @@
+"""Batch normalisation, with the statistics of the batch or with given ones."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad.engine.grad_mode import thread
+from minigrad.engine.op import arr, op, sample
+from minigrad.kernels.reduction import batch_norm as kernels
+
+Array = Any
+
+
+def planes(array: Array) -> Array:
+    """(N, C, ...) as (N, C, S)."""
+    return array.reshape(*array.shape[:2], -1)
+
+
+def channels(vector: Any, ndim: int) -> Any:
+    """(C,) so that it broadcasts against (N, C, ...)."""
+    return vector.reshape(1, -1, *[1] * (ndim - 2))
+
+
+def _batch_norm_rule(
+    g: Any, out: Any, x: Any, weight: Any, bias: Any, *, wanted: Sequence[int], eps: float
+) -> tuple[Any, ...]:
+    """Ioffe & Szegedy 2015: dx = w * rstd * (g - mean(g) - x_hat * mean(g * x_hat))."""
+    mean, rstd = out
+    if not thread.mode.grad:
+        w = None if weight is None else weight.array
+        dx, dw, db = kernels.batch_norm_train_backward(
+            planes(g.array), planes(x.array), mean.array, rstd.array, w
+        )
+        dx = dx.reshape(x.array.shape)
+        return tuple(None if d is None else g._new(d, None, False) for d in (dx, dw, db))
+    others = (0, *range(2, x.ndim))
+    centred = x - x.mean(others, keepdim=True)
+    scale = ((centred * centred).mean(others, keepdim=True) + eps).rsqrt()
+    x_hat = centred * scale
+    dw, db = (g * x_hat).sum(others), g.sum(others)
+    gx = g if weight is None else g * channels(weight, x.ndim)
+    along = (gx * x_hat).mean(others, keepdim=True)
+    dx = scale * (gx - gx.mean(others, keepdim=True) - x_hat * along)
+    return dx, dw, db
+
+
+@op(
+    vjp=_batch_norm_rule,
+    samples=[
+        sample(arr.of(4, 3), arr.of(3), arr.of(3), eps=1e-2),
+        sample(arr.of(2, 3, 2, 3), arr.of(3), arr.of(3), eps=1e-2),
+        sample(arr.of(3, 2, 4), eps=1e-2),
+    ],
+)
+def batch_norm(
+    input: Array, weight: Array | None = None, bias: Array | None = None, *, eps: float
+) -> Any:
+    """(N, C, ...) normalised per channel; by-products: mean (C,) and 1 / deviation (C,)."""
+    y, mean, rstd = kernels.batch_norm_train(planes(input), weight, bias, eps)
+    return y.reshape(input.shape), mean, rstd
+
+
+def _given_rule(
+    g: Any, out: Any, x: Any, weight: Any, bias: Any, *, wanted: Sequence[int], mean: Array,
+    var: Array, eps: float,
+) -> tuple[Any, ...]:  # fmt: skip
+    others = (0, *range(2, x.ndim))
+    scale = channels(x.new_tensor(1.0 / np.sqrt(var + eps)), x.ndim)
+    dx = g * scale if weight is None else g * (scale * channels(weight, x.ndim))
+    dw = None
+    if 1 in wanted:
+        dw = (g * ((x - channels(x.new_tensor(mean), x.ndim)) * scale)).sum(others)
+    return dx, dw, g.sum(others)
+
+
+@op(
+    vjp=_given_rule,
+    samples=[
+        sample(
+            arr.of(2, 3, 2, 2),
+            arr.of(3),
+            arr.of(3),
+            mean=np.array([0.1, -0.2, 0.3]),
+            var=np.array([0.5, 1.0, 2.0]),
+            eps=1e-5,
+        ),
+        sample(arr.of(4, 2), mean=np.array([0.1, -0.2]), var=np.array([0.5, 1.0]), eps=1e-5),
+    ],
+)
+def batch_norm_given(
+    input: Array,
+    weight: Array | None = None,
+    bias: Array | None = None,
+    *,
+    mean: Array,
+    var: Array,
+    eps: float,
+) -> Array:
+    """(N, C, ...) normalised per channel with given statistics, (C,) each."""
+    y = kernels.batch_norm_eval(
+        planes(input),
+        mean.astype(input.dtype, copy=False),
+        var.astype(input.dtype, copy=False),
+        weight,
+        bias,
+        eps,
+    )
+    return y.reshape(input.shape)

@@ -1,0 +1,109 @@
+"""Two-dimensional convolution and its two adjoints, each the others' derivative."""
+
+from typing import Any
+
+from minigrad.engine.op import arr, op, sample
+from minigrad.kernels.conv import conv2d as kernels
+
+Array = Any
+Pair = tuple[int, int]
+Pads = tuple[Pair, Pair]
+
+
+def _geometry(stride: Pair, padding: Pads, dilation: Pair, groups: int) -> dict[str, Any]:
+    return {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+
+
+PLAIN = _geometry((1, 1), ((0, 0), (0, 0)), (1, 1), 1)
+STRIDED = _geometry((2, 1), ((1, 1), (2, 2)), (1, 1), 1)
+DILATED = _geometry((1, 2), ((1, 0), (2, 1)), (2, 1), 1)
+GROUPED = _geometry((1, 1), ((1, 1), (1, 1)), (1, 1), 2)
+DEPTHWISE = _geometry((2, 2), ((1, 1), (1, 1)), (1, 1), 4)
+
+
+@op(
+    vjp=(
+        lambda g, out, x, w, b, **geometry: conv2d_input_grad(g, w, shape=x.shape, **geometry),
+        lambda g, out, x, w, b, **geometry: conv2d_weight_grad(g, x, shape=w.shape, **geometry),
+        lambda g, out, x, w, b, **geometry: g.sum((0, 2, 3)),
+    ),
+    degree=1,
+    samples=[
+        sample(arr.of(2, 3, 5, 4), arr.of(4, 3, 3, 2), arr.of(4), **PLAIN),
+        sample(arr.of(2, 3, 5, 4), arr.of(2, 3, 3, 2), **STRIDED),
+        sample(arr.of(1, 2, 6, 5), arr.of(3, 2, 2, 3), arr.of(3), **DILATED),
+        sample(arr.of(2, 4, 3, 3), arr.of(6, 2, 3, 3), arr.of(6), **GROUPED),
+        sample(arr.of(2, 4, 4, 3), arr.of(8, 1, 3, 3), **DEPTHWISE),
+        sample(arr.of(0, 2, 4, 4), arr.of(3, 2, 3, 3), arr.of(3), **PLAIN),
+    ],
+)
+def conv2d(
+    input: Array,
+    weight: Array,
+    bias: Array | None = None,
+    *,
+    stride: Pair,
+    padding: Pads,
+    dilation: Pair,
+    groups: int,
+) -> Array:
+    """(N, C, H, W) * (F, C/groups, K, L) + (F,) -> (N, F, H', W'); padding per side.
+
+    out[n, f, i, j] = bias[f] + sum over c, k, l of
+        weight[f, c, k, l] * padded input[n, c, i * stride + k * dilation, ...]
+    """
+    return kernels.conv2d(input, weight, bias, stride, padding, dilation, groups)
+
+
+@op(
+    vjp=(
+        lambda g, out, c, w, *, shape, **geometry: conv2d(g, w, **geometry),
+        lambda g, out, c, w, *, shape, **geometry: conv2d_weight_grad(
+            c, g, shape=w.shape, **geometry
+        ),
+    ),
+    degree=1,
+    samples=[
+        sample(arr.of(2, 4, 3, 3), arr.of(4, 3, 3, 2), shape=(2, 3, 5, 4), **PLAIN),
+        sample(arr.of(2, 6, 3, 3), arr.of(6, 2, 3, 3), shape=(2, 4, 3, 3), **GROUPED),
+    ],
+)
+def conv2d_input_grad(
+    cotangent: Array,
+    weight: Array,
+    *,
+    shape: tuple[int, ...],
+    stride: Pair,
+    padding: Pads,
+    dilation: Pair,
+    groups: int,
+) -> Array:
+    """The adjoint of conv2d in its input: (N, F, H', W') -> (N, C, H, W), the `shape` given."""
+    return kernels.conv2d_input_grad(cotangent, weight, shape, stride, padding, dilation, groups)
+
+
+@op(
+    vjp=(
+        lambda g, out, c, x, *, shape, **geometry: conv2d(x, g, **geometry),
+        lambda g, out, c, x, *, shape, **geometry: conv2d_input_grad(
+            c, g, shape=x.shape, **geometry
+        ),
+    ),
+    degree=1,
+    samples=[
+        sample(arr.of(2, 4, 3, 3), arr.of(2, 3, 5, 4), shape=(4, 3, 3, 2), **PLAIN),
+        sample(arr.of(2, 6, 3, 3), arr.of(2, 4, 3, 3), shape=(6, 2, 3, 3), **GROUPED),
+    ],
+)
+def conv2d_weight_grad(
+    cotangent: Array,
+    input: Array,
+    *,
+    shape: tuple[int, ...],
+    stride: Pair,
+    padding: Pads,
+    dilation: Pair,
+    groups: int,
+) -> Array:
+    """The adjoint of conv2d in its weight: (N, F, H', W'), (N, C, H, W) -> (F, C/groups, K, L)."""
+    return kernels.conv2d_weight_grad(cotangent, input, shape, stride, padding, dilation, groups)

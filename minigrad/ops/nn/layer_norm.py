@@ -1,0 +1,122 @@
+"""Normalisation inside one sample: layer and group normalisation."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from minigrad.engine.grad_mode import thread
+from minigrad.engine.op import arr, op, sample
+from minigrad.kernels.reduction import layer_norm as kernels
+from minigrad.ops.nn.batch_norm import channels, planes
+
+Array = Any
+
+
+def _backward(g: Any, dx: Any, dw: Any, db: Any, *shapes: Any) -> tuple[Any, ...]:
+    """Arrays as cotangents, of the shapes of their arguments; None for an argument without."""
+    return tuple(
+        None if shape is None else g._new(d.reshape(shape), None, False)
+        for d, shape in zip((dx, dw, db), shapes, strict=True)
+    )
+
+
+def _shapes(*values: Any) -> list[Any]:
+    return [None if value is None else value.array.shape for value in values]
+
+
+def _weights(weight: Any) -> Any:
+    return None if weight is None else weight.array
+
+
+def _normalised(x: Any, dims: tuple[int, ...], eps: float) -> tuple[Any, Any]:
+    """x with mean 0 and deviation 1 over `dims`, and 1 / its deviation."""
+    centred = x - x.mean(dims, keepdim=True)
+    scale = ((centred * centred).mean(dims, keepdim=True) + eps).rsqrt()
+    return centred * scale, scale
+
+
+def _through(gx: Any, x_hat: Any, scale: Any, dims: tuple[int, ...]) -> Any:
+    """The cotangent of what was normalised over `dims` for the one of x_hat."""
+    along = (gx * x_hat).mean(dims, keepdim=True)
+    return scale * (gx - gx.mean(dims, keepdim=True) - x_hat * along)
+
+
+def _flat(array: Array, dims: int) -> Array:
+    """(..., *normalised) as (M, K)."""
+    if array.ndim == 2 and dims == 1:
+        return array
+    split = array.ndim - dims
+    return array.reshape(math.prod(array.shape[:split]), math.prod(array.shape[split:]))
+
+
+def _layer_norm_rule(
+    g: Any, out: Any, x: Any, weight: Any, bias: Any, *, wanted: Sequence[int], dims: int,
+    eps: float,
+) -> tuple[Any, ...]:  # fmt: skip
+    if not thread.mode.grad:
+        mean, rstd = (value.array.reshape(-1) for value in out)
+        found = kernels.layer_norm_backward(
+            _flat(g.array, dims), _flat(x.array, dims), mean, rstd, _weights(weight)
+        )
+        return _backward(g, *found, *_shapes(x, weight, bias))
+    last, others = tuple(range(x.ndim - dims, x.ndim)), tuple(range(x.ndim - dims))
+    x_hat, scale = _normalised(x, last, eps)
+    dx = _through(g if weight is None else g * weight, x_hat, scale, last)
+    dw, db = g * x_hat, g
+    return dx, dw.sum(others) if others else dw, db.sum(others) if others else db
+
+
+@op(
+    vjp=_layer_norm_rule,
+    samples=[
+        sample(arr.of(4, 5), arr.of(5), arr.of(5), dims=1, eps=1e-2),
+        sample(arr.of(2, 3, 2, 3), arr.of(2, 3), arr.of(2, 3), dims=2, eps=1e-2),
+        sample(arr.of(5), arr.of(5), arr.of(5), dims=1, eps=1e-2),
+        sample(arr.of(3, 4), dims=1, eps=1e-2),
+    ],
+)
+def layer_norm(
+    input: Array, weight: Array | None = None, bias: Array | None = None, *, dims: int, eps: float
+) -> Any:
+    """input normalised over its last `dims` dimensions; by-products: mean and 1 / deviation (M,).
+
+    weight and bias have the shape of those dimensions.
+    """
+    y, mean, rstd = kernels.layer_norm(_flat(input, dims), weight, bias, eps)
+    return y.reshape(input.shape), mean, rstd
+
+
+def _group_norm_rule(
+    g: Any, out: Any, x: Any, weight: Any, bias: Any, *, wanted: Sequence[int], groups: int,
+    eps: float,
+) -> tuple[Any, ...]:  # fmt: skip
+    if not thread.mode.grad:
+        mean, rstd = (value.array for value in out)
+        found = kernels.group_norm_backward(
+            planes(g.array), planes(x.array), groups, mean, rstd, _weights(weight)
+        )
+        return _backward(g, *found, *_shapes(x, weight, bias))
+    shape, grouped, others = x.shape, (x.shape[0], groups, -1), (0, *range(2, x.ndim))
+    x_hat, scale = _normalised(x.reshape(grouped), (2,), eps)
+    gx = g if weight is None else g * channels(weight, x.ndim)
+    dx = _through(gx.reshape(grouped), x_hat, scale, (2,)).reshape(shape)
+    return dx, (g * x_hat.reshape(shape)).sum(others), g.sum(others)
+
+
+@op(
+    vjp=_group_norm_rule,
+    samples=[
+        sample(arr.of(2, 4, 3), arr.of(4), arr.of(4), groups=2, eps=1e-2),
+        sample(arr.of(2, 3, 2, 3), arr.of(3), arr.of(3), groups=3, eps=1e-2),
+        sample(arr.of(3, 4), groups=1, eps=1e-2),
+    ],
+)
+def group_norm(
+    input: Array, weight: Array | None = None, bias: Array | None = None, *, groups: int, eps: float
+) -> Any:
+    """(N, C, ...) normalised over groups of channels; by-products: mean, 1 / deviation (N, groups).
+
+    With as many groups as channels this is instance normalisation.
+    """
+    y, mean, rstd = kernels.group_norm(planes(input), groups, weight, bias, eps)
+    return y.reshape(input.shape), mean, rstd

@@ -1,0 +1,138 @@
+"""The largest and the smallest: over several dimensions, or along one with its place."""
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.core.types import Dim
+from minigrad.engine.op import composed, op
+from minigrad.ops.dims import axes, kept_shape
+from minigrad.ops.elementwise import arithmetic
+from minigrad.ops.elementwise.comparison import isnan
+from minigrad.ops.reduction.reduce import one_axis, over_dims, require_elements
+from minigrad.ops.reduction.sorting import chosen
+from minigrad.ops.results import MinAndMax, ValuesAndIndices
+
+Array = Any
+
+
+def require_any(name: str, input: Array, dim: Dim) -> None:
+    """Raise torch's error if there is nothing to choose from: RuntimeError if dim is None."""
+    if dim is None and input.size == 0:
+        raise RuntimeError(
+            f"{name}(): Expected reduction dim to be specified for a tensor without elements, of "
+            f"shape {list(input.shape)}"
+        )
+    require_elements(name, input.shape, dim)
+
+
+# --- values ---------------------------------------------------------------------------------
+
+
+def _tied_rule(g: Any, out: Any, x: Any, *, dim: Dim, keepdim: bool) -> Any:
+    """Ties share the cotangent equally, as torch's amax and amin have it."""
+    shape = kept_shape(x.shape, dim)
+    tied = (x == out.reshape(shape)).to(x.dtype)
+    share = tied / tied.sum(dim=axes(dim, x.ndim), keepdim=True)
+    return g.reshape(shape) * share
+
+
+@op(vjp=(_tied_rule,), samples=over_dims(distinct=True))
+def amax(input: Array, *, dim: Dim = None, keepdim: bool = False) -> Array:
+    """The largest element over `dim`; nan if there is one."""
+    require_any("amax", input, dim)
+    return np.max(input, axis=axes(dim, input.ndim), keepdims=keepdim)
+
+
+@op(vjp=(_tied_rule,), samples=over_dims(distinct=True))
+def amin(input: Array, *, dim: Dim = None, keepdim: bool = False) -> Array:
+    """The smallest element over `dim`; nan if there is one."""
+    require_any("amin", input, dim)
+    return np.min(input, axis=axes(dim, input.ndim), keepdims=keepdim)
+
+
+@composed
+def aminmax(input: Any, *, dim: int | None = None, keepdim: bool = False) -> MinAndMax:
+    """The smallest and the largest element, of all or along `dim`."""
+    require_any("aminmax", input.array, dim)
+    return MinAndMax(amin(input, dim=dim, keepdim=keepdim), amax(input, dim=dim, keepdim=keepdim))
+
+
+def evenly_rule(g: Any, out: Any, x: Any) -> Any:
+    """All elements that equal the one chosen share the cotangent; where it is nan, all nans do."""
+    same = (isnan(x) if np.isnan(out.array) else x == out).to(x.dtype)
+    return g * (same / same.sum())
+
+
+@op(vjp=(evenly_rule,), samples=[case for case in over_dims(distinct=True) if not case.settings])
+def largest(input: Array) -> Array:
+    """The largest of all elements; nan if there is one."""
+    require_any("max", input, None)
+    return np.max(input)
+
+
+@op(vjp=(evenly_rule,), samples=[case for case in over_dims(distinct=True) if not case.settings])
+def smallest(input: Array) -> Array:
+    """The smallest of all elements; nan if there is one."""
+    require_any("min", input, None)
+    return np.min(input)
+
+
+# --- places ---------------------------------------------------------------------------------
+
+
+def _require_places(name: str, input: Array, dim: int | None) -> None:
+    if input.dtype == bool:
+        raise RuntimeError(f"{name}(): does not support bool input")
+    if dim is None and input.size == 0:
+        raise IndexError(
+            f"{name}(): Expected reduction dim to be specified for a tensor without elements, of "
+            f"shape {list(input.shape)}"
+        )
+    require_elements(name, input.shape, dim)
+
+
+@op(vjp=None)
+def argmax(input: Array, *, dim: int | None = None, keepdim: bool = False) -> Array:
+    """The index of the largest element: of the flattened tensor, or along `dim`."""
+    _require_places("argmax", input, dim)
+    return np.argmax(input, axis=one_axis(dim, input), keepdims=keepdim)
+
+
+@op(vjp=None)
+def argmin(input: Array, *, dim: int | None = None, keepdim: bool = False) -> Array:
+    """The index of the smallest element: of the flattened tensor, or along `dim`."""
+    _require_places("argmin", input, dim)
+    return np.argmin(input, axis=one_axis(dim, input), keepdims=keepdim)
+
+
+@composed
+def max(input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
+    """The largest element; with dim, (values, indices) along it; with a tensor, `maximum`.
+
+    The gradient goes to the elements at `indices`; without dim, ties share it.
+    """
+    if dim is None and other is None:
+        return largest(input)
+    if other is not None or hasattr(dim, "array"):
+        return arithmetic.maximum(input, dim if other is None else other)
+    return _extreme("max", np.argmax, input, dim, keepdim)
+
+
+@composed
+def min(input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
+    """The smallest element; with dim, (values, indices) along it; with a tensor, `minimum`.
+
+    The gradient goes to the elements at `indices`; without dim, ties share it.
+    """
+    if dim is None and other is None:
+        return smallest(input)
+    if other is not None or hasattr(dim, "array"):
+        return arithmetic.minimum(input, dim if other is None else other)
+    return _extreme("min", np.argmin, input, dim, keepdim)
+
+
+def _extreme(name: str, place: Any, input: Any, dim: int, keepdim: bool) -> ValuesAndIndices:
+    axis = one_axis(dim, input)
+    require_elements(name, input.shape, dim)
+    return chosen(input, dim, place(input.array, axis=axis, keepdims=True), keepdim)

@@ -1,0 +1,271 @@
+"""Reductions: many elements to one, over some dimensions or all."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from minigrad.core import dtypes
+from minigrad.core.types import Dim
+from minigrad.engine.op import arr, composed, op, sample
+from minigrad.kernels.reduction import reduce as kernels
+from minigrad.ops.dims import axes, kept_shape, repeated, wrap_dim
+from minigrad.ops.elementwise.arithmetic import where
+from minigrad.ops.elementwise.comparison import isnan
+from minigrad.ops.shape import copies
+
+Array = Any
+DType = dtypes.dtype | None
+
+
+def over_dims(**domain: Any) -> list[Any]:
+    """The usual samples of a reduction with dim and keepdim."""
+    return [
+        sample(arr.of(3, 4, **domain)),
+        sample(arr.of(3, 4, **domain), dim=0),
+        sample(arr.of(2, 3, 4, **domain), dim=(0, -1), keepdim=True),
+        sample(arr.of(2, 3, 4, **domain), dim=(1,)),
+        sample(arr.of(2, 3, 2, 2, **domain), dim=(0, 2, 3)),
+        sample(arr.of(**domain)),
+    ]
+
+
+def over_one_dim(**domain: Any) -> list[Any]:
+    """The usual samples of a reduction that takes one dimension or all."""
+    return [
+        sample(arr.of(3, 4, **domain)),
+        sample(arr.of(3, 4, **domain), dim=0),
+        sample(arr.of(2, 3, 4, **domain), dim=-2, keepdim=True),
+        sample(arr.of(**domain)),
+    ]
+
+
+# --- what reductions share ------------------------------------------------------------------
+
+
+def spread(g: Any, shape: tuple[int, ...], dim: Dim, keepdim: bool) -> Any:
+    """A cotangent of the reduced shape, expanded to the shape before."""
+    return (g if keepdim else g.reshape(kept_shape(shape, dim))).expand(shape)
+
+
+def _spread_array(g: Array, shape: tuple[int, ...], dim: Dim, keepdim: bool) -> Array:
+    return repeated(g if keepdim else g.reshape(kept_shape(shape, dim)), shape)
+
+
+def count(shape: tuple[int, ...], dim: Dim) -> int:
+    """How many elements a reduction over `dim` takes together."""
+    return math.prod([shape[i] for i in axes(dim, len(shape))])
+
+
+def one_axis(dim: int | None, input: Array) -> int | None:
+    """The axis that NumPy is to reduce; None for all, and for a tensor without dimensions."""
+    if dim is None:
+        return None
+    axis = wrap_dim(dim, input.ndim)
+    return axis if input.ndim else None
+
+
+def summable(input: Array, dtype: DType = None) -> Array:
+    """The array as `dtype`; without one, bools and small integers become int64."""
+    if dtype is not None:
+        return input.astype(dtypes.to_numpy(dtype), copy=False)
+    return input if input.dtype.kind == "f" else input.astype(np.int64, copy=False)
+
+
+def returned(g: Any, before: dtypes.dtype, dtype: DType) -> Any:
+    """A cotangent of `dtype`, as the dtype of the input before it was cast to that."""
+    return g if dtype is None else g.to(before)
+
+
+def _returned_array(g: Array, before: dtypes.dtype, dtype: DType) -> Array:
+    return g if dtype is None else g.astype(dtypes.to_numpy(before), copy=False)
+
+
+def require_floating(name: str, input: Array) -> None:
+    """Raise RuntimeError for integers and bools."""
+    if input.dtype.kind != "f":
+        raise RuntimeError(
+            f"{name}(): could not infer output dtype. Input dtype must be floating point, "
+            f"got {dtypes.of_numpy(input.dtype)}"
+        )
+
+
+def require_elements(name: str, shape: tuple[int, ...], dim: Dim) -> None:
+    """Raise IndexError if a reduction over `dim`, which has no identity, would find nothing."""
+    empty = [axis for axis in axes(dim, len(shape)) if shape[axis] == 0]
+    if empty:
+        raise IndexError(
+            f"{name}(): Expected reduction dim {empty[0]} to have non-zero size, got a tensor of "
+            f"shape {list(shape)}"
+        )
+
+
+# --- sums -----------------------------------------------------------------------------------
+
+
+@op(
+    vjp=(
+        lambda g, out, x, *, dim, keepdim, dtype: spread(
+            returned(g, x.dtype, dtype), x.shape, dim, keepdim
+        ),
+    ),
+    array_vjp=(
+        lambda g, out, x, *, dim, keepdim, dtype: _spread_array(
+            _returned_array(g, x.dtype, dtype), x.shape, dim, keepdim
+        ),
+    ),
+    degree=1,
+    samples=[*over_dims(), sample(arr.of(0, 3), dim=0)],
+)
+def sum(input: Array, *, dim: Dim = None, keepdim: bool = False, dtype: DType = None) -> Array:
+    """The sum over `dim` (an int, several, or None for all), of the elements as `dtype`."""
+    wide = summable(input, dtype)
+    total = kernels.sum(wide, axes(dim, input.ndim), keepdim)
+    return total if dtype is None else total.astype(wide.dtype, copy=False)
+
+
+def _mean_rule(g: Any, out: Any, x: Any, *, dim: Dim, keepdim: bool, dtype: DType) -> Any:
+    share = returned(g, x.dtype, dtype) * (1.0 / max(count(x.shape, dim), 1))
+    return spread(share, x.shape, dim, keepdim)
+
+
+def _direct_mean_rule(
+    g: Array, out: Array, x: Any, *, dim: Dim, keepdim: bool, dtype: DType
+) -> Array:
+    share = _returned_array(g, x.dtype, dtype)
+    share = np.multiply(share, share.dtype.type(1.0 / max(count(x.shape, dim), 1)))
+    return _spread_array(np.asarray(share), x.shape, dim, keepdim)
+
+
+@op(vjp=(_mean_rule,), array_vjp=(_direct_mean_rule,), degree=1, samples=over_dims())
+def mean(input: Array, *, dim: Dim = None, keepdim: bool = False, dtype: DType = None) -> Array:
+    """The arithmetic mean over `dim`.  Raises RuntimeError for integers, unless dtype is given."""
+    wide = input if dtype is None else summable(input, dtype)
+    require_floating("mean", wide)
+    reduced = axes(dim, input.ndim)
+    n = math.prod([input.shape[axis] for axis in reduced])
+    total = kernels.sum(wide, reduced, keepdim)
+    total *= wide.dtype.type(1.0 / n if n else np.nan)
+    return total
+
+
+@op(
+    vjp=(
+        lambda g, out, x, *, dim, keepdim, dtype: where(
+            isnan(x), 0.0, spread(returned(g, x.dtype, dtype), x.shape, dim, keepdim)
+        ),
+    ),
+    degree=1,
+    samples=over_dims(),
+)
+def nansum(input: Array, *, dim: Dim = None, keepdim: bool = False, dtype: DType = None) -> Array:
+    """The sum over `dim` of the elements that are not nan."""
+    wide = summable(input, dtype)
+    known = np.where(np.isnan(wide), wide.dtype.type(0), wide)
+    return kernels.sum(known, axes(dim, input.ndim), keepdim).astype(wide.dtype, copy=False)
+
+
+@composed
+def nanmean(input: Any, dim: Dim = None, keepdim: bool = False, *, dtype: DType = None) -> Any:
+    """The arithmetic mean over `dim` of the elements that are not nan; nan where there are none.
+
+    Raises RuntimeError for integer tensors.
+    """
+    require_floating("nanmean", input.array)
+    known = sum(~isnan(input), dim=dim, keepdim=keepdim)
+    return nansum(input, dim=dim, keepdim=keepdim, dtype=dtype) / known
+
+
+@composed
+def count_nonzero(input: Any, dim: Dim = None) -> Any:
+    """How many elements over `dim` are not zero."""
+    return sum(input != 0, dim=dim)
+
+
+# --- products -------------------------------------------------------------------------------
+
+
+def _products_before(x: Any, dim: int) -> Any:
+    """At each place along `dim`, the product of what comes before it."""
+    ones = x.new_ones([1 if axis == dim else size for axis, size in enumerate(x.shape)])
+    return copies.concatenate(ones, x.narrow(dim, 0, x.shape[dim] - 1), dim=dim).cumprod(dim)
+
+
+def _products_of_others(x: Any, dim: int | None) -> Any:
+    """At each place, the product of all other elements along `dim`, without a division."""
+    if dim is None:
+        return _products_of_others(x.reshape(-1), 0).reshape(x.shape)
+    axis = wrap_dim(dim, x.ndim)
+    return _products_before(x, axis) * _products_before(x.flip(axis), axis).flip(axis)
+
+
+def _prod_rule(g: Any, out: Any, x: Any, *, dim: Any, keepdim: bool, dtype: DType) -> Any:
+    wide = x if dtype is None else x.to(dtype)
+    g = spread(g, x.shape, dim, keepdim)
+    if bool((wide.array == 0).any()):
+        slope = g * _products_of_others(wide, dim if x.ndim else None)
+    else:
+        slope = g * (spread(out, x.shape, dim, keepdim) / wide)
+    return returned(slope, x.dtype, dtype)
+
+
+@op(vjp=(_prod_rule,), samples=over_one_dim(low=0.3))
+def prod(
+    input: Array, *, dim: int | None = None, keepdim: bool = False, dtype: DType = None
+) -> Array:
+    """The product along `dim`, or of all elements; bools and integers multiply as int64."""
+    wide = summable(input, dtype)
+    return np.prod(wide, axis=one_axis(dim, input), keepdims=keepdim, dtype=wide.dtype)
+
+
+# --- exponentials and norms -----------------------------------------------------------------
+
+
+@op(
+    vjp=(
+        lambda g, out, x, *, dim, keepdim: (
+            spread(g, x.shape, dim, keepdim) * (x - spread(out, x.shape, dim, keepdim)).exp()
+        ),
+    ),
+    floats=True,
+    samples=over_dims(),
+)
+def logsumexp(input: Array, *, dim: Dim = None, keepdim: bool = False) -> Array:
+    """log(sum(exp(input))) over `dim`, without overflow."""
+    reduced = axes(dim, input.ndim)
+    top = np.max(input, axis=reduced, keepdims=True, initial=-np.inf)
+    top = np.where(np.isfinite(top), top, 0).astype(input.dtype)
+    total = np.log(np.sum(np.exp(input - top), axis=reduced, keepdims=True)) + top
+    return total if keepdim else np.squeeze(total, axis=reduced)
+
+
+def _norm_rule(g: Any, out: Any, x: Any, *, dim: Dim, keepdim: bool) -> Any:
+    slope = where(out == 0, 0.0, g / out)  # torch's subgradient at the origin
+    return spread(slope, x.shape, dim, keepdim) * x
+
+
+@op(vjp=(_norm_rule,), samples=over_dims(low=0.2))
+def euclidean_norm(input: Array, *, dim: Dim = None, keepdim: bool = False) -> Array:
+    """The square root of the sum of squares over `dim`."""
+    require_floating("norm", input)
+    return np.sqrt(kernels.sum(np.square(input), axes(dim, input.ndim), keepdim))
+
+
+# --- logic ----------------------------------------------------------------------------------
+
+
+def _truth(found: Array, input: Array) -> Array:
+    """torch answers about bytes in bytes, about everything else in bools."""
+    return found.astype(np.uint8) if input.dtype == np.uint8 else found
+
+
+@op(vjp=None)
+def all(input: Array, *, dim: Dim = None, keepdim: bool = False) -> Array:
+    """Whether every element over `dim` is nonzero."""
+    return _truth(np.all(input, axis=axes(dim, input.ndim), keepdims=keepdim), input)
+
+
+@op(vjp=None)
+def any(input: Array, *, dim: Dim = None, keepdim: bool = False) -> Array:
+    """Whether some element over `dim` is nonzero."""
+    return _truth(np.any(input, axis=axes(dim, input.ndim), keepdims=keepdim), input)

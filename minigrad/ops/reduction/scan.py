@@ -1,0 +1,217 @@
+"""Scans: at each place along a dimension, what its elements so far come to."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad.engine.graph import wrap
+from minigrad.engine.op import arr, composed, op, sample
+from minigrad.kernels.reduction import scan as kernels
+from minigrad.kernels.simd.math import FLOATS
+from minigrad.ops.dims import wrap_dim
+from minigrad.ops.elementwise.arithmetic import exp, where
+from minigrad.ops.elementwise.comparison import ne
+from minigrad.ops.reduction.reduce import DType, require_floating, returned, summable
+from minigrad.ops.results import ValuesAndIndices
+from minigrad.ops.shape import copies
+
+Array = Any
+
+LINES = [
+    sample(arr.of(5), dim=0),
+    sample(arr.of(3, 4), dim=-1),
+    sample(arr.of(2, 3, 2), dim=1),
+    sample(arr.of(), dim=0),
+    sample(arr.of(0, 3), dim=1),
+]
+
+
+def _accumulated(ufunc: np.ufunc, input: Array, dim: int, dtype: Any = None) -> Array:
+    """The running result of a ufunc along `dim`."""
+    axis = wrap_dim(dim, input.ndim)
+    return ufunc.accumulate(input, axis=axis, dtype=dtype) if input.ndim else input.copy()
+
+
+def _wide(dtype: np.dtype[Any]) -> Any:
+    """Where running float sums and products are kept, so that rounding does not add up."""
+    return np.float64 if dtype.kind == "f" else dtype
+
+
+# --- sums and products ----------------------------------------------------------------------
+
+
+def _cumsum_rule(g: Any, out: Any, x: Any, *, dim: int, dtype: DType) -> Any:
+    back = g.flip(dim).cumsum(dim).flip(dim) if g.ndim else g
+    return returned(back, x.dtype, dtype)
+
+
+@op(vjp=(_cumsum_rule,), degree=1, samples=LINES)
+def cumsum(input: Array, *, dim: int, dtype: DType = None) -> Array:
+    """Running sums along `dim`; bools and integers add as int64."""
+    from_all = summable(input, dtype)
+    if from_all.dtype in FLOATS and input.ndim:
+        return kernels.running_sums(from_all, wrap_dim(dim, input.ndim))
+    sums = _accumulated(np.add, from_all, dim, _wide(from_all.dtype))
+    return sums.astype(from_all.dtype, copy=False)
+
+
+def _shifted(x: Any, dim: int, fill: float) -> Any:
+    """x moved on by one place along `dim`, with `fill` in front."""
+    sizes = [1 if axis == wrap_dim(dim, x.ndim) else size for axis, size in enumerate(x.shape)]
+    return copies.concatenate(
+        x.new_full(sizes, fill), x.narrow(dim, 0, max(x.shape[dim] - 1, 0)), dim=dim
+    ).narrow(dim, 0, x.shape[dim])
+
+
+def _backwards(factor: Any, addend: Any, dim: int) -> Any:
+    """h[k] = addend[k] + factor[k + 1] * h[k + 1], from the end of `dim` to its start."""
+    before = _shifted(factor.flip(dim), dim, 0.0)
+    return recurrence(before, addend.flip(dim), dim=dim).flip(dim)
+
+
+def _recurrence_rule(
+    g: Any, out: Any, factor: Any, addend: Any, *, dim: int, wanted: Sequence[int]
+) -> Any:
+    back = _backwards(factor, g, dim)
+    return back * _shifted(out, dim, 0.0), back
+
+
+@op(
+    vjp=_recurrence_rule,
+    samples=[
+        sample(arr.of(5), arr.of(5), dim=0),
+        sample(arr.of(3, 4), arr.of(3, 4), dim=-1),
+        sample(arr.of(2, 3, 2), arr.of(2, 3, 2), dim=1),
+        sample(arr.of(0, 3), arr.of(0, 3), dim=0),
+    ],
+)
+def recurrence(factor: Array, addend: Array, *, dim: int) -> Array:
+    """h[k] = factor[k] * h[k - 1] + addend[k] along `dim`, with h[-1] = 0.
+
+    Its adjoint runs the same recurrence from the end, and the adjoints of scans come down to it.
+    """
+    return kernels.recurrence(factor, addend, wrap_dim(dim, addend.ndim))
+
+
+def _cumprod_rule(g: Any, out: Any, x: Any, *, dim: int, dtype: DType) -> Any:
+    """Without a division, so that zeros need no care: what comes before, times what follows."""
+    if not x.ndim:
+        return returned(g, x.dtype, dtype)
+    factors = x if dtype is None else x.to(dtype)
+    slope = _backwards(factors, g, dim) * _shifted(out, dim, 1.0)
+    return returned(slope, x.dtype, dtype)
+
+
+@op(vjp=(_cumprod_rule,), samples=LINES)
+def cumprod(input: Array, *, dim: int, dtype: DType = None) -> Array:
+    """Running products along `dim`; bools and integers multiply as int64."""
+    from_all = summable(input, dtype)
+    products = _accumulated(np.multiply, from_all, dim, _wide(from_all.dtype))
+    return products.astype(from_all.dtype, copy=False)
+
+
+def _logcumsumexp_rule(g: Any, out: Any, x: Any, *, dim: int) -> Any:
+    """sum over i >= k of g[i] exp(x[k] - out[i]), as a recurrence of factors that are at most 1."""
+    if not x.ndim:
+        return g.clone()
+    now, before = _neighbours(out, dim)
+    fading = exp(where(now > before, before - now, 0.0))
+    start = out.narrow(dim, 0, min(out.shape[dim], 1))
+    factors = copies.concatenate(start.new_zeros(start.shape), fading, dim=dim)
+    return _backwards(factors, g, dim) * exp(where(x == out, 0.0, x - out))
+
+
+@op(vjp=(_logcumsumexp_rule,), samples=LINES)
+def logcumsumexp(input: Array, *, dim: int) -> Array:
+    """log(cumsum(exp(input))) along `dim`, without overflow."""
+    require_floating("logcumsumexp", input)
+    return _accumulated(np.logaddexp, input, dim)
+
+
+# --- extremes -------------------------------------------------------------------------------
+
+
+def _running_extreme(ufunc: np.ufunc, input: Any, dim: int) -> ValuesAndIndices:
+    axis = wrap_dim(dim, input.ndim)
+    array = input.array if input.ndim else input.array.reshape(1)
+    chosen = array == ufunc.accumulate(array, axis=axis)
+    if array.dtype.kind == "f":
+        chosen |= np.isnan(array)
+    sizes = [-1 if i == axis else 1 for i in range(array.ndim)]
+    place = np.arange(array.shape[axis]).reshape(sizes)
+    last = np.maximum.accumulate(np.where(chosen, place, 0), axis=axis).reshape(input.shape)
+    indices = wrap(input.kind, last)
+    return ValuesAndIndices(input.gather(dim, indices) if input.ndim else input.clone(), indices)
+
+
+@composed
+def cummax(input: Any, dim: int) -> ValuesAndIndices:
+    """The largest element so far along `dim`, and its latest place; nan from the first on."""
+    return _running_extreme(np.maximum, input, dim)
+
+
+@composed
+def cummin(input: Any, dim: int) -> ValuesAndIndices:
+    """The smallest element so far along `dim`, and its latest place; nan from the first on."""
+    return _running_extreme(np.minimum, input, dim)
+
+
+# --- differences and areas ------------------------------------------------------------------
+
+
+@composed
+def diff(input: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None) -> Any:
+    """Differences of neighbours along `dim`, n times over; of bools, whether they differ.
+
+    `prepend` and `append` are joined to the input first.
+    """
+    if not input.ndim:
+        raise RuntimeError("diff expects input to be at least one-dimensional, got shape []")
+    if n < 0:
+        raise RuntimeError(f"order must be non-negative but got {n}")
+    parts = [part for part in (prepend, input, append) if part is not None]
+    joined = parts[0] if len(parts) == 1 else copies.concatenate(*parts, dim=dim)
+    for _ in range(min(n, joined.shape[wrap_dim(dim, input.ndim)])):
+        later, earlier = _neighbours(joined, dim)
+        joined = ne(later, earlier) if joined.array.dtype == bool else later - earlier
+    return joined
+
+
+def _neighbours(x: Any, dim: int) -> tuple[Any, Any]:
+    """Along `dim`, all but the first, and all but the last."""
+    pairs = max(x.shape[wrap_dim(dim, x.ndim)] - 1, 0)
+    return x.narrow(dim, min(1, x.shape[dim]), pairs), x.narrow(dim, 0, pairs)
+
+
+def _areas(name: str, y: Any, x: Any, dx: Any, dim: int) -> Any:
+    """The area under each stretch of the curve."""
+    if not y.ndim:
+        raise IndexError(f"{name}(): dim={dim} of a tensor without dimensions")
+    if x is not None and dx is not None:
+        raise TypeError(f"{name}() takes either x or dx, got both")
+    later, earlier = _neighbours(y, dim)
+    if x is None:
+        return (later + earlier) * ((1 if dx is None else dx) / 2.0)
+    widths = diff(x, dim=dim if x.ndim > 1 else 0)
+    if x.ndim == 1:
+        axis = wrap_dim(dim, y.ndim)
+        if x.shape[0] != y.shape[axis]:
+            raise RuntimeError(
+                f"{name}(): there must be one x for each of the {y.shape[axis]} places of dim="
+                f"{dim}, got {x.shape[0]}"
+            )
+        widths = widths.reshape([-1 if i == axis else 1 for i in range(y.ndim)])
+    return (later + earlier) * widths / 2.0
+
+
+@composed
+def trapezoid(y: Any, x: Any = None, *, dx: Any = None, dim: int = -1) -> Any:
+    """The area under y along `dim` by the trapezoidal rule, at places x or at a distance dx (1)."""
+    return _areas("trapezoid", y, x, dx, dim).sum(dim)
+
+
+@composed
+def cumulative_trapezoid(y: Any, x: Any = None, *, dx: Any = None, dim: int = -1) -> Any:
+    """The area under y along `dim` up to each place but the first."""
+    return _areas("cumulative_trapezoid", y, x, dx, dim).cumsum(dim)

@@ -1,0 +1,205 @@
+"""Sorting, and what is chosen by rank: top-k, the k-th smallest, the median, the mode.
+
+Which elements are chosen is found on arrays; `picked` takes them and is what has a derivative.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.engine.graph import wrap
+from minigrad.engine.op import arr, composed, op, sample
+from minigrad.ops.dims import wrap_dim
+from minigrad.ops.reduction.reduce import require_elements
+from minigrad.ops.results import ValuesAndIndices
+
+Array = Any
+
+ORDER = np.array([[1, 2, 0], [0, 2, 1]])
+
+
+# --- choosing -------------------------------------------------------------------------------
+
+
+@op(
+    vjp=(lambda g, out, x, *, dim, index: placed(g, dim=dim, index=index, shape=x.shape),),
+    degree=1,
+    samples=[
+        sample(arr.of(2, 3), dim=1, index=ORDER),
+        sample(arr.of(2, 4), dim=-1, index=ORDER),
+        sample(arr.of(), dim=0, index=np.zeros((), np.int64)),
+    ],
+)
+def picked(input: Array, *, dim: int, index: Array) -> Array:
+    """The elements at `index` along `dim`: a gather that takes each place at most once."""
+    if not input.ndim:
+        return input.copy()
+    return np.take_along_axis(input, index, wrap_dim(dim, input.ndim))
+
+
+@op(
+    vjp=(lambda g, out, c, *, dim, index, shape: picked(g, dim=dim, index=index),),
+    degree=1,
+    samples=[
+        sample(arr.of(2, 3), dim=1, index=ORDER, shape=(2, 4)),
+        sample(arr.of(), dim=0, index=np.zeros((), np.int64), shape=()),
+    ],
+)
+def placed(cotangent: Array, *, dim: int, index: Array, shape: tuple[int, ...]) -> Array:
+    """Zeros of `shape` with the cotangent put at `index` along `dim`: the adjoint of picked."""
+    if not shape:
+        return cotangent.copy()
+    out = np.zeros(shape, cotangent.dtype)
+    np.put_along_axis(out, index, cotangent, wrap_dim(dim, len(shape)))
+    return out
+
+
+def chosen(input: Any, dim: int, index: Array, keepdim: bool = True) -> ValuesAndIndices:
+    """The elements at `index` along `dim`; without keepdim, there is one, and `dim` goes."""
+    index = index.reshape(()) if not input.ndim else index
+    values = picked(input, dim=dim, index=index)
+    if keepdim or not input.ndim:
+        return ValuesAndIndices(values, wrap(input.kind, index))
+    indices = wrap(input.kind, np.squeeze(index, wrap_dim(dim, input.ndim)))
+    return ValuesAndIndices(values.squeeze(dim), indices)
+
+
+def _lines(input: Any, dim: int) -> tuple[Array, int]:
+    """The array with at least one dimension, and the axis along which to look."""
+    axis = wrap_dim(dim, input.ndim)
+    return (input.array if input.ndim else input.array.reshape(1)), axis
+
+
+def ascending(array: Array, axis: int) -> Array:
+    """The indices that sort along the axis, equal elements in their order and nan last."""
+    return np.argsort(array, axis=axis, kind="stable")
+
+
+def _descending(array: Array, axis: int) -> Array:
+    """The same, from the largest down and nan first."""
+    backwards = ascending(np.flip(array, axis), axis)
+    return array.shape[axis] - 1 - np.flip(backwards, axis)
+
+
+def _first(index: Array, k: int, axis: int) -> Array:
+    return index[(slice(None),) * axis + (slice(k),)]
+
+
+# --- sorting --------------------------------------------------------------------------------
+
+
+@composed
+def sort(
+    input: Any, dim: int = -1, descending: bool = False, stable: bool = False
+) -> ValuesAndIndices:
+    """The elements in order along `dim`, and where they stood; nan counts as the largest.
+
+    Equal elements always keep their order, whether or not `stable` asks for it.
+    """
+    array, axis = _lines(input, dim)
+    return chosen(input, dim, (_descending if descending else ascending)(array, axis))
+
+
+@composed
+def argsort(input: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
+    """The indices that put the elements along `dim` in order; equal ones keep their order."""
+    array, axis = _lines(input, dim)
+    order = (_descending if descending else ascending)(array, axis)
+    return wrap(input.kind, order.reshape(input.shape))
+
+
+@composed
+def msort(input: Any) -> Any:
+    """The elements in order along the first dimension."""
+    return sort(input, 0).values
+
+
+# --- by rank --------------------------------------------------------------------------------
+
+
+def _refuse_bools(name: str, array: Array) -> None:
+    if array.dtype == bool:
+        raise RuntimeError(f"{name}() does not support bool tensors")
+
+
+@composed
+def topk(
+    input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
+) -> ValuesAndIndices:
+    """The k largest (or smallest) elements along `dim` and where they stood, in order.
+
+    They come in order also without `sorted`.  nan counts as the largest.  Raises RuntimeError if
+    there are fewer than k elements.
+    """
+    array, axis = _lines(input, dim)
+    size = array.shape[axis]
+    _refuse_bools("topk", array)
+    if not 0 <= k <= size:
+        raise RuntimeError(
+            f"topk(): selected index k out of range: k={k} of {size} elements (shape "
+            f"{list(input.shape)}, dim={dim})"
+        )
+    k = k if input.ndim else 1  # a number has no dimension that could be empty
+    order = _descending if largest else ascending
+    if 0 < 8 * k < size:  # partition first: sorting everything would cost more
+        split = np.argpartition(array, size - k if largest else k - 1, axis=axis)
+        candidates = _first(np.flip(split, axis) if largest else split, k, axis)
+        few = np.take_along_axis(array, candidates, axis)
+        index = np.take_along_axis(candidates, order(few, axis), axis)
+    else:
+        index = _first(order(array, axis), k, axis)
+    return chosen(input, dim, index)
+
+
+@composed
+def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False) -> ValuesAndIndices:
+    """The k-th smallest element along `dim`, counted from 1, and where it stood."""
+    array, axis = _lines(input, dim)
+    _refuse_bools("kthvalue", array)
+    require_elements("kthvalue", array.shape, axis)
+    if not 1 <= k <= array.shape[axis]:
+        raise RuntimeError(
+            f"kthvalue(): selected number k out of range for dimension {axis}: k={k} of "
+            f"{array.shape[axis]} elements"
+        )
+    return chosen(input, dim, _of_rank(array, k - 1, axis), keepdim)
+
+
+def _of_rank(array: Array, rank: int, axis: int) -> Array:
+    """The index of the element of this rank, counted from 0 for the smallest; its axis stays."""
+    split = np.argpartition(array, rank, axis=axis)
+    return np.take(split, [rank], axis=axis)
+
+
+def median_place(array: Array, axis: int) -> Array:
+    """The index of the median, the lower one of two; of the first nan if there is one."""
+    place = _of_rank(array, (array.shape[axis] - 1) // 2, axis)
+    if array.dtype.kind != "f":
+        return place
+    unknown = np.isnan(array)
+    first = np.argmax(unknown, axis=axis, keepdims=True)
+    return np.where(np.any(unknown, axis=axis, keepdims=True), first, place)
+
+
+def nanmedian_place(array: Array, axis: int) -> Array:
+    """The index of the median of what is not nan; 0 if all is."""
+    if array.dtype.kind != "f":
+        return median_place(array, axis)
+    known = np.sum(~np.isnan(array), axis=axis, keepdims=True)
+    middle = np.maximum(known - 1, 0) // 2
+    return np.take_along_axis(ascending(array, axis), middle, axis)
+
+
+@composed
+def mode(input: Any, dim: int = -1, keepdim: bool = False) -> ValuesAndIndices:
+    """The most frequent element along `dim`, the smallest of several, and its last place."""
+    array, axis = _lines(input, dim)
+    require_elements("mode", array.shape, axis)
+    order = ascending(array, axis)
+    ordered = np.moveaxis(np.take_along_axis(array, order, axis), axis, -1)
+    place = np.arange(ordered.shape[-1])
+    starts = np.ones(ordered.shape, bool)
+    starts[..., 1:] = ordered[..., 1:] != ordered[..., :-1]
+    length = place - np.maximum.accumulate(np.where(starts, place, 0), axis=-1)
+    last = np.moveaxis(np.argmax(length, axis=-1, keepdims=True), -1, axis)
+    return chosen(input, dim, np.take_along_axis(order, last, axis), keepdim)

@@ -1,0 +1,306 @@
+"""Variance and its kin, medians and quantiles."""
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.core.types import Dim
+from minigrad.engine.graph import wrap
+from minigrad.engine.op import arr, composed, op, sample
+from minigrad.kernels.reduction import reduce as kernels
+from minigrad.ops.dims import axes, kept_shape, wrap_dim
+from minigrad.ops.elementwise.arithmetic import where
+from minigrad.ops.reduction import sorting
+from minigrad.ops.reduction.extrema import evenly_rule
+from minigrad.ops.reduction.reduce import (
+    count,
+    mean,
+    over_dims,
+    require_elements,
+    require_floating,
+    spread,
+)
+from minigrad.ops.results import ValuesAndIndices
+
+Array = Any
+
+
+# --- variance -------------------------------------------------------------------------------
+
+
+def _variance_rule(g: Any, out: Any, x: Any, *, dim: Dim, correction: float, keepdim: bool) -> Any:
+    centred = x - mean(x, dim=dim, keepdim=True)
+    divisor = count(x.shape, dim) - correction
+    scale = 2.0 / divisor if divisor else float("inf")
+    return spread(g * scale, x.shape, dim, keepdim) * centred
+
+
+def _direct_variance_rule(
+    g: Array, out: Array, x: Array, *, dim: Dim, correction: float, keepdim: bool
+) -> Array:
+    reduced = axes(dim, x.ndim)
+    n, real = count(x.shape, dim), x.dtype.type
+    divisor = n - correction
+    share = g * real(2.0 / divisor if divisor else np.inf)
+    mean = kernels.sum(x, reduced, True) * real(1.0 / n if n else np.nan)
+    dx: Array = np.subtract(x, mean)
+    dx *= share if keepdim else share.reshape(kept_shape(x.shape, dim))
+    return dx
+
+
+def _deviation_rule(g: Any, out: Any, x: Any, *, dim: Dim, correction: float, keepdim: bool) -> Any:
+    slope = where(out == 0, 0.0, g / (2 * out))  # torch's subgradient where nothing varies
+    return _variance_rule(slope, None, x, dim=dim, correction=correction, keepdim=keepdim)
+
+
+SPREADS = [
+    *over_dims(distinct=True)[:-1],
+    sample(arr.of(3, 4, distinct=True), dim=1, correction=0),
+]
+
+
+@op(vjp=(_variance_rule,), array_vjp=(_direct_variance_rule,), samples=SPREADS)
+def variance(
+    input: Array, *, dim: Dim = None, correction: float = 1, keepdim: bool = False
+) -> Array:
+    """Squared deviations from the mean over `dim`, divided by (count - correction)."""
+    require_floating("var", input)
+    reduced = axes(dim, input.ndim)
+    divisor = max(count(input.shape, dim) - correction, 0)
+    return kernels.variance(input, reduced, divisor, keepdim)
+
+
+@op(vjp=(_deviation_rule,), samples=SPREADS)
+def deviation(
+    input: Array, *, dim: Dim = None, correction: float = 1, keepdim: bool = False
+) -> Array:
+    """The square root of the variance over `dim`."""
+    return np.sqrt(variance.op.forward(input, dim=dim, correction=correction, keepdim=keepdim))
+
+
+def _corrected(dim: Any, unbiased: bool, correction: float | None) -> dict[str, Any]:
+    """torch's two ways of naming the divisor, and `x.var(False)`, as one."""
+    if isinstance(dim, bool):
+        dim, unbiased = None, dim
+    return {"dim": dim, "correction": int(unbiased) if correction is None else correction}
+
+
+@composed
+def var(
+    input: Any,
+    dim: Dim = None,
+    unbiased: bool = True,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+) -> Any:
+    """The variance over `dim`: squared deviations divided by (count - correction).
+
+    correction is 1 unless given, or 0 with unbiased=False.  Raises RuntimeError for integers.
+    """
+    return variance(input, keepdim=keepdim, **_corrected(dim, unbiased, correction))
+
+
+@composed
+def std(
+    input: Any,
+    dim: Dim = None,
+    unbiased: bool = True,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+) -> Any:
+    """The standard deviation over `dim`, the square root of `var`."""
+    return deviation(input, keepdim=keepdim, **_corrected(dim, unbiased, correction))
+
+
+@composed
+def var_mean(
+    input: Any,
+    dim: Dim = None,
+    unbiased: bool = True,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+) -> tuple[Any, Any]:
+    """The variance and the mean over `dim`."""
+    given = _corrected(dim, unbiased, correction)
+    return variance(input, keepdim=keepdim, **given), mean(input, dim=given["dim"], keepdim=keepdim)
+
+
+@composed
+def std_mean(
+    input: Any,
+    dim: Dim = None,
+    unbiased: bool = True,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+) -> tuple[Any, Any]:
+    """The standard deviation and the mean over `dim`."""
+    given = _corrected(dim, unbiased, correction)
+    spread_out = deviation(input, keepdim=keepdim, **given)
+    return spread_out, mean(input, dim=given["dim"], keepdim=keepdim)
+
+
+# --- medians --------------------------------------------------------------------------------
+
+FLAT = [sample(arr.of(3, 4, distinct=True)), sample(arr.of(5, distinct=True)), sample(arr.of())]
+
+
+def _middle(name: str, place: Any, input: Array) -> Array:
+    if input.dtype == bool:
+        raise RuntimeError(f"{name}() is not implemented for bool tensors")
+    if not input.size and input.dtype.kind != "f":
+        raise RuntimeError(f"{name}(): an integer tensor of shape {list(input.shape)} has none")
+    flat = input.reshape(-1)
+    return flat[place(flat, 0)[0]] if flat.size else np.asarray(np.nan, input.dtype)
+
+
+@op(vjp=(evenly_rule,), samples=FLAT)
+def middle(input: Array) -> Array:
+    """The median of all elements, the lower one of two; nan if there is one."""
+    return _middle("median", sorting.median_place, input)
+
+
+@op(vjp=(evenly_rule,), samples=FLAT)
+def nanmiddle(input: Array) -> Array:
+    """The median of all elements that are not nan, the lower one of two."""
+    return _middle("nanmedian", sorting.nanmedian_place, input)
+
+
+@composed
+def median(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
+    """The median, the lower one of two, of all elements; with dim, (values, indices) along it.
+
+    nan if there is one.  The gradient goes to the elements at `indices`; without dim, equal
+    elements share it.
+    """
+    if dim is None:
+        return middle(input)
+    return _middle_along("median", sorting.median_place, input, dim, keepdim)
+
+
+@composed
+def nanmedian(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
+    """The median of what is not nan; with dim, (values, indices) along it."""
+    if dim is None:
+        return nanmiddle(input)
+    return _middle_along("nanmedian", sorting.nanmedian_place, input, dim, keepdim)
+
+
+def _middle_along(name: str, place: Any, input: Any, dim: int, keepdim: bool) -> ValuesAndIndices:
+    array = input.array if input.ndim else input.array.reshape(1)
+    axis = wrap_dim(dim, input.ndim)
+    if array.dtype == bool:
+        raise RuntimeError(f"{name}() is not implemented for bool tensors")
+    require_elements(name, array.shape, axis)
+    return sorting.chosen(input, dim, place(array, axis), keepdim)
+
+
+# --- quantiles ------------------------------------------------------------------------------
+
+ROUNDING = {"lower": np.floor, "higher": np.ceil, "nearest": np.rint}
+INTERPOLATIONS = ("linear", "midpoint", *ROUNDING)
+
+
+@composed
+def quantile(
+    input: Any,
+    q: Any,
+    dim: int | None = None,
+    keepdim: bool = False,
+    *,
+    interpolation: str = "linear",
+) -> Any:
+    """The elements of rank q * (n - 1) along `dim`, or of all; q is a number or a 1-d tensor.
+
+    Between two ranks `interpolation` decides: linear, lower, higher, midpoint or nearest.  A
+    tensor q gives the result a first dimension of its size.  nan where there is a nan.  Raises
+    RuntimeError for q outside [0, 1], integers, another dtype of q, and an empty input.
+    """
+    return _quantile("quantile", input, q, dim, keepdim, interpolation)
+
+
+@composed
+def nanquantile(
+    input: Any,
+    q: Any,
+    dim: int | None = None,
+    keepdim: bool = False,
+    *,
+    interpolation: str = "linear",
+) -> Any:
+    """`quantile` of the elements that are not nan."""
+    return _quantile("nanquantile", input, q, dim, keepdim, interpolation)
+
+
+def _quantile(
+    name: str, input: Any, q: Any, dim: int | None, keepdim: bool, interpolation: str
+) -> Any:
+    points = _checked_points(name, input, q, interpolation)
+    lines = input.reshape(-1) if dim is None or not input.ndim else input
+    axis = 0 if dim is None else wrap_dim(dim, input.ndim)
+    ranks = _ranks(lines, axis, points, skip_nans=name == "nanquantile")
+    found = _between(sorting.sort(lines, axis).values, ranks, axis, interpolation)
+    order = [axis, *(i for i in range(lines.ndim) if i != axis)]
+    rest = [size for i, size in enumerate(lines.shape) if i != axis]
+    kept = kept_shape(input.shape, dim) if keepdim else rest
+    return found.permute(order).reshape(points.shape + tuple(kept))
+
+
+def _ranks(lines: Any, axis: int, points: Any, skip_nans: bool) -> Any:
+    """The ranks that answer to the points, in the place of the axis; the last where all is nan."""
+    unknown = np.isnan(lines.array)
+    size = lines.shape[axis]
+    known = size - np.sum(unknown, axis=axis, keepdims=True)
+    last = np.maximum(known - 1, 0) if skip_nans else np.full(known.shape, size - 1)
+    sizes = [points.numel() if i == axis else 1 for i in range(lines.ndim)]
+    ranks = points.reshape(sizes) * wrap(lines.kind, last.astype(lines.array.dtype))
+    if skip_nans:
+        return ranks
+    return where(wrap(lines.kind, known < size), size - 1.0, ranks)
+
+
+def _between(ordered: Any, ranks: Any, axis: int, interpolation: str) -> Any:
+    """The elements of broken ranks, along an axis in order."""
+
+    def at(rounding: Any) -> Any:
+        places = rounding(ranks.array).astype(np.int64)
+        return ordered.gather(axis, wrap(ordered.kind, places))
+
+    if interpolation in ROUNDING:
+        return at(ROUNDING[interpolation])
+    below, above = at(np.floor), at(np.ceil)
+    if interpolation == "midpoint":
+        return below + 0.5 * (above - below)
+    weight = ranks - ranks.detach().floor()
+    step = above - below
+    # From the nearer one, so that an infinite neighbour of no weight does no harm.
+    return where(weight < 0.5, below + weight * step, above - (1 - weight) * step)
+
+
+def _checked_points(name: str, input: Any, q: Any, interpolation: str) -> Any:
+    """q as a tensor; errors as torch's."""
+    if input.array.dtype not in (np.float32, np.float64):
+        raise RuntimeError(
+            f"{name}() input tensor must be either float or double dtype, got {input.dtype}"
+        )
+    if not input.array.size:
+        raise RuntimeError(
+            f"{name}() input tensor must be non-empty, got shape {list(input.shape)}"
+        )
+    if interpolation not in INTERPOLATIONS:
+        raise RuntimeError(
+            f"{name}() interpolation must be one of {', '.join(INTERPOLATIONS)}, but got "
+            f"{interpolation}"
+        )
+    points = q if hasattr(q, "array") else wrap(input.kind, np.asarray(q, input.array.dtype))
+    if points.dtype is not input.dtype or points.ndim > 1:
+        raise RuntimeError(
+            f"{name}() q must be a number or a 1-d tensor of the input's dtype {input.dtype}, got "
+            f"shape {list(points.shape)} of {points.dtype}"
+        )
+    if not ((points.array >= 0) & (points.array <= 1)).all():
+        raise RuntimeError(f"{name}() q must be in the range [0, 1] but got {q}")
+    return points

@@ -1,0 +1,1 @@
+"""Shapes: views, copies, joining and splitting."""

@@ -1,0 +1,165 @@
+"""Operations that move elements without changing them, and give copies: casts, joins, triangles."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad.core import dtypes
+from minigrad.engine.op import arr, op, sample
+from minigrad.ops.dims import each_dim, wrap_dim
+
+Array = Any
+
+
+@op(
+    vjp=(lambda g, out, x: g.clone(),),
+    degree=1,
+    samples=[sample(arr.of(3, 4)), sample(arr.of()), sample(arr.of(0, 2))],
+)
+def clone(input: Array) -> Array:
+    """A copy."""
+    return np.array(input, order="K")
+
+
+@op(
+    vjp=(lambda g, out, x, *, dtype: g.to(x.dtype),),
+    degree=1,
+    samples=[sample(arr.of(3, 4), dtype=dtypes.float64)],
+)
+def cast(input: Array, *, dtype: dtypes.dtype) -> Array:
+    """The elements as another dtype."""
+    return input.astype(dtype.numpy)
+
+
+@op(
+    vjp=(lambda g, out, x, *, dims: g.flip(dims),),
+    degree=1,
+    samples=[
+        sample(arr.of(2, 3), dims=(0,)),
+        sample(arr.of(2, 3, 2), dims=(0, -1)),
+        sample(arr.of(3), dims=()),
+    ],
+)
+def flip(input: Array, *, dims: Sequence[int] | int) -> Array:
+    """The elements in reverse order along `dims`, as a copy."""
+    return np.flip(input, each_dim(dims, input.ndim)).copy()
+
+
+def _opposite(shifts: int | Sequence[int]) -> int | tuple[int, ...]:
+    return -shifts if isinstance(shifts, int) else tuple(-s for s in shifts)
+
+
+@op(
+    vjp=(lambda g, out, x, *, shifts, dims: roll(g, shifts=_opposite(shifts), dims=dims),),
+    degree=1,
+    samples=[
+        sample(arr.of(2, 3), shifts=4),
+        sample(arr.of(2, 3), shifts=-1, dims=1),
+        sample(arr.of(3, 4), shifts=(1, 2), dims=(0, -1)),
+        sample(arr.of(0, 2), shifts=1, dims=0),
+    ],
+)
+def roll(
+    input: Array, *, shifts: int | Sequence[int], dims: int | Sequence[int] | None = None
+) -> Array:
+    """The elements moved on by `shifts` along `dims`, those at the end to the front.
+
+    Without dims the tensor is rolled as if flattened.  Raises RuntimeError unless there is one
+    shift for each dimension.
+    """
+    moves = (shifts,) if isinstance(shifts, int) else tuple(shifts)
+    along = () if dims is None else (dims,) if isinstance(dims, int) else tuple(dims)
+    if len(moves) != len(along) and not (dims is None and len(moves) == 1):
+        raise RuntimeError(
+            f"roll: shifts and dimensions must align, got shifts={shifts} and dims={dims}"
+        )
+    if not moves:
+        raise RuntimeError("roll: at least one shift is required, got none")
+    if not along:
+        return np.roll(input, moves[0])
+    places = tuple(wrap_dim(d, input.ndim) for d in along)
+    return np.roll(input, moves, places) if input.ndim else input.copy()
+
+
+def _cat_rule(g: Any, out: Any, *tensors: Any, wanted: Sequence[int], dim: int) -> list[Any]:
+    pieces: list[Any] = []
+    start = 0
+    for position, tensor in enumerate(tensors):
+        size = tensor.shape[dim]
+        pieces.append(g.narrow(dim, start, size) if position in wanted else None)
+        start += size
+    return pieces
+
+
+@op(
+    vjp=_cat_rule,
+    degree=1,
+    samples=[
+        sample(arr.of(2, 3), arr.of(1, 3), dim=0),
+        sample(arr.of(2, 3), arr.of(2, 0), arr.of(2, 2), dim=-1),
+    ],
+)
+def concatenate(*tensors: Array, dim: int = 0) -> Array:
+    """The tensors joined along `dim`, in which alone they may differ in size."""
+    first = tensors[0]
+    for i, t in enumerate(tensors):
+        if t.ndim == 0:
+            raise RuntimeError(f"cat: a 0-d tensor (at position {i}) cannot be concatenated")
+    axis = wrap_dim(dim, first.ndim)
+    for i, t in enumerate(tensors[1:], 1):
+        same = [a for j, a in enumerate(t.shape) if j != axis]
+        if t.ndim != first.ndim or same != [a for j, a in enumerate(first.shape) if j != axis]:
+            raise RuntimeError(
+                f"cat: sizes of tensors must match except in dimension {axis}, but tensor 0 has "
+                f"shape {list(first.shape)} and tensor {i} has {list(t.shape)}"
+            )
+    return np.concatenate(tensors, axis=axis)
+
+
+def _require_matrices(name: str, input: Array) -> None:
+    if input.ndim < 2:
+        raise RuntimeError(
+            f"{name}: a tensor of at least 2 dimensions is expected, got shape {list(input.shape)}"
+        )
+
+
+@op(
+    vjp=(lambda g, out, x, *, diagonal: g.tril(diagonal),),
+    degree=1,
+    samples=[sample(arr.of(3, 4)), sample(arr.of(2, 3, 3), diagonal=-1)],
+)
+def tril(input: Array, *, diagonal: int = 0) -> Array:
+    """The lower triangle of matrices (..., m, n); zero above `diagonal`."""
+    _require_matrices("tril", input)
+    return np.tril(input, diagonal)
+
+
+@op(
+    vjp=(lambda g, out, x, *, diagonal: g.triu(diagonal),),
+    degree=1,
+    samples=[sample(arr.of(3, 4)), sample(arr.of(2, 3, 3), diagonal=1)],
+)
+def triu(input: Array, *, diagonal: int = 0) -> Array:
+    """The upper triangle of matrices (..., m, n); zero below `diagonal`."""
+    _require_matrices("triu", input)
+    return np.triu(input, diagonal)
+
+
+@op(
+    vjp=(
+        lambda g, out, x, *, padding, value: g[
+            tuple(
+                slice(before, before + size)
+                for (before, _), size in zip(padding, x.shape, strict=True)
+            )
+        ],
+    ),
+    samples=[
+        sample(arr.of(2, 3), padding=((0, 0), (1, 2))),
+        sample(arr.of(3), padding=((2, 0),), value=1.0),
+    ],
+)
+def pad_constant(input: Array, *, padding: Sequence[tuple[int, int]], value: float = 0.0) -> Array:
+    """The tensor with (before, after) elements of `value` added in every dimension."""
+    return np.pad(input, padding, constant_values=value)

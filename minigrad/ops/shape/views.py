@@ -1,0 +1,222 @@
+"""Views: the same memory seen in another shape, order or extent; and the adjoints of some."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad.engine.op import arr, op, sample
+from minigrad.ops.dims import axes, each_dim, infer_shape, repeated, wrap_dim
+
+Array = Any
+
+
+@op(vjp=(lambda g, out, x: g,), degree=1, views=True, samples=[sample(arr.of(3, 4))])
+def contiguous(input: Array) -> Array:
+    """The same elements in C order; the tensor itself if they are."""
+    return np.asarray(input, order="C")
+
+
+@op(
+    vjp=(lambda g, out, x, *, shape: g.reshape(x.shape),),
+    degree=1,
+    views=True,
+    samples=[
+        sample(arr.of(3, 4), shape=(2, 6)),
+        sample(arr.of(2, 3, 2), shape=(-1,)),
+        sample(arr.of(0, 3), shape=(3, 0)),
+        sample(arr.of(), shape=(1, 1)),
+    ],
+)
+def reshape(input: Array, *, shape: Sequence[int]) -> Array:
+    """The same elements in another shape, one size of which may be -1; a view where possible."""
+    return input.reshape(infer_shape(shape, input.size, input.shape))
+
+
+@op(
+    vjp=(lambda g, out, x, *, shape: g.reshape(x.shape),),
+    degree=1,
+    views=True,
+    samples=[sample(arr.of(3, 4), shape=(3, 2, -1)), sample(arr.of(2, 3), shape=(2, 1, 3))],
+)
+def view(input: Array, *, shape: Sequence[int]) -> Array:
+    """The same memory in another shape.  Raises RuntimeError if that would need a copy."""
+    found = infer_shape(shape, input.size, input.shape)
+    try:
+        return np.reshape(input, found, copy=False)
+    except ValueError:
+        raise RuntimeError(
+            f"view shape {list(found)} is not compatible with a tensor of shape "
+            f"{list(input.shape)} and strides {[s // input.itemsize for s in input.strides]}: at "
+            f"least one dimension spans two contiguous subspaces. Use .reshape(...) instead."
+        ) from None
+
+
+def _inverse(dims: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(int(i) for i in np.argsort([d % len(dims) for d in dims]))
+
+
+@op(
+    vjp=(lambda g, out, x, *, dims: g.permute(_inverse(dims)),),
+    degree=1,
+    views=True,
+    samples=[sample(arr.of(2, 3, 4), dims=(2, 0, 1)), sample(arr.of(2, 3), dims=(-1, 0))],
+)
+def permute(input: Array, *, dims: tuple[int, ...]) -> Array:
+    """A view with the dimensions in another order."""
+    try:
+        if len(dims) == input.ndim:
+            return input.transpose(dims)
+    except ValueError:
+        each_dim(dims, input.ndim)  # says which is none, or there twice
+    raise RuntimeError(
+        f"permute: a tensor of {input.ndim} dimensions needs each of them once, "
+        f"got dims={list(dims)}"
+    )
+
+
+@op(
+    vjp=(lambda g, out, x, *, dim0, dim1: g.transpose(dim0, dim1),),
+    degree=1,
+    views=True,
+    samples=[sample(arr.of(2, 3, 4), dim0=0, dim1=-1), sample(arr.of(3, 4), dim0=0, dim1=1)],
+)
+def transpose(input: Array, *, dim0: int, dim1: int) -> Array:
+    """A view with two dimensions exchanged."""
+    first, second = wrap_dim(dim0, input.ndim), wrap_dim(dim1, input.ndim)
+    return input.swapaxes(first, second) if input.ndim else input
+
+
+@op(
+    vjp=(lambda g, out, x, *, shape: g.sum_to_size(x.shape),),
+    degree=1,
+    views=True,
+    samples=[
+        sample(arr.of(3, 1), shape=(2, 3, 4)),
+        sample(arr.of(1, 4), shape=(3, -1)),
+        sample(arr.of(), shape=(2, 2)),
+    ],
+)
+def expand(input: Array, *, shape: tuple[int, ...]) -> Array:
+    """A view with dimensions of size 1 repeated, and new ones in front; -1 keeps a size."""
+    lead = len(shape) - input.ndim
+    if lead < 0:
+        raise RuntimeError(
+            f"expand: shape {list(shape)} has fewer dimensions than the tensor's "
+            f"{list(input.shape)}"
+        )
+    found = tuple(
+        input.shape[i - lead] if size == -1 and i >= lead else size for i, size in enumerate(shape)
+    )
+    fits = all(had in (1, size) for size, had in zip(found[lead:], input.shape, strict=True))
+    if not fits or min(found, default=0) < 0:
+        raise RuntimeError(
+            f"expand: a tensor of shape {list(input.shape)} cannot be expanded to "
+            f"{list(shape)}: sizes must be equal, or 1 before, and only theirs may be -1"
+        )
+    if input.size and math.prod(found) == input.size:
+        return input.reshape(found)  # no element is repeated: the view can be written to
+    return repeated(input, found)
+
+
+@op(
+    vjp=(lambda g, out, x, *, shape: g.expand(x.shape),),
+    degree=1,
+    samples=[sample(arr.of(2, 3, 4), shape=(3, 1)), sample(arr.of(3), shape=())],
+)
+def sum_to_size(input: Array, *, shape: Sequence[int]) -> Array:
+    """Sums that undo a broadcast from `shape`; a shape that broadcasts to the tensor's."""
+    wanted = tuple(shape)
+    lead = input.ndim - len(wanted)
+    fits = lead >= 0 and all(
+        size in (1, have) for size, have in zip(wanted, input.shape[lead:], strict=True)
+    )
+    if not fits:
+        raise RuntimeError(f"sum_to_size: {list(wanted)} does not broadcast to {list(input.shape)}")
+    reduced = tuple(range(lead)) + tuple(
+        i + lead for i, size in enumerate(wanted) if size == 1 and input.shape[i + lead] != 1
+    )
+    return np.sum(input, axis=reduced, keepdims=True).reshape(wanted)
+
+
+@op(
+    vjp=(lambda g, out, x, *, dim: g.reshape(x.shape),),
+    degree=1,
+    views=True,
+    samples=[
+        sample(arr.of(2, 1, 3, 1)),
+        sample(arr.of(2, 1, 3), dim=1),
+        sample(arr.of(2, 3), dim=0),
+        sample(arr.of(1, 2, 1), dim=(0, 2)),
+        sample(arr.of(1, 2), dim=()),
+    ],
+)
+def squeeze(input: Array, *, dim: int | Sequence[int] | None = None) -> Array:
+    """A view without the dimensions of size 1, or without those of `dim` whose size is 1."""
+    wanted = axes(dim, input.ndim) if dim is None else each_dim(dim, input.ndim)
+    return input.squeeze(tuple(i for i in wanted if input.shape[i] == 1))
+
+
+@op(
+    vjp=(lambda g, out, x, *, dim: g.reshape(x.shape),),
+    degree=1,
+    views=True,
+    samples=[sample(arr.of(2, 3), dim=1), sample(arr.of(2), dim=-1), sample(arr.of(), dim=0)],
+)
+def unsqueeze(input: Array, *, dim: int) -> Array:
+    """A view with a new dimension of size 1 at `dim`."""
+    return np.expand_dims(input, wrap_dim(dim, input.ndim + 1))
+
+
+@op(
+    vjp=(lambda g, out, x, *, dim, size, step: fold(g, dim=dim, step=step, shape=x.shape),),
+    degree=1,
+    views=True,
+    samples=[
+        sample(arr.of(2, 5), dim=1, size=3, step=1),
+        sample(arr.of(5, 2), dim=0, size=2, step=3),
+        sample(arr.of(4), dim=-1, size=4, step=2),
+    ],
+)
+def unfold(input: Array, *, dim: int, size: int, step: int) -> Array:
+    """A view of every window of `size` along `dim`, `step` apart: (..., count, ..., size).
+
+    It is read-only where windows overlap.
+
+    Raises RuntimeError for windows larger than the dimension, or a step below 1.
+    """
+    axis = wrap_dim(dim, input.ndim)
+    extent = input.shape[axis] if input.ndim else 1
+    if not 0 <= size <= extent:
+        raise RuntimeError(
+            f"unfold: size must be 0 to {extent}, the size of dimension {axis} of a tensor of "
+            f"shape {list(input.shape)}, got {size}"
+        )
+    if step <= 0:
+        raise RuntimeError(f"unfold: step is {step} but must be > 0")
+    whole = input if input.ndim else input.reshape(1)
+    if size == 0:
+        count = extent // step + 1
+        return np.empty((*whole.shape[:axis], count, *whole.shape[axis + 1 :], 0), input.dtype)
+    windows = np.lib.stride_tricks.sliding_window_view(whole, size, axis, writeable=step >= size)
+    every = windows[(slice(None),) * axis + (slice(None, None, step),)]
+    return every if input.ndim else every[0]
+
+
+@op(
+    vjp=(lambda g, out, c, *, dim, step, shape: unfold(g, dim=dim, size=c.shape[-1], step=step),),
+    degree=1,
+    samples=[sample(arr.of(2, 3, 3), dim=1, step=1, shape=(2, 5))],
+)
+def fold(cotangent: Array, *, dim: int, step: int, shape: tuple[int, ...]) -> Array:
+    """Zeros of `shape` with every window added where `unfold` took it: the adjoint of unfold."""
+    out = np.zeros(shape, cotangent.dtype)
+    if not shape:
+        return cotangent.sum().astype(cotangent.dtype)
+    axis = wrap_dim(dim, len(shape))
+    reach = step * cotangent.shape[axis]
+    for offset in range(cotangent.shape[-1]):
+        places = (slice(None),) * axis + (slice(offset, offset + reach, step),)
+        out[places] += cotangent[..., offset]
+    return out

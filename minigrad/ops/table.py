@@ -1,0 +1,48 @@
+"""The table of all declared operations; gradient checks and property tests are made from it."""
+
+from types import ModuleType
+from typing import Any
+
+from minigrad.engine.op import Op, Operation
+from minigrad.ops.elementwise import arithmetic, binary, comparison, float_parts, special
+from minigrad.ops.indexing import gather_scatter, getitem, masks
+from minigrad.ops.linalg import determinants, factorizations, lu, matmul, norms, solve
+from minigrad.ops.nn import (
+    activation,
+    batch_norm,
+    conv,
+    ctc,
+    layer_norm,
+    loss,
+    piecewise_activation,
+    pool,
+    random,
+    softmax,
+)
+from minigrad.ops.reduction import extrema, histogram, reduce, scan, sorting, statistics
+from minigrad.ops.shape import copies, diagonal, strided, views
+
+FAMILIES = (
+    arithmetic, special, float_parts, binary, activation, piecewise_activation, comparison,
+    reduce, extrema, scan, sorting, statistics, histogram,
+    copies, views, diagonal, getitem, masks, gather_scatter,
+    matmul, conv, pool, loss, ctc, batch_norm, layer_norm, softmax, random, strided,
+    norms, solve, factorizations, lu, determinants,
+)  # fmt: skip
+
+
+def declared() -> dict[str, Operation]:
+    """Every declared operation by name, as it is called."""
+    found: dict[str, Operation] = {}
+    for family in FAMILIES:
+        found.update(declared_in(family))
+    return found
+
+
+def declared_in(family: ModuleType) -> dict[str, Any]:
+    """The operations that one module declares, by name."""
+    return {
+        call.op.name: call
+        for call in vars(family).values()
+        if isinstance(getattr(call, "op", None), Op) and call.__module__ == family.__name__
+    }

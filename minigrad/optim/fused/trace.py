@@ -1,0 +1,307 @@
+"""From the text of a rule to a program: the text is run once on symbols, which note what it does.
+
+Whatever the text computes from hyper-parameters and the step count alone is computed by Python,
+in float64, while it runs: it leaves the element loop without anybody moving it.  So does every
+`if` on a setting.  What is left is a straight line of instructions on elements.
+"""
+
+import linecache
+import operator
+from collections.abc import Callable, Sequence
+from functools import cache
+from types import TracebackType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigrad.kernels.fused_optimizer.codegen import Program
+from minigrad.optim.fused.lookahead import StepSeries
+
+
+class RuleError(TypeError):
+    """A rule's text does something that a kernel over elements cannot do."""
+
+
+class Tape:
+    """The instructions noted so far, and the scalars they mention."""
+
+    __slots__ = ("instructions", "last", "scalars")
+
+    def __init__(self, inputs: int) -> None:
+        self.last = inputs - 1  # the number of the last input
+        self.instructions: list[tuple[Any, ...]] = []
+        self.scalars: list[float | StepSeries] = []
+
+    def note(self, kind: "type[Symbol]", name: str, *operands: int) -> "Symbol":
+        """Append an instruction; a symbol of its value."""
+        instructions = self.instructions
+        instructions.append((name, *operands))
+        return kind(self, self.last + len(instructions))
+
+    def operand(self, given: Any) -> int:
+        """The number of a symbol's value, or `~k` for a scalar, kept as number k.
+
+        A condition in arithmetic counts as 0 or 1.
+        """
+        kind = type(given)
+        if kind is Symbol:
+            return given.number  # type: ignore[no-any-return]
+        if kind is Condition:
+            return self.note(Symbol, "number", given.number).number
+        self.scalars.append(given if kind is float or kind is StepSeries else _python_number(given))
+        return -len(self.scalars)
+
+
+def _python_number(given: Any) -> float:
+    try:
+        return float(given)
+    except (TypeError, ValueError):
+        raise RuleError(f"{given!r} is neither a number nor made of the rule's arguments") from None
+
+
+def _unary(name: str) -> Callable[..., Any]:
+    def method(x: "Symbol") -> "Symbol":
+        return x.tape.note(Symbol, name, x.tape.operand(x))
+
+    return method
+
+
+def _arithmetic(name: str, reflected: bool = False) -> Callable[..., Any]:
+    """A method of +, -, * or /.  Every step of an optimizer runs it, hence `operand` spelt out."""
+
+    def method(self: "Symbol", other: Any) -> "Symbol":
+        tape = self.tape
+        mine = self.number if type(self) is Symbol else tape.operand(self)
+        kind = type(other)
+        if kind is float:
+            scalars = tape.scalars
+            scalars.append(other)
+            its = -len(scalars)
+        else:
+            its = other.number if kind is Symbol else tape.operand(other)
+        instructions = tape.instructions
+        instructions.append((name, its, mine) if reflected else (name, mine, its))
+        return Symbol(tape, tape.last + len(instructions))
+
+    return method
+
+
+def _comparison(name: str) -> Callable[..., Any]:
+    def method(self: "Symbol", other: Any) -> "Symbol":
+        tape = self.tape
+        return tape.note(Condition, name, tape.operand(self), tape.operand(other))
+
+    return method
+
+
+def _logical(name: str) -> Callable[..., Any]:
+    def method(*conditions: Any) -> "Symbol":
+        if not all(type(c) is Condition for c in conditions):
+            raise RuleError("&, | and ~ join comparisons of elements, not numbers")
+        return conditions[0].tape.note(Condition, name, *(c.number for c in conditions))  # type: ignore[no-any-return]
+
+    return method
+
+
+class Symbol:
+    """Stands for one element of a parameter, a gradient or a state."""
+
+    __slots__ = ("number", "tape")
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, tape: Tape, number: int) -> None:
+        self.tape = tape
+        self.number = number
+
+    __add__, __radd__ = _arithmetic("add"), _arithmetic("add", reflected=True)
+    __sub__, __rsub__ = _arithmetic("subtract"), _arithmetic("subtract", reflected=True)
+    __mul__, __rmul__ = _arithmetic("multiply"), _arithmetic("multiply", reflected=True)
+    __truediv__, __rtruediv__ = _arithmetic("divide"), _arithmetic("divide", reflected=True)
+    __rpow__ = _arithmetic("power", reflected=True)
+    __neg__, __abs__ = _unary("negative"), _unary("absolute")
+    __lt__, __le__ = _comparison("less"), _comparison("less_equal")
+    __gt__, __ge__ = _comparison("greater"), _comparison("greater_equal")
+    __eq__, __ne__ = _comparison("equal"), _comparison("not_equal")
+    __and__ = __rand__ = _logical("and")
+    __or__ = __ror__ = _logical("or")
+    __invert__ = _logical("not")
+
+    def __pow__(self, exponent: Any) -> Any:
+        if not isinstance(exponent, Symbol):
+            if exponent == 2:
+                return self * self
+            if exponent == 0.5:
+                return np.sqrt(self)
+        return _power(self, exponent)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **settings: Any) -> Any:
+        apply = _UFUNCS.get(ufunc)
+        if apply is None or method != "__call__" or settings:
+            raise RuleError(f"numpy.{ufunc.__name__} is not among the functions of a fused rule")
+        return apply(
+            *(x if isinstance(x, Symbol | StepSeries) else _python_number(x) for x in inputs)
+        )
+
+    def __array_function__(self, function: Any, kinds: Any, inputs: Any, settings: Any) -> Any:
+        apply = _FUNCTIONS.get(function)
+        if apply is None:
+            raise RuleError(f"numpy.{function.__name__} is not among the functions of a fused rule")
+        return apply(*inputs, **settings)
+
+    def __bool__(self) -> bool:
+        raise RuleError(
+            "it branches on the value of an element; write numpy.where(condition, a, b), or "
+            "numpy.maximum and numpy.minimum for max and min"
+        )
+
+    def __float__(self) -> float:
+        raise RuleError(
+            "it turns an element into a Python number; take functions from numpy, not from math"
+        )
+
+    __int__ = __index__ = __float__
+
+    def __getitem__(self, index: Any) -> Any:
+        raise RuleError("it indexes an array; a rule sees one element at a time")
+
+    def __iter__(self) -> Any:
+        raise RuleError("it iterates over an array; a rule sees one element at a time")
+
+
+class Condition(Symbol):
+    """Stands for a comparison of elements."""
+
+    __slots__ = ()
+
+
+def _of_two(name: str) -> Callable[[Any, Any], Symbol]:
+    def apply(a: Any, b: Any) -> Symbol:
+        tape: Tape = (a if isinstance(a, Symbol) else b).tape
+        return tape.note(Symbol, name, tape.operand(a), tape.operand(b))
+
+    return apply
+
+
+_power, _maximum, _minimum = _of_two("power"), _of_two("maximum"), _of_two("minimum")
+
+
+def _where(condition: Any, a: Any, b: Any) -> Any:
+    if not isinstance(condition, Symbol):
+        return a if condition else b
+    tape = condition.tape
+    chosen = condition if type(condition) is Condition else condition != 0
+    return tape.note(Symbol, "where", chosen.number, tape.operand(a), tape.operand(b))
+
+
+def _clip(x: Any, low: Any, high: Any) -> Any:
+    x = x if low is None else _maximum(x, low)
+    return x if high is None else _minimum(x, high)
+
+
+_UFUNCS: dict[Any, Callable[..., Any]] = {
+    np.add: operator.add,
+    np.subtract: operator.sub,
+    np.multiply: operator.mul,
+    np.divide: operator.truediv,
+    np.power: operator.pow,
+    np.less: operator.lt,
+    np.less_equal: operator.le,
+    np.greater: operator.gt,
+    np.greater_equal: operator.ge,
+    np.equal: operator.eq,
+    np.not_equal: operator.ne,
+    np.logical_and: operator.and_,
+    np.logical_or: operator.or_,
+    np.logical_not: operator.invert,
+    np.square: lambda x: x * x,
+    np.reciprocal: lambda x: 1 / x,
+    np.maximum: _maximum,
+    np.minimum: _minimum,
+} | {
+    ufunc: _unary(ufunc.__name__)
+    for ufunc in (np.negative, np.absolute, np.sqrt, np.exp, np.log, np.tanh, np.sign)
+}
+_FUNCTIONS: dict[Any, Callable[..., Any]] = {
+    np.where: _where,
+    np.clip: _clip,
+    np.linalg.norm: _unary("norm"),
+}
+
+
+class Traced(NamedTuple):
+    """A rule at given settings."""
+
+    program: Program
+    kept: tuple[int, ...]  # the states that the program reads or writes: its inputs after g
+    created: tuple[int, ...]  # the states that were absent and now are not
+    scalars: list[float | StepSeries]
+    numbers: dict[str, float]  # what the states that are one number will be
+
+
+def trace(
+    name: str,
+    apply: Callable[[Any, Any, list[Any]], tuple[Sequence[Any], dict[str, float]]],
+    present: Sequence[bool],
+) -> Traced:
+    """Run `apply(theta, g, states)` on symbols; an absent state is None.
+
+    Raises RuleError if the text does what a kernel cannot do.
+    """
+    tape = Tape(inputs=2 + len(present))
+    theta, g, *states = [Symbol(tape, number) for number in range(2 + len(present))]
+    given = [s if here else None for s, here in zip(states, present, strict=True)]
+    results, numbers = apply(theta, g, given)
+    stored = tuple(None if result is None else tape.operand(result) for result in results)
+    assembled = _assembled(name, tuple(present), tuple(tape.instructions), stored)
+    return Traced(*assembled, tape.scalars, numbers)
+
+
+@cache
+def _assembled(
+    name: str,
+    present: tuple[bool, ...],
+    instructions: tuple[tuple[Any, ...], ...],
+    results: tuple[Any, ...],
+) -> tuple[Program, tuple[int, ...], tuple[int, ...]]:
+    """The program without instructions that nothing needs, over the states that are left."""
+    inputs = 2 + len(present)
+    created = tuple(k for k, here in enumerate(present) if not here and results[k + 1] is not None)
+    outputs: list[tuple[int, int]] = [] if results[0] == 0 else [(0, results[0])]
+    for k, (here, result) in enumerate(zip(present, results[1:], strict=True)):
+        if here and result is None:
+            raise RuleError(f"it returns None for state {k + 1}, which it was given")
+        if here and result != 2 + k:
+            outputs.append((2 + k, result))
+    live = {operand for _, operand in outputs}
+    for number in reversed(range(len(instructions))):
+        if inputs + number in live:
+            live.update(instructions[number][1:])
+    stored = {number for number, _ in outputs}
+    kept = tuple(k for k in range(len(present)) if present[k] and 2 + k in live | stored)
+
+    order = [0, 1, *(2 + k for k in kept)]
+    order += [inputs + k for k in range(len(instructions)) if inputs + k in live]
+    new = {old: number for number, old in enumerate(order)}
+    renumbered = tuple(
+        (op, *(new.get(operand, operand) for operand in operands))
+        for number, (op, *operands) in enumerate(instructions, inputs)
+        if number in live
+    )
+    stores = tuple((new[number], new.get(o, o)) for number, o in outputs)
+    return Program(name, 2 + len(kept), renumbered, stores), kept, created
+
+
+def explained(error: Exception, text: Callable[..., Any]) -> RuleError:
+    """The error with the line of the rule's text where it arose."""
+    code, line = text.__code__, text.__code__.co_firstlineno
+    traceback: TracebackType | None = error.__traceback__
+    while traceback is not None:
+        if traceback.tb_frame.f_code is code:
+            line = traceback.tb_lineno
+        traceback = traceback.tb_next
+    written = linecache.getline(code.co_filename, line).strip()
+    quoted = f", `{written}`" if written else ""
+    return RuleError(
+        f"the rule {text.__name__} cannot be compiled: {code.co_filename}, line {line}{quoted}: "
+        f"{error}"
+    )

@@ -1,0 +1,3 @@
+"""Tensor, its methods, and how tensors are made, saved and described."""
+
+from minigrad.tensor.tensor import Tensor

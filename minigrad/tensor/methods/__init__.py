@@ -1,0 +1,1 @@
+"""Tensor's methods, one family a file."""

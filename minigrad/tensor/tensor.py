@@ -1,0 +1,197 @@
+"""Tensor: a Value with torch's methods; each family of them is listed in `methods`."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Self
+
+import numpy as np
+
+from minigrad.core import dtypes
+from minigrad.engine.backward import backward
+from minigrad.engine.graph import Value, wrap
+from minigrad.tensor.methods.casts import CastMethods
+from minigrad.tensor.methods.elementwise import ElementwiseMethods
+from minigrad.tensor.methods.indexing import IndexMethods
+from minigrad.tensor.methods.linalg import LinalgMethods
+from minigrad.tensor.methods.random import RandomFillMethods
+from minigrad.tensor.methods.reductions import ReductionMethods
+from minigrad.tensor.methods.shape import ShapeMethods
+from minigrad.tensor.methods.unsupported import RefusedMethods
+
+
+class Tensor(
+    ElementwiseMethods,
+    ReductionMethods,
+    ShapeMethods,
+    IndexMethods,
+    LinalgMethods,
+    RandomFillMethods,
+    CastMethods,
+    RefusedMethods,
+):
+    """An n-dimensional array with a place in the graph.
+
+    Make one with `minigrad.tensor`, `from_numpy`, `zeros`, ...  `array` is the NumPy array beneath,
+    whose memory the tensor shares.
+    """
+
+    def __init__(self, *data: Any) -> None:
+        """`Tensor(data)` copies numbers to the default dtype; `Tensor(2, 3)` is uninitialised."""
+        dtype = dtypes.default_numpy()
+        if not data or all(isinstance(size, int) for size in data):
+            self.array = np.empty(data if data else (0,), dtype)
+        elif isinstance(data[0], Tensor):
+            self.array = data[0].array
+        else:
+            self.array = np.array(data[0], dtype)
+
+    @property
+    def data(self) -> "Tensor":
+        """The same memory outside the graph, changes of which autograd does not notice."""
+        return wrap(self.kind, self.array)  # type: ignore[no-any-return]
+
+    @data.setter
+    def data(self, new: "Tensor") -> None:
+        if not isinstance(new, Tensor):
+            raise TypeError(f"data must be set to a Tensor, not {type(new).__name__}")
+        self.array = new.array
+        self._storage = new.storage()
+
+    def __iter__(self) -> Iterator["Tensor"]:
+        if self.array.ndim == 0:
+            raise TypeError("iteration over a 0-d tensor")
+        return iter(self.unbind(0))
+
+    def __reversed__(self) -> "Tensor":
+        """The elements of the first dimension in reverse order."""
+        return self.flip(0) if self.array.ndim else self
+
+    def __contains__(self, element: Any) -> bool:
+        if not isinstance(element, Value | int | float | np.generic):
+            raise RuntimeError(
+                f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a "
+                f"{type(element)}"
+            )
+        return bool((self == element).any())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled are the elements and requires_grad; the graph, hooks and views are not."""
+        return _rebuild, (type(self), self.array, self.requires_grad)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        if self.node is not None:
+            raise RuntimeError(
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy "
+                "protocol at the moment; detach() this one first"
+            )
+        copy: Self = _rebuild(type(self), self.array.copy(order="K"), self.requires_grad)
+        memo[id(self)] = copy
+        if self.grad is not None:
+            copy.grad = self.grad.clone()
+        return copy
+
+    # --- gradients ---
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Ask for this leaf's gradient, or no longer."""
+        self.requires_grad = requires_grad
+        return self
+
+    def backward(
+        self,
+        gradient: "Tensor | None" = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        inputs: "Tensor | Sequence[Tensor] | None" = None,
+    ) -> None:
+        """Add the gradient of this tensor to `.grad` of every leaf, or of `inputs` alone.
+
+        A tensor of more than one element needs `gradient`, the cotangent to start from.
+        """
+        run_backward([self], [gradient], retain_graph, create_graph, inputs)
+
+    def detach_(self) -> Self:
+        """Take this tensor out of the graph.  Raises RuntimeError for a recorded view."""
+        if self._base is not None and self.node is not None:
+            raise RuntimeError("Can't detach views in-place. Use detach() instead")
+        self.node, self._requires_grad = None, False
+        return self
+
+
+Value.kind = Tensor  # of Tensor, too, and of what is made where no tensor is given
+
+
+def _rebuild(kind: type[Any], array: np.ndarray[Any, Any], requires_grad: bool) -> Any:
+    new = wrap(kind, array)
+    if requires_grad:
+        new.requires_grad = True
+    return new
+
+
+def start_cotangent(place: int, root: Any, gradient: Any) -> Any:
+    """What backward starts from.  Raises RuntimeError if it is missing or does not fit."""
+    if not isinstance(root, Value):
+        raise TypeError(f"expected a Tensor to differentiate, got {type(root).__name__}")
+    if not root._requires_grad:
+        raise RuntimeError(
+            f"element {place} of tensors does not require grad and does not have a grad_fn"
+        )
+    if gradient is None:
+        if root.array.size != 1:
+            raise RuntimeError(
+                f"grad can be implicitly created only for scalar outputs, this one has shape "
+                f"{list(root.array.shape)}; pass a gradient of that shape"
+            )
+        one = np.empty(root.array.shape, root.array.dtype)
+        one.fill(1)
+        return wrap(root.kind, one)
+    if not isinstance(gradient, Value):
+        raise TypeError(
+            f"gradients can be either Tensors or None, but got {type(gradient).__name__}"
+        )
+    if gradient.array.shape != root.array.shape:
+        raise RuntimeError(
+            f"Mismatch in shape: grad_output[{place}] has a shape of "
+            f"{list(gradient.array.shape)} and output[{place}] has a shape of "
+            f"{list(root.array.shape)}."
+        )
+    if gradient.array.dtype == root.array.dtype:
+        return gradient
+    return gradient.to(root.dtype)  # type: ignore[attr-defined]
+
+
+def require_targets(targets: Sequence[Any]) -> None:
+    """Raise RuntimeError for an input with respect to which nothing can be differentiated."""
+    for i, target in enumerate(targets):
+        if not isinstance(target, Value):
+            raise TypeError(f"inputs must be Tensors, but input {i} is {type(target).__name__}")
+        if not target._requires_grad:
+            raise RuntimeError(
+                f"One of the differentiated Tensors does not require grad: input {i}, of shape "
+                f"{list(target.array.shape)}"
+            )
+
+
+def run_backward(
+    roots: Sequence[Any],
+    gradients: Sequence[Any],
+    retain_graph: bool | None,
+    create_graph: bool,
+    inputs: Any,
+) -> None:
+    """`backward` as torch's methods and functions offer it: gradients go to `.grad`."""
+    cotangents = list(map(start_cotangent, range(len(roots)), roots, gradients))
+    keep = create_graph if retain_graph is None else retain_graph
+    targets = None
+    if inputs is not None:
+        targets = [inputs] if isinstance(inputs, Value) else list(inputs)
+        if not targets:
+            raise RuntimeError("'inputs' argument to backward cannot be empty.")
+        require_targets(targets)
+    backward(
+        roots,
+        cotangents,
+        targets=targets,
+        accumulate=True,
+        retain_graph=keep,
+        create_graph=create_graph,
+    )

@@ -1,0 +1,93 @@
+"""Numbers and types: limits of dtypes, how they meet, constants, and what an object is."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from minigrad.core import dtypes
+from minigrad.core.dtypes import dtype
+from minigrad.engine.graph import Value
+
+e, pi, inf, nan = math.e, math.pi, math.inf, math.nan
+newaxis = None
+Size: type = tuple  # what `Tensor.shape` is
+
+
+class finfo:  # noqa: N801  torch's name
+    """The limits of a floating dtype, by default of the default one.  Raises TypeError for others.
+
+    >>> minigrad.finfo(minigrad.float32).eps
+    1.1920928955078125e-07
+    """
+
+    def __init__(self, type: dtype | None = None) -> None:
+        asked = (
+            dtypes.get_default_dtype() if type is None else dtypes.of_numpy(dtypes.to_numpy(type))
+        )
+        if not asked.is_floating_point:
+            raise TypeError(f"torch.finfo() requires a floating point input type, got {asked}")
+        limits = np.finfo(asked.numpy)
+        self.dtype = asked.name
+        self.bits = limits.bits
+        self.eps, self.resolution = float(limits.eps), 10.0**-limits.precision
+        self.min, self.max = float(limits.min), float(limits.max)
+        self.tiny = self.smallest_normal = float(limits.smallest_normal)
+
+    def __repr__(self) -> str:
+        return (
+            f"finfo(resolution={self.resolution:g}, min={self.min:g}, max={self.max:g}, "
+            f"eps={self.eps:g}, smallest_normal={self.smallest_normal:g}, tiny={self.tiny:g}, "
+            f"dtype={self.dtype})"
+        )
+
+
+class iinfo:  # noqa: N801  torch's name
+    """The limits of an integer dtype.  Raises TypeError for others.
+
+    >>> minigrad.iinfo(minigrad.int8).max
+    127
+    """
+
+    def __init__(self, type: dtype) -> None:
+        asked = dtypes.of_numpy(dtypes.to_numpy(type))
+        if asked.numpy.kind not in "iu":
+            raise TypeError(f"torch.iinfo() requires an integer input type, got {asked}")
+        limits = np.iinfo(asked.numpy)
+        self.dtype = asked.name
+        self.bits, self.min, self.max = limits.bits, int(limits.min), int(limits.max)
+
+    def __repr__(self) -> str:
+        return f"iinfo(min={self.min}, max={self.max}, dtype={self.dtype})"
+
+
+def result_type(tensor1: Any, tensor2: Any) -> dtype:
+    """The dtype in which two tensors or numbers meet in arithmetic."""
+    operands = [t.array if isinstance(t, Value) else t for t in (tensor1, tensor2)]
+    return dtypes.of_numpy(dtypes.result_type(*operands))
+
+
+def promote_types(type1: dtype, type2: dtype) -> dtype:
+    """The smallest dtype that holds both as torch sees it: a float wins over every integer."""
+    samples = [np.empty(1, dtypes.to_numpy(each)) for each in (type1, type2)]
+    return dtypes.of_numpy(dtypes.result_type(*samples))
+
+
+def can_cast(from_: dtype, to: dtype) -> bool:
+    """Whether an in-place operation may turn one into the other: not floats into integers."""
+    ranks = [_rank(dtypes.to_numpy(each).kind) for each in (from_, to)]
+    return ranks[0] <= ranks[1]
+
+
+def _rank(kind: str) -> int:
+    return {"b": 0, "f": 2}.get(kind, 1)
+
+
+def is_tensor(obj: Any) -> bool:
+    """Whether the object is a tensor."""
+    return isinstance(obj, Value)
+
+
+def real(input: Any) -> Any:
+    """The tensor itself: its elements are real."""
+    return input.real

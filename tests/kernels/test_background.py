@@ -1,0 +1,233 @@
+"""What one process compiles while another compiles something else is waited for, or done alone."""
+
+import io
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numba
+import numpy as np
+import pytest
+
+from minigrad.kernels import precompile
+from minigrad.kernels.compiler.background import BackgroundCompiler
+from minigrad.kernels.compiler.task_queue import Tasks
+from minigrad.kernels.conv import direct, implicit_gemm
+from minigrad.kernels.matmul import gemm
+
+# Names what it is given, and tells in a file what it was allowed; a name that ends in "!" kills it.
+MODULE = """
+import os, sys, time
+out, *names = sys.argv[1:]
+for name in names:
+    print(name, flush=True)
+    if sys.stdin.readline() == "yes\\n":
+        if name.endswith("!"):
+            os._exit(1)
+        time.sleep(0.5)
+        with open(out, "a") as file:
+            print(name, file=file)
+time.sleep(60 if "linger" in names else 0)
+"""
+
+
+@pytest.fixture
+def compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BackgroundCompiler:
+    (tmp_path / "other_compiler.py").write_text(MODULE)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", 2)
+    return BackgroundCompiler("other_compiler")
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_waits_for_what_the_other_has_begun(compiler: BackgroundCompiler, tmp_path: Path) -> None:
+    done = tmp_path / "done"
+    compiler.start(str(done), "a", "b")
+    until(lambda: "a" in compiler._begun)
+    compiler.wait_for("a")
+    assert done.read_text() == "a\n"
+    compiler.wait_for("b")
+    compiler.join()
+    assert done.read_text() == "a\nb\n"
+
+
+def test_the_other_leaves_out_what_this_one_has_begun(
+    compiler: BackgroundCompiler, tmp_path: Path
+) -> None:
+    done = tmp_path / "done"
+    compiler.wait_for("b")
+    compiler.start(str(done), "a", "b", "c")
+    compiler.join()
+    assert done.read_text() == "a\nc\n"
+
+
+def test_one_runs_at_a_time_and_another_after_it(
+    compiler: BackgroundCompiler, tmp_path: Path
+) -> None:
+    done = tmp_path / "done"
+    compiler.start(str(done), "a")
+    compiler.start(str(done), "left out")
+    compiler.join()
+    compiler.start(str(done), "a", "b")
+    compiler.join()
+    assert done.read_text() == "a\nb\n"
+
+
+def test_nobody_waits_for_one_that_has_died(compiler: BackgroundCompiler, tmp_path: Path) -> None:
+    compiler.start(str(tmp_path / "done"), "a!", "b")
+    until(lambda: "a!" in compiler._begun)
+    compiler.wait_for("a!")
+    compiler.wait_for("b")
+
+
+def test_where_none_can_be_started_none_is_waited_for(
+    compiler: BackgroundCompiler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "nowhere"))
+    compiler.start(str(tmp_path / "done"), "a")
+    compiler.wait_for("a")
+    compiler.join()
+
+
+def test_one_core_has_no_second_compiler(
+    compiler: BackgroundCompiler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", 1)
+    compiler.start(str(tmp_path / "done"), "a")
+    compiler.join()
+    assert not (tmp_path / "done").exists()
+
+
+def ended(program: str, *arguments: object, **variables: str) -> str:
+    """What a program in a process of its own prints."""
+    process = subprocess.run(
+        [sys.executable, "-c", program, *map(str, arguments)],
+        env=os.environ | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert process.returncode == 0, process.stderr
+    return process.stdout
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_fork_waits_for_nothing() -> None:
+    """It has no thread that would hear of the end."""
+    status = ended(
+        "import os, threading\n"
+        "from minigrad.kernels.compiler.background import BackgroundCompiler\n"
+        "compiler = BackgroundCompiler('other_compiler')\n"
+        "compiler._begun['a'] = threading.Event()\n"  # as if the other were at it
+        "if fork := os.fork():\n"
+        "    print(os.waitpid(fork, 0)[1])\n"
+        "else:\n"
+        "    compiler.wait_for('a')\n"
+    )
+    assert status == "0\n"
+
+
+def test_the_other_ends_with_this_one(compiler: BackgroundCompiler, tmp_path: Path) -> None:
+    process = ended(
+        "import sys\n"
+        "from minigrad.kernels.compiler.background import BackgroundCompiler\n"
+        "compiler = BackgroundCompiler('other_compiler')\n"
+        "compiler.start(sys.argv[1], 'linger')\n"
+        "print(compiler._process.pid)\n",
+        tmp_path / "done",
+        NUMBA_NUM_THREADS="2",
+        PYTHONPATH=os.pathsep.join([str(tmp_path), *sys.path]),
+    )
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(process), 0)
+
+
+def test_a_product_brings_along_the_products_of_rows(tmp_path: Path) -> None:
+    """In an empty cache: the second kind is read from it, not compiled."""
+    compiled = ended(
+        "import time\n"
+        "import numpy as np\n"
+        "from numba.core import event\n"
+        "from minigrad.kernels import inner, matmul, tasks\n"
+        "float32 = np.dtype('float32')\n"
+        "with event.install_recorder('numba:compile') as record:\n"
+        "    matmul.product_tasks.compile(float32)\n"
+        "    while inner.product_tasks.name_for(float32) not in tasks.background_compiler._begun:\n"
+        "        time.sleep(0.1)\n"
+        "    inner.product_tasks.compile(float32)\n"
+        "print(sorted({e.data['dispatcher'].py_func.__module__ for _, e in record.buffer\n"
+        "              if e.data['dispatcher'].py_func.__name__ == 'product_tasks'}))\n",
+        MINIGRAD_CACHE=str(tmp_path),
+        NUMBA_NUM_THREADS="2",
+    )
+    assert compiled == "['minigrad.kernels.matmul.gemm']\n"
+
+
+@pytest.mark.parametrize(
+    ("asked", "named"),
+    [
+        (gemm.product_tasks, {"matmul", "inner"}),
+        (implicit_gemm.correlation_tasks, {"correlate", "winograd", "winograd_gradient"}),
+        (direct.correlation_tasks, {"planes"}),
+    ],
+)
+def test_only_what_belongs_together_is_named(
+    asked: Tasks, named: set[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    """A product brings no convolutions along, though they bring products."""
+    monkeypatch.setattr(sys, "stdin", io.StringIO("no\n" * 20))
+    precompile.compile_along_with(asked.name, np.dtype("float32"))
+    lines = capsys.readouterr().out.splitlines()
+    modules = {line.split()[0].split(".")[-2] for line in lines}
+    assert named <= modules <= named | {"matmul", "inner"}
+    assert all(line.endswith(" float32") for line in lines)
+
+
+def test_tasks_of_a_user_bring_nothing_along(capsys: pytest.CaptureFixture) -> None:
+    precompile.compile_along_with("theirs.tasks", np.dtype("float32"))
+    assert capsys.readouterr().out == ""
+
+
+def test_a_rehearsal_compiles_what_a_training_step_calls() -> None:
+    """For the very types: no kernel has a second signature after the step."""
+    told = ended(
+        "import numpy as np\n"
+        "import minigrad as torch\n"
+        "from minigrad import nn\n"
+        "from minigrad.kernels import compile_ahead as ahead\n"
+        "ahead.rehearse(np.dtype('float32'))\n"
+        "kernels = [ahead.reduce._sum_rows, ahead.reduce._sum_columns,\n"
+        "           ahead.max_pool._scatter_add, ahead.elementwise.relu_backward.kernel,\n"
+        "           ahead.label_loss._scale_rows, ahead.softmax._log_softmax_backward]\n"
+        "known = [k.run.signatures for k in kernels]\n"
+        "model = nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),\n"
+        "                      nn.Linear(8 * 13 * 13, 10), nn.LogSoftmax(1))\n"
+        "loss = nn.functional.cross_entropy(model(torch.randn(512, 1, 28, 28)),\n"
+        "                                   torch.randint(0, 10, (512,)))\n"
+        "loss.backward()\n"
+        "print([len(s) for s in known] == [1] * 6, known == [k.run.signatures for k in kernels])\n"
+    )
+    assert told == "True True\n"
+
+
+def test_two_processes_that_add_to_one_cache_do_not_mix_their_code(tmp_path: Path) -> None:
+    """As if each had read the index of compiled code before the other wrote it."""
+    for dtype in ("float32", "float64"):
+        ended(
+            "import numpy as np\n"
+            "from minigrad.kernels import elementwise\n"
+            f"elementwise.exp(np.zeros(9000, '{dtype}'))\n",
+            MINIGRAD_CACHE=str(tmp_path),
+        )
+        for index in tmp_path.rglob("*.nbi"):
+            index.unlink()
+    assert len(list(tmp_path.rglob("*_exp-*.nbc"))) == 2

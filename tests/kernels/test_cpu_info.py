@@ -1,0 +1,75 @@
+"""Kernels as they are compiled for x86 CPUs with wider and with narrower vectors than here.
+
+On a machine with AVX-512, the suite without it, and anywhere the suite without AVX2 and FMA, run by
+
+    NUMBA_CPU_NAME=haswell NUMBA_CPU_FEATURES=+avx,+avx2,+fma MINIGRAD_CACHE=/tmp/avx2 pytest
+    NUMBA_CPU_NAME=x86-64 NUMBA_CPU_FEATURES=+sse4.2,+popcnt MINIGRAD_CACHE=/tmp/sse pytest
+
+The cache has to be another one: kernels are kept for one set of features.
+"""
+
+import os
+import platform
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from minigrad.kernels.compiler.cache import cache_dir
+
+pytestmark = pytest.mark.skipif(
+    platform.machine().lower() not in {"x86_64", "amd64"}, reason="these are features of x86 CPUs"
+)
+
+AVX512 = "+avx512f,+avx512vl,+avx512dq,+avx512bw,+avx512cd,+avx2,+avx,+fma"
+
+
+def run(program: str, cpu: str, features: str, cache: Path) -> str:
+    """What a program prints whose kernels are compiled for that CPU."""
+    environment = {
+        "NUMBA_CPU_NAME": cpu,
+        "NUMBA_CPU_FEATURES": features,
+        "MINIGRAD_CACHE": str(cache),
+    }
+    command = [sys.executable, "-c", program]
+    ended = subprocess.run(
+        command, env=os.environ | environment, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+def test_tiles_fill_the_registers_of_avx512(tmp_path: Path) -> None:
+    assembly = run(
+        "import numpy as np\n"
+        "from minigrad.kernels import matmul\n"
+        "compiled = matmul.product_tasks.compile(np.dtype(np.float32))\n"
+        "print(compiled._library.get_asm_str())",
+        "skylake-avx512",
+        AVX512,
+        tmp_path,  # what comes from a cache has no assembly
+    )
+    assert len(set(re.findall(r"%zmm\d+", assembly))) == 32
+    # One multiply-add for each of 12 rows of 2 vectors.
+    assert len(re.findall(r"vfmadd\d+ps\s.*%zmm", assembly)) == 24
+
+
+def test_without_avx_and_fma_results_are_right() -> None:
+    """Matrix products with tails in every direction."""
+    told = run(
+        "import numpy as np\n"
+        "from minigrad.kernels import emitter, host\n"
+        "from minigrad.kernels.matmul import matmul\n"
+        "assert emitter.VECTOR_BYTES == 16 and not {'avx', 'fma'} & set(host.vector_features())\n"
+        "rng = np.random.default_rng(0)\n"
+        "a, b = rng.standard_normal((101, 67)), rng.standard_normal((67, 131))\n"
+        "for dtype in (np.float32, np.float64):\n"
+        "    out = matmul(a.astype(dtype), b.astype(dtype))\n"
+        "    print(np.abs(out - a @ b).max() < 400 * np.finfo(dtype).eps)\n",
+        "x86-64",
+        "+sse4.2,+popcnt",
+        cache_dir() / "sse",
+    )
+    assert told.split() == ["True", "True"]

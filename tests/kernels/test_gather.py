@@ -1,0 +1,109 @@
+"""Reading and adding at places against NumPy's own indexing."""
+
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from minigrad import from_numpy
+from minigrad.kernels import gather
+from minigrad.kernels.compiler import kernel
+from minigrad.ops.indexing.getitem import Index, getitem, index_adjoint
+
+Array = np.ndarray[Any, Any]
+DTYPES = st.sampled_from([np.float32, np.float64, np.int64])
+SHAPES = st.lists(st.integers(1, 9), min_size=1, max_size=4).map(tuple)
+
+
+@st.composite
+def arrays_and_indices(draw: st.DrawFn) -> tuple[Array, tuple[Any, ...]]:
+    """An array, and an index with integers in the place of some dimensions side by side, or not."""
+    shape = draw(SHAPES)
+    count = draw(st.integers(1, len(shape)))
+    first = draw(st.integers(0, len(shape) - count))
+    places = draw(st.lists(st.integers(0, 7), max_size=2).map(tuple))
+    rng = np.random.default_rng(draw(st.integers(0, 99)))
+    index: list[Any] = [slice(None)] * first
+    for length in shape[first : first + count]:
+        index.append(rng.integers(-length, length, places or (3,)))
+    form = draw(st.sampled_from(["short", "full", "dots before", "dots behind", "one by one"]))
+    if form == "full":
+        index += [slice(None)] * (len(shape) - len(index))
+    elif form == "dots before":
+        index = [..., *index[first:], *[slice(None)] * (len(shape) - first - count)]
+    elif form == "dots behind":
+        index.append(...)
+    elif form == "one by one":
+        index = [np.arange(length)[:, None, None, None] for length in shape[:1]] + [slice(None)]
+    x = rng.integers(-9, 9, shape).astype(draw(DTYPES))
+    return (x.T.copy().T if draw(st.booleans()) else x), tuple(index[: max(len(shape), len(index))])
+
+
+@given(case=arrays_and_indices())
+@settings(deadline=None, max_examples=200)
+def test_reading_and_adding_as_numpy(case: tuple[Array, tuple[Any, ...]]) -> None:
+    x, index = case
+    try:
+        expected = x[index]
+    except IndexError:  # more parts than dimensions
+        with pytest.raises(IndexError):
+            gather.take_at(x, index)
+        return
+    with mock.patch.multiple(gather, FEWEST_ADDED=0, FEWEST_READ=0):
+        np.testing.assert_array_equal(gather.take_at(x, index), expected)
+        values = np.random.default_rng(1).integers(-9, 9, expected.shape).astype(x.dtype)
+        out, wanted = x.copy(order="C"), x.copy(order="C")
+        gather.add_at(out, index, values)
+    np.add.at(wanted, index, values)
+    np.testing.assert_array_equal(out, wanted)
+
+
+@given(shape=SHAPES, dtype=DTYPES, data=st.data())
+@settings(deadline=None, max_examples=150)
+def test_along_a_dimension_as_numpy(shape: tuple[int, ...], dtype: Any, data: Any) -> None:
+    dim = data.draw(st.integers(0, len(shape) - 1))
+    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+    sizes = [data.draw(st.sampled_from([size, size, max(1, size - 1)])) for size in shape]
+    sizes[dim] = data.draw(st.integers(0, 12))
+    index = rng.integers(0, shape[dim], sizes)
+    x = rng.integers(-9, 9, shape).astype(dtype)
+    part = x[tuple(slice(None) if i == dim else slice(n) for i, n in enumerate(sizes))]
+    with mock.patch.multiple(gather, FEWEST_ADDED=0, FEWEST_READ=0):
+        taken = gather.take_along(x, index, dim)
+        out = x.copy()
+        gather.add_along(out, index, taken, dim)
+    np.testing.assert_array_equal(taken, np.take_along_axis(part, index, dim))
+    wanted = x.copy()
+    for place in np.ndindex(*sizes):
+        wanted[(*place[:dim], index[place], *place[dim + 1 :])] += taken[place]
+    np.testing.assert_array_equal(out, wanted)
+
+
+@pytest.mark.parametrize("place", [600, -601])
+def test_a_place_out_of_bounds_is_numpys_error(place: int) -> None:
+    x, index = np.ones((600, 3)), (np.full(300, place),)
+    with pytest.raises(IndexError, match=rf"index {place} is out of bounds for axis 0"):
+        gather.take_at(x, index)
+    with pytest.raises(IndexError, match=rf"index {place} is out of bounds for axis 0"):
+        gather.add_at(x, index, np.ones((300, 3)))
+    assert (x == 1).all()
+
+
+def test_bit_identical_on_one_thread_and_two() -> None:
+    rng = np.random.default_rng(3)
+    x = from_numpy(rng.standard_normal((500, 300)).astype(np.float32))
+    index = Index((rng.integers(0, 500, 4000),))
+    results, before = [], kernel.get_num_threads()
+    try:
+        for threads in (1, before):
+            kernel.set_num_threads(threads)
+            taken = getitem(x, index=index)
+            back = index_adjoint(taken, index=index, shape=x.shape)
+            results.append((taken.array, back.array))
+    finally:
+        kernel.set_num_threads(before)
+    for one, two in zip(*results, strict=True):
+        np.testing.assert_array_equal(one, two)

@@ -1,0 +1,75 @@
+"""Softmax and its logarithm against PyTorch."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.nn import functional as F
+
+from minigrad.kernels.compiler import kernel
+from minigrad.kernels.reduction import softmax
+
+Array = np.ndarray[Any, Any]
+DTYPES = [np.float32, np.float64]
+FORWARD = {"softmax": softmax.softmax, "log_softmax": softmax.log_softmax}
+BACKWARD = {"softmax": softmax.softmax_backward, "log_softmax": softmax.log_softmax_backward}
+
+
+def tolerance(dtype: Any) -> dict[str, Any]:
+    return {"rtol": 1e-5, "atol": 2e-6} if dtype == np.float32 else {"rtol": 1e-12, "atol": 1e-13}
+
+
+@given(
+    shape=st.lists(st.integers(0, 9), max_size=4).map(tuple),
+    name=st.sampled_from(sorted(FORWARD)),
+    dtype=st.sampled_from(DTYPES),
+    reverse=st.booleans(),
+    data=st.data(),
+)
+@settings(deadline=None, max_examples=80)
+def test_softmax_and_gradient_as_torch(
+    shape: tuple[int, ...], name: str, dtype: Any, reverse: bool, data: st.DataObject
+) -> None:
+    rng = np.random.default_rng(0)
+    axis = data.draw(st.integers(-max(len(shape), 1), max(len(shape), 1) - 1))
+    x, g = (np.asarray(rng.standard_normal(shape), dtype) for _ in range(2))
+    if reverse:
+        x, g = x.T[..., ::-1] if shape else x, g.T if shape else g
+    reference = torch.tensor(x.copy(), requires_grad=True)
+    expected = getattr(F, name)(reference, axis)
+    expected.backward(torch.tensor(g.copy()))
+    out = FORWARD[name](x, axis)
+    assert out.dtype == dtype
+    np.testing.assert_allclose(out, expected.detach().numpy(), **tolerance(dtype))
+    assert reference.grad is not None
+    dx = BACKWARD[name](g, out, axis)
+    np.testing.assert_allclose(dx, reference.grad.numpy(), **tolerance(dtype))
+
+
+@pytest.mark.parametrize("name", FORWARD)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_extreme_logits_as_torch(name: str, dtype: Any) -> None:
+    inf, nan = math.inf, math.nan
+    x = np.array(
+        [[-inf, -inf, -inf], [inf, 1, 2], [nan, 0, 1], [0, nan, 1], [1e4, 0, 1e4 - 0.5],
+         [-inf, 1, 2], [-1e4, -1e4, -1e4]], dtype)  # fmt: skip
+    expected = getattr(F, name)(torch.tensor(x), 1).numpy()
+    np.testing.assert_allclose(FORWARD[name](x, 1), expected, **tolerance(dtype))
+
+
+@pytest.mark.parametrize("shape", [(257, 131, 1), (5, 3, 3001)])
+def test_bit_identical_on_one_thread_and_two(shape: tuple[int, int, int]) -> None:
+    x = np.random.default_rng(4).standard_normal(shape).astype(np.float32)
+    results, before = [], kernel.get_num_threads()
+    try:
+        for threads in (1, before):
+            kernel.set_num_threads(threads)
+            results.append((softmax.softmax(x, 1), softmax.softmax_backward(x, x, 1)))
+    finally:
+        kernel.set_num_threads(before)
+    for one, two in zip(*results, strict=True):
+        np.testing.assert_array_equal(one, two)

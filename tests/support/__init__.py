@@ -1,0 +1,1 @@
+"""What tests share: references, drawn arguments, data and comparisons."""
