@@ -70,6 +70,9 @@ class _Pick:
     array_vjp: Sequence[Callable[..., Any]] = ()
     name = "function_output"
 
+    def node_name(self, node: Node) -> str:
+        return "FunctionOutputBackward"
+
     def __init__(self, place: int, count: int) -> None:
         self.place = place
         self.count = count
@@ -113,6 +116,9 @@ class _Applied:
         self.node: Any = lambda: None
         self.inputs = [ShapeDtype(a) if isinstance(a, Tensor) else None for a in args]
         self.outputs = [ShapeDtype(t) if isinstance(t, Tensor) else None for t in outputs]
+
+    def node_name(self, node: Node) -> str:
+        return f"{self.name}Backward"
 
     def vjp(
         self,

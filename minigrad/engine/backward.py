@@ -92,7 +92,7 @@ class _Walk:
         first = self.pending.get(edge)
         if first is None:
             self.pending[edge] = (g, owned)
-            if type(edge) is Node:
+            if isinstance(edge, Node):
                 heappush(self.heap, (-edge.made_at, edge))
             return
         total, ours = first
@@ -195,7 +195,7 @@ def _leading_to(targets: set[Any], starts: list[Node]) -> set[Any]:
     stack = list(starts)
     while stack:
         for edge in stack.pop().edges:
-            if type(edge) is Node and edge not in seen:
+            if isinstance(edge, Node) and edge not in seen:
                 seen.add(edge)
                 stack.append(edge)
     leading = set(targets)
@@ -238,6 +238,6 @@ def _refuse_nan(node: Node, needs: tuple[int, ...], cotangents: Sequence[Any]) -
         if isinstance(cotangent, Value) and np.isnan(cotangent.array).any():
             made = "".join(node.trace) if node.trace else "(recorded outside detect_anomaly)\n"
             raise RuntimeError(
-                f"Function '{node.name}' returned nan values in the gradient of its argument "
+                f"Function '{node.name()}' returned nan values in the gradient of its argument "
                 f"{position}. It was made here:\n{made}"
             )

@@ -5,6 +5,7 @@ applied to, and how a cotangent is pulled back through it.  A node never refers 
 graphs hold no reference cycles and memory returns the moment the last user is gone.
 """
 
+import functools
 import itertools
 import threading
 import traceback
@@ -244,6 +245,11 @@ class NodeOperation(Protocol):
     """What a node knows of its operation."""
 
     name: str
+
+    def node_name(self, node: "Node") -> str:
+        """What torch calls a node of this operation: "MulBackward0"."""
+        ...
+
     # Whether cotangents it returns are `g`, views of it, or new arrays: never anybody else's.
     returns_fresh: bool
     # The rules over arrays, for where the gradient is not itself recorded; or nothing.
@@ -307,18 +313,26 @@ class Node:
         """Note the call stack, less the two frames that lie between the user's and this one."""
         self.trace = traceback.format_stack()[:-3]
 
-    @property
     def name(self) -> str:
         """torch's name for it, as in `<MulBackward0>`."""
-        return "".join(part.capitalize() for part in self.op.name.split("_")) + "Backward0"
+        return self.op.node_name(self)
+
+    def named(self) -> "Node":
+        """This node, of a class that bears its name, as in torch: `type(x.grad_fn).__name__`.
+
+        Most nodes are never looked at, so the class is set when one is.
+        """
+        if type(self) is Node:
+            self.__class__ = _class_named(self.name())
+        return self
 
     @property
     def next_functions(self) -> tuple[Any, ...]:
         """The nodes that come next on the way back, in torch's form."""
-        return tuple((edge, 0) for edge in self.edges)
+        return tuple((e.named() if isinstance(e, Node) else e, 0) for e in self.edges)
 
     def __repr__(self) -> str:
-        return f"<{self.name}>"
+        return f"<{self.name()}>"
 
     def saved_values(self) -> tuple[Any, tuple[Any, ...]]:
         """The output and the inputs, as the rules are to see them.
@@ -357,7 +371,7 @@ class Node:
         if self.freed:
             raise RuntimeError(
                 f"Trying to backward through the graph a second time: the tensors saved by "
-                f"{self.name} have been freed. Pass retain_graph=True to the first backward() or "
+                f"{self.name()} have been freed. Pass retain_graph=True to the first backward() or "
                 f"autograd.grad() to go through the graph again."
             )
         made_at = self.made_at
@@ -375,7 +389,7 @@ class Node:
         raise RuntimeError(
             f"one of the variables needed for gradient computation has been modified by an "
             f"inplace operation: {what} of {self.op.name}() (a tensor of shape "
-            f"{list(array.shape)}, {array.dtype}) is read by {self.name} and was "
+            f"{list(array.shape)}, {array.dtype}) is read by {self.name()} and was "
             f"changed after the forward pass (its version is {storage.version}).{made}"
         )
 
@@ -385,6 +399,11 @@ class Node:
             self.inputs = ()
             self.out = None
             self.freed = True
+
+
+@functools.cache
+def _class_named(name: str) -> type[Node]:
+    return type(name, (Node,), {"__module__": __name__})
 
 
 _accumulation = threading.Lock()  # several threads may run backward into the same leaves

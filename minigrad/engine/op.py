@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar, overload
 
 from minigrad.engine.dispatch import recorded
-from minigrad.engine.graph import Value
+from minigrad.engine.graph import Node, Value
 from minigrad.engine.operation import Op, Rule, Sample, arr, in_torch_names, sample
 
 __all__ = ["Op", "Operation", "Sample", "arr", "composed", "elementwise", "op", "sample"]
@@ -45,6 +45,7 @@ class Operation(Protocol):
 def op(
     *,
     vjp: Sequence[Rule | None] | Rule | None,
+    node: str | Callable[[Node], str] | None = None,
     array_vjp: Sequence[Rule] = (),
     samples: Sequence[Sample] = (),
     degree: int | None = None,
@@ -58,6 +59,8 @@ def op(
     vjp: one rule per tensor argument (None where there is no derivative); or, where the cotangents
         share work, one function that is also given `wanted` (positions) and returns all of them;
         or None if the operation has no derivative.
+    node: what torch calls the operation's node in the graph, "MmBackward0"; or, where that depends
+        on settings, a function of the node.  By default made from the forward's name.
     array_vjp: the same rules over arrays, for operations that are used very much: taken where the
         gradient is not itself recorded, they spare what recorded operations cost.
     samples: inputs for the gradient check.
@@ -72,7 +75,7 @@ def op(
     """
 
     def declare(forward: Callable[..., Any]) -> Operation:
-        operation = Op(forward, vjp, samples, degree, array_vjp)
+        operation = Op(forward, vjp, samples, degree, array_vjp, node)
         call = recorded(operation, promotes, floats, broadcasts, views)
         functools.update_wrapper(call, forward)
         call.op = operation  # type: ignore[attr-defined]

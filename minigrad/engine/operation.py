@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from minigrad.engine.graph import ShapeDtype, Value
+from minigrad.engine.graph import Node, ShapeDtype, Value
 
 Rule = Callable[..., Any]
 
@@ -95,8 +95,10 @@ class Op:
         samples: Sequence[Sample],
         degree: int | None,
         array_vjp: Sequence[Rule] = (),
+        node: str | Callable[[Node], str] | None = None,
     ) -> None:
-        self.name = forward.__name__.rstrip("_")
+        self.name = forward.__name__.strip("_")
+        self.node = node or "".join(map(str.capitalize, self.name.split("_"))) + "Backward0"
         self.forward = forward
         self.vjp_rules = vjp
         self.samples = samples
@@ -119,6 +121,10 @@ class Op:
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
+
+    def node_name(self, node: Node) -> str:
+        """What torch calls a node of this operation."""
+        return self.node(node) if callable(self.node) else self.node
 
     def rules(self, needs: Iterable[int]) -> list[Rule]:
         """The rules that give the cotangents at these positions."""

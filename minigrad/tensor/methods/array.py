@@ -13,7 +13,7 @@ from minigrad.core.dtypes import dtype as Dtype
 from minigrad.core.memory_format import contiguous_format, require_format, strided
 from minigrad.core.memory_format import layout as Layout
 from minigrad.core.printing import format_tensor
-from minigrad.engine.graph import Value
+from minigrad.engine.graph import Node, Value
 from minigrad.ops.dims import wrap_dim
 
 
@@ -85,8 +85,9 @@ class ArrayValue(Value):
         return self.array.nbytes
 
     @property
-    def grad_fn(self) -> Any:
-        return self.node
+    def grad_fn(self) -> Node | None:
+        """The node of the graph that made this tensor, or None for a leaf."""
+        return None if self.node is None else self.node.named()
 
     @property
     def layout(self) -> Layout:
