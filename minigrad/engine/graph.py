@@ -11,7 +11,7 @@ import threading
 import traceback
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 import numpy as np
 
@@ -197,6 +197,10 @@ class Value:
     def retains_grad(self) -> bool:
         """Whether `retain_grad` was asked for."""
         return self.node is not None and self.node.retained is not None
+
+
+V = TypeVar("V", bound=Value)
+"""The type of tensors that a function takes and gives."""
 
 
 def wrap(kind: type[Value], array: np.ndarray[Any, Any]) -> Any:

@@ -20,12 +20,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar, overload
 
 from minigrad.engine.dispatch import recorded
-from minigrad.engine.graph import Node, Value
+from minigrad.engine.graph import Node, V, Value
 from minigrad.engine.operation import Op, Rule, Sample, arr, in_torch_names, sample
 
 __all__ = ["Op", "Operation", "Sample", "arr", "composed", "elementwise", "op", "sample"]
 
-V = TypeVar("V")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
