@@ -19,6 +19,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar, overload
 
+from minigrad.core.types import Number
 from minigrad.engine.dispatch import recorded
 from minigrad.engine.graph import Node, V, Value
 from minigrad.engine.operation import Op, Rule, Sample, arr, in_torch_names, sample
@@ -34,7 +35,10 @@ class Operation(Protocol):
     op: "Op"
     __name__: str
 
+    @overload
     def __call__(self, tensor: V, /, *args: Any, **settings: Any) -> V: ...
+    @overload
+    def __call__(self, number: Number, tensor: V, /, *args: Any, **settings: Any) -> V: ...
     @overload
     def __get__(self, instance: None, owner: Any) -> "Operation": ...
     @overload
