@@ -33,7 +33,7 @@ def vector_registers() -> str:
 
 
 @kernel
-def _nothing(out):  # type: ignore[no-untyped-def]
+def _nothing(out):
     for i in prange(out.size):
         out[i] = i
 

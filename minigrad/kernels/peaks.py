@@ -47,14 +47,14 @@ def _multiply_add_chains(typingctx: Any, factor: Any, count: Any) -> tuple[Any, 
 
 
 @kernel
-def multiply_adds(out, factor, count):  # type: ignore[no-untyped-def]
+def multiply_adds(out, factor, count):
     """CHAINS x `count` multiply-adds of vectors for each element of out."""
     for thread in prange(out.size):
         out[thread] = _multiply_add_chains(factor[thread], count)
 
 
 @kernel
-def triad(out, a, b, count):  # type: ignore[no-untyped-def]
+def triad(out, a, b, count):
     """out = a + scale * b by rows, each `count` times; STREAM's triad (McCalpin 1995)."""
     for thread in prange(out.shape[0]):
         to = out[thread]
@@ -67,7 +67,7 @@ def triad(out, a, b, count):  # type: ignore[no-untyped-def]
 
 
 @kernel(fastmath=frozenset({"contract", "reassoc"}))
-def read(out, a, count):  # type: ignore[no-untyped-def]
+def read(out, a, count):
     """The sum of each row, `count` times."""
     for thread in prange(out.size):
         row = a[thread]

@@ -69,7 +69,7 @@ def _digest(file: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-class KernelCacheLocator(caching.UserWideCacheLocator):  # type: ignore[misc]
+class KernelCacheLocator(caching.UserWideCacheLocator):
     """Finds a kernel's machine code by the content of the sources it was made from.
 
     Numba's own locators look at the kernel's file alone, and beside it: an edit of the intrinsics

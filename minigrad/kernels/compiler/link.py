@@ -12,7 +12,7 @@ from numba.core import codegen, compiler, typed_passes
 from numba.core.compiler_machinery import register_pass
 
 
-class _Unfinished(codegen.CPUCodeLibrary):  # type: ignore[misc]
+class _Unfinished(codegen.CPUCodeLibrary):
     """Code, optimised, to be linked into other code."""
 
     def _finalize_final_module(self) -> None:
@@ -22,7 +22,7 @@ class _Unfinished(codegen.CPUCodeLibrary):  # type: ignore[misc]
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)
-class _Lowering(typed_passes.NativeLowering):  # type: ignore[misc]
+class _Lowering(typed_passes.NativeLowering):
     _name = "minigrad_linked_lowering"
 
     def run_pass(self, state: Any) -> bool:
@@ -38,7 +38,7 @@ class _Lowering(typed_passes.NativeLowering):  # type: ignore[misc]
         return True
 
 
-class _Compiler(compiler.CompilerBase):  # type: ignore[misc]
+class _Compiler(compiler.CompilerBase):
     """Numba's compiler of functions, but for the last step."""
 
     def define_pipelines(self) -> list[Any]:

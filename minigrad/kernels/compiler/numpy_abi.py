@@ -18,7 +18,7 @@ ITEMS = tuple.__basicsize__
 
 
 @device_function
-def write_addresses(target, arrays, count):  # type: ignore[no-untyped-def]
+def write_addresses(target, arrays, count):
     """Where the data begin of the first `count` arrays of a tuple, which is given by its id."""
     items = pointer_at(np.int64, arrays + ITEMS)
     for k in range(count):

@@ -40,7 +40,7 @@ def _cache_by_content() -> None:
     caching.CacheImpl._locator_classes.insert(0, KernelCacheLocator)
 
 
-class _WithoutCollector(event.Listener):  # type: ignore[misc]
+class _WithoutCollector(event.Listener):
     """Keeps the garbage collector off: a compiler makes many objects and few cycles."""
 
     def __init__(self) -> None:
@@ -59,7 +59,7 @@ def _collect_no_garbage() -> None:
     event.register("numba:compile", _WithoutCollector())
 
 
-class _Announcements(event.Listener):  # type: ignore[misc]
+class _Announcements(event.Listener):
     """Says on stderr that a kernel is compiled."""
 
     def on_start(self, event: Any) -> None:

@@ -133,7 +133,7 @@ def task_kernel(plan: np.dtype) -> Callable[[Callable[..., Any]], TaskKernel]:
 
 
 @kernel
-def _launch(fields, arrays, unknown, phases, function, threads):  # type: ignore[no-untyped-def]
+def _launch(fields, arrays, unknown, phases, function, threads):
     """A thread that loses its core to another process holds up the others by a task, not by half
     of the work.  There are `threads` at most; for one that there is not, no task is left.
 

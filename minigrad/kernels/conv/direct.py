@@ -82,7 +82,7 @@ def _layout(dtype: np.dtype, *sizes: Any) -> _Layout:
 
 
 @task_kernel(PLAN)
-def correlation_tasks(phase, task, none, plans):  # type: ignore[no-untyped-def]
+def correlation_tasks(phase, task, none, plans):
     """One band of rows of one image for some groups.
 
     out[n, f, y, x] = start[f] + sum over c, r, s of
@@ -123,7 +123,7 @@ def correlation_tasks(phase, task, none, plans):  # type: ignore[no-untyped-def]
 
 
 @device_function
-def _add_up(group, like, plan):  # type: ignore[no-untyped-def]
+def _add_up(group, like, plan):
     """Add up the slices' and the lanes' sums of one group, in order, into the result."""
     sums, out = pointer_at(like, plan.start), pointer_at(like, plan.weights)
     step = lanes(sums)
@@ -138,7 +138,7 @@ def _add_up(group, like, plan):  # type: ignore[no-untyped-def]
 
 
 @task_kernel(PLAN)
-def gradient_tasks(phase, task, none, plans):  # type: ignore[no-untyped-def]
+def gradient_tasks(phase, task, none, plans):
     """One slice of the images for some groups; then all slices' sum.
 
     start[slice, f, c, r, s, lane] = sum over n, y, x of

@@ -190,7 +190,7 @@ def _tap_table(channels: int, steps: tuple[int, ...], axes: tuple[Axis, Axis]) -
 
 
 @device_function
-def _fill_block(block, like, plan, group, origin, images):  # type: ignore[no-untyped-def]
+def _fill_block(block, like, plan, group, origin, images):
     """Copy a window of some images, zeros where it leaves them.
 
     Vectors run on beyond rows' ends; what they leave there is mended by the ones that follow.
@@ -221,7 +221,7 @@ def _fill_block(block, like, plan, group, origin, images):  # type: ignore[no-un
 
 
 @device_function
-def _pixel_table(table, plan, images, rows, columns):  # type: ignore[no-untyped-def]
+def _pixel_table(table, plan, images, rows, columns):
     """Where each output pixel's first tap lies in a block; the last repeated to the end."""
     p = 0
     for i in range(images):
@@ -235,7 +235,7 @@ def _pixel_table(table, plan, images, rows, columns):  # type: ignore[no-untyped
 
 
 @device_function
-def _block(memory, like, plan, group, begin, images):  # type: ignore[no-untyped-def]
+def _block(memory, like, plan, group, begin, images):
     """The pixels that a block of outputs reads: copied to `memory`, or where they lie."""
     n, t, u = begin
     y, x = plan.row_origin + t * plan.row_stride, plan.column_origin + u * plan.column_stride
@@ -248,7 +248,7 @@ def _block(memory, like, plan, group, begin, images):  # type: ignore[no-untyped
 
 
 @device_function
-def _block_size(plan):  # type: ignore[no-untyped-def]
+def _block_size(plan):
     """Elements of the copy of a block, with room for a vector beyond."""
     if not plan.copied:
         return 1
@@ -256,7 +256,7 @@ def _block_size(plan):  # type: ignore[no-untyped-def]
 
 
 @device_function
-def _place(plan, block):  # type: ignore[no-untyped-def]
+def _place(plan, block):
     """Image, row and column where a block of outputs begins, and how many of each it has."""
     u = block % plan.strips * plan.wide
     t = block // plan.strips % plan.bands * plan.high
@@ -266,7 +266,7 @@ def _place(plan, block):  # type: ignore[no-untyped-def]
 
 
 @device_function
-def _multiply(sums, start, block, pixel_at, tap_at, panel, pixels, depth):  # type: ignore[no-untyped-def]
+def _multiply(sums, start, block, pixel_at, tap_at, panel, pixels, depth):
     """sums[p, j] = start[j] + sum over taps: the pixels of a block with one panel of filters."""
     width = NR_VECTORS * lanes(sums)
     for k in range(0, depth, KC):
@@ -279,7 +279,7 @@ def _multiply(sums, start, block, pixel_at, tap_at, panel, pixels, depth):  # ty
 
 
 @device_function
-def _pack_filters(task, like, plan):  # type: ignore[no-untyped-def]
+def _pack_filters(task, like, plan):
     """Some channels of one panel: a row of the panel holds one tap of all its filters."""
     piece, panel = task % plan.pieces, task // plan.pieces % plan.panels
     group, width = task // (plan.pieces * plan.panels), plan.width
@@ -309,7 +309,7 @@ def _pack_filters(task, like, plan):  # type: ignore[no-untyped-def]
 
 
 @task_kernel(_PLAN)
-def correlation_tasks(phase, task, none, plans):  # type: ignore[no-untyped-def]
+def correlation_tasks(phase, task, none, plans):
     """Pack the filters; then one block of output pixels with some panels of one group's filters.
 
     out[n, f, y, x] = start[f] + sum over c, r, s of source[n, c, y + r, x + s] * packed[f, c, r, s]
@@ -357,7 +357,7 @@ def correlation_tasks(phase, task, none, plans):  # type: ignore[no-untyped-def]
 
 
 @device_function(allocates=True)
-def _gradient_block(sums, right, like, memory, plan, group, panels, where):  # type: ignore[no-untyped-def]
+def _gradient_block(sums, right, like, memory, plan, group, panels, where):
     """Add one block of pixels to the sums[panel, tap, filter] of one slice and group."""
     (n, t, u), (images, rows, columns) = where
     pixels, width = images * rows * columns, plan.width
@@ -383,7 +383,7 @@ def _gradient_block(sums, right, like, memory, plan, group, panels, where):  # t
 
 
 @device_function
-def _add_up(task, like, plan):  # type: ignore[no-untyped-def]
+def _add_up(task, like, plan):
     """Add up the slices' sums of some taps of one panel's filters, in order, into the result."""
     piece, panel = task % plan.pieces, task // plan.pieces % plan.panels
     group, width = task // (plan.pieces * plan.panels), plan.width
@@ -404,7 +404,7 @@ def _add_up(task, like, plan):  # type: ignore[no-untyped-def]
 
 
 @task_kernel(_PLAN)
-def gradient_tasks(phase, task, none, plans):  # type: ignore[no-untyped-def]
+def gradient_tasks(phase, task, none, plans):
     """One slice of the pixels for some panels of one group's filters; then all slices' sum.
 
     packed[slice, c, r, s, f] = sum over n, y, x of out[n, f, y, x] * source[n, c, y + r, x + s]

@@ -113,7 +113,7 @@ def _tap_table(channels: int, rows: int, columns: int, axes: tuple[Axis, Axis]) 
 
 
 @device_function
-def _met(x, step, apart, width, pitch):  # type: ignore[no-untyped-def]
+def _met(x, step, apart, width, pitch):
     """Of a row's pixels, which a copy from `x` on takes: the first, its place there, how many."""
     if apart > 1:
         first = max(0, -(-x // apart))
@@ -123,7 +123,7 @@ def _met(x, step, apart, width, pitch):  # type: ignore[no-untyped-def]
 
 
 @device_function
-def copy_planes(block, like, plan, n, group, t, margin):  # type: ignore[no-untyped-def]
+def copy_planes(block, like, plan, n, group, t, margin):
     """Copy what a band of outputs from row `t` on reads of one group's planes, sorted by phase.
 
     Beside and between the image's pixels `block` holds `margin` already, and keeps it.
@@ -159,7 +159,7 @@ def copy_planes(block, like, plan, n, group, t, margin):  # type: ignore[no-unty
 
 
 @device_function
-def block_size(plan):  # type: ignore[no-untyped-def]
+def block_size(plan):
     """Elements of a task's copies."""
     planes = plan.channels * plan.row_stride * plan.column_stride
     return planes * plan.phase_rows * plan.pitch

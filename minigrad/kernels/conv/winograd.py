@@ -147,7 +147,7 @@ def _layout(
 
 
 @device_function
-def _gather_taps(taps, weights, plan, used):  # type: ignore[no-untyped-def]
+def _gather_taps(taps, weights, plan, used):
     """taps[tap, lane] of some filters, zeros in idle lanes; from the last tap on if that is first.
 
     Returns 1, or -1 where the taps stand in reverse order.
@@ -168,7 +168,7 @@ def _gather_taps(taps, weights, plan, used):  # type: ignore[no-untyped-def]
 
 
 @device_function(allocates=True)
-def _pack_filters(task, like, plan):  # type: ignore[no-untyped-def]
+def _pack_filters(task, like, plan):
     """Take some channels of one panel's filters to the points."""
     vector, panel, piece = plan.width // NR_VECTORS, task // plan.pieces, task % plan.pieces
     memory = np.empty(9 * vector, like.dtype)
@@ -193,7 +193,7 @@ def _pack_filters(task, like, plan):  # type: ignore[no-untyped-def]
 
 
 @device_function
-def _multiply(sums, start, values, tile_at, depth_at, panel, plan, tiles):  # type: ignore[no-untyped-def]
+def _multiply(sums, start, values, tile_at, depth_at, panel, plan, tiles):
     """sums[point, tile, filter] = values[point, tile, :] @ panel[point, :, filter], and the bias.
 
     `start` is (zeros, bias): the bias comes in at the one point from where it reaches all pixels.
@@ -212,7 +212,7 @@ def _multiply(sums, start, values, tile_at, depth_at, panel, plan, tiles):  # ty
 
 
 @device_function
-def _store(stage, sums, like, plan, block, panel):  # type: ignore[no-untyped-def]
+def _store(stage, sums, like, plan, block, panel):
     """Take a panel's sums of a block of tiles back to pixels, and store them."""
     vector, out, point_step = lanes(stage), pointer_at(like, plan.out), plan.sum_step_at
     row_size = plan.wide * plan.size * vector
@@ -248,7 +248,7 @@ def _store(stage, sums, like, plan, block, panel):  # type: ignore[no-untyped-de
 
 
 @task_kernel(_PLAN)
-def correlation_tasks(phase, task, none, plans):  # type: ignore[no-untyped-def]
+def correlation_tasks(phase, task, none, plans):
     """Take filters, and images if tasks share them, to the points; then one block and some panels.
 
     out[n, f, y, x] = start[f] + sum over c, r, s of source[n, c, y + r, x + s] * w[f, c, r, s]

@@ -100,7 +100,7 @@ def padded_channels(channels: int, itemsize: int) -> int:
 
 
 @device_function
-def stage_pixels(out, out_step, source, steps, used, window, bounds, readable):  # type: ignore[no-untyped-def]
+def stage_pixels(out, out_step, source, steps, used, window, bounds, readable):
     """Copy a window of `used` channels of an image: out[y, x, lane], zeros where it leaves it.
 
     `steps` are those of channels, rows and columns; `window` is (first pixel, distance, count) of
@@ -137,7 +137,7 @@ def stage_pixels(out, out_step, source, steps, used, window, bounds, readable): 
 
 
 @device_function
-def strip_place(plan, strip):  # type: ignore[no-untyped-def]
+def strip_place(plan, strip):
     """Image, and first row and column of the outputs, of a strip of tiles."""
     row = strip // plan.strips
     return (
@@ -148,7 +148,7 @@ def strip_place(plan, strip):  # type: ignore[no-untyped-def]
 
 
 @device_function(allocates=True)
-def images_to_points(values, like, plan, block):  # type: ignore[no-untyped-def]
+def images_to_points(values, like, plan, block):
     """Take a block of tiles to the points: values[point, tile, channel]."""
     vector, reach = lanes(values), plan.wide * plan.size + 2
     row_size = (reach + vector) * vector

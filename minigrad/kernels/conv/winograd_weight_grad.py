@@ -138,7 +138,7 @@ def _layout(
 
 
 @device_function(allocates=True)
-def _gradient_to_points(values, like, plan, block, panel):  # type: ignore[no-untyped-def]
+def _gradient_to_points(values, like, plan, block, panel):
     """Take a block of the gradient's tiles to the points: values[point, tile, filter]."""
     vector, reach = lanes(values), plan.wide * plan.size
     row_size = (reach + vector) * vector
@@ -171,7 +171,7 @@ def _gradient_to_points(values, like, plan, block, panel):  # type: ignore[no-un
 
 
 @device_function
-def _multiply(sums, images, gradient, channel_at, tile_at, plan, tiles):  # type: ignore[no-untyped-def]
+def _multiply(sums, images, gradient, channel_at, tile_at, plan, tiles):
     """Add images[point, tiles, :] transposed @ gradient[point, tiles, :] to the sums."""
     for point in range(plan.points * plan.points):
         right = (offset(gradient, point * plan.gradient_step_at), plan.width)
@@ -182,7 +182,7 @@ def _multiply(sums, images, gradient, channel_at, tile_at, plan, tiles):  # type
 
 
 @device_function(allocates=True)
-def _sum_slice(task, like, plan):  # type: ignore[no-untyped-def]
+def _sum_slice(task, like, plan):
     """Sum up the products of one slice of the blocks, for some panels of the filters."""
     share, piece = task % plan.shares, task // plan.shares
     area, most = plan.points * plan.points, plan.many * plan.wide
@@ -219,7 +219,7 @@ def _sum_slice(task, like, plan):  # type: ignore[no-untyped-def]
 
 
 @device_function(allocates=True)
-def _add_up(task, like, plan):  # type: ignore[no-untyped-def]
+def _add_up(task, like, plan):
     """Add up the slices' sums of some channels of one panel, in order; take them to the taps."""
     vector, panel, piece = plan.width // NR_VECTORS, task // plan.pieces, task % plan.pieces
     area = plan.points * plan.points
@@ -255,7 +255,7 @@ def _add_up(task, like, plan):  # type: ignore[no-untyped-def]
 
 
 @task_kernel(_PLAN)
-def gradient_tasks(phase, task, none, plans):  # type: ignore[no-untyped-def]
+def gradient_tasks(phase, task, none, plans):
     """Take blocks to the points if tasks share them; sum over slices; take the sums to the taps."""
     plan, like = array_at(plans, 1)[0], array_at(none, 0)
     if phase == 0:

@@ -222,7 +222,7 @@ def _offsets(shape: tuple[int, ...], steps: tuple[int, ...], batch: tuple[int, .
 
 
 @device_function
-def _pack_right(panel, source, strides, depth, columns):  # type: ignore[no-untyped-def]
+def _pack_right(panel, source, strides, depth, columns):
     """Copy `depth` rows of one panel's columns side by side; lanes beyond `columns` are idle."""
     step = lanes(panel)
     width = NR_VECTORS * step
@@ -251,7 +251,7 @@ def _pack_right(panel, source, strides, depth, columns):  # type: ignore[no-unty
 
 
 @device_function
-def _pack_left(block, source, strides, rows, depth):  # type: ignore[no-untyped-def]
+def _pack_left(block, source, strides, rows, depth):
     """Copy `depth` columns of MR rows one after the other, the last of `rows` repeated."""
     step = lanes(block)
     down, across = strides
@@ -275,7 +275,7 @@ def _pack_left(block, source, strides, rows, depth):  # type: ignore[no-untyped-
 
 
 @device_function
-def _copy_tile(target, source, rows, columns):  # type: ignore[no-untyped-def]
+def _copy_tile(target, source, rows, columns):
     out, out_step = target
     values, step = source
     for i in range(rows):
@@ -284,7 +284,7 @@ def _copy_tile(target, source, rows, columns):  # type: ignore[no-untyped-def]
 
 
 @device_function(allocates=True)
-def _multiply_block(like, target, start, left, right, packed, sizes):  # type: ignore[no-untyped-def]
+def _multiply_block(like, target, start, left, right, packed, sizes):
     """A block of the result, over at most KC of k; its sums go on from those in `start`.
 
     `left` is (pointer, strides, pack), `right` is (pointer, row_step, pack); where `right` is not
@@ -335,7 +335,7 @@ def _multiply_block(like, target, start, left, right, packed, sizes):  # type: i
 
 
 @device_function
-def _pack_task(task, like, plan, b0, j0, k, columns, depth):  # type: ignore[no-untyped-def]
+def _pack_task(task, like, plan, b0, j0, k, columns, depth):
     """Some rows of a panel of one matrix of the right operand, if it is to be packed."""
     panels = pointer_at(like, plan.panels)
     width = NR_VECTORS * lanes(panels)
@@ -353,7 +353,7 @@ def _pack_task(task, like, plan, b0, j0, k, columns, depth):  # type: ignore[no-
 
 
 @device_function(allocates=True)
-def _multiply_task(task, like, plan, b0, j0, k, columns, depth):  # type: ignore[no-untyped-def]
+def _multiply_task(task, like, plan, b0, j0, k, columns, depth):
     """One block of one matrix of the result, over `depth` of k."""
     share, j = task // plan.strips, task % plan.strips * plan.strip
     b, i = b0 + share // plan.blocks, share % plan.blocks * plan.height
@@ -385,7 +385,7 @@ def _multiply_task(task, like, plan, b0, j0, k, columns, depth):  # type: ignore
 
 
 @task_kernel(_PLAN)
-def product_tasks(phase, task, none, plans):  # type: ignore[no-untyped-def]
+def product_tasks(phase, task, none, plans):
     """out[b, i, j] = start[j] + sum over k of left[b, i, k] * right[b, k, j].
 
     Even phases pack panels of the right operand, odd ones multiply by them.

@@ -85,7 +85,7 @@ def _prepared(
 
 
 @task_kernel(_PLAN)
-def product_tasks(phase, task, none, plans):  # type: ignore[no-untyped-def]
+def product_tasks(phase, task, none, plans):
     """out[i, j] = start[j] + sum over k of left[i, k] * right[j, k], for some rows i.
 
     The last tiles are moved back to where they are full, and give some results a second time.

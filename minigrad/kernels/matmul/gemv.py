@@ -25,7 +25,7 @@ def matvec(matrix: np.ndarray, vector: np.ndarray) -> np.ndarray:
 
 
 @kernel(fastmath=frozenset({"contract", "reassoc"}))
-def _multiply_rows(out, matrix, vector):  # type: ignore[no-untyped-def]
+def _multiply_rows(out, matrix, vector):
     """out[i] = sum over k of matrix[i, k] * vector[k]"""
     for chunk in prange(-(-len(out) // CHUNK)):
         for i in range(chunk * CHUNK, min(len(out), (chunk + 1) * CHUNK)):
@@ -37,7 +37,7 @@ def _multiply_rows(out, matrix, vector):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _combine_rows(out, matrix, vector):  # type: ignore[no-untyped-def]
+def _combine_rows(out, matrix, vector):
     """out[j] = sum over k of vector[k] * matrix[k, j]"""
     for chunk in prange(-(-len(out) // CHUNK)):
         sums = out[chunk * CHUNK : (chunk + 1) * CHUNK]

@@ -144,7 +144,7 @@ def _layout(
 
 
 @device_function
-def _first_inside(y, x, taps, plan):  # type: ignore[no-untyped-def]
+def _first_inside(y, x, taps, plan):
     """The first tap of a window at y, x that is a pixel."""
     tap = 0
     while not (
@@ -155,7 +155,7 @@ def _first_inside(y, x, taps, plan):  # type: ignore[no-untyped-def]
 
 
 @task_kernel(PLAN)
-def maximum_tasks(phase, task, none, plans):  # type: ignore[no-untyped-def]
+def maximum_tasks(phase, task, none, plans):
     """One band of rows of some planes; `weights` are the taps.
 
     out[p, y, x] = max over r, s of source[p, y + r, x + s], which lies at start[p, y, x].

@@ -54,7 +54,7 @@ def _sum_rows(out: Array, partial: Array, x: Array) -> None:
 
 
 @device_function
-def _add_rows(total, part):  # type: ignore[no-untyped-def]
+def _add_rows(total, part):
     """total (S,) += the sum of part (K, S) down its columns, four rows at a time."""
     K = part.shape[0]
     for k in range(0, K - 3, 4):
@@ -124,7 +124,7 @@ def _variance_of_rows(out: Array, moments: Array, x: Array, divisor: float) -> N
 
 
 @device_function
-def moments_of_columns(total, square, centre, part):  # type: ignore[no-untyped-def]
+def moments_of_columns(total, square, centre, part):
     """Into zeros (S,): the sum of part (K, S) down its columns, and its squared deviations from
     the mean, which `centre` (S,) holds."""
     n, S = part.shape
@@ -142,7 +142,7 @@ def moments_of_columns(total, square, centre, part):  # type: ignore[no-untyped-
 
 
 @device_function
-def join_moments(sums, squares, K):  # type: ignore[no-untyped-def]
+def join_moments(sums, squares, K):
     """Into the first row: the moments of K rows, from those of each ROWS of them."""
     total, square = sums[0], squares[0]
     count = min(K, ROWS)

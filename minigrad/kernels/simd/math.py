@@ -144,6 +144,7 @@ _FLOAT64 = _Format(
 
 # "contract" is stated, because otherwise a caller's "reassoc" would undo the rounding below.
 _OPTIONS: Any = {"fastmath": {"contract"}, "error_model": "numpy"}
+_compiled: Callable[[Callable[..., Any]], Callable[..., Any]] = njit(**_OPTIONS)
 
 
 def _polynomial(coefficients: Sequence[float], real: Any) -> Callable[..., Any]:
@@ -155,7 +156,7 @@ def _polynomial(coefficients: Sequence[float], real: Any) -> Callable[..., Any]:
     padded = [real(c) for c in (*[0] * (len(coefficients) % 2), *coefficients)]
     pairs = tuple(zip(padded[::2], padded[1::2], strict=True))
 
-    @njit(**_OPTIONS)
+    @_compiled
     def polynomial(x: Any) -> Any:
         square = x * x
         odd, even = pairs[0]
@@ -163,7 +164,7 @@ def _polynomial(coefficients: Sequence[float], real: Any) -> Callable[..., Any]:
             odd, even = odd * square + a, even * square + b
         return odd * x + even
 
-    return polynomial  # type: ignore[no-any-return]
+    return polynomial
 
 
 def _scale_in(f: _Format) -> Callable[..., Any]:
@@ -172,11 +173,11 @@ def _scale_in(f: _Format) -> Callable[..., Any]:
     rounder = real(1.5 * 2.0**f.mantissa)
     offset = integer(np.finfo(real).maxexp - 1) - integer(rounder.view(integer))
 
-    @njit(**_OPTIONS)
+    @_compiled
     def scale(n: Any) -> Any:
         return integer(integer(real(n + rounder).view(integer) + offset) << shift).view(real)
 
-    return scale  # type: ignore[no-any-return]
+    return scale
 
 
 def _ln2_in(f: _Format) -> tuple[Any, Any]:
@@ -195,13 +196,13 @@ def _split_in(f: _Format) -> Callable[..., Any]:
     ln2_lead, ln2_rest = _ln2_in(f)
     rest = _polynomial(f.exp_rest, real)
 
-    @njit(**_OPTIONS)
+    @_compiled
     def split(x: Any) -> Any:
         n = (x * per_ln2 + rounder) - rounder
         r = (x - n * ln2_lead) - n * ln2_rest
         return n, rest(r) * (r * r) + r
 
-    return split  # type: ignore[no-any-return]
+    return split
 
 
 def _exp_in(f: _Format) -> Callable[..., Any]:

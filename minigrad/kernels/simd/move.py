@@ -87,7 +87,7 @@ def clear_vector(typingctx: Any, out: Any) -> tuple[Any, Callable[..., Any]]:
 
 
 @device_function
-def copy_row(out, source, source_step, count):  # type: ignore[no-untyped-def]
+def copy_row(out, source, source_step, count):
     """out[i] = source[i * source_step], for i < count; by vectors where the step is 1 or 2."""
     step = lanes(out)
     if source_step == 1 and count >= step:
@@ -104,7 +104,7 @@ def copy_row(out, source, source_step, count):  # type: ignore[no-untyped-def]
 
 
 @device_function
-def transpose(out, source, across, count, used):  # type: ignore[no-untyped-def]
+def transpose(out, source, across, count, used):
     """out[j, i] = source[i, j] for i < count and j < used; both are (pointer, row_step).
 
     Rows of `out` and `source` are consecutive elements, but for `across` between those of `out`.
