@@ -2,26 +2,45 @@
 
 from minigrad.nn import functional, init, parameter, utils
 from minigrad.nn.activation import (
+    CELU,
+    ELU,
     GELU,
+    GLU,
+    SELU,
+    Hardshrink,
+    Hardsigmoid,
+    Hardswish,
+    Hardtanh,
     LeakyReLU,
     LogSigmoid,
     LogSoftmax,
+    Mish,
+    PReLU,
     ReLU,
+    ReLU6,
+    RReLU,
     Sigmoid,
+    SiLU,
     Softmax,
     Softmax2d,
     Softmin,
+    Softplus,
+    Softshrink,
+    Softsign,
     Tanh,
+    Tanhshrink,
+    Threshold,
 )
 from minigrad.nn.adaptive_softmax import AdaptiveLogSoftmaxWithLoss
 from minigrad.nn.batchnorm import BatchNorm1d, BatchNorm2d
-from minigrad.nn.containers import ModuleDict, ModuleList, Sequential
+from minigrad.nn.container import ModuleDict, ModuleList, Sequential
 from minigrad.nn.conv import (
     Conv1d,
     Conv2d,
     ConvTranspose1d,
     ConvTranspose2d,
 )
+from minigrad.nn.ctc_loss import CTCLoss
 from minigrad.nn.distance import (
     CosineSimilarity,
     PairwiseDistance,
@@ -38,6 +57,9 @@ from minigrad.nn.embedding import (
     EmbeddingBag,
 )
 from minigrad.nn.flatten import Flatten, Unflatten
+from minigrad.nn.fold import Fold, Unfold
+from minigrad.nn.fractional_max_pool import FractionalMaxPool2d
+from minigrad.nn.instancenorm import InstanceNorm1d, InstanceNorm2d
 from minigrad.nn.linear import (
     Bilinear,
     Identity,
@@ -47,7 +69,6 @@ from minigrad.nn.loss import (
     BCELoss,
     BCEWithLogitsLoss,
     CrossEntropyLoss,
-    CTCLoss,
     L1Loss,
     LinearCrossEntropyLoss,
     MSELoss,
@@ -65,6 +86,12 @@ from minigrad.nn.margin_loss import (
     TripletMarginWithDistanceLoss,
 )
 from minigrad.nn.module import Module
+from minigrad.nn.normalization import (
+    GroupNorm,
+    LayerNorm,
+    LocalResponseNorm,
+    RMSNorm,
+)
 from minigrad.nn.padding import (
     CircularPad1d,
     CircularPad2d,
@@ -83,7 +110,8 @@ from minigrad.nn.padding import (
     ZeroPad3d,
 )
 from minigrad.nn.parameter import Buffer, Parameter
-from minigrad.nn.parameter_containers import ParameterDict, ParameterList
+from minigrad.nn.parameter_container import ParameterDict, ParameterList
+from minigrad.nn.pixelshuffle import ChannelShuffle, PixelShuffle, PixelUnshuffle
 from minigrad.nn.pooling import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
@@ -91,33 +119,12 @@ from minigrad.nn.pooling import (
     AdaptiveMaxPool2d,
     AvgPool1d,
     AvgPool2d,
-    FractionalMaxPool2d,
     LPPool1d,
     LPPool2d,
     MaxPool1d,
     MaxPool2d,
     MaxUnpool1d,
     MaxUnpool2d,
-)
-from minigrad.nn.rectifiers import (
-    CELU,
-    ELU,
-    GLU,
-    SELU,
-    Hardshrink,
-    Hardsigmoid,
-    Hardswish,
-    Hardtanh,
-    Mish,
-    PReLU,
-    ReLU6,
-    RReLU,
-    SiLU,
-    Softplus,
-    Softshrink,
-    Softsign,
-    Tanhshrink,
-    Threshold,
 )
 from minigrad.nn.regression_loss import (
     GaussianNLLLoss,
@@ -126,24 +133,12 @@ from minigrad.nn.regression_loss import (
     PoissonNLLLoss,
     SmoothL1Loss,
 )
-from minigrad.nn.resampling import (
-    ChannelShuffle,
-    PixelShuffle,
-    PixelUnshuffle,
+from minigrad.nn.summary import summary
+from minigrad.nn.upsampling import (
     Upsample,
     UpsamplingBilinear2d,
     UpsamplingNearest2d,
 )
-from minigrad.nn.sample_norm import (
-    GroupNorm,
-    InstanceNorm1d,
-    InstanceNorm2d,
-    LayerNorm,
-    LocalResponseNorm,
-    RMSNorm,
-)
-from minigrad.nn.summary import summary
-from minigrad.nn.windows import Fold, Unfold
 
 __all__ = [
     "CELU",

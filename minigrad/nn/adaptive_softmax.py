@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad import ops
-from minigrad.nn.containers import ModuleList, Sequential
-from minigrad.nn.functional.checks import require_tensor
+from minigrad.nn.container import ModuleList, Sequential
+from minigrad.nn.functional.arguments import require_tensor
 from minigrad.nn.linear import Linear
 from minigrad.nn.module import Module
 

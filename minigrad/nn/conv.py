@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 from minigrad.core.device import require_cpu
 from minigrad.nn import functional as F
 from minigrad.nn import init
-from minigrad.nn.functional.checks import IntOrSequence, alone, pair
-from minigrad.nn.functional.convolution import sides
+from minigrad.nn.functional.arguments import IntOrSequence, pair, single_int
+from minigrad.nn.functional.conv import sides
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
 from minigrad.tensor import creation
@@ -52,7 +52,7 @@ class _Convolution(Module):
 
     def _sizes(self, value: IntOrSequence, name: str, least: int = 1) -> tuple[int, ...]:
         if self.dimensions == 1:
-            return (alone(value, name, least),)
+            return (single_int(value, name, least),)
         return pair(value, name, least)
 
     def reset_parameters(self) -> None:

@@ -8,7 +8,7 @@ from minigrad.core import dtypes
 from minigrad.core.device import is_device, require_cpu
 from minigrad.engine.grad_mode import no_grad
 from minigrad.engine.graph import RemovableHandle
-from minigrad.nn import state
+from minigrad.nn import state_dict as states
 from minigrad.nn.hooks import Hook, Hooks, add, call_with_hooks, forward_hook
 from minigrad.nn.tree import ModuleTree
 from minigrad.tensor import Tensor
@@ -137,18 +137,18 @@ class Module(ModuleTree):
     ) -> Any:
         """Parameters and persistent buffers by path, detached but sharing memory."""
         destination = OrderedDict() if destination is None else destination
-        return state.collect(self, destination, prefix, keep_vars)
+        return states.collect(self, destination, prefix, keep_vars)
 
     def load_state_dict(
         self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
-    ) -> state.IncompatibleKeys:
+    ) -> states.IncompatibleKeys:
         """Copy a state into parameters and buffers, or with assign=True put its tensors in.
 
         Returns the missing and the unexpected keys.  Raises RuntimeError that lists all keys that
         are missing or unexpected (when strict) and all shapes that do not match.
         PyTorch differs: it loads what fits before it raises; here nothing has changed then.
         """
-        return state.load(self, state_dict, strict, assign)
+        return states.load(self, state_dict, strict, assign)
 
     # --- hooks -----------------------------------------------------------------------------------
 

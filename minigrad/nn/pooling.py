@@ -4,9 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from minigrad.nn import functional as F
-from minigrad.nn.functional.checks import IntOrSequence, alone, pair
+from minigrad.nn.functional.arguments import IntOrSequence, pair, single_int
 from minigrad.nn.module import Module
-from minigrad.tensor import Tensor
 
 
 class _MaxPool(Module):
@@ -77,9 +76,9 @@ class AvgPool1d(Module):
         count_include_pad: bool = True,
     ) -> None:
         super().__init__()
-        self.kernel_size = (alone(kernel_size, "kernel_size"),)
-        self.stride = self.kernel_size if stride is None else (alone(stride, "stride"),)
-        self.padding = (alone(padding, "padding", least=0),)
+        self.kernel_size = (single_int(kernel_size, "kernel_size"),)
+        self.stride = self.kernel_size if stride is None else (single_int(stride, "stride"),)
+        self.padding = (single_int(padding, "padding", least=0),)
         self.ceil_mode = ceil_mode
         self.count_include_pad = count_include_pad
 
@@ -228,47 +227,6 @@ class AdaptiveMaxPool2d(_AdaptiveMaxPool):
     pooled = F.adaptive_max_pool2d
 
 
-class FractionalMaxPool2d(Module):
-    """The largest element of windows that begin at random: (N, C, H, W) -> (N, C, H', W').
-
-    Exactly one of output_size and output_ratio, which is between 0 and 1, is given; see
-    `functional.fractional_max_pool2d`.  Raises ValueError otherwise.
-    """
-
-    def __init__(
-        self,
-        kernel_size: IntOrSequence,
-        output_size: IntOrSequence | None = None,
-        output_ratio: float | Sequence[float] | None = None,
-        return_indices: bool = False,
-        _random_samples: Tensor | None = None,
-    ) -> None:
-        super().__init__()
-        if (output_size is None) == (output_ratio is None):
-            raise ValueError(
-                f"FractionalMaxPool2d requires specifying either an output size, or a pooling "
-                f"ratio, but not both; got {output_size} and {output_ratio}"
-            )
-        self.kernel_size = pair(kernel_size, "kernel_size")
-        self.return_indices = return_indices
-        self.register_buffer("_random_samples", _random_samples)
-        self.output_size = None if output_size is None else pair(output_size, "output_size")
-        self.output_ratio: tuple[float, ...] | None = None
-        if output_ratio is not None:
-            ratios = output_ratio if isinstance(output_ratio, Sequence) else (output_ratio,) * 2
-            if len(ratios) != 2 or not all(0 < ratio < 1 for ratio in ratios):
-                raise ValueError(
-                    f"output_ratio must be a number or two between 0 and 1 (got {output_ratio})"
-                )
-            self.output_ratio = tuple(ratios)
-
-    def forward(self, input: Any) -> Any:
-        return F.fractional_max_pool2d(
-            input, self.kernel_size, self.output_size, self.output_ratio, self.return_indices,
-            self._random_samples,
-        )  # fmt: skip
-
-
 class _MaxUnpool(Module):
     unpooled: ClassVar[Callable[..., Any]]
     sizes: ClassVar[Callable[..., Any]]
@@ -295,7 +253,7 @@ class _MaxUnpool(Module):
 
 
 def _one(value: IntOrSequence, name: str, least: int = 1) -> tuple[int]:
-    return (alone(value, name, least),)
+    return (single_int(value, name, least),)
 
 
 class MaxUnpool1d(_MaxUnpool):

@@ -1,24 +1,52 @@
 """Layers as functions, under the names of torch.nn.functional."""
 
 from minigrad.nn.functional.activation import (
+    celu,
+    celu_,
+    elu,
+    elu_,
     gelu,
+    glu,
+    gumbel_softmax,
+    hardshrink,
+    hardsigmoid,
+    hardswish,
+    hardtanh,
+    hardtanh_,
     leaky_relu,
     leaky_relu_,
     log_softmax,
     logsigmoid,
+    mish,
+    prelu,
     relu,
+    relu6,
     relu_,
+    rrelu,
+    rrelu_,
+    selu,
+    selu_,
     sigmoid,
+    silu,
     softmax,
     softmin,
+    softplus,
+    softshrink,
+    softsign,
     tanh,
+    tanhshrink,
+    threshold,
+    threshold_,
 )
-from minigrad.nn.functional.convolution import (
+from minigrad.nn.functional.batchnorm import batch_norm
+from minigrad.nn.functional.conv import (
     conv1d,
     conv2d,
     conv_tbc,
+    conv_transpose1d,
+    conv_transpose2d,
 )
-from minigrad.nn.functional.ctc import ctc_loss
+from minigrad.nn.functional.ctc_loss import ctc_loss
 from minigrad.nn.functional.distance import (
     cosine_similarity,
     normalize,
@@ -35,10 +63,13 @@ from minigrad.nn.functional.embedding import (
     embedding,
     embedding_bag,
 )
-from minigrad.nn.functional.fractional import (
+from minigrad.nn.functional.fold import fold, unfold
+from minigrad.nn.functional.fractional_max_pool import (
     fractional_max_pool2d,
     fractional_max_pool2d_with_indices,
 )
+from minigrad.nn.functional.grid_sample import affine_grid, grid_sample
+from minigrad.nn.functional.instancenorm import instance_norm
 from minigrad.nn.functional.linear import (
     bilinear,
     linear,
@@ -52,7 +83,7 @@ from minigrad.nn.functional.loss import (
     mse_loss,
     nll_loss,
 )
-from minigrad.nn.functional.margin import (
+from minigrad.nn.functional.margin_loss import (
     cosine_embedding_loss,
     hinge_embedding_loss,
     margin_ranking_loss,
@@ -63,8 +94,14 @@ from minigrad.nn.functional.margin import (
     triplet_margin_loss,
     triplet_margin_with_distance_loss,
 )
-from minigrad.nn.functional.normalisation import batch_norm
+from minigrad.nn.functional.normalization import (
+    group_norm,
+    layer_norm,
+    local_response_norm,
+    rms_norm,
+)
 from minigrad.nn.functional.padding import pad
+from minigrad.nn.functional.pixelshuffle import channel_shuffle, pixel_shuffle, pixel_unshuffle
 from minigrad.nn.functional.pooling import (
     adaptive_avg_pool1d,
     adaptive_avg_pool2d,
@@ -83,60 +120,17 @@ from minigrad.nn.functional.pooling import (
     max_unpool1d,
     max_unpool2d,
 )
-from minigrad.nn.functional.rectifiers import (
-    celu,
-    celu_,
-    elu,
-    elu_,
-    glu,
-    gumbel_softmax,
-    hardshrink,
-    hardsigmoid,
-    hardswish,
-    hardtanh,
-    hardtanh_,
-    mish,
-    prelu,
-    relu6,
-    rrelu,
-    rrelu_,
-    selu,
-    selu_,
-    silu,
-    softplus,
-    softshrink,
-    softsign,
-    tanhshrink,
-    threshold,
-    threshold_,
-)
-from minigrad.nn.functional.regression import (
+from minigrad.nn.functional.regression_loss import (
     gaussian_nll_loss,
     huber_loss,
     kl_div,
     poisson_nll_loss,
     smooth_l1_loss,
 )
-from minigrad.nn.functional.resampling import (
-    channel_shuffle,
+from minigrad.nn.functional.upsampling import (
     interpolate,
-    pixel_shuffle,
-    pixel_unshuffle,
     upsample,
 )
-from minigrad.nn.functional.sample_norm import (
-    group_norm,
-    instance_norm,
-    layer_norm,
-    local_response_norm,
-    rms_norm,
-)
-from minigrad.nn.functional.sampling import affine_grid, grid_sample
-from minigrad.nn.functional.transposed import (
-    conv_transpose1d,
-    conv_transpose2d,
-)
-from minigrad.nn.functional.windows import fold, unfold
 from minigrad.ops import one_hot, pdist
 
 __all__ = [

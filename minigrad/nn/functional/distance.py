@@ -3,7 +3,7 @@
 from typing import Any
 
 from minigrad import ops
-from minigrad.nn.functional.checks import require_tensor
+from minigrad.nn.functional.arguments import require_tensor
 
 
 def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.nn.functional.checks import require_floating, require_tensor
+from minigrad.nn.functional.arguments import require_floating, require_tensor
 from minigrad.ops.inplace import in_place
 from minigrad.ops.nn.random import draw_mask, masked_scale
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
-from minigrad.nn.functional.checks import require_tensor
+from minigrad.nn.functional.arguments import require_tensor
 
 
 def embedding(

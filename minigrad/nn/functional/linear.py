@@ -3,7 +3,7 @@
 from typing import Any
 
 from minigrad import ops
-from minigrad.nn.functional.checks import require_tensor
+from minigrad.nn.functional.arguments import require_tensor
 
 
 def linear(input: Any, weight: Any, bias: Any = None) -> Any:

@@ -9,13 +9,13 @@ import numpy as np
 from minigrad import ops
 from minigrad.engine.graph import wrap
 from minigrad.kernels.pooling.avg_pool import pooled_size
-from minigrad.nn.functional.checks import (
+from minigrad.nn.functional.arguments import (
     IntOrSequence,
     Pair,
-    alone,
     batched,
     pair,
     require_floating,
+    single_int,
 )
 from minigrad.ops.nn import pool
 
@@ -180,7 +180,7 @@ def _as_row(name: str, input: Any) -> Any:
 
 
 def _along_row(size: IntOrSequence, name: str, least: int = 1) -> Pair:
-    return (1 if least else 0, alone(size, name, least))
+    return (1 if least else 0, single_int(size, name, least))
 
 
 def max_pool1d(

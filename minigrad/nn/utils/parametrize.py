@@ -4,7 +4,7 @@ from typing import Any
 
 from minigrad.engine.grad_mode import no_grad
 from minigrad.engine.graph import wrap
-from minigrad.nn.containers import ModuleDict, ModuleList
+from minigrad.nn.container import ModuleDict, ModuleList
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Buffer, Parameter
 from minigrad.tensor import Tensor

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.engine.grad_mode import thread
-from minigrad.nn.functional.checks import require_floating, require_tensor
+from minigrad.nn.functional.arguments import require_floating, require_tensor
 from minigrad.ops.nn.batch_norm import batch_norm as with_own_statistics
 from minigrad.ops.nn.batch_norm import batch_norm_given
 

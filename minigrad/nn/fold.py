@@ -3,7 +3,7 @@
 from typing import Any
 
 from minigrad.nn import functional as F
-from minigrad.nn.functional.checks import IntOrSequence
+from minigrad.nn.functional.arguments import IntOrSequence
 from minigrad.nn.module import Module
 
 

@@ -7,14 +7,10 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.engine.graph import wrap
-from minigrad.nn.functional.checks import (
-    reduced,
-    require_floating,
-    require_reduction,
-    require_tensor,
-)
+from minigrad.nn.functional.activation import softplus
+from minigrad.nn.functional.arguments import require_floating, require_tensor
 from minigrad.nn.functional.distance import pairwise_distance
-from minigrad.nn.functional.rectifiers import softplus
+from minigrad.nn.functional.reduction import reduced, require_reduction
 
 
 def _above_zero(x: Any) -> Any:

@@ -6,12 +6,8 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
-from minigrad.nn.functional.checks import (
-    reduced,
-    require_floating,
-    require_reduction,
-    require_tensor,
-)
+from minigrad.nn.functional.arguments import require_floating, require_tensor
+from minigrad.nn.functional.reduction import reduced, require_reduction
 from minigrad.ops.nn import ctc
 
 Array = np.ndarray[Any, Any]

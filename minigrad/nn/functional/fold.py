@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
-from minigrad.nn.functional.checks import IntOrSequence, Pair, batched, pair
+from minigrad.nn.functional.arguments import IntOrSequence, Pair, batched, pair
 
 Array = np.ndarray[Any, Any]
 

@@ -8,13 +8,7 @@ import numpy as np
 
 from minigrad import random
 from minigrad.engine.graph import wrap
-from minigrad.nn.functional.checks import (
-    IntOrSequence,
-    Pair,
-    batched,
-    pair,
-    require_floating,
-)
+from minigrad.nn.functional.arguments import IntOrSequence, Pair, batched, pair, require_floating
 from minigrad.ops.nn import pool
 
 Array = np.ndarray[Any, Any]

@@ -5,14 +5,8 @@ import warnings
 from typing import Any
 
 from minigrad import ops
-from minigrad.nn.functional.checks import (
-    reduced,
-    require_floating,
-    require_reduction,
-    require_tensor,
-    warn_if_broadcast,
-    weighted,
-)
+from minigrad.nn.functional.arguments import require_floating, require_tensor
+from minigrad.nn.functional.reduction import reduced, require_reduction, warn_if_broadcast, weighted
 
 
 def smooth_l1_loss(input: Any, target: Any, *, reduction: str = "mean", beta: float = 1.0) -> Any:

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from minigrad import ops
-from minigrad.nn.functional.checks import require_tensor
-from minigrad.nn.functional.resampling import cubic_weights
+from minigrad.nn.functional.arguments import require_tensor
+from minigrad.nn.functional.upsampling import cubic_weights
 
 
 def affine_grid(theta: Any, size: Sequence[int], align_corners: bool | None = None) -> Any:

@@ -1,0 +1,50 @@
+"""A layer of fractional max pooling."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from minigrad.nn import functional as F
+from minigrad.nn.functional.arguments import IntOrSequence, pair
+from minigrad.nn.module import Module
+from minigrad.tensor import Tensor
+
+
+class FractionalMaxPool2d(Module):
+    """The largest element of windows that begin at random: (N, C, H, W) -> (N, C, H', W').
+
+    Exactly one of output_size and output_ratio, which is between 0 and 1, is given; see
+    `functional.fractional_max_pool2d`.  Raises ValueError otherwise.
+    """
+
+    def __init__(
+        self,
+        kernel_size: IntOrSequence,
+        output_size: IntOrSequence | None = None,
+        output_ratio: float | Sequence[float] | None = None,
+        return_indices: bool = False,
+        _random_samples: Tensor | None = None,
+    ) -> None:
+        super().__init__()
+        if (output_size is None) == (output_ratio is None):
+            raise ValueError(
+                f"FractionalMaxPool2d requires specifying either an output size, or a pooling "
+                f"ratio, but not both; got {output_size} and {output_ratio}"
+            )
+        self.kernel_size = pair(kernel_size, "kernel_size")
+        self.return_indices = return_indices
+        self.register_buffer("_random_samples", _random_samples)
+        self.output_size = None if output_size is None else pair(output_size, "output_size")
+        self.output_ratio: tuple[float, ...] | None = None
+        if output_ratio is not None:
+            ratios = output_ratio if isinstance(output_ratio, Sequence) else (output_ratio,) * 2
+            if len(ratios) != 2 or not all(0 < ratio < 1 for ratio in ratios):
+                raise ValueError(
+                    f"output_ratio must be a number or two between 0 and 1 (got {output_ratio})"
+                )
+            self.output_ratio = tuple(ratios)
+
+    def forward(self, input: Any) -> Any:
+        return F.fractional_max_pool2d(
+            input, self.kernel_size, self.output_size, self.output_ratio, self.return_indices,
+            self._random_samples,
+        )  # fmt: skip
