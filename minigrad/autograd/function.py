@@ -67,6 +67,7 @@ class _Pick:
     """From several outputs the one at `place`: its cotangent, put in its place."""
 
     returns_fresh = False
+    named_by_inputs = False
     array_vjp: Sequence[Callable[..., Any]] = ()
     name = "function_output"
 
@@ -101,6 +102,7 @@ class _Applied:
     """One application of a user's Function, as its node sees it."""
 
     returns_fresh = False  # a user's backward may return anything, a saved tensor too
+    named_by_inputs = False
     array_vjp: Sequence[Callable[..., Any]] = ()
 
     def __init__(

@@ -249,6 +249,8 @@ class NodeOperation(Protocol):
     """What a node knows of its operation."""
 
     name: str
+    # Whether the node's name depends on the inputs, which are gone once the node is freed.
+    named_by_inputs: bool
 
     def node_name(self, node: "Node") -> str:
         """What torch calls a node of this operation: "MulBackward0"."""
@@ -296,6 +298,7 @@ class Node:
     keeps_values = False  # the graph holds arrays on its account, until it is freed
     retained: Any = None
     trace: list[str] | None = None
+    label: str | None = None  # the name, where the operation does not decide it
     _hooks: dict[int, Hook] | None = None
 
     def __init__(
@@ -319,7 +322,15 @@ class Node:
 
     def name(self) -> str:
         """torch's name for it, as in `<MulBackward0>`."""
-        return self.op.node_name(self)
+        return self.label or self.op.node_name(self)
+
+    def is_number(self, position: int) -> bool:
+        """Whether the input at this position was given as a number; for names of nodes."""
+        return isinstance(self.inputs[position], int | float)
+
+    def ndim(self, position: int) -> int:
+        """The number of dimensions of the input at this position; for names of nodes."""
+        return len(self.inputs[position].shape)
 
     def named(self) -> "Node":
         """This node, of a class that bears its name, as in torch: `type(x.grad_fn).__name__`.
@@ -400,6 +411,8 @@ class Node:
     def free(self) -> None:
         """Let go of what the rules read; a node that kept nothing can be walked again."""
         if self.keeps_values:
+            if self.op.named_by_inputs:
+                self.label = self.name()
             self.inputs = ()
             self.out = None
             self.freed = True

@@ -72,14 +72,18 @@ class SavedArguments:
 class _Keeps(dict[tuple[tuple[int, ...], int], SavedArguments]):
     """What is kept when these positions of so many arguments require gradients."""
 
-    def __init__(self, rules: Callable[[Iterable[int]], Iterable[Rule]]) -> None:
+    def __init__(
+        self, rules: Callable[[Iterable[int]], Iterable[Rule]], named_by_inputs: bool
+    ) -> None:
         self._rules = rules
+        self._named_by_inputs = named_by_inputs
 
     def __missing__(self, key: tuple[tuple[int, ...], int]) -> SavedArguments:
         needs, arity = key
-        found = self[key] = SavedArguments(
-            [_reads(rule, arity) for rule in self._rules(needs)], arity
-        )
+        reads = [_reads(rule, arity) for rule in self._rules(needs)]
+        if self._named_by_inputs:
+            reads.append(("", *["meta"] * arity))
+        found = self[key] = SavedArguments(reads, arity)
         return found
 
 
@@ -98,7 +102,8 @@ class Op:
         node: str | Callable[[Node], str] | None = None,
     ) -> None:
         self.name = forward.__name__.strip("_")
-        self.node = node or "".join(map(str.capitalize, self.name.split("_"))) + "Backward0"
+        self.node = node or self.name.title().replace("_", "") + "Backward0"
+        self.named_by_inputs = callable(node) and _names_inputs(node)
         self.forward = forward
         self.vjp_rules = vjp
         self.samples = samples
@@ -117,7 +122,7 @@ class Op:
             for name, default in zip(reversed(self.tensors), reversed(given), strict=False)
             if default is None
         }
-        self.keeps = _Keeps(self._readers)
+        self.keeps = _Keeps(self._readers, self.named_by_inputs)
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
@@ -214,6 +219,11 @@ def in_torch_names(
                 raise TypeError(f"{function}() got both '{name}' and '{numpy_name}'")
             found[name] = found.pop(numpy_name)
     return found
+
+
+def _names_inputs(node: Callable[[Node], str]) -> bool:
+    """Whether a function that names nodes looks at their inputs."""
+    return not {"inputs", "is_number", "ndim"}.isdisjoint(node.__code__.co_names)
 
 
 _META = {"shape", "dtype", "ndim"}

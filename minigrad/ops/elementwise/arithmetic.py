@@ -95,6 +95,7 @@ def _floor_of_quotient(a: Any, b: Any) -> Any:
 
 
 @elementwise(
+    node=lambda node: "RemainderBackward0" if node.is_number(1) else "RemainderBackward1",
     vjp=(
         lambda g, out, a, b: g,
         lambda g, out, a, b: -g * _floor_of_quotient(a, b),
@@ -136,6 +137,7 @@ def _pow_exponent_rule(g: Any, out: Any, a: Any, b: Any) -> Any:
 
 
 @elementwise(
+    node=lambda node: f"PowBackward{0 if node.is_number(1) else 1 + node.is_number(0)}",
     vjp=(_pow_base_rule, _pow_exponent_rule),
     samples=[
         sample(arr.of(3, 4, low=0.5), arr.of(4)),
@@ -230,7 +232,7 @@ def reciprocal(input: Array) -> Array:
     return np.reciprocal(input)
 
 
-@op(vjp=(lambda g, out, x: g * (2 * x),), samples=shaped())
+@op(node="PowBackward0", vjp=(lambda g, out, x: g * (2 * x),), samples=shaped())
 def square(input: Array) -> Array:
     """input ** 2."""
     return np.square(input if input.dtype != bool else input.astype(np.int64))
@@ -309,6 +311,7 @@ def minimum(input: Array, other: Array) -> Array:
 
 
 @op(
+    node="WhereBackward0",
     vjp=(
         None,
         lambda g, out, c, a, b: select_where(c, g, 0.0),
@@ -359,6 +362,7 @@ def _inside(x: Any, low: float | None, high: float | None) -> Any:
 
 
 @op(
+    node="ClampBackward1",
     vjp=(lambda g, out, x, *, min, max: where(_inside(x, min, max), g, 0.0),),
     samples=[
         sample(arr.of(3, 4, away_from=(-1.0, 1.0)), min=-1.0, max=1.0),

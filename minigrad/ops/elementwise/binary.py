@@ -22,6 +22,7 @@ TENSORS = PAIRS[:-1]
 
 
 @elementwise(
+    node=lambda node: "FmodBackward0" if node.is_number(1) else "FmodBackward1",
     vjp=(lambda g, out, a, b: g, lambda g, out, a, b: -g * trunc(a / b)),
     samples=[sample(arr.of(3, 4, low=0.1, high=0.9), arr.of(4, low=1.0, high=2.0))],
 )
@@ -35,6 +36,7 @@ def fmod(input: Array, other: Array) -> Array:
 
 
 @elementwise(
+    node="DivBackward2",
     vjp=(lambda g, out, a, b, *, rounding_mode: g * 0.0,) * 2,
     samples=[
         sample(arr.of(3, low=1.1, high=1.4), arr.of(3, low=1.5), rounding_mode=mode)
@@ -151,6 +153,7 @@ def logaddexp2(input: Array, other: Array) -> Array:
 
 
 @elementwise(
+    node=lambda node: f"XlogyBackward{2 if node.is_number(1) else int(node.is_number(0))}",
     vjp=(
         lambda g, out, a, b: where((a == 0) & (b <= 0), 0.0, xlogy(g, b)),
         lambda g, out, a, b: g * a / b,
@@ -166,6 +169,7 @@ def xlogy(input: Array, other: Array) -> Array:
 
 
 @elementwise(
+    node=lambda node: "CopysignBackward1" if node.is_number(1) else "CopysignBackward0",
     vjp=(
         lambda g, out, a, b: where(a == 0, 0.0, g * (out / where(a == 0, 1.0, a))),
         lambda g, out, a, b: g * 0.0,
@@ -197,6 +201,7 @@ def _high_rule(g: Any, out: Any, x: Any, low: Any, high: Any) -> Any:
 
 
 @elementwise(
+    node="ClampBackward0",
     vjp=(_limited_rule, _low_rule, _high_rule),
     samples=[
         sample(arr.of(3, 4, low=-0.4, high=0.4), arr.of(4, low=-1, high=-0.6), arr.of(3, 1, low=1)),

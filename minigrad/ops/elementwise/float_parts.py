@@ -80,6 +80,7 @@ def rad2deg(input: Array) -> Array:
 
 
 @op(
+    node="FrexpBackward0",
     vjp=(lambda g, out, x: g / exp2(out[0].to(x.dtype)),),
     samples=[sample(arr.of(3, 4, low=0.55, high=0.95)), sample(arr.of(5, low=2.1, high=3.9))],
 )
@@ -148,6 +149,7 @@ def rsub(input: Any, other: Any, *, alpha: float = 1) -> Any:
 # I_n(x) is the mean of exp(x cos t) cos(n t) over a period.  With so many places the rule of
 # equal weights is exact to rounding wherever float64 holds the result (|x| < 713).
 PLACES = 256
+BESSEL_NODES = {0: "I0Backward0", 1: "SpecialI1Backward0"}  # torch has a function of these two
 
 
 def _bessel_rule(g: Any, out: Any, x: Any, *, order: int) -> Any:
@@ -156,6 +158,7 @@ def _bessel_rule(g: Any, out: Any, x: Any, *, order: int) -> Any:
 
 
 @floating(
+    node=lambda node: BESSEL_NODES.get(node.settings["order"], "BesselIBackward0"),
     vjp=(_bessel_rule,),
     samples=[sample(arr.of(3, 4), order=0), sample(arr.of(), order=1), sample(arr.of(3), order=2)],
 )
@@ -198,6 +201,7 @@ def ndtr(input: Any) -> Any:
 
 
 @elementwise(
+    node=lambda node: f"SpecialXlog1PyBackward{2 if node.is_number(1) else int(node.is_number(0))}",
     vjp=(
         lambda g, out, a, b: maths.where((a == 0) & (b <= -1), 0.0, xlog1py(g, b)),
         lambda g, out, a, b: g * a / (b + 1),

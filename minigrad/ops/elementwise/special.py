@@ -164,6 +164,7 @@ def digamma(input: Array) -> Array:
 
 
 @floating(
+    node="PolygammaBackward0",
     vjp=(lambda g, out, x, *, order: g * trigamma(x, order=order + 1),),
     samples=[
         sample(arr.of(3, 4, low=0.8, high=4), order=1),
@@ -213,6 +214,7 @@ def nan_to_num(
 
 
 @op(
+    node=lambda node: "RoundBackward1" if node.settings["decimals"] else "RoundBackward0",
     vjp=(lambda g, out, x, *, decimals: g * 0.0,),
     samples=[
         *shaped(low=0.1, high=0.4),

@@ -115,7 +115,7 @@ def _prod_rule_src(g: Any, out: Any, x: Any, src: Any, *, dim: int, index: Array
     return index_adjoint(slope, index=corner(index), shape=src.shape)
 
 
-@op(vjp=(_prod_rule_input, _prod_rule_src), samples=SCATTERS)
+@op(node="ScatterReduceBackward0", vjp=(_prod_rule_input, _prod_rule_src), samples=SCATTERS)
 def scatter_prod(input: Array, src: Array, *, dim: int, index: Array) -> Array:
     """A copy of input multiplied by src where gather would read."""
     out = input.copy()
@@ -141,6 +141,7 @@ def _shared_rule(
 
 
 @op(
+    node="ScatterReduceBackward0",
     vjp=_shared_rule,
     samples=[
         sample(*case.args, **case.settings, largest=largest)

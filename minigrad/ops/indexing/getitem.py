@@ -127,7 +127,19 @@ def _read(input: Array, index: Index) -> Array:
         raise IndexError(f"{error} (tensor of shape {list(input.shape)})") from None
 
 
+def _last_step(index: Index) -> str:
+    """The last of the views and look-ups that torch makes for an index, one after another."""
+    if not index.is_basic:
+        return "Index"
+    steps = [part for part in index if part is not Ellipsis and part != slice(None)]
+    if not steps:
+        return "Alias"
+    last = steps[-1]
+    return "Unsqueeze" if last is None else "Slice" if isinstance(last, slice) else "Select"
+
+
 @op(
+    node=lambda node: f"{_last_step(node.settings['index'])}Backward0",
     vjp=(lambda g, out, x, *, index: index_adjoint(g, index=index, shape=x.shape),),
     degree=1,
     views=True,
@@ -148,6 +160,11 @@ def getitem(input: Array, *, index: Index) -> Array:
 
 
 @op(
+    node=lambda node: (
+        f"{_last_step(node.settings['index'])}BackwardBackward0"
+        if node.settings["index"].is_basic
+        else "IndexPutImplBackward0"
+    ),
     vjp=(lambda g, out, c, *, index, shape: getitem(g, index=index),),
     degree=1,
     samples=[
@@ -194,6 +211,7 @@ def _shrunk(g: Any, shape: tuple[int, ...]) -> Any:
 
 
 @op(
+    node=lambda node: "CopySlices" if node.settings["index"].is_basic else "IndexPutBackward0",
     vjp=(
         lambda g, out, x, v, *, index: index_filled(g, index=index),
         lambda g, out, x, v, *, index: _shrunk(getitem(g, index=index), v.shape),
@@ -214,6 +232,7 @@ def index_put(input: Array, values: Array, *, index: Index) -> Array:
 
 
 @op(
+    node=lambda node: "CopySlices" if node.settings["index"].is_basic else "IndexPutBackward0",
     vjp=(lambda g, out, x, *, index, value: index_filled(g, index=index),),
     samples=[sample(arr.of(3, 4), index=Index((1,)), value=2.0)],
 )
@@ -225,6 +244,7 @@ def index_filled(input: Array, *, index: Index, value: float = 0.0) -> Array:
 
 
 @op(
+    node="IndexPutBackward0",
     vjp=(
         lambda g, out, x, v, *, index: g,
         lambda g, out, x, v, *, index: _shrunk(getitem(g, index=index), v.shape),

@@ -33,6 +33,7 @@ def _cofactors(A: Any) -> Any:
 
 
 @op(
+    node="LinalgDetBackward0",
     vjp=(_det_rule,),
     samples=[
         sample(arr.of(3, 3, distinct=True)),
@@ -51,6 +52,7 @@ def det(A: Array) -> Array:
 
 
 @op(
+    node="LinalgSlogdetBackward0",
     vjp=(lambda g, out, A: g.unsqueeze(-1).unsqueeze(-1) * inv(A).mT,),
     samples=[
         sample(arr.of(3, 3, diagonal=3.0, distinct=True)),

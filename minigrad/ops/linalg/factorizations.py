@@ -69,6 +69,7 @@ def _qr_rule(g: Any, out: Any, A: Any, *, mode: str) -> Any:
 
 
 @op(
+    node="LinalgQrBackward0",
     vjp=(_qr_rule,),
     samples=[
         sample(arr.of(3, 3, diagonal=3.0, distinct=True)),
@@ -103,6 +104,7 @@ def _eigen_rule(g: Any, out: Any, A: Any, *, triangle: str) -> Any:
 
 
 @op(
+    node="LinalgEighBackward0",
     vjp=(_eigen_rule,),
     samples=[
         sample(arr.of(3, 3, distinct=True)),
@@ -151,6 +153,7 @@ def _singular_rule(g: Any, out: Any, A: Any, *, full_matrices: bool) -> Any:
 
 
 @op(
+    node="LinalgSvdBackward0",
     vjp=(_singular_rule,),
     samples=[
         sample(arr.of(3, 3, distinct=True), full_matrices=False),

@@ -31,6 +31,7 @@ def _square_rule(g: Any, out: Any, A: Any) -> Any:
 
 
 @op(
+    node="LinalgLuFactorExBackward0",
     vjp=(_square_rule,),
     samples=[
         sample(arr.of(3, 3, diagonal=5.0)),

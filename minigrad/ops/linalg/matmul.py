@@ -29,6 +29,7 @@ def _right_rule(g: Any, out: Any, a: Any, b: Any) -> Any:
 
 
 @op(
+    node=lambda node: "MmBackward0" if node.ndim(0) == node.ndim(1) == 2 else "BmmBackward0",
     vjp=(_left_rule, _right_rule),
     degree=1,
     samples=[
@@ -79,6 +80,7 @@ def matmul(input: Any, other: Any) -> Any:
 
 
 @op(
+    node=lambda node: "MmBackward0" if node.inputs[2] is None else "AddmmBackward0",
     vjp=(
         lambda g, out, x, w, b: g @ w,
         lambda g, out, x, w, b: _rows(g).mT @ _rows(x),

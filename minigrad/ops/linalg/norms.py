@@ -27,6 +27,7 @@ def _root_rule(g: Any, out: Any, x: Any, *, p: float, dim: Dim, keepdim: bool) -
 
 
 @op(
+    node="LinalgVectorNormBackward0",
     vjp=(_root_rule,),
     samples=[
         sample(arr.of(3, 4, away_from=(0.0,)), p=3.0),

@@ -30,6 +30,7 @@ def _regular(*shape: int) -> arr:
 
 
 @op(
+    node="LinalgInvExBackward0",
     vjp=(lambda g, out, A: -(out.mT @ g @ out.mT),),
     samples=[sample(_regular(3, 3)), sample(_regular(2, 3, 3)), sample(arr.of(0, 0))],
 )
@@ -52,6 +53,7 @@ def _solution_rule(g: Any, out: Any, A: Any, B: Any, *, wanted: Sequence[int]) -
 
 
 @op(
+    node="LinalgSolveExBackward0",
     vjp=_solution_rule,
     samples=[
         sample(_regular(3, 3), arr.of(3, 2)),
@@ -81,6 +83,7 @@ def _triangular_rule(
 
 
 @op(
+    node="LinalgSolveTriangularBackward0",
     vjp=_triangular_rule,
     samples=[
         sample(_regular(3, 3), arr.of(3, 2), upper=True),
@@ -111,6 +114,7 @@ def _cholesky_rule(g: Any, out: Any, A: Any, *, triangle: str) -> Any:
 
 
 @op(
+    node="LinalgCholeskyExBackward0",
     vjp=(_cholesky_rule,),
     samples=[sample(_regular(3, 3)), sample(_regular(2, 3, 3)), sample(arr.of(0, 0))],
 )
@@ -149,6 +153,7 @@ def _pinv_rule(g: Any, out: Any, A: Any, **_how_it_was_found: Any) -> Any:
 
 
 @op(
+    node="LinalgPinvBackward0",
     vjp=(_pinv_rule,),
     samples=[
         sample(arr.of(3, 3, diagonal=4.0, distinct=True)),
@@ -221,6 +226,7 @@ def _least_squares_rule(
 
 
 @op(
+    node="LinalgLstsqBackward0",
     vjp=_least_squares_rule,
     samples=[
         sample(arr.of(4, 3, diagonal=4.0, distinct=True), arr.of(4, 2)),

@@ -22,6 +22,7 @@ def relu(input: Array) -> Array:
 
 
 @op(
+    node="ThresholdBackwardBackward0",
     vjp=(lambda g, out, c, y: relu_backward(g, y), None),
     samples=[sample(arr.of(3, 4), arr.of(3, 4, away_from=(0.0,)))],
 )

@@ -46,6 +46,7 @@ def _batch_norm_rule(
 
 
 @op(
+    node="NativeBatchNormBackward0",
     vjp=_batch_norm_rule,
     samples=[
         sample(arr.of(4, 3), arr.of(3), arr.of(3), eps=1e-2),
@@ -75,6 +76,7 @@ def _given_rule(
 
 
 @op(
+    node="NativeBatchNormBackward0",
     vjp=_given_rule,
     samples=[
         sample(

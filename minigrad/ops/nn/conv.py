@@ -22,6 +22,7 @@ DEPTHWISE = _geometry((2, 2), ((1, 1), (1, 1)), (1, 1), 4)
 
 
 @op(
+    node="ConvolutionBackward0",
     vjp=(
         lambda g, out, x, w, b, **geometry: conv2d_input_grad(g, w, shape=x.shape, **geometry),
         lambda g, out, x, w, b, **geometry: conv2d_weight_grad(g, x, shape=w.shape, **geometry),
@@ -56,6 +57,7 @@ def conv2d(
 
 
 @op(
+    node="ConvolutionBackwardBackward0",
     vjp=(
         lambda g, out, c, w, *, shape, **geometry: conv2d(g, w, **geometry),
         lambda g, out, c, w, *, shape, **geometry: conv2d_weight_grad(
@@ -83,6 +85,7 @@ def conv2d_input_grad(
 
 
 @op(
+    node="ConvolutionBackwardBackward0",
     vjp=(
         lambda g, out, c, x, *, shape, **geometry: conv2d(x, g, **geometry),
         lambda g, out, c, x, *, shape, **geometry: conv2d_input_grad(

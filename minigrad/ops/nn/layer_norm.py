@@ -67,6 +67,7 @@ def _layer_norm_rule(
 
 
 @op(
+    node="NativeLayerNormBackward0",
     vjp=_layer_norm_rule,
     samples=[
         sample(arr.of(4, 5), arr.of(5), arr.of(5), dims=1, eps=1e-2),
@@ -104,6 +105,7 @@ def _group_norm_rule(
 
 
 @op(
+    node="NativeGroupNormBackward0",
     vjp=_group_norm_rule,
     samples=[
         sample(arr.of(2, 4, 3), arr.of(4), arr.of(4), groups=2, eps=1e-2),

@@ -20,6 +20,7 @@ LEAST_VARIANCE = 1e-12
 
 
 @op(
+    node=lambda node: "NllLoss2DBackward0" if node.ndim(0) > 2 else "NllLossBackward0",
     vjp=(
         lambda g, out, x, *, target, weight, ignore_index, reduction: nll_loss_backward(
             g,
@@ -51,6 +52,11 @@ def nll_loss(
 
 
 @op(
+    node=lambda node: (
+        "NllLoss2DBackwardBackward0"
+        if len(node.settings["shape"]) > 2
+        else "NllLossBackwardBackward0"
+    ),
     vjp=(
         lambda g, out, c, *, shape, target, weight, ignore_index, reduction: nll_loss(
             g, target=target, weight=weight, ignore_index=ignore_index, reduction=reduction
@@ -99,6 +105,7 @@ def log_sigmoid(input: Array) -> Array:
 
 
 @op(
+    node="SmoothL1LossBackward0",
     vjp=(lambda g, out, d, *, beta: g * clamp(d / beta, min=-1.0, max=1.0),),
     floats=True,
     samples=[

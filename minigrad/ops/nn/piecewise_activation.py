@@ -66,6 +66,7 @@ def _of(name: str, **domain: Any) -> Any:
 
 
 @op(
+    node=lambda node: f"{node.settings['of'].title()}BackwardBackward0",
     vjp=(
         lambda g, out, c, x, *, of, settings: activation_backward(g, x, of=of, settings=settings),
         lambda g, out, c, x, *, of, settings: _second(g, c, x, of, settings),

@@ -21,6 +21,7 @@ PLACES = np.array([[[[0, 5], [5, 11]]], [[[3, 2], [1, 7]]]])
 
 
 @op(
+    node="MaxPool2DWithIndicesBackward0",
     vjp=(
         lambda g, out, x, **window: scatter_planes(
             g, indices=out[0].array, size=(x.shape[2], x.shape[3])
@@ -51,6 +52,7 @@ def max_pool2d(
 
 
 @op(
+    node="MaxPool2DWithIndicesBackwardBackward0",
     vjp=(lambda g, out, c, *, indices, size: gather_planes(g, indices=indices),),
     degree=1,
     samples=[sample(arr.of(2, 1, 2, 2), indices=PLACES, size=(3, 4))],
@@ -62,6 +64,7 @@ def scatter_planes(cotangent: Array, *, indices: Array, size: Pair) -> Array:
 
 
 @op(
+    node="GatherBackward0",
     vjp=(
         lambda g, out, x, *, indices: scatter_planes(
             g, indices=indices, size=(x.shape[2], x.shape[3])
@@ -146,6 +149,11 @@ def avg_pool2d_backward(
 
 
 @op(
+    node=lambda node: (
+        "MeanBackward1"
+        if tuple(node.settings["output_size"]) == (1, 1)
+        else "AdaptiveAvgPool2DBackward0"
+    ),
     vjp=(
         lambda g, out, x, *, output_size: adaptive_avg_pool2d_backward(
             g, size=(x.shape[2], x.shape[3])

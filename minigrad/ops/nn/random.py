@@ -14,6 +14,7 @@ Array = Any
 
 
 @op(
+    node="MulBackward0",
     vjp=(lambda g, out, x, *, mask, scale: masked_scale(g, mask=mask, scale=scale),),
     degree=1,
     samples=[

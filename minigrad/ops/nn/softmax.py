@@ -44,6 +44,7 @@ def _softmax_output_rule(g: Any, out: Any, c: Any, y: Any, *, dim: int) -> Any:
 
 
 @op(
+    node="SoftmaxBackwardDataBackward0",
     vjp=(lambda g, out, c, y, *, dim: softmax_backward(g, y, dim=dim), _softmax_output_rule),
     samples=PAIRS,
 )
@@ -63,6 +64,7 @@ def log_softmax(input: Array, *, dim: int) -> Array:
 
 
 @op(
+    node="LogSoftmaxBackwardDataBackward0",
     vjp=(
         lambda g, out, c, y, *, dim: g - (g * y.exp()).sum(dim=dim, keepdim=True),
         lambda g, out, c, y, *, dim: -g * y.exp() * c.sum(dim=dim, keepdim=True),
@@ -107,6 +109,7 @@ CLASS_WEIGHTS = np.array([0.5, 1.0, 2.0, 0.25])
 
 
 @op(
+    node=lambda node: "NllLoss2DBackward0" if node.ndim(0) > 2 else "NllLossBackward0",
     vjp=(_cross_entropy_rule,),
     array_vjp=(
         lambda g, out, x, *, target, ignore_index, **_: losses.cross_entropy_backward(

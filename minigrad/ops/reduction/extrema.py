@@ -64,14 +64,22 @@ def evenly_rule(g: Any, out: Any, x: Any) -> Any:
     return g * (same / same.sum())
 
 
-@op(vjp=(evenly_rule,), samples=[case for case in over_dims(distinct=True) if not case.settings])
+@op(
+    node="MaxBackward1",
+    vjp=(evenly_rule,),
+    samples=[case for case in over_dims(distinct=True) if not case.settings],
+)
 def largest(input: Array) -> Array:
     """The largest of all elements; nan if there is one."""
     require_any("max", input, None)
     return np.max(input)
 
 
-@op(vjp=(evenly_rule,), samples=[case for case in over_dims(distinct=True) if not case.settings])
+@op(
+    node="MinBackward1",
+    vjp=(evenly_rule,),
+    samples=[case for case in over_dims(distinct=True) if not case.settings],
+)
 def smallest(input: Array) -> Array:
     """The smallest of all elements; nan if there is one."""
     require_any("min", input, None)

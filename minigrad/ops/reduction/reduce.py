@@ -104,6 +104,7 @@ def require_elements(name: str, shape: tuple[int, ...], dim: Dim) -> None:
 
 
 @op(
+    node=lambda node: "SumBackward0" if node.settings["dim"] is None else "SumBackward1",
     vjp=(
         lambda g, out, x, *, dim, keepdim, dtype: spread(
             returned(g, x.dtype, dtype), x.shape, dim, keepdim
@@ -137,7 +138,13 @@ def _direct_mean_rule(
     return _spread_array(np.asarray(share), x.shape, dim, keepdim)
 
 
-@op(vjp=(_mean_rule,), array_vjp=(_direct_mean_rule,), degree=1, samples=over_dims())
+@op(
+    node=lambda node: "MeanBackward0" if node.settings["dim"] is None else "MeanBackward1",
+    vjp=(_mean_rule,),
+    array_vjp=(_direct_mean_rule,),
+    degree=1,
+    samples=over_dims(),
+)
 def mean(input: Array, *, dim: Dim = None, keepdim: bool = False, dtype: DType = None) -> Array:
     """The arithmetic mean over `dim`.  Raises RuntimeError for integers, unless dtype is given."""
     wide = input if dtype is None else summable(input, dtype)
@@ -209,7 +216,11 @@ def _prod_rule(g: Any, out: Any, x: Any, *, dim: Any, keepdim: bool, dtype: DTyp
     return returned(slope, x.dtype, dtype)
 
 
-@op(vjp=(_prod_rule,), samples=over_one_dim(low=0.3))
+@op(
+    node=lambda node: "ProdBackward0" if node.settings["dim"] is None else "ProdBackward1",
+    vjp=(_prod_rule,),
+    samples=over_one_dim(low=0.3),
+)
 def prod(
     input: Array, *, dim: int | None = None, keepdim: bool = False, dtype: DType = None
 ) -> Array:
@@ -244,7 +255,7 @@ def _norm_rule(g: Any, out: Any, x: Any, *, dim: Dim, keepdim: bool) -> Any:
     return spread(slope, x.shape, dim, keepdim) * x
 
 
-@op(vjp=(_norm_rule,), samples=over_dims(low=0.2))
+@op(node="LinalgVectorNormBackward0", vjp=(_norm_rule,), samples=over_dims(low=0.2))
 def euclidean_norm(input: Array, *, dim: Dim = None, keepdim: bool = False) -> Array:
     """The square root of the sum of squares over `dim`."""
     require_floating("norm", input)

@@ -22,6 +22,7 @@ ORDER = np.array([[1, 2, 0], [0, 2, 1]])
 
 
 @op(
+    node="GatherBackward0",
     vjp=(lambda g, out, x, *, dim, index: placed(g, dim=dim, index=index, shape=x.shape),),
     degree=1,
     samples=[
@@ -38,6 +39,7 @@ def picked(input: Array, *, dim: int, index: Array) -> Array:
 
 
 @op(
+    node="ScatterBackward0",
     vjp=(lambda g, out, c, *, dim, index, shape: picked(g, dim=dim, index=index),),
     degree=1,
     samples=[

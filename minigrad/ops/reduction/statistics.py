@@ -59,7 +59,7 @@ SPREADS = [
 ]
 
 
-@op(vjp=(_variance_rule,), array_vjp=(_direct_variance_rule,), samples=SPREADS)
+@op(node="VarBackward0", vjp=(_variance_rule,), array_vjp=(_direct_variance_rule,), samples=SPREADS)
 def variance(
     input: Array, *, dim: Dim = None, correction: float = 1, keepdim: bool = False
 ) -> Array:
@@ -70,7 +70,7 @@ def variance(
     return kernels.variance(input, reduced, divisor, keepdim)
 
 
-@op(vjp=(_deviation_rule,), samples=SPREADS)
+@op(node="StdBackward0", vjp=(_deviation_rule,), samples=SPREADS)
 def deviation(
     input: Array, *, dim: Dim = None, correction: float = 1, keepdim: bool = False
 ) -> Array:
@@ -157,13 +157,13 @@ def _middle(name: str, place: Any, input: Array) -> Array:
     return flat[place(flat, 0)[0]] if flat.size else np.asarray(np.nan, input.dtype)
 
 
-@op(vjp=(evenly_rule,), samples=FLAT)
+@op(node="MedianBackward0", vjp=(evenly_rule,), samples=FLAT)
 def middle(input: Array) -> Array:
     """The median of all elements, the lower one of two; nan if there is one."""
     return _middle("median", sorting.median_place, input)
 
 
-@op(vjp=(evenly_rule,), samples=FLAT)
+@op(node="NanmedianBackward0", vjp=(evenly_rule,), samples=FLAT)
 def nanmiddle(input: Array) -> Array:
     """The median of all elements that are not nan, the lower one of two."""
     return _middle("nanmedian", sorting.nanmedian_place, input)

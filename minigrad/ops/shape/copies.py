@@ -23,6 +23,7 @@ def clone(input: Array) -> Array:
 
 
 @op(
+    node="ToCopyBackward0",
     vjp=(lambda g, out, x, *, dtype: g.to(x.dtype),),
     degree=1,
     samples=[sample(arr.of(3, 4), dtype=dtypes.float64)],
@@ -93,6 +94,7 @@ def _cat_rule(g: Any, out: Any, *tensors: Any, wanted: Sequence[int], dim: int) 
 
 
 @op(
+    node="CatBackward0",
     vjp=_cat_rule,
     degree=1,
     samples=[
@@ -147,6 +149,7 @@ def triu(input: Array, *, diagonal: int = 0) -> Array:
 
 
 @op(
+    node="ConstantPadNdBackward0",
     vjp=(
         lambda g, out, x, *, padding, value: g[
             tuple(

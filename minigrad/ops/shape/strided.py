@@ -65,6 +65,7 @@ def _window(
 
 
 @op(
+    node="AsStridedBackward0",
     vjp=(
         lambda g, out, x, *, shape, strides, offset, order: window_adjoint(
             g, whole=x.shape, strides=strides, offset=offset, order=order
@@ -124,6 +125,7 @@ def window_adjoint(
 
 
 @op(
+    node="CopySlices",
     vjp=(
         lambda g, out, x, values, *, shape, strides, offset, order: put_window(
             g, g.new_zeros(shape), shape=shape, strides=strides, offset=offset, order=order

@@ -6,19 +6,27 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.engine.graph import Node
 from minigrad.engine.op import arr, op, sample
 from minigrad.ops.dims import axes, each_dim, infer_shape, repeated, wrap_dim
 
 Array = Any
 
 
-@op(vjp=(lambda g, out, x: g,), degree=1, views=True, samples=[sample(arr.of(3, 4))])
+@op(
+    node="CloneBackward0",
+    vjp=(lambda g, out, x: g,),
+    degree=1,
+    views=True,
+    samples=[sample(arr.of(3, 4))],
+)
 def contiguous(input: Array) -> Array:
     """The same elements in C order; the tensor itself if they are."""
     return np.asarray(input, order="C")
 
 
 @op(
+    node="ViewBackward0",
     vjp=(lambda g, out, x, *, shape: g.reshape(x.shape),),
     degree=1,
     views=True,
@@ -121,6 +129,7 @@ def expand(input: Array, *, shape: tuple[int, ...]) -> Array:
 
 
 @op(
+    node="SumBackward1",
     vjp=(lambda g, out, x, *, shape: g.expand(x.shape),),
     degree=1,
     samples=[sample(arr.of(2, 3, 4), shape=(3, 1)), sample(arr.of(3), shape=())],
@@ -140,7 +149,13 @@ def sum_to_size(input: Array, *, shape: Sequence[int]) -> Array:
     return np.sum(input, axis=reduced, keepdims=True).reshape(wanted)
 
 
+def _squeeze_node(node: Node) -> str:
+    dim = node.settings["dim"]
+    return f"SqueezeBackward{0 if dim is None else 1 if isinstance(dim, int) else 2}"
+
+
 @op(
+    node=_squeeze_node,
     vjp=(lambda g, out, x, *, dim: g.reshape(x.shape),),
     degree=1,
     views=True,
@@ -205,6 +220,7 @@ def unfold(input: Array, *, dim: int, size: int, step: int) -> Array:
 
 
 @op(
+    node="UnfoldBackwardBackward0",
     vjp=(lambda g, out, c, *, dim, step, shape: unfold(g, dim=dim, size=c.shape[-1], step=step),),
     degree=1,
     samples=[sample(arr.of(2, 3, 3), dim=1, step=1, shape=(2, 5))],
