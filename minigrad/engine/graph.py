@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Protocol, Self, TypeVar
 import numpy as np
 
 from minigrad.engine.grad_mode import thread
+from minigrad.engine.tensor_interface import TensorInterface
 
 Hook = Callable[[Any], Any]
 
@@ -31,10 +32,9 @@ class Storage:
     version = 0
 
 
-class Value:
+class Value(TensorInterface):
     """An array with a place in the graph; `minigrad.Tensor` gives it torch's methods."""
 
-    array: np.ndarray[Any, Any]
     # Class-level defaults: a new Value stores its array and whatever differs from these.
     node: "Node | None" = None
     _requires_grad = False
@@ -208,6 +208,12 @@ def wrap(kind: type[Value], array: np.ndarray[Any, Any]) -> Any:
     value = kind.__new__(kind)
     value.array = array
     return value
+
+
+def wrap_like(value: V, array: np.ndarray[Any, Any]) -> V:
+    """A Value of the kind of another around an array."""
+    new: V = wrap(value.kind, array)
+    return new
 
 
 def grads_of(values: Iterable[Value]) -> list[Any]:

@@ -94,8 +94,8 @@ def composed(function: F) -> F:
     """Declare a function of tensors that is made of operations.
 
     It takes NumPy's names for dim and keepdim, and is refused operands that are no tensors: its
-    positional parameters that are annotated `Any` and have no default.  Both are looked into when
-    the function has failed, so that they cost the calls that succeed next to nothing.
+    positional parameters that are annotated `V` or `Any` and have no default.  Both are
+    looked into when the function has failed, so that calls that succeed pay next to nothing.
     """
     name = function.__name__.rstrip("_")
 
@@ -124,7 +124,7 @@ def _require_tensors(
 ) -> None:
     """Raise torch's TypeError for the first operand that is given, and no tensor."""
     for position, p in enumerate(signature.parameters.values()):
-        if p.kind is p.POSITIONAL_OR_KEYWORD and p.default is p.empty and p.annotation is Any:
+        if p.kind is p.POSITIONAL_OR_KEYWORD and p.default is p.empty and p.annotation in (V, Any):
             given = args[position] if position < len(args) else settings.get(p.name)
             if not isinstance(given, Value):
                 raise TypeError(

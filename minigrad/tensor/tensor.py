@@ -156,7 +156,7 @@ def start_cotangent(place: int, root: Any, gradient: Any) -> Any:
         )
     if gradient.array.dtype == root.array.dtype:
         return gradient
-    return gradient.to(root.dtype)  # type: ignore[attr-defined]
+    return gradient.to(root.dtype)
 
 
 def require_targets(targets: Sequence[Any]) -> None:

@@ -37,7 +37,7 @@ def number_or_0d(name: str, input: Any, value: Any) -> Any:
             f"{name} only supports a 0-dimensional value tensor, but got one of shape "
             f"{list(value.array.shape)}"
         )
-    return value.to(input.dtype)  # type: ignore[attr-defined]
+    return value.to(input.dtype)
 
 
 def _require_mask(name: str, mask: Any) -> None:

@@ -9,7 +9,6 @@ import numpy as np
 
 from minigrad.core import dtypes
 from minigrad.core.device import device as Device
-from minigrad.core.dtypes import dtype as Dtype
 from minigrad.core.memory_format import contiguous_format, require_format, strided
 from minigrad.core.memory_format import layout as Layout
 from minigrad.core.printing import format_tensor
@@ -60,21 +59,8 @@ class ArrayValue(Value):
     # --- what it is ---
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        shape: tuple[int, ...] = self.array.shape
-        return shape
-
-    @property
-    def dtype(self) -> Dtype:
-        return dtypes.of_numpy(self.array.dtype)
-
-    @property
     def device(self) -> Device:
         return Device("cpu")
-
-    @property
-    def ndim(self) -> int:
-        return self.array.ndim
 
     @property
     def itemsize(self) -> int:
