@@ -70,7 +70,7 @@ from minigrad.ops import (
     unique_consecutive, unravel_index, unsqueeze, var, var_mean, vdot, vsplit, vstack, xlogy,
 )
 from minigrad.ops.generator import Generator, default_generator
-from minigrad.ops.linalg import einsum
+from minigrad.ops.linalg.einsum import einsum
 from minigrad.ops.synonyms import (
     absolute, add, arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh, broadcast_to, clip,
     concat, concatenate, cross, div, divide, fix, ger, greater, greater_equal, index_put, inverse,

@@ -48,7 +48,7 @@ from minigrad.ops import (
 )
 from minigrad.ops import diagonal as _diagonal
 from minigrad.ops import linalg_norm as norm
-from minigrad.ops.linalg import lu
+from minigrad.ops.linalg.lu import lu
 
 __all__ = [
     "LinAlgError",

@@ -15,7 +15,7 @@ from minigrad.testing import differentiable, pytest_plugin
 pytest_plugins = ["pytester"]
 
 ROOT = Path(__file__).parents[2]
-CUSTOM = ROOT / "tests" / "scripts" / "custom_operations.py"
+CUSTOM = ROOT / "tests" / "programs" / "scripts" / "custom_operations.py"
 
 
 # --- a user's file --------------------------------------------------------------------------

@@ -14,7 +14,7 @@ import pytest
 
 from minigrad.kernels import precompile
 from minigrad.kernels.compiler.background import BackgroundCompiler
-from minigrad.kernels.compiler.task_queue import Tasks
+from minigrad.kernels.compiler.task_queue import TaskKernel
 from minigrad.kernels.conv import direct, implicit_gemm
 from minigrad.kernels.matmul import gemm
 
@@ -157,13 +157,15 @@ def test_a_product_brings_along_the_products_of_rows(tmp_path: Path) -> None:
         "import time\n"
         "import numpy as np\n"
         "from numba.core import event\n"
-        "from minigrad.kernels import inner, matmul, tasks\n"
+        "from minigrad.kernels.compiler import task_queue\n"
+        "from minigrad.kernels.matmul import gemm, gemm_nt\n"
         "float32 = np.dtype('float32')\n"
         "with event.install_recorder('numba:compile') as record:\n"
-        "    matmul.product_tasks.compile(float32)\n"
-        "    while inner.product_tasks.name_for(float32) not in tasks.background_compiler._begun:\n"
+        "    gemm.product_tasks.compile(float32)\n"
+        "    begun = task_queue.background_compiler._begun\n"
+        "    while gemm_nt.product_tasks.name_for(float32) not in begun:\n"
         "        time.sleep(0.1)\n"
-        "    inner.product_tasks.compile(float32)\n"
+        "    gemm_nt.product_tasks.compile(float32)\n"
         "print(sorted({e.data['dispatcher'].py_func.__module__ for _, e in record.buffer\n"
         "              if e.data['dispatcher'].py_func.__name__ == 'product_tasks'}))\n",
         MINIGRAD_CACHE=str(tmp_path),
@@ -175,20 +177,23 @@ def test_a_product_brings_along_the_products_of_rows(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("asked", "named"),
     [
-        (gemm.product_tasks, {"matmul", "inner"}),
-        (implicit_gemm.correlation_tasks, {"correlate", "winograd", "winograd_gradient"}),
-        (direct.correlation_tasks, {"planes"}),
+        (gemm.product_tasks, {"gemm", "gemm_nt"}),
+        (implicit_gemm.correlation_tasks, {"implicit_gemm", "winograd", "winograd_weight_grad"}),
+        (direct.correlation_tasks, {"direct"}),
     ],
 )
 def test_only_what_belongs_together_is_named(
-    asked: Tasks, named: set[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+    asked: TaskKernel,
+    named: set[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
 ) -> None:
     """A product brings no convolutions along, though they bring products."""
     monkeypatch.setattr(sys, "stdin", io.StringIO("no\n" * 20))
     precompile.compile_along_with(asked.name, np.dtype("float32"))
     lines = capsys.readouterr().out.splitlines()
     modules = {line.split()[0].split(".")[-2] for line in lines}
-    assert named <= modules <= named | {"matmul", "inner"}
+    assert named <= modules <= named | {"gemm", "gemm_nt"}
     assert all(line.endswith(" float32") for line in lines)
 
 
@@ -203,11 +208,11 @@ def test_a_rehearsal_compiles_what_a_training_step_calls() -> None:
         "import numpy as np\n"
         "import minigrad as torch\n"
         "from minigrad import nn\n"
-        "from minigrad.kernels import compile_ahead as ahead\n"
+        "from minigrad.kernels import precompile as ahead\n"
         "ahead.rehearse(np.dtype('float32'))\n"
         "kernels = [ahead.reduce._sum_rows, ahead.reduce._sum_columns,\n"
         "           ahead.max_pool._scatter_add, ahead.elementwise.relu_backward.kernel,\n"
-        "           ahead.label_loss._scale_rows, ahead.softmax._log_softmax_backward]\n"
+        "           ahead.cross_entropy._scale_rows, ahead.softmax._log_softmax_backward]\n"
         "known = [k.run.signatures for k in kernels]\n"
         "model = nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),\n"
         "                      nn.Linear(8 * 13 * 13, 10), nn.LogSoftmax(1))\n"
@@ -224,7 +229,7 @@ def test_two_processes_that_add_to_one_cache_do_not_mix_their_code(tmp_path: Pat
     for dtype in ("float32", "float64"):
         ended(
             "import numpy as np\n"
-            "from minigrad.kernels import elementwise\n"
+            "from minigrad.kernels.pointwise import elementwise\n"
             f"elementwise.exp(np.zeros(9000, '{dtype}'))\n",
             MINIGRAD_CACHE=str(tmp_path),
         )

@@ -223,7 +223,7 @@ def test_the_longest_functions_become_vectors(name: str, tmp_path: Path) -> None
     """In float64, whose polynomials are long: one call left in the loop, and it is scalar."""
     program = (
         "import numpy as np\n"
-        "from minigrad.kernels import elementwise\n"
+        "from minigrad.kernels.pointwise import elementwise\n"
         f"elementwise.{name}(np.zeros(3))\n"
         f"print(*elementwise.{name}.kernel.run.inspect_llvm().values())\n"
     )

@@ -159,7 +159,7 @@ def test_a_closure_is_refused() -> None:
 def test_kernels_run_in_python_where_numba_compiles_nothing() -> None:
     program = (
         "import numpy as np\n"
-        "from minigrad.kernels import reduce, softmax\n"
+        "from minigrad.kernels.reduction import reduce, softmax\n"
         "x = np.linspace(-3, 3, 6000).reshape(60, 100)\n"
         "assert type(softmax._softmax.run).__name__ == 'function'\n"
         "np.testing.assert_allclose(softmax.softmax(x, 1).sum(1), 1, rtol=1e-6)\n"

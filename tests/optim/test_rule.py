@@ -275,7 +275,7 @@ def test_an_uncompilable_rule_says_which_line_and_runs_as_numpy(text, line, why)
     assert len(caught) == 1
     message = str(caught[0].message)
     assert f"`{line}`" in message
-    assert f"test_optim_rule.py, line {_line_of(text, line)}" in message
+    assert f"test_rule.py, line {_line_of(text, line)}" in message
     assert any(word in message for word in why.split("|"))
 
 

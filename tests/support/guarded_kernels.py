@@ -19,8 +19,8 @@ from minigrad.kernels.compiler.kernel import kernel
 from minigrad.kernels.compiler.pointers import keep_alive, offset, pointer, pointer_at
 from minigrad.kernels.compiler.task_queue import array_at, task_kernel
 from minigrad.kernels.conv import conv2d
-from minigrad.kernels.conv import plan as choice
 from minigrad.kernels.conv import plan as steps
+from minigrad.kernels.conv.plan import is_better_spread
 from minigrad.kernels.matmul import gemm, gemm_nt
 from minigrad.kernels.pointwise import activation, elementwise, special
 from minigrad.kernels.pooling import avg_pool, max_pool
@@ -126,7 +126,7 @@ def _directly(few_lanes: bool) -> None:
     """Leave Winograd's algorithm out, and choose between vectors of pixels and of filters."""
     steps.winograd_tile = lambda *_: 0
     conv2d.fills_few_lanes = lambda *_: few_lanes
-    steps.is_better_spread = lambda *sizes: few_lanes and choice.is_better_spread(*sizes)
+    steps.is_better_spread = lambda *sizes: few_lanes and is_better_spread(*sizes)
     steps.forward_steps.cache_clear()
     steps.backward_steps.cache_clear()
 
