@@ -75,23 +75,23 @@ def initial_weights(task, seed):
 
 def train(library, task, name, arrays, seed, epochs, steps):
     """One run: every loss, the accuracy on the test images, seconds of training."""
-    told = TASKS[task]
-    model = told["network"](library)
+    spec = TASKS[task]
+    model = spec["network"](library)
     with library.no_grad():
         for i, parameter in enumerate(model.parameters()):
             parameter.copy_(library.from_numpy(arrays[f"weight_{i}"]))
-    optimizer = getattr(library.optim, name)(model.parameters(), **told["optimizers"][name])
-    loss_of = getattr(library.nn.functional, told["loss"])
+    optimizer = getattr(library.optim, name)(model.parameters(), **spec["optimizers"][name])
+    loss_of = getattr(library.nn.functional, spec["loss"])
     images, labels = (library.from_numpy(arrays[f"train_{what}"]) for what in ("images", "labels"))
     order = np.random.default_rng(seed)
     losses = []
     start = time.perf_counter()
     for _ in range(epochs):
         shuffled = order.permutation(len(labels))
-        for at in range(0, len(shuffled), told["batch"]):
+        for at in range(0, len(shuffled), spec["batch"]):
             if steps and len(losses) == steps:
                 break
-            batch = library.from_numpy(shuffled[at : at + told["batch"]])
+            batch = library.from_numpy(shuffled[at : at + spec["batch"]])
             optimizer.zero_grad()
             loss = loss_of(model(images[batch]), labels[batch])
             loss.backward()
@@ -122,17 +122,22 @@ def worker(library, task, name, path, seed, epochs, steps):
 
 def compare(task, options):
     """Yields the runs of every seed, optimizer and library."""
-    told = TASKS[task]
+    spec = TASKS[task]
     arrays = data(task, options.root)
     libraries = list(filter(installed, ("minigrad", "torch")))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "data.npz")
         for seed in range(options.seeds):
             np.savez(path, **arrays, **initial_weights(task, seed))
-            names = [n for n in told["optimizers"] if options.optimizer in (None, n)]
+            names = [n for n in spec["optimizers"] if options.optimizer in (None, n)]
             for name, library in itertools.product(names, libraries):
-                epochs = options.epochs or told["epochs"]
-                run = {"task": told["title"], "optimizer": name, "library": library, "seed": seed}
+                epochs = options.epochs or spec["epochs"]
+                run = {
+                    "task": spec["title"],
+                    "optimizer": name,
+                    "library": library,
+                    "seed": seed,
+                }
                 found = in_own_process(library, task, name, path, seed, epochs, options.steps)
                 yield run | {"epochs": epochs} | found
 

@@ -1,4 +1,4 @@
-"""How a training step grows with the batch and with the depth of the network."""
+"""Growth of a training step's time with the batch and with the depth of the network."""
 
 from minigrad.bench import Case, both
 from minigrad.bench.cases.training import Network, perceptron_of, step_of, training_step

@@ -1,4 +1,4 @@
-"""A rule of one's own from its text to a fused step: property test, schedule, speed.
+"""A user's own rule, from its text to a fused step: property test, schedule, speed.
 
 `python benchmarks/own_rule.py` runs all three.  The rule is in the manner of Sophia-G: momentum
 divided by a curvature that is estimated now and then, and clipped where that is too small.
@@ -80,7 +80,7 @@ def losses(steps=60):
 
 
 def by_hand(torch, *arrays):
-    """What a user of PyTorch would write."""
+    """The rule as a user of PyTorch would write it."""
     params = [torch.nn.Parameter(array) for array in arrays[: len(arrays) // 2]]
     gradients = arrays[len(arrays) // 2 :]
     means = [torch.zeros_like(p) for p in params]
@@ -103,7 +103,7 @@ def by_hand(torch, *arrays):
 
 
 RULE = Rule({"minigrad": stepping(ClippedNewton), "torch": by_hand}, accesses=6)
-CASES = [step("of one's own", RULE, network, shapes) for network, shapes in SHAPES.items()]
+CASES = [step("own rule", RULE, network, shapes) for network, shapes in SHAPES.items()]
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ def case_runs(folder):
 
 
 def summary(folder):
-    """What README.md shows: training steps, and every kind of case in one number."""
+    """The README's tables: training steps, and every kind of case in one number."""
     runs = case_runs(folder)
     return "\n\n".join((training_table(runs), group_table(runs)))
 

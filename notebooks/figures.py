@@ -1,4 +1,4 @@
-"""What several notebooks draw: one style, images with labels, curves, tables."""
+"""Figures of the notebooks: one style, images with labels, curves, tables."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any

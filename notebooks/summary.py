@@ -1,4 +1,4 @@
-"""What was seen in the notebooks beside what their originals claim, as README.md shows it.
+"""The README's table of the notebooks: results beside what the originals claim.
 
 `python notebooks/summary.py` reads the tables that close the committed notebooks, and writes the
 rows chosen here between two comments of README.md.
@@ -54,7 +54,7 @@ def closing_table(name: str) -> list[list[str]]:
 
 
 def data_of(name: str) -> str:
-    """What the notebook's outputs were made from, as it is the first to say itself."""
+    """The data that the notebook's outputs were made from, as its first output says."""
     notebook = nbformat.read(HERE / f"{name}.ipynb", as_version=4)
     outputs = (output for cell in notebook.cells for output in cell.get("outputs", []))
     told = "".join(output.get("text", "") for output in outputs)

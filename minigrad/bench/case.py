@@ -1,4 +1,4 @@
-"""What a case is, how its inputs are drawn, and how a suite of cases is found."""
+"""Cases: their description, their inputs, and suites of them."""
 
 import fnmatch
 import importlib
@@ -31,7 +31,7 @@ class Draw:
         return np.asarray(self._rng.standard_normal(shape)).astype(self.dtype)
 
     def integers(self, high: int, *shape: int) -> Array:
-        """Whole numbers of range(high), int64."""
+        """Integers in [0, high), int64."""
         return self._rng.integers(0, high, shape)
 
     def ones(self, *shape: int) -> Array:
@@ -83,7 +83,7 @@ class Case:
         return self.elements * np.dtype(dtype).itemsize
 
     def result(self, outcome: Any) -> list[Array]:
-        """What is compared of the outcome of a call, in float64."""
+        """The part of a call's result that is compared, in float64."""
         parts = outcome if isinstance(outcome, list | tuple) else [outcome]
         arrays = [_array(part).astype(np.float64) for part in parts]
         return arrays if self.compared is None else [np.asarray(self.compared(arrays))]
@@ -102,7 +102,7 @@ def load_suite(where: str | Path = BUILT_IN) -> list[Case]:
     """The list `CASES` of a Python file, or of a module given by its dotted name.
 
     Raises FileNotFoundError for a file that is not there, and ValueError if it has no `CASES` or
-    two of them are told apart by nothing.
+    no two of them have the same.
     """
     where = str(where)
     if where.endswith(".py"):

@@ -22,7 +22,7 @@ SETTLE = 0.04
 
 
 class Effort(NamedTuple):
-    """How long a case is timed: turns of so many seconds, fewer where a case takes too long."""
+    """The time spent on a case: rounds of so many seconds, fewer where a case takes too long."""
 
     turns: int = 11
     seconds: float = 0.02

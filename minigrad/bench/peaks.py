@@ -1,4 +1,4 @@
-"""What the machine can do at most: multiply-adds in registers, bytes through each memory level.
+"""Peaks of the machine: multiply-adds in registers, bandwidth of each memory level.
 
 The two bounds of the roofline: Williams, Waterman & Patterson, "Roofline: an insightful visual
 performance model" (2009).
@@ -49,7 +49,7 @@ class Peaks:
         return max(flops / self.flops, size / self.bandwidth(size))
 
     def bound_by_memory(self, flops: float, size: float) -> bool:
-        """Whether the bytes take longer than the operations."""
+        """True if the bytes take longer than the operations."""
         return size / self.bandwidth(size) > flops / self.flops
 
 

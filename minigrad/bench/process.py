@@ -26,11 +26,11 @@ _START = "import {library}; from minigrad.bench.worker import main; main({librar
 
 
 class WorkerError(RuntimeError):
-    """What went wrong in a library's process, in its own words."""
+    """An error in a library's process, with its message."""
 
 
 def installed(library: str) -> bool:
-    """Whether a module of this name can be imported."""
+    """True if a module of this name can be imported."""
     return library.isidentifier() and importlib.util.find_spec(library) is not None
 
 

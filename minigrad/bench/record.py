@@ -1,4 +1,4 @@
-"""What a run of the benchmark found, and how it is kept in a file."""
+"""Results of a run of the benchmark, and the file that holds them."""
 
 import json
 import os
@@ -55,7 +55,7 @@ class Timing:
 
 @dataclass(frozen=True)
 class Entry:
-    """What was found for one case: times, or what failed, by library."""
+    """Results of one case by library: times, or the failure."""
 
     name: str
     label: str
@@ -65,7 +65,7 @@ class Entry:
     failures: dict[str, str] = field(default_factory=dict)
 
     def ratio(self, library: str) -> float | None:
-        """How many times as fast as `library` minigrad is; None if one of them was not timed."""
+        """The speed of minigrad over that of `library`; None if one of them was not timed."""
         if library not in self.timings or "minigrad" not in self.timings:
             return None
         return self.timings[library].best / self.timings["minigrad"].best
@@ -90,7 +90,7 @@ class Run:
 
     @property
     def failed(self) -> bool:
-        """Whether some library could not do a case, or did it wrong."""
+        """Whether a library failed at a case or returned a wrong result."""
         return any(entry.failures for entry in self.entries)
 
     def save(self, path: str | Path) -> None:
@@ -117,7 +117,7 @@ class Run:
 
 
 def describe_machine() -> dict[str, Any]:
-    """What a reader has to know of the machine and the program to judge times."""
+    """The machine and the versions that the times belong to."""
     return {
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
         "cpu": cpu_info.cpu_name(),

@@ -1,4 +1,4 @@
-"""Which cases have become slower or faster since another run, beyond what noise explains."""
+"""Comparison of two runs: cases that are slower or faster beyond noise."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ class Change:
 
     @property
     def ratio(self) -> float:
-        """How many times as long it takes now."""
+        """The time now over the time before."""
         return self.now / self.before
 
 
@@ -58,7 +58,7 @@ def _longer(one: Timing, other: Timing) -> bool:
 
 
 def tell(now: Run, before: Run) -> tuple[str, bool]:
-    """What has changed, in words, and whether something is slower."""
+    """A report of the changes, and True if a case is slower."""
     changes = compare(now, before)
     lines = []
     for verdict in ("slower", "faster"):

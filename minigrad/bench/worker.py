@@ -1,4 +1,4 @@
-"""One library's process: it prepares cases, shows their results and times them when told to.
+"""One library's process: prepares cases, returns their results, and times them on request.
 
 Requests come as lines of JSON on standard input, and each is answered by one on standard output.
 What cases print goes to standard error.
@@ -59,7 +59,7 @@ class _Worker:
         self.function: Callable[[], Any] | None = None
 
     def load(self, suites: list[str]) -> dict[str, Any]:
-        """Read the suites; tells the library's version."""
+        """Read the suites; return the library's version."""
         self.cases = {case.label: case for suite in suites for case in load_suite(suite)}
         module = importlib.import_module(self.library)
         return {"version": str(getattr(module, "__version__", "unknown"))}
@@ -67,7 +67,7 @@ class _Worker:
     def prepare(self, case: str, dtype: str, result: str) -> dict[str, Any]:
         """Make a case ready, and write its result to the file `result`.
 
-        Tells how long preparing and the first call took, compiling included.
+        Returns how long preparing and the first call took, compiling included.
         """
         self.function = None  # before the next one takes memory
         chosen = self.cases[case]
@@ -83,7 +83,7 @@ class _Worker:
         return {"first": first}
 
     def warm_up(self, seconds: float) -> dict[str, Any]:
-        """How many calls last about so many seconds."""
+        """The number of calls that last about so many seconds."""
         function = self._ready()
         number = 1
         while (spent := seconds_of(function, number)) < min(seconds, LONGEST_TRIAL) / 2:
@@ -95,7 +95,7 @@ class _Worker:
         return {"seconds": seconds_of(self._ready(), number) / number}
 
     def peaks(self, dtype: str, quick: bool) -> dict[str, Any]:
-        """What the machine can do with the threads of this process."""
+        """The peaks of the machine with the threads of this process."""
         return asdict(peaks.measure(dtype, quick))
 
     def drop(self) -> dict[str, Any]:

@@ -13,7 +13,7 @@ COMMANDS = (train, gradcheck, bench, info)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command.
 
-    The exit status is 0, 1 if what was asked for failed, 2 for a mistake of the user's, 130 after
+    The exit status is 0, 1 if what was asked for failed, 2 for a usage error, 130 after
     Ctrl-C.
     """
     parser = argparse.ArgumentParser(
@@ -25,8 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     try:
         return int(chosen.run(chosen))
-    except UsageError as mistake:
-        print(f"minigrad: error: {mistake}", file=sys.stderr)
+    except UsageError as error:
+        print(f"minigrad: error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("minigrad: interrupted", file=sys.stderr)

@@ -7,7 +7,7 @@ from typing import Any
 
 from minigrad import bench
 from minigrad.bench.regression import tell
-from minigrad.cli.usage_error import UsageError, as_mistake
+from minigrad.cli.usage_error import UsageError, as_usage_error
 
 SLOWER_OR_FAILED = 1
 
@@ -45,10 +45,10 @@ def run(options: argparse.Namespace) -> int:
         if path is not None and not path.parent.is_dir():
             raise UsageError(f"{path} cannot be written: there is no folder {path.parent}")
     if options.compare is not None:
-        with as_mistake(OSError, ValueError):
+        with as_usage_error(OSError, ValueError):
             before = bench.Run.load(options.compare)
         _check_comparable(options, before)
-    with as_mistake(OSError, ValueError):
+    with as_usage_error(OSError, ValueError):
         found = bench.run(
             options.suites or (bench.BUILT_IN,),
             pattern=options.filter,
@@ -60,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
         )
     print(bench.heading(found), bench.table(found), bench.summary(found), sep="\n\n")
     status = SLOWER_OR_FAILED if found.failed else 0
-    with as_mistake(OSError, ValueError):
+    with as_usage_error(OSError, ValueError):
         if options.json is not None:
             found.save(options.json)
         if options.plot is not None:

@@ -42,5 +42,5 @@ def markdown(found: list[Namespace]) -> str:
         for reason, names in space.left_out.items():
             reasons[reason] = reasons.get(reason, 0) + len(names)
     listed = sorted(reasons.items(), key=lambda item: -item[1])
-    told = ", ".join(f"{reason} ({count})" for reason, count in listed)
-    return "\n".join([*lines, "", f"Out of scope: {told}."])
+    reported = ", ".join(f"{reason} ({count})" for reason, count in listed)
+    return "\n".join([*lines, "", f"Out of scope: {reported}."])

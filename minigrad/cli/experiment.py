@@ -1,11 +1,11 @@
-"""What `minigrad train` can train: data sets, models and optimizers, and which go together."""
+"""The choices of `minigrad train`: data sets, models and optimizers, and their combinations."""
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from minigrad import nn, optim
-from minigrad.cli.usage_error import UsageError, as_mistake
+from minigrad.cli.usage_error import UsageError, as_usage_error
 from minigrad.nn import functional as F
 from minigrad.vision import datasets, models, transforms
 from minigrad.vision.datasets import ImageDataset
@@ -88,7 +88,7 @@ def load_data(data: str, root: Path | None) -> tuple[ImageDataset, ImageDataset]
     middle = (source.middle,) * source.shape[0]
     scale = transforms.Compose([transforms.ToTensor(), transforms.Normalize(middle, middle)])
     more = {} if source.bundled else {"root": root, "download": True}
-    with as_mistake(OSError, RuntimeError, ValueError):
+    with as_usage_error(OSError, RuntimeError, ValueError):
         return (
             source.dataset(train=True, transform=scale, **more),
             source.dataset(train=False, transform=scale, **more),

@@ -23,7 +23,7 @@ class Score(NamedTuple):
 
 
 class Epoch(NamedTuple):
-    """What one epoch reached, and how fast."""
+    """Loss, accuracy and speed of one epoch."""
 
     number: int
     train_loss: float

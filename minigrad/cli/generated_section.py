@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 
 class Section(NamedTuple):
-    """What stands between two comments of a file: its name there, and the command that makes it."""
+    """A generated part of a file, between two comments: its name, and the command that makes it."""
 
     name: str
     command: str
@@ -19,7 +19,7 @@ class Section(NamedTuple):
         return f"<!-- end of {self.name} -->"
 
     def read(self, path: Path) -> str:
-        """What the file says there now.  Raises ValueError if the two comments are not there."""
+        """The text in the file now.  Raises ValueError if the two comments are not there."""
         _, opened, rest = path.read_text(encoding="utf-8").partition(f"{self.begin}\n")
         content, closed, _ = rest.partition(f"\n{self.end}")
         if not opened or not closed:

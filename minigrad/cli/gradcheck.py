@@ -10,7 +10,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from minigrad.cli.usage_error import UsageError, as_mistake
+from minigrad.cli.usage_error import UsageError, as_usage_error
 from minigrad.testing import report, suite, targets
 from minigrad.testing.suite import Result
 
@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
     if failed:
         print(f"\n{failed}")
     print(f"\n{report.summary(results, seconds, heading)}")
-    with as_mistake(OSError):
+    with as_usage_error(OSError):
         if options.json is not None:
             report.write_json(options.json, results, options.seed, seconds)
         if options.junit is not None:
@@ -74,7 +74,7 @@ def _seeds(options: argparse.Namespace) -> range:
 
 
 def _library(options: argparse.Namespace) -> list[Result]:
-    with as_mistake(ValueError):
+    with as_usage_error(ValueError):
         wanted = [
             task
             for seed in _seeds(options)
@@ -87,7 +87,7 @@ def _library(options: argparse.Namespace) -> list[Result]:
 
 
 def _target(options: argparse.Namespace) -> list[Result]:
-    with as_mistake(targets.TargetError):
+    with as_usage_error(targets.TargetError):
         found = targets.find(options.target)
     for name, reason in found.passed_over:
         print(f"{name} is not checked: it {reason}")

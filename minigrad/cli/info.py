@@ -15,7 +15,7 @@ from typing import Any
 
 from minigrad.cli import coverage, inventory
 from minigrad.cli.experiment import DATA
-from minigrad.cli.usage_error import UsageError, as_mistake
+from minigrad.cli.usage_error import UsageError, as_usage_error
 from minigrad.kernels import cpu_info
 from minigrad.kernels.compiler.cache import cache_dir, kernel_cache_dir
 from minigrad.kernels.compiler.kernel import get_num_threads
@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
     if options.ops:
         _show(inventory, inventory.entries(), options.markdown)
     elif options.api:
-        with as_mistake(ModuleNotFoundError):
+        with as_usage_error(ModuleNotFoundError):
             _show(coverage, compare_with_torch(), options.markdown)
     elif options.markdown is not None:
         raise UsageError("--markdown goes with --ops or --api")
@@ -72,7 +72,7 @@ def _show(report: ModuleType, found: Any, markdown: str | None) -> None:
     elif markdown == STANDARD_OUTPUT:
         print(report.markdown(found))
     else:
-        with as_mistake(OSError, ValueError):
+        with as_usage_error(OSError, ValueError):
             report.SECTION.write(Path(markdown), report.markdown(found))
 
 
@@ -99,7 +99,7 @@ def _size(folder: Path) -> str:
 
 
 def _state(source: Any, root: Path | None) -> str:
-    """Whether a data set can be read now."""
+    """A note on where a data set is found."""
     if source.bundled:
         return "in the package"
     found = source.dataset.located(root)

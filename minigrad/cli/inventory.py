@@ -1,4 +1,4 @@
-"""The table of what exists: every operation, its derivative, and what computes it."""
+"""The table of operations: every one, its derivative, and what computes it."""
 
 import sys
 from collections.abc import Iterator
@@ -79,7 +79,7 @@ def _public(face: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _reaches_kernel(function: Any) -> bool:
-    """Whether a forward can come to a compiled kernel, through functions of minigrad's own."""
+    """True if a forward can call a compiled kernel, through functions of minigrad."""
     pending, seen = [function], set()
     while pending:
         reached = pending.pop()
@@ -98,7 +98,7 @@ def _reaches_kernel(function: Any) -> bool:
 
 
 def _named_in(function: FunctionType) -> Iterator[Any]:
-    """What a function's text names: globals, attributes of modules, variables it encloses."""
+    """Objects that a function's code names: globals, attributes of modules, enclosed variables."""
     names = set(_names(function.__code__))
     for name in names:
         found = function.__globals__.get(name)
@@ -134,7 +134,7 @@ def table(found: list[Entry]) -> str:
 
 
 def summary(found: list[Entry]) -> str:
-    """What there is, in numbers."""
+    """The number of operations of each kind."""
     declared = [e for e in found if e.computed_by != COMPOSED]
     composed = [e for e in found if e.computed_by == COMPOSED]
     in_place = sum(e.name.endswith("_") for e in composed)

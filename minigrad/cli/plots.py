@@ -14,7 +14,7 @@ SHOWN = 24
 
 
 def plotting_available() -> bool:
-    """Whether matplotlib, the extra `plot`, is installed."""
+    """True if matplotlib, the extra `plot`, is installed."""
     return importlib.util.find_spec("matplotlib") is not None
 
 
@@ -76,7 +76,7 @@ def _draw_confusion(axes: Any, confusion: np.ndarray[Any, Any], classes: list[st
 
 
 def _draw_images(figure: Any, score: Score, test_data: Any) -> None:
-    """Test images with their predictions: mistakes first, as they tell the most."""
+    """Test images with their predictions, wrong ones first."""
     missed = np.flatnonzero(score.predictions != score.labels)[: SHOWN // 2]
     hit = np.flatnonzero(score.predictions == score.labels)[: SHOWN - len(missed)]
     cells = figure.subplots(3, SHOWN // 3).ravel()

@@ -15,7 +15,7 @@ import numpy as np
 from minigrad import nn
 from minigrad.cli import experiment, fit
 from minigrad.cli.plots import draw_report, plotting_available
-from minigrad.cli.usage_error import UsageError, as_mistake
+from minigrad.cli.usage_error import UsageError, as_usage_error
 from minigrad.core.files import write_atomically
 from minigrad.kernels.compiler.kernel import get_num_threads, set_num_threads
 from minigrad.ops.generator import default_generator
@@ -73,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
     """Train as the options say."""
     experiment.check_combination(options.data, options.model, options.root)
     if options.threads is not None:
-        with as_mistake(ValueError):
+        with as_usage_error(ValueError):
             set_num_threads(options.threads)
     if options.out is not None:
         _prepare_folder(options.out)
@@ -106,7 +106,7 @@ def run(options: argparse.Namespace) -> int:
     by_class = fit.per_class_accuracy(score, train_data.classes)
     _conclude(score, by_class, options.quiet)
     if options.out is not None:
-        with as_mistake(OSError):
+        with as_usage_error(OSError):
             _write_results(options, model, history, score, by_class, test_data, interrupted)
     return INTERRUPTED if interrupted else 0
 

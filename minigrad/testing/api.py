@@ -1,4 +1,4 @@
-"""How much of torch's public interface is here: names and arguments, compared with torch itself."""
+"""Coverage of torch's public interface: names and arguments, compared with the torch installed."""
 
 import importlib
 import inspect
@@ -21,7 +21,7 @@ NAMESPACES = (
 
 @dataclass
 class Namespace:
-    """What was found in one of torch's namespaces.
+    """The comparison of one of torch's namespaces.
 
     present: names that are here, and what differs in what they take, in words; empty if nothing
         does, None if they do not both say what they take.
@@ -98,13 +98,13 @@ def _compare(namespace: str, ours: Any, theirs: Any) -> Namespace:
 
 
 def _refuses(value: Any) -> bool:
-    """Whether a name is here only to say why it is not."""
+    """True if a name is here only to refuse with a reason."""
     returned = getattr(value, "__annotations__", {}).get("return")
     return isinstance(value, Absent) or returned is NoReturn
 
 
 def _public(space: Any) -> Iterator[tuple[str, Any]]:
-    """What a namespace offers: what it says it does, or else all that is not private."""
+    """The public names of a namespace: its `__all__`, or else all that are not private."""
     declared = None if inspect.isclass(space) else getattr(space, "__all__", None)
     for name in sorted(dir(space) if declared is None else set(declared)):
         value = getattr(space, name, None)

@@ -1,4 +1,4 @@
-"""Which of torch's names minigrad leaves out, and why: every one of them, by name or pattern."""
+"""Names of torch that are out of scope, by name or pattern, each with the reason."""
 
 from collections.abc import Mapping
 from fnmatch import fnmatchcase

@@ -82,7 +82,7 @@ def _as_sample(case: Any) -> Sample:
 
 
 def cases_of(decorated: Any) -> Cases | None:
-    """What `gradcheck_cases` was told of it, or None; a subclass does not inherit its base's."""
+    """The cases that `gradcheck_cases` declared, or None; a subclass does not inherit them."""
     own = getattr(decorated, "__dict__", {})
     found = own.get(MARK)
     return found if isinstance(found, Cases) else None

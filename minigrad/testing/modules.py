@@ -92,7 +92,7 @@ class _Pure:
         ]
 
     def function(self, *leaves: Tensor) -> Any:
-        """What the module gives where its parameters and inputs are these."""
+        """The module's output for these parameters and inputs."""
         inputs = list(self.inputs)
         for place, leaf in zip(self.places, leaves[len(self.parameters) :], strict=True):
             inputs[place] = leaf

@@ -23,7 +23,7 @@ FLOAT32_TOLERANCE = 2e-4
 
 
 class Layout(NamedTuple):
-    """How an argument lies in memory: the leaf that holds it, and the argument as a view of it."""
+    """A memory layout of an argument: the leaf that holds it, and the argument as a view of it."""
 
     leaf: Callable[[Array], Array]
     view: Callable[[Tensor, tuple[int, ...]], Tensor]

@@ -66,7 +66,7 @@ class GradcheckItem(pytest.Item):
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> Any:
-        """Where the test stands: the file, and the case."""
+        """The location of the test: the file and the case."""
         return self.path, None, f"{self.subject.name}{describe(self.sample)}"
 
 

@@ -101,6 +101,6 @@ def write_junit(path: Path, results: Sequence[Result], seconds: float) -> None:
             },
         )
         if result.failure is not None:
-            told = {"message": result.failure.splitlines()[0]}
-            ElementTree.SubElement(case, "failure", told).text = result.failure
+            reported = {"message": result.failure.splitlines()[0]}
+            ElementTree.SubElement(case, "failure", reported).text = result.failure
     ElementTree.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)

@@ -1,4 +1,4 @@
-"""What two functions of the same name take, compared: arguments, their order, their defaults.
+"""Comparison of two functions' signatures: arguments, their order, their defaults.
 
 Python's functions say what they take.  torch's compiled ones do not, so the first lines of their
 documentation are read, `sum(input, dim=None, *, dtype=None) -> Tensor`: one for each form there is.
@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-_UNKNOWN = object()  # a default that is not told, or is no plain value
+_UNKNOWN = object()  # a default that is not reported, or is no plain value
 # Of no concern: they choose among torch's implementations, or torch has given them up.
 _IGNORED = {
     "out", "layout", "pin_memory", "memory_format", "size_average", "reduce", "non_blocking",
@@ -30,7 +30,7 @@ Form = Sequence[Argument]
 
 
 def differences(ours: Any, theirs: Any, name: str) -> list[str] | None:
-    """How ours differs, in words; None if one of the two does not say what it takes."""
+    """A description of the differences; None if one of the two has no readable signature."""
     mine, forms = _python_form(ours), _forms(theirs, name)
     if mine is None or not forms:
         return None
@@ -54,13 +54,13 @@ def _distinct(forms: Sequence[Form]) -> list[Argument]:
 def _other_defaults(known: dict[str, Argument], form: Form) -> Iterator[str]:
     for argument in form:
         default = known[argument.name].default if argument.name in known else _UNKNOWN
-        told = _UNKNOWN not in (default, argument.default)
-        if told and default is not argument.default and default != argument.default:
+        reported = _UNKNOWN not in (default, argument.default)
+        if reported and default is not argument.default and default != argument.default:
             yield f"{argument.name}={default!r}, not {argument.default!r}"
 
 
 def _out_of_order(mine: Form, form: Form) -> bool:
-    """Whether arguments that both take by place stand in other places."""
+    """True if positional arguments that both have are in another order."""
     places = [argument.name for argument in mine if argument.positional]
     shared = [a.name for a in form if a.positional and a.name in places]
     return shared != [name for name in places if name in shared]

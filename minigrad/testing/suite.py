@@ -24,7 +24,7 @@ PACKAGE = Path(__file__).parents[1]
 
 
 class Result(NamedTuple):
-    """How one check went: the worst errors of each order, or what is wrong."""
+    """The outcome of one check: the worst errors of each order, or the failure."""
 
     subject: str
     case: str

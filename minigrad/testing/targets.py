@@ -1,4 +1,4 @@
-"""What of a user's file or module can be checked, and on which inputs if nothing is said."""
+"""Subjects of a gradient check in a user's file or module, and their default inputs."""
 
 import importlib
 import inspect
@@ -32,7 +32,7 @@ class TargetError(ValueError):
 
 
 class Found(NamedTuple):
-    """What is to be checked, and what is not, with the reason."""
+    """The subjects found, and what is left out, with the reason."""
 
     subjects: list[Subject]
     passed_over: list[tuple[str, str]]
@@ -70,7 +70,7 @@ def find(target: str) -> Found:
 
 
 def _is_drive(target: str) -> bool:
-    """Whether the only colon is that of a drive, as in C:\\ops.py."""
+    """True if the only colon is that of a drive, as in C:\\ops.py."""
     return target.count(":") == 1 and target[1:3] in {":\\", ":/"}
 
 
@@ -113,7 +113,7 @@ def _told(error: Exception) -> str:
 
 
 def _belongs(what: Any, module: ModuleType) -> bool:
-    """Whether it is of a kind to be checked, and made in this module."""
+    """True if it is of a kind that can be checked and was defined in this module."""
     if isinstance(what, Module):
         return True
     if getattr(what, "__module__", None) != module.__name__:
@@ -163,7 +163,7 @@ def _cases(count: int, shape: tuple[int, ...] = DEFAULT_SHAPE) -> Cases:
 
 
 def _input_shape(module: Module) -> tuple[int, ...]:
-    """The shape that the first layer takes that tells its number of inputs."""
+    """The input shape of the first layer that states its number of inputs."""
     for layer in module.modules():
         if hasattr(layer, "in_features"):
             return (3, layer.in_features)

@@ -84,7 +84,7 @@ def test_documentation_is_read_for_compiled_functions():
     assert [a.name for a in form] == ["x", "y"]
 
 
-def test_differences_are_told():
+def test_differences_are_reported():
     def theirs(x, y, *, p=2, q=None): ...
 
     assert differences(lambda x, y, *, p=2, q=None: 0, theirs, "f") == []
@@ -111,7 +111,7 @@ def test_the_readme_has_the_summary_of_today():
     )
 
 
-def test_what_is_missing_is_told():
+def test_what_is_missing_is_reported():
     space = Namespace("nn", present={"here": []}, missing=["gone", "lost"])
     assert coverage.table([space]).startswith("torch.nn: 1 of 3 names")
     assert "  missing: gone, lost" in coverage.table([space])

@@ -21,7 +21,7 @@ def test_planted_faults_are_caught_and_explained(name):
     fault = FAULTS[name]
     with pytest.raises(GradcheckError) as failure:
         Subject("wrong", fault.function, Cases((fault.case,))).check(fault.case)
-    assert re.search(fault.told, str(failure.value), re.DOTALL), str(failure.value)
+    assert re.search(fault.cause, str(failure.value), re.DOTALL), str(failure.value)
 
 
 @pytest.mark.parametrize("seed", range(3))

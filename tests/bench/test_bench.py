@@ -189,7 +189,7 @@ def test_every_library_is_timed_in_turns(found):
     assert found.libraries["numpy"] == np.__version__
 
 
-def test_wrong_results_and_errors_are_told_and_not_timed(found):
+def test_wrong_results_and_errors_are_reported_and_not_timed(found):
     entries = {entry.name: entry for entry in found.entries}
     wrong = entries["wrong"]
     assert set(wrong.timings) == {"minigrad"}
@@ -201,7 +201,7 @@ def test_wrong_results_and_errors_are_told_and_not_timed(found):
     assert "failed: wrong n10, torch: RuntimeError: no such operation" in bench.table(found)
 
 
-def test_a_process_that_dies_is_told():
+def test_a_process_that_dies_is_reported():
     with Process("numpy", threads=1) as process:
         process._process.kill()
         with pytest.raises(WorkerError, match="the process of numpy ended with status -9"):
@@ -357,7 +357,7 @@ def test_a_wrong_result_is_the_status(suite, capsys):
         (["nowhere.py"], "no file nowhere.py"),
     ],
 )
-def test_mistakes_are_told_in_a_line(options, words, capsys):
+def test_mistakes_are_reported_in_a_line(options, words, capsys):
     assert main(["bench", *options]) == 2
     assert words in capsys.readouterr().err
 

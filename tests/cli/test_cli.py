@@ -83,14 +83,14 @@ MISTAKES = {
 }
 
 
-@pytest.mark.parametrize(("arguments", "told"), MISTAKES.values(), ids=MISTAKES)
-def test_mistakes_end_with_status_2_and_a_reason(arguments, told, capsys):
+@pytest.mark.parametrize(("arguments", "reported"), MISTAKES.values(), ids=MISTAKES)
+def test_mistakes_end_with_status_2_and_a_reason(arguments, reported, capsys):
     try:
         status = main(["train", *arguments])
     except SystemExit as end:  # argparse's own way
         status = end.code
     assert status == 2
-    assert told in capsys.readouterr().err
+    assert reported in capsys.readouterr().err
 
 
 def test_output_that_cannot_be_written_is_refused_before_training(tmp_path, capsys):
@@ -101,13 +101,13 @@ def test_output_that_cannot_be_written_is_refused_before_training(tmp_path, caps
     assert "epoch" not in captured.out
 
 
-def test_missing_data_is_told(tmp_path, monkeypatch, capsys):
+def test_missing_data_is_reported(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(MNIST, "mirrors", ["http://127.0.0.1:9/"])
     assert main(["train", "--data", "mnist", "--root", str(tmp_path / "none")]) == 2
     assert "train-images-idx3-ubyte" in capsys.readouterr().err
 
 
-def test_corrupt_data_is_told(tmp_path, capsys):
+def test_corrupt_data_is_reported(tmp_path, capsys):
     for remote in MNIST.resources:
         (tmp_path / remote.name).write_bytes(b"\x1f\x8b garbage")
     assert main(["train", "--data", "mnist", "--root", str(tmp_path)]) == 2
@@ -145,9 +145,9 @@ def test_ctrl_c_saves_what_was_reached(tmp_path):
 
 def test_info_tells_what_a_report_needs(capsys):
     assert main(["info"]) == 0
-    told = capsys.readouterr().out
+    reported = capsys.readouterr().out
     for word in ("python", "numpy", "numba", "cpu", "threads", "cache", "digits", "mnist"):
-        assert word in told
+        assert word in reported
 
 
 def test_no_command_is_a_mistake(capsys):

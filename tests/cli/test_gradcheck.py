@@ -23,17 +23,17 @@ CUSTOM = ROOT / "tests" / "programs" / "scripts" / "custom_operations.py"
 
 def test_a_file_with_right_and_wrong_operations(capsys):
     assert main(["gradcheck", str(CUSTOM)]) == 1
-    told = capsys.readouterr().out
-    rows = {line.split()[0]: line for line in told.splitlines()[1:6]}
+    reported = capsys.readouterr().out
+    rows = {line.split()[0]: line for line in reported.splitlines()[1:6]}
     assert list(rows) == ["Cube", "WrongCube", "WrongProduct", "swish", "Gate"]
     assert [name for name, row in rows.items() if "FAILED" in row] == ["WrongCube", "WrongProduct"]
     assert rows["swish"].split()[1:4] == ["2", "2", "2"]
-    assert "likely: a factor of 0.666667 * x**-1, x being the argument: a wrong power" in told
-    assert "WrongProduct([5, 3], [4, 3]): the gradient of argument 1 (shape [4, 3])" in told
-    assert "likely: a factor of 0.5 throughout" in told
-    assert f"again: minigrad gradcheck {CUSTOM}:WrongProduct --seed 0" in told
-    assert "5 subjects, 6 cases" in told
-    assert "2 cases FAILED" in told
+    assert "likely: a factor of 0.666667 * x**-1, x being the argument: a wrong power" in reported
+    assert "WrongProduct([5, 3], [4, 3]): the gradient of argument 1 (shape [4, 3])" in reported
+    assert "likely: a factor of 0.5 throughout" in reported
+    assert f"again: minigrad gradcheck {CUSTOM}:WrongProduct --seed 0" in reported
+    assert "5 subjects, 6 cases" in reported
+    assert "2 cases FAILED" in reported
 
 
 def test_one_name_of_a_file_and_the_same_failure_for_the_same_seed(capsys):
@@ -54,9 +54,9 @@ def test_a_module_by_its_name(tmp_path, monkeypatch, capsys):
     )
     monkeypatch.chdir(tmp_path)
     assert main(["gradcheck", "my_functions"]) == 0
-    told = capsys.readouterr().out
-    assert "soft" in told
-    assert "helper" not in told
+    reported = capsys.readouterr().out
+    assert "soft" in reported
+    assert "helper" not in reported
 
 
 TEXTS = {
@@ -70,12 +70,12 @@ TEXTS = {
 }
 
 
-@pytest.mark.parametrize(("text", "told"), TEXTS.values(), ids=TEXTS)
-def test_a_file_that_cannot_be_checked_is_a_mistake(text, told, tmp_path, capsys):
+@pytest.mark.parametrize(("text", "reported"), TEXTS.values(), ids=TEXTS)
+def test_a_file_that_cannot_be_checked_is_a_mistake(text, reported, tmp_path, capsys):
     file = tmp_path / "user_code.py"
     file.write_text(text)
     assert main(["gradcheck", str(file)]) == 2
-    assert told in capsys.readouterr().err
+    assert reported in capsys.readouterr().err
 
 
 MISTAKES = {
@@ -91,10 +91,10 @@ MISTAKES = {
 }
 
 
-@pytest.mark.parametrize(("arguments", "told"), MISTAKES.values(), ids=MISTAKES)
-def test_mistakes_end_with_status_2_and_a_reason(arguments, told, capsys):
+@pytest.mark.parametrize(("arguments", "reported"), MISTAKES.values(), ids=MISTAKES)
+def test_mistakes_end_with_status_2_and_a_reason(arguments, reported, capsys):
     assert main(["gradcheck", *arguments]) == 2
-    assert told in capsys.readouterr().err
+    assert reported in capsys.readouterr().err
 
 
 # --- the library ----------------------------------------------------------------------------
@@ -104,10 +104,10 @@ def test_the_library_on_two_processes_with_json_and_junit(tmp_path, capsys):
     files = {"json": tmp_path / "all.json", "junit": tmp_path / "all.xml"}
     options = [word for kind, path in files.items() for word in (f"--{kind}", str(path))]
     assert main(["gradcheck", "--filter", "log[12]*", "--quick", "--jobs", "2", *options]) == 0
-    told = capsys.readouterr().out
+    reported = capsys.readouterr().out
     wanted = [name for name in differentiable() if name.startswith(("log1", "log2"))]
     assert len(wanted) > 1
-    assert [line.split()[0] for line in told.splitlines()[1 : len(wanted) + 1]] == wanted
+    assert [line.split()[0] for line in reported.splitlines()[1 : len(wanted) + 1]] == wanted
     found = json.loads(files["json"].read_text())
     assert [row["subject"] for row in found["rows"]] == wanted
     assert all(row["first"] == row["second"] == 1 and row["worst"] < 1e-6 for row in found["rows"])

@@ -50,7 +50,7 @@ def test_lu_solve_is_torchs(left, adjoint):
     compare(solved, a, b)
 
 
-def test_singular_matrices_are_told():
+def test_singular_matrices_are_reported():
     a = np.array([[1.0, 2.0], [2.0, 4.0]])
     x = mg.tensor(a)
     with pytest.raises(mg.linalg.LinAlgError, match=r"U\[2,2\] is zero"):

@@ -42,7 +42,7 @@ def text(source):
 
 
 def faults(notebook):
-    """What is wrong with the cells and outputs of a notebook, in words."""
+    """Descriptions of what is wrong with a notebook's cells and outputs."""
     found = []
     cells = code_cells(notebook)
     outputs = [output for cell in cells for output in cell["outputs"]]

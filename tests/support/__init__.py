@@ -1,1 +1,1 @@
-"""What tests share: references, drawn arguments, data and comparisons."""
+"""Support for the tests: references, drawn arguments, data and comparisons."""

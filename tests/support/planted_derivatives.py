@@ -18,29 +18,29 @@ class Planted(NamedTuple):
 
     function: object
     case: object
-    told: str
+    cause: str
 
 
 FAULTS = {}
 
 
-def planted(forward, rules, *inputs, told, broadcasts=False, **settings):
+def planted(forward, rules, *inputs, cause, broadcasts=False, **settings):
     """Declare an operation with these rules under the fault's name."""
 
     def of(name):
         call = op(vjp=rules, broadcasts=broadcasts)(forward)
-        FAULTS[name] = Planted(call, sample(*inputs, **settings), told)
+        FAULTS[name] = Planted(call, sample(*inputs, **settings), cause)
 
     return of
 
 
-def backward_of(forward, backward, *inputs, told):
+def backward_of(forward, backward, *inputs, cause):
     """Declare an `autograd.Function` with this backward, given (ctx, g), under the fault's name."""
 
     def of(name):
         members = {"forward": staticmethod(forward), "backward": staticmethod(backward)}
         call = type("Wrong", (Function,), members).apply
-        FAULTS[name] = Planted(call, sample(*inputs), told)
+        FAULTS[name] = Planted(call, sample(*inputs), cause)
 
     return of
 
@@ -76,104 +76,107 @@ X = arr.of(3, 4)
 
 # --- functions of one tensor ----------------------------------------------------------------
 
-planted(exp, (lambda g, out, x: g * out * 1.01,), X, told="a factor of 1.01")("scaled by 1.01")
-planted(exp, (lambda g, out, x: -g * out,), X, told="the sign")("sign")
-planted(exp, (lambda g, out, x: g * 0.0,), X, told="zero everywhere")("zero")
-planted(exp, (lambda g, out, x: g.detach() * out,), X, told="gradient of wrong")(
+planted(exp, (lambda g, out, x: g * out * 1.01,), X, cause="a factor of 1.01")("scaled by 1.01")
+planted(exp, (lambda g, out, x: -g * out,), X, cause="the sign")("sign")
+planted(exp, (lambda g, out, x: g * 0.0,), X, cause="zero everywhere")("zero")
+planted(exp, (lambda g, out, x: g.detach() * out,), X, cause="gradient of wrong")(
     "cotangent detached"
 )
-planted(exp, (lambda g, out, x: g * out.detach(),), X, told="gradient of wrong")("output detached")
-planted(exp, (lambda g, out, x: g * out + 1e-3,), X, told="0.001 added|not linear")(
+planted(exp, (lambda g, out, x: g * out.detach(),), X, cause="gradient of wrong")("output detached")
+planted(exp, (lambda g, out, x: g * out + 1e-3,), X, cause="0.001 added|not linear")(
     "constant added"
 )
-planted(exp, (lambda g, out, x: g * 0.0 + out,), X, told="does not use the cotangent g")(
+planted(exp, (lambda g, out, x: g * 0.0 + out,), X, cause="does not use the cotangent g")(
     "g ignored"
 )
-planted(exp, (lambda g, out, x: g * g * out,), X, told="not linear in the cotangent")("g squared")
-planted(exp, (lambda g, out, x: g.abs() * out,), X, told="not linear in the cotangent")("|g|")
-planted(sin, (lambda g, out, x: g * x.sin(),), X, told="entries")("sine for cosine")
-planted(lambda x: x**3, (lambda g, out, x: g * 2 * x,), X, told="wrong power")("wrong power")
-planted(sin, (lambda g, out, x: g * x.cos() * mg.where(x > 0, 1.01, 1.0),), X, told="above about")(
+planted(exp, (lambda g, out, x: g * g * out,), X, cause="not linear in the cotangent")("g squared")
+planted(exp, (lambda g, out, x: g.abs() * out,), X, cause="not linear in the cotangent")("|g|")
+planted(sin, (lambda g, out, x: g * x.sin(),), X, cause="entries")("sine for cosine")
+planted(lambda x: x**3, (lambda g, out, x: g * 2 * x,), X, cause="wrong power")("wrong power")
+planted(sin, (lambda g, out, x: g * x.cos() * mg.where(x > 0, 1.01, 1.0),), X, cause="above about")(
     "wrong where x is positive"
 )
 planted(
-    sin, (lambda g, out, x: g * x.cos() * mg.where(x < -1, 0.0, 1.0),), arr.of(6, 6), told="below"
+    sin,
+    (lambda g, out, x: g * x.cos() * mg.where(x < -1, 0.0, 1.0),),
+    arr.of(6, 6),
+    cause="below",
 )("zero where x is small")
-planted(exp, (lambda g, out, x: (g * out).float(),), X, told="dtype minigrad.float32")("dtype")
+planted(exp, (lambda g, out, x: (g * out).float(),), X, cause="dtype minigrad.float32")("dtype")
 
 planted(
     lambda x: np.exp(x) / np.exp(x).sum(1, keepdims=True), (lambda g, out, x: g * out * (1 - out),),
-    X, told="entries",
+    X, cause="entries",
 )("softmax's diagonal alone")  # fmt: skip
 planted(
-    lambda x: x - x.mean(1, keepdims=True), (lambda g, out, x: g,), X, told="entries",
+    lambda x: x - x.mean(1, keepdims=True), (lambda g, out, x: g,), X, cause="entries",
 )("mean taken for a constant")  # fmt: skip
-planted(exp, (lambda g, out, x: g * out + 1e-6 * g.abs() * g,), X, told="entries|linear")(
+planted(exp, (lambda g, out, x: g * out + 1e-6 * g.abs() * g,), X, cause="entries|linear")(
     "slightly not linear"
 )
 # --- two tensors, products ------------------------------------------------------------------
 
-planted(product, (lambda g, out, a, b: (g @ b.mT).mT, RIGHT), SQUARE, SQUARE, told="transposed")(
+planted(product, (lambda g, out, a, b: (g @ b.mT).mT, RIGHT), SQUARE, SQUARE, cause="transposed")(
     "transposed"
 )
-planted(product, (lambda g, out, a, b: g @ b, RIGHT), SQUARE, SQUARE, told="argument 0")(
+planted(product, (lambda g, out, a, b: g @ b, RIGHT), SQUARE, SQUARE, cause="argument 0")(
     "operand not transposed"
 )
 planted(
     product, (lambda g, out, a, b: a.mT @ g, lambda g, out, a, b: g @ b.mT), SQUARE, SQUARE,
-    told="gradient of argument 1",
+    cause="gradient of argument 1",
 )("rules swapped")  # fmt: skip
 planted(times, (lambda g, out, a, b: g * b, lambda g, out, a, b: g * b), X, X,
-        told="gradient of argument 0")("the other's rule")  # fmt: skip
+        cause="gradient of argument 0")("the other's rule")  # fmt: skip
 planted(
     product, (lambda g, out, a, b: g @ b.mT + mg.tensor(np.eye(3)[0][:, None] * 1e-3) * g, RIGHT),
-    SQUARE, SQUARE, told="at 0 along dim 0",
+    SQUARE, SQUARE, cause="at 0 along dim 0",
 )("one row")  # fmt: skip
 planted(product, (lambda g, out, a, b: g @ b.mT, lambda g, out, a, b: a.mT @ g * 0.5), X,
-        arr.of(4, 2), told="argument 1")("second argument alone")  # fmt: skip
+        arr.of(4, 2), cause="argument 1")("second argument alone")  # fmt: skip
 planted(times, (lambda g, out, a, b: g * b, lambda g, out, a, b: g * a.detach()), X, X,
-        told="gradient of wrong")("other operand detached")  # fmt: skip
+        cause="gradient of wrong")("other operand detached")  # fmt: skip
 
 # --- broadcasting and reductions ------------------------------------------------------------
 
 planted(plus, (lambda g, out, a, b: g, lambda g, out, a, b: g), X, arr.of(4),
-        told="missing sum over dim 0")("cotangent not summed")  # fmt: skip
+        cause="missing sum over dim 0")("cotangent not summed")  # fmt: skip
 planted(plus, (lambda g, out, a, b: g, lambda g, out, a, b: g[0]), X, arr.of(4),
-        told="missing sum: at .* only 1 of the 3")("a slice for the sum")  # fmt: skip
+        cause="missing sum: at .* only 1 of the 3")("a slice for the sum")  # fmt: skip
 planted(plus, (lambda g, out, a, b: g, lambda g, out, a, b: g.mean(0)), X, arr.of(4),
-        told="factor of 0.333333")("a mean for the sum")  # fmt: skip
-planted(lambda x: x.sum(0), (lambda g, out, x: g,), X, told="shape")("sum not expanded")
+        cause="factor of 0.333333")("a mean for the sum")  # fmt: skip
+planted(lambda x: x.sum(0), (lambda g, out, x: g,), X, cause="shape")("sum not expanded")
 planted(lambda x: x.mean(0), (lambda g, out, x: g.expand(x.shape),), X,
-        told="factor of 3 throughout.*size")("mean without its divisor")  # fmt: skip
+        cause="factor of 3 throughout.*size")("mean without its divisor")  # fmt: skip
 planted(lambda x: x.max(0), (lambda g, out, x: (x == x.amax(1, keepdim=True)) * g,),
-        arr.of(3, 4, distinct=True), told="entries")("maximum of the other dim")  # fmt: skip
-planted(lambda x: np.cumsum(x, 0), (lambda g, out, x: g.cumsum(0),), X, told="entries")(
+        arr.of(3, 4, distinct=True), cause="entries")("maximum of the other dim")  # fmt: skip
+planted(lambda x: np.cumsum(x, 0), (lambda g, out, x: g.cumsum(0),), X, cause="entries")(
     "cumulative sum not reversed"
 )
 
-planted(lambda x: x.prod(0), (lambda g, out, x: (g * out).expand(x.shape),), X, told="entries")(
+planted(lambda x: x.prod(0), (lambda g, out, x: (g * out).expand(x.shape),), X, cause="entries")(
     "product not divided by its factor"
 )
 planted(lambda x: (x * x).sum(1), (lambda g, out, x: 2 * x * g.unsqueeze(1).mean(0),), X,
-        told="entries")("cotangent averaged over rows")  # fmt: skip
+        cause="entries")("cotangent averaged over rows")  # fmt: skip
 
 # --- views and indexing ---------------------------------------------------------------------
 
-planted(lambda x: x.T.copy(), (lambda g, out, x: g,), SQUARE, told="transposed")(
+planted(lambda x: x.T.copy(), (lambda g, out, x: g,), SQUARE, cause="transposed")(
     "transpose not undone"
 )
-planted(lambda x: x[::-1].copy(), (lambda g, out, x: g,), X, told="reversed along dim 0")(
+planted(lambda x: x[::-1].copy(), (lambda g, out, x: g,), X, cause="reversed along dim 0")(
     "flip not undone"
 )
 planted(lambda x: np.roll(x, 1, 1), (lambda g, out, x: g.roll(1, 1),), arr.of(2, 5),
-        told="entries")("roll in the same direction")  # fmt: skip
+        cause="entries")("roll in the same direction")  # fmt: skip
 planted(lambda x: np.roll(x, 1, 1), (lambda g, out, x: g,), arr.of(2, 5),
-        told="shifted by 1 along dim 1")("roll not undone")  # fmt: skip
-planted(lambda x: x.reshape(6, 2).copy(), (lambda g, out, x: g,), X, told="missing reshape")(
+        cause="shifted by 1 along dim 1")("roll not undone")  # fmt: skip
+planted(lambda x: x.reshape(6, 2).copy(), (lambda g, out, x: g,), X, cause="missing reshape")(
     "reshape not undone"
 )
 planted(lambda x: x[[0, 0, 1]], (lambda g, out, x: mg.cat((g[1:], g[:1] * 0)),), arr.of(3, 2),
-        told="at 0 along dim 0|missing sum")("repeated index not added up")  # fmt: skip
+        cause="at 0 along dim 0|missing sum")("repeated index not added up")  # fmt: skip
 
 
 def one_step_off(x, *, shift=0):
@@ -181,7 +184,7 @@ def one_step_off(x, *, shift=0):
 
 
 planted(one_step_off, (lambda g, out, x, shift: g.roll(-1, 0),), arr.of(5), shift=2,
-        told="shifted")("right for one setting only")  # fmt: skip
+        cause="shifted")("right for one setting only")  # fmt: skip
 
 # --- how backward behaves -------------------------------------------------------------------
 
@@ -231,13 +234,13 @@ def only_if_both(ctx, g, h):
     return None if g is None or h is None else 2 * g + 3 * h
 
 
-backward_of(as_power, in_place, X, told="changes the cotangent g in place")("g changed in place")
-backward_of(as_power, random_noise, X, told="not deterministic")("not deterministic")
-backward_of(as_power, own_buffer, X, told="not its own")("gives away its own array")
-backward_of(as_power, once_only, X, told="gradient of wrong")("second order only")
-backward_of(of_product, sometimes, X, X, told="no other input wants one")("wrong if wanted alone")
-backward_of(split_in_two, only_if_both, X, told="only output 0 is used")("unused output forgotten")
-planted(exp, (lambda g, out, x: g * out + (g == 0) * 1e-9,), X, told="cotangent of zero")(
+backward_of(as_power, in_place, X, cause="changes the cotangent g in place")("g changed in place")
+backward_of(as_power, random_noise, X, cause="not deterministic")("not deterministic")
+backward_of(as_power, own_buffer, X, cause="not its own")("gives away its own array")
+backward_of(as_power, once_only, X, cause="gradient of wrong")("second order only")
+backward_of(of_product, sometimes, X, X, cause="no other input wants one")("wrong if wanted alone")
+backward_of(split_in_two, only_if_both, X, cause="only output 0 is used")("unused output forgotten")
+planted(exp, (lambda g, out, x: g * out + (g == 0) * 1e-9,), X, cause="cotangent of zero")(
     "not zero at a zero cotangent"
 )
 FAULTS["random forward"] = Planted(

@@ -23,7 +23,7 @@ class Shape(NamedTuple):
 
     @property
     def out(self) -> int:
-        """How high and wide the result is."""
+        """Height and width of the result."""
         return (self.H + 2 * self.padding - self.dilation * (self.K - 1) - 1) // self.stride + 1
 
     @property
@@ -33,7 +33,7 @@ class Shape(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """What sets the shape apart from others."""
+        """A name for the shape."""
         kind = f"{self.K}x{self.K}"
         if self.groups > 1:
             kind += " depthwise" if self.groups == self.C else " grouped"

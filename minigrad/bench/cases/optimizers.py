@@ -42,7 +42,7 @@ def stepping(kind: str | type[Any], **settings: Any) -> Implementation:
 
 
 class Rule(NamedTuple):
-    """How each library makes the optimizer, and how often a step reads or writes an element."""
+    """Each library's constructor of an optimizer, and the memory accesses of a step per element."""
 
     implementations: dict[str, Implementation]
     accesses: int

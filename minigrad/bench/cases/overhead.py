@@ -1,4 +1,4 @@
-"""What an operation costs apart from its arithmetic."""
+"""The overhead of an operation: its cost apart from its arithmetic."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Whole training steps: forward, loss, backward, optimizer."""
+"""Complete training steps: forward, loss, backward, optimizer."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -15,7 +15,7 @@ from minigrad.bench.cases.networks import (
 
 
 class Network(NamedTuple):
-    """How it is built, what it reads, how many classes it tells apart, and its multiply-adds."""
+    """A network's constructor, input shape, number of classes, and multiply-adds per sample."""
 
     build: Callable[[Any], Any]
     image: tuple[int, ...]

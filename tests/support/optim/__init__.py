@@ -1,1 +1,1 @@
-"""What tests of optimizers share: the table of all of them, reference texts, recorded runs."""
+"""Support for tests of optimizers: the table of all of them, reference texts, recorded runs."""

@@ -237,7 +237,7 @@ DEVIATIONS = {
     "all rules": "torch's lerp by 1 - beta keeps no digit of a beta below 1e-16 and makes nan of "
     "an infinite mean; the formula as it stands does neither",
     "Optimizer": "a parameter that stands twice is an error, since it would be updated twice; a "
-    "state is matched by names where there are names, lest it go to the wrong parameter",
+    "state is matched by names where there are names, so that it goes to the right parameter",
     "RuleOptimizer": "differentiable and capturable are refused: steps are kernels, on the CPU; "
     "what is no hyper-parameter is named in a call, since every rule has its own order of them",
     "Adafactor": "an empty parameter is left as it is, where torch divides by zero",
