@@ -51,7 +51,7 @@ adaptive_avg_pool1d, adaptive_max_pool1d = (
     _F.adaptive_max_pool1d_with_indices,
 )
 layer_norm, group_norm, rms_norm = _F.layer_norm, _F.group_norm, _F.rms_norm
-bilinear, dropout, pdist = _F.bilinear, _F.dropout, _F.pdist
+bilinear, dropout = _F.bilinear, _F.dropout
 pixel_shuffle, pixel_unshuffle = _F.pixel_shuffle, _F.pixel_unshuffle
 channel_shuffle, conv_tbc = _F.channel_shuffle, _F.conv_tbc
 cosine_similarity, pairwise_distance = _F.cosine_similarity, _F.pairwise_distance

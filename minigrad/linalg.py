@@ -10,6 +10,7 @@ those of the papers named in `minigrad.ops.linalg`.
 
 from typing import Any
 
+from minigrad.core.unsupported import eig, eigvals
 from minigrad.ops import (
     LinAlgError,
     cholesky,
@@ -22,6 +23,7 @@ from minigrad.ops import (
     inv,
     inv_ex,
     lstsq,
+    lu,
     lu_factor,
     lu_factor_ex,
     lu_solve,
@@ -33,7 +35,6 @@ from minigrad.ops import (
     multi_dot,
     pinv,
     qr,
-    refused,
     slogdet,
     solve,
     solve_ex,
@@ -48,7 +49,6 @@ from minigrad.ops import (
 )
 from minigrad.ops import diagonal as _diagonal
 from minigrad.ops import linalg_norm as norm
-from minigrad.ops.linalg.lu import lu
 
 __all__ = [
     "LinAlgError",
@@ -90,9 +90,6 @@ __all__ = [
     "vecdot",
     "vector_norm",
 ]
-
-eig = refused("linalg.eig")
-eigvals = refused("linalg.eigvals")
 
 
 def diagonal(A: Any, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.core.unsupported import complex64, refuse_absent
+from minigrad.core.unsupported import complex64, refuse_unsupported
 
 
 class dtype:  # noqa: N801  torch's name
@@ -66,7 +66,7 @@ def to_numpy(given: Any) -> np.dtype[Any]:
         return bool_.numpy
     if isinstance(given, np.dtype) or (isinstance(given, type) and issubclass(given, np.generic)):
         return of_numpy(given).numpy
-    refuse_absent(given)
+    refuse_unsupported(given)
     if given is complex:
         complex64.refuse()
     raise TypeError(f"dtype must be a minigrad.dtype such as minigrad.float32, not {given!r}")

@@ -17,6 +17,18 @@ Number = int | float
 Shape = tuple[int, ...]
 """The sizes of an array's dimensions."""
 
+
+class _AnyTuple(type):
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance(instance, tuple)
+
+
+class Size(tuple[int, ...], metaclass=_AnyTuple):
+    """The type of `Tensor.shape`: a plain tuple, which `isinstance` takes for a Size."""
+
+    __slots__ = ()
+
+
 Dim = int | Sequence[int] | None
 """A dimension, several of them, or all."""
 

@@ -1,10 +1,32 @@
-"""torch's names for what minigrad leaves out: whoever asks for it is told so in words."""
+"""All names of torch's that have no support here: each is refused with a reason and a remedy."""
 
 from typing import Any, NoReturn
 
+# --- reasons --------------------------------------------------------------------------------------
 
-class Absent:
-    """A dtype, layout or function that is not here; calling it, or asking for it, says why."""
+COMPLEX = "minigrad has no complex numbers; keep real and imaginary parts as two tensors"
+EIGENVALUES = (
+    "its result is complex, and minigrad has no complex numbers; for symmetric matrices use "
+    "linalg.eigh or linalg.eigvalsh"
+)
+SPARSE = "minigrad has no sparse tensors; use a dense one"
+QUANTIZED = "minigrad has no quantized tensors; use float32, or int8 and a scale of your own"
+FLOAT_FORMAT = "NumPy does not hold this format; use float16 or float32"
+CHANNELS_LAST = "minigrad's tensors are laid out in the order of their dimensions; use permute"
+RESIZE = "minigrad's tensors do not change their memory; use reshape, or new_empty and copy_"
+SHARED_MEMORY = (
+    "minigrad's tensors cannot move to shared memory; pass NumPy arrays between processes"
+)
+FORWARD_MODE = "minigrad has no forward-mode differentiation; leave it out, or use func.jvp"
+
+
+def refuse(name: str, reason: str) -> NoReturn:
+    """Raise NotImplementedError for a function, argument or dtype, with one of the reasons."""
+    raise NotImplementedError(f"{name}: {reason}")
+
+
+class Unsupported:
+    """A dtype, layout, function or method without support: a call of it raises the reason."""
 
     __slots__ = ("name", "reason")
 
@@ -17,46 +39,70 @@ class Absent:
 
     def refuse(self) -> NoReturn:
         """Raise NotImplementedError with the reason."""
-        raise NotImplementedError(f"minigrad.{self.name}: {self.reason}")
+        refuse(f"minigrad.{self.name}", self.reason)
 
     def __call__(self, *_: Any, **__: Any) -> NoReturn:
         self.refuse()
 
 
-def refuse_absent(given: Any) -> None:
-    """Raise NotImplementedError if `given` is the name of something left out."""
-    if isinstance(given, Absent):
+def refuse_unsupported(given: Any) -> None:
+    """Raise NotImplementedError if `given` is a dtype or layout without support."""
+    if isinstance(given, Unsupported):
         given.refuse()
 
 
-_COMPLEX = "minigrad has no complex numbers; keep real and imaginary parts as two tensors"
-_SPARSE = "minigrad has no sparse tensors; use a dense one"
-_QUANTIZED = "minigrad has no quantized tensors; use float32, or int8 and a scale of your own"
-_NOT_HELD = "NumPy does not hold this format; use float16 or float32"
-_CHANNELS = "minigrad's tensors are laid out in the order of their dimensions; use permute"
+# --- the top level --------------------------------------------------------------------------------
 
-complex32 = chalf = Absent("complex32", _COMPLEX)
-complex64 = cfloat = Absent("complex64", _COMPLEX)
-complex128 = cdouble = Absent("complex128", _COMPLEX)
-complex = Absent("complex", _COMPLEX)
-polar = Absent("polar", _COMPLEX)
-view_as_complex = Absent("view_as_complex", _COMPLEX)
-view_as_real = Absent("view_as_real", _COMPLEX)
+complex32 = chalf = Unsupported("complex32", COMPLEX)
+complex64 = cfloat = Unsupported("complex64", COMPLEX)
+complex128 = cdouble = Unsupported("complex128", COMPLEX)
+complex = Unsupported("complex", COMPLEX)
+polar = Unsupported("polar", COMPLEX)
+view_as_complex = Unsupported("view_as_complex", COMPLEX)
+view_as_real = Unsupported("view_as_real", COMPLEX)
 
-bfloat16 = Absent("bfloat16", _NOT_HELD)
-float8_e4m3fn = Absent("float8_e4m3fn", _NOT_HELD)
-float8_e5m2 = Absent("float8_e5m2", _NOT_HELD)
+bfloat16 = Unsupported("bfloat16", FLOAT_FORMAT)
+float8_e4m3fn = Unsupported("float8_e4m3fn", FLOAT_FORMAT)
+float8_e5m2 = Unsupported("float8_e5m2", FLOAT_FORMAT)
 
-sparse_coo = Absent("sparse_coo", _SPARSE)
-sparse_csr = Absent("sparse_csr", _SPARSE)
-sparse_csc = Absent("sparse_csc", _SPARSE)
-sparse_coo_tensor = Absent("sparse_coo_tensor", _SPARSE)
-sparse_csr_tensor = Absent("sparse_csr_tensor", _SPARSE)
+sparse_coo = Unsupported("sparse_coo", SPARSE)
+sparse_csr = Unsupported("sparse_csr", SPARSE)
+sparse_csc = Unsupported("sparse_csc", SPARSE)
+sparse_coo_tensor = Unsupported("sparse_coo_tensor", SPARSE)
+sparse_csr_tensor = Unsupported("sparse_csr_tensor", SPARSE)
 
-qint8 = Absent("qint8", _QUANTIZED)
-quint8 = Absent("quint8", _QUANTIZED)
-qint32 = Absent("qint32", _QUANTIZED)
-quantize_per_tensor = Absent("quantize_per_tensor", _QUANTIZED)
-quantize_per_channel = Absent("quantize_per_channel", _QUANTIZED)
+qint8 = Unsupported("qint8", QUANTIZED)
+quint8 = Unsupported("quint8", QUANTIZED)
+qint32 = Unsupported("qint32", QUANTIZED)
+quantize_per_tensor = Unsupported("quantize_per_tensor", QUANTIZED)
+quantize_per_channel = Unsupported("quantize_per_channel", QUANTIZED)
 
-channels_last = Absent("channels_last", _CHANNELS)
+channels_last = Unsupported("channels_last", CHANNELS_LAST)
+
+# --- linalg ---------------------------------------------------------------------------------------
+
+eig = Unsupported("linalg.eig", EIGENVALUES)
+eigvals = Unsupported("linalg.eigvals", EIGENVALUES)
+
+
+class UnsupportedMethods:
+    """Methods of torch's tensors without support."""
+
+    bfloat16 = Unsupported("Tensor.bfloat16", FLOAT_FORMAT)
+    cfloat = Unsupported("Tensor.cfloat", COMPLEX)
+    cdouble = Unsupported("Tensor.cdouble", COMPLEX)
+    chalf = Unsupported("Tensor.chalf", COMPLEX)
+    to_sparse = Unsupported("Tensor.to_sparse", SPARSE)
+    to_sparse_coo = Unsupported("Tensor.to_sparse_coo", SPARSE)
+    to_sparse_csr = Unsupported("Tensor.to_sparse_csr", SPARSE)
+    coalesce = Unsupported("Tensor.coalesce", SPARSE)
+    sparse_mask = Unsupported("Tensor.sparse_mask", SPARSE)
+    dequantize = Unsupported("Tensor.dequantize", QUANTIZED)
+    int_repr = Unsupported("Tensor.int_repr", QUANTIZED)
+    q_scale = Unsupported("Tensor.q_scale", QUANTIZED)
+    q_zero_point = Unsupported("Tensor.q_zero_point", QUANTIZED)
+    resize_ = Unsupported("Tensor.resize_", RESIZE)
+    resize_as_ = Unsupported("Tensor.resize_as_", RESIZE)
+    set_ = Unsupported("Tensor.set_", RESIZE)
+    untyped_storage = Unsupported("Tensor.untyped_storage", RESIZE)
+    share_memory_ = Unsupported("Tensor.share_memory_", SHARED_MEMORY)

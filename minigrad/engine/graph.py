@@ -11,7 +11,7 @@ import threading
 import traceback
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Protocol, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 import numpy as np
 
@@ -49,7 +49,7 @@ class Value(TensorInterface):
     _post_accumulate_hooks: "dict[int, Hook] | None" = None
     _is_inference = False
     _needs_check = False  # a view or an inference tensor: operations must look at it twice
-    kind: ClassVar[type["Value"]]
+    kind: type["Value"]
 
     @property
     def is_leaf(self) -> bool:

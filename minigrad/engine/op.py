@@ -27,6 +27,15 @@ from minigrad.engine.operation import Op, Rule, Sample, arr, in_torch_names, sam
 __all__ = ["Op", "Operation", "Sample", "arr", "composed", "elementwise", "op", "sample"]
 
 F = TypeVar("F", bound=Callable[..., Any])
+K = TypeVar("K")
+K_co = TypeVar("K_co", covariant=True)
+
+
+class HasKind(Protocol[K_co]):
+    """A value whose operations give results of the type `kind`."""
+
+    @property
+    def kind(self) -> type[K_co]: ...
 
 
 class Operation(Protocol):
@@ -42,7 +51,7 @@ class Operation(Protocol):
     @overload
     def __get__(self, instance: None, owner: Any) -> "Operation": ...
     @overload
-    def __get__(self, instance: V, owner: Any) -> Callable[..., V]: ...
+    def __get__(self, instance: HasKind[K], owner: Any) -> Callable[..., K]: ...
 
 
 def op(

@@ -9,7 +9,7 @@ from typing import Any, Protocol, Self, TypeVar, overload
 
 from minigrad.core import dtypes
 from minigrad.core.dtypes import dtype as Dtype
-from minigrad.core.types import Array, Shape
+from minigrad.core.types import Array, Size
 
 T = TypeVar("T")
 
@@ -88,9 +88,9 @@ class TensorInterface:
         raise NotImplementedError
 
     @property
-    def shape(self) -> Shape:
+    def shape(self) -> Size:
         """The sizes of the dimensions."""
-        shape: Shape = self.array.shape
+        shape: Size = self.array.shape
         return shape
 
     @property

@@ -53,7 +53,7 @@ from minigrad.ops.linalg.norms import matrix_norm, renorm, vector_norm
 from minigrad.ops.linalg.norms import norm as linalg_norm
 from minigrad.ops.linalg.products import (
     addbmm, addmm, addmv, addr, baddbmm, bmm, cdist, chain_matmul, cross, cross_of_first, dist, dot,
-    inner, kron, mm, multi_dot, mv, outer, pdist, refused, tensordot, trace, vdot, vecdot,
+    inner, kron, mm, multi_dot, mv, outer, pdist, tensordot, trace, vdot, vecdot,
 )
 from minigrad.ops.linalg.solve import inv, matrix_rank, pinv
 from minigrad.ops.linalg.tensor_solve import solve_ex, tensorinv, tensorsolve

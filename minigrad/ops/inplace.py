@@ -7,13 +7,13 @@ the view's base; other views of that base must be taken again.
 
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol, overload
 
 import numpy as np
 
 from minigrad.core import dtypes
 from minigrad.engine.grad_mode import enable_grad, thread
-from minigrad.engine.graph import Value, wrap
+from minigrad.engine.graph import V, Value, wrap
 from minigrad.kernels.simd.math import FLOATS
 from minigrad.ops.indexing.getitem import Index, index_put
 from minigrad.ops.shape.strided import memory_order, put_window, take_window
@@ -21,9 +21,21 @@ from minigrad.ops.shape.strided import memory_order, put_window, take_window
 _EVERYWHERE = Index((Ellipsis,))
 
 
+class InPlaceMethod(Protocol):
+    """A method that changes a tensor and returns it."""
+
+    __name__: str
+
+    def __call__(self, tensor: V, /, *args: Any, **settings: Any) -> V: ...
+    @overload
+    def __get__(self, instance: None, owner: Any) -> "InPlaceMethod": ...
+    @overload
+    def __get__(self, instance: V, owner: Any) -> Callable[..., V]: ...
+
+
 def in_place(
     operation: Callable[..., Any], ufunc: Callable[..., Any] | None = None
-) -> Callable[..., Any]:
+) -> InPlaceMethod:
     """The method `x.operation_(...)` that belongs to `operation(x, ...)`.
 
     Where nothing is recorded, `ufunc` may write what the operation computes straight over x.
@@ -47,7 +59,7 @@ def in_place(
     return method
 
 
-def scaled_in_place(change: Callable[..., Any], name: str) -> Callable[..., Any]:
+def scaled_in_place(change: Callable[..., Any], name: str) -> InPlaceMethod:
     """The method `x.name(other, alpha=...)` that makes the change by alpha * other."""
 
     def method(self: Any, other: Any, *, alpha: float = 1) -> Any:
@@ -76,7 +88,7 @@ def _write_over(value: Any, ufunc: Callable[..., Any], other: Any) -> Any:
     return value
 
 
-def in_place_view(operation: Callable[..., Any]) -> Callable[..., Any]:
+def in_place_view(operation: Callable[..., Any]) -> InPlaceMethod:
     """The method `x.operation_(...)` that has the tensor itself become the view.
 
     The memory stays as it is, and so do other views of it.

@@ -50,7 +50,7 @@ def made(
     """
     require_cpu(device)
     for given in (layout, memory_format):
-        unsupported.refuse_absent(given)
+        unsupported.refuse_unsupported(given)
     if layout is not strided and layout is not None:
         raise TypeError(f"layout must be minigrad.strided, got {layout!r}")
     require_format(memory_format)

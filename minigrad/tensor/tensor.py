@@ -6,6 +6,7 @@ from typing import Any, Self
 import numpy as np
 
 from minigrad.core import dtypes
+from minigrad.core.unsupported import UnsupportedMethods
 from minigrad.engine.backward import backward
 from minigrad.engine.graph import Value, wrap
 from minigrad.tensor.methods.casts import CastMethods
@@ -15,7 +16,7 @@ from minigrad.tensor.methods.linalg import LinalgMethods
 from minigrad.tensor.methods.random import RandomFillMethods
 from minigrad.tensor.methods.reductions import ReductionMethods
 from minigrad.tensor.methods.shape import ShapeMethods
-from minigrad.tensor.methods.unsupported import RefusedMethods
+from minigrad.tensor.methods.signatures import method
 
 
 class Tensor(
@@ -26,13 +27,17 @@ class Tensor(
     LinalgMethods,
     RandomFillMethods,
     CastMethods,
-    RefusedMethods,
+    UnsupportedMethods,
 ):
     """An n-dimensional array with a place in the graph.
 
     Make one with `minigrad.tensor`, `from_numpy`, `zeros`, ...  `array` is the NumPy array beneath,
     whose memory the tensor shares.
     """
+
+    kind: type["Tensor"]
+    grad: "Tensor | None"
+    detach = method(Value.detach)
 
     def __init__(self, *data: Any) -> None:
         """`Tensor(data)` copies numbers to the default dtype; `Tensor(2, 3)` is uninitialised."""
@@ -71,7 +76,8 @@ class Tensor(
                 f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a "
                 f"{type(element)}"
             )
-        return bool((self == element).any())
+        number = element.item() if isinstance(element, np.generic) else element
+        return bool((self == number).any())
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled are the elements and requires_grad; the graph, hooks and views are not."""

@@ -11,7 +11,6 @@ from minigrad.engine.graph import Value
 
 e, pi, inf, nan = math.e, math.pi, math.inf, math.nan
 newaxis = None
-Size: type = tuple  # what `Tensor.shape` is
 
 
 class finfo:  # noqa: N801  torch's name

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-from minigrad.core.unsupported import Absent
+from minigrad.core.unsupported import Unsupported
 from minigrad.testing.api_scope import reason_to_leave_out
 from minigrad.testing.signatures import differences
 
@@ -100,7 +100,7 @@ def _compare(namespace: str, ours: Any, theirs: Any) -> Namespace:
 def _refuses(value: Any) -> bool:
     """True if a name is here only to refuse with a reason."""
     returned = getattr(value, "__annotations__", {}).get("return")
-    return isinstance(value, Absent) or returned is NoReturn
+    return isinstance(value, Unsupported) or returned is NoReturn
 
 
 def _public(space: Any) -> Iterator[tuple[str, Any]]:

@@ -1,7 +1,7 @@
 """Products of vectors, matrices and batches of them, under torch's names."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -363,20 +363,3 @@ def pdist(input: Any, p: float = 2.0) -> Any:
 def dist(input: Any, other: Any, p: float = 2.0) -> Any:
     """The p-norm of input - other, which broadcast."""
     return vector_norm(input - other, p)
-
-
-# --- out of scope ---------------------------------------------------------------------------
-
-
-def refused(name: str) -> Callable[..., NoReturn]:
-    """A function of torch's that gives complex numbers, which minigrad does not hold."""
-
-    def refuse(*args: Any, **settings: Any) -> NoReturn:
-        raise RuntimeError(
-            f"{name} gives complex numbers, which minigrad does not hold; for symmetric matrices "
-            f"use linalg.eigh or linalg.eigvalsh"
-        )
-
-    refuse.__name__ = name.rpartition(".")[2]
-    refuse.__doc__ = f"Raises RuntimeError: {name} gives complex numbers."
-    return refuse

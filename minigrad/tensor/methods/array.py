@@ -3,7 +3,7 @@
 import math
 import operator
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -11,7 +11,9 @@ from minigrad.core import dtypes
 from minigrad.core.device import device as Device
 from minigrad.core.memory_format import contiguous_format, require_format, strided
 from minigrad.core.memory_format import layout as Layout
+from minigrad.core.memory_format import memory_format as MemoryFormat
 from minigrad.core.printing import format_tensor
+from minigrad.core.types import Array, Number, Shape, Size
 from minigrad.engine.graph import Node, Value
 from minigrad.ops.dims import wrap_dim
 
@@ -36,9 +38,7 @@ def new_shape(given: Sequence[Any]) -> tuple[int, ...]:
     return found
 
 
-def allocated(
-    make: Callable[..., np.ndarray[Any, Any]], shape: tuple[int, ...], dtype: np.dtype[Any]
-) -> np.ndarray[Any, Any]:
+def allocated(make: Callable[..., Array], shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     """`make(shape, dtype)`.  Raises RuntimeError if there is not so much memory."""
     try:
         return make(shape, dtype)
@@ -52,6 +52,9 @@ def allocated(
 
 class ArrayValue(Value):
     """What a tensor has in common with NumPy's arrays."""
+
+    # A mixin does not know the tensor that it becomes a part of.
+    kind: type[Any]
 
     # NumPy is to leave `np.float64(2) * tensor` to the tensor.
     __array_priority__ = 1000
@@ -87,7 +90,11 @@ class ArrayValue(Value):
         """-1, torch's number for the CPU."""
         return -1
 
-    def size(self, dim: int | None = None) -> Any:
+    @overload
+    def size(self, dim: None = None) -> Size: ...
+    @overload
+    def size(self, dim: int) -> int: ...
+    def size(self, dim: int | None = None) -> Size | int:
         """The shape, or one size of it."""
         return self.shape if dim is None else self.shape[wrap_dim(dim, self.ndim)]
 
@@ -103,7 +110,11 @@ class ArrayValue(Value):
     def element_size(self) -> int:
         return self.array.itemsize
 
-    def stride(self, dim: int | None = None) -> Any:
+    @overload
+    def stride(self, dim: None = None) -> Shape: ...
+    @overload
+    def stride(self, dim: int) -> int: ...
+    def stride(self, dim: int | None = None) -> Shape | int:
         """Elements to step over per dimension.
 
         PyTorch differs: it may give another number for a dimension of size 1, where none is used.
@@ -119,7 +130,7 @@ class ArrayValue(Value):
         base = self.array if self._base is None else self._base.array
         return int(self.array.ctypes.data - base.ctypes.data) // self.array.itemsize
 
-    def is_contiguous(self, memory_format: Any = contiguous_format) -> bool:
+    def is_contiguous(self, memory_format: MemoryFormat = contiguous_format) -> bool:
         require_format(memory_format)
         return bool(self.array.flags.c_contiguous)
 
@@ -129,10 +140,10 @@ class ArrayValue(Value):
     def is_signed(self) -> bool:
         return self.dtype.is_signed
 
-    def is_same_size(self, other: Any) -> bool:
+    def is_same_size(self, other: Value) -> bool:
         return bool(self.array.shape == other.array.shape)
 
-    def is_set_to(self, tensor: Any) -> bool:
+    def is_set_to(self, tensor: Value) -> bool:
         """Whether both are the same elements of the same memory."""
         mine, its = self.array, tensor.array
         return bool(
@@ -161,7 +172,7 @@ class ArrayValue(Value):
 
     # --- numbers out ---
 
-    def numpy(self, *, force: bool = False) -> np.ndarray[Any, Any]:
+    def numpy(self, *, force: bool = False) -> Array:
         """The NumPy array beneath, sharing memory.
 
         Raises RuntimeError if the tensor requires gradients, unless force is True.
@@ -173,22 +184,23 @@ class ArrayValue(Value):
             )
         return self.array
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+    def __array__(self, dtype: np.dtype[Any] | None = None, copy: bool | None = None) -> Array:
         return np.asarray(self.numpy(), dtype=dtype, copy=copy)
 
     def __dlpack__(self, **options: Any) -> Any:
         return self.numpy().__dlpack__(**options)
 
-    def __dlpack_device__(self) -> Any:
+    def __dlpack_device__(self) -> tuple[int, int]:
         return self.array.__dlpack_device__()
 
-    def item(self) -> Any:
+    def item(self) -> Number:
         """The one element, as a Python number."""
         if self.array.size != 1:
             raise RuntimeError(
                 f"a Tensor with {self.array.size} elements cannot be converted to Scalar"
             )
-        return self.array.item()
+        number: Number = self.array.item()
+        return number
 
     def tolist(self) -> Any:
         """Nested lists of Python numbers."""

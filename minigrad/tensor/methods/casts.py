@@ -1,16 +1,21 @@
 """Other dtypes, copies, and new tensors of the same dtype."""
 
 import builtins
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Self
 
 import numpy as np
 
 from minigrad import ops
 from minigrad.core import dtypes
 from minigrad.core.device import is_device, require_cpu
+from minigrad.core.dtypes import dtype as Dtype
 from minigrad.core.memory_format import contiguous_format, preserve_format, require_format
-from minigrad.engine.graph import wrap
+from minigrad.core.memory_format import memory_format as MemoryFormat
+from minigrad.core.types import Array, DeviceLike, DTypeLike, Number
+from minigrad.engine.graph import Value, wrap
 from minigrad.tensor.methods.array import ArrayValue, allocated, new_shape
+from minigrad.tensor.methods.signatures import method
 
 _TYPE_NAMES = {
     "HalfTensor": dtypes.float16,
@@ -31,51 +36,75 @@ class CastMethods(ArrayValue):
 
     # --- new tensors of the same dtype ---
 
-    def _new(self, array: np.ndarray[Any, Any], device: Any, requires_grad: bool) -> Any:
+    def _new(self, array: Array, device: DeviceLike, requires_grad: bool) -> Value:
         require_cpu(device)
-        new = wrap(self.kind, array)
-        return new.requires_grad_() if requires_grad else new
+        new: Value = wrap(self.kind, array)
+        if requires_grad:
+            new.requires_grad = True
+        return new
 
-    def _dtype_for_new(self, dtype: Any) -> np.dtype[Any]:
+    def _dtype_for_new(self, dtype: DTypeLike) -> np.dtype[Any]:
         return self.array.dtype if dtype is None else dtypes.to_numpy(dtype)
 
+    @method
     def new_tensor(
-        self, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
-    ) -> Any:
+        self,
+        data: Any,
+        *,
+        dtype: DTypeLike = None,
+        device: DeviceLike = None,
+        requires_grad: bool = False,
+    ) -> Value:
         """A copy of `data`, by default with this tensor's dtype."""
         array = np.array(data, self._dtype_for_new(dtype))
         return self._new(array, device, requires_grad)
 
+    @method
     def new_zeros(
-        self, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
-    ) -> Any:
+        self,
+        *size: int | Sequence[int],
+        dtype: DTypeLike = None,
+        device: DeviceLike = None,
+        requires_grad: bool = False,
+    ) -> Value:
         """Zeros, by default of this tensor's dtype."""
         array = allocated(np.zeros, new_shape(size), self._dtype_for_new(dtype))
         return self._new(array, device, requires_grad)
 
+    @method
     def new_ones(
-        self, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
-    ) -> Any:
+        self,
+        *size: int | Sequence[int],
+        dtype: DTypeLike = None,
+        device: DeviceLike = None,
+        requires_grad: bool = False,
+    ) -> Value:
         """Ones, by default of this tensor's dtype."""
         array = allocated(np.ones, new_shape(size), self._dtype_for_new(dtype))
         return self._new(array, device, requires_grad)
 
+    @method
     def new_empty(
-        self, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False
-    ) -> Any:
+        self,
+        *size: int | Sequence[int],
+        dtype: DTypeLike = None,
+        device: DeviceLike = None,
+        requires_grad: bool = False,
+    ) -> Value:
         """Uninitialised memory, by default of this tensor's dtype."""
         array = allocated(np.empty, new_shape(size), self._dtype_for_new(dtype))
         return self._new(array, device, requires_grad)
 
+    @method
     def new_full(
         self,
-        size: Any,
-        fill_value: Any,
+        size: int | Sequence[int],
+        fill_value: Number,
         *,
-        dtype: Any = None,
-        device: Any = None,
+        dtype: DTypeLike = None,
+        device: DeviceLike = None,
         requires_grad: bool = False,
-    ) -> Any:
+    ) -> Value:
         """A tensor of `fill_value`, by default of this one's dtype."""
         array = allocated(np.empty, new_shape((size,)), self._dtype_for_new(dtype))
         array[...] = fill_value
@@ -83,7 +112,8 @@ class CastMethods(ArrayValue):
 
     # --- copies and casts ---
 
-    def clone(self, *, memory_format: Any = preserve_format) -> Any:
+    @method
+    def clone(self, *, memory_format: MemoryFormat = preserve_format) -> Value:
         """A copy, by default with its elements in the same order in memory."""
         if memory_format is preserve_format:
             return ops.clone(self)
@@ -91,25 +121,30 @@ class CastMethods(ArrayValue):
         copy = ops.contiguous(self)
         return ops.clone(copy) if copy.array is self.array else copy
 
-    def contiguous(self, *, memory_format: Any = contiguous_format) -> Any:
+    @method
+    def contiguous(self, *, memory_format: MemoryFormat = contiguous_format) -> Value:
         """The same elements in C order; the tensor itself if they are."""
         require_format(memory_format)
         return self if self.array.flags.c_contiguous else ops.contiguous(self)
 
-    def to(self, *args: Any, **options: Any) -> Any:
+    @method
+    def to(
+        self,
+        *args: ArrayValue | DTypeLike | DeviceLike | bool,
+        dtype: DTypeLike = None,
+        device: DeviceLike = None,
+        copy: bool = False,
+        non_blocking: bool = False,
+        memory_format: MemoryFormat = preserve_format,
+    ) -> Value:
         """This tensor as another dtype: `to(dtype)`, `to("cpu")`, `to("cpu", dtype)`, `to(other)`.
 
         The tensor itself if nothing changes, unless copy=True.  Raises RuntimeError for devices
-        other than the CPU.
+        other than the CPU.  `non_blocking` has no effect: no device works beside the CPU.
         """
-        copy = options.pop("copy", False)
-        options.pop("non_blocking", None)  # a hint for devices that work beside the CPU
-        wanted = options.pop("dtype", None)
-        form = options.pop("memory_format", preserve_format)
-        require_format(form)
-        require_cpu(options.pop("device", None))
-        if options:
-            raise TypeError(f"to() got an unexpected keyword argument '{next(iter(options))}'")
+        require_format(memory_format)
+        require_cpu(device)
+        wanted: Any = dtype
         for given in args:
             if is_device(given):
                 require_cpu(given)
@@ -117,25 +152,28 @@ class CastMethods(ArrayValue):
                 wanted = given.dtype
             elif given is not None and not isinstance(given, builtins.bool):
                 wanted = given
-        dtype = self.array.dtype if wanted is None else dtypes.to_numpy(wanted)
-        if dtype != self.array.dtype:
-            self = ops.cast(self, dtype=dtypes.of_numpy(dtype))  # noqa: PLW0642
-        elif copy:
-            self = ops.clone(self)  # noqa: PLW0642
-        return self if form is preserve_format else self.contiguous()
+        result = self if wanted is None else self._cast(dtypes.of_numpy(dtypes.to_numpy(wanted)))
+        if copy and result is self:
+            result = ops.clone(self)
+        return result if memory_format is preserve_format else result.contiguous()
 
-    def type_as(self, other: Any) -> Any:
-        return self.to(other.dtype)
+    def _cast(self, dtype: Dtype) -> Self:
+        return self if dtype.numpy == self.array.dtype else ops.cast(self, dtype=dtype)
 
-    def cpu(self) -> Any:
+    @method
+    def type_as(self, other: ArrayValue) -> Value:
+        return self._cast(other.dtype)
+
+    @method
+    def cpu(self) -> Value:
         return self
 
-    def cuda(self, *_: Any) -> Any:
+    def cuda(self, *_: Any) -> Self:
         raise RuntimeError("minigrad computes on the CPU only: there is no cuda device")
 
     # The names of Python's types come last: below them they would mean these methods.
 
-    def type(self, dtype: Any = None) -> Any:
+    def type(self, dtype: DTypeLike | str = None) -> Any:
         """This tensor as another dtype; without one, the type's name, as "minigrad.FloatTensor"."""
         if dtype is None:
             return f"minigrad.{_NAMES[self.dtype]}"
@@ -146,29 +184,38 @@ class CastMethods(ArrayValue):
             dtype = _TYPE_NAMES[name]
         return self.to(dtype)
 
-    def half(self) -> Any:
-        return self.to(dtypes.float16)
+    @method
+    def half(self) -> Value:
+        return self._cast(dtypes.float16)
 
-    def double(self) -> Any:
-        return self.to(dtypes.float64)
+    @method
+    def double(self) -> Value:
+        return self._cast(dtypes.float64)
 
-    def long(self) -> Any:
-        return self.to(dtypes.int64)
+    @method
+    def long(self) -> Value:
+        return self._cast(dtypes.int64)
 
-    def short(self) -> Any:
-        return self.to(dtypes.int16)
+    @method
+    def short(self) -> Value:
+        return self._cast(dtypes.int16)
 
-    def char(self) -> Any:
-        return self.to(dtypes.int8)
+    @method
+    def char(self) -> Value:
+        return self._cast(dtypes.int8)
 
-    def byte(self) -> Any:
-        return self.to(dtypes.uint8)
+    @method
+    def byte(self) -> Value:
+        return self._cast(dtypes.uint8)
 
-    def float(self) -> Any:
-        return self.to(dtypes.float32)
+    @method
+    def float(self) -> Value:
+        return self._cast(dtypes.float32)
 
-    def int(self) -> Any:
-        return self.to(dtypes.int32)
+    @method
+    def int(self) -> Value:
+        return self._cast(dtypes.int32)
 
-    def bool(self) -> Any:
-        return self.to(dtypes.bool_)
+    @method
+    def bool(self) -> Value:
+        return self._cast(dtypes.bool_)

@@ -3,7 +3,19 @@
 from typing import Any, Self
 
 from minigrad import ops
+from minigrad.engine.graph import Value
 from minigrad.tensor.methods.array import ArrayValue
+from minigrad.tensor.methods.signatures import (
+    Operand,
+    binary,
+    bounds,
+    method,
+    normalization,
+    power,
+    rounding,
+    scaled,
+    unary,
+)
 
 
 class ElementwiseMethods(ArrayValue):
@@ -11,147 +23,149 @@ class ElementwiseMethods(ArrayValue):
 
     # --- arithmetic ---
 
-    __add__ = __radd__ = ops.add
-    __sub__ = ops.sub
-    __rsub__ = ops.swapped(ops.sub)
-    __mul__ = __rmul__ = ops.mul
-    __truediv__ = ops.div
-    __rtruediv__ = ops.swapped(ops.div)
-    __floordiv__ = ops.floor_divide
-    __rfloordiv__ = ops.swapped(ops.floor_divide)
-    __mod__ = ops.remainder
-    __rmod__ = ops.swapped(ops.remainder)
-    __pow__ = ops.pow
-    __rpow__ = ops.swapped(ops.pow)
-    __neg__ = ops.neg
-    __abs__ = ops.abs
+    __add__ = __radd__ = binary(ops.add)
+    __sub__ = binary(ops.sub)
+    __rsub__ = binary(ops.swapped(ops.sub))
+    __mul__ = __rmul__ = binary(ops.mul)
+    __truediv__ = binary(ops.div)
+    __rtruediv__ = binary(ops.swapped(ops.div))
+    __floordiv__ = binary(ops.floor_divide)
+    __rfloordiv__ = binary(ops.swapped(ops.floor_divide))
+    __mod__ = binary(ops.remainder)
+    __rmod__ = binary(ops.swapped(ops.remainder))
+    __pow__ = power(ops.pow)
+    __rpow__ = binary(ops.swapped(ops.pow))
+    __neg__ = unary(ops.neg)
+    __abs__ = unary(ops.abs)
 
     def __pos__(self) -> Self:
         return self
 
-    add = ops.scaled_add
-    sub = subtract = ops.scaled_sub
-    mul = multiply = ops.mul
-    div = divide = true_divide = ops.quotient
-    floor_divide = ops.floor_divide
-    remainder = ops.remainder
-    neg = negative = ops.neg
-    pow = ops.pow
-    addcmul = ops.addcmul
-    addcdiv = ops.addcdiv
-    lerp = ops.lerp
+    add = scaled(ops.scaled_add)
+    sub = subtract = scaled(ops.scaled_sub)
+    mul = multiply = binary(ops.mul)
+    div = divide = true_divide = method(ops.quotient)
+    floor_divide = binary(ops.floor_divide)
+    remainder = binary(ops.remainder)
+    neg = negative = unary(ops.neg)
+    pow = power(ops.pow)
+    addcmul = method(ops.addcmul)
+    addcdiv = method(ops.addcdiv)
+    lerp = method(ops.lerp)
 
     # --- elementwise maths ---
 
-    abs = absolute = ops.abs
-    sign = sgn = ops.sign
-    exp = ops.exp
-    log = ops.log
-    sqrt = ops.sqrt
-    rsqrt = ops.rsqrt
-    reciprocal = ops.reciprocal
-    square = ops.square
-    sin = ops.sin
-    cos = ops.cos
-    erf = ops.erf
-    floor = ops.floor
-    ceil = ops.ceil
-    round = ops.round
-    relu = ops.relu
-    sigmoid = ops.sigmoid
-    tanh = ops.tanh
-    softmax = ops.softmax_in
-    log_softmax = ops.log_softmax_in
-    maximum = ops.maximum
-    minimum = ops.minimum
-    clamp = clip = ops.clamp
-    masked_fill = ops.filled_where
+    abs = absolute = unary(ops.abs)
+    sign = sgn = unary(ops.sign)
+    exp = unary(ops.exp)
+    log = unary(ops.log)
+    sqrt = unary(ops.sqrt)
+    rsqrt = unary(ops.rsqrt)
+    reciprocal = unary(ops.reciprocal)
+    square = unary(ops.square)
+    sin = unary(ops.sin)
+    cos = unary(ops.cos)
+    erf = unary(ops.erf)
+    floor = unary(ops.floor)
+    ceil = unary(ops.ceil)
+    round = rounding(ops.round)
+    relu = unary(ops.relu)
+    sigmoid = unary(ops.sigmoid)
+    tanh = unary(ops.tanh)
+    softmax = normalization(ops.softmax_in)
+    log_softmax = normalization(ops.log_softmax_in)
+    maximum = binary(ops.maximum)
+    minimum = binary(ops.minimum)
+    clamp = clip = bounds(ops.clamp)
+    masked_fill = method(ops.filled_where)
 
-    def where(self, condition: Any, other: Any) -> Any:
+    @method
+    def where(self, condition: Value, other: Operand) -> Any:
         """self where the condition holds, other elsewhere."""
         return ops.where(condition, self, other)
 
-    acos = arccos = ops.acos
-    acosh = arccosh = ops.acosh
-    asin = arcsin = ops.asin
-    asinh = arcsinh = ops.asinh
-    atan = arctan = ops.atan
-    atanh = arctanh = ops.atanh
-    cosh = ops.cosh
-    digamma = ops.digamma
-    erfc = ops.erfc
-    erfinv = ops.erfinv
-    exp2 = ops.exp2
-    expm1 = ops.expm1
-    frac = ops.frac
-    lgamma = ops.lgamma
-    log10 = ops.log10
-    log1p = ops.log1p
-    log2 = ops.log2
+    acos = arccos = unary(ops.acos)
+    acosh = arccosh = unary(ops.acosh)
+    asin = arcsin = unary(ops.asin)
+    asinh = arcsinh = unary(ops.asinh)
+    atan = arctan = unary(ops.atan)
+    atanh = arctanh = unary(ops.atanh)
+    cosh = unary(ops.cosh)
+    digamma = unary(ops.digamma)
+    erfc = unary(ops.erfc)
+    erfinv = unary(ops.erfinv)
+    exp2 = unary(ops.exp2)
+    expm1 = unary(ops.expm1)
+    frac = unary(ops.frac)
+    lgamma = unary(ops.lgamma)
+    log10 = unary(ops.log10)
+    log1p = unary(ops.log1p)
+    log2 = unary(ops.log2)
     logit = ops.logit
     nan_to_num = ops.nan_to_num
-    sinc = ops.sinc
-    sinh = ops.sinh
-    tan = ops.tan
-    trunc = fix = ops.trunc
-    atan2 = arctan2 = ops.atan2
-    bitwise_left_shift = ops.bitwise_left_shift
-    bitwise_right_shift = ops.bitwise_right_shift
-    copysign = ops.copysign
-    float_power = ops.float_power
-    fmax = ops.fmax
-    fmin = ops.fmin
-    fmod = ops.fmod
-    hypot = ops.hypot
-    isclose = ops.isclose
-    logaddexp = ops.logaddexp
-    logaddexp2 = ops.logaddexp2
-    logical_xor = ops.logical_xor
-    xlogy = ops.xlogy
+    sinc = unary(ops.sinc)
+    sinh = unary(ops.sinh)
+    tan = unary(ops.tan)
+    trunc = fix = unary(ops.trunc)
+    atan2 = arctan2 = binary(ops.atan2)
+    bitwise_left_shift = binary(ops.bitwise_left_shift)
+    bitwise_right_shift = binary(ops.bitwise_right_shift)
+    copysign = binary(ops.copysign)
+    float_power = method(ops.float_power)
+    fmax = binary(ops.fmax)
+    fmin = binary(ops.fmin)
+    fmod = binary(ops.fmod)
+    hypot = binary(ops.hypot)
+    isclose = method(ops.isclose)
+    logaddexp = binary(ops.logaddexp)
+    logaddexp2 = binary(ops.logaddexp2)
+    logical_xor = binary(ops.logical_xor)
+    xlogy = binary(ops.xlogy)
 
+    @method
     def polygamma(self, n: int) -> Any:
         """The n-th derivative of digamma."""
         return ops.polygamma(n, self)
 
-    clamp_max = ops.clamp_max
-    clamp_min = ops.clamp_min
-    deg2rad = ops.deg2rad
+    clamp_max = method(ops.clamp_max)
+    clamp_min = method(ops.clamp_min)
+    deg2rad = unary(ops.deg2rad)
     frexp = ops.frexp
-    gcd = ops.gcd
+    gcd = binary(ops.gcd)
     hardshrink = ops.hardshrink
     heaviside = ops.heaviside
-    i0 = ops.i0
-    isneginf = ops.isneginf
-    isposinf = ops.isposinf
-    isreal = ops.isreal
-    lcm = ops.lcm
-    ldexp = ops.ldexp
-    mvlgamma = ops.mvlgamma
-    nextafter = ops.nextafter
-    positive = ops.positive
-    rad2deg = ops.rad2deg
-    signbit = ops.signbit
+    i0 = method(ops.i0)
+    isneginf = unary(ops.isneginf)
+    isposinf = unary(ops.isposinf)
+    isreal = unary(ops.isreal)
+    lcm = binary(ops.lcm)
+    ldexp = method(ops.ldexp)
+    mvlgamma = method(ops.mvlgamma)
+    nextafter = binary(ops.nextafter)
+    positive = method(ops.positive)
+    rad2deg = unary(ops.rad2deg)
+    signbit = unary(ops.signbit)
 
     # --- comparisons ---
 
     __hash__ = ArrayValue.__hash__
-    __eq__ = ops.or_not_implemented(ops.eq)
-    __ne__ = ops.or_not_implemented(ops.ne)
-    eq = ops.eq
-    ne = not_equal = ops.ne
-    __lt__ = lt = less = ops.lt
-    __le__ = le = less_equal = ops.le
-    __gt__ = gt = greater = ops.gt
-    __ge__ = ge = greater_equal = ops.ge
-    __and__ = __rand__ = bitwise_and = ops.bitwise_and
-    __or__ = __ror__ = bitwise_or = ops.bitwise_or
-    __xor__ = __rxor__ = bitwise_xor = ops.bitwise_xor
-    __invert__ = bitwise_not = ops.bitwise_not
-    logical_and = ops.logical_and
-    logical_or = ops.logical_or
-    logical_not = ops.logical_not
-    isnan = ops.isnan
-    isinf = ops.isinf
-    isfinite = ops.isfinite
+    __eq__ = binary(ops.or_not_implemented(ops.eq))  # type: ignore[assignment]  # object's: bool
+    __ne__ = binary(ops.or_not_implemented(ops.ne))  # type: ignore[assignment]
+    eq = binary(ops.eq)
+    ne = not_equal = binary(ops.ne)
+    __lt__ = lt = less = binary(ops.lt)
+    __le__ = le = less_equal = binary(ops.le)
+    __gt__ = gt = greater = binary(ops.gt)
+    __ge__ = ge = greater_equal = binary(ops.ge)
+    __and__ = __rand__ = bitwise_and = binary(ops.bitwise_and)
+    __or__ = __ror__ = bitwise_or = binary(ops.bitwise_or)
+    __xor__ = __rxor__ = bitwise_xor = binary(ops.bitwise_xor)
+    __invert__ = bitwise_not = unary(ops.bitwise_not)
+    logical_and = binary(ops.logical_and)
+    logical_or = binary(ops.logical_or)
+    logical_not = unary(ops.logical_not)
+    isnan = unary(ops.isnan)
+    isinf = unary(ops.isinf)
+    isfinite = unary(ops.isfinite)
     equal = ops.equal
     allclose = ops.allclose

@@ -206,7 +206,7 @@ class InPlaceMethods(CastMethods):
         if self._requires_grad:
             raise RuntimeError("apply_() on a tensor that requires grad: use x.detach().apply_()")
         results = [function(element) for element in self.array.ravel().tolist()]
-        return self.copy_(self.new_tensor(results).reshape(self.shape))
+        return self.copy_(self.new_tensor(np.reshape(results, self.shape)))
 
     def _put(self, index: Any, value: Any) -> None:
         check_writable(self)

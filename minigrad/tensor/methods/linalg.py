@@ -2,37 +2,38 @@
 
 from minigrad import ops
 from minigrad.tensor.methods.array import ArrayValue
+from minigrad.tensor.methods.signatures import binary, method, unary
 
 
 class LinalgMethods(ArrayValue):
     """torch's linear algebra as methods, one line each."""
 
-    __matmul__ = ops.matmul
-    matmul = ops.matmul
-    mm = ops.mm
-    bmm = ops.bmm
-    mv = ops.mv
-    dot = ops.dot
-    outer = ger = ops.outer
-    vdot = ops.vdot
-    inner = ops.inner
-    addmm = ops.addmm
-    addmv = ops.addmv
-    addr = ops.addr
-    addbmm = ops.addbmm
-    baddbmm = ops.baddbmm
-    kron = ops.kron
-    cross = ops.cross_of_first
-    trace = ops.trace
-    dist = ops.dist
-    det = ops.det
-    logdet = ops.logdet
+    __matmul__ = binary(ops.matmul)
+    matmul = binary(ops.matmul)
+    mm = method(ops.mm)
+    bmm = method(ops.bmm)
+    mv = method(ops.mv)
+    dot = method(ops.dot)
+    outer = ger = method(ops.outer)
+    vdot = method(ops.vdot)
+    inner = method(ops.inner)
+    addmm = method(ops.addmm)
+    addmv = method(ops.addmv)
+    addr = method(ops.addr)
+    addbmm = method(ops.addbmm)
+    baddbmm = method(ops.baddbmm)
+    kron = method(ops.kron)
+    cross = method(ops.cross_of_first)
+    trace = method(ops.trace)
+    dist = method(ops.dist)
+    det = unary(ops.det)
+    logdet = method(ops.logdet)
     slogdet = ops.slogdet
-    inverse = ops.inv
-    pinverse = ops.pinverse
-    cholesky = ops.cholesky
-    cholesky_inverse = ops.cholesky_inverse
-    cholesky_solve = ops.cholesky_solve
+    inverse = unary(ops.inv)
+    pinverse = method(ops.pinverse)
+    cholesky = method(ops.cholesky)
+    cholesky_inverse = method(ops.cholesky_inverse)
+    cholesky_solve = method(ops.cholesky_solve)
     svd = ops.svd_with_v
-    matrix_power = ops.matrix_power
-    matrix_exp = ops.matrix_exp
+    matrix_power = method(ops.matrix_power)
+    matrix_exp = method(ops.matrix_exp)
