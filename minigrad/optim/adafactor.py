@@ -1,23 +1,25 @@
 """Adafactor."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 
-from minigrad.optim.optimizer import Group
-from minigrad.optim.plain import Array, PlainOptimizer, norm, state_array
+from minigrad.core.types import Array, Shape
+from minigrad.optim.optimizer import ArrayOptimizer, ParamGroup, ParamsT
+from minigrad.optim.optimizer.array_optimizer import norm, state_array
 from minigrad.tensor import Tensor
 
 
-class Adafactor(PlainOptimizer):
+class Adafactor(ArrayOptimizer):
     """Adam's scaling from two vectors per matrix: means of squared gradients of rows and columns.
 
-    `lr` bounds the step relative to the parameter's size and scales the weight decay; `d` bounds
-    the root mean square of a step.  eps = (least root of the mean squares, by default the dtype's
-    epsilon; least size of a parameter).  As in torch, eps[0] bounds the quotient, where the paper
-    adds it to the squares.
+    `lr` bounds the step relative to the parameter's root mean square, and scales the weight decay;
+    `d` bounds the root mean square of the update.  `eps[0]`, by default the dtype's epsilon, is
+    the lower bound for the root of the mean squares; `eps[1]` is the lower bound for the
+    parameter's root mean square.  As in torch, eps[0] bounds the quotient, where the paper adds it
+    to the squares.
     Paper: Shazeer & Stern 2018, arXiv:1804.04235.
     """
 
@@ -28,7 +30,7 @@ class Adafactor(PlainOptimizer):
 
     def __init__(
         self,
-        params: Iterable[Any],
+        params: ParamsT,
         lr: float | Tensor = 1e-2,
         beta2_decay: float = -0.8,
         eps: tuple[float | None, float] = (None, 1e-3),
@@ -42,24 +44,24 @@ class Adafactor(PlainOptimizer):
         more = {"weight_decay": weight_decay, "foreach": foreach, "maximize": maximize}
         super().__init__(params, settings | more)
 
-    def _state_shapes(self, param: Tensor) -> dict[str, tuple[int, ...] | None]:
+    def _state_shapes(self, param: Tensor) -> dict[str, Shape | None]:
         shape = param.shape
         if len(shape) < 2:
             return {"step": (), "variance": shape}
         return {"step": (), "row_var": (*shape[:-1], 1), "col_var": (*shape[:-2], 1, shape[-1])}
 
-    def _update(self, group: Group, theta: Array, g: Array, state: dict[str, Any]) -> None:
+    def _update(self, group: ParamGroup, theta: Array, g: Array, state: dict[str, Any]) -> None:
         g = -g if group["maximize"] else g
         steps = state_array(state, "step", (), np.float32)
         steps += 1
         t, lr = float(steps), float(group["lr"])
         eps1, eps2 = group["eps"]
         eps1 = float(np.finfo(theta.dtype).eps) if eps1 is None else eps1
-        fresh = t ** group["beta2_decay"]  # the weight of this step's squares in their means
+        weight = t ** group["beta2_decay"]  # of this step's squares in their means
         step_size = max(eps2, _root_mean_square(theta)) * min(lr, 1 / t**0.5)
         if group["weight_decay"]:
             theta *= 1 - lr * group["weight_decay"]
-        update = g / np.sqrt(np.maximum(_variance(g, fresh, eps1, state), eps1 * eps1))
+        update = g / np.sqrt(np.maximum(_variance(g, weight, eps1, state), eps1 * eps1))
         theta -= step_size / max(1.0, _root_mean_square(update) / group["d"]) * update
 
 
@@ -67,10 +69,10 @@ def _root_mean_square(x: Array) -> float:
     return norm(x) / math.sqrt(max(x.size, 1))
 
 
-def _moved(means: Array, new: Array, fresh: float) -> Array:
-    """The running means, changed in place: `fresh` is the weight of what is new."""
-    means *= 1 - fresh
-    means += fresh * new
+def _update_means(means: Array, new: Array, weight: float) -> Array:
+    """The running means, changed in place, with the given weight of the new values."""
+    means *= 1 - weight
+    means += weight * new
     return means
 
 
@@ -80,15 +82,15 @@ def _mean(x: Array, axis: int) -> Array:
     return mean
 
 
-def _variance(g: Array, fresh: float, eps1: float, state: dict[str, Any]) -> Array:
+def _variance(g: Array, weight: float, eps1: float, state: dict[str, Any]) -> Array:
     """Running means of the squares: of all elements of a vector, of rows and columns otherwise."""
     if g.ndim < 2:
         means = state_array(state, "variance", g.shape, g.dtype)
-        return _moved(means, g * g, fresh)
+        return _update_means(means, g * g, weight)
     squares = g * g
     rows = state_array(state, "row_var", (*g.shape[:-1], 1), g.dtype)
     columns = state_array(state, "col_var", (*g.shape[:-2], 1, g.shape[-1]), g.dtype)
-    _moved(rows, _mean(squares, -1), fresh)
-    _moved(columns, _mean(squares, -2), fresh)
+    _update_means(rows, _mean(squares, -1), weight)
+    _update_means(columns, _mean(squares, -2), weight)
     estimate: Array = rows * columns / np.maximum(_mean(rows, -2), eps1)
     return estimate

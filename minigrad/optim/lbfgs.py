@@ -1,43 +1,46 @@
-"""L-BFGS."""
+"""L-BFGS, with a line search for the strong Wolfe conditions."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from itertools import chain
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple, NoReturn, overload
 
 import numpy as np
 
+from minigrad.core.types import Array, Shape
 from minigrad.engine.grad_mode import enable_grad
 from minigrad.engine.graph import wrap
-from minigrad.optim.optimizer import Group
-from minigrad.optim.plain import Array, PlainOptimizer, dot
-from minigrad.optim.strong_wolfe import Point, strong_wolfe
+from minigrad.optim.optimizer import ArrayOptimizer, ParamGroup, ParamsT
+from minigrad.optim.optimizer.array_optimizer import dot
+from minigrad.optim.optimizer.optimizer import Loss
 from minigrad.tensor import Tensor
 
-# Its state, apart from vectors over all parameters.  PyTorch keeps its scratch `al` there too.
+Real = Any  # float or numpy.float64: a division by zero must give inf, not an error
+
+# The state, apart from vectors over all parameters.  PyTorch keeps its workspace `al` there too.
 _NUMBERS = ("func_evals", "n_iter", "t", "H_diag", "prev_loss")
-_PAST = ("old_dirs", "old_stps", "ro", "al")
+_HISTORY = ("old_dirs", "old_stps", "ro", "al")
 
 
-class LBFGS(PlainOptimizer):
-    """Newton's method with curvature learnt from the last `history_size` gradients.
+class LBFGS(ArrayOptimizer):
+    """Newton's method with a Hessian estimated from the last `history_size` gradients.
 
     `step(closure)` makes up to `max_iter` iterations, and calls the closure, which clears the
-    gradients, computes the loss and runs backward, up to `max_eval` times.  Steps are `lr` long,
-    or found by a line search if `line_search_fn` is "strong_wolfe".  It stops early where no
+    gradients, computes the loss and runs backward, up to `max_eval` times.  The step size is `lr`,
+    or is found by a line search if `line_search_fn` is "strong_wolfe".  It stops early when no
     gradient exceeds `tolerance_grad`, or parameters and loss change by less than
     `tolerance_change`.  All parameters are in one group.
-    Nocedal & Wright 2006, Algorithm 7.4.
+    Paper: Nocedal & Wright 2006, Algorithm 7.4.
     """
 
     legal: ClassVar[Mapping[str, str]] = {
         "lr": "[0, inf]", "max_iter": "[0, inf)", "max_eval": "[0, inf)",
         "history_size": "[1, inf)",
     }  # fmt: skip
-    whole = frozenset({"max_iter", "max_eval", "history_size"})
+    integers = frozenset({"max_iter", "max_eval", "history_size"})
 
     def __init__(
         self,
-        params: Iterable[Any],
+        params: ParamsT,
         lr: float | Tensor = 1,
         max_iter: int = 20,
         max_eval: int | None = None,
@@ -52,28 +55,28 @@ class LBFGS(PlainOptimizer):
         more = {"history_size": history_size, "line_search_fn": line_search_fn}
         super().__init__(params, settings | tolerances | more)
 
-    def add_param_group(self, param_group: Group) -> None:
-        """Take the one group that there is.  Raises ValueError for another."""
+    def add_param_group(self, param_group: ParamGroup) -> None:
+        """Add the only group.  Raises ValueError for a second one."""
         if self.param_groups:
             raise ValueError("LBFGS doesn't support per-parameter options (parameter groups)")
         super().add_param_group(param_group)
 
-    def _check_group(self, group: Group) -> None:
+    def _check_group(self, group: ParamGroup) -> None:
         super()._check_group(group)
         if group["line_search_fn"] not in (None, "strong_wolfe"):
             raise RuntimeError(
                 f"only 'strong_wolfe' is supported, got line_search_fn={group['line_search_fn']!r}"
             )
 
-    def _state_shapes(self, param: Tensor) -> dict[str, tuple[int, ...] | None]:
+    def _state_shapes(self, param: Tensor) -> dict[str, Shape | None]:
         params = self.param_groups[0]["params"]
         if param is not params[0]:
             return {}
         whole = (sum(p.array.size for p in params),)
-        return dict.fromkeys(_NUMBERS + _PAST) | {"d": whole, "prev_flat_grad": whole}
+        return dict.fromkeys(_NUMBERS + _HISTORY) | {"d": whole, "prev_flat_grad": whole}
 
-    def _check_entry(self, group: Group, param: Tensor, entry: Mapping[str, Any]) -> None:
-        super()._check_entry(group, param, entry)
+    def _check_state(self, group: ParamGroup, param: Tensor, entry: Mapping[str, Any]) -> None:
+        super()._check_state(group, param, entry)
         past = [entry.get(name, []) for name in ("old_dirs", "old_stps", "ro")]
         vectors = [getattr(x, "shape", ()) for x in chain(*past[:2])]
         if set(map(len, past)) != {len(past[0])} or set(vectors) - {
@@ -84,18 +87,22 @@ class LBFGS(PlainOptimizer):
                 f"all parameters; got {', '.join(str(len(x)) for x in past)} of {vectors}"
             )
 
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Iterate, calling `closure` as often as needed; the loss from where it began."""
+    @overload
+    def step(self, closure: None = None) -> NoReturn: ...
+    @overload
+    def step(self, closure: Callable[[], Loss]) -> Loss: ...
+    def step(self, closure: Callable[[], Loss] | None = None) -> Loss:
+        """Iterate, calling `closure` as often as needed; the result is the first loss."""
         if closure is None:
             raise TypeError("LBFGS.step needs a closure that computes the loss and its gradients")
         with np.errstate(all="ignore"):
             return self._iterate(enable_grad()(closure), self.param_groups[0])
 
-    def _iterate(self, closure: Callable[[], Any], group: Group) -> Any:
+    def _iterate(self, closure: Callable[[], Loss], group: ParamGroup) -> Loss:
         first_loss = closure()
         line = _Line(closure, group["params"])
         loss, g = np.float64(first_loss), line.gradient()
-        # torch keeps the state of the whole under the first parameter.
+        # As in torch, the first parameter has the state of all.
         state = self.state[group["params"][0]]
         evaluations = 1
         state["func_evals"] = state.get("func_evals", 0) + 1
@@ -114,9 +121,9 @@ class LBFGS(PlainOptimizer):
                 break
             last = iteration == group["max_iter"]
             if group["line_search_fn"] is not None:
-                start, most = Point(0.0, loss, g, slope), group["max_eval"] - evaluations
+                start, max_trials = _Point(0.0, loss, g, slope), group["max_eval"] - evaluations
                 size = np.abs(d).max()
-                found, trials = strong_wolfe(line.along(d), start, t, size, most)
+                found, trials = _strong_wolfe(line.along(d), start, t, size, max_trials)
                 t, loss, g = found.t, found.f, found.g
                 line.move(t, d)
             else:
@@ -127,8 +134,8 @@ class LBFGS(PlainOptimizer):
             state["t"] = float(t)
             evaluations += trials
             state["func_evals"] += trials
-            still = np.abs(d * t).max() <= group["tolerance_change"]
-            if evaluations >= group["max_eval"] or still:
+            is_still = np.abs(d * t).max() <= group["tolerance_change"]
+            if evaluations >= group["max_eval"] or is_still:
                 break
             if abs(loss - before) < group["tolerance_change"]:
                 break
@@ -136,9 +143,9 @@ class LBFGS(PlainOptimizer):
 
 
 class _Line:
-    """All parameters as one vector, and the loss along a direction from where they are."""
+    """All parameters as one vector, and the loss along a direction from the present point."""
 
-    def __init__(self, closure: Callable[[], Any], params: list[Tensor]) -> None:
+    def __init__(self, closure: Callable[[], float | Tensor], params: list[Tensor]) -> None:
         self.closure = closure
         self.params = params
 
@@ -150,55 +157,153 @@ class _Line:
             ]
         )
 
-    def move(self, t: Any, d: Array) -> None:
-        done = 0
+    def move(self, t: Real, d: Array) -> None:
+        offset = 0
         for p in self.params:
-            part = d[done : done + p.array.size].reshape(p.array.shape)
+            part = d[offset : offset + p.array.size].reshape(p.array.shape)
             p.array[...] += (t * part).astype(p.array.dtype)
             p.bump_version()
-            done += p.array.size
+            offset += p.array.size
 
-    def along(self, d: Array) -> Callable[[Any], Point]:
-        def at(t: Any) -> Point:
-            here = [p.array.copy() for p in self.params]
+    def along(self, d: Array) -> Callable[[Real], "_Point"]:
+        """A function that evaluates the loss at a step `t` along `d` and moves back."""
+
+        def at(t: Real) -> _Point:
+            arrays = [p.array.copy() for p in self.params]
             self.move(t, d)
             loss = np.float64(self.closure())
             g = self.gradient()
-            for p, array in zip(self.params, here, strict=True):
+            for p, array in zip(self.params, arrays, strict=True):
                 p.array[...] = array
                 p.bump_version()
-            return Point(t, loss, g, dot(g, d))
+            return _Point(t, loss, g, dot(g, d))
 
         return at
 
 
 def _direction(state: dict[str, Any], g: Array, history_size: int) -> Array:
-    """The inverse Hessian, as far as it is known, times the negative gradient."""
+    """The estimate of the inverse Hessian times the negative gradient."""
     if state["n_iter"] == 1:
         state |= {"old_dirs": [], "old_stps": [], "ro": [], "H_diag": 1.0}
         return -g
-    changes, steps, ro = state["old_dirs"], state["old_stps"], state["ro"]
+    grad_changes, steps, ro = state["old_dirs"], state["old_stps"], state["ro"]
     y = g - state["prev_flat_grad"].array
     s = state["d"].array * float(state["t"])
     curvature = dot(y, s)
     if curvature > 1e-10:
-        if len(changes) == history_size:
-            for past in (changes, steps, ro):
-                past.pop(0)
-        changes.append(_wrapped(y))
+        if len(grad_changes) == history_size:
+            for history in (grad_changes, steps, ro):
+                history.pop(0)
+        grad_changes.append(_wrapped(y))
         steps.append(_wrapped(s))
         ro.append(float(1.0 / curvature))
         state["H_diag"] = float(curvature / dot(y, y))
     q = -g
     alphas = []
-    for change, taken, r in zip(changes[::-1], steps[::-1], ro[::-1], strict=True):
-        alphas.append(dot(taken.array, q) * float(r))
+    for change, step, r in zip(grad_changes[::-1], steps[::-1], ro[::-1], strict=True):
+        alphas.append(dot(step.array, q) * float(r))
         q -= alphas[-1] * change.array
     q *= float(state["H_diag"])
-    for change, taken, r, alpha in zip(changes, steps, ro, alphas[::-1], strict=True):
-        q += (alpha - dot(change.array, q) * float(r)) * taken.array
+    for change, step, r, alpha in zip(grad_changes, steps, ro, alphas[::-1], strict=True):
+        q += (alpha - dot(change.array, q) * float(r)) * step.array
     return q
 
 
 def _wrapped(array: Array) -> Tensor:
     return wrap(Tensor, array)  # type: ignore[no-any-return]
+
+
+# --- the line search ---
+
+
+class _Point(NamedTuple):
+    """A point on the line: the step `t` to it, its loss `f`, its gradient `g`, its slope."""
+
+    t: Real
+    f: Real
+    g: Array
+    slope: Real
+
+
+def _strong_wolfe(
+    at: Callable[[Real], _Point],
+    start: _Point,
+    t: Real,
+    size: float,
+    max_trials: int,
+    *,
+    c1: float = 1e-4,
+    c2: float = 0.9,
+    tolerance_change: float = 1e-9,
+) -> tuple[_Point, int]:
+    """A point that satisfies the strong Wolfe conditions, and the number of calls of `at`.
+
+    `at(t)` evaluates the loss, `start` is at t = 0, `t` is the first guess, `size` the largest
+    component of the direction.  After `max_trials` trials the best point so far is the result.
+    Paper: Nocedal & Wright 2006, Algorithms 3.5 and 3.6, with torch's choices where they are open.
+    """
+
+    def is_too_high(p: _Point) -> bool:
+        return bool(p.f > start.f + c1 * p.t * start.slope)
+
+    def is_flat(p: _Point) -> bool:
+        return bool(abs(p.slope) <= -c2 * start.slope)
+
+    previous, new, trials = start, at(t), 0
+    while trials < max_trials:
+        if is_too_high(new) or (trials > 1 and new.f >= previous.f):
+            break
+        if is_flat(new):
+            return new, trials + 1
+        if new.slope >= 0:
+            break
+        t = _cubic_minimum(previous, new, new.t + 0.01 * (new.t - previous.t), new.t * 10)
+        previous, new, trials = new, at(t), trials + 1
+    if trials == max_trials:
+        previous = start
+    low, high = (previous, new) if previous.f <= new.f else (new, previous)
+    first, last = previous, new  # the bracket in the order in which torch keeps it
+    is_slow = False
+    while trials < max_trials and abs(last.t - first.t) * size >= tolerance_change:
+        t, is_slow = _trial_inside(first, last, is_slow)
+        new, trials = at(t), trials + 1
+        low_is_first = low is first
+        if is_too_high(new) or new.f >= low.f:
+            first, last = (first, new) if low_is_first else (new, last)
+            low, high = (first, last) if first.f <= last.f else (last, first)
+            continue
+        is_done = is_flat(new)
+        if not is_done and new.slope * (high.t - low.t) >= 0:
+            high = low
+        low = new
+        first, last = (low, high) if low_is_first else (high, low)
+        if is_done:
+            break
+    return low, trials + 1
+
+
+def _cubic_minimum(a: _Point, b: _Point, low: Real, high: Real) -> Real:
+    """The minimum in [low, high] of the cubic through both points with their slopes."""
+    d1 = a.slope + b.slope - 3 * (a.f - b.f) / np.float64(a.t - b.t)
+    square = d1**2 - a.slope * b.slope
+    if not square >= 0:
+        return (low + high) / 2.0
+    d2 = np.sqrt(square)
+    left, right = (a, b) if a.t <= b.t else (b, a)
+    fraction = (right.slope + d2 - d1) / (right.slope - left.slope + 2 * d2)
+    return min(max(right.t - (right.t - left.t) * fraction, low), high)
+
+
+def _trial_inside(first: _Point, last: _Point, was_slow: bool) -> tuple[Real, bool]:
+    """The next trial in the bracket, and whether the bracket shrinks slowly.
+
+    It may do so once: the second time the trial moves away from the end.
+    """
+    left, right = min(first.t, last.t), max(first.t, last.t)
+    t = _cubic_minimum(first, last, left, right)
+    margin = 0.1 * (right - left)
+    if not min(right - t, t - left) < margin:
+        return t, False
+    if was_slow or t >= right or t <= left:
+        return (right - margin if abs(t - right) < abs(t - left) else left + margin), False
+    return t, True

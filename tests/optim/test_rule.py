@@ -1,12 +1,8 @@
-"""The mechanism behind the optimizers: a rule's text is its reference, and its kernel agrees."""
+"""An update rule: its kernel computes what its text computes, its signature is a schema."""
 
 import inspect
 import math
-import os
 import pickle
-import subprocess
-import sys
-import warnings
 
 import numpy as np
 import pytest
@@ -21,21 +17,7 @@ from minigrad.optim import RuleOptimizer
 from minigrad.optim.fused.lookahead import Settings
 from minigrad.optim.fused.rule import rule
 from minigrad.tensor.creation import from_numpy
-
-
-def parameter(array):
-    return from_numpy(np.array(array)).requires_grad_()
-
-
-def stepped(cls, start, gradients, **options):
-    """The parameter after one step per gradient."""
-    p = parameter(start)
-    optimizer = cls([p], **options)
-    for g in gradients:
-        p.grad = from_numpy(np.array(g))
-        optimizer.step()
-    return p.detach().numpy()
-
+from tests.support.optim.rules import Lion, lion, parameter, stepped
 
 # --- the kernel is the text ---
 
@@ -105,22 +87,6 @@ def test_what_depends_on_settings_alone_is_computed_in_double_precision():
 # --- a rule of one's own ---
 
 
-@rule(
-    paper="Chen et al. 2023, Algorithm 2, arXiv:2302.06675",
-    state={"m": "exp_avg"},
-    legal={"lr": "[0, inf)", "betas": "[0, 1)"},
-)
-def lion(theta, g, m, *, lr=1e-4, betas=(0.9, 0.99), weight_decay=0.0):
-    """Steps of one size, in the direction of a momentum."""
-    beta1, beta2 = betas
-    step = sign(beta1 * m + (1 - beta1) * g)
-    return theta - lr * (step + weight_decay * theta), beta2 * m + (1 - beta2) * g
-
-
-class Lion(RuleOptimizer, rule=lion):
-    """Sign momentum."""
-
-
 def test_a_rule_of_ones_own_takes_its_steps():
     rng = np.random.default_rng(0)
     start, gradients = rng.standard_normal(50), rng.standard_normal((20, 50))
@@ -151,53 +117,6 @@ def test_a_rule_of_ones_own_gets_the_rest_from_its_signature():
         Lion([p], betas=(0.9, 1.0))
 
 
-def test_a_branch_on_the_step_count_is_taken_when_its_time_comes():
-    @rule
-    def warm(theta, g, t, *, lr=1.0):
-        return theta - lr * g if t > 2 else theta
-
-    class Warm(RuleOptimizer, rule=warm):
-        """Waits two steps."""
-
-    assert stepped(Warm, np.zeros(1), [np.ones(1)] * 5).tolist() == [-3.0]
-
-
-@rule
-def counting(theta, g, m, t, *, lr=0.1, beta=0.9, turn=70, warm=20):
-    rate = lr * min(1, t / warm)
-    if t > turn:
-        rate = -rate * sqrt(t - turn)
-    m = beta * m + (1 - beta) * maximum(g, 1 / t) ** (1 + t % 2)
-    return theta - rate * m / (1 - beta**t), m
-
-
-class Counting(RuleOptimizer, rule=counting):
-    """Asks much of the step count: Adam's correction, a branch, a power that comes and goes."""
-
-
-@pytest.mark.parametrize("scheduled", [(), (30, 31, 32, 100), range(150)])
-def test_looking_ahead_gives_the_scalars_that_each_step_would_have_found(scheduled):
-    rng = np.random.default_rng(0)
-    theta, m, lr = rng.standard_normal(5), np.zeros(5), 0.1
-    x = parameter(theta)
-    optimizer = Counting([x], lr=lr)
-    for t in range(1, 151):
-        if t in scheduled:
-            lr = optimizer.param_groups[0]["lr"] = lr * 0.99
-        g = rng.standard_normal(5)
-        x.grad = from_numpy(g)
-        optimizer.step()
-        theta, m = counting(theta, g, m, t, lr=lr)
-        np.testing.assert_allclose(x.detach().numpy(), theta, rtol=1e-12, atol=1e-12)
-
-
-def test_most_steps_do_not_run_the_text(monkeypatch):
-    runs, text = [], optim.Adam.rule.text
-    monkeypatch.setattr(optim.Adam.rule, "text", lambda *a, **h: runs.append(1) or text(*a, **h))
-    stepped(optim.Adam, np.zeros(3), [np.ones(3)] * 130)
-    assert len(runs) <= 4
-
-
 def test_a_state_may_start_from_a_setting():
     @rule
     def accumulate(theta, g, total=None, *, lr=1.0, start=3.0):
@@ -222,84 +141,7 @@ def test_numpy_takes_only_the_step_that_finds_no_state(monkeypatch):
     assert len(calls) == 1
 
 
-# --- rules that no kernel can hold ---
-
-
-@rule
-def normalized(theta, g, m, *, lr=1.0):
-    m = 0.5 * m + g
-    return theta - lr * m / np.sum(m * m), m
-
-
-@rule
-def branching(theta, g, *, lr=1.0):
-    if g.max() > 0:
-        theta = theta - lr * g
-    return theta
-
-
-@rule
-def bitwise(theta, g, *, lr=1.0):
-    return theta - lr * np.fmod(g, 2)
-
-
-@rule
-def from_math(theta, g, *, lr=1.0):
-    return theta - lr * g * math.sqrt(g.size)
-
-
-@pytest.mark.parametrize(
-    ("text", "line", "why"),
-    [
-        (normalized, "return theta - lr * m / np.sum(m * m), m", "numpy.sum|sum"),
-        (branching, "if g.max() > 0:", "max"),
-        (bitwise, "return theta - lr * np.fmod(g, 2)", "fmod is not among"),
-        (from_math, "return theta - lr * g * math.sqrt(g.size)", "size"),
-    ],
-)
-def test_an_uncompilable_rule_says_which_line_and_runs_as_numpy(text, line, why):
-    class Slow(RuleOptimizer, rule=text):
-        """Runs as NumPy."""
-
-    p = parameter(np.array([3.0, 4.0]))
-    optimizer = Slow([p], lr=0.5)
-    expected, states = np.array([3.0, 4.0]), [np.zeros(2)] * len(text.states)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        for g in ([1.0, 2.0], [-1.0, 1.0]):
-            p.grad = from_numpy(np.array(g))
-            optimizer.step()
-            result = text(expected, np.array(g), *states, lr=0.5)
-            expected, *states = result if isinstance(result, tuple) else (result,)
-    np.testing.assert_array_equal(p.detach().numpy(), expected)
-    assert len(caught) == 1
-    message = str(caught[0].message)
-    assert f"`{line}`" in message
-    assert f"test_rule.py, line {_line_of(text, line)}" in message
-    assert any(word in message for word in why.split("|"))
-
-
-def _line_of(text, line):
-    lines, first = inspect.getsourcelines(text.text)
-    return first + next(k for k, written in enumerate(lines) if written.strip() == line)
-
-
-@pytest.mark.parametrize(
-    ("body", "why"),
-    [
-        (lambda theta, g: theta if g > 0 else g, "numpy.where"),
-        (lambda theta, g: theta - math.sqrt(g), "numpy, not from math"),
-        (lambda theta, g: theta - max(theta, g), "numpy.maximum"),
-        (lambda theta, g: theta - g[0], "one element at a time"),
-        (lambda theta, g: theta - sum(g), "one element at a time"),
-        (lambda theta, g: theta - g * "a", "neither a number"),
-        (lambda theta, g: theta - g * ((g > 0) & 1), "join comparisons"),
-        (lambda theta, g: theta - np.add.reduce(g), "add is not among"),
-    ],
-)
-def test_the_message_names_the_way_out(body, why):
-    with pytest.raises(optim.RuleError, match=why):
-        rule(body).traced(Settings(1, {}, False, {}), [])
+# --- declarations ---
 
 
 @pytest.mark.parametrize(
@@ -343,71 +185,6 @@ def test_a_wrong_number_of_results_is_refused_before_anything_changes():
     with pytest.raises(ValueError, match="must return theta, m; it returned 1 value"):
         Forgetful([p]).step()
     assert p.tolist() == [1.0, 1.0]
-
-
-# --- the generated files ---
-
-
-def test_a_changed_text_is_never_answered_from_an_old_file(tmp_path, monkeypatch):
-    monkeypatch.setenv("MINIGRAD_CACHE", str(tmp_path))
-    multi_tensor.compiled.cache_clear()
-    results = []
-    for factor in (1.0, 2.0):
-        space = {"factor": factor}
-        exec(f"def same(theta, g):\n    return theta - {factor} * g{' * g' * (factor > 1)}", space)
-
-        class Same(RuleOptimizer, rule=rule(space["same"])):
-            """One of two."""
-
-        results.append(stepped(Same, np.zeros(1), [np.array([3.0])]).item())
-    assert results == [-3.0, -18.0]
-    first, second = sorted((tmp_path / "rules").glob("same_*.py"))
-    assert first.read_text() != second.read_text()
-
-
-def test_a_damaged_file_is_written_anew(tmp_path, monkeypatch):
-    monkeypatch.setenv("MINIGRAD_CACHE", str(tmp_path))
-    multi_tensor.compiled.cache_clear()
-    stepped(Lion, np.zeros(1), [np.ones(1)])
-    (file,) = (tmp_path / "rules").glob("lion_*.py")
-    good = file.read_text()
-    file.write_text(good[: len(good) // 2])
-    multi_tensor.compiled.cache_clear()
-    assert stepped(Lion, np.zeros(1), [np.ones(1)]).item() == -1e-4
-    assert file.read_text() == good
-    assert [f.name for f in (tmp_path / "rules").iterdir() if f.suffix == ".partial"] == []
-
-
-def test_where_the_cache_cannot_be_written_a_temporary_folder_serves(tmp_path, monkeypatch):
-    (tmp_path / "file").write_text("not a folder")
-    monkeypatch.setenv("MINIGRAD_CACHE", str(tmp_path / "file"))
-    multi_tensor.compiled.cache_clear()
-    assert stepped(Lion, np.zeros(1), [np.ones(1)]).item() == -1e-4
-
-
-def test_another_process_finds_the_machine_code_on_disk(tmp_path):
-    script = """
-import numpy as np
-from numba.core import event
-from minigrad.tensor.creation import from_numpy
-from minigrad.optim import SGD
-with event.install_recorder("numba:compile") as recorder:
-    p = from_numpy(np.ones(3)).requires_grad_()
-    p.grad = from_numpy(np.ones(3))
-    SGD([p], lr=0.25).step()
-print(p.tolist(), sum(r.is_start for _, r in recorder.buffer))
-"""
-    environment = os.environ | {"MINIGRAD_CACHE": str(tmp_path)}
-    cold, warm = (
-        subprocess.run(
-            [sys.executable, "-c", script], env=environment, capture_output=True, text=True,
-            check=True,
-        ).stdout
-        for _ in range(2)
-    )  # fmt: skip
-    assert cold.startswith("[0.75, 0.75, 0.75]")
-    assert not cold.endswith(" 0\n")
-    assert warm == "[0.75, 0.75, 0.75] 0\n"
 
 
 # --- norms of whole parameters, and states that are one number ---
@@ -457,7 +234,7 @@ def test_a_number_cannot_be_made_of_elements():
         return theta, total + g
 
     with pytest.raises(optim.RuleError, match="turns an element into a Python number"):
-        summed.traced(Settings(1, {}, False, {"total": 0.0}), [])
+        summed.trace([], Settings(1, {}, False, {"total": 0.0}))
 
 
 @pytest.mark.parametrize(

@@ -1,30 +1,38 @@
-"""Looking ahead: what the coming steps do, computed at once, so that the rule runs less often."""
+"""Looking ahead: one trace of a rule for the coming steps, so that its text runs less often."""
 
 import operator
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from minigrad.core.types import Array
+from minigrad.kernels.fused_optimizer.codegen import Program
 
-class Disagreement(Exception):  # noqa: N818  an answer, not an error
-    """The first `steps` of a series answer a question alike, the next one does not."""
+# A trace of 64 steps takes as long as two or three traces of one step.
+LOOKAHEAD_STEPS = 64
+# A trace of fewer steps than this is not worth it.
+MIN_STEPS = 4
+
+
+class StepsDisagree(Exception):  # noqa: N818  an answer, not an error
+    """A question has one answer for the first `steps` of a series, another for the next one."""
 
     def __init__(self, steps: int) -> None:
-        super().__init__(f"alike in {steps} steps only")
+        super().__init__(f"the answer is the same for {steps} steps only")
         self.steps = steps
 
 
-def _agreed(answers: Iterable[bool]) -> bool:
+def _common_answer(answers: Iterable[bool]) -> bool:
     given = list(answers)
     other = not given[0]
     if other in given:
-        raise Disagreement(given.index(other))
+        raise StepsDisagree(given.index(other))
     return given[0]
 
 
 def _arithmetic(function: Callable[[Any, Any], Any]) -> tuple[Any, Any]:
-    """The method of an operator, and its reflected one."""
+    """The method of an operator, and its reflected method."""
 
     def method(self: "StepSeries", other: Any) -> Any:
         if isinstance(other, StepSeries):
@@ -44,15 +52,16 @@ def _arithmetic(function: Callable[[Any, Any], Any]) -> tuple[Any, Any]:
 def _comparison(function: Callable[[Any, Any], bool]) -> Callable[..., bool]:
     def method(self: "StepSeries", other: Any) -> bool:
         others = other.values if isinstance(other, StepSeries) else [other] * len(self.values)
-        return _agreed(map(function, self.values, others))
+        return _common_answer(map(function, self.values, others))
 
     return method
 
 
 class StepSeries:
-    """Numbers of several steps; arithmetic is Python's, on one after another.
+    """One number for each of several steps, such as the step count or a bias correction.
 
-    A question is answered if the answer is the same for all of them, else `Disagreement` is raised.
+    Arithmetic is Python's, step by step.  A comparison has a result if it is the same in all
+    steps; otherwise StepsDisagree is raised.
     """
 
     __slots__ = ("values",)
@@ -76,14 +85,14 @@ class StepSeries:
         return StepSeries([-x for x in self.values])
 
     def __bool__(self) -> bool:
-        return _agreed(map(bool, self.values))
+        return _common_answer(map(bool, self.values))
 
     def __iter__(self) -> Iterator[Any]:
         raise TypeError("a number cannot be iterated over")
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **settings: Any) -> Any:
-        numbers = all(isinstance(x, StepSeries | int | float) for x in inputs)
-        if method != "__call__" or settings or not numbers:
+        are_numbers = all(isinstance(x, StepSeries | int | float) for x in inputs)
+        if method != "__call__" or settings or not are_numbers:
             return NotImplemented
         columns = [
             x.values if isinstance(x, StepSeries) else [x] * len(self.values) for x in inputs
@@ -92,7 +101,7 @@ class StepSeries:
 
 
 class Settings(NamedTuple):
-    """What a step knows apart from the arrays: `numbers` are the states that are one number."""
+    """The inputs of a rule that are not arrays; `numbers` are the states that are one number."""
 
     t: int | StepSeries
     hyper: Mapping[str, Any]
@@ -100,77 +109,65 @@ class Settings(NamedTuple):
     numbers: Mapping[str, float]
 
 
-class TracedStep(Protocol):
-    """A rule traced at given settings; `trace.Traced` is one."""
+class Trace(NamedTuple):
+    """A rule at given settings, as a program over arrays and the scalars that it reads."""
 
-    @property
-    def scalars(self) -> Sequence[float | StepSeries]: ...
-
-
-T = TypeVar("T", bound=TracedStep)
-
-
-class TraceableRule(Protocol):
-    """What can be traced at given settings; `rule.Rule` is one."""
-
-    def traced(self, settings: Settings, present: Sequence[bool]) -> Any: ...
+    program: Program
+    kept: tuple[int, ...]  # the states that the program reads or writes: its inputs after g
+    created: tuple[int, ...]  # the states that were absent and now are not
+    scalars: list[float | StepSeries]
+    numbers: dict[str, float]  # the new values of the states that are one number
 
 
-# How many steps to look ahead: a trace of so many takes as long as two or three of one.
-STEPS = 64
-# So few are not worth it.
-LEAST = 4
+class LookaheadTrace:
+    """The trace of a rule, kept over the steps in which no setting changes.
 
-
-class LookaheadTrace(Generic[T]):
-    """A rule traced at the settings of one step, and, while they stay, at the next steps.
-
-    From one step to the next only the step count changes, as long as nobody schedules a setting.
-    So where settings have stayed, the text is run on the counts of many steps together: what it
-    does to elements is the same in all of them, and its scalars are the columns of a table.
-    Where the text branches on the count, that holds for the steps up to where it turns; where it
-    does with a count what a series cannot, it is run for one step at a time.
+    Then only the step count changes from one step to the next.  So the text is run once on the
+    step counts of many steps: its instructions on elements are the same in all of them, and its
+    scalars are the columns of a table with a row for each step.  Where the text branches on the
+    step count, the table ends with the step before the other branch.  Where the text cannot run
+    on a series, it is run for one step at a time.
     """
 
-    def __init__(self, rule: TraceableRule, present: Sequence[bool]) -> None:
-        self._rule = rule
-        self._present = present
+    def __init__(self, trace: Callable[[Settings], Trace]) -> None:
+        self._trace = trace
         self._settings: tuple[Any, ...] = ()
-        self._first = 0
-        self._blind_until = 0  # the step from which on it is worth another try
-        self._traced: T
-        self._rows: np.ndarray[Any, Any]  # the scalars of the steps from `_first` on
+        self._current: Trace
+        self._first_step = 0
+        self._scalars: Array  # a row for each step from `_first_step` on
+        self._retry_from = 0  # looking ahead has failed for the steps before this one
 
-    def traced(self, t: int, settings: Settings) -> tuple[T, np.ndarray[Any, Any]]:
-        """The program of step `t` and its scalars.  Raises RuleError as `Rule.traced` does."""
-        stays = settings[1:] == self._settings
-        row = t - self._first
-        if not (stays and 0 <= row < len(self._rows)):
-            if not (stays and self._look_ahead(t, settings)):
-                self._take(t, self._rule.traced(settings, self._present), 1)
+    def at(self, t: int, settings: Settings) -> tuple[Trace, Array]:
+        """The trace for step `t` and its scalars.  Raises RuleError as `Rule.trace` does."""
+        is_unchanged = settings[1:] == self._settings
+        row = t - self._first_step
+        if not (is_unchanged and 0 <= row < len(self._scalars)):
+            if not (is_unchanged and self._look_ahead(t, settings)):
+                self._keep(t, self._trace(settings), 1)
             self._settings = settings[1:]
             row = 0
-        return self._traced, self._rows[row]
+        return self._current, self._scalars[row]
 
     def _look_ahead(self, t: int, settings: Settings) -> bool:
-        if settings.numbers or t < self._blind_until:
+        """Trace the coming steps at once; False if that is not possible now."""
+        if settings.numbers or t < self._retry_from:
             return False
-        steps = STEPS
-        while steps >= LEAST:
+        steps = LOOKAHEAD_STEPS
+        while steps >= MIN_STEPS:
             coming = settings._replace(t=StepSeries(range(t, t + steps)))
             try:
-                self._take(t, self._rule.traced(coming, self._present), steps)
-            except Disagreement as turn:
-                steps = turn.steps
-            except Exception:  # whatever is wrong, the step itself will show it
+                self._keep(t, self._trace(coming), steps)
+            except StepsDisagree as disagreement:
+                steps = disagreement.steps
+            except Exception:  # whatever is wrong, the trace of the step itself reports it
                 break
             else:
                 return True
-        self._blind_until = t + steps
+        self._retry_from = t + steps
         return False
 
-    def _take(self, t: int, traced: T, steps: int) -> None:
-        self._first, self._traced = t, traced
-        self._rows = np.empty((steps, len(traced.scalars)))
-        for column, scalar in enumerate(traced.scalars):
-            self._rows[:, column] = scalar.values if isinstance(scalar, StepSeries) else scalar
+    def _keep(self, t: int, trace: Trace, steps: int) -> None:
+        self._first_step, self._current = t, trace
+        self._scalars = np.empty((steps, len(trace.scalars)))
+        for column, scalar in enumerate(trace.scalars):
+            self._scalars[:, column] = scalar.values if isinstance(scalar, StepSeries) else scalar

@@ -1,26 +1,27 @@
-"""An update rule, stated once: what its text says of itself, and its text as NumPy."""
+"""An update rule, written once: its signature as a schema, its text as NumPy and as a trace."""
 
 import inspect
 import linecache
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from functools import partial
 from typing import Any, overload
 
 import numpy as np
 
-from minigrad.optim.fused.hyperparameters import Interval
-from minigrad.optim.fused.lookahead import Settings
-from minigrad.optim.fused.trace import Traced, explained, trace
-
-Array = np.ndarray[Any, Any]
+from minigrad.core.types import Array
+from minigrad.optim.fused.lookahead import Settings, Trace
+from minigrad.optim.fused.trace import trace, with_line
+from minigrad.optim.optimizer.hyperparameters import Interval
 
 
 class Rule:
-    """What `rule` makes of a function: call it, and the text runs as it stands, on NumPy.
+    """An update rule, made by `rule` from a function; a call runs the function on NumPy arrays.
 
-    `states` maps the text's symbols to the names under which `state_dict` knows them; `numbers`
-    does so for the states that are one number for a whole parameter.
+    `states` maps the symbols of the text to the names that `state_dict` has for them; `numbers`
+    does so for the states that are one number for a whole parameter.  `defaults` has the
+    hyper-parameters, `fixed` the names of those that an optimizer does not take as arguments.
     """
 
     def __init__(
@@ -54,6 +55,22 @@ class Rule:
         self._refuse_unknown(set(self.defaults), legal)
         sources = {source for source in start.values() if isinstance(source, str)}
         self._refuse_unknown({*self.defaults, "theta"}, sources)
+        self.fixed: frozenset[str] = frozenset()
+
+    def variant(
+        self, *, paper: str, defaults: Mapping[str, Any], fixed: Mapping[str, Any]
+    ) -> "Rule":
+        """The rule with the same text and other defaults.
+
+        An optimizer made from it does not take the hyper-parameters in `fixed` as arguments.
+        Raises ValueError for a name that is not a hyper-parameter.
+        """
+        self._refuse_unknown(set(self.defaults), {*defaults, *fixed})
+        variant = copy(self)
+        variant.paper = paper
+        variant.defaults = self.defaults | dict(defaults) | dict(fixed)
+        variant.fixed = frozenset(fixed)
+        return variant
 
     def _refuse_unknown(self, known: set[str], named: Iterable[str]) -> None:
         if unknown := set(named) - known:
@@ -98,21 +115,21 @@ class Rule:
         arrays = [results[0], *(named[symbol] for symbol in self.states)]
         return arrays, {symbol: float(named[symbol]) for symbol in self.numbers}
 
-    def traced(self, settings: Settings, present: Sequence[bool]) -> Traced:
-        """The rule as a program.  Raises RuleError, with the line, if it cannot be one."""
+    def trace(self, present: Sequence[bool], settings: Settings) -> Trace:
+        """The rule as a program.  Raises RuleError, with the line, if no kernel can run it."""
         try:
             return trace(self.name, partial(self.apply, settings), present)
         except (TypeError, AttributeError) as error:
-            raise explained(error, self.text) from error
+            raise with_line(error, self.text) from error
 
     def first_state(self, symbol: str, theta: Array, hyper: Mapping[str, Any]) -> Array:
-        """What a state is before the first step."""
+        """A state before the first step."""
         if self.start.get(symbol) == "theta":
             return theta.copy()
         return np.full(theta.shape, self.first_number(symbol, hyper), theta.dtype)
 
     def first_number(self, symbol: str, hyper: Mapping[str, Any]) -> float:
-        """What a state that is one number, or all alike, is before the first step."""
+        """The value before the first step of a state whose elements are all equal."""
         start = self.start.get(symbol, 0)
         return float(hyper[start] if isinstance(start, str) else start)
 
@@ -138,9 +155,9 @@ class Rule:
 
     @property
     def source(self) -> str:
-        """The text as it was written; its signature alone where the file is not at hand."""
+        """The text as it was written, or its signature alone if the file cannot be read."""
         code = self.text.__code__
-        # Where its last expression ends; inspect.getsource reads on, a millisecond for each rule.
+        # The line of its last expression.  inspect.getsource takes a millisecond for each rule.
         last = max(end for _, end, _, _ in code.co_positions() if end is not None)
         lines = linecache.getlines(code.co_filename)[code.co_firstlineno - 1 : last]
         if not lines:
@@ -174,22 +191,25 @@ def rule(
     start: Mapping[str, str | float] | None = None,
     legal: Mapping[str, str] | None = None,
 ) -> Any:
-    """Declare an update rule: how one element of a parameter changes in one step.
+    """Declare an update rule: the change of one element of a parameter in one step.
 
-    The signature is the schema: `theta`, its gradient `g`, states, the step count `t` (1 in the
-    first step) if the rule wants it, and after `*` the hyper-parameters.  A state starts from
-    zero, or as None if its default is None.  The text returns the new theta and the states.
+    The signature is the schema: `theta`, its gradient `g`, the states, the step count `t` (1 in
+    the first step) if the rule needs it, and after `*` the hyper-parameters.  A state starts from
+    zero, or as None if its default is None.  The text returns the new theta and the new states.
 
-    `state` gives states the names they have in `state_dict`.  `numbers` lists states that are one
-    number for a whole parameter.  `start` has states begin from a number, the value of a
-    hyper-parameter, or "theta".  `legal` gives hyper-parameters the interval they must lie in,
-    `paper` says where the rule comes from.
+    `state` gives states their names in `state_dict`.  `numbers` lists the states that are one
+    number for a whole parameter.  `start` lets states start from a number, from the value of a
+    hyper-parameter, or from "theta".  `legal` gives hyper-parameters the interval of their legal
+    values.  `paper` is the source of the rule.
 
-    The text may compute whatever it likes from hyper-parameters, `t` and numbers, and branch on
-    them; of elements it takes arithmetic, comparisons and NumPy's functions, `numpy.where` for a
-    choice, and `numpy.linalg.norm` for the norm of a whole parameter.
+    With hyper-parameters, `t` and numbers the text may compute anything, and branch on them.  With
+    elements it may use arithmetic, comparisons, NumPy's elementwise functions, `numpy.where`
+    in place of a branch, and `numpy.linalg.norm` for the norm of a whole parameter.
+
+    Raises TypeError for a signature of another form, ValueError for a name that is not in it.
 
     >>> from numpy import sign
+    >>> from minigrad.optim import RuleOptimizer, rule
     >>> @rule(paper="Chen et al. 2023, arXiv:2302.06675", legal={"lr": "[0, inf)"})
     ... def lion(theta, g, m, *, lr=1e-4, betas=(0.9, 0.99), weight_decay=0.0):
     ...     beta1, beta2 = betas

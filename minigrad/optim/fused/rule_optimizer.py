@@ -1,85 +1,89 @@
-"""Optimizers made from rules: arguments, checks and documentation that follow from the text."""
+"""Optimizers made from rules: arguments, checks and documentation follow from the rule's text."""
 
 import inspect
 import textwrap
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any, ClassVar
 
-from minigrad.engine.grad_mode import enable_grad
 from minigrad.engine.graph import grads_of
-from minigrad.optim.fused.hyperparameters import check_setting, plain
 from minigrad.optim.fused.param_batch import Plan, StateView, StepRequest
 from minigrad.optim.fused.rule import Rule
-from minigrad.optim.optimizer import Group, Optimizer
+from minigrad.optim.optimizer import Optimizer, ParamGroup, ParamsT
+from minigrad.optim.optimizer.hyperparameters import check_setting, plain
 from minigrad.tensor import Tensor
 
-_REFUSED = {
+Setting = float | str | Tensor | Sequence[float] | None
+"""The value of a hyper-parameter or of another argument of an optimizer."""
+
+_UNSUPPORTED = {
     "differentiable": "a step is a kernel that autograd does not see; write the update over "
     "tensors to differentiate through it",
     "capturable": "it is for steps inside a CUDA graph, and this library runs on the CPU",
 }
 
 
-def _options(rule: Rule) -> dict[str, Any]:
-    """The arguments of torch's that every optimizer takes beside its hyper-parameters."""
-    options = {"maximize": False, "foreach": None, "differentiable": False, "fused": None}
+def _options(rule: Rule) -> dict[str, Setting]:
+    """The arguments that torch's optimizers have besides their hyper-parameters."""
+    options: dict[str, Setting] = {
+        "maximize": False,
+        "foreach": None,
+        "differentiable": False,
+        "fused": None,
+    }
     return options | ({"capturable": False} if rule.counts_steps else {})
 
 
 class RuleOptimizer(Optimizer):
-    """The optimizer that a rule describes: `class Lion(RuleOptimizer, rule=lion)`.
+    """The base of optimizers that are made from a rule: `class Lion(RuleOptimizer, rule=lion)`.
 
-    Its arguments are the rule's hyper-parameters, and for every rule `maximize`.  `foreach` and
-    `fused` are accepted and change nothing: there is one implementation, and it is fused.
-    `differentiable=True` and `capturable=True` are refused with RuntimeError.
+    Their arguments are the rule's hyper-parameters, then the keyword arguments of torch's
+    optimizers.  `maximize` works with every rule.  `foreach` and `fused` are accepted and change
+    nothing: the only implementation is fused.  `differentiable=True` and `capturable=True` raise
+    RuntimeError.
 
-    A parameter without gradient is left out of a step.  A rule that no kernel can hold runs as
-    NumPy, after a warning that names the line; so do float16 parameters.
+    A parameter without gradient is skipped.  A rule that no kernel can run is run by NumPy, after
+    a warning with the line of its text; float16 parameters are too.
     """
 
     rule: ClassVar[Rule]
+    __signature__: ClassVar[inspect.Signature]
 
     def __init_subclass__(cls, rule: Rule | None = None, **settings: Any) -> None:
         super().__init_subclass__(**settings)
         if rule is not None:
             cls.rule = rule
-            cls.__signature__ = _signature(rule)  # type: ignore[attr-defined]
+            cls.__signature__ = _signature(rule)
             cls.__doc__ = _documentation(inspect.cleandoc(cls.__doc__ or ""), rule)
 
-    def __init__(self, params: Iterable[Any], *settings: Any, **named: Any) -> None:
+    def __init__(self, params: ParamsT, *settings: Setting, **named_settings: Setting) -> None:
         if not hasattr(self, "rule"):
             raise TypeError("RuleOptimizer needs a rule: class Mine(RuleOptimizer, rule=mine)")
-        bound = self.__signature__.bind(params, *settings, **named)  # type: ignore[attr-defined]
+        bound = self.__signature__.bind(params, *settings, **named_settings)
         bound.apply_defaults()
-        defaults = dict(bound.arguments)
+        defaults = dict(bound.arguments) | self._fixed()
         del defaults["params"]
         self._check_group(defaults)
         self._plan: Plan | None = None
         super().__init__(params, defaults)
 
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Update every parameter that has a gradient, in one pass over memory.
+    def _fixed(self) -> dict[str, Any]:
+        """The hyper-parameters that are not arguments, with their values."""
+        return {name: self.rule.defaults[name] for name in self.rule.fixed}
 
-        `closure`, if given, computes the loss again and returns it.  Raises RuntimeError, before
-        anything has changed, if a gradient does not fit its parameter.
-        """
-        loss = None
-        if closure is not None:
-            with enable_grad():
-                loss = closure()
-        asked, held = self._asked(), StateView(self._state, self._state_is_known)
+    def _update_params(self) -> None:
+        request = self._request()
+        state = StateView(self._state, self._state_is_shared)
         try:
-            if self._plan is None or not self._plan.fits(asked, held):
-                self._plan = Plan(self.rule, asked, held)
-            self._plan.prepare(asked)
+            if self._plan is None or not self._plan.fits(request, state):
+                self._plan = Plan(self.rule, request, state)
+            self._plan.prepare(request)
         except Exception:
             self._plan = None
             raise
         self._plan.run()
-        return loss
 
-    def _asked(self) -> StepRequest:
+    def _request(self) -> StepRequest:
         groups = self.param_groups
         members = [group["params"] for group in groups]
         params = tuple(chain.from_iterable(members))
@@ -95,9 +99,9 @@ class RuleOptimizer(Optimizer):
     # --- checks ---
 
     def check_together(self, hyper: Mapping[str, Any]) -> None:
-        """Raise ValueError if hyper-parameters exclude each other; an optimizer may override it."""
+        """Raise ValueError if the values are illegal together; a subclass may override it."""
 
-    def _check_group(self, group: Group) -> None:
+    def _check_group(self, group: ParamGroup) -> None:
         hyper = {name: plain(group[name]) for name in self.rule.defaults}
         for name, value in hyper.items():
             default, legal = self.rule.defaults[name], self.rule.legal.get(name)
@@ -106,25 +110,26 @@ class RuleOptimizer(Optimizer):
         check_setting(f"{type(self).__name__}: maximize", group["maximize"], False, None)
         for name in ("differentiable", "capturable"):
             if group.get(name):
-                raise RuntimeError(f"{name}=True is not supported: {_REFUSED[name]}")
+                raise RuntimeError(f"{name}=True is not supported: {_UNSUPPORTED[name]}")
         if group["foreach"] and group["fused"]:
             raise RuntimeError("foreach and fused cannot both be True")
 
-    def _numbers(self) -> set[str]:
+    def _number_names(self) -> set[str]:
         return {*self.rule.numbers.values(), *(["step"] * self.rule.counts_steps)}
 
-    def _completed(self, settings: Group) -> Group:
-        own = self.rule.defaults
-        missing = [name for name, default in own.items() if name not in settings and default]
+    def _with_defaults(self, settings: ParamGroup) -> ParamGroup:
+        settings = settings | self._fixed()
+        defaults = self.rule.defaults
+        missing = [name for name, default in defaults.items() if name not in settings and default]
         if missing:
             raise ValueError(
                 f"the loaded state is not that of {type(self).__name__}: its groups have no "
                 + ", ".join(missing)
             )
-        return _options(self.rule) | {n: d for n, d in own.items() if not d} | settings
+        return _options(self.rule) | {n: d for n, d in defaults.items() if not d} | settings
 
-    def _check_entry(self, group: Group, param: Tensor, entry: Mapping[str, Any]) -> None:
-        numbers = self._numbers()
+    def _check_state(self, group: ParamGroup, param: Tensor, entry: Mapping[str, Any]) -> None:
+        numbers = self._number_names()
         known = {*self.rule.states.values(), *numbers}
         if not entry.keys() <= known:
             raise ValueError(
@@ -143,7 +148,14 @@ class RuleOptimizer(Optimizer):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
+        for group in self.param_groups:
+            group.update(self._fixed())
         self._plan = None
+
+
+def _arguments(rule: Rule) -> dict[str, Setting]:
+    """The hyper-parameters that are arguments, and their defaults."""
+    return {name: default for name, default in rule.defaults.items() if name not in rule.fixed}
 
 
 def _signature(rule: Rule) -> inspect.Signature:
@@ -152,7 +164,7 @@ def _signature(rule: Rule) -> inspect.Signature:
         [parameter("params", parameter.POSITIONAL_OR_KEYWORD)]
         + [
             parameter(name, parameter.POSITIONAL_OR_KEYWORD, default=default)
-            for name, default in rule.defaults.items()
+            for name, default in _arguments(rule).items()
         ]
         + [
             parameter(name, parameter.KEYWORD_ONLY, default=default)
@@ -161,19 +173,21 @@ def _signature(rule: Rule) -> inspect.Signature:
     )
 
 
-def _documentation(written: str, rule: Rule) -> str:
-    """The class's own words, then what the rule says of itself."""
-    settings = [
+def _documentation(docstring: str, rule: Rule) -> str:
+    """The class's docstring, followed by paper, arguments, states and text of the rule."""
+    arguments = [
         f"    {name} = {default!r}" + (f", in {rule.legal[name]}" if name in rule.legal else "")
-        for name, default in (rule.defaults | _options(rule)).items()
+        for name, default in (_arguments(rule) | _options(rule)).items()
     ]
     named = rule.states | rule.numbers
     states = [f"    {name}: `{symbol}` in the rule" for symbol, name in named.items()]
+    fixed = [f"    {name} = {rule.defaults[name]!r}" for name in sorted(rule.fixed)]
     parts = [
-        written or inspect.cleandoc(rule.__doc__ or ""),
+        docstring or inspect.cleandoc(rule.__doc__ or ""),
         f"Paper: {rule.paper}" * bool(rule.paper),
+        "Arguments and their defaults:\n\n" + "\n".join(arguments),
     ]
-    parts += ["Settings and their defaults:\n\n" + "\n".join(settings)]
+    parts += ["Fixed:\n\n" + "\n".join(fixed)] if fixed else []
     parts += ["State of each parameter:\n\n" + "\n".join(states)] if states else []
     parts += ["The rule, as it is compiled:\n\n" + textwrap.indent(rule.source, "    ")]
     return "\n\n".join(filter(None, parts))

@@ -1,8 +1,8 @@
-"""From the text of a rule to a program: the text is run once on symbols, which note what it does.
+"""From the text of a rule to a program: the text runs once on symbols, which record operations.
 
-Whatever the text computes from hyper-parameters and the step count alone is computed by Python,
-in float64, while it runs: it leaves the element loop without anybody moving it.  So does every
-`if` on a setting.  What is left is a straight line of instructions on elements.
+Python computes, in float64, whatever depends on hyper-parameters and the step count alone, and
+decides every `if` on them.  The instructions that are recorded are those on elements, without
+branches; so the loop over elements contains nothing else.
 """
 
 import linecache
@@ -10,12 +10,12 @@ import operator
 from collections.abc import Callable, Sequence
 from functools import cache
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from minigrad.kernels.fused_optimizer.codegen import Program
-from minigrad.optim.fused.lookahead import StepSeries
+from minigrad.optim.fused.lookahead import StepSeries, Trace
 
 
 class RuleError(TypeError):
@@ -23,7 +23,7 @@ class RuleError(TypeError):
 
 
 class Tape:
-    """The instructions noted so far, and the scalars they mention."""
+    """The instructions recorded so far, and the scalars that they read."""
 
     __slots__ = ("instructions", "last", "scalars")
 
@@ -32,14 +32,14 @@ class Tape:
         self.instructions: list[tuple[Any, ...]] = []
         self.scalars: list[float | StepSeries] = []
 
-    def note(self, kind: "type[Symbol]", name: str, *operands: int) -> "Symbol":
-        """Append an instruction; a symbol of its value."""
+    def record(self, kind: "type[Symbol]", name: str, *operands: int) -> "Symbol":
+        """Append an instruction; the result is a symbol of its value."""
         instructions = self.instructions
         instructions.append((name, *operands))
         return kind(self, self.last + len(instructions))
 
     def operand(self, given: Any) -> int:
-        """The number of a symbol's value, or `~k` for a scalar, kept as number k.
+        """The number of a symbol's value, or `~k` for the scalar with index k.
 
         A condition in arithmetic counts as 0 or 1.
         """
@@ -47,7 +47,7 @@ class Tape:
         if kind is Symbol:
             return given.number  # type: ignore[no-any-return]
         if kind is Condition:
-            return self.note(Symbol, "number", given.number).number
+            return self.record(Symbol, "number", given.number).number
         self.scalars.append(given if kind is float or kind is StepSeries else _python_number(given))
         return -len(self.scalars)
 
@@ -61,13 +61,13 @@ def _python_number(given: Any) -> float:
 
 def _unary(name: str) -> Callable[..., Any]:
     def method(x: "Symbol") -> "Symbol":
-        return x.tape.note(Symbol, name, x.tape.operand(x))
+        return x.tape.record(Symbol, name, x.tape.operand(x))
 
     return method
 
 
 def _arithmetic(name: str, reflected: bool = False) -> Callable[..., Any]:
-    """A method of +, -, * or /.  Every step of an optimizer runs it, hence `operand` spelt out."""
+    """A method of +, -, * or /; `operand` is written out in it, because every trace calls it."""
 
     def method(self: "Symbol", other: Any) -> "Symbol":
         tape = self.tape
@@ -89,7 +89,7 @@ def _arithmetic(name: str, reflected: bool = False) -> Callable[..., Any]:
 def _comparison(name: str) -> Callable[..., Any]:
     def method(self: "Symbol", other: Any) -> "Symbol":
         tape = self.tape
-        return tape.note(Condition, name, tape.operand(self), tape.operand(other))
+        return tape.record(Condition, name, tape.operand(self), tape.operand(other))
 
     return method
 
@@ -98,13 +98,13 @@ def _logical(name: str) -> Callable[..., Any]:
     def method(*conditions: Any) -> "Symbol":
         if not all(type(c) is Condition for c in conditions):
             raise RuleError("&, | and ~ join comparisons of elements, not numbers")
-        return conditions[0].tape.note(Condition, name, *(c.number for c in conditions))  # type: ignore[no-any-return]
+        return conditions[0].tape.record(Condition, name, *(c.number for c in conditions))  # type: ignore[no-any-return]
 
     return method
 
 
 class Symbol:
-    """Stands for one element of a parameter, a gradient or a state."""
+    """One element of a parameter, a gradient or a state, whose value is not known yet."""
 
     __slots__ = ("number", "tape")
     __hash__ = None  # type: ignore[assignment]
@@ -169,20 +169,20 @@ class Symbol:
 
 
 class Condition(Symbol):
-    """Stands for a comparison of elements."""
+    """A comparison of elements, whose value is not known yet."""
 
     __slots__ = ()
 
 
-def _of_two(name: str) -> Callable[[Any, Any], Symbol]:
+def _binary(name: str) -> Callable[[Any, Any], Symbol]:
     def apply(a: Any, b: Any) -> Symbol:
         tape: Tape = (a if isinstance(a, Symbol) else b).tape
-        return tape.note(Symbol, name, tape.operand(a), tape.operand(b))
+        return tape.record(Symbol, name, tape.operand(a), tape.operand(b))
 
     return apply
 
 
-_power, _maximum, _minimum = _of_two("power"), _of_two("maximum"), _of_two("minimum")
+_power, _maximum, _minimum = _binary("power"), _binary("maximum"), _binary("minimum")
 
 
 def _where(condition: Any, a: Any, b: Any) -> Any:
@@ -190,7 +190,7 @@ def _where(condition: Any, a: Any, b: Any) -> Any:
         return a if condition else b
     tape = condition.tape
     chosen = condition if type(condition) is Condition else condition != 0
-    return tape.note(Symbol, "where", chosen.number, tape.operand(a), tape.operand(b))
+    return tape.record(Symbol, "where", chosen.number, tape.operand(a), tape.operand(b))
 
 
 def _clip(x: Any, low: Any, high: Any) -> Any:
@@ -228,49 +228,41 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
 }
 
 
-class Traced(NamedTuple):
-    """A rule at given settings."""
-
-    program: Program
-    kept: tuple[int, ...]  # the states that the program reads or writes: its inputs after g
-    created: tuple[int, ...]  # the states that were absent and now are not
-    scalars: list[float | StepSeries]
-    numbers: dict[str, float]  # what the states that are one number will be
-
-
 def trace(
     name: str,
     apply: Callable[[Any, Any, list[Any]], tuple[Sequence[Any], dict[str, float]]],
     present: Sequence[bool],
-) -> Traced:
-    """Run `apply(theta, g, states)` on symbols; an absent state is None.
+) -> Trace:
+    """Run `apply(theta, g, states)` on symbols; a state that is not present is given as None.
 
     Raises RuleError if the text does what a kernel cannot do.
     """
     tape = Tape(inputs=2 + len(present))
     theta, g, *states = [Symbol(tape, number) for number in range(2 + len(present))]
-    given = [s if here else None for s, here in zip(states, present, strict=True)]
+    given = [s if is_present else None for s, is_present in zip(states, present, strict=True)]
     results, numbers = apply(theta, g, given)
     stored = tuple(None if result is None else tape.operand(result) for result in results)
-    assembled = _assembled(name, tuple(present), tuple(tape.instructions), stored)
-    return Traced(*assembled, tape.scalars, numbers)
+    assembled = _assemble(name, tuple(present), tuple(tape.instructions), stored)
+    return Trace(*assembled, tape.scalars, numbers)
 
 
 @cache
-def _assembled(
+def _assemble(
     name: str,
     present: tuple[bool, ...],
     instructions: tuple[tuple[Any, ...], ...],
     results: tuple[Any, ...],
 ) -> tuple[Program, tuple[int, ...], tuple[int, ...]]:
-    """The program without instructions that nothing needs, over the states that are left."""
+    """The program without the instructions and states that no result depends on."""
     inputs = 2 + len(present)
-    created = tuple(k for k, here in enumerate(present) if not here and results[k + 1] is not None)
+    created = tuple(
+        k for k, is_present in enumerate(present) if not is_present and results[k + 1] is not None
+    )
     outputs: list[tuple[int, int]] = [] if results[0] == 0 else [(0, results[0])]
-    for k, (here, result) in enumerate(zip(present, results[1:], strict=True)):
-        if here and result is None:
+    for k, (is_present, result) in enumerate(zip(present, results[1:], strict=True)):
+        if is_present and result is None:
             raise RuleError(f"it returns None for state {k + 1}, which it was given")
-        if here and result != 2 + k:
+        if is_present and result != 2 + k:
             outputs.append((2 + k, result))
     live = {operand for _, operand in outputs}
     for number in reversed(range(len(instructions))):
@@ -291,16 +283,16 @@ def _assembled(
     return Program(name, 2 + len(kept), renumbered, stores), kept, created
 
 
-def explained(error: Exception, text: Callable[..., Any]) -> RuleError:
-    """The error with the line of the rule's text where it arose."""
+def with_line(error: Exception, text: Callable[..., Any]) -> RuleError:
+    """The error with the line of the rule's text that has raised it."""
     code, line = text.__code__, text.__code__.co_firstlineno
     traceback: TracebackType | None = error.__traceback__
     while traceback is not None:
         if traceback.tb_frame.f_code is code:
             line = traceback.tb_lineno
         traceback = traceback.tb_next
-    written = linecache.getline(code.co_filename, line).strip()
-    quoted = f", `{written}`" if written else ""
+    source = linecache.getline(code.co_filename, line).strip()
+    quoted = f", `{source}`" if source else ""
     return RuleError(
         f"the rule {text.__name__} cannot be compiled: {code.co_filename}, line {line}{quoted}: "
         f"{error}"

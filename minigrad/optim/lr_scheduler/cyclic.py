@@ -12,7 +12,7 @@ from minigrad.optim.lr_scheduler.scheduler import (
     put,
     require_positive_int,
 )
-from minigrad.optim.optimizer import Group, Optimizer
+from minigrad.optim.optimizer import Optimizer, ParamGroup
 
 
 class _WithMomentum(LRScheduler):
@@ -32,7 +32,7 @@ class _WithMomentum(LRScheduler):
                 self._put_momentum(group, high)
                 group["max_momentum"], group["base_momentum"] = high, low
 
-    def _put_momentum(self, group: Group, momentum: float) -> None:
+    def _put_momentum(self, group: ParamGroup, momentum: float) -> None:
         if self.use_beta1:
             group["betas"] = (momentum, *group["betas"][1:])
         else:

@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from minigrad.optim.optimizer import Group, Optimizer
+from minigrad.optim.optimizer import Optimizer, ParamGroup
 from minigrad.tensor import Tensor
 
 EPOCH_WARNING = (
@@ -100,7 +100,7 @@ def checked(optimizer: Any) -> Optimizer:
     return optimizer
 
 
-def put(group: Group, key: str, value: float) -> None:
+def put(group: ParamGroup, key: str, value: float) -> None:
     """Set a group's number, inside its tensor if it is one."""
     if isinstance(group[key], Tensor):
         group[key].fill_(value)

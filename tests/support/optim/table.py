@@ -198,7 +198,8 @@ TABLE = {
         elementwise=False,
         moves_along=False,
     ),
-    # The others are ordinary code over arrays.  LBFGS, which needs a loss: test_optim_plain.py.
+    # The others are ordinary code over arrays; test_array_optimizers.py has LBFGS, which needs a
+    # loss.
     "Adafactor": Case(
         optim.Adafactor,
         torch.optim.Adafactor,
@@ -232,7 +233,7 @@ TABLE = {
 }
 
 # Where a step is not PyTorch's to the last digits, or a class behaves otherwise, and why.  Apart
-# from these, 50 steps in float64 agree to 1e-12: test_optim_table.py, test_optim_trajectories.py.
+# from these, 50 steps in float64 agree to 1e-12: test_every_rule.py, test_trajectories.py.
 DEVIATIONS = {
     "all rules": "torch's lerp by 1 - beta keeps no digit of a beta below 1e-16 and makes nan of "
     "an infinite mean; the formula as it stands does neither",

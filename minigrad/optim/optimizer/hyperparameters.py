@@ -1,4 +1,4 @@
-"""Hyper-parameters: as plain numbers, in the intervals they are to lie in."""
+"""Hyper-parameters as plain numbers, and the intervals of their legal values."""
 
 import math
 import re
@@ -12,13 +12,13 @@ from minigrad.tensor import Tensor
 class Interval:
     """A range of real numbers, written as in mathematics: `Interval("[0, 1)")`."""
 
-    def __init__(self, written: str) -> None:
-        match = re.fullmatch(r"[\[(]([^,]+),([^,]+)[\])]", written)
+    def __init__(self, notation: str) -> None:
+        match = re.fullmatch(r"[\[(]([^,]+),([^,]+)[\])]", notation)
         if match is None:
-            raise ValueError(f"an interval is written like '[0, 1)', got {written!r}")
-        self.written = written
+            raise ValueError(f"an interval is written like '[0, 1)', got {notation!r}")
+        self.notation = notation
         self.low, self.high = map(float, match.groups())
-        self.open_low, self.open_high = written[0] == "(", written[-1] == ")"
+        self.open_low, self.open_high = notation[0] == "(", notation[-1] == ")"
 
     def __contains__(self, x: float) -> bool:
         above = self.low < x if self.open_low else self.low <= x
@@ -26,7 +26,7 @@ class Interval:
         return above and below
 
     def __repr__(self) -> str:
-        return self.written
+        return self.notation
 
 
 def plain(value: Any) -> Any:
@@ -42,18 +42,19 @@ def plain(value: Any) -> Any:
     return value
 
 
-def check_setting(who: str, value: Any, default: Any, legal: Interval | None) -> None:
-    """Raise TypeError if a plain setting is not of its default's kind, ValueError if not legal.
+def check_setting(title: str, value: Any, default: Any, legal: Interval | None) -> None:
+    """Raise TypeError if a plain setting is not of its default's type, ValueError if not legal.
 
-    None is fine where it is the default; a default of another kind says nothing.
+    `title` names the setting in the error.  None is legal where it is the default.  A default
+    that is neither a number, a bool nor a tuple puts no condition on the value.
     """
     if isinstance(default, tuple):
         if not isinstance(value, tuple) or len(value) != len(default):
-            raise ValueError(f"{who} must be {len(default)} numbers, got {value!r}")
+            raise ValueError(f"{title} must be {len(default)} numbers, got {value!r}")
         numbers = [pair for pair in zip(value, default, strict=True) if pair != (None, None)]
     elif isinstance(default, bool):
         if not isinstance(value, bool):
-            raise TypeError(f"{who} must be True or False, got {value!r}")
+            raise TypeError(f"{title} must be True or False, got {value!r}")
         return
     elif isinstance(default, int | float) or (legal is not None and value is not None):
         numbers = [(value, default)]
@@ -61,6 +62,6 @@ def check_setting(who: str, value: Any, default: Any, legal: Interval | None) ->
         return
     for number, _ in numbers:
         if not isinstance(number, int | float):
-            raise TypeError(f"{who} must be a number, got {value!r}")
+            raise TypeError(f"{title} must be a number, got {value!r}")
         if math.isnan(number) or (legal is not None and number not in legal):
-            raise ValueError(f"{who} must be in {legal or '(-inf, inf)'}, got {value}")
+            raise ValueError(f"{title} must be in {legal or '(-inf, inf)'}, got {value}")

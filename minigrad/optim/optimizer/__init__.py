@@ -1,0 +1,7 @@
+"""The base of all optimizers: parameter groups, hooks, saving, and checks of hyper-parameters."""
+
+from minigrad.optim.optimizer.array_optimizer import ArrayOptimizer
+from minigrad.optim.optimizer.optimizer import Optimizer
+from minigrad.optim.optimizer.param_groups import ParamGroup, ParamsT
+
+__all__ = ["ArrayOptimizer", "Optimizer", "ParamGroup", "ParamsT"]

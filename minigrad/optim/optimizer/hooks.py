@@ -1,0 +1,91 @@
+"""Hooks that run before and after a step, saving and loading."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from minigrad.engine.graph import RemovableHandle
+
+Hook = Callable[..., Any]
+"""A user's function; `OptimizerHooks` says for each kind what it is called with."""
+
+_KINDS = ("step_pre", "step_post", "save_pre", "save_post", "load_pre", "load_post")
+
+
+class OptimizerHooks:
+    """The hooks of an optimizer; each `register_...` returns a handle that removes the hook."""
+
+    has_stepped = False
+    """Whether `step` has run: a scheduler warns when it is stepped before the optimizer."""
+
+    def _clear_hooks(self) -> None:
+        self._hooks: dict[str, dict[int, Hook]] = {kind: {} for kind in _KINDS}
+
+    def _hooks_of(self, kind: str) -> list[Hook]:
+        """A list, because a hook may remove itself while the hooks run."""
+        return list(self._hooks[kind].values())
+
+    def _add_hook(self, kind: str, hook: Hook, prepend: bool = False) -> RemovableHandle:
+        hooks = self._hooks[kind]
+        earlier = dict(hooks)
+        handle = RemovableHandle(hooks, hook)
+        if prepend:
+            for number, other in earlier.items():
+                del hooks[number]
+                hooks[number] = other
+        return handle
+
+    def register_step_pre_hook(self, hook: Hook) -> RemovableHandle:
+        """Call `hook(optimizer, args, kwargs)` before each step; it may return new ones."""
+        return self._add_hook("step_pre", hook)
+
+    def register_step_post_hook(self, hook: Hook) -> RemovableHandle:
+        """Call `hook(optimizer, args, kwargs)` after each step."""
+        return self._add_hook("step_post", hook)
+
+    def register_state_dict_pre_hook(self, hook: Hook, prepend: bool = False) -> RemovableHandle:
+        """Call `hook(optimizer)` before `state_dict()`."""
+        return self._add_hook("save_pre", hook, prepend)
+
+    def register_state_dict_post_hook(self, hook: Hook, prepend: bool = False) -> RemovableHandle:
+        """Call `hook(optimizer, state_dict)` on the result of `state_dict()`; it may replace it."""
+        return self._add_hook("save_post", hook, prepend)
+
+    def register_load_state_dict_pre_hook(
+        self, hook: Hook, prepend: bool = False
+    ) -> RemovableHandle:
+        """Call `hook(optimizer, state_dict)` before loading; it may replace the state."""
+        return self._add_hook("load_pre", hook, prepend)
+
+    def register_load_state_dict_post_hook(
+        self, hook: Hook, prepend: bool = False
+    ) -> RemovableHandle:
+        """Call `hook(optimizer)` after loading."""
+        return self._add_hook("load_post", hook, prepend)
+
+
+def with_step_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
+    """`step` as a method that runs the step hooks around it.
+
+    Raises RuntimeError if a pre-hook returns anything but None or (args, kwargs).
+    """
+
+    @functools.wraps(step)
+    def hooked(self: OptimizerHooks, *args: Any, **kwargs: Any) -> Any:
+        if type(self).step is not hooked:  # type: ignore[attr-defined]
+            return step(self, *args, **kwargs)  # `super().step()`: the subclass has run the hooks
+        for hook in self._hooks_of("step_pre"):
+            replaced = hook(self, args, kwargs)
+            if replaced is not None:
+                if not (isinstance(replaced, tuple) and len(replaced) == 2):
+                    raise RuntimeError(
+                        f"a step pre-hook returns None or (args, kwargs), got {replaced!r}"
+                    )
+                args, kwargs = replaced
+        result = step(self, *args, **kwargs)
+        self.has_stepped = True
+        for hook in self._hooks_of("step_post"):
+            hook(self, args, kwargs)
+        return result
+
+    return hooked
