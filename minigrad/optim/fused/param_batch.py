@@ -188,7 +188,7 @@ class ParamBatch:
         except RuleError as error:
             if self.rule not in _warned:
                 _warned.add(self.rule)
-                warnings.warn(f"{error}.  It runs as NumPy, which is slower.", stacklevel=7)
+                warnings.warn(f"{error}.  It runs as NumPy, which is slower.", stacklevel=6)
             return None
         # The step that creates the states happens once: not worth a second of compilation.
         return None if trace.created else trace

@@ -2,15 +2,17 @@
 
 import inspect
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
-from typing import Any, ClassVar
+from typing import Any, ClassVar, overload
 
+from minigrad.engine.grad_mode import enable_grad
 from minigrad.engine.graph import grads_of
 from minigrad.optim.fused.param_batch import Plan, StateView, StepRequest
 from minigrad.optim.fused.rule import Rule
 from minigrad.optim.optimizer import Optimizer, ParamGroup, ParamsT
 from minigrad.optim.optimizer.hyperparameters import check_setting, plain
+from minigrad.optim.optimizer.optimizer import Loss
 from minigrad.tensor import Tensor
 
 Setting = float | str | Tensor | Sequence[float] | None
@@ -71,7 +73,21 @@ class RuleOptimizer(Optimizer):
         """The hyper-parameters that are not arguments, with their values."""
         return {name: self.rule.defaults[name] for name in self.rule.fixed}
 
-    def _update_params(self) -> None:
+    @overload
+    def step(self, closure: None = None) -> None: ...
+    @overload
+    def step(self, closure: Callable[[], Loss]) -> Loss: ...
+    def step(self, closure: Callable[[], Loss] | None = None) -> Loss | None:
+        """Update every parameter that has a gradient, in one pass over memory.
+
+        `closure`, if given, is called first: it computes the loss and its gradients, and returns
+        the loss, which is the result.  Raises RuntimeError if a gradient does not fit its
+        parameter; no parameter has changed then.
+        """
+        loss = None
+        if closure is not None:
+            with enable_grad():
+                loss = closure()
         request = self._request()
         state = StateView(self._state, self._state_is_shared)
         try:
@@ -82,6 +98,7 @@ class RuleOptimizer(Optimizer):
             self._plan = None
             raise
         self._plan.run()
+        return loss
 
     def _request(self) -> StepRequest:
         groups = self.param_groups

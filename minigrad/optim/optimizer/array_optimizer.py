@@ -2,16 +2,17 @@
 
 import inspect
 import math
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, overload
 
 import numpy as np
 
 from minigrad.core.types import Array, Shape
+from minigrad.engine.grad_mode import enable_grad
 from minigrad.engine.graph import wrap
 from minigrad.kernels.fused_optimizer.multi_tensor import refuse_misfit
 from minigrad.optim.optimizer.hyperparameters import Interval, check_setting, plain
-from minigrad.optim.optimizer.optimizer import Optimizer
+from minigrad.optim.optimizer.optimizer import Loss, Optimizer
 from minigrad.optim.optimizer.param_groups import ParamGroup
 from minigrad.tensor import Tensor
 
@@ -26,13 +27,28 @@ class ArrayOptimizer(Optimizer):
     legal: ClassVar[Mapping[str, str]] = {}
     integers: ClassVar[frozenset[str]] = frozenset()
 
-    def _update_params(self) -> None:
+    @overload
+    def step(self, closure: None = None) -> None: ...
+    @overload
+    def step(self, closure: Callable[[], Loss]) -> Loss: ...
+    def step(self, closure: Callable[[], Loss] | None = None) -> Loss | None:
+        """Update every parameter that has a gradient.
+
+        `closure`, if given, is called first: it computes the loss and its gradients, and returns
+        the loss, which is the result.  Raises RuntimeError if a gradient does not fit its
+        parameter; no parameter has changed then.
+        """
+        loss = None
+        if closure is not None:
+            with enable_grad():
+                loss = closure()
         active = [(g, p) for g in self.param_groups for p in g["params"] if p.grad is not None]
         refuse_misfit([p.array for _, p in active], [p.grad.array for _, p in active])
         with np.errstate(all="ignore"):
             for group, p in active:
                 self._update(group, p.array, p.grad.array, self.state[p])
                 p.bump_version()
+        return loss
 
     def _update(self, group: ParamGroup, theta: Array, g: Array, state: dict[str, Any]) -> None:
         """Change `theta` and the arrays of `state` in place."""

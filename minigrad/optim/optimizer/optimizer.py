@@ -7,7 +7,6 @@ from typing import Any, TypeVar, overload
 
 import numpy as np
 
-from minigrad.engine.grad_mode import enable_grad
 from minigrad.optim.optimizer.hooks import OptimizerHooks, with_step_hooks
 from minigrad.optim.optimizer.param_groups import (
     ParamGroup,
@@ -71,7 +70,6 @@ class Optimizer(OptimizerHooks):
     def step(self, closure: None = None) -> None: ...
     @overload
     def step(self, closure: Callable[[], Loss]) -> Loss: ...
-    @with_step_hooks
     def step(self, closure: Callable[[], Loss] | None = None) -> Loss | None:
         """Update every parameter that has a gradient.
 
@@ -79,12 +77,7 @@ class Optimizer(OptimizerHooks):
         the loss, which is the result.  Raises RuntimeError if a gradient does not fit its
         parameter; no parameter has changed then.
         """
-        loss = None
-        if closure is not None:
-            with enable_grad():
-                loss = closure()
-        self._update_params()
-        return loss
+        raise NotImplementedError(f"{type(self).__name__} does not define step()")
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Drop the gradients of all parameters, or fill them with zeros."""
@@ -172,10 +165,6 @@ class Optimizer(OptimizerHooks):
         self._clear_hooks()
 
     # --- for subclasses ---
-
-    def _update_params(self) -> None:
-        """Take the step; everything that can fail fails before a parameter has changed."""
-        raise NotImplementedError(f"{type(self).__name__} does not define step()")
 
     def _check_group(self, group: ParamGroup) -> None:
         """Raise if the group's settings are not legal."""

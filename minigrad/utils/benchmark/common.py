@@ -24,8 +24,9 @@ Z_90_PERCENT = 1.645
 
 
 def select_unit(t: float) -> tuple[str, float]:
-    """The unit in which `t` seconds are best told, and its length in seconds.
+    """The unit that suits a time of `t` seconds, and the unit's length in seconds.
 
+    >>> from minigrad.utils.benchmark import select_unit
     >>> select_unit(0.002)
     ('ms', 0.001)
     """

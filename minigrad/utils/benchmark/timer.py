@@ -42,6 +42,7 @@ class Timer:
     of `setup`; there is no Callgrind.
 
     >>> import minigrad as mg
+    >>> from minigrad.utils.benchmark import Timer
     >>> timer = Timer("x + x", globals={"x": mg.ones(32)}, label="add", description="n=32")
     >>> timer.blocked_autorange(min_run_time=0.01).median > 0
     True

@@ -14,6 +14,7 @@ class LectureCNN(nn.Module):
     linear layer reads 9 216 numbers.  Raises ValueError for images too small.
 
     >>> import minigrad as mg
+    >>> from minigrad.vision.models import LectureCNN
     >>> LectureCNN()(mg.zeros(2, 1, 28, 28)).shape
     (2, 10)
     """

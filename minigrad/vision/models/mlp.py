@@ -23,6 +23,7 @@ class MLP(nn.Sequential):
     the last with a relu and dropout.
 
     >>> import minigrad as mg
+    >>> from minigrad.vision.models import MLP
     >>> MLP(784, (100,), 10)(mg.zeros(5, 1, 28, 28)).shape
     (5, 10)
     """
