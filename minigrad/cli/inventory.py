@@ -30,9 +30,10 @@ class Entry(NamedTuple):
 
 
 def entries() -> list[Entry]:
-    """Every declared operation, then the public ones that are composed of others, by family."""
+    """Every declared operation, then the public ones of other names that are composed of these."""
     found = [_declared(operation) for operation in declared().values()]
-    return found + sorted(_composed())
+    names = {entry.name for entry in found}
+    return found + sorted(entry for entry in _composed() if entry.name not in names)
 
 
 def _declared(operation: Operation) -> Entry:

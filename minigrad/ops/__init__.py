@@ -47,7 +47,7 @@ from minigrad.ops.linalg.determinants import det
 from minigrad.ops.linalg.einsum import einsum
 from minigrad.ops.linalg.lapack import LinAlgError
 from minigrad.ops.linalg.lu import lu, lu_factor, lu_factor_ex, lu_solve
-from minigrad.ops.linalg.matmul import affine, matmul
+from minigrad.ops.linalg.matmul import linear, matmul
 from minigrad.ops.linalg.matrix_functions import cond, matrix_exp, matrix_power
 from minigrad.ops.linalg.norms import matrix_norm, renorm, vector_norm
 from minigrad.ops.linalg.norms import norm as linalg_norm
@@ -58,7 +58,7 @@ from minigrad.ops.linalg.products import (
 from minigrad.ops.linalg.solve import inv, matrix_rank, pinv
 from minigrad.ops.linalg.tensor_solve import solve_ex, tensorinv, tensorsolve
 from minigrad.ops.nn.activation import gelu, leaky_relu, relu, sigmoid, tanh
-from minigrad.ops.nn.loss import binary_cross_entropy, log_sigmoid, nll_loss, smooth_abs
+from minigrad.ops.nn.loss import binary_cross_entropy, huber, log_sigmoid, nll_loss
 from minigrad.ops.nn.piecewise_activation import hardshrink
 from minigrad.ops.nn.random import bernoulli, binomial, multinomial, poisson
 from minigrad.ops.nn.softmax import cross_entropy, log_softmax, softmax

@@ -11,14 +11,14 @@ from minigrad.testing.operations import draw
 from tests.support.torch_functions import TORCH_FUNCTIONS
 
 COMPARED_BY_NAME = {  # no function of the same arguments: compared in test_functions, below
-    "nll_loss", "log_sigmoid", "binary_cross_entropy", "cholesky_factor", "qr_factors",
-    "symmetric_eigen", "singular_factors", "square_lu",
+    "nll_loss", "log_sigmoid", "binary_cross_entropy", "cholesky", "qr",
+    "eigh", "svd", "lu",
 }  # fmt: skip
 
 # One node here, several in torch or none there: the name is that of the node that does the work.
 ONE_NODE_HERE = {
-    "affine": "torch reshapes an input of other than 2 dimensions and multiplies",
-    "matrix_product": "torch expands and reshapes batches, and multiplies them with bmm",
+    "linear": "torch reshapes an input of other than 2 dimensions and multiplies",
+    "mm": "torch expands and reshapes batches, and multiplies them with bmm",
     "cross_entropy": "torch has log_softmax and nll_loss, and a sum of both when it smooths labels",
     "ctc_loss": "compared with a sum over all alignments",
     "bessel_i": "torch has no function for an order above 1",

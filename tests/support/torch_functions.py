@@ -91,7 +91,7 @@ def batch_norm(x, w=None, b=None, *, eps):
     return F.batch_norm(x, None, None, w, b, training=True, eps=eps)
 
 
-def batch_norm_given(x, w=None, b=None, *, mean, var, eps):
+def batch_norm_eval(x, w=None, b=None, *, mean, var, eps):
     return F.batch_norm(x, mean.to(x.dtype), var.to(x.dtype), w, b, eps=eps)
 
 
@@ -165,14 +165,14 @@ ADAPTED = {
         x, tuple(range(x.ndim)) if dim is None else dim, keepdim
     ),
     "euclidean_norm": torch.linalg.vector_norm,
-    "largest": torch.max,
-    "smallest": torch.min,
-    "middle": torch.median,
-    "nanmiddle": torch.nanmedian,
-    "variance": torch.var,
-    "deviation": torch.std,
-    "picked": on_numpy_settings(torch.gather, "index"),
-    "placed": on_numpy_settings(
+    "max": torch.max,
+    "min": torch.min,
+    "median": torch.median,
+    "nanmedian": torch.nanmedian,
+    "var": torch.var,
+    "std": torch.std,
+    "take_along": on_numpy_settings(torch.gather, "index"),
+    "put_along": on_numpy_settings(
         lambda c, *, dim, index, shape: c.new_zeros(shape).scatter(dim, index, c), "index"
     ),
     "recurrence": recurrence,
@@ -207,7 +207,7 @@ ADAPTED = {
         "index",
     ),
     "masked_fill": on_numpy_settings(torch.masked_fill, "mask"),
-    "masked_scale": on_numpy_settings(lambda x, *, mask, scale: x * mask * scale, "mask"),
+    "dropout": on_numpy_settings(lambda x, *, mask, scale: x * mask * scale, "mask"),
     "index_accumulate": lambda x, v, *, index: torch.index_put(
         x, torch_index(index), v, accumulate=True
     ),
@@ -234,15 +234,15 @@ ADAPTED = {
     ),
     "put_window": put_window,
     "xlog1py": torch.special.xlog1py,
-    "matrix_product": torch.matmul,
+    "mm": torch.matmul,
     "inv": torch.linalg.inv,
-    "solution": torch.linalg.solve,
-    "triangular_solution": torch.linalg.solve_triangular,
+    "solve": torch.linalg.solve,
+    "solve_triangular": torch.linalg.solve_triangular,
     "pinv": torch.linalg.pinv,
-    "least_squares": lambda a, b: torch.linalg.lstsq(a, b).solution,
-    "log_abs_det": lambda a: torch.linalg.slogdet(a).logabsdet,
-    "root_of_powers": lambda x, *, p, **over: torch.linalg.vector_norm(x, p, **over),
-    "affine": F.linear,
+    "lstsq": lambda a, b: torch.linalg.lstsq(a, b).solution,
+    "slogdet": lambda a: torch.linalg.slogdet(a).logabsdet,
+    "vector_norm": lambda x, *, p, **over: torch.linalg.vector_norm(x, p, **over),
+    "linear": F.linear,
     "conv2d": conv2d,
     "conv2d_input_grad": conv2d_input_grad,
     "conv2d_weight_grad": conv2d_weight_grad,
@@ -258,7 +258,7 @@ ADAPTED = {
         lambda x: F.adaptive_avg_pool2d(x, c.shape[2:]), c, (*c.shape[:2], *size)
     ),
     "batch_norm": batch_norm,
-    "batch_norm_given": on_numpy_settings(batch_norm_given, "mean", "var"),
+    "batch_norm_eval": on_numpy_settings(batch_norm_eval, "mean", "var"),
     "softmax_backward": lambda c, y, *, dim: y * (c - (c * y).sum(dim, keepdim=True)),
     "log_softmax_backward": lambda c, y, *, dim: c - y.exp() * c.sum(dim, keepdim=True),
     "cross_entropy": on_numpy_settings(cross_entropy, "target", "weight"),
@@ -279,7 +279,7 @@ ADAPTED |= {
         x > 0, positive * x, negative * torch.expm1(rate * x)
     ),
     "softplus": F.softplus,
-    "smooth_abs": lambda x, *, beta: F.smooth_l1_loss(
+    "huber": lambda x, *, beta: F.smooth_l1_loss(
         x, torch.zeros_like(x), reduction="none", beta=beta
     ),
     "silu": F.silu,
@@ -288,6 +288,7 @@ ADAPTED |= {
     "tanh_backward": lambda c, y: c * (1 - y * y),
 }
 
-TORCH_FUNCTIONS = {
-    name: getattr(torch, name) for name in table.declared() if hasattr(torch, name)
-} | ADAPTED
+# Their results are packed factors, or read one triangle alone: compared in test_linalg and test_lu.
+FACTORIZATIONS = {"cholesky", "qr", "eigh", "svd", "lu"}
+SAME_NAME = {name for name in table.declared() if hasattr(torch, name)} - FACTORIZATIONS
+TORCH_FUNCTIONS = {name: getattr(torch, name) for name in SAME_NAME} | ADAPTED

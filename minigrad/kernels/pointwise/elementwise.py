@@ -352,7 +352,7 @@ def sigmoid_backward(g: Any, out: Any) -> Any:
 
 
 @unary
-def smooth_abs(x: Any, beta: Any) -> Any:
+def huber(x: Any, beta: Any) -> Any:
     """x**2 / (2 beta) within +-beta, |x| - beta / 2 beyond."""
     size, half = abs(x), like(x, 0.5)
     return half * size * size / beta if size < beta else size - half * beta

@@ -7,7 +7,7 @@ import numpy as np
 from minigrad.engine.grad_mode import thread
 from minigrad.nn.functional.arguments import require_floating, require_tensor
 from minigrad.ops.nn.batch_norm import batch_norm as with_own_statistics
-from minigrad.ops.nn.batch_norm import batch_norm_given
+from minigrad.ops.nn.batch_norm import batch_norm_eval
 
 
 def batch_norm(
@@ -48,7 +48,7 @@ def batch_norm(
         raise RuntimeError(
             "Expected running_mean and running_var to be defined when training=False"
         )
-    return batch_norm_given(
+    return batch_norm_eval(
         input, weight, bias, mean=running_mean.array, var=running_var.array, eps=eps
     )
 

@@ -9,17 +9,17 @@ import numpy as np
 
 from minigrad.nn.functional.arguments import require_floating, require_tensor
 from minigrad.ops.inplace import in_place
-from minigrad.ops.nn.random import draw_mask, masked_scale
+from minigrad.ops.nn import random
 
-masked_scale_ = in_place(masked_scale)
+_dropout_ = in_place(random.dropout)
 
 
 def _dropped(input: Any, p: float, inplace: bool, shape: tuple[int, ...]) -> Any:
-    mask = draw_mask(shape, p)
+    mask = random.draw_mask(shape, p)
     if mask.shape != input.shape:
         mask = np.broadcast_to(mask, input.shape).copy()
     scale = 1.0 / (1.0 - p) if p < 1 else 0.0
-    return (masked_scale_ if inplace else masked_scale)(input, mask=mask, scale=scale)
+    return (_dropout_ if inplace else random.dropout)(input, mask=mask, scale=scale)
 
 
 def require_probability(p: float) -> None:
@@ -87,7 +87,7 @@ _SATURATED = -1.7580993408473766
 
 def _saturated(input: Any, p: float, inplace: bool, shape: tuple[int, ...]) -> Any:
     """Elements set to SELU's lower limit, and all scaled to keep mean 0 and deviation 1."""
-    kept = draw_mask(shape, p)
+    kept = random.draw_mask(shape, p)
     scale = 1 / np.sqrt((1 - p) * (1 + p * _SATURATED**2)) if p < 1 else 0.0
     factor = input.new_tensor(kept * scale)
     addend = input.new_tensor((np.where(kept, 0.0, _SATURATED) - p * _SATURATED) * scale)

@@ -17,7 +17,7 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
             f"linear expects input (..., in_features) and weight (out_features, in_features), got "
             f"{list(input.shape)} and {list(weight.shape)}"
         )
-    return ops.affine(input, weight, bias)
+    return ops.linear(input, weight, bias)
 
 
 def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:

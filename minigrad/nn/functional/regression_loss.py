@@ -20,7 +20,7 @@ def smooth_l1_loss(input: Any, target: Any, *, reduction: str = "mean", beta: fl
     if beta < 0:
         raise ValueError(f"smooth_l1_loss expects beta >= 0, got {beta}")
     d = input - target
-    return reduced(ops.smooth_abs(d, beta=beta) if beta else ops.abs(d), reduction)
+    return reduced(ops.huber(d, beta=beta) if beta else ops.abs(d), reduction)
 
 
 def huber_loss(
@@ -36,7 +36,7 @@ def huber_loss(
     warn_if_broadcast("huber_loss", input, target)
     if delta <= 0:
         raise ValueError(f"huber_loss expects delta > 0, got {delta}")
-    losses = delta * ops.smooth_abs(input - target, beta=delta)
+    losses = delta * ops.huber(input - target, beta=delta)
     return weighted(losses, weight, input, reduction)
 
 

@@ -6,26 +6,9 @@ import numpy as np
 
 from minigrad.engine.graph import wrap
 from minigrad.engine.op import composed
-from minigrad.ops.linalg import lapack
-from minigrad.ops.linalg.determinants import log_abs_det
-from minigrad.ops.linalg.factorizations import (
-    eigen_shapes,
-    qr_factors,
-    qr_shapes,
-    singular_factors,
-    singular_shapes,
-    symmetric_eigen,
-)
+from minigrad.ops.linalg import determinants, factorizations, lapack
+from minigrad.ops.linalg import solve as systems
 from minigrad.ops.linalg.matmul import matmul
-from minigrad.ops.linalg.solve import (
-    cholesky_factor,
-    cutoff,
-    inv,
-    least_squares,
-    pinv,
-    solution,
-    triangular_solution,
-)
 from minigrad.ops.packing import unpack
 from minigrad.ops.results import (
     QR,
@@ -44,7 +27,7 @@ from minigrad.ops.results import (
 @composed
 def slogdet(A: Any) -> SlogDet:
     """The sign and the logarithm of the absolute value of determinants; 0 and -inf if singular."""
-    logarithm, sign = log_abs_det(A)
+    logarithm, sign = determinants.slogdet(A)
     return SlogDet(sign, logarithm)
 
 
@@ -74,7 +57,7 @@ def solve(A: Any, B: Any, *, left: bool = True) -> Any:
             f"for X A = B (left=False) give B as {list(B.shape[:-1])} + [1, {B.shape[-1]}]"
         )
     right = B.unsqueeze(-1) if vectors else B
-    found = solution(A, right) if left else solution(A.mT, right.mT).mT
+    found = systems.solve(A, right) if left else systems.solve(A.mT, right.mT).mT
     return found.squeeze(-1) if vectors else found
 
 
@@ -88,8 +71,8 @@ def solve_triangular(
     """
     lapack.require_matrices("linalg.solve_triangular", A.array, B.array)
     if left:
-        return triangular_solution(A, B, upper=upper, unitriangular=unitriangular)
-    return triangular_solution(A.mT, B.mT, upper=not upper, unitriangular=unitriangular).mT
+        return systems.solve_triangular(A, B, upper=upper, unitriangular=unitriangular)
+    return systems.solve_triangular(A.mT, B.mT, upper=not upper, unitriangular=unitriangular).mT
 
 
 @composed
@@ -100,16 +83,16 @@ def cholesky(A: Any, upper: bool = False) -> Any:
     that for a symmetric matrix.  Raises LinAlgError if A is not positive definite.
     """
     if upper:
-        return cholesky_factor(A, triangle="U").mT
-    return cholesky_factor(A, triangle="L")
+        return systems.cholesky(A, triangle="U").mT
+    return systems.cholesky(A, triangle="L")
 
 
 @composed
 def cholesky_solve(B: Any, L: Any, upper: bool = False) -> Any:
     """X with A X = B, where L is the Cholesky factor of A (its transpose if `upper`)."""
     lower = L.mT if upper else L
-    half = triangular_solution(lower, B, upper=False)
-    return triangular_solution(lower.mT, half, upper=True)
+    half = systems.solve_triangular(lower, B, upper=False)
+    return systems.solve_triangular(lower.mT, half, upper=True)
 
 
 @composed
@@ -122,7 +105,7 @@ def cholesky_inverse(L: Any, upper: bool = False) -> Any:
 @composed
 def pinverse(input: Any, rcond: float = 1e-15) -> Any:
     """`torch.pinverse`: `linalg.pinv` with a tolerance relative to the largest singular value."""
-    return pinv(input, rtol=rcond)
+    return systems.pinv(input, rtol=rcond)
 
 
 def _identity_like(A: Any) -> Any:
@@ -150,7 +133,7 @@ def inv_ex(A: Any, *, check_errors: bool = False) -> InvEx:
     lapack.require_square("linalg.inv_ex", A.array)
     found, info = _first_failing(A, np.linalg.inv)
     failed = bool(info.array.any())
-    return InvEx(found if failed and not check_errors else inv(A), info)
+    return InvEx(found if failed and not check_errors else systems.inv(A), info)
 
 
 @composed
@@ -197,10 +180,10 @@ def lstsq(A: Any, B: Any, rcond: float | None = None, *, driver: str | None = No
             f"linalg.lstsq: input of shape {list(A.shape)} and other of shape {list(B.shape)} "
             f"should match in all sizes but the last"
         )
-    found = least_squares(A, right, rtol=rcond)
+    found = systems.lstsq(A, right, rtol=rcond)
     m, n = A.shape[-2:]
     s = np.linalg.svd(A.array, compute_uv=False)
-    ranks = np.count_nonzero(s > cutoff(s, A.shape, None, rcond), axis=-1)
+    ranks = np.count_nonzero(s > systems.cutoff(s, A.shape, None, rcond), axis=-1)
     residuals = A.new_empty(0)
     if m > n and driver not in (None, "gelsy") and (ranks == n).all():
         residuals = ((matmul(A, found) - right) ** 2).sum(dim=-2)
@@ -226,7 +209,7 @@ def qr(A: Any, mode: str = "reduced") -> QR:
         )
     lapack.require_matrices("linalg.qr", A.array)
     factors = "complete" if mode == "complete" else "reduced"
-    q, r = unpack(qr_factors(A, mode=factors), *qr_shapes(A.shape, factors))
+    q, r = unpack(factorizations.qr(A, mode=factors), *factorizations.qr_shapes(A.shape, factors))
     return QR(A.new_empty(0) if mode == "r" else q, r)
 
 
@@ -247,7 +230,9 @@ def eigh(A: Any, UPLO: str = "L") -> Eigh:
     """
     triangle = _require_triangle(UPLO)
     lapack.require_square("linalg.eigh", A.array)
-    return Eigh(*unpack(symmetric_eigen(A, triangle=triangle), *eigen_shapes(A.shape)))
+    return Eigh(
+        *unpack(factorizations.eigh(A, triangle=triangle), *factorizations.eigh_shapes(A.shape))
+    )
 
 
 @composed
@@ -271,8 +256,8 @@ def svd(A: Any, full_matrices: bool = True, *, driver: str | None = None) -> SVD
             "cuSOLVER backend."
         )
     lapack.require_matrices("linalg.svd", A.array)
-    packed = singular_factors(A, full_matrices=full_matrices)
-    return SVD(*unpack(packed, *singular_shapes(A.shape, full_matrices)))
+    packed = factorizations.svd(A, full_matrices=full_matrices)
+    return SVD(*unpack(packed, *factorizations.svd_shapes(A.shape, full_matrices)))
 
 
 @composed

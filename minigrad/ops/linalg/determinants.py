@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.engine.op import arr, op, sample
-from minigrad.ops.linalg.factorizations import singular_factors, singular_shapes
+from minigrad.ops.linalg.factorizations import svd, svd_shapes
 from minigrad.ops.linalg.lapack import require_square
 from minigrad.ops.linalg.solve import inv
 from minigrad.ops.packing import unpack
@@ -22,7 +22,7 @@ def _det_rule(g: Any, out: Any, A: Any) -> Any:
 
 def _cofactors(A: Any) -> Any:
     """det(U) det(V) U diag(products of the other singular values) V^T, which needs no inverse."""
-    u, s, vh = unpack(singular_factors(A, full_matrices=False), *singular_shapes(A.shape, False))
+    u, s, vh = unpack(svd(A, full_matrices=False), *svd_shapes(A.shape, False))
     n = A.shape[-1]
     others = s.unsqueeze(-2) * s.new_tensor(1 - np.eye(n)) + s.new_tensor(np.eye(n))
     product = others[..., 0]
@@ -60,7 +60,7 @@ def det(A: Array) -> Array:
         sample(arr.of(0, 0)),
     ],
 )
-def log_abs_det(A: Array) -> tuple[Array, Array]:
+def slogdet(A: Array) -> tuple[Array, Array]:
     """log |det A| of square matrices; as a by-product the sign, 0 where A is singular."""
     require_square("linalg.slogdet", A)
     sign, logarithm = np.linalg.slogdet(A)

@@ -10,7 +10,7 @@ import numpy as np
 
 from minigrad.engine.op import arr, op, sample
 from minigrad.ops.linalg.lapack import require_matrices, require_square, run
-from minigrad.ops.linalg.solve import read_triangle, triangular_solution
+from minigrad.ops.linalg.solve import read_triangle, solve_triangular
 from minigrad.ops.packing import Shape, pack, unpack
 from minigrad.ops.shape.copies import concatenate
 
@@ -48,7 +48,7 @@ def _tall_qr_rule(g_q: Any, g_r: Any, q: Any, r: Any) -> Any:
     """Walter & Lehmann, "Algorithmic differentiation of linear algebra functions" (2010)."""
     inner = (g_r @ r.mT - q.mT @ g_q).triu()
     symmetric = inner.triu(1) + inner.mT
-    return triangular_solution(r, (g_q + q @ symmetric).mT, upper=True).mT
+    return solve_triangular(r, (g_q + q @ symmetric).mT, upper=True).mT
 
 
 def _qr_rule(g: Any, out: Any, A: Any, *, mode: str) -> Any:
@@ -79,7 +79,7 @@ def _qr_rule(g: Any, out: Any, A: Any, *, mode: str) -> Any:
         sample(arr.of(0, 2)),
     ],
 )
-def qr_factors(A: Array, *, mode: str = "reduced") -> Array:
+def qr(A: Array, *, mode: str = "reduced") -> Array:
     """Q with orthonormal columns and upper triangular R with Q R = A, packed; mode as torch's."""
     require_matrices("linalg.qr", A)
     return pack(*np.linalg.qr(A, mode), core=(2, 2))  # type: ignore[call-overload]
@@ -88,14 +88,14 @@ def qr_factors(A: Array, *, mode: str = "reduced") -> Array:
 # --- symmetric eigenvalues ------------------------------------------------------------------
 
 
-def eigen_shapes(shape: Shape) -> tuple[Shape, Shape]:
+def eigh_shapes(shape: Shape) -> tuple[Shape, Shape]:
     """The shapes of the eigenvalues and eigenvectors of one matrix."""
     return shape[-1:], shape[-2:]
 
 
-def _eigen_rule(g: Any, out: Any, A: Any, *, triangle: str) -> Any:
+def _eigh_rule(g: Any, out: Any, A: Any, *, triangle: str) -> Any:
     """Giles 2008, section 3.1; made symmetric, as the matrix is."""
-    shapes = eigen_shapes(A.shape)
+    shapes = eigh_shapes(A.shape)
     (w, v), (g_w, g_v) = unpack(out, *shapes), unpack(g, *shapes)
     gaps = w.unsqueeze(-2) - w.unsqueeze(-1)
     inner = _diagonal_matrix(g_w) + _ratio(_off_diagonal(v.mT @ g_v), gaps)
@@ -105,17 +105,17 @@ def _eigen_rule(g: Any, out: Any, A: Any, *, triangle: str) -> Any:
 
 @op(
     node="LinalgEighBackward0",
-    vjp=(_eigen_rule,),
+    vjp=(_eigh_rule,),
     samples=[
         sample(arr.of(3, 3, distinct=True)),
         sample(arr.of(2, 3, 3, distinct=True)),
         sample(arr.of(0, 0)),
     ],
 )
-def symmetric_eigen(A: Array, *, triangle: str = "both") -> Array:
+def eigh(A: Array, *, triangle: str = "both") -> Array:
     """Ascending eigenvalues and eigenvectors of symmetric matrices, packed.
 
-    triangle: what is read of A, as in `cholesky_factor`.
+    triangle: what is read of A, as in `cholesky`.
     """
     require_square("linalg.eigh", A)
     w, v = run("linalg.eigh", FAILED, np.linalg.eigh, read_triangle(A, triangle))
@@ -125,18 +125,18 @@ def symmetric_eigen(A: Array, *, triangle: str = "both") -> Array:
 # --- singular values ------------------------------------------------------------------------
 
 
-def singular_shapes(shape: Shape, full_matrices: bool) -> tuple[Shape, Shape, Shape]:
+def svd_shapes(shape: Shape, full_matrices: bool) -> tuple[Shape, Shape, Shape]:
     """The shapes of U, S and V^T for one matrix."""
     m, n = shape[-2:]
     k = min(m, n)
     return ((m, m), (k,), (n, n)) if full_matrices else ((m, k), (k,), (k, n))
 
 
-def _singular_rule(g: Any, out: Any, A: Any, *, full_matrices: bool) -> Any:
+def _svd_rule(g: Any, out: Any, A: Any, *, full_matrices: bool) -> Any:
     """Townsend, "Differentiating the singular value decomposition" (2016)."""
     m, n = A.shape[-2:]
     k = min(m, n)
-    shapes = singular_shapes(A.shape, full_matrices)
+    shapes = svd_shapes(A.shape, full_matrices)
     (u, s, vh), (g_u, g_s, g_vh) = unpack(out, *shapes), unpack(g, *shapes)
     # Columns beyond the k-th are any basis of what is left: no derivative comes through them.
     u, g_u, v, g_v = u[..., :k], g_u[..., :k], vh.mT[..., :k], g_vh.mT[..., :k]
@@ -154,7 +154,7 @@ def _singular_rule(g: Any, out: Any, A: Any, *, full_matrices: bool) -> Any:
 
 @op(
     node="LinalgSvdBackward0",
-    vjp=(_singular_rule,),
+    vjp=(_svd_rule,),
     samples=[
         sample(arr.of(3, 3, distinct=True), full_matrices=False),
         sample(arr.of(2, 4, 2, distinct=True), full_matrices=False),
@@ -163,7 +163,7 @@ def _singular_rule(g: Any, out: Any, A: Any, *, full_matrices: bool) -> Any:
         sample(arr.of(0, 3), full_matrices=False),
     ],
 )
-def singular_factors(A: Array, *, full_matrices: bool) -> Array:
+def svd(A: Array, *, full_matrices: bool) -> Array:
     """U, descending S and V^T with U diag(S) V^T = A, packed.
 
     Of full U and V the derivative through the first min(m, n) columns is given, as in torch.

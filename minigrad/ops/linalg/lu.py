@@ -14,32 +14,32 @@ from minigrad.ops.linalg.lapack import (
     require_square,
 )
 from minigrad.ops.linalg.matmul import matmul
-from minigrad.ops.linalg.solve import triangular_solution
+from minigrad.ops.linalg.solve import solve_triangular
 from minigrad.ops.results import LU, LUFactor, LUFactorEx
 from minigrad.ops.shape.copies import concatenate, tril, triu
 
 Array = Any
 
 
-def _square_rule(g: Any, out: Any, A: Any) -> Any:
+def _lu_rule(g: Any, out: Any, A: Any) -> Any:
     """Walter & Lehmann, "Algorithmic differentiation of linear algebra functions" (2010)."""
     lower = tril(out, diagonal=-1)
     inner = tril(lower.mT @ tril(g, diagonal=-1) + tril(g, diagonal=-1), diagonal=-1)
     inner = inner + triu(triu(g) @ triu(out).mT)
-    right = triangular_solution(triu(out), inner.mT, upper=True).mT
-    return triangular_solution(lower.mT, right, upper=True, unitriangular=True)
+    right = solve_triangular(triu(out), inner.mT, upper=True).mT
+    return solve_triangular(lower.mT, right, upper=True, unitriangular=True)
 
 
 @op(
     node="LinalgLuFactorExBackward0",
-    vjp=(_square_rule,),
+    vjp=(_lu_rule,),
     samples=[
         sample(arr.of(3, 3, diagonal=5.0)),
         sample(arr.of(2, 2, 2, diagonal=5.0)),
         sample(arr.of(0, 0)),
     ],
 )
-def square_lu(A: Array) -> Array:
+def _lu(A: Array) -> Array:
     """L and U with L U = A for square matrices (..., n, n) as they stand, packed in one matrix.
 
     U is its upper triangle, L what is below, with ones on the diagonal.
@@ -77,13 +77,13 @@ def _packed(ordered: Any) -> Any:
     """L and U of (..., m, n) in one matrix: of the square block, and of what is beside or below."""
     m, n = ordered.shape[-2:]
     if m == n:
-        return square_lu(ordered)
+        return _lu(ordered)
     k = min(m, n)
-    block = square_lu(ordered[..., :k, :k])
+    block = _lu(ordered[..., :k, :k])
     if n > m:
-        beside = triangular_solution(block, ordered[..., k:], upper=False, unitriangular=True)
+        beside = solve_triangular(block, ordered[..., k:], upper=False, unitriangular=True)
         return concatenate(block, beside, dim=-1)
-    below = triangular_solution(block.mT, ordered[..., k:, :].mT, upper=False).mT
+    below = solve_triangular(block.mT, ordered[..., k:, :].mT, upper=False).mT
     return concatenate(block, below, dim=-2)
 
 
@@ -159,11 +159,11 @@ def lu_solve(LU: Any, pivots: Any, B: Any, *, left: bool = True, adjoint: bool =
     require_equation("linalg.lu_solve", LU.array, B.array)
     permutation = LU.new_tensor(_permutation(pivots.array, LU.shape[-1]))
     if adjoint:
-        half = triangular_solution(LU.mT, B, upper=False)
-        whole = triangular_solution(LU.mT, half, upper=True, unitriangular=True)
+        half = solve_triangular(LU.mT, B, upper=False)
+        whole = solve_triangular(LU.mT, half, upper=True, unitriangular=True)
         return matmul(permutation, whole)
-    half = triangular_solution(LU, matmul(permutation.mT, B), upper=False, unitriangular=True)
-    return triangular_solution(LU, half, upper=True)
+    half = solve_triangular(LU, matmul(permutation.mT, B), upper=False, unitriangular=True)
+    return solve_triangular(LU, half, upper=True)
 
 
 def _permutation(exchanges: Array, n: int) -> Array:

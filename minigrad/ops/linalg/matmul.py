@@ -43,7 +43,7 @@ def _right_rule(g: Any, out: Any, a: Any, b: Any) -> Any:
         sample(arr.of(2, 3, 0), arr.of(0, 4)),
     ],
 )
-def matrix_product(input: Array, other: Array) -> Array:
+def mm(input: Array, other: Array) -> Array:
     """(..., m, k) @ (..., k, n) -> (..., m, n); leading axes broadcast."""
     if input.dtype is not other.dtype or input.dtype.kind == "b":
         _require_same_dtype("matmul", input, other)
@@ -65,7 +65,7 @@ def matmul(input: Any, other: Any) -> Any:
     Raises RuntimeError for 0-d operands, sizes that do not match, or different dtypes.
     """
     if input.array.ndim > 1 and other.array.ndim > 1:
-        return matrix_product(input, other)
+        return mm(input, other)
     if input.ndim == 0 or other.ndim == 0:
         raise RuntimeError(
             f"both arguments to matmul need to be at least 1D, but they are {input.ndim}D and "
@@ -73,7 +73,7 @@ def matmul(input: Any, other: Any) -> Any:
         )
     left = input.unsqueeze(0) if input.ndim == 1 else input
     right = other.unsqueeze(1) if other.ndim == 1 else other
-    product = matrix_product(left, right)
+    product = mm(left, right)
     if input.ndim == 1:
         product = product.squeeze(-2)
     return product.squeeze(-1) if other.ndim == 1 else product
@@ -101,7 +101,7 @@ def matmul(input: Any, other: Any) -> Any:
         sample(arr.of(3), arr.of(4, 3)),
     ],
 )
-def affine(input: Array, weight: Array, bias: Array | None = None) -> Array:
+def linear(input: Array, weight: Array, bias: Array | None = None) -> Array:
     """input @ weight.T + bias: (..., in) and (out, in), (out,) -> (..., out)."""
     operands = [input, weight] if bias is None else [input, weight, bias]
     _require_same_dtype("linear", *operands)

@@ -17,7 +17,7 @@ Array = Any
 INF = math.inf
 
 
-def _root_rule(g: Any, out: Any, x: Any, *, p: float, dim: Dim, keepdim: bool) -> Any:
+def _vector_norm_rule(g: Any, out: Any, x: Any, *, p: float, dim: Dim, keepdim: bool) -> Any:
     """g sign(x) |x|^(p-1) / out^(p-1), and 0 where an element or the norm is 0, as torch has it."""
     shape = kept_shape(x.shape, dim)
     norm, slope = out.reshape(shape), g.reshape(shape)
@@ -28,7 +28,7 @@ def _root_rule(g: Any, out: Any, x: Any, *, p: float, dim: Dim, keepdim: bool) -
 
 @op(
     node="LinalgVectorNormBackward0",
-    vjp=(_root_rule,),
+    vjp=(_vector_norm_rule,),
     samples=[
         sample(arr.of(3, 4, away_from=(0.0,)), p=3.0),
         sample(arr.of(2, 3, 4, away_from=(0.0,)), p=1.5, dim=(0, -1), keepdim=True),
@@ -36,7 +36,7 @@ def _root_rule(g: Any, out: Any, x: Any, *, p: float, dim: Dim, keepdim: bool) -
         sample(arr.of(2, 3, away_from=(0.0,)), p=-2.0, dim=0),
     ],
 )
-def root_of_powers(input: Array, *, p: float, dim: Dim = None, keepdim: bool = False) -> Array:
+def _vector_norm(input: Array, *, p: float, dim: Dim = None, keepdim: bool = False) -> Array:
     """(sum |x|^p)^(1/p) over `dim`."""
     power = input.dtype.type(p)
     total = np.sum(np.abs(input) ** power, axis=axes(dim, input.ndim), keepdims=keepdim)
@@ -85,7 +85,7 @@ def vector_norm(
         return reduce.sum((x != 0).to(x.dtype), dim=dim, keepdim=keepdim)
     if ord == 1:
         return reduce.sum(x.abs(), dim=dim, keepdim=keepdim)
-    return root_of_powers(x, p=float(ord), dim=dim, keepdim=keepdim)
+    return _vector_norm(x, p=float(ord), dim=dim, keepdim=keepdim)
 
 
 @composed

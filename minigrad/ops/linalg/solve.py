@@ -44,8 +44,8 @@ def inv(A: Array) -> Array:
     return run("linalg.inv", problem, np.linalg.inv, A)
 
 
-def _solution_rule(g: Any, out: Any, A: Any, B: Any, *, wanted: Sequence[int]) -> list[Any]:
-    start = solution(A.mT, g)
+def _solve_rule(g: Any, out: Any, A: Any, B: Any, *, wanted: Sequence[int]) -> list[Any]:
+    start = solve(A.mT, g)
     return [
         -(start @ out.mT).sum_to_size(A.shape) if 0 in wanted else None,
         start.sum_to_size(B.shape) if 1 in wanted else None,
@@ -54,7 +54,7 @@ def _solution_rule(g: Any, out: Any, A: Any, B: Any, *, wanted: Sequence[int]) -
 
 @op(
     node="LinalgSolveExBackward0",
-    vjp=_solution_rule,
+    vjp=_solve_rule,
     samples=[
         sample(_regular(3, 3), arr.of(3, 2)),
         sample(_regular(2, 3, 3), arr.of(3, 2)),
@@ -63,7 +63,7 @@ def _solution_rule(g: Any, out: Any, A: Any, B: Any, *, wanted: Sequence[int]) -
         sample(arr.of(0, 0), arr.of(0, 2)),
     ],
 )
-def solution(A: Array, B: Array) -> Array:
+def solve(A: Array, B: Array) -> Array:
     """X with A X = B: (..., n, n), (..., n, k) -> (..., n, k); leading axes broadcast."""
     require_square("linalg.solve", A)
     require_matrices("linalg.solve", A, B)
@@ -71,10 +71,10 @@ def solution(A: Array, B: Array) -> Array:
     return run("linalg.solve", SINGULAR, np.linalg.solve, A, B)
 
 
-def _triangular_rule(
+def _solve_triangular_rule(
     g: Any, out: Any, A: Any, B: Any, *, wanted: Sequence[int], upper: bool, unitriangular: bool
 ) -> list[Any]:
-    start = triangular_solution(A.mT, g, upper=not upper, unitriangular=unitriangular)
+    start = solve_triangular(A.mT, g, upper=not upper, unitriangular=unitriangular)
     slope = None
     if 0 in wanted:
         slope = -(start @ out.mT).sum_to_size(A.shape)
@@ -84,7 +84,7 @@ def _triangular_rule(
 
 @op(
     node="LinalgSolveTriangularBackward0",
-    vjp=_triangular_rule,
+    vjp=_solve_triangular_rule,
     samples=[
         sample(_regular(3, 3), arr.of(3, 2), upper=True),
         sample(_regular(2, 3, 3), arr.of(3, 2), upper=False),
@@ -93,7 +93,7 @@ def _triangular_rule(
         sample(arr.of(0, 0), arr.of(0, 2), upper=True),
     ],
 )
-def triangular_solution(A: Array, B: Array, *, upper: bool, unitriangular: bool = False) -> Array:
+def solve_triangular(A: Array, B: Array, *, upper: bool, unitriangular: bool = False) -> Array:
     """X with A X = B, reading one triangle of A; leading axes broadcast.
 
     A zero on the diagonal gives inf and nan, as in torch.
@@ -108,8 +108,8 @@ def _cholesky_rule(g: Any, out: Any, A: Any, *, triangle: str) -> Any:
     """Murray, "Differentiation of the Cholesky decomposition" (2016), equation 10."""
     inner = (out.mT @ g).tril()
     inner = inner - inner * (0.5 * inner.new_tensor(np.eye(inner.shape[-1])))
-    left = triangular_solution(out.mT, inner, upper=True)
-    both = triangular_solution(out.mT, left.mT, upper=True)
+    left = solve_triangular(out.mT, inner, upper=True)
+    both = solve_triangular(out.mT, left.mT, upper=True)
     return (both + both.mT) * 0.5
 
 
@@ -118,7 +118,7 @@ def _cholesky_rule(g: Any, out: Any, A: Any, *, triangle: str) -> Any:
     vjp=(_cholesky_rule,),
     samples=[sample(_regular(3, 3)), sample(_regular(2, 3, 3)), sample(arr.of(0, 0))],
 )
-def cholesky_factor(A: Array, *, triangle: str = "both") -> Array:
+def cholesky(A: Array, *, triangle: str = "both") -> Array:
     """The lower triangular L with L L^T = A, of symmetric positive definite (..., n, n).
 
     triangle: what is read of A: "L" or "U", or "both", of which the mean is taken.  The derivative
@@ -141,7 +141,7 @@ def read_triangle(A: Array, triangle: str) -> Array:
 # --- least squares --------------------------------------------------------------------------
 
 
-def _pseudo_inverse_slope(g: Any, out: Any, A: Any) -> Any:
+def _pinv_cotangent(g: Any, out: Any, A: Any) -> Any:
     """Golub & Pereyra, "The differentiation of pseudo-inverses ..." (1973), for constant rank."""
     across, along = g.mT @ (out @ out.mT), (out.mT @ out) @ g.mT
     outside_range, outside_rows = across - A @ (out @ across), along - (along @ out) @ A
@@ -149,7 +149,7 @@ def _pseudo_inverse_slope(g: Any, out: Any, A: Any) -> Any:
 
 
 def _pinv_rule(g: Any, out: Any, A: Any, **_how_it_was_found: Any) -> Any:
-    return _pseudo_inverse_slope(g, out, A)
+    return _pinv_cotangent(g, out, A)
 
 
 @op(
@@ -174,7 +174,7 @@ def pinv(
     require_matrices("linalg.pinv", A)
     if hermitian:
         require_square("linalg.pinv", A)
-    u, s, vh = singular_triplets("linalg.pinv", A, hermitian)
+    u, s, vh = thin_svd("linalg.pinv", A, hermitian)
     kept = s > cutoff(s, A.shape, atol, rtol)
     inverted = np.where(kept, 1, 0).astype(s.dtype) / np.where(kept, s, 1)
     return np.matmul(vh.mT * inverted[..., None, :], u.mT)
@@ -188,11 +188,11 @@ def matrix_rank(
     require_matrices("linalg.matrix_rank", A)
     if hermitian:
         require_square("linalg.matrix_rank", A)
-    s = singular_triplets("linalg.matrix_rank", A, hermitian)[1]
+    s = thin_svd("linalg.matrix_rank", A, hermitian)[1]
     return np.asarray(np.count_nonzero(s > cutoff(s, A.shape, atol, rtol), axis=-1), np.int64)
 
 
-def singular_triplets(name: str, A: Array, hermitian: bool) -> tuple[Array, Array, Array]:
+def thin_svd(name: str, A: Array, hermitian: bool) -> tuple[Array, Array, Array]:
     """U, S and V^T of matrices, by eigenvectors if they are symmetric."""
     problem = "The algorithm failed to converge"
     if not hermitian:
@@ -215,25 +215,25 @@ def cutoff(s: Array, shape: tuple[int, ...], atol: float | None, rtol: float | N
     return np.maximum(atol or 0.0, rtol * largest)
 
 
-def _least_squares_rule(
+def _lstsq_rule(
     g: Any, out: Any, A: Any, B: Any, *, wanted: Sequence[int], rtol: float | None
 ) -> list[Any]:
     inverse = pinv(A, rtol=rtol)
     return [
-        _pseudo_inverse_slope(g @ B.mT, inverse, A) if 0 in wanted else None,
+        _pinv_cotangent(g @ B.mT, inverse, A) if 0 in wanted else None,
         inverse.mT @ g if 1 in wanted else None,
     ]
 
 
 @op(
     node="LinalgLstsqBackward0",
-    vjp=_least_squares_rule,
+    vjp=_lstsq_rule,
     samples=[
         sample(arr.of(4, 3, diagonal=4.0, distinct=True), arr.of(4, 2)),
         sample(arr.of(2, 3, 4, diagonal=4.0), arr.of(2, 3, 1)),
     ],
 )
-def least_squares(A: Array, B: Array, *, rtol: float | None = None) -> Array:
+def lstsq(A: Array, B: Array, *, rtol: float | None = None) -> Array:
     """The X of least norm that makes |A X - B| least: (..., m, n), (..., m, k) -> (..., n, k).
 
     The leading axes of A and B are the same.

@@ -62,7 +62,7 @@ def batch_norm(
     return y.reshape(input.shape), mean, rstd
 
 
-def _given_rule(
+def _batch_norm_eval_rule(
     g: Any, out: Any, x: Any, weight: Any, bias: Any, *, wanted: Sequence[int], mean: Array,
     var: Array, eps: float,
 ) -> tuple[Any, ...]:  # fmt: skip
@@ -77,7 +77,7 @@ def _given_rule(
 
 @op(
     node="NativeBatchNormBackward0",
-    vjp=_given_rule,
+    vjp=_batch_norm_eval_rule,
     samples=[
         sample(
             arr.of(2, 3, 2, 2),
@@ -90,7 +90,7 @@ def _given_rule(
         sample(arr.of(4, 2), mean=np.array([0.1, -0.2]), var=np.array([0.5, 1.0]), eps=1e-5),
     ],
 )
-def batch_norm_given(
+def batch_norm_eval(
     input: Array,
     weight: Array | None = None,
     bias: Array | None = None,

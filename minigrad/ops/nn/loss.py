@@ -114,9 +114,9 @@ def log_sigmoid(input: Array) -> Array:
         sample(arr.of(), beta=8.0),
     ],
 )
-def smooth_abs(input: Array, *, beta: float) -> Array:
+def huber(input: Array, *, beta: float) -> Array:
     """input^2 / (2 beta) within +-beta, |input| - beta / 2 beyond (Huber 1964)."""
-    return elements.smooth_abs(input, settings=(beta,))
+    return elements.huber(input, settings=(beta,))
 
 
 @elementwise(

@@ -15,13 +15,13 @@ Array = Any
 
 @op(
     node="MulBackward0",
-    vjp=(lambda g, out, x, *, mask, scale: masked_scale(g, mask=mask, scale=scale),),
+    vjp=(lambda g, out, x, *, mask, scale: dropout(g, mask=mask, scale=scale),),
     degree=1,
     samples=[
         sample(arr.of(2, 3), mask=np.array([[True, False, True], [False, True, True]]), scale=1.5)
     ],
 )
-def masked_scale(input: Array, *, mask: Array, scale: float) -> Array:
+def dropout(input: Array, *, mask: Array, scale: float) -> Array:
     """input * scale where the mask is True, 0 elsewhere."""
     return kernels.dropout(input, mask, scale)
 

@@ -1,4 +1,4 @@
-"""The largest and the smallest: over several dimensions, or along one with its place."""
+"""Largest and smallest elements, over several dimensions or along one with their indices."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from minigrad.ops.dims import axes, kept_shape
 from minigrad.ops.elementwise import arithmetic
 from minigrad.ops.elementwise.comparison import isnan
 from minigrad.ops.reduction.reduce import one_axis, over_dims, require_elements
-from minigrad.ops.reduction.sorting import chosen
+from minigrad.ops.reduction.sorting import values_and_indices
 from minigrad.ops.results import MinAndMax, ValuesAndIndices
 
 Array = Any
@@ -29,7 +29,7 @@ def require_any(name: str, input: Array, dim: Dim) -> None:
 # --- values ---------------------------------------------------------------------------------
 
 
-def _tied_rule(g: Any, out: Any, x: Any, *, dim: Dim, keepdim: bool) -> Any:
+def _amax_rule(g: Any, out: Any, x: Any, *, dim: Dim, keepdim: bool) -> Any:
     """Ties share the cotangent equally, as torch's amax and amin have it."""
     shape = kept_shape(x.shape, dim)
     tied = (x == out.reshape(shape)).to(x.dtype)
@@ -37,14 +37,14 @@ def _tied_rule(g: Any, out: Any, x: Any, *, dim: Dim, keepdim: bool) -> Any:
     return g.reshape(shape) * share
 
 
-@op(vjp=(_tied_rule,), samples=over_dims(distinct=True))
+@op(vjp=(_amax_rule,), samples=over_dims(distinct=True))
 def amax(input: Array, *, dim: Dim = None, keepdim: bool = False) -> Array:
     """The largest element over `dim`; nan if there is one."""
     require_any("amax", input, dim)
     return np.max(input, axis=axes(dim, input.ndim), keepdims=keepdim)
 
 
-@op(vjp=(_tied_rule,), samples=over_dims(distinct=True))
+@op(vjp=(_amax_rule,), samples=over_dims(distinct=True))
 def amin(input: Array, *, dim: Dim = None, keepdim: bool = False) -> Array:
     """The smallest element over `dim`; nan if there is one."""
     require_any("amin", input, dim)
@@ -58,18 +58,18 @@ def aminmax(input: Any, *, dim: int | None = None, keepdim: bool = False) -> Min
     return MinAndMax(amin(input, dim=dim, keepdim=keepdim), amax(input, dim=dim, keepdim=keepdim))
 
 
-def evenly_rule(g: Any, out: Any, x: Any) -> Any:
-    """All elements that equal the one chosen share the cotangent; where it is nan, all nans do."""
+def share_among_equals(g: Any, out: Any, x: Any) -> Any:
+    """Share the cotangent among the elements that equal the result; where it is nan, among all nans."""
     same = (isnan(x) if np.isnan(out.array) else x == out).to(x.dtype)
     return g * (same / same.sum())
 
 
 @op(
     node="MaxBackward1",
-    vjp=(evenly_rule,),
+    vjp=(share_among_equals,),
     samples=[case for case in over_dims(distinct=True) if not case.settings],
 )
-def largest(input: Array) -> Array:
+def _max(input: Array) -> Array:
     """The largest of all elements; nan if there is one."""
     require_any("max", input, None)
     return np.max(input)
@@ -77,10 +77,10 @@ def largest(input: Array) -> Array:
 
 @op(
     node="MinBackward1",
-    vjp=(evenly_rule,),
+    vjp=(share_among_equals,),
     samples=[case for case in over_dims(distinct=True) if not case.settings],
 )
-def smallest(input: Array) -> Array:
+def _min(input: Array) -> Array:
     """The smallest of all elements; nan if there is one."""
     require_any("min", input, None)
     return np.min(input)
@@ -121,7 +121,7 @@ def max(input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None
     The gradient goes to the elements at `indices`; without dim, ties share it.
     """
     if dim is None and other is None:
-        return largest(input)
+        return _max(input)
     if other is not None or hasattr(dim, "array"):
         return arithmetic.maximum(input, dim if other is None else other)
     return _extreme("max", np.argmax, input, dim, keepdim)
@@ -134,7 +134,7 @@ def min(input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None
     The gradient goes to the elements at `indices`; without dim, ties share it.
     """
     if dim is None and other is None:
-        return smallest(input)
+        return _min(input)
     if other is not None or hasattr(dim, "array"):
         return arithmetic.minimum(input, dim if other is None else other)
     return _extreme("min", np.argmin, input, dim, keepdim)
@@ -143,4 +143,4 @@ def min(input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None
 def _extreme(name: str, place: Any, input: Any, dim: int, keepdim: bool) -> ValuesAndIndices:
     axis = one_axis(dim, input)
     require_elements(name, input.shape, dim)
-    return chosen(input, dim, place(input.array, axis=axis, keepdims=True), keepdim)
+    return values_and_indices(input, dim, place(input.array, axis=axis, keepdims=True), keepdim)

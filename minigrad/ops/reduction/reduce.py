@@ -43,12 +43,12 @@ def over_one_dim(**domain: Any) -> list[Any]:
 # --- what reductions share ------------------------------------------------------------------
 
 
-def spread(g: Any, shape: tuple[int, ...], dim: Dim, keepdim: bool) -> Any:
+def expand_reduced(g: Any, shape: tuple[int, ...], dim: Dim, keepdim: bool) -> Any:
     """A cotangent of the reduced shape, expanded to the shape before."""
     return (g if keepdim else g.reshape(kept_shape(shape, dim))).expand(shape)
 
 
-def _spread_array(g: Array, shape: tuple[int, ...], dim: Dim, keepdim: bool) -> Array:
+def _expand_array(g: Array, shape: tuple[int, ...], dim: Dim, keepdim: bool) -> Array:
     return repeated(g if keepdim else g.reshape(kept_shape(shape, dim)), shape)
 
 
@@ -65,19 +65,19 @@ def one_axis(dim: int | None, input: Array) -> int | None:
     return axis if input.ndim else None
 
 
-def summable(input: Array, dtype: DType = None) -> Array:
+def as_sum_dtype(input: Array, dtype: DType = None) -> Array:
     """The array as `dtype`; without one, bools and small integers become int64."""
     if dtype is not None:
         return input.astype(dtypes.to_numpy(dtype), copy=False)
     return input if input.dtype.kind == "f" else input.astype(np.int64, copy=False)
 
 
-def returned(g: Any, before: dtypes.dtype, dtype: DType) -> Any:
+def cast_back(g: Any, before: dtypes.dtype, dtype: DType) -> Any:
     """A cotangent of `dtype`, as the dtype of the input before it was cast to that."""
     return g if dtype is None else g.to(before)
 
 
-def _returned_array(g: Array, before: dtypes.dtype, dtype: DType) -> Array:
+def _cast_array_back(g: Array, before: dtypes.dtype, dtype: DType) -> Array:
     return g if dtype is None else g.astype(dtypes.to_numpy(before), copy=False)
 
 
@@ -106,13 +106,13 @@ def require_elements(name: str, shape: tuple[int, ...], dim: Dim) -> None:
 @op(
     node=lambda node: "SumBackward0" if node.settings["dim"] is None else "SumBackward1",
     vjp=(
-        lambda g, out, x, *, dim, keepdim, dtype: spread(
-            returned(g, x.dtype, dtype), x.shape, dim, keepdim
+        lambda g, out, x, *, dim, keepdim, dtype: expand_reduced(
+            cast_back(g, x.dtype, dtype), x.shape, dim, keepdim
         ),
     ),
     array_vjp=(
-        lambda g, out, x, *, dim, keepdim, dtype: _spread_array(
-            _returned_array(g, x.dtype, dtype), x.shape, dim, keepdim
+        lambda g, out, x, *, dim, keepdim, dtype: _expand_array(
+            _cast_array_back(g, x.dtype, dtype), x.shape, dim, keepdim
         ),
     ),
     degree=1,
@@ -120,34 +120,34 @@ def require_elements(name: str, shape: tuple[int, ...], dim: Dim) -> None:
 )
 def sum(input: Array, *, dim: Dim = None, keepdim: bool = False, dtype: DType = None) -> Array:
     """The sum over `dim` (an int, several, or None for all), of the elements as `dtype`."""
-    wide = summable(input, dtype)
+    wide = as_sum_dtype(input, dtype)
     total = kernels.sum(wide, axes(dim, input.ndim), keepdim)
     return total if dtype is None else total.astype(wide.dtype, copy=False)
 
 
 def _mean_rule(g: Any, out: Any, x: Any, *, dim: Dim, keepdim: bool, dtype: DType) -> Any:
-    share = returned(g, x.dtype, dtype) * (1.0 / max(count(x.shape, dim), 1))
-    return spread(share, x.shape, dim, keepdim)
+    share = cast_back(g, x.dtype, dtype) * (1.0 / max(count(x.shape, dim), 1))
+    return expand_reduced(share, x.shape, dim, keepdim)
 
 
-def _direct_mean_rule(
+def _mean_array_rule(
     g: Array, out: Array, x: Any, *, dim: Dim, keepdim: bool, dtype: DType
 ) -> Array:
-    share = _returned_array(g, x.dtype, dtype)
+    share = _cast_array_back(g, x.dtype, dtype)
     share = np.multiply(share, share.dtype.type(1.0 / max(count(x.shape, dim), 1)))
-    return _spread_array(np.asarray(share), x.shape, dim, keepdim)
+    return _expand_array(np.asarray(share), x.shape, dim, keepdim)
 
 
 @op(
     node=lambda node: "MeanBackward0" if node.settings["dim"] is None else "MeanBackward1",
     vjp=(_mean_rule,),
-    array_vjp=(_direct_mean_rule,),
+    array_vjp=(_mean_array_rule,),
     degree=1,
     samples=over_dims(),
 )
 def mean(input: Array, *, dim: Dim = None, keepdim: bool = False, dtype: DType = None) -> Array:
     """The arithmetic mean over `dim`.  Raises RuntimeError for integers, unless dtype is given."""
-    wide = input if dtype is None else summable(input, dtype)
+    wide = input if dtype is None else as_sum_dtype(input, dtype)
     require_floating("mean", wide)
     reduced = axes(dim, input.ndim)
     n = math.prod([input.shape[axis] for axis in reduced])
@@ -159,7 +159,7 @@ def mean(input: Array, *, dim: Dim = None, keepdim: bool = False, dtype: DType =
 @op(
     vjp=(
         lambda g, out, x, *, dim, keepdim, dtype: where(
-            isnan(x), 0.0, spread(returned(g, x.dtype, dtype), x.shape, dim, keepdim)
+            isnan(x), 0.0, expand_reduced(cast_back(g, x.dtype, dtype), x.shape, dim, keepdim)
         ),
     ),
     degree=1,
@@ -167,7 +167,7 @@ def mean(input: Array, *, dim: Dim = None, keepdim: bool = False, dtype: DType =
 )
 def nansum(input: Array, *, dim: Dim = None, keepdim: bool = False, dtype: DType = None) -> Array:
     """The sum over `dim` of the elements that are not nan."""
-    wide = summable(input, dtype)
+    wide = as_sum_dtype(input, dtype)
     known = np.where(np.isnan(wide), wide.dtype.type(0), wide)
     return kernels.sum(known, axes(dim, input.ndim), keepdim).astype(wide.dtype, copy=False)
 
@@ -208,12 +208,12 @@ def _products_of_others(x: Any, dim: int | None) -> Any:
 
 def _prod_rule(g: Any, out: Any, x: Any, *, dim: Any, keepdim: bool, dtype: DType) -> Any:
     wide = x if dtype is None else x.to(dtype)
-    g = spread(g, x.shape, dim, keepdim)
+    g = expand_reduced(g, x.shape, dim, keepdim)
     if bool((wide.array == 0).any()):
         slope = g * _products_of_others(wide, dim if x.ndim else None)
     else:
-        slope = g * (spread(out, x.shape, dim, keepdim) / wide)
-    return returned(slope, x.dtype, dtype)
+        slope = g * (expand_reduced(out, x.shape, dim, keepdim) / wide)
+    return cast_back(slope, x.dtype, dtype)
 
 
 @op(
@@ -225,7 +225,7 @@ def prod(
     input: Array, *, dim: int | None = None, keepdim: bool = False, dtype: DType = None
 ) -> Array:
     """The product along `dim`, or of all elements; bools and integers multiply as int64."""
-    wide = summable(input, dtype)
+    wide = as_sum_dtype(input, dtype)
     return np.prod(wide, axis=one_axis(dim, input), keepdims=keepdim, dtype=wide.dtype)
 
 
@@ -235,7 +235,8 @@ def prod(
 @op(
     vjp=(
         lambda g, out, x, *, dim, keepdim: (
-            spread(g, x.shape, dim, keepdim) * (x - spread(out, x.shape, dim, keepdim)).exp()
+            expand_reduced(g, x.shape, dim, keepdim)
+            * (x - expand_reduced(out, x.shape, dim, keepdim)).exp()
         ),
     ),
     floats=True,
@@ -252,7 +253,7 @@ def logsumexp(input: Array, *, dim: Dim = None, keepdim: bool = False) -> Array:
 
 def _norm_rule(g: Any, out: Any, x: Any, *, dim: Dim, keepdim: bool) -> Any:
     slope = where(out == 0, 0.0, g / out)  # torch's subgradient at the origin
-    return spread(slope, x.shape, dim, keepdim) * x
+    return expand_reduced(slope, x.shape, dim, keepdim) * x
 
 
 @op(node="LinalgVectorNormBackward0", vjp=(_norm_rule,), samples=over_dims(low=0.2))

@@ -12,7 +12,7 @@ from minigrad.kernels.simd.math import FLOATS
 from minigrad.ops.dims import wrap_dim
 from minigrad.ops.elementwise.arithmetic import exp, where
 from minigrad.ops.elementwise.comparison import ne
-from minigrad.ops.reduction.reduce import DType, require_floating, returned, summable
+from minigrad.ops.reduction.reduce import DType, as_sum_dtype, cast_back, require_floating
 from minigrad.ops.results import ValuesAndIndices
 from minigrad.ops.shape import copies
 
@@ -43,13 +43,13 @@ def _wide(dtype: np.dtype[Any]) -> Any:
 
 def _cumsum_rule(g: Any, out: Any, x: Any, *, dim: int, dtype: DType) -> Any:
     back = g.flip(dim).cumsum(dim).flip(dim) if g.ndim else g
-    return returned(back, x.dtype, dtype)
+    return cast_back(back, x.dtype, dtype)
 
 
 @op(vjp=(_cumsum_rule,), degree=1, samples=LINES)
 def cumsum(input: Array, *, dim: int, dtype: DType = None) -> Array:
     """Running sums along `dim`; bools and integers add as int64."""
-    from_all = summable(input, dtype)
+    from_all = as_sum_dtype(input, dtype)
     if from_all.dtype in FLOATS and input.ndim:
         return kernels.running_sums(from_all, wrap_dim(dim, input.ndim))
     sums = _accumulated(np.add, from_all, dim, _wide(from_all.dtype))
@@ -97,16 +97,16 @@ def recurrence(factor: Array, addend: Array, *, dim: int) -> Array:
 def _cumprod_rule(g: Any, out: Any, x: Any, *, dim: int, dtype: DType) -> Any:
     """Without a division, so that zeros need no care: what comes before, times what follows."""
     if not x.ndim:
-        return returned(g, x.dtype, dtype)
+        return cast_back(g, x.dtype, dtype)
     factors = x if dtype is None else x.to(dtype)
     slope = _backwards(factors, g, dim) * _shifted(out, dim, 1.0)
-    return returned(slope, x.dtype, dtype)
+    return cast_back(slope, x.dtype, dtype)
 
 
 @op(vjp=(_cumprod_rule,), samples=LINES)
 def cumprod(input: Array, *, dim: int, dtype: DType = None) -> Array:
     """Running products along `dim`; bools and integers multiply as int64."""
-    from_all = summable(input, dtype)
+    from_all = as_sum_dtype(input, dtype)
     products = _accumulated(np.multiply, from_all, dim, _wide(from_all.dtype))
     return products.astype(from_all.dtype, copy=False)
 

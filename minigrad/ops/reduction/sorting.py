@@ -1,6 +1,6 @@
 """Sorting, and what is chosen by rank: top-k, the k-th smallest, the median, the mode.
 
-Which elements are chosen is found on arrays; `picked` takes them and is what has a derivative.
+Which elements are chosen is found on arrays; `take_along` takes them and is what has a derivative.
 """
 
 from typing import Any
@@ -23,7 +23,7 @@ ORDER = np.array([[1, 2, 0], [0, 2, 1]])
 
 @op(
     node="GatherBackward0",
-    vjp=(lambda g, out, x, *, dim, index: placed(g, dim=dim, index=index, shape=x.shape),),
+    vjp=(lambda g, out, x, *, dim, index: put_along(g, dim=dim, index=index, shape=x.shape),),
     degree=1,
     samples=[
         sample(arr.of(2, 3), dim=1, index=ORDER),
@@ -31,7 +31,7 @@ ORDER = np.array([[1, 2, 0], [0, 2, 1]])
         sample(arr.of(), dim=0, index=np.zeros((), np.int64)),
     ],
 )
-def picked(input: Array, *, dim: int, index: Array) -> Array:
+def take_along(input: Array, *, dim: int, index: Array) -> Array:
     """The elements at `index` along `dim`: a gather that takes each place at most once."""
     if not input.ndim:
         return input.copy()
@@ -40,15 +40,15 @@ def picked(input: Array, *, dim: int, index: Array) -> Array:
 
 @op(
     node="ScatterBackward0",
-    vjp=(lambda g, out, c, *, dim, index, shape: picked(g, dim=dim, index=index),),
+    vjp=(lambda g, out, c, *, dim, index, shape: take_along(g, dim=dim, index=index),),
     degree=1,
     samples=[
         sample(arr.of(2, 3), dim=1, index=ORDER, shape=(2, 4)),
         sample(arr.of(), dim=0, index=np.zeros((), np.int64), shape=()),
     ],
 )
-def placed(cotangent: Array, *, dim: int, index: Array, shape: tuple[int, ...]) -> Array:
-    """Zeros of `shape` with the cotangent put at `index` along `dim`: the adjoint of picked."""
+def put_along(cotangent: Array, *, dim: int, index: Array, shape: tuple[int, ...]) -> Array:
+    """Zeros of `shape` with the cotangent put at `index` along `dim`: the adjoint of take_along."""
     if not shape:
         return cotangent.copy()
     out = np.zeros(shape, cotangent.dtype)
@@ -56,10 +56,12 @@ def placed(cotangent: Array, *, dim: int, index: Array, shape: tuple[int, ...]) 
     return out
 
 
-def chosen(input: Any, dim: int, index: Array, keepdim: bool = True) -> ValuesAndIndices:
+def values_and_indices(
+    input: Any, dim: int, index: Array, keepdim: bool = True
+) -> ValuesAndIndices:
     """The elements at `index` along `dim`; without keepdim, there is one, and `dim` goes."""
     index = index.reshape(()) if not input.ndim else index
-    values = picked(input, dim=dim, index=index)
+    values = take_along(input, dim=dim, index=index)
     if keepdim or not input.ndim:
         return ValuesAndIndices(values, wrap(input.kind, index))
     indices = wrap(input.kind, np.squeeze(index, wrap_dim(dim, input.ndim)))
@@ -99,7 +101,7 @@ def sort(
     Equal elements always keep their order, whether or not `stable` asks for it.
     """
     array, axis = _lines(input, dim)
-    return chosen(input, dim, (_descending if descending else ascending)(array, axis))
+    return values_and_indices(input, dim, (_descending if descending else ascending)(array, axis))
 
 
 @composed
@@ -150,7 +152,7 @@ def topk(
         index = np.take_along_axis(candidates, order(few, axis), axis)
     else:
         index = _first(order(array, axis), k, axis)
-    return chosen(input, dim, index)
+    return values_and_indices(input, dim, index)
 
 
 @composed
@@ -164,7 +166,7 @@ def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False) -> Values
             f"kthvalue(): selected number k out of range for dimension {axis}: k={k} of "
             f"{array.shape[axis]} elements"
         )
-    return chosen(input, dim, _of_rank(array, k - 1, axis), keepdim)
+    return values_and_indices(input, dim, _of_rank(array, k - 1, axis), keepdim)
 
 
 def _of_rank(array: Array, rank: int, axis: int) -> Array:
@@ -173,7 +175,7 @@ def _of_rank(array: Array, rank: int, axis: int) -> Array:
     return np.take(split, [rank], axis=axis)
 
 
-def median_place(array: Array, axis: int) -> Array:
+def median_index(array: Array, axis: int) -> Array:
     """The index of the median, the lower one of two; of the first nan if there is one."""
     place = _of_rank(array, (array.shape[axis] - 1) // 2, axis)
     if array.dtype.kind != "f":
@@ -183,10 +185,10 @@ def median_place(array: Array, axis: int) -> Array:
     return np.where(np.any(unknown, axis=axis, keepdims=True), first, place)
 
 
-def nanmedian_place(array: Array, axis: int) -> Array:
+def nanmedian_index(array: Array, axis: int) -> Array:
     """The index of the median of what is not nan; 0 if all is."""
     if array.dtype.kind != "f":
-        return median_place(array, axis)
+        return median_index(array, axis)
     known = np.sum(~np.isnan(array), axis=axis, keepdims=True)
     middle = np.maximum(known - 1, 0) // 2
     return np.take_along_axis(ascending(array, axis), middle, axis)
@@ -204,4 +206,4 @@ def mode(input: Any, dim: int = -1, keepdim: bool = False) -> ValuesAndIndices:
     starts[..., 1:] = ordered[..., 1:] != ordered[..., :-1]
     length = place - np.maximum.accumulate(np.where(starts, place, 0), axis=-1)
     last = np.moveaxis(np.argmax(length, axis=-1, keepdims=True), -1, axis)
-    return chosen(input, dim, np.take_along_axis(order, last, axis), keepdim)
+    return values_and_indices(input, dim, np.take_along_axis(order, last, axis), keepdim)

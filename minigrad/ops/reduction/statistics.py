@@ -11,14 +11,14 @@ from minigrad.kernels.reduction import reduce as kernels
 from minigrad.ops.dims import axes, kept_shape, wrap_dim
 from minigrad.ops.elementwise.arithmetic import where
 from minigrad.ops.reduction import sorting
-from minigrad.ops.reduction.extrema import evenly_rule
+from minigrad.ops.reduction.extrema import share_among_equals
 from minigrad.ops.reduction.reduce import (
     count,
+    expand_reduced,
     mean,
     over_dims,
     require_elements,
     require_floating,
-    spread,
 )
 from minigrad.ops.results import ValuesAndIndices
 
@@ -28,14 +28,14 @@ Array = Any
 # --- variance -------------------------------------------------------------------------------
 
 
-def _variance_rule(g: Any, out: Any, x: Any, *, dim: Dim, correction: float, keepdim: bool) -> Any:
+def _var_rule(g: Any, out: Any, x: Any, *, dim: Dim, correction: float, keepdim: bool) -> Any:
     centred = x - mean(x, dim=dim, keepdim=True)
     divisor = count(x.shape, dim) - correction
     scale = 2.0 / divisor if divisor else float("inf")
-    return spread(g * scale, x.shape, dim, keepdim) * centred
+    return expand_reduced(g * scale, x.shape, dim, keepdim) * centred
 
 
-def _direct_variance_rule(
+def _var_array_rule(
     g: Array, out: Array, x: Array, *, dim: Dim, correction: float, keepdim: bool
 ) -> Array:
     reduced = axes(dim, x.ndim)
@@ -48,21 +48,19 @@ def _direct_variance_rule(
     return dx
 
 
-def _deviation_rule(g: Any, out: Any, x: Any, *, dim: Dim, correction: float, keepdim: bool) -> Any:
+def _std_rule(g: Any, out: Any, x: Any, *, dim: Dim, correction: float, keepdim: bool) -> Any:
     slope = where(out == 0, 0.0, g / (2 * out))  # torch's subgradient where nothing varies
-    return _variance_rule(slope, None, x, dim=dim, correction=correction, keepdim=keepdim)
+    return _var_rule(slope, None, x, dim=dim, correction=correction, keepdim=keepdim)
 
 
-SPREADS = [
+VARIANCES = [
     *over_dims(distinct=True)[:-1],
     sample(arr.of(3, 4, distinct=True), dim=1, correction=0),
 ]
 
 
-@op(node="VarBackward0", vjp=(_variance_rule,), array_vjp=(_direct_variance_rule,), samples=SPREADS)
-def variance(
-    input: Array, *, dim: Dim = None, correction: float = 1, keepdim: bool = False
-) -> Array:
+@op(node="VarBackward0", vjp=(_var_rule,), array_vjp=(_var_array_rule,), samples=VARIANCES)
+def _var(input: Array, *, dim: Dim = None, correction: float = 1, keepdim: bool = False) -> Array:
     """Squared deviations from the mean over `dim`, divided by (count - correction)."""
     require_floating("var", input)
     reduced = axes(dim, input.ndim)
@@ -70,12 +68,10 @@ def variance(
     return kernels.variance(input, reduced, divisor, keepdim)
 
 
-@op(node="StdBackward0", vjp=(_deviation_rule,), samples=SPREADS)
-def deviation(
-    input: Array, *, dim: Dim = None, correction: float = 1, keepdim: bool = False
-) -> Array:
+@op(node="StdBackward0", vjp=(_std_rule,), samples=VARIANCES)
+def _std(input: Array, *, dim: Dim = None, correction: float = 1, keepdim: bool = False) -> Array:
     """The square root of the variance over `dim`."""
-    return np.sqrt(variance.op.forward(input, dim=dim, correction=correction, keepdim=keepdim))
+    return np.sqrt(_var.op.forward(input, dim=dim, correction=correction, keepdim=keepdim))
 
 
 def _corrected(dim: Any, unbiased: bool, correction: float | None) -> dict[str, Any]:
@@ -98,7 +94,7 @@ def var(
 
     correction is 1 unless given, or 0 with unbiased=False.  Raises RuntimeError for integers.
     """
-    return variance(input, keepdim=keepdim, **_corrected(dim, unbiased, correction))
+    return _var(input, keepdim=keepdim, **_corrected(dim, unbiased, correction))
 
 
 @composed
@@ -111,7 +107,7 @@ def std(
     correction: float | None = None,
 ) -> Any:
     """The standard deviation over `dim`, the square root of `var`."""
-    return deviation(input, keepdim=keepdim, **_corrected(dim, unbiased, correction))
+    return _std(input, keepdim=keepdim, **_corrected(dim, unbiased, correction))
 
 
 @composed
@@ -125,7 +121,7 @@ def var_mean(
 ) -> tuple[Any, Any]:
     """The variance and the mean over `dim`."""
     given = _corrected(dim, unbiased, correction)
-    return variance(input, keepdim=keepdim, **given), mean(input, dim=given["dim"], keepdim=keepdim)
+    return _var(input, keepdim=keepdim, **given), mean(input, dim=given["dim"], keepdim=keepdim)
 
 
 @composed
@@ -139,8 +135,8 @@ def std_mean(
 ) -> tuple[Any, Any]:
     """The standard deviation and the mean over `dim`."""
     given = _corrected(dim, unbiased, correction)
-    spread_out = deviation(input, keepdim=keepdim, **given)
-    return spread_out, mean(input, dim=given["dim"], keepdim=keepdim)
+    deviation = _std(input, keepdim=keepdim, **given)
+    return deviation, mean(input, dim=given["dim"], keepdim=keepdim)
 
 
 # --- medians --------------------------------------------------------------------------------
@@ -148,7 +144,7 @@ def std_mean(
 FLAT = [sample(arr.of(3, 4, distinct=True)), sample(arr.of(5, distinct=True)), sample(arr.of())]
 
 
-def _middle(name: str, place: Any, input: Array) -> Array:
+def _flat_median(name: str, place: Any, input: Array) -> Array:
     if input.dtype == bool:
         raise RuntimeError(f"{name}() is not implemented for bool tensors")
     if not input.size and input.dtype.kind != "f":
@@ -157,16 +153,16 @@ def _middle(name: str, place: Any, input: Array) -> Array:
     return flat[place(flat, 0)[0]] if flat.size else np.asarray(np.nan, input.dtype)
 
 
-@op(node="MedianBackward0", vjp=(evenly_rule,), samples=FLAT)
-def middle(input: Array) -> Array:
+@op(node="MedianBackward0", vjp=(share_among_equals,), samples=FLAT)
+def _median(input: Array) -> Array:
     """The median of all elements, the lower one of two; nan if there is one."""
-    return _middle("median", sorting.median_place, input)
+    return _flat_median("median", sorting.median_index, input)
 
 
-@op(node="NanmedianBackward0", vjp=(evenly_rule,), samples=FLAT)
-def nanmiddle(input: Array) -> Array:
+@op(node="NanmedianBackward0", vjp=(share_among_equals,), samples=FLAT)
+def _nanmedian(input: Array) -> Array:
     """The median of all elements that are not nan, the lower one of two."""
-    return _middle("nanmedian", sorting.nanmedian_place, input)
+    return _flat_median("nanmedian", sorting.nanmedian_index, input)
 
 
 @composed
@@ -177,25 +173,27 @@ def median(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
     elements share it.
     """
     if dim is None:
-        return middle(input)
-    return _middle_along("median", sorting.median_place, input, dim, keepdim)
+        return _median(input)
+    return _median_along_dim("median", sorting.median_index, input, dim, keepdim)
 
 
 @composed
 def nanmedian(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
     """The median of what is not nan; with dim, (values, indices) along it."""
     if dim is None:
-        return nanmiddle(input)
-    return _middle_along("nanmedian", sorting.nanmedian_place, input, dim, keepdim)
+        return _nanmedian(input)
+    return _median_along_dim("nanmedian", sorting.nanmedian_index, input, dim, keepdim)
 
 
-def _middle_along(name: str, place: Any, input: Any, dim: int, keepdim: bool) -> ValuesAndIndices:
+def _median_along_dim(
+    name: str, place: Any, input: Any, dim: int, keepdim: bool
+) -> ValuesAndIndices:
     array = input.array if input.ndim else input.array.reshape(1)
     axis = wrap_dim(dim, input.ndim)
     if array.dtype == bool:
         raise RuntimeError(f"{name}() is not implemented for bool tensors")
     require_elements(name, array.shape, axis)
-    return sorting.chosen(input, dim, place(array, axis), keepdim)
+    return sorting.values_and_indices(input, dim, place(array, axis), keepdim)
 
 
 # --- quantiles ------------------------------------------------------------------------------
