@@ -59,7 +59,7 @@ def aminmax(input: Any, *, dim: int | None = None, keepdim: bool = False) -> Min
 
 
 def share_among_equals(g: Any, out: Any, x: Any) -> Any:
-    """Share the cotangent among the elements that equal the result; where it is nan, among all nans."""
+    """Share the cotangent among the elements that equal the result, or among all nans."""
     same = (isnan(x) if np.isnan(out.array) else x == out).to(x.dtype)
     return g * (same / same.sum())
 
