@@ -1,10 +1,12 @@
-"""How rows vary together, and slopes of sampled functions."""
+"""Covariance and correlation of rows, and numerical gradients of sampled functions."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from minigrad.core.types import Array
+from minigrad.engine.graph import V
 from minigrad.engine.op import composed
 from minigrad.ops.dims import each_dim
 from minigrad.ops.elementwise.arithmetic import sqrt
@@ -13,7 +15,7 @@ from minigrad.ops.linalg.matmul import matmul
 
 
 @composed
-def cov(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any = None) -> Any:
+def cov(input: V, *, correction: int = 1, fweights: Any = None, aweights: Any = None) -> V:
     """The covariances of variables, a row each: (V, N) -> (V, V), (N,) -> ().
 
     fweights: how often each observation came (integers); aweights: how much each counts.
@@ -44,7 +46,7 @@ def cov(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any 
     return found if found.numel() != 1 else found.reshape(())
 
 
-def _weights(name: str, given: Any, rows: Any, *, integral: bool) -> Any:
+def _weights(name: str, given: V | None, rows: V, *, integral: bool) -> V | None:
     if given is None:
         return None
     if given.ndim > 1 or given.numel() != rows.shape[1] or given.is_floating_point() is integral:
@@ -59,7 +61,7 @@ def _weights(name: str, given: Any, rows: Any, *, integral: bool) -> Any:
 
 
 @composed
-def corrcoef(input: Any) -> Any:
+def corrcoef(input: V) -> V:
     """Pearson's correlations of variables, a row each: (V, N) -> (V, V), (N,) -> ()."""
     covariances = cov(input)
     if covariances.ndim == 0:
@@ -73,7 +75,7 @@ def corrcoef(input: Any) -> Any:
 
 
 @composed
-def gradient(input: Any, *, spacing: Any = 1, dim: Any = None, edge_order: int = 1) -> list[Any]:
+def gradient(input: V, *, spacing: Any = 1, dim: Any = None, edge_order: int = 1) -> list[V]:
     """Slopes along each dimension, or along `dim`, of a function sampled on a grid.
 
     spacing: the distance of samples, or their coordinates; one for all dimensions or a sequence.
@@ -93,50 +95,48 @@ def gradient(input: Any, *, spacing: Any = 1, dim: Any = None, edge_order: int =
     return [_slope(input, d, s, edge_order) for d, s in zip(dims, each, strict=True)]
 
 
-def _slope(input: Any, dim: int, spacing: Any, edge_order: int) -> Any:
+def _slope(input: V, dim: int, spacing: Any, edge_order: int) -> V:
     count = input.shape[dim]
     if count < edge_order + 1:
         raise RuntimeError(
             f"torch.gradient expected each dimension size to be at least edge_order+1, got size "
             f"{count} in dimension {dim}"
         )
-    where = spacing.array if hasattr(spacing, "array") and spacing.ndim else None
-    if where is None:
-        where = np.arange(count) * float(spacing)
-    elif where.shape != (count,):
+    coordinates = spacing.array if hasattr(spacing, "array") and spacing.ndim else None
+    if coordinates is None:
+        coordinates = np.arange(count) * float(spacing)
+    elif coordinates.shape != (count,):
         raise RuntimeError(
             f"torch.gradient expected {count} coordinates for dimension {dim}, got shape "
-            f"{list(where.shape)}"
+            f"{list(coordinates.shape)}"
         )
-    places, weights = _stencil(np.asarray(where, np.float64), edge_order)
+    indices, weights = _stencil(np.asarray(coordinates, np.float64), edge_order)
     x = input if input.is_floating_point() else input.float()
     shape = [-1 if i == dim else 1 for i in range(input.ndim)]
-    total = None
-    for column, weight in zip(places, weights, strict=True):
-        term = index_select(x, dim, x.new_tensor(column, dtype=int)) * x.new_tensor(
-            weight.reshape(shape)
-        )
-        total = term if total is None else total + term
-    return total
+    first, *others = (
+        index_select(x, dim, x.new_tensor(index, dtype=int)) * x.new_tensor(weight.reshape(shape))
+        for index, weight in zip(indices, weights, strict=True)
+    )
+    return sum(others, first)
 
 
-def _stencil(where: Any, edge_order: int) -> tuple[Any, Any]:
-    """For the slope at each place the three places it is read from, and their weights."""
-    count = len(where)
+def _stencil(x: Array, edge_order: int) -> tuple[Array, Array]:
+    """The indices of the samples that each slope is read from, three or two, and their weights."""
+    count = len(x)
     if count == 2:
-        rise = np.array([[-1.0, -1.0], [1.0, 1.0]]) / (where[1] - where[0])
+        rise = np.array([[-1.0, -1.0], [1.0, 1.0]]) / (x[1] - x[0])
         return np.array([[0, 0], [1, 1]]), rise
     middle = np.clip(np.arange(count), 1, count - 2)
-    places = middle + np.array([[-1], [0], [1]])
-    a, b, c = where[places]
+    indices = middle + np.array([[-1], [0], [1]])
+    a, b, c = x[indices]
     weights = np.array(
         [
-            (2 * where - b - c) / ((a - b) * (a - c)),
-            (2 * where - a - c) / ((b - a) * (b - c)),
-            (2 * where - a - b) / ((c - a) * (c - b)),
+            (2 * x - b - c) / ((a - b) * (a - c)),
+            (2 * x - a - c) / ((b - a) * (b - c)),
+            (2 * x - a - b) / ((c - a) * (c - b)),
         ]
     )
     if edge_order == 1:
-        first, last = where[1] - where[0], where[-1] - where[-2]
+        first, last = x[1] - x[0], x[-1] - x[-2]
         weights[:, 0], weights[:, -1] = (-1 / first, 1 / first, 0), (0, -1 / last, 1 / last)
-    return places, weights
+    return indices, weights

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.engine.graph import wrap
+from minigrad.engine.graph import V, wrap_like
 from minigrad.engine.op import composed
 from minigrad.ops.linalg import determinants, factorizations, lapack
 from minigrad.ops.linalg import solve as systems
@@ -25,14 +25,15 @@ from minigrad.ops.results import (
 
 
 @composed
-def slogdet(A: Any) -> SlogDet:
+def slogdet(A: V) -> SlogDet:
     """The sign and the logarithm of the absolute value of determinants; 0 and -inf if singular."""
-    logarithm, sign = determinants.slogdet(A)
+    found: Any = determinants.slogdet(A)
+    logarithm, sign = found
     return SlogDet(sign, logarithm)
 
 
 @composed
-def logdet(input: Any) -> Any:
+def logdet(input: V) -> V:
     """The logarithm of determinants; nan of a negative one, -inf of 0."""
     sign, logarithm = slogdet(input)
     return logarithm + sign.log()
@@ -42,7 +43,7 @@ def logdet(input: Any) -> Any:
 
 
 @composed
-def solve(A: Any, B: Any, *, left: bool = True) -> Any:
+def solve(A: V, B: V, *, left: bool = True) -> V:
     """X with A X = B, or X A = B if not `left`.
 
     A: (..., n, n); B: (..., n, k) or vectors (n,) or (..., n) of A's leading sizes, which are
@@ -63,8 +64,8 @@ def solve(A: Any, B: Any, *, left: bool = True) -> Any:
 
 @composed
 def solve_triangular(
-    A: Any, B: Any, *, upper: bool, left: bool = True, unitriangular: bool = False
-) -> Any:
+    A: V, B: V, *, upper: bool, left: bool = True, unitriangular: bool = False
+) -> V:
     """X with A X = B, or X A = B if not `left`, reading one triangle of A.
 
     With `unitriangular` the diagonal of A is taken to be 1.  Leading sizes broadcast.
@@ -76,7 +77,7 @@ def solve_triangular(
 
 
 @composed
-def cholesky(A: Any, upper: bool = False) -> Any:
+def cholesky(A: V, upper: bool = False) -> V:
     """The lower triangular L with L L^T = A, or with `upper` the upper triangular U^T U = A.
 
     Reads that triangle of symmetric positive definite matrices (..., n, n) alone; the gradient is
@@ -88,7 +89,7 @@ def cholesky(A: Any, upper: bool = False) -> Any:
 
 
 @composed
-def cholesky_solve(B: Any, L: Any, upper: bool = False) -> Any:
+def cholesky_solve(B: V, L: V, upper: bool = False) -> V:
     """X with A X = B, where L is the Cholesky factor of A (its transpose if `upper`)."""
     lower = L.mT if upper else L
     half = systems.solve_triangular(lower, B, upper=False)
@@ -96,23 +97,23 @@ def cholesky_solve(B: Any, L: Any, upper: bool = False) -> Any:
 
 
 @composed
-def cholesky_inverse(L: Any, upper: bool = False) -> Any:
+def cholesky_inverse(L: V, upper: bool = False) -> V:
     """The inverse of the matrix whose Cholesky factor is L (its transpose if `upper`)."""
     lapack.require_square("cholesky_inverse", L.array)
     return cholesky_solve(_identity_like(L), L, upper)
 
 
 @composed
-def pinverse(input: Any, rcond: float = 1e-15) -> Any:
+def pinverse(input: V, rcond: float = 1e-15) -> V:
     """`torch.pinverse`: `linalg.pinv` with a tolerance relative to the largest singular value."""
     return systems.pinv(input, rtol=rcond)
 
 
-def _identity_like(A: Any) -> Any:
+def _identity_like(A: V) -> V:
     return A.new_tensor(np.broadcast_to(np.eye(A.shape[-1]), A.shape))
 
 
-def _first_failing(A: Any, function: Any) -> tuple[Any, Any]:
+def _first_failing(A: V, function: Any) -> tuple[V, V]:
     """`function` of each matrix, nan where it fails, and 1 where it does, else 0."""
     out, info = np.empty_like(A.array), np.zeros(A.shape[:-2], np.int32)
     for i in np.ndindex(*A.shape[:-2]):
@@ -120,11 +121,11 @@ def _first_failing(A: Any, function: Any) -> tuple[Any, Any]:
             out[i] = function(A.array[i])
         except np.linalg.LinAlgError:
             out[i], info[i] = np.nan, 1
-    return wrap(A.kind, out), wrap(A.kind, np.asarray(info))
+    return wrap_like(A, out), wrap_like(A, np.asarray(info))
 
 
 @composed
-def inv_ex(A: Any, *, check_errors: bool = False) -> InvEx:
+def inv_ex(A: V, *, check_errors: bool = False) -> InvEx:
     """The inverse, and for each matrix an int32 that is 0 where it was found.
 
     Where it was not the inverse is nan, unless check_errors asks for the LinAlgError.
@@ -137,7 +138,7 @@ def inv_ex(A: Any, *, check_errors: bool = False) -> InvEx:
 
 
 @composed
-def cholesky_ex(A: Any, *, upper: bool = False, check_errors: bool = False) -> CholeskyEx:
+def cholesky_ex(A: V, *, upper: bool = False, check_errors: bool = False) -> CholeskyEx:
     """The Cholesky factor, and for each matrix an int32 that is 0 where it was found.
 
     Where it was not the factor is nan, unless check_errors asks for the LinAlgError.
@@ -154,7 +155,7 @@ _DRIVERS = ("gels", "gelsy", "gelsd", "gelss")
 
 
 @composed
-def lstsq(A: Any, B: Any, rcond: float | None = None, *, driver: str | None = None) -> Lstsq:
+def lstsq(A: V, B: V, rcond: float | None = None, *, driver: str | None = None) -> Lstsq:
     """The X that makes |A X - B| least: (..., m, n) and (..., m, k) or (..., m) -> (..., n, k).
 
     Of several X the one of least norm.  Also the sums of squared residuals (if m > n and all
@@ -196,7 +197,7 @@ def lstsq(A: Any, B: Any, rcond: float | None = None, *, driver: str | None = No
 
 
 @composed
-def qr(A: Any, mode: str = "reduced") -> QR:
+def qr(A: V, mode: str = "reduced") -> QR:
     """Q with orthonormal columns and upper triangular R with Q R = A, (..., m, n).
 
     mode: "reduced" (Q has min(m, n) columns), "complete" (m), or "r" (Q is empty).
@@ -220,7 +221,7 @@ def _require_triangle(UPLO: Any) -> str:
 
 
 @composed
-def eigh(A: Any, UPLO: str = "L") -> Eigh:
+def eigh(A: V, UPLO: str = "L") -> Eigh:
     """Ascending eigenvalues (..., n) and eigenvectors in columns (..., n, n) of symmetric matrices.
 
     Only the triangle UPLO is read; the gradient is that for a symmetric matrix.  Derivatives of
@@ -236,13 +237,13 @@ def eigh(A: Any, UPLO: str = "L") -> Eigh:
 
 
 @composed
-def eigvalsh(A: Any, UPLO: str = "L") -> Any:
+def eigvalsh(A: V, UPLO: str = "L") -> V:
     """Ascending eigenvalues (..., n) of symmetric matrices (..., n, n)."""
     return eigh(A, UPLO).eigenvalues
 
 
 @composed
-def svd(A: Any, full_matrices: bool = True, *, driver: str | None = None) -> SVD:
+def svd(A: V, full_matrices: bool = True, *, driver: str | None = None) -> SVD:
     """U, the descending singular values S and Vh = V^T with U diag(S) Vh = A, (..., m, n).
 
     full_matrices: U is (m, m) and Vh (n, n); else (m, k) and (k, n) with k = min(m, n).
@@ -261,7 +262,7 @@ def svd(A: Any, full_matrices: bool = True, *, driver: str | None = None) -> SVD
 
 
 @composed
-def svd_with_v(input: Any, some: bool = True, compute_uv: bool = True) -> SVDWithV:
+def svd_with_v(input: V, some: bool = True, compute_uv: bool = True) -> SVDWithV:
     """`torch.svd`: U, S and V with U diag(S) V^T = input; without compute_uv U and V are zero."""
     m, n = input.shape[-2:] if input.ndim >= 2 else (0, 0)
     u, s, vh = svd(input, not some and compute_uv)
@@ -272,6 +273,6 @@ def svd_with_v(input: Any, some: bool = True, compute_uv: bool = True) -> SVDWit
 
 
 @composed
-def svdvals(A: Any, *, driver: str | None = None) -> Any:
+def svdvals(A: V, *, driver: str | None = None) -> V:
     """The descending singular values (..., min(m, n)) of matrices (..., m, n)."""
     return svd(A, False, driver=driver).S

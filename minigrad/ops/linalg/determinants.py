@@ -1,26 +1,24 @@
 """Determinants, and their logarithms."""
 
-from typing import Any
-
 import numpy as np
 
+from minigrad.core.types import Array
+from minigrad.engine.graph import V
 from minigrad.engine.op import arr, op, sample
 from minigrad.ops.linalg.factorizations import svd, svd_shapes
 from minigrad.ops.linalg.lapack import require_square
 from minigrad.ops.linalg.solve import inv
 from minigrad.ops.packing import unpack
 
-Array = Any
 
-
-def _det_rule(g: Any, out: Any, A: Any) -> Any:
+def _det_rule(g: V, out: V, A: V) -> V:
     """Jacobi's formula, g det(A) A^-T; by cofactors where a matrix is singular."""
     if (out.array == 0).any():
         return g.unsqueeze(-1).unsqueeze(-1) * _cofactors(A)
     return (g * out).unsqueeze(-1).unsqueeze(-1) * inv(A).mT
 
 
-def _cofactors(A: Any) -> Any:
+def _cofactors(A: V) -> V:
     """det(U) det(V) U diag(products of the other singular values) V^T, which needs no inverse."""
     u, s, vh = unpack(svd(A, full_matrices=False), *svd_shapes(A.shape, False))
     n = A.shape[-1]

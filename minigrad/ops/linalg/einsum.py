@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from minigrad.engine.graph import Value
+from minigrad.engine.graph import V, Value
 from minigrad.ops.linalg.matmul import matmul
 from minigrad.ops.shape.diagonal import diagonal
 
@@ -211,7 +211,7 @@ def _reduced(operand: Labelled, sizes: dict[Label, int]) -> Labelled:
     return Labelled(tensor, labels)
 
 
-def _diagonal(tensor: Any, labels: tuple[Label, ...], label: Label) -> Labelled:
+def _diagonal(tensor: V, labels: tuple[Label, ...], label: Label) -> Labelled:
     """The diagonal of the first two dimensions of this label, as one dimension at the end."""
     first = labels.index(label)
     second = labels.index(label, first + 1)

@@ -8,28 +8,28 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.core.types import Array
+from minigrad.engine.graph import V
 from minigrad.engine.op import arr, op, sample
 from minigrad.ops.linalg.lapack import require_matrices, require_square, run
 from minigrad.ops.linalg.solve import read_triangle, solve_triangular
 from minigrad.ops.packing import Shape, pack, unpack
 from minigrad.ops.shape.copies import concatenate
 
-Array = Any
-
 FAILED = "The algorithm failed to converge"
 
 
-def _ratio(numerator: Any, denominator: Any) -> Any:
+def _ratio(numerator: V, denominator: V) -> V:
     """numerator / denominator, with 0 / 0 = 0: what no cotangent reaches has no derivative."""
     both_zero = (numerator.array == 0) & (denominator.array == 0)
     return numerator / (denominator + numerator.new_tensor(both_zero))
 
 
-def _off_diagonal(x: Any) -> Any:
+def _off_diagonal(x: V) -> V:
     return x * x.new_tensor(1 - np.eye(x.shape[-1]))
 
 
-def _diagonal_matrix(x: Any) -> Any:
+def _diagonal_matrix(x: V) -> V:
     """(..., n) -> (..., n, n)."""
     return x.unsqueeze(-1) * x.new_tensor(np.eye(x.shape[-1]))
 
@@ -44,14 +44,14 @@ def qr_shapes(shape: Shape, mode: str) -> tuple[Shape, Shape]:
     return (m, k), (k, n)
 
 
-def _tall_qr_rule(g_q: Any, g_r: Any, q: Any, r: Any) -> Any:
+def _tall_qr_rule(g_q: V, g_r: V, q: V, r: V) -> V:
     """Walter & Lehmann, "Algorithmic differentiation of linear algebra functions" (2010)."""
     inner = (g_r @ r.mT - q.mT @ g_q).triu()
     symmetric = inner.triu(1) + inner.mT
     return solve_triangular(r, (g_q + q @ symmetric).mT, upper=True).mT
 
 
-def _qr_rule(g: Any, out: Any, A: Any, *, mode: str) -> Any:
+def _qr_rule(g: V, out: V, A: V, *, mode: str) -> V:
     shapes = qr_shapes(A.shape, mode)
     (q, r), (g_q, g_r) = unpack(out, *shapes), unpack(g, *shapes)
     m, n = A.shape[-2:]
@@ -93,7 +93,7 @@ def eigh_shapes(shape: Shape) -> tuple[Shape, Shape]:
     return shape[-1:], shape[-2:]
 
 
-def _eigh_rule(g: Any, out: Any, A: Any, *, triangle: str) -> Any:
+def _eigh_rule(g: V, out: V, A: V, *, triangle: str) -> V:
     """Giles 2008, section 3.1; made symmetric, as the matrix is."""
     shapes = eigh_shapes(A.shape)
     (w, v), (g_w, g_v) = unpack(out, *shapes), unpack(g, *shapes)
@@ -132,7 +132,7 @@ def svd_shapes(shape: Shape, full_matrices: bool) -> tuple[Shape, Shape, Shape]:
     return ((m, m), (k,), (n, n)) if full_matrices else ((m, k), (k,), (k, n))
 
 
-def _svd_rule(g: Any, out: Any, A: Any, *, full_matrices: bool) -> Any:
+def _svd_rule(g: V, out: V, A: V, *, full_matrices: bool) -> V:
     """Townsend, "Differentiating the singular value decomposition" (2016)."""
     m, n = A.shape[-2:]
     k = min(m, n)

@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.core import dtypes
-
-Array = Any
+from minigrad.core.types import Array
 
 _HELD = (np.dtype(np.float32), np.dtype(np.float64))
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.engine.graph import wrap
+from minigrad.core.types import Array
+from minigrad.engine.graph import V, wrap_like
 from minigrad.engine.op import arr, composed, op, sample
 from minigrad.ops.indexing.index_select import take_along_dim
 from minigrad.ops.linalg.lapack import (
@@ -18,10 +19,8 @@ from minigrad.ops.linalg.solve import solve_triangular
 from minigrad.ops.results import LU, LUFactor, LUFactorEx
 from minigrad.ops.shape.copies import concatenate, tril, triu
 
-Array = Any
 
-
-def _lu_rule(g: Any, out: Any, A: Any) -> Any:
+def _lu_rule(g: V, out: V, A: V) -> V:
     """Walter & Lehmann, "Algorithmic differentiation of linear algebra functions" (2010)."""
     lower = tril(out, diagonal=-1)
     inner = tril(lower.mT @ tril(g, diagonal=-1) + tril(g, diagonal=-1), diagonal=-1)
@@ -73,7 +72,7 @@ def _row_order(A: Array) -> tuple[Array, Array]:
     return order, exchanges
 
 
-def _packed(ordered: Any) -> Any:
+def _packed(ordered: V) -> V:
     """L and U of (..., m, n) in one matrix: of the square block, and of what is beside or below."""
     m, n = ordered.shape[-2:]
     if m == n:
@@ -87,12 +86,12 @@ def _packed(ordered: Any) -> Any:
     return concatenate(block, below, dim=-2)
 
 
-def _factored(name: str, A: Any, pivot: bool) -> tuple[Any, Array, Array]:
+def _factored(name: str, A: V, pivot: bool) -> tuple[Any, Array, Array]:
     """Packed factors, the order of rows, and the exchanges that lead to it."""
     require_matrices(name, A.array)
     if pivot:
         order, exchanges = _row_order(A.array)
-        index = wrap(A.kind, order[..., None])
+        index = wrap_like(A, order[..., None])
         return _packed(take_along_dim(A, index, -2)), order, exchanges
     m, n = A.shape[-2:]
     order = np.broadcast_to(np.arange(m), (*A.shape[:-2], m))
@@ -101,7 +100,7 @@ def _factored(name: str, A: Any, pivot: bool) -> tuple[Any, Array, Array]:
 
 
 @composed
-def lu(A: Any, *, pivot: bool = True) -> LU:
+def lu(A: V, *, pivot: bool = True) -> LU:
     """P, L and U with P L U = A: a permutation, unit lower and upper triangular, (..., m, n).
 
     With pivot=False no rows are exchanged, and P is empty.
@@ -118,7 +117,7 @@ def lu(A: Any, *, pivot: bool = True) -> LU:
 
 
 @composed
-def lu_factor_ex(A: Any, *, pivot: bool = True, check_errors: bool = False) -> LUFactorEx:
+def lu_factor_ex(A: V, *, pivot: bool = True, check_errors: bool = False) -> LUFactorEx:
     """`lu_factor`, and for each matrix an int32: 0, or which element of U's diagonal is 0 first.
 
     Raises LinAlgError if there is one and check_errors is set.
@@ -133,11 +132,11 @@ def lu_factor_ex(A: Any, *, pivot: bool = True, check_errors: bool = False) -> L
             f"linalg.lu_factor: U[{info.max()},{info.max()}] is zero and using it on lu_solve "
             f"would result in a division by zero"
         )
-    return LUFactorEx(packed, wrap(A.kind, exchanges), wrap(A.kind, np.asarray(info)))
+    return LUFactorEx(packed, wrap_like(A, exchanges), wrap_like(A, np.asarray(info)))
 
 
 @composed
-def lu_factor(A: Any, *, pivot: bool = True) -> LUFactor:
+def lu_factor(A: V, *, pivot: bool = True) -> LUFactor:
     """L and U in one matrix (..., m, n), and the rows exchanged in turn, counted from 1.
 
     Raises LinAlgError if U has a zero on its diagonal.
@@ -147,7 +146,7 @@ def lu_factor(A: Any, *, pivot: bool = True) -> LUFactor:
 
 
 @composed
-def lu_solve(LU: Any, pivots: Any, B: Any, *, left: bool = True, adjoint: bool = False) -> Any:
+def lu_solve(LU: Any, pivots: Any, B: V, *, left: bool = True, adjoint: bool = False) -> V:
     """X with A X = B (X A = B if not `left`, A^T for A if `adjoint`), of what lu_factor gave for A.
 
     LU: (..., n, n); pivots: (..., n); B: (..., n, k).  Leading sizes broadcast.

@@ -6,23 +6,23 @@ from typing import Any
 import numpy as np
 
 from minigrad.core import dtypes
+from minigrad.core.types import Array
+from minigrad.engine.graph import V
 from minigrad.engine.op import arr, composed, op, sample
 from minigrad.kernels.matmul.gemm import matmul as multiply
 from minigrad.kernels.reduction.reduce import sum as total
 
-Array = Any
-
 
 def _rows(x: Any) -> Any:
-    """(..., k) -> (rows, k); -1 could not be worked out for k = 0."""
+    """(..., k) -> (rows, k) of a tensor or an array; sizes are given, as -1 fails for k = 0."""
     return x if x.ndim == 2 else x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
 
 
-def _left_rule(g: Any, out: Any, a: Any, b: Any) -> Any:
+def _left_rule(g: V, out: V, a: V, b: V) -> V:
     return (g @ b.mT).sum_to_size(a.shape)
 
 
-def _right_rule(g: Any, out: Any, a: Any, b: Any) -> Any:
+def _right_rule(g: V, out: V, a: V, b: V) -> V:
     if a.ndim > 2 and len(b.shape) == 2:  # one product over all leading axes, not their sum
         return _rows(a).mT @ _rows(g)
     return (a.mT @ g).sum_to_size(b.shape)
@@ -58,7 +58,7 @@ def mm(input: Array, other: Array) -> Array:
 
 
 @composed
-def matmul(input: Any, other: Any) -> Any:
+def matmul(input: V, other: V) -> V:
     """The matrix product; a 1-d operand is a row on the left, a column on the right.
 
     (m, k) @ (k, n) -> (m, n);  (..., m, k) @ (..., k, n) -> (..., m, n);  (k,) @ (k,) -> ().

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.engine.graph import V
 from minigrad.engine.op import composed
 from minigrad.ops.linalg import lapack
 from minigrad.ops.linalg.decompositions import solve, svdvals
@@ -13,13 +14,13 @@ from minigrad.ops.linalg.norms import matrix_norm
 from minigrad.ops.linalg.solve import inv
 
 
-def identity_like(A: Any) -> Any:
+def identity_like(A: V) -> V:
     """Identity matrices of A's shape and dtype."""
     return A.new_tensor(np.broadcast_to(np.eye(A.shape[-1]), A.shape))
 
 
 @composed
-def matrix_power(A: Any, n: int) -> Any:
+def matrix_power(A: V, n: int) -> V:
     """The n-th power of square matrices, by squaring; of the inverse where n is negative."""
     if A.ndim < 2 or A.shape[-1] != A.shape[-2]:
         raise RuntimeError(
@@ -48,7 +49,7 @@ _PADE_REACH = 5.371920351148152
 
 
 @composed
-def matrix_exp(A: Any) -> Any:
+def matrix_exp(A: V) -> V:
     """The exponential of square matrices: sum over k of A^k / k!, by scaling and squaring."""
     lapack.require_square("linalg.matrix_exp", A.array)
     if A.array.size == 0:
@@ -73,7 +74,7 @@ def matrix_exp(A: Any) -> Any:
 
 
 @composed
-def cond(A: Any, p: Any = None) -> Any:
+def cond(A: V, p: Any = None) -> V:
     """The condition number of matrices in the norm p: by singular values for None, 2 and -2.
 
     For other norms |A| |A^-1| of square matrices, inf of a singular one.

@@ -6,24 +6,24 @@ from typing import Any
 import numpy as np
 
 from minigrad.core import dtypes
-from minigrad.core.types import Dim
+from minigrad.core.types import Array, Dim
+from minigrad.engine.graph import V
 from minigrad.engine.op import arr, composed, op, sample
 from minigrad.ops.dims import axes, kept_shape, wrap_dim
 from minigrad.ops.elementwise.arithmetic import where
 from minigrad.ops.linalg.decompositions import svdvals
 from minigrad.ops.reduction import extrema, reduce
 
-Array = Any
 INF = math.inf
 
 
-def _vector_norm_rule(g: Any, out: Any, x: Any, *, p: float, dim: Dim, keepdim: bool) -> Any:
+def _vector_norm_rule(g: V, out: V, x: V, *, p: float, dim: Dim, keepdim: bool) -> V:
     """g sign(x) |x|^(p-1) / out^(p-1), and 0 where an element or the norm is 0, as torch has it."""
     shape = kept_shape(x.shape, dim)
     norm, slope = out.reshape(shape), g.reshape(shape)
-    size = where(x == 0, 1.0, x.abs()) ** (p - 1)
-    scale = where(norm == 0, 0.0, slope / where(norm == 0, 1.0, norm) ** (p - 1))
-    return where(x == 0, 0.0, x.sign() * size * scale)
+    size = where(x.eq(0), 1.0, x.abs()) ** (p - 1)
+    scale = where(norm.eq(0), 0.0, slope / where(norm.eq(0), 1.0, norm) ** (p - 1))
+    return where(x.eq(0), 0.0, x.sign() * size * scale)
 
 
 @op(
@@ -43,7 +43,7 @@ def _vector_norm(input: Array, *, p: float, dim: Dim = None, keepdim: bool = Fal
     return total ** input.dtype.type(1 / p)
 
 
-def _as_floating(name: str, input: Any, dtype: Any) -> Any:
+def _as_floating(name: str, input: V, dtype: Any) -> V:
     if dtype is not None:
         wanted = dtypes.of_numpy(dtypes.to_numpy(dtype))
         if wanted.itemsize < input.dtype.itemsize:
@@ -59,8 +59,8 @@ def _as_floating(name: str, input: Any, dtype: Any) -> Any:
 
 @composed
 def vector_norm(
-    x: Any, ord: Any = 2, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None
-) -> Any:
+    x: V, ord: Any = 2, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None
+) -> V:
     """(sum |x|^ord)^(1/ord) over `dim`, or over all: inf and -inf the extremes, 0 the count.
 
     Where the norm is 0 its gradient is 0.  Raises RuntimeError for integers, and for norms without
@@ -82,7 +82,7 @@ def vector_norm(
     if ord == -INF:
         return extrema.amin(x.abs(), dim=dim, keepdim=keepdim)
     if ord == 0:
-        return reduce.sum((x != 0).to(x.dtype), dim=dim, keepdim=keepdim)
+        return reduce.sum(x.ne(0).to(x.dtype), dim=dim, keepdim=keepdim)
     if ord == 1:
         return reduce.sum(x.abs(), dim=dim, keepdim=keepdim)
     return _vector_norm(x, p=float(ord), dim=dim, keepdim=keepdim)
@@ -90,13 +90,13 @@ def vector_norm(
 
 @composed
 def matrix_norm(
-    A: Any,
+    A: V,
     ord: Any = "fro",
     dim: tuple[int, int] = (-2, -1),
     keepdim: bool = False,
     *,
     dtype: Any = None,
-) -> Any:
+) -> V:
     """A norm of matrices in the two dimensions `dim`.
 
     ord: "fro" (Frobenius), "nuc" (sum of singular values), 2 and -2 (largest and smallest singular
@@ -133,7 +133,7 @@ def _extreme(ord: float) -> Any:
     return extrema.amax if ord > 0 else extrema.amin
 
 
-def _of_singular_values(A: Any, ord: Any, rows: int, columns: int) -> Any:
+def _of_singular_values(A: V, ord: Any, rows: int, columns: int) -> V:
     others = [i for i in range(A.ndim) if i not in (rows, columns)]
     s = svdvals(A.permute(*others, rows, columns))
     if ord == "nuc":
@@ -144,7 +144,7 @@ def _of_singular_values(A: Any, ord: Any, rows: int, columns: int) -> Any:
 
 
 @composed
-def renorm(input: Any, p: float, dim: int, maxnorm: float) -> Any:
+def renorm(input: V, p: float, dim: int, maxnorm: float) -> V:
     """A copy whose slices across `dim` have p-norms of at most maxnorm.
 
     Raises RuntimeError unless p and maxnorm are positive and there are 2 dimensions.
@@ -163,13 +163,13 @@ def renorm(input: Any, p: float, dim: int, maxnorm: float) -> Any:
 
 @composed
 def norm(
-    A: Any,
+    A: V,
     ord: Any = None,
     dim: Any = None,
     keepdim: bool = False,
     *,
     dtype: dtypes.dtype | None = None,
-) -> Any:
+) -> V:
     """`vector_norm`, or `matrix_norm` where `ord` is given and `dim` or A is two-dimensional.
 
     Without `ord` the 2-norm of the elements over `dim`, or over all.

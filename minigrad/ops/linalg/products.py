@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.engine.graph import V
 from minigrad.engine.op import composed
 from minigrad.ops.dims import wrap_dim
 from minigrad.ops.linalg.einsum import Labelled, contract
@@ -25,14 +26,14 @@ def _require_dims(name: str, **operands: tuple[Any, int]) -> None:
 
 
 @composed
-def mm(input: Any, mat2: Any) -> Any:
+def mm(input: V, mat2: V) -> V:
     """(m, k) and (k, n) -> (m, n)."""
     _require_dims("mm", self=(input, 2), mat2=(mat2, 2))
     return matmul(input, mat2)
 
 
 @composed
-def bmm(input: Any, mat2: Any) -> Any:
+def bmm(input: V, mat2: V) -> V:
     """(b, m, k) and (b, k, n) -> (b, m, n)."""
     _require_dims("bmm", batch1=(input, 3), batch2=(mat2, 3))
     if input.shape[0] != mat2.shape[0]:
@@ -43,27 +44,27 @@ def bmm(input: Any, mat2: Any) -> Any:
 
 
 @composed
-def mv(input: Any, vec: Any) -> Any:
+def mv(input: V, vec: V) -> V:
     """(m, k) and (k,) -> (m,)."""
     _require_dims("mv", input=(input, 2), vec=(vec, 1))
     return matmul(input, vec)
 
 
 @composed
-def dot(input: Any, tensor: Any) -> Any:
+def dot(input: V, tensor: V) -> V:
     """The sum of products of two vectors of the same size."""
     _require_dims("dot", self=(input, 1), tensor=(tensor, 1))
     return matmul(input, tensor)
 
 
 @composed
-def vdot(input: Any, other: Any) -> Any:
+def vdot(input: V, other: V) -> V:
     """`dot`: minigrad's numbers are real."""
     return dot(input, other)
 
 
 @composed
-def inner(input: Any, other: Any) -> Any:
+def inner(input: V, other: V) -> V:
     """Sums of products over the last dimensions: (..., k), (*, k) -> (..., *); a 0-d one scales."""
     if input.ndim == 0 or other.ndim == 0:
         return input * other
@@ -76,20 +77,20 @@ def inner(input: Any, other: Any) -> Any:
 
 
 @composed
-def outer(input: Any, vec2: Any) -> Any:
+def outer(input: V, vec2: V) -> V:
     """(m,) and (n,) -> (m, n)."""
     _require_dims("outer", input=(input, 1), vec2=(vec2, 1))
     return input.unsqueeze(1) * vec2
 
 
 @composed
-def vecdot(x: Any, y: Any, *, dim: int = -1) -> Any:
+def vecdot(x: V, y: V, *, dim: int = -1) -> V:
     """Sums of products along `dim`; the other dimensions broadcast."""
     return (x * y).sum(dim=dim)
 
 
 @composed
-def cross(input: Any, other: Any, *, dim: int = -1) -> Any:
+def cross(input: V, other: V, *, dim: int = -1) -> V:
     """The cross product of vectors of three along `dim`; the other dimensions broadcast."""
     if input.ndim != other.ndim:
         raise RuntimeError(
@@ -103,7 +104,7 @@ def cross(input: Any, other: Any, *, dim: int = -1) -> Any:
             f"{other.shape[axis]}"
         )
 
-    def turned(x: Any, first: int, second: int, third: int) -> Any:
+    def turned(x: V, first: int, second: int, third: int) -> V:
         places = x.new_tensor([first, second, third], dtype=int)
         return x[(slice(None),) * axis + (places,)]
 
@@ -112,7 +113,7 @@ def cross(input: Any, other: Any, *, dim: int = -1) -> Any:
 
 
 @composed
-def cross_of_first(input: Any, other: Any, dim: int | None = None) -> Any:
+def cross_of_first(input: V, other: V, dim: int | None = None) -> V:
     """`torch.cross`: along `dim`, or else along the first dimension of size 3."""
     if dim is None:
         threes = [i for i, size in enumerate(input.shape) if size == 3]
@@ -123,7 +124,7 @@ def cross_of_first(input: Any, other: Any, dim: int | None = None) -> Any:
 
 
 @composed
-def trace(input: Any) -> Any:
+def trace(input: V) -> V:
     """The sum of the diagonal of a matrix."""
     if input.ndim != 2:
         raise RuntimeError(
@@ -133,7 +134,7 @@ def trace(input: Any) -> Any:
 
 
 @composed
-def kron(input: Any, other: Any) -> Any:
+def kron(input: V, other: V) -> V:
     """The Kronecker product: sizes multiply, and the tensor of fewer dimensions gets ones before.
 
     (m, n) and (p, q) -> (m * p, n * q).
@@ -148,7 +149,7 @@ def kron(input: Any, other: Any) -> Any:
 
 
 @composed
-def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
+def tensordot(a: V, b: V, dims: Any = 2) -> V:
     """Sums of products over pairs of dimensions.
 
     dims: how many of the last dimensions of `a` meet the first of `b`, or two lists of dimensions.
@@ -187,7 +188,7 @@ def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
 # --- a product added to a tensor ------------------------------------------------------------
 
 
-def _added(name: str, input: Any, product: Any, beta: float, alpha: float) -> Any:
+def _added(name: str, input: V, product: V, beta: float, alpha: float) -> V:
     """beta * input + alpha * product; with beta = 0 not even nan comes through from the input."""
     try:
         start = input.expand(product.shape)
@@ -213,34 +214,34 @@ def _added(name: str, input: Any, product: Any, beta: float, alpha: float) -> An
 
 
 @composed
-def addmm(input: Any, mat1: Any, mat2: Any, *, beta: float = 1, alpha: float = 1) -> Any:
+def addmm(input: V, mat1: V, mat2: V, *, beta: float = 1, alpha: float = 1) -> V:
     """beta * input + alpha * mat1 @ mat2: (m, k), (k, n) and input that broadcasts to (m, n)."""
     _require_dims("addmm", mat1=(mat1, 2), mat2=(mat2, 2))
     return _added("addmm", input, matmul(mat1, mat2), beta, alpha)
 
 
 @composed
-def addmv(input: Any, mat: Any, vec: Any, *, beta: float = 1, alpha: float = 1) -> Any:
+def addmv(input: V, mat: V, vec: V, *, beta: float = 1, alpha: float = 1) -> V:
     """beta * input + alpha * mat @ vec: (m, k), (k,) and input that broadcasts to (m,)."""
     _require_dims("addmv", mat=(mat, 2), vec=(vec, 1))
     return _added("addmv", input, matmul(mat, vec), beta, alpha)
 
 
 @composed
-def addr(input: Any, vec1: Any, vec2: Any, *, beta: float = 1, alpha: float = 1) -> Any:
+def addr(input: V, vec1: V, vec2: V, *, beta: float = 1, alpha: float = 1) -> V:
     """beta * input + alpha * outer(vec1, vec2): (m,), (n,) and input that broadcasts to (m, n)."""
     _require_dims("addr", vec1=(vec1, 1), vec2=(vec2, 1))
     return _added("addr", input, outer(vec1, vec2), beta, alpha)
 
 
 @composed
-def baddbmm(input: Any, batch1: Any, batch2: Any, *, beta: float = 1, alpha: float = 1) -> Any:
+def baddbmm(input: V, batch1: V, batch2: V, *, beta: float = 1, alpha: float = 1) -> V:
     """beta * input + alpha * bmm(batch1, batch2), input broadcasting to (b, m, n)."""
     return _added("baddbmm", input, bmm(batch1, batch2), beta, alpha)
 
 
 @composed
-def addbmm(input: Any, batch1: Any, batch2: Any, *, beta: float = 1, alpha: float = 1) -> Any:
+def addbmm(input: V, batch1: V, batch2: V, *, beta: float = 1, alpha: float = 1) -> V:
     """beta * input + alpha * the sum over the batch of batch1 @ batch2: one product, (m, b * k)."""
     _require_dims("addbmm", batch1=(batch1, 3), batch2=(batch2, 3))
     if batch1.shape[0] != batch2.shape[0] or batch1.shape[2] != batch2.shape[1]:
@@ -318,7 +319,7 @@ _MANY_ROWS = 25
 
 
 @composed
-def cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: str | None = _COMPUTE_MODES[0]) -> Any:
+def cdist(x1: V, x2: V, p: float = 2.0, compute_mode: str | None = _COMPUTE_MODES[0]) -> V:
     """The p-norm distances between rows: (..., P, M), (..., R, M) -> (..., P, R).
 
     compute_mode: whether |x|² + |y|² - 2 x·y is used for p = 2, which is faster and less exact.
@@ -343,7 +344,7 @@ def cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: str | None = _COMPUTE_
     return vector_norm(x1.unsqueeze(-2) - x2.unsqueeze(-3), p, -1)
 
 
-def _distance_by_product(x1: Any, x2: Any) -> Any:
+def _distance_by_product(x1: V, x2: V) -> V:
     squares = (x1 * x1).sum(dim=-1).unsqueeze(-1) + (x2 * x2).sum(dim=-1).unsqueeze(-2)
     squared = (squares - matmul(x1, x2.mT) * 2).unsqueeze(-1).clamp(min=0)
     apart = squared.array > 0
@@ -352,7 +353,7 @@ def _distance_by_product(x1: Any, x2: Any) -> Any:
 
 
 @composed
-def pdist(input: Any, p: float = 2.0) -> Any:
+def pdist(input: V, p: float = 2.0) -> V:
     """The p-norm distances between all pairs of rows (i < j): (N, M) -> (N * (N - 1) / 2,)."""
     _require_dims("pdist", input=(input, 2))
     first, second = (input.new_tensor(i, dtype=int) for i in np.triu_indices(input.shape[0], 1))
@@ -360,6 +361,6 @@ def pdist(input: Any, p: float = 2.0) -> Any:
 
 
 @composed
-def dist(input: Any, other: Any, p: float = 2.0) -> Any:
+def dist(input: V, other: V, p: float = 2.0) -> V:
     """The p-norm of input - other, which broadcast."""
     return vector_norm(input - other, p)

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.core.types import Array
+from minigrad.engine.graph import V
 from minigrad.engine.op import arr, op, sample
 from minigrad.kernels.matmul import trsm as kernels
 from minigrad.ops.linalg.lapack import (
@@ -18,8 +20,6 @@ from minigrad.ops.linalg.lapack import (
     require_square,
     run,
 )
-
-Array = Any
 
 SINGULAR = "The solver failed because the input matrix is singular"
 
@@ -44,7 +44,7 @@ def inv(A: Array) -> Array:
     return run("linalg.inv", problem, np.linalg.inv, A)
 
 
-def _solve_rule(g: Any, out: Any, A: Any, B: Any, *, wanted: Sequence[int]) -> list[Any]:
+def _solve_rule(g: V, out: V, A: V, B: V, *, wanted: Sequence[int]) -> list[Any]:
     start = solve(A.mT, g)
     return [
         -(start @ out.mT).sum_to_size(A.shape) if 0 in wanted else None,
@@ -72,7 +72,7 @@ def solve(A: Array, B: Array) -> Array:
 
 
 def _solve_triangular_rule(
-    g: Any, out: Any, A: Any, B: Any, *, wanted: Sequence[int], upper: bool, unitriangular: bool
+    g: V, out: V, A: V, B: V, *, wanted: Sequence[int], upper: bool, unitriangular: bool
 ) -> list[Any]:
     start = solve_triangular(A.mT, g, upper=not upper, unitriangular=unitriangular)
     slope = None
@@ -104,7 +104,7 @@ def solve_triangular(A: Array, B: Array, *, upper: bool, unitriangular: bool = F
     return kernels.solve_triangular(A, B, upper=upper, unit=unitriangular)
 
 
-def _cholesky_rule(g: Any, out: Any, A: Any, *, triangle: str) -> Any:
+def _cholesky_rule(g: V, out: V, A: V, *, triangle: str) -> V:
     """Murray, "Differentiation of the Cholesky decomposition" (2016), equation 10."""
     inner = (out.mT @ g).tril()
     inner = inner - inner * (0.5 * inner.new_tensor(np.eye(inner.shape[-1])))
@@ -141,14 +141,14 @@ def read_triangle(A: Array, triangle: str) -> Array:
 # --- least squares --------------------------------------------------------------------------
 
 
-def _pinv_cotangent(g: Any, out: Any, A: Any) -> Any:
+def _pinv_cotangent(g: V, out: V, A: V) -> V:
     """Golub & Pereyra, "The differentiation of pseudo-inverses ..." (1973), for constant rank."""
     across, along = g.mT @ (out @ out.mT), (out.mT @ out) @ g.mT
     outside_range, outside_rows = across - A @ (out @ across), along - (along @ out) @ A
     return outside_range + outside_rows - out.mT @ g @ out.mT
 
 
-def _pinv_rule(g: Any, out: Any, A: Any, **_how_it_was_found: Any) -> Any:
+def _pinv_rule(g: V, out: V, A: V, **_how_it_was_found: Any) -> V:
     return _pinv_cotangent(g, out, A)
 
 
@@ -216,7 +216,7 @@ def cutoff(s: Array, shape: tuple[int, ...], atol: float | None, rtol: float | N
 
 
 def _lstsq_rule(
-    g: Any, out: Any, A: Any, B: Any, *, wanted: Sequence[int], rtol: float | None
+    g: V, out: V, A: V, B: V, *, wanted: Sequence[int], rtol: float | None
 ) -> list[Any]:
     inverse = pinv(A, rtol=rtol)
     return [

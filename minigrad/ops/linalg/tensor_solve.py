@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.engine.graph import V
 from minigrad.engine.op import composed
 from minigrad.ops.elementwise import arithmetic
 from minigrad.ops.linalg.decompositions import solve
@@ -15,7 +16,7 @@ from minigrad.ops.shape.axes import movedim
 
 
 @composed
-def tensorinv(A: Any, ind: int = 2) -> Any:
+def tensorinv(A: V, ind: int = 2) -> V:
     """The X for which tensordot(X, tensordot(A, B, ndim of B), ind) is B again.
 
     A's first `ind` sizes multiply to as much as its others.  Raises RuntimeError if they do not.
@@ -35,7 +36,7 @@ def tensorinv(A: Any, ind: int = 2) -> Any:
 
 
 @composed
-def tensorsolve(A: Any, B: Any, dims: Any = None) -> Any:
+def tensorsolve(A: V, B: V, dims: Any = None) -> V:
     """X with tensordot(A, X, ndim of X) = B; `dims` of A are first moved to its end."""
     if dims is not None:
         A = movedim(A, tuple(dims), tuple(range(A.ndim - len(dims), A.ndim)))
@@ -50,7 +51,7 @@ def tensorsolve(A: Any, B: Any, dims: Any = None) -> Any:
 
 
 @composed
-def solve_ex(A: Any, B: Any, *, left: bool = True, check_errors: bool = False) -> SolveEx:
+def solve_ex(A: V, B: V, *, left: bool = True, check_errors: bool = False) -> SolveEx:
     """`solve`, and for each matrix of A an int32: 0, or which pivot is 0 first.
 
     The result of a singular matrix is inf or nan, unless check_errors asks for the LinAlgError.

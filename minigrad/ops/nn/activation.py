@@ -1,14 +1,12 @@
 """Activation functions, element by element."""
 
-from typing import Any
-
 import numpy as np
 
+from minigrad.core.types import Array
+from minigrad.engine.graph import V
 from minigrad.engine.op import arr, op, sample
 from minigrad.kernels.pointwise import elementwise as kernels
 from minigrad.ops.elementwise.arithmetic import exp, floating, shaped
-
-Array = Any
 
 
 @op(
@@ -134,7 +132,7 @@ def gelu_backward(cotangent: Array, input: Array, *, approximate: str) -> Array:
     return kernels.gelu_backward(cotangent, input, approximate)
 
 
-def _gelu_curvature(x: Any, approximate: str) -> Any:
+def _gelu_curvature(x: V, approximate: str) -> V:
     if approximate == "none":  # d/dx (Phi + x phi) = (2 - x^2) phi
         return (2 - x * x) * exp(-0.5 * x * x) * float(1 / np.sqrt(2 * np.pi))
     scale, cubic = float(np.sqrt(2 / np.pi)), 0.044715

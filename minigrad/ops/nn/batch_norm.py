@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.core.types import Array
 from minigrad.engine.grad_mode import thread
+from minigrad.engine.graph import V, wrap_like
 from minigrad.engine.op import arr, op, sample
 from minigrad.kernels.reduction import batch_norm as kernels
-
-Array = Any
 
 
 def planes(array: Array) -> Array:
@@ -23,17 +23,17 @@ def channels(vector: Any, ndim: int) -> Any:
 
 
 def _batch_norm_rule(
-    g: Any, out: Any, x: Any, weight: Any, bias: Any, *, wanted: Sequence[int], eps: float
+    g: V, out: Any, x: V, weight: Any, bias: Any, *, wanted: Sequence[int], eps: float
 ) -> tuple[Any, ...]:
     """Ioffe & Szegedy 2015: dx = w * rstd * (g - mean(g) - x_hat * mean(g * x_hat))."""
     mean, rstd = out
     if not thread.mode.grad:
         w = None if weight is None else weight.array
-        dx, dw, db = kernels.batch_norm_train_backward(
+        found = kernels.batch_norm_train_backward(
             planes(g.array), planes(x.array), mean.array, rstd.array, w
         )
-        dx = dx.reshape(x.array.shape)
-        return tuple(None if d is None else g._new(d, None, False) for d in (dx, dw, db))
+        arrays = (found[0].reshape(x.array.shape), *found[1:])
+        return tuple(None if array is None else wrap_like(g, array) for array in arrays)
     others = (0, *range(2, x.ndim))
     centred = x - x.mean(others, keepdim=True)
     scale = ((centred * centred).mean(others, keepdim=True) + eps).rsqrt()
@@ -63,7 +63,7 @@ def batch_norm(
 
 
 def _batch_norm_eval_rule(
-    g: Any, out: Any, x: Any, weight: Any, bias: Any, *, wanted: Sequence[int], mean: Array,
+    g: V, out: V, x: V, weight: Any, bias: Any, *, wanted: Sequence[int], mean: Array,
     var: Array, eps: float,
 ) -> tuple[Any, ...]:  # fmt: skip
     others = (0, *range(2, x.ndim))

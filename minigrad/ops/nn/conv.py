@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from minigrad.core.types import Array
 from minigrad.engine.op import arr, op, sample
 from minigrad.kernels.conv import conv2d as kernels
 
-Array = Any
 Pair = tuple[int, int]
 Pads = tuple[Pair, Pair]
 

@@ -4,7 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.core.types import Array
 from minigrad.engine.grad_mode import thread
+from minigrad.engine.graph import V, wrap_like
 from minigrad.engine.op import arr, op, sample
 from minigrad.kernels.reduction import ctc as kernels
 from minigrad.ops.elementwise.arithmetic import exp, select_where
@@ -12,16 +14,14 @@ from minigrad.ops.indexing import gather_scatter
 from minigrad.ops.reduction.reduce import logsumexp
 from minigrad.ops.shape import copies
 
-Array = Any
-
 # Stands for log(0) where a derivative is taken: -inf less -inf would be no number.
 NEVER = -1e30
 
 
 def _rule(
-    g: Any, out: Any, x: Any, *, targets: Array, input_lengths: Array, target_lengths: Array,
+    g: V, out: V, x: V, *, targets: Array, input_lengths: Array, target_lengths: Array,
     blank: int, zero_infinity: bool,
-) -> Any:  # fmt: skip
+) -> V:  # fmt: skip
     likelihood, log_alpha = out[0].array, out[1].array
     paths = kernels.lattice(targets, input_lengths, target_lengths, blank)
     within = np.arange(x.shape[0])[:, None] < paths.steps
@@ -31,14 +31,14 @@ def _rule(
     if not thread.mode.grad:
         dx = kernels.ctc_loss_backward(g.array, likelihood, log_alpha, x.array, paths)
         dx[undefined] = np.nan
-        return g._new(dx, None, False)
+        return wrap_like(g, dx)
     shares = _shares(x, paths, within & possible) * -g.unsqueeze(-1)
     place = np.broadcast_to(paths.labels, shares.shape)
     start = g.new_tensor(np.where(np.broadcast_to(undefined[..., None], x.shape), np.nan, 0.0))
     return gather_scatter.scatter_add(start, shares, dim=2, index=place)
 
 
-def _shares(x: Any, paths: kernels.Lattice, alive: Array) -> Any:
+def _shares(x: V, paths: kernels.Lattice, alive: Array) -> V:
     """(T, N, C) -> (T, N, S): how probable each state is at each time, given the labels.
 
     Recorded step by step, for derivatives of the gradient.
@@ -68,13 +68,13 @@ def _shares(x: Any, paths: kernels.Lattice, alive: Array) -> Any:
     return exp(select_where(counts, through - likelihood, NEVER))
 
 
-def _merged(before: Any, direction: int, over: Any) -> Any:
+def _merged(before: V, direction: int, over: Any) -> V:
     """The ways into each state: by staying, from the next one, and from the one after that."""
     ways = [before, _moved(before, direction), _moved(before, 2 * direction) + over]
     return logsumexp(_stacked(ways), dim=0)
 
 
-def _moved(x: Any, by: int) -> Any:
+def _moved(x: V, by: int) -> V:
     """(N, S) with each row's elements moved on by so many states, or back if it is negative."""
     size = x.shape[1]
     room = x.new_full((x.shape[0], min(abs(by), size)), NEVER)

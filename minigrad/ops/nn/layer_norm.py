@@ -4,18 +4,18 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from minigrad.core.types import Array
 from minigrad.engine.grad_mode import thread
+from minigrad.engine.graph import V, wrap_like
 from minigrad.engine.op import arr, op, sample
 from minigrad.kernels.reduction import layer_norm as kernels
 from minigrad.ops.nn.batch_norm import channels, planes
 
-Array = Any
 
-
-def _backward(g: Any, dx: Any, dw: Any, db: Any, *shapes: Any) -> tuple[Any, ...]:
+def _backward(g: V, dx: Any, dw: Any, db: Any, *shapes: Any) -> tuple[Any, ...]:
     """Arrays as cotangents, of the shapes of their arguments; None for an argument without."""
     return tuple(
-        None if shape is None else g._new(d.reshape(shape), None, False)
+        None if shape is None else wrap_like(g, d.reshape(shape))
         for d, shape in zip((dx, dw, db), shapes, strict=True)
     )
 
@@ -28,14 +28,14 @@ def _weights(weight: Any) -> Any:
     return None if weight is None else weight.array
 
 
-def _normalised(x: Any, dims: tuple[int, ...], eps: float) -> tuple[Any, Any]:
+def _normalised(x: V, dims: tuple[int, ...], eps: float) -> tuple[V, V]:
     """x with mean 0 and deviation 1 over `dims`, and 1 / its deviation."""
     centred = x - x.mean(dims, keepdim=True)
     scale = ((centred * centred).mean(dims, keepdim=True) + eps).rsqrt()
     return centred * scale, scale
 
 
-def _through(gx: Any, x_hat: Any, scale: Any, dims: tuple[int, ...]) -> Any:
+def _through(gx: V, x_hat: V, scale: V, dims: tuple[int, ...]) -> V:
     """The cotangent of what was normalised over `dims` for the one of x_hat."""
     along = (gx * x_hat).mean(dims, keepdim=True)
     return scale * (gx - gx.mean(dims, keepdim=True) - x_hat * along)
@@ -50,7 +50,7 @@ def _flat(array: Array, dims: int) -> Array:
 
 
 def _layer_norm_rule(
-    g: Any, out: Any, x: Any, weight: Any, bias: Any, *, wanted: Sequence[int], dims: int,
+    g: V, out: Any, x: V, weight: Any, bias: Any, *, wanted: Sequence[int], dims: int,
     eps: float,
 ) -> tuple[Any, ...]:  # fmt: skip
     if not thread.mode.grad:
@@ -88,7 +88,7 @@ def layer_norm(
 
 
 def _group_norm_rule(
-    g: Any, out: Any, x: Any, weight: Any, bias: Any, *, wanted: Sequence[int], groups: int,
+    g: V, out: Any, x: V, weight: Any, bias: Any, *, wanted: Sequence[int], groups: int,
     eps: float,
 ) -> tuple[Any, ...]:  # fmt: skip
     if not thread.mode.grad:

@@ -1,16 +1,13 @@
 """Losses of single elements, with derivatives that stay finite at the edges."""
 
-from typing import Any
-
 import numpy as np
 
+from minigrad.core.types import Array
 from minigrad.engine.op import arr, elementwise, op, sample
 from minigrad.kernels.pointwise import elementwise as elements
 from minigrad.kernels.reduction import cross_entropy as kernels
 from minigrad.ops.elementwise.arithmetic import clamp, log
 from minigrad.ops.nn.activation import sigmoid
-
-Array = Any
 
 LABELS = np.array([[0, 2], [1, -100], [3, 0]])
 CLASS_WEIGHTS = np.array([0.5, 1.0, 2.0, 0.25])

@@ -7,30 +7,30 @@ name.
 from collections.abc import Callable
 from typing import Any
 
+from minigrad.core.types import Array
+from minigrad.engine.graph import V
 from minigrad.engine.op import arr, op, sample
 from minigrad.kernels.pointwise import activation as kernels
 from minigrad.ops.elementwise.arithmetic import exp, minimum, where
 from minigrad.ops.elementwise.special import log1p
 from minigrad.ops.nn.activation import sigmoid, tanh
 
-Array = Any
 
-
-def _elu_curvature(x: Any, positive: float, negative: float, rate: float) -> Any:
+def _elu_curvature(x: V, positive: float, negative: float, rate: float) -> V:
     return where(x > 0, 0.0, negative * rate**2 * exp(minimum(x * rate, 0.0)))
 
 
-def _softplus_curvature(x: Any, beta: float, threshold: float) -> Any:
+def _softplus_curvature(x: V, beta: float, threshold: float) -> V:
     s = sigmoid(x * beta)
     return where(x * beta > threshold, 0.0, beta * s * (1 - s))
 
 
-def _silu_curvature(x: Any) -> Any:
+def _silu_curvature(x: V) -> V:
     s = sigmoid(x)
     return s * (1 - s) * (2 + x * (1 - 2 * s))
 
 
-def _mish_curvature(x: Any) -> Any:
+def _mish_curvature(x: V) -> V:
     s, t = sigmoid(x), tanh(log1p(exp(minimum(x, 20.0))))
     bend = s * (1 - t * t)
     return 2 * bend + x * bend * (1 - s - 2 * t * s)
@@ -51,11 +51,11 @@ _SLOPES: dict[str, tuple[Callable[..., Array], Callable[..., Any] | None]] = {
 }
 
 
-def _within(x: Any, bound: float) -> Any:
+def _within(x: V, bound: float) -> V:
     return (x > -bound) & (x < bound)
 
 
-def _second(g: Any, c: Any, x: Any, of: str, settings: tuple[float, ...]) -> Any:
+def _second(g: V, c: V, x: V, of: str, settings: tuple[float, ...]) -> V:
     curvature = _SLOPES[of][1]
     return g.new_zeros(g.shape) if curvature is None else g * c * curvature(x, *settings)
 

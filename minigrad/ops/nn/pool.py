@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.core.types import Array
 from minigrad.engine.op import arr, op, sample
 from minigrad.kernels.pooling import avg_pool as averages
 from minigrad.kernels.pooling import max_pool as maxima
 
-Array = Any
 Pair = tuple[int, int]
 
 

@@ -5,12 +5,11 @@ from typing import Any
 import numpy as np
 
 from minigrad.core import dtypes
+from minigrad.core.types import Array
 from minigrad.engine.op import arr, op, sample
 from minigrad.kernels.pointwise import elementwise as kernels
 from minigrad.ops.generator import Generator, stream
 from minigrad.ops.reduction.histogram import insertion
-
-Array = Any
 
 
 @op(
@@ -62,7 +61,7 @@ def bernoulli(input: Array, *, p: float | None = None, generator: Generator | No
         require_floating("bernoulli", input)
     chance = input if p is None else p
     require_probability("bernoulli", chance)
-    return (stream(generator).random(input.shape) < chance).astype(input.dtype)
+    return np.less(stream(generator).random(input.shape), chance).astype(input.dtype)
 
 
 @op(vjp=None)

@@ -4,12 +4,12 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.core.types import Array
+from minigrad.engine.graph import V
 from minigrad.engine.op import arr, op, sample
 from minigrad.kernels.reduction import cross_entropy as losses
 from minigrad.kernels.reduction import softmax as kernels
 from minigrad.ops.dims import wrap_dim
-
-Array = Any
 
 SAMPLES = [
     sample(arr.of(3, 4), dim=1),
@@ -38,7 +38,7 @@ def softmax(input: Array, *, dim: int) -> Array:
     return kernels.softmax(input, _axis(input, dim))
 
 
-def _softmax_output_rule(g: Any, out: Any, c: Any, y: Any, *, dim: int) -> Any:
+def _softmax_output_rule(g: V, out: V, c: V, y: V, *, dim: int) -> V:
     along = (c * y).sum(dim=dim, keepdim=True)
     return g * (c - along) - c * (g * y).sum(dim=dim, keepdim=True)
 
@@ -91,9 +91,9 @@ def wanted_distribution(
 
 
 def _cross_entropy_rule(
-    g: Any, out: Any, x: Any, *, target: Array, weight: Array | None, ignore_index: int,
+    g: V, out: V, x: V, *, target: Array, weight: Array | None, ignore_index: int,
     label_smoothing: float, reduction: str,
-) -> Any:  # fmt: skip
+) -> V:  # fmt: skip
     axis = min(target.ndim, 1)
     labels = (target, x.shape[axis], weight, ignore_index)
     q = wanted_distribution(*labels, label_smoothing)

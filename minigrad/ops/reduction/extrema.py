@@ -1,10 +1,12 @@
 """Largest and smallest elements, over several dimensions or along one with their indices."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import overload
 
 import numpy as np
 
-from minigrad.core.types import Dim
+from minigrad.core.types import Array, Dim
+from minigrad.engine.graph import V, Value
 from minigrad.engine.op import composed, op
 from minigrad.ops.dims import axes, kept_shape
 from minigrad.ops.elementwise import arithmetic
@@ -12,8 +14,6 @@ from minigrad.ops.elementwise.comparison import isnan
 from minigrad.ops.reduction.reduce import one_axis, over_dims, require_elements
 from minigrad.ops.reduction.sorting import values_and_indices
 from minigrad.ops.results import MinAndMax, ValuesAndIndices
-
-Array = Any
 
 
 def require_any(name: str, input: Array, dim: Dim) -> None:
@@ -29,10 +29,10 @@ def require_any(name: str, input: Array, dim: Dim) -> None:
 # --- values ---------------------------------------------------------------------------------
 
 
-def _amax_rule(g: Any, out: Any, x: Any, *, dim: Dim, keepdim: bool) -> Any:
+def _amax_rule(g: V, out: V, x: V, *, dim: Dim, keepdim: bool) -> V:
     """Ties share the cotangent equally, as torch's amax and amin have it."""
     shape = kept_shape(x.shape, dim)
-    tied = (x == out.reshape(shape)).to(x.dtype)
+    tied = x.eq(out.reshape(shape)).to(x.dtype)
     share = tied / tied.sum(dim=axes(dim, x.ndim), keepdim=True)
     return g.reshape(shape) * share
 
@@ -52,15 +52,15 @@ def amin(input: Array, *, dim: Dim = None, keepdim: bool = False) -> Array:
 
 
 @composed
-def aminmax(input: Any, *, dim: int | None = None, keepdim: bool = False) -> MinAndMax:
+def aminmax(input: V, *, dim: int | None = None, keepdim: bool = False) -> MinAndMax:
     """The smallest and the largest element, of all or along `dim`."""
     require_any("aminmax", input.array, dim)
     return MinAndMax(amin(input, dim=dim, keepdim=keepdim), amax(input, dim=dim, keepdim=keepdim))
 
 
-def share_among_equals(g: Any, out: Any, x: Any) -> Any:
+def share_among_equals(g: V, out: V, x: V) -> V:
     """Share the cotangent among the elements that equal the result, or among all nans."""
-    same = (isnan(x) if np.isnan(out.array) else x == out).to(x.dtype)
+    same = (isnan(x) if np.isnan(out.array) else x.eq(out)).to(x.dtype)
     return g * (same / same.sum())
 
 
@@ -86,10 +86,10 @@ def _min(input: Array) -> Array:
     return np.min(input)
 
 
-# --- places ---------------------------------------------------------------------------------
+# --- indices --------------------------------------------------------------------------------
 
 
-def _require_places(name: str, input: Array, dim: int | None) -> None:
+def _require_choice(name: str, input: Array, dim: int | None) -> None:
     if input.dtype == bool:
         raise RuntimeError(f"{name}(): does not support bool input")
     if dim is None and input.size == 0:
@@ -103,44 +103,68 @@ def _require_places(name: str, input: Array, dim: int | None) -> None:
 @op(vjp=None)
 def argmax(input: Array, *, dim: int | None = None, keepdim: bool = False) -> Array:
     """The index of the largest element: of the flattened tensor, or along `dim`."""
-    _require_places("argmax", input, dim)
+    _require_choice("argmax", input, dim)
     return np.argmax(input, axis=one_axis(dim, input), keepdims=keepdim)
 
 
 @op(vjp=None)
 def argmin(input: Array, *, dim: int | None = None, keepdim: bool = False) -> Array:
     """The index of the smallest element: of the flattened tensor, or along `dim`."""
-    _require_places("argmin", input, dim)
+    _require_choice("argmin", input, dim)
     return np.argmin(input, axis=one_axis(dim, input), keepdims=keepdim)
 
 
+@overload
+def max(input: V, dim: None = None, keepdim: bool = False) -> V: ...
+@overload
+def max(input: V, dim: V) -> V: ...
+@overload
+def max(input: V, *, other: V) -> V: ...
+@overload
+def max(input: V, dim: int, keepdim: bool = False) -> ValuesAndIndices: ...
 @composed
-def max(input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
+def max(
+    input: V, dim: V | int | None = None, keepdim: bool = False, *, other: V | None = None
+) -> V | ValuesAndIndices:
     """The largest element; with dim, (values, indices) along it; with a tensor, `maximum`.
 
     The gradient goes to the elements at `indices`; without dim, ties share it.
     """
-    if dim is None and other is None:
-        return _max(input)
-    if other is not None or hasattr(dim, "array"):
+    if other is not None or isinstance(dim, Value):
         return arithmetic.maximum(input, dim if other is None else other)
+    if dim is None:
+        return _max(input)
     return _extreme("max", np.argmax, input, dim, keepdim)
 
 
+@overload
+def min(input: V, dim: None = None, keepdim: bool = False) -> V: ...
+@overload
+def min(input: V, dim: V) -> V: ...
+@overload
+def min(input: V, *, other: V) -> V: ...
+@overload
+def min(input: V, dim: int, keepdim: bool = False) -> ValuesAndIndices: ...
 @composed
-def min(input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
+def min(
+    input: V, dim: V | int | None = None, keepdim: bool = False, *, other: V | None = None
+) -> V | ValuesAndIndices:
     """The smallest element; with dim, (values, indices) along it; with a tensor, `minimum`.
 
     The gradient goes to the elements at `indices`; without dim, ties share it.
     """
-    if dim is None and other is None:
-        return _min(input)
-    if other is not None or hasattr(dim, "array"):
+    if other is not None or isinstance(dim, Value):
         return arithmetic.minimum(input, dim if other is None else other)
+    if dim is None:
+        return _min(input)
     return _extreme("min", np.argmin, input, dim, keepdim)
 
 
-def _extreme(name: str, place: Any, input: Any, dim: int, keepdim: bool) -> ValuesAndIndices:
-    axis = one_axis(dim, input)
+def _extreme(
+    name: str, argextreme: Callable[..., Array], input: V, dim: int, keepdim: bool
+) -> ValuesAndIndices:
+    axis = one_axis(dim, input.array)
     require_elements(name, input.shape, dim)
-    return values_and_indices(input, dim, place(input.array, axis=axis, keepdims=True), keepdim)
+    return values_and_indices(
+        input, dim, argextreme(input.array, axis=axis, keepdims=True), keepdim
+    )

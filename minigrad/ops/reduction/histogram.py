@@ -7,25 +7,23 @@ from typing import Any
 import numpy as np
 
 from minigrad.core import dtypes
-from minigrad.engine.graph import wrap
+from minigrad.core.types import Array
+from minigrad.engine.graph import V, wrap_like
 from minigrad.engine.op import composed, op
 from minigrad.ops.dims import wrap_dim
 from minigrad.ops.results import Histogram, HistogramDD
-
-Array = Any
-
 
 # --- distinct values ------------------------------------------------------------------------
 
 
 @composed
 def unique(
-    input: Any,
+    input: V,
     sorted: bool = True,
     return_inverse: bool = False,
     return_counts: bool = False,
     dim: int | None = None,
-) -> Any:
+) -> V | tuple[V, ...]:
     """The distinct elements in order, or the distinct slices of `dim`; every nan is its own.
 
     Also, where asked for: for each element the place of its value, and how often each occurs.
@@ -37,14 +35,14 @@ def unique(
     parts = list(found) if isinstance(found, tuple) else [found]
     if return_inverse:
         parts[1] = parts[1].reshape(input.shape if dim is None else -1)
-    tensors = tuple(wrap(input.kind, part) for part in parts)
+    tensors = tuple(wrap_like(input, part) for part in parts)
     return tensors if len(tensors) > 1 else tensors[0]
 
 
 @composed
 def unique_consecutive(
-    input: Any, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
-) -> Any:
+    input: V, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
+) -> V | tuple[V, ...]:
     """The elements, or slices of `dim`, without those that equal the one before.
 
     Also, where asked for: for each element the place of its run, and the lengths of the runs.
@@ -61,21 +59,22 @@ def unique_consecutive(
         found.append(run.reshape(input.shape) if dim is None else run)
     if return_counts:
         found.append(np.diff(np.append(np.flatnonzero(starts), size)))
-    tensors = tuple(wrap(input.kind, part) for part in found)
+    tensors = tuple(wrap_like(input, part) for part in found)
     return tensors if len(tensors) > 1 else tensors[0]
 
 
 @composed
 def isin(
-    elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False
-) -> Any:
+    elements: V, test_elements: Any, *, assume_unique: bool = False, invert: bool = False
+) -> V:
     """Whether each element is among the test elements; one of the two may be a number."""
     first = elements if hasattr(elements, "array") else test_elements
     if not hasattr(first, "array"):
         raise TypeError("isin() expects elements or test_elements to be a Tensor")
-    left, right = (getattr(given, "array", given) for given in (elements, test_elements))
+    left: Any = getattr(elements, "array", elements)
+    right: Any = getattr(test_elements, "array", test_elements)
     found = np.isin(left, right, assume_unique=assume_unique, invert=invert)
-    return wrap(first.kind, np.asarray(found))
+    return wrap_like(first, np.asarray(found))
 
 
 # --- how often ------------------------------------------------------------------------------
@@ -136,7 +135,7 @@ def histc(input: Array, *, bins: int = 100, min: float = 0, max: float = 0) -> A
 
 @composed
 def histogram(
-    input: Any,
+    input: V,
     bins: Any,
     *,
     range: tuple[float, float] | None = None,
@@ -157,12 +156,12 @@ def histogram(
             f"{list(input.shape)}"
         )
     counts = _counts([array], [edges], weight, density)
-    return Histogram(wrap(input.kind, counts), wrap(input.kind, edges))
+    return Histogram(wrap_like(input, counts), wrap_like(input, edges))
 
 
 @composed
 def histogramdd(
-    input: Any,
+    input: V,
     bins: Any,
     *,
     range: Sequence[float] | None = None,
@@ -184,10 +183,10 @@ def histogramdd(
     limits = zip(bounds[::2], bounds[1::2], strict=True)
     edges = [_edges("histogramdd", *given) for given in zip(points, each, limits, strict=True)]
     counts = _counts(points, edges, weight, density)
-    return HistogramDD(wrap(input.kind, counts), tuple(wrap(input.kind, e) for e in edges))
+    return HistogramDD(wrap_like(input, counts), tuple(wrap_like(input, e) for e in edges))
 
 
-def _require_points(input: Any, bins: int, bounds: int, weight: Any) -> None:
+def _require_points(input: V, bins: int, bounds: int, weight: Any) -> None:
     """Raise RuntimeError unless there are bins and bounds for all dimensions of the points."""
     _require_floating("histogramdd", input)
     if input.ndim < 2 or not input.shape[-1]:
@@ -214,7 +213,7 @@ def _require_points(input: Any, bins: int, bounds: int, weight: Any) -> None:
         )
 
 
-def _require_floating(name: str, input: Any) -> None:
+def _require_floating(name: str, input: V) -> None:
     if input.array.dtype.kind != "f":
         raise RuntimeError(f"{name}() is for floating tensors, got {input.dtype}")
 
@@ -261,20 +260,20 @@ def _edges(name: str, array: Array, bins: Any, bounds: tuple[float, float]) -> A
 
 @composed
 def searchsorted(
-    sorted_sequence: Any,
-    input: Any,
+    sorted_sequence: V,
+    input: V,
     *,
     out_int32: bool = False,
     right: bool = False,
     side: str | None = None,
     sorter: Any = None,
-) -> Any:
+) -> V:
     """Where each value would be put into a sequence that is in order along its last dimension.
 
     Before elements that equal it; with right=True or side="right" after them.  The sequence is
     1-d, or has the input's leading dimensions.  `sorter` holds the indices that put it in order.
     """
-    values = input if hasattr(input, "array") else wrap(sorted_sequence.kind, np.asarray(input))
+    values = input if hasattr(input, "array") else wrap_like(sorted_sequence, np.asarray(input))
     sequence = sorted_sequence.array
     if side not in {None, "left", "right"}:
         raise RuntimeError(f"searchsorted(): side can only be 'left' or 'right' but got {side}")
@@ -301,7 +300,7 @@ def searchsorted(
     places = insertion(
         sequence, values.array, np.less_equal if right or side == "right" else np.less
     )
-    return wrap(sorted_sequence.kind, places.astype(np.int32 if out_int32 else np.int64))
+    return wrap_like(sorted_sequence, places.astype(np.int32 if out_int32 else np.int64))
 
 
 def insertion(sequence: Array, values: Array, goes_before: Any) -> Array:
@@ -320,7 +319,7 @@ def insertion(sequence: Array, values: Array, goes_before: Any) -> Array:
 
 
 @composed
-def bucketize(input: Any, boundaries: Any, *, out_int32: bool = False, right: bool = False) -> Any:
+def bucketize(input: V, boundaries: V, *, out_int32: bool = False, right: bool = False) -> V:
     """The number of the interval between 1-d `boundaries`, in order, that each value falls into.
 
     Intervals are (low, high]; with right=True, [low, high).

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.core import dtypes
-from minigrad.core.types import Dim
+from minigrad.core.types import Array, Dim
+from minigrad.engine.graph import V
 from minigrad.engine.op import arr, composed, op, sample
 from minigrad.kernels.reduction import reduce as kernels
 from minigrad.ops.dims import axes, kept_shape, repeated, wrap_dim
@@ -14,7 +15,6 @@ from minigrad.ops.elementwise.arithmetic import where
 from minigrad.ops.elementwise.comparison import isnan
 from minigrad.ops.shape import copies
 
-Array = Any
 DType = dtypes.dtype | None
 
 
@@ -43,7 +43,7 @@ def over_one_dim(**domain: Any) -> list[Any]:
 # --- what reductions share ------------------------------------------------------------------
 
 
-def expand_reduced(g: Any, shape: tuple[int, ...], dim: Dim, keepdim: bool) -> Any:
+def expand_reduced(g: V, shape: tuple[int, ...], dim: Dim, keepdim: bool) -> V:
     """A cotangent of the reduced shape, expanded to the shape before."""
     return (g if keepdim else g.reshape(kept_shape(shape, dim))).expand(shape)
 
@@ -72,7 +72,7 @@ def as_sum_dtype(input: Array, dtype: DType = None) -> Array:
     return input if input.dtype.kind == "f" else input.astype(np.int64, copy=False)
 
 
-def cast_back(g: Any, before: dtypes.dtype, dtype: DType) -> Any:
+def cast_back(g: V, before: dtypes.dtype, dtype: DType) -> V:
     """A cotangent of `dtype`, as the dtype of the input before it was cast to that."""
     return g if dtype is None else g.to(before)
 
@@ -125,14 +125,12 @@ def sum(input: Array, *, dim: Dim = None, keepdim: bool = False, dtype: DType = 
     return total if dtype is None else total.astype(wide.dtype, copy=False)
 
 
-def _mean_rule(g: Any, out: Any, x: Any, *, dim: Dim, keepdim: bool, dtype: DType) -> Any:
+def _mean_rule(g: V, out: V, x: V, *, dim: Dim, keepdim: bool, dtype: DType) -> V:
     share = cast_back(g, x.dtype, dtype) * (1.0 / max(count(x.shape, dim), 1))
     return expand_reduced(share, x.shape, dim, keepdim)
 
 
-def _mean_array_rule(
-    g: Array, out: Array, x: Any, *, dim: Dim, keepdim: bool, dtype: DType
-) -> Array:
+def _mean_array_rule(g: Array, out: Array, x: V, *, dim: Dim, keepdim: bool, dtype: DType) -> Array:
     share = _cast_array_back(g, x.dtype, dtype)
     share = np.multiply(share, share.dtype.type(1.0 / max(count(x.shape, dim), 1)))
     return _expand_array(np.asarray(share), x.shape, dim, keepdim)
@@ -173,7 +171,7 @@ def nansum(input: Array, *, dim: Dim = None, keepdim: bool = False, dtype: DType
 
 
 @composed
-def nanmean(input: Any, dim: Dim = None, keepdim: bool = False, *, dtype: DType = None) -> Any:
+def nanmean(input: V, dim: Dim = None, keepdim: bool = False, *, dtype: DType = None) -> V:
     """The arithmetic mean over `dim` of the elements that are not nan; nan where there are none.
 
     Raises RuntimeError for integer tensors.
@@ -184,21 +182,21 @@ def nanmean(input: Any, dim: Dim = None, keepdim: bool = False, *, dtype: DType 
 
 
 @composed
-def count_nonzero(input: Any, dim: Dim = None) -> Any:
+def count_nonzero(input: V, dim: Dim = None) -> V:
     """How many elements over `dim` are not zero."""
-    return sum(input != 0, dim=dim)
+    return sum(input.ne(0), dim=dim)
 
 
 # --- products -------------------------------------------------------------------------------
 
 
-def _products_before(x: Any, dim: int) -> Any:
+def _products_before(x: V, dim: int) -> V:
     """At each place along `dim`, the product of what comes before it."""
     ones = x.new_ones([1 if axis == dim else size for axis, size in enumerate(x.shape)])
     return copies.concatenate(ones, x.narrow(dim, 0, x.shape[dim] - 1), dim=dim).cumprod(dim)
 
 
-def _products_of_others(x: Any, dim: int | None) -> Any:
+def _products_of_others(x: V, dim: int | None) -> V:
     """At each place, the product of all other elements along `dim`, without a division."""
     if dim is None:
         return _products_of_others(x.reshape(-1), 0).reshape(x.shape)
@@ -206,7 +204,7 @@ def _products_of_others(x: Any, dim: int | None) -> Any:
     return _products_before(x, axis) * _products_before(x.flip(axis), axis).flip(axis)
 
 
-def _prod_rule(g: Any, out: Any, x: Any, *, dim: Any, keepdim: bool, dtype: DType) -> Any:
+def _prod_rule(g: V, out: V, x: V, *, dim: Any, keepdim: bool, dtype: DType) -> V:
     wide = x if dtype is None else x.to(dtype)
     g = expand_reduced(g, x.shape, dim, keepdim)
     if bool((wide.array == 0).any()):
@@ -251,8 +249,8 @@ def logsumexp(input: Array, *, dim: Dim = None, keepdim: bool = False) -> Array:
     return total if keepdim else np.squeeze(total, axis=reduced)
 
 
-def _norm_rule(g: Any, out: Any, x: Any, *, dim: Dim, keepdim: bool) -> Any:
-    slope = where(out == 0, 0.0, g / out)  # torch's subgradient at the origin
+def _norm_rule(g: V, out: V, x: V, *, dim: Dim, keepdim: bool) -> V:
+    slope = where(out.eq(0), 0.0, g / out)  # torch's subgradient at the origin
     return expand_reduced(slope, x.shape, dim, keepdim) * x
 
 

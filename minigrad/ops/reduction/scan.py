@@ -1,11 +1,12 @@
-"""Scans: at each place along a dimension, what its elements so far come to."""
+"""Scans along a dimension: cumulative sums, products and extremes, differences, integrals."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from minigrad.engine.graph import wrap
+from minigrad.core.types import Array
+from minigrad.engine.graph import V, wrap_like
 from minigrad.engine.op import arr, composed, op, sample
 from minigrad.kernels.reduction import scan as kernels
 from minigrad.kernels.simd.math import FLOATS
@@ -15,8 +16,6 @@ from minigrad.ops.elementwise.comparison import ne
 from minigrad.ops.reduction.reduce import DType, as_sum_dtype, cast_back, require_floating
 from minigrad.ops.results import ValuesAndIndices
 from minigrad.ops.shape import copies
-
-Array = Any
 
 LINES = [
     sample(arr.of(5), dim=0),
@@ -28,51 +27,51 @@ LINES = [
 
 
 def _accumulated(ufunc: np.ufunc, input: Array, dim: int, dtype: Any = None) -> Array:
-    """The running result of a ufunc along `dim`."""
+    """The cumulative result of a ufunc along `dim`."""
     axis = wrap_dim(dim, input.ndim)
     return ufunc.accumulate(input, axis=axis, dtype=dtype) if input.ndim else input.copy()
 
 
-def _wide(dtype: np.dtype[Any]) -> Any:
-    """Where running float sums and products are kept, so that rounding does not add up."""
-    return np.float64 if dtype.kind == "f" else dtype
+def _accumulator_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The dtype of the accumulator: float64 for floats, so that rounding errors do not grow."""
+    return np.dtype(np.float64) if dtype.kind == "f" else dtype
 
 
 # --- sums and products ----------------------------------------------------------------------
 
 
-def _cumsum_rule(g: Any, out: Any, x: Any, *, dim: int, dtype: DType) -> Any:
+def _cumsum_rule(g: V, out: V, x: V, *, dim: int, dtype: DType) -> V:
     back = g.flip(dim).cumsum(dim).flip(dim) if g.ndim else g
     return cast_back(back, x.dtype, dtype)
 
 
 @op(vjp=(_cumsum_rule,), degree=1, samples=LINES)
 def cumsum(input: Array, *, dim: int, dtype: DType = None) -> Array:
-    """Running sums along `dim`; bools and integers add as int64."""
+    """Cumulative sums along `dim`; bools and integers add as int64."""
     from_all = as_sum_dtype(input, dtype)
     if from_all.dtype in FLOATS and input.ndim:
         return kernels.running_sums(from_all, wrap_dim(dim, input.ndim))
-    sums = _accumulated(np.add, from_all, dim, _wide(from_all.dtype))
+    sums = _accumulated(np.add, from_all, dim, _accumulator_dtype(from_all.dtype))
     return sums.astype(from_all.dtype, copy=False)
 
 
-def _shifted(x: Any, dim: int, fill: float) -> Any:
-    """x moved on by one place along `dim`, with `fill` in front."""
+def _shifted(x: V, dim: int, fill: float) -> V:
+    """x shifted by one position along `dim`, with `fill` in front."""
     sizes = [1 if axis == wrap_dim(dim, x.ndim) else size for axis, size in enumerate(x.shape)]
     return copies.concatenate(
         x.new_full(sizes, fill), x.narrow(dim, 0, max(x.shape[dim] - 1, 0)), dim=dim
     ).narrow(dim, 0, x.shape[dim])
 
 
-def _backwards(factor: Any, addend: Any, dim: int) -> Any:
+def _backwards(factor: V, addend: V, dim: int) -> V:
     """h[k] = addend[k] + factor[k + 1] * h[k + 1], from the end of `dim` to its start."""
     before = _shifted(factor.flip(dim), dim, 0.0)
     return recurrence(before, addend.flip(dim), dim=dim).flip(dim)
 
 
 def _recurrence_rule(
-    g: Any, out: Any, factor: Any, addend: Any, *, dim: int, wanted: Sequence[int]
-) -> Any:
+    g: V, out: V, factor: V, addend: V, *, dim: int, wanted: Sequence[int]
+) -> tuple[V, V]:
     back = _backwards(factor, g, dim)
     return back * _shifted(out, dim, 0.0), back
 
@@ -89,13 +88,13 @@ def _recurrence_rule(
 def recurrence(factor: Array, addend: Array, *, dim: int) -> Array:
     """h[k] = factor[k] * h[k - 1] + addend[k] along `dim`, with h[-1] = 0.
 
-    Its adjoint runs the same recurrence from the end, and the adjoints of scans come down to it.
+    Its adjoint is the same recurrence from the end; the adjoints of the scans use it.
     """
     return kernels.recurrence(factor, addend, wrap_dim(dim, addend.ndim))
 
 
-def _cumprod_rule(g: Any, out: Any, x: Any, *, dim: int, dtype: DType) -> Any:
-    """Without a division, so that zeros need no care: what comes before, times what follows."""
+def _cumprod_rule(g: V, out: V, x: V, *, dim: int, dtype: DType) -> V:
+    """The product of the elements before, times a recurrence of those after: no division."""
     if not x.ndim:
         return cast_back(g, x.dtype, dtype)
     factors = x if dtype is None else x.to(dtype)
@@ -105,13 +104,13 @@ def _cumprod_rule(g: Any, out: Any, x: Any, *, dim: int, dtype: DType) -> Any:
 
 @op(vjp=(_cumprod_rule,), samples=LINES)
 def cumprod(input: Array, *, dim: int, dtype: DType = None) -> Array:
-    """Running products along `dim`; bools and integers multiply as int64."""
+    """Cumulative products along `dim`; bools and integers multiply as int64."""
     from_all = as_sum_dtype(input, dtype)
-    products = _accumulated(np.multiply, from_all, dim, _wide(from_all.dtype))
+    products = _accumulated(np.multiply, from_all, dim, _accumulator_dtype(from_all.dtype))
     return products.astype(from_all.dtype, copy=False)
 
 
-def _logcumsumexp_rule(g: Any, out: Any, x: Any, *, dim: int) -> Any:
+def _logcumsumexp_rule(g: V, out: V, x: V, *, dim: int) -> V:
     """sum over i >= k of g[i] exp(x[k] - out[i]), as a recurrence of factors that are at most 1."""
     if not x.ndim:
         return g.clone()
@@ -132,28 +131,28 @@ def logcumsumexp(input: Array, *, dim: int) -> Array:
 # --- extremes -------------------------------------------------------------------------------
 
 
-def _running_extreme(ufunc: np.ufunc, input: Any, dim: int) -> ValuesAndIndices:
+def _running_extreme(ufunc: np.ufunc, input: V, dim: int) -> ValuesAndIndices:
     axis = wrap_dim(dim, input.ndim)
     array = input.array if input.ndim else input.array.reshape(1)
-    chosen = array == ufunc.accumulate(array, axis=axis)
+    is_extreme = array == ufunc.accumulate(array, axis=axis)
     if array.dtype.kind == "f":
-        chosen |= np.isnan(array)
+        is_extreme |= np.isnan(array)
     sizes = [-1 if i == axis else 1 for i in range(array.ndim)]
-    place = np.arange(array.shape[axis]).reshape(sizes)
-    last = np.maximum.accumulate(np.where(chosen, place, 0), axis=axis).reshape(input.shape)
-    indices = wrap(input.kind, last)
+    position = np.arange(array.shape[axis]).reshape(sizes)
+    last = np.maximum.accumulate(np.where(is_extreme, position, 0), axis=axis).reshape(input.shape)
+    indices = wrap_like(input, last)
     return ValuesAndIndices(input.gather(dim, indices) if input.ndim else input.clone(), indices)
 
 
 @composed
-def cummax(input: Any, dim: int) -> ValuesAndIndices:
-    """The largest element so far along `dim`, and its latest place; nan from the first on."""
+def cummax(input: V, dim: int) -> ValuesAndIndices:
+    """The largest element so far along `dim`, and its last index; nan from the first nan on."""
     return _running_extreme(np.maximum, input, dim)
 
 
 @composed
-def cummin(input: Any, dim: int) -> ValuesAndIndices:
-    """The smallest element so far along `dim`, and its latest place; nan from the first on."""
+def cummin(input: V, dim: int) -> ValuesAndIndices:
+    """The smallest element so far along `dim`, and its last index; nan from the first nan on."""
     return _running_extreme(np.minimum, input, dim)
 
 
@@ -161,8 +160,10 @@ def cummin(input: Any, dim: int) -> ValuesAndIndices:
 
 
 @composed
-def diff(input: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None) -> Any:
-    """Differences of neighbours along `dim`, n times over; of bools, whether they differ.
+def diff(
+    input: V, n: int = 1, dim: int = -1, prepend: V | None = None, append: V | None = None
+) -> V:
+    """Differences of neighbours along `dim`, taken n times; of bools, True where they differ.
 
     `prepend` and `append` are joined to the input first.
     """
@@ -178,14 +179,14 @@ def diff(input: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any
     return joined
 
 
-def _neighbours(x: Any, dim: int) -> tuple[Any, Any]:
+def _neighbours(x: V, dim: int) -> tuple[V, V]:
     """Along `dim`, all but the first, and all but the last."""
     pairs = max(x.shape[wrap_dim(dim, x.ndim)] - 1, 0)
     return x.narrow(dim, min(1, x.shape[dim]), pairs), x.narrow(dim, 0, pairs)
 
 
-def _areas(name: str, y: Any, x: Any, dx: Any, dim: int) -> Any:
-    """The area under each stretch of the curve."""
+def _areas(name: str, y: V, x: V | None, dx: float | None, dim: int) -> V:
+    """The area under the curve between each two neighbours along `dim`."""
     if not y.ndim:
         raise IndexError(f"{name}(): dim={dim} of a tensor without dimensions")
     if x is not None and dx is not None:
@@ -198,7 +199,7 @@ def _areas(name: str, y: Any, x: Any, dx: Any, dim: int) -> Any:
         axis = wrap_dim(dim, y.ndim)
         if x.shape[0] != y.shape[axis]:
             raise RuntimeError(
-                f"{name}(): there must be one x for each of the {y.shape[axis]} places of dim="
+                f"{name}(): there must be one x for each of the {y.shape[axis]} elements of dim="
                 f"{dim}, got {x.shape[0]}"
             )
         widths = widths.reshape([-1 if i == axis else 1 for i in range(y.ndim)])
@@ -206,12 +207,12 @@ def _areas(name: str, y: Any, x: Any, dx: Any, dim: int) -> Any:
 
 
 @composed
-def trapezoid(y: Any, x: Any = None, *, dx: Any = None, dim: int = -1) -> Any:
-    """The area under y along `dim` by the trapezoidal rule, at places x or at a distance dx (1)."""
+def trapezoid(y: V, x: V | None = None, *, dx: float | None = None, dim: int = -1) -> V:
+    """The area under y along `dim` by the trapezoidal rule, at positions x or distance dx (1)."""
     return _areas("trapezoid", y, x, dx, dim).sum(dim)
 
 
 @composed
-def cumulative_trapezoid(y: Any, x: Any = None, *, dx: Any = None, dim: int = -1) -> Any:
-    """The area under y along `dim` up to each place but the first."""
+def cumulative_trapezoid(y: V, x: V | None = None, *, dx: float | None = None, dim: int = -1) -> V:
+    """The area under y along `dim` up to each element but the first."""
     return _areas("cumulative_trapezoid", y, x, dx, dim).cumsum(dim)

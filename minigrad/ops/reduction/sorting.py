@@ -3,17 +3,14 @@
 Which elements are chosen is found on arrays; `take_along` takes them and is what has a derivative.
 """
 
-from typing import Any
-
 import numpy as np
 
-from minigrad.engine.graph import wrap
+from minigrad.core.types import Array
+from minigrad.engine.graph import V, wrap_like
 from minigrad.engine.op import arr, composed, op, sample
 from minigrad.ops.dims import wrap_dim
 from minigrad.ops.reduction.reduce import require_elements
 from minigrad.ops.results import ValuesAndIndices
-
-Array = Any
 
 ORDER = np.array([[1, 2, 0], [0, 2, 1]])
 
@@ -56,19 +53,17 @@ def put_along(cotangent: Array, *, dim: int, index: Array, shape: tuple[int, ...
     return out
 
 
-def values_and_indices(
-    input: Any, dim: int, index: Array, keepdim: bool = True
-) -> ValuesAndIndices:
+def values_and_indices(input: V, dim: int, index: Array, keepdim: bool = True) -> ValuesAndIndices:
     """The elements at `index` along `dim`; without keepdim, there is one, and `dim` goes."""
     index = index.reshape(()) if not input.ndim else index
     values = take_along(input, dim=dim, index=index)
     if keepdim or not input.ndim:
-        return ValuesAndIndices(values, wrap(input.kind, index))
-    indices = wrap(input.kind, np.squeeze(index, wrap_dim(dim, input.ndim)))
+        return ValuesAndIndices(values, wrap_like(input, index))
+    indices = wrap_like(input, np.squeeze(index, wrap_dim(dim, input.ndim)))
     return ValuesAndIndices(values.squeeze(dim), indices)
 
 
-def _lines(input: Any, dim: int) -> tuple[Array, int]:
+def _lines(input: V, dim: int) -> tuple[Array, int]:
     """The array with at least one dimension, and the axis along which to look."""
     axis = wrap_dim(dim, input.ndim)
     return (input.array if input.ndim else input.array.reshape(1)), axis
@@ -94,7 +89,7 @@ def _first(index: Array, k: int, axis: int) -> Array:
 
 @composed
 def sort(
-    input: Any, dim: int = -1, descending: bool = False, stable: bool = False
+    input: V, dim: int = -1, descending: bool = False, stable: bool = False
 ) -> ValuesAndIndices:
     """The elements in order along `dim`, and where they stood; nan counts as the largest.
 
@@ -105,15 +100,15 @@ def sort(
 
 
 @composed
-def argsort(input: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
+def argsort(input: V, dim: int = -1, descending: bool = False, stable: bool = False) -> V:
     """The indices that put the elements along `dim` in order; equal ones keep their order."""
     array, axis = _lines(input, dim)
     order = (_descending if descending else ascending)(array, axis)
-    return wrap(input.kind, order.reshape(input.shape))
+    return wrap_like(input, order.reshape(input.shape))
 
 
 @composed
-def msort(input: Any) -> Any:
+def msort(input: V) -> V:
     """The elements in order along the first dimension."""
     return sort(input, 0).values
 
@@ -128,7 +123,7 @@ def _refuse_bools(name: str, array: Array) -> None:
 
 @composed
 def topk(
-    input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
+    input: V, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
 ) -> ValuesAndIndices:
     """The k largest (or smallest) elements along `dim` and where they stood, in order.
 
@@ -156,7 +151,7 @@ def topk(
 
 
 @composed
-def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False) -> ValuesAndIndices:
+def kthvalue(input: V, k: int, dim: int = -1, keepdim: bool = False) -> ValuesAndIndices:
     """The k-th smallest element along `dim`, counted from 1, and where it stood."""
     array, axis = _lines(input, dim)
     _refuse_bools("kthvalue", array)
@@ -195,7 +190,7 @@ def nanmedian_index(array: Array, axis: int) -> Array:
 
 
 @composed
-def mode(input: Any, dim: int = -1, keepdim: bool = False) -> ValuesAndIndices:
+def mode(input: V, dim: int = -1, keepdim: bool = False) -> ValuesAndIndices:
     """The most frequent element along `dim`, the smallest of several, and its last place."""
     array, axis = _lines(input, dim)
     require_elements("mode", array.shape, axis)

@@ -1,11 +1,12 @@
-"""Variance and its kin, medians and quantiles."""
+"""Variance, standard deviation, medians and quantiles."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, overload
 
 import numpy as np
 
-from minigrad.core.types import Dim
-from minigrad.engine.graph import wrap
+from minigrad.core.types import Array, Dim
+from minigrad.engine.graph import V, wrap_like
 from minigrad.engine.op import arr, composed, op, sample
 from minigrad.kernels.reduction import reduce as kernels
 from minigrad.ops.dims import axes, kept_shape, wrap_dim
@@ -22,13 +23,10 @@ from minigrad.ops.reduction.reduce import (
 )
 from minigrad.ops.results import ValuesAndIndices
 
-Array = Any
-
-
 # --- variance -------------------------------------------------------------------------------
 
 
-def _var_rule(g: Any, out: Any, x: Any, *, dim: Dim, correction: float, keepdim: bool) -> Any:
+def _var_rule(g: V, out: V, x: V, *, dim: Dim, correction: float, keepdim: bool) -> V:
     centred = x - mean(x, dim=dim, keepdim=True)
     divisor = count(x.shape, dim) - correction
     scale = 2.0 / divisor if divisor else float("inf")
@@ -48,8 +46,8 @@ def _var_array_rule(
     return dx
 
 
-def _std_rule(g: Any, out: Any, x: Any, *, dim: Dim, correction: float, keepdim: bool) -> Any:
-    slope = where(out == 0, 0.0, g / (2 * out))  # torch's subgradient where nothing varies
+def _std_rule(g: V, out: V, x: V, *, dim: Dim, correction: float, keepdim: bool) -> V:
+    slope = where(out.eq(0), 0.0, g / (2 * out))  # torch's subgradient where nothing varies
     return _var_rule(slope, None, x, dim=dim, correction=correction, keepdim=keepdim)
 
 
@@ -74,22 +72,22 @@ def _std(input: Array, *, dim: Dim = None, correction: float = 1, keepdim: bool 
     return np.sqrt(_var.op.forward(input, dim=dim, correction=correction, keepdim=keepdim))
 
 
-def _corrected(dim: Any, unbiased: bool, correction: float | None) -> dict[str, Any]:
-    """torch's two ways of naming the divisor, and `x.var(False)`, as one."""
+def _corrected(dim: Dim | bool, unbiased: bool, correction: float | None) -> dict[str, Any]:
+    """The settings dim and correction, from `unbiased` or `correction`; also of `x.var(False)`."""
     if isinstance(dim, bool):
-        dim, unbiased = None, dim
+        unbiased, dim = dim, None
     return {"dim": dim, "correction": int(unbiased) if correction is None else correction}
 
 
 @composed
 def var(
-    input: Any,
+    input: V,
     dim: Dim = None,
     unbiased: bool = True,
     keepdim: bool = False,
     *,
     correction: float | None = None,
-) -> Any:
+) -> V:
     """The variance over `dim`: squared deviations divided by (count - correction).
 
     correction is 1 unless given, or 0 with unbiased=False.  Raises RuntimeError for integers.
@@ -99,26 +97,26 @@ def var(
 
 @composed
 def std(
-    input: Any,
+    input: V,
     dim: Dim = None,
     unbiased: bool = True,
     keepdim: bool = False,
     *,
     correction: float | None = None,
-) -> Any:
+) -> V:
     """The standard deviation over `dim`, the square root of `var`."""
     return _std(input, keepdim=keepdim, **_corrected(dim, unbiased, correction))
 
 
 @composed
 def var_mean(
-    input: Any,
+    input: V,
     dim: Dim = None,
     unbiased: bool = True,
     keepdim: bool = False,
     *,
     correction: float | None = None,
-) -> tuple[Any, Any]:
+) -> tuple[V, V]:
     """The variance and the mean over `dim`."""
     given = _corrected(dim, unbiased, correction)
     return _var(input, keepdim=keepdim, **given), mean(input, dim=given["dim"], keepdim=keepdim)
@@ -126,13 +124,13 @@ def var_mean(
 
 @composed
 def std_mean(
-    input: Any,
+    input: V,
     dim: Dim = None,
     unbiased: bool = True,
     keepdim: bool = False,
     *,
     correction: float | None = None,
-) -> tuple[Any, Any]:
+) -> tuple[V, V]:
     """The standard deviation and the mean over `dim`."""
     given = _corrected(dim, unbiased, correction)
     deviation = _std(input, keepdim=keepdim, **given)
@@ -144,13 +142,13 @@ def std_mean(
 FLAT = [sample(arr.of(3, 4, distinct=True)), sample(arr.of(5, distinct=True)), sample(arr.of())]
 
 
-def _flat_median(name: str, place: Any, input: Array) -> Array:
+def _flat_median(name: str, index_of: Callable[..., Array], input: Array) -> Array:
     if input.dtype == bool:
         raise RuntimeError(f"{name}() is not implemented for bool tensors")
     if not input.size and input.dtype.kind != "f":
         raise RuntimeError(f"{name}(): an integer tensor of shape {list(input.shape)} has none")
     flat = input.reshape(-1)
-    return flat[place(flat, 0)[0]] if flat.size else np.asarray(np.nan, input.dtype)
+    return flat[index_of(flat, 0)[0]] if flat.size else np.asarray(np.nan, input.dtype)
 
 
 @op(node="MedianBackward0", vjp=(share_among_equals,), samples=FLAT)
@@ -165,8 +163,12 @@ def _nanmedian(input: Array) -> Array:
     return _flat_median("nanmedian", sorting.nanmedian_index, input)
 
 
+@overload
+def median(input: V, dim: None = None, keepdim: bool = False) -> V: ...
+@overload
+def median(input: V, dim: int, keepdim: bool = False) -> ValuesAndIndices: ...
 @composed
-def median(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
+def median(input: V, dim: int | None = None, keepdim: bool = False) -> V | ValuesAndIndices:
     """The median, the lower one of two, of all elements; with dim, (values, indices) along it.
 
     nan if there is one.  The gradient goes to the elements at `indices`; without dim, equal
@@ -177,8 +179,12 @@ def median(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
     return _median_along_dim("median", sorting.median_index, input, dim, keepdim)
 
 
+@overload
+def nanmedian(input: V, dim: None = None, keepdim: bool = False) -> V: ...
+@overload
+def nanmedian(input: V, dim: int, keepdim: bool = False) -> ValuesAndIndices: ...
 @composed
-def nanmedian(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
+def nanmedian(input: V, dim: int | None = None, keepdim: bool = False) -> V | ValuesAndIndices:
     """The median of what is not nan; with dim, (values, indices) along it."""
     if dim is None:
         return _nanmedian(input)
@@ -186,14 +192,14 @@ def nanmedian(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
 
 
 def _median_along_dim(
-    name: str, place: Any, input: Any, dim: int, keepdim: bool
+    name: str, index_of: Callable[..., Array], input: V, dim: int, keepdim: bool
 ) -> ValuesAndIndices:
     array = input.array if input.ndim else input.array.reshape(1)
     axis = wrap_dim(dim, input.ndim)
     if array.dtype == bool:
         raise RuntimeError(f"{name}() is not implemented for bool tensors")
     require_elements(name, array.shape, axis)
-    return sorting.values_and_indices(input, dim, place(array, axis), keepdim)
+    return sorting.values_and_indices(input, dim, index_of(array, axis), keepdim)
 
 
 # --- quantiles ------------------------------------------------------------------------------
@@ -204,13 +210,13 @@ INTERPOLATIONS = ("linear", "midpoint", *ROUNDING)
 
 @composed
 def quantile(
-    input: Any,
-    q: Any,
+    input: V,
+    q: V,
     dim: int | None = None,
     keepdim: bool = False,
     *,
     interpolation: str = "linear",
-) -> Any:
+) -> V:
     """The elements of rank q * (n - 1) along `dim`, or of all; q is a number or a 1-d tensor.
 
     Between two ranks `interpolation` decides: linear, lower, higher, midpoint or nearest.  A
@@ -222,20 +228,18 @@ def quantile(
 
 @composed
 def nanquantile(
-    input: Any,
-    q: Any,
+    input: V,
+    q: V,
     dim: int | None = None,
     keepdim: bool = False,
     *,
     interpolation: str = "linear",
-) -> Any:
+) -> V:
     """`quantile` of the elements that are not nan."""
     return _quantile("nanquantile", input, q, dim, keepdim, interpolation)
 
 
-def _quantile(
-    name: str, input: Any, q: Any, dim: int | None, keepdim: bool, interpolation: str
-) -> Any:
+def _quantile(name: str, input: V, q: V, dim: int | None, keepdim: bool, interpolation: str) -> V:
     points = _checked_points(name, input, q, interpolation)
     lines = input.reshape(-1) if dim is None or not input.ndim else input
     axis = 0 if dim is None else wrap_dim(dim, input.ndim)
@@ -247,25 +251,25 @@ def _quantile(
     return found.permute(order).reshape(points.shape + tuple(kept))
 
 
-def _ranks(lines: Any, axis: int, points: Any, skip_nans: bool) -> Any:
-    """The ranks that answer to the points, in the place of the axis; the last where all is nan."""
+def _ranks(lines: V, axis: int, points: V, skip_nans: bool) -> V:
+    """The ranks of the quantiles `points`, which take the place of the axis in the shape."""
     unknown = np.isnan(lines.array)
     size = lines.shape[axis]
     known = size - np.sum(unknown, axis=axis, keepdims=True)
     last = np.maximum(known - 1, 0) if skip_nans else np.full(known.shape, size - 1)
     sizes = [points.numel() if i == axis else 1 for i in range(lines.ndim)]
-    ranks = points.reshape(sizes) * wrap(lines.kind, last.astype(lines.array.dtype))
+    ranks = points.reshape(sizes) * wrap_like(lines, last.astype(lines.array.dtype))
     if skip_nans:
         return ranks
-    return where(wrap(lines.kind, known < size), size - 1.0, ranks)
+    return where(wrap_like(lines, known < size), size - 1.0, ranks)
 
 
-def _between(ordered: Any, ranks: Any, axis: int, interpolation: str) -> Any:
-    """The elements of broken ranks, along an axis in order."""
+def _between(ordered: V, ranks: V, axis: int, interpolation: str) -> V:
+    """The elements at fractional ranks along an axis that is sorted."""
 
-    def at(rounding: Any) -> Any:
-        places = rounding(ranks.array).astype(np.int64)
-        return ordered.gather(axis, wrap(ordered.kind, places))
+    def at(rounding: np.ufunc) -> V:
+        index = rounding(ranks.array).astype(np.int64)
+        return ordered.gather(axis, wrap_like(ordered, index))
 
     if interpolation in ROUNDING:
         return at(ROUNDING[interpolation])
@@ -274,11 +278,11 @@ def _between(ordered: Any, ranks: Any, axis: int, interpolation: str) -> Any:
         return below + 0.5 * (above - below)
     weight = ranks - ranks.detach().floor()
     step = above - below
-    # From the nearer one, so that an infinite neighbour of no weight does no harm.
+    # From the nearer one: an infinite neighbour of weight 0 would give nan.
     return where(weight < 0.5, below + weight * step, above - (1 - weight) * step)
 
 
-def _checked_points(name: str, input: Any, q: Any, interpolation: str) -> Any:
+def _checked_points(name: str, input: V, q: V, interpolation: str) -> V:
     """q as a tensor; errors as torch's."""
     if input.array.dtype not in (np.float32, np.float64):
         raise RuntimeError(
@@ -293,7 +297,7 @@ def _checked_points(name: str, input: Any, q: Any, interpolation: str) -> Any:
             f"{name}() interpolation must be one of {', '.join(INTERPOLATIONS)}, but got "
             f"{interpolation}"
         )
-    points = q if hasattr(q, "array") else wrap(input.kind, np.asarray(q, input.array.dtype))
+    points = q if hasattr(q, "array") else wrap_like(input, np.asarray(q, input.array.dtype))
     if points.dtype is not input.dtype or points.ndim > 1:
         raise RuntimeError(
             f"{name}() q must be a number or a 1-d tensor of the input's dtype {input.dtype}, got "
