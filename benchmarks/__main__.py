@@ -8,8 +8,11 @@ import json
 import os
 import subprocess
 import sys
+from argparse import Namespace
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from benchmarks import processes
 from benchmarks.published import case_runs, render, summary
@@ -24,7 +27,7 @@ BUSY_CASE = "training step lecture CNN SGD N64"
 
 
 @contextmanager
-def busy_neighbour():
+def busy_neighbour() -> Iterator[None]:
     """Another process keeps one core busy."""
     with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as process:
         try:
@@ -33,61 +36,65 @@ def busy_neighbour():
             process.terminate()
 
 
-def cases(options):
+def cases(options: Namespace) -> None:
     """All of minigrad's own cases, at each number of threads."""
     for threads in options.threads:
         save(options, f"cases-{threads}", bench.run(threads=threads, **common(options)))
 
 
-def startup(options):
+def startup(options: Namespace) -> None:
     """Importing, and the first step of the lecture's network from the start of the process."""
     save(options, "startup", processes.startup(options.threads[-1], 1 if options.quick else 5))
 
 
-def memory(options):
+def memory(options: Namespace) -> None:
     """Peak memory of training."""
     save(options, "memory", processes.memory(options.threads[-1], options.quick))
 
 
-def neighbour(options):
+def neighbour(options: Namespace) -> None:
     """A training step on all threads, alone and while another process keeps a core busy."""
-    settings = {"pattern": BUSY_CASE, "threads": options.threads[-1], "against": ["torch"]}
+    settings: dict[str, Any] = {
+        "pattern": BUSY_CASE,
+        "threads": options.threads[-1],
+        "against": ["torch"],
+    }
     save(options, "neighbour-none", bench.run(**settings, progress=True))
     with busy_neighbour():
         save(options, "neighbour-busy", bench.run(**settings, progress=True))
 
 
-def growth(options):
+def growth(options: Namespace) -> None:
     """A training step as batch and depth grow."""
     found = bench.run([HERE / "growth.py"], against=["torch"], **common(options))
     save(options, "growth", found)
 
 
-def alternatives(options):
+def alternatives(options: Namespace) -> None:
     """A training step in JAX and in MyGrad, where they are installed."""
     against = ["torch", "jax", "mygrad"]
     found = bench.run([HERE / "alternatives.py"], against=against, **common(options))
     save(options, "alternatives", found)
 
 
-def optimizers(options):
+def optimizers(options: Namespace) -> None:
     """A step of every optimizer, at each number of threads."""
     for threads in options.threads:
-        settings = {"against": ["torch"], "threads": threads, **common(options)}
+        settings: dict[str, Any] = {"against": ["torch"], "threads": threads, **common(options)}
         found = bench.run([HERE / "optimizer_steps.py"], **settings)
         save(options, f"optimizers-{threads}", found)
 
 
-SECTIONS = {
+SECTIONS: dict[str, Callable[[Namespace], None]] = {
     f.__name__: f for f in (cases, startup, memory, neighbour, growth, alternatives, optimizers)
 }
 
 
-def common(options):
+def common(options: Namespace) -> dict[str, Any]:
     return {"quick": options.quick, "progress": True}
 
 
-def save(options, name, found):
+def save(options: Namespace, name: str, found: object) -> None:
     path = options.out / f"{name}.json"
     if isinstance(found, bench.Run):
         found.save(path)
@@ -100,7 +107,7 @@ def save(options, name, found):
         path.write_text(json.dumps(found, indent=1) + "\n")
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
         "--only", choices=SECTIONS, action="append", help="make this part; may be repeated"

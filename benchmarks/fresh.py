@@ -1,4 +1,4 @@
-"""A script for a fresh process: train a network for some steps and tell the most memory used.
+"""A script for a fresh process: trains a network for some steps and prints the peak memory.
 
     python benchmarks/fresh.py LIBRARY [NETWORK BATCH STEPS]
 
@@ -9,13 +9,14 @@ import importlib
 import runpy
 import sys
 from pathlib import Path
+from typing import Any
 
 NETWORKS = Path(__file__).parents[1] / "minigrad" / "bench" / "cases" / "networks.py"
 IMAGES = {"lecture_cnn": (1, 28, 28), "resnet18": (3, 32, 32)}
 
 
-def train(library, network, batch, steps):
-    model = runpy.run_path(NETWORKS)[network](library)
+def train(library: Any, network: str, batch: int, steps: int) -> None:
+    model = runpy.run_path(str(NETWORKS))[network](library)
     images = library.randn(batch, *IMAGES[network])
     labels = library.randint(0, 10, (batch,))
     optimizer = library.optim.SGD(model.parameters(), lr=0.001, momentum=0.9)
@@ -25,7 +26,7 @@ def train(library, network, batch, steps):
         optimizer.step()
 
 
-def peak_memory():
+def peak_memory() -> int:
     """Bytes.  Linux counts what the parent had at the fork into ru_maxrss, but not into VmHWM."""
     status = Path("/proc/self/status")
     if status.exists():

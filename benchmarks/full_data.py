@@ -14,9 +14,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from argparse import Namespace
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.published import render, run_row
 from minigrad.bench.cases.networks import lecture_cnn, resnet18
@@ -24,37 +28,51 @@ from minigrad.bench.process import installed
 
 RESULTS = Path(__file__).with_name("results") / "full-data.json"
 
-# Data, network, loss, batch size, epochs; optimizers with torch's names for their settings.
+Arrays = dict[str, NDArray[Any]]
+RunRecord = dict[str, Any]
+
+
+class Task(NamedTuple):
+    """A training run; `optimizers` has torch's names for their settings."""
+
+    title: str
+    network: Callable[[Any], Any]
+    loss: str
+    batch: int
+    epochs: int
+    optimizers: dict[str, dict[str, float]]
+
+
 TASKS = {
-    "mnist": {
-        "title": "lecture CNN on MNIST, batches of 64",
-        "network": lecture_cnn,
-        "loss": "nll_loss",
-        "batch": 64,
-        "epochs": 2,
-        "optimizers": {"SGD": {"lr": 0.001, "momentum": 0.9}},
-    },
-    "cifar10": {
-        "title": "ResNet-18 on CIFAR-10, batches of 256",
-        "network": resnet18,
-        "loss": "cross_entropy",
-        "batch": 256,
-        "epochs": 1,
-        "optimizers": {
+    "mnist": Task(
+        title="lecture CNN on MNIST, batches of 64",
+        network=lecture_cnn,
+        loss="nll_loss",
+        batch=64,
+        epochs=2,
+        optimizers={"SGD": {"lr": 0.001, "momentum": 0.9}},
+    ),
+    "cifar10": Task(
+        title="ResNet-18 on CIFAR-10, batches of 256",
+        network=resnet18,
+        loss="cross_entropy",
+        batch=256,
+        epochs=1,
+        optimizers={
             "SGD": {"lr": 0.05, "momentum": 0.9},
             "Adam": {"lr": 0.001},
             "RMSprop": {"lr": 0.001},
             "Adagrad": {"lr": 0.01},
         },
-    },
+    ),
 }
 
 
-def data(task, root):
+def data(task: str, root: Path | None) -> Arrays:
     """Images scaled to [-1, 1], (N, C, H, W), and labels, of both parts."""
     from minigrad.vision import datasets  # noqa: PLC0415  torch's processes need none of it
 
-    made = {"mnist": datasets.MNIST, "cifar10": datasets.CIFAR10}[task]
+    made: Any = {"mnist": datasets.MNIST, "cifar10": datasets.CIFAR10}[task]
     arrays = {}
     for part in ("train", "test"):
         dataset = made(root, train=part == "train", download=True)
@@ -65,33 +83,35 @@ def data(task, root):
     return arrays
 
 
-def initial_weights(task, seed):
+def initial_weights(task: str, seed: int) -> Arrays:
     import minigrad as mg  # noqa: PLC0415  torch's processes need none of it
 
     mg.manual_seed(seed)
-    model = TASKS[task]["network"](mg)
+    model = TASKS[task].network(mg)
     return {f"weight_{i}": p.detach().numpy() for i, p in enumerate(model.parameters())}
 
 
-def train(library, task, name, arrays, seed, epochs, steps):
+def train(
+    library: Any, task: str, name: str, arrays: Arrays, seed: int, epochs: int, steps: int
+) -> RunRecord:
     """One run: every loss, the accuracy on the test images, seconds of training."""
     spec = TASKS[task]
-    model = spec["network"](library)
+    model = spec.network(library)
     with library.no_grad():
         for i, parameter in enumerate(model.parameters()):
             parameter.copy_(library.from_numpy(arrays[f"weight_{i}"]))
-    optimizer = getattr(library.optim, name)(model.parameters(), **spec["optimizers"][name])
-    loss_of = getattr(library.nn.functional, spec["loss"])
+    optimizer = getattr(library.optim, name)(model.parameters(), **spec.optimizers[name])
+    loss_of = getattr(library.nn.functional, spec.loss)
     images, labels = (library.from_numpy(arrays[f"train_{what}"]) for what in ("images", "labels"))
     order = np.random.default_rng(seed)
-    losses = []
+    losses: list[float] = []
     start = time.perf_counter()
     for _ in range(epochs):
         shuffled = order.permutation(len(labels))
-        for at in range(0, len(shuffled), spec["batch"]):
+        for at in range(0, len(shuffled), spec.batch):
             if steps and len(losses) == steps:
                 break
-            batch = library.from_numpy(shuffled[at : at + spec["batch"]])
+            batch = library.from_numpy(shuffled[at : at + spec.batch])
             optimizer.zero_grad()
             loss = loss_of(model(images[batch]), labels[batch])
             loss.backward()
@@ -101,7 +121,7 @@ def train(library, task, name, arrays, seed, epochs, steps):
     return {"losses": losses, "accuracy": accuracy(library, model, arrays), "seconds": seconds}
 
 
-def accuracy(library, model, arrays):
+def accuracy(library: Any, model: Any, arrays: Arrays) -> float:
     images, labels = (library.from_numpy(arrays[f"test_{what}"]) for what in ("images", "labels"))
     model.eval()
     with library.no_grad():
@@ -109,10 +129,12 @@ def accuracy(library, model, arrays):
             (model(images[at : at + 500]).argmax(1) == labels[at : at + 500]).sum().item()
             for at in range(0, len(labels), 500)
         )
-    return right / len(labels)
+    return float(right / len(labels))
 
 
-def worker(library, task, name, path, seed, epochs, steps):
+def worker(
+    library: str, task: str, name: str, path: str, seed: str, epochs: str, steps: str
+) -> None:
     with np.load(path) as stored:
         arrays = dict(stored)
     imported = importlib.import_module(library)
@@ -120,20 +142,21 @@ def worker(library, task, name, path, seed, epochs, steps):
     print(json.dumps(run))
 
 
-def compare(task, options):
-    """Yields the runs of every seed, optimizer and library."""
+def compare(task: str, options: Namespace) -> Iterator[RunRecord]:
+    """The runs of every seed, optimizer and library."""
     spec = TASKS[task]
     arrays = data(task, options.root)
     libraries = list(filter(installed, ("minigrad", "torch")))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "data.npz")
         for seed in range(options.seeds):
-            np.savez(path, **arrays, **initial_weights(task, seed))
-            names = [n for n in spec["optimizers"] if options.optimizer in (None, n)]
+            stored: dict[str, Any] = arrays | initial_weights(task, seed)
+            np.savez(path, **stored)
+            names = [n for n in spec.optimizers if options.optimizer in (None, n)]
             for name, library in itertools.product(names, libraries):
-                epochs = options.epochs or spec["epochs"]
+                epochs = options.epochs or spec.epochs
                 run = {
-                    "task": spec["title"],
+                    "task": spec.title,
                     "optimizer": name,
                     "library": library,
                     "seed": seed,
@@ -142,13 +165,14 @@ def compare(task, options):
                 yield run | {"epochs": epochs} | found
 
 
-def in_own_process(*words):
+def in_own_process(*words: object) -> RunRecord:
     command = [sys.executable, "-m", "benchmarks.full_data", "--worker", *map(str, words)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    return json.loads(done.stdout.splitlines()[-1])
+    found: RunRecord = json.loads(done.stdout.splitlines()[-1])
+    return found
 
 
-def saved(runs, run):
+def saved(runs: list[RunRecord], run: RunRecord) -> list[RunRecord]:
     """The runs with a new one, in place of an earlier one of its kind; written to the results."""
     kind = ("task", "optimizer", "library", "seed")
     runs = [old for old in runs if any(old[k] != run[k] for k in kind)] + [run]
@@ -157,11 +181,11 @@ def saved(runs, run):
     return runs
 
 
-def main():
+def main() -> None:
     if sys.argv[1:2] == ["--worker"]:
         worker(*sys.argv[2:])
         return
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--only", choices=TASKS, help="one of the runs")
     parser.add_argument("--optimizer", help="one of its optimizers")
     parser.add_argument("--root", type=Path, help="folder of the data files")

@@ -7,7 +7,7 @@ BATCHES = (1, 4, 16, 64, 256)
 DEPTHS = (1, 4, 16, 64)
 
 
-def deep_step(depth):
+def deep_step(depth: int) -> Case:
     """A step of a network of `depth` hidden layers of 32."""
     network: Network = perceptron_of(32, *[32] * depth, 2)
     return Case(

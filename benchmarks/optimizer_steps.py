@@ -3,17 +3,19 @@
 Where PyTorch has a fused implementation that is what counts, and its default one beside it.
 """
 
+from typing import Any
+
 from minigrad.bench.cases.optimizers import SHAPES, Rule, step, stepping
 
 # Reads and writes of an element in a step, and settings; torch has these fused and as a default.
-FUSED = {
+FUSED: dict[str, tuple[int, dict[str, Any]]] = {
     "SGD": (3, {"lr": 1e-4}),
     "SGD momentum": (5, {"lr": 1e-4, "momentum": 0.9}),
     "Adam": (7, {}),
     "AdamW": (7, {}),
     "Adagrad": (5, {}),
 }
-DEFAULT = {
+DEFAULT: dict[str, tuple[int, dict[str, Any]]] = {
     "SGD nesterov": (5, {"lr": 1e-4, "momentum": 0.9, "nesterov": True}),
     "Adam amsgrad": (9, {"amsgrad": True}),
     "Adamax": (7, {}),
@@ -25,7 +27,7 @@ DEFAULT = {
     "Rprop": (7, {}),
     "ASGD": (5, {}),
 }
-OURS_ALONE = {
+OURS_ALONE: dict[str, tuple[int, dict[str, Any]]] = {
     "Lion": (5, {}),
     "ADOPT": (7, {}),
     "SGDScheduleFree": (5, {"lr": 1e-4}),
@@ -33,9 +35,9 @@ OURS_ALONE = {
 }
 
 
-def rule(title, accesses, settings, **torchs):
+def rule(title: str, accesses: int, settings: dict[str, Any], **torchs: bool) -> Rule:
     """The optimizer is the first word of the title; `torchs` are settings for PyTorch alone."""
-    name = title.split()[0]
+    name = title.split(maxsplit=1)[0]
     implementations = {"minigrad": stepping(name, **settings)}
     if title not in OURS_ALONE:
         implementations["torch"] = stepping(name, **settings, **torchs)
@@ -49,9 +51,10 @@ RULES = (
 )
 
 
-def resnet18():
+def resnet18() -> list[tuple[int, ...]]:
     """The shapes of ResNet-18's 62 parameters, for ten classes."""
-    shapes, before = [(64, 3, 7, 7), (64,), (64,)], 64
+    shapes: list[tuple[int, ...]] = [(64, 3, 7, 7), (64,), (64,)]
+    before = 64
     for channels in (64, 64, 128, 128, 256, 256, 512, 512):
         shapes += [(channels, before, 3, 3), *[(channels,)] * 2]
         shapes += [(channels, channels, 3, 3), *[(channels,)] * 2]

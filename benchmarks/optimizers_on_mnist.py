@@ -4,15 +4,16 @@
 """
 
 import argparse
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import minigrad as mg
-from minigrad import nn, optim
+from minigrad import Tensor, nn, optim
 from minigrad.nn import functional as F
 from minigrad.vision.datasets import MNIST
 
 BATCH = 100
-OPTIMIZERS = {
+OPTIMIZERS: dict[str, Callable[[Iterator[nn.Parameter]], optim.Optimizer]] = {
     "SGD, lr 0.1": lambda params: optim.SGD(params, lr=0.1),
     "momentum 0.9, lr 0.1": lambda params: optim.SGD(params, lr=0.1, momentum=0.9),
     "Nesterov 0.9, lr 0.1": lambda params: optim.SGD(params, lr=0.1, momentum=0.9, nesterov=True),
@@ -23,19 +24,25 @@ OPTIMIZERS = {
 }
 
 
-def images_and_labels(root, train):
+def images_and_labels(root: Path | None, train: bool) -> tuple[Tensor, Tensor]:
     """(N, 784) in [0, 1], and (N,)."""
     dataset = MNIST(root, train=train, download=True)
     return dataset.data.reshape(-1, 784).float() / 255, dataset.targets
 
 
-def network(seed):
+def network(seed: int) -> nn.Module:
     mg.manual_seed(seed)
     return nn.Sequential(nn.Linear(784, 100), nn.ReLU(), nn.Dropout(0.2), nn.Linear(100, 10))
 
 
-def epochs(make, train, test, count, seed):
-    """Yields, epoch by epoch, mean loss in training, loss and accuracy on the test images."""
+def epochs(
+    make: Callable[[Iterator[nn.Parameter]], optim.Optimizer],
+    train: tuple[Tensor, Tensor],
+    test: tuple[Tensor, Tensor],
+    count: int,
+    seed: int,
+) -> Iterator[tuple[float, float, float]]:
+    """For each epoch the mean loss in training, and loss and accuracy on the test images."""
     model = network(seed)
     optimizer = make(model.parameters())
     images, labels = train
@@ -55,14 +62,15 @@ def epochs(make, train, test, count, seed):
             yield total / len(images), F.cross_entropy(scores, test[1]).item(), accuracy
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--root", type=Path, help="folder of the data files")
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--images", type=int, help="train on so many only")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    train = [part[: options.images] for part in images_and_labels(options.root, train=True)]
+    images, labels = images_and_labels(options.root, train=True)
+    train = images[: options.images], labels[: options.images]
     test = images_and_labels(options.root, train=False)
     numbers = range(1, options.epochs + 1)
     print("| optimizer |", *(f"epoch {n} |" for n in numbers))

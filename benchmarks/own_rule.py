@@ -4,6 +4,9 @@
 divided by a curvature that is estimated now and then, and clipped where that is too small.
 """
 
+from collections.abc import Callable, Iterator
+from typing import Any
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,7 +22,7 @@ from minigrad.bench.cases.optimizers import SHAPES, Rule, step, stepping
     state={"m": "exp_avg", "h": "curvature"},
     legal={"lr": "[0, inf)", "betas": "[0, 1)", "rho": "(0, inf)"},
 )
-def clipped_newton(
+def clipped_newton(  # type: ignore[no-untyped-def]  # a rule's symbols stand for elements
     theta, g, m, h, t, *, lr=1e-3, betas=(0.96, 0.99), rho=0.04, eps=1e-12, every=10,
     weight_decay=0.1,
 ):  # fmt: skip
@@ -46,7 +49,7 @@ class ClippedNewton(optim.RuleOptimizer, rule=clipped_newton):
         {"lr": st.floats(0, 1), "rho": st.floats(1e-3, 9), "every": st.integers(2, 12)}
     ),
 )
-def test_the_kernel_does_what_the_text_says(seed, steps, hyper):
+def test_the_kernel_does_what_the_text_says(seed: int, steps: int, hyper: dict[str, Any]) -> None:
     rng = np.random.default_rng(seed)
     theta, m, h = rng.standard_normal((3, 5)), np.zeros((3, 5)), np.zeros((3, 5))
     weight = mg.from_numpy(theta.copy()).requires_grad_()
@@ -62,8 +65,8 @@ def test_the_kernel_does_what_the_text_says(seed, steps, hyper):
 # --- a schedule: settings change from step to step, and nothing is compiled again ---
 
 
-def losses(steps=60):
-    """On the way down a bowl, with a rate that falls along a cosine."""
+def losses(steps: int = 60) -> Iterator[float]:
+    """Losses on a quadratic bowl, with a learning rate that falls along a cosine."""
     weight = mg.full((4,), 3.0, requires_grad=True)
     optimizer = ClippedNewton([weight], lr=0.2, weight_decay=0.0)
     schedule = optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
@@ -79,7 +82,7 @@ def losses(steps=60):
 # --- speed: against the same written by hand in PyTorch ---
 
 
-def by_hand(torch, *arrays):
+def by_hand(torch: Any, *arrays: Any) -> Callable[[], Any]:
     """The rule as a user of PyTorch would write it."""
     params = [torch.nn.Parameter(array) for array in arrays[: len(arrays) // 2]]
     gradients = arrays[len(arrays) // 2 :]
@@ -87,8 +90,7 @@ def by_hand(torch, *arrays):
     curvatures = [torch.zeros_like(p) for p in params]
     taken = 0
 
-    @torch.no_grad()
-    def run():
+    def run() -> Any:
         nonlocal taken
         taken += 1
         for p, g, m, h in zip(params, gradients, means, curvatures, strict=True):
@@ -99,7 +101,8 @@ def by_hand(torch, *arrays):
             p.add_((m / (0.04 * h).clamp_(min=1e-12)).clamp_(-1, 1), alpha=-1e-3)
         return params
 
-    return run
+    decorated: Callable[[], Any] = torch.no_grad()(run)
+    return decorated
 
 
 RULE = Rule({"minigrad": stepping(ClippedNewton), "torch": by_hand}, accesses=6)

@@ -17,7 +17,7 @@ SCRIPT = Path(__file__).with_name("fresh.py")
 LIBRARIES = ("minigrad", "torch")
 
 
-def fresh(library, *work, threads, **variables):
+def fresh(library: str, *work: object, threads: int, **variables: str) -> tuple[float, int]:
     """Seconds from the start of a process until it is done, and its peak memory in bytes."""
     environment = {key: value for key, value in os.environ.items() if key not in LEFT_OUT}
     environment |= dict.fromkeys(THREADS, str(threads)) | variables
@@ -29,6 +29,7 @@ def fresh(library, *work, threads, **variables):
         stderr=subprocess.DEVNULL,
         text=True,
     ) as process:
+        assert process.stdout is not None
         line = process.stdout.readline()
         seconds = time.perf_counter() - start
     if process.returncode:
@@ -36,7 +37,7 @@ def fresh(library, *work, threads, **variables):
     return seconds, int(line)
 
 
-def startup(threads, repeats):
+def startup(threads: int, repeats: int) -> dict[str, dict[str, float]]:
     """Best seconds of importing, and of the first step of the lecture's network, by library.
 
     The cold step of minigrad has to compile its kernels.
@@ -56,11 +57,11 @@ def startup(threads, repeats):
     return found
 
 
-def _best(repeats, *work, threads):
-    return min(fresh(*work, threads=threads)[0] for _ in range(repeats))
+def _best(repeats: int, library: str, *work: object, threads: int) -> float:
+    return min(fresh(library, *work, threads=threads)[0] for _ in range(repeats))
 
 
-def memory(threads, quick):
+def memory(threads: int, quick: bool) -> dict[str, dict[str, int]]:
     """Peak memory in bytes of some training steps, by library."""
     networks = {"lecture_cnn": 4, "resnet18": 4} if quick else {"lecture_cnn": 64, "resnet18": 256}
     return {

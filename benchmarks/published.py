@@ -1,11 +1,14 @@
 """The table of results/README.md, made from the JSON files beside it."""
 
 import json
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from minigrad.bench import Run, geometric_mean, heading, table
+from minigrad.bench.record import Entry
 from minigrad.bench.report import rate, seconds
 
 # Which cases are summed up together, by how their names begin; the first that fits counts.
@@ -27,21 +30,20 @@ FIRST_STEPS = 20  # whose losses are compared: rounding errors grow from step to
 LAST_STEPS = 20  # whose losses' mean is reported
 
 
-def case_runs(folder):
+def case_runs(folder: Path) -> list[Run]:
     """The runs of minigrad's own cases, by their number of threads."""
-    runs = [Run.load(path) for path in Path(folder).glob("cases-*.json")]
+    runs = [Run.load(path) for path in folder.glob("cases-*.json")]
     return sorted(runs, key=lambda run: run.threads)
 
 
-def summary(folder):
+def summary(folder: Path) -> str:
     """The README's tables: training steps, and every kind of case in one number."""
     runs = case_runs(folder)
     return "\n\n".join((training_table(runs), group_table(runs)))
 
 
-def render(folder):
+def render(folder: Path) -> str:
     """The page, of the parts whose files are there."""
-    folder = Path(folder)
     runs = case_runs(folder)
     parts = [
         "# Results",
@@ -66,13 +68,13 @@ def render(folder):
     return "\n\n".join(parts) + "\n"
 
 
-def rows(head, body):
+def rows(head: Sequence[str], body: Iterable[Sequence[object]]) -> str:
     """A Markdown table."""
-    lines = [head, ["---"] * len(head), *body]
+    lines: list[Sequence[object]] = [head, ["---"] * len(head), *body]
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
 
 
-def group_of(entry):
+def group_of(entry: Entry) -> str:
     return next(
         name
         for name, words in GROUPS.items()
@@ -80,7 +82,7 @@ def group_of(entry):
     )
 
 
-def group_table(runs):
+def group_table(runs: Sequence[Run]) -> str:
     """Geometric mean and least ratio of each group of cases."""
     columns = [(run, library) for run in runs for library in LIBRARIES if library in run.libraries]
     body = []
@@ -102,7 +104,7 @@ def group_table(runs):
     return rows(head, body)
 
 
-def training_table(runs):
+def training_table(runs: Sequence[Run]) -> str:
     """Every training step with its times."""
     head = ["training step"]
     for run in runs:
@@ -118,7 +120,7 @@ def training_table(runs):
     return rows(head, body)
 
 
-def step_cells(entry):
+def step_cells(entry: Entry | None) -> list[str]:
     if entry is None:
         return ["", "", ""]
     ratio = entry.ratio("torch")
@@ -126,12 +128,12 @@ def step_cells(entry):
     return [*times, "" if ratio is None else f"**{ratio:.2f}**"]
 
 
-def best(entry, library):
+def best(entry: Entry, library: str) -> str:
     """The best time, or nothing if there is none."""
     return seconds(entry.timings[library].best) if library in entry.timings else ""
 
 
-def speedups(runs):
+def speedups(runs: Sequence[Run]) -> str:
     """From the first number of threads to the last, for the larger cases."""
     one, many = runs[0], runs[-1]
     later = {entry.label: entry for entry in many.entries}
@@ -150,7 +152,7 @@ def speedups(runs):
     return rows(head, body)
 
 
-def startup(path):
+def startup(path: Path) -> str:
     found = json.loads(path.read_text())
     kinds = list(dict.fromkeys(kind for times in found.values() for kind in times))
     body = [
@@ -163,7 +165,7 @@ def startup(path):
     )
 
 
-def memory(path):
+def memory(path: Path) -> str:
     found = json.loads(path.read_text())
     kinds = list(next(iter(found.values())))
     body = [
@@ -173,7 +175,7 @@ def memory(path):
     return f"## Peak memory\n\nOf a process that trains.\n\n{rows(['library', *kinds], body)}"
 
 
-def neighbour(path):
+def neighbour(path: Path) -> str:
     """Both runs: `path` is the one beside a busy process."""
     busy, alone = Run.load(path), Run.load(path.with_name("neighbour-none.json"))
     body = []
@@ -191,10 +193,10 @@ def neighbour(path):
     )
 
 
-def of_cases(title):
+def of_cases(title: str) -> Callable[[Path], str]:
     """A section with a row for each case of a run."""
 
-    def section(path):
+    def section(path: Path) -> str:
         run = Run.load(path)
         body = [
             [
@@ -209,7 +211,7 @@ def of_cases(title):
     return section
 
 
-def optimizers(path):
+def optimizers(path: Path) -> str:
     """A row for each optimizer: times, how much faster, and how near to the memory's bandwidth."""
     run = Run.load(path)
     body = [
@@ -226,7 +228,7 @@ def optimizers(path):
     return f"## Optimizer steps, {run.threads} thread(s)\n\n{rows(head, body)}"
 
 
-def run_row(runs):
+def run_row(runs: Sequence[dict[str, Any]]) -> str:
     """The last run as a line of the table, beside minigrad's own of the same start."""
     run = runs[-1]
     apart = ratio = ""
@@ -251,7 +253,7 @@ def run_row(runs):
     return f"| {' | '.join(cells)} |"
 
 
-def full_data(path):
+def full_data(path: Path) -> str:
     """Runs on whole data sets; the last two columns compare torch's with minigrad's."""
     runs = json.loads(path.read_text())
     head = (
@@ -265,7 +267,7 @@ def full_data(path):
     )
 
 
-def details(run):
+def details(run: Run) -> str:
     """Everything that was measured at one number of threads."""
     return (
         f"<details><summary>All cases, {run.threads} thread(s)</summary>\n\n```\n{heading(run)}\n\n"
@@ -273,7 +275,7 @@ def details(run):
     )
 
 
-SECTIONS = {
+SECTIONS: dict[str, Callable[[Path], str]] = {
     "startup": startup,
     "memory": memory,
     "neighbour-busy": neighbour,

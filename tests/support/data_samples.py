@@ -2,6 +2,7 @@
 
 from collections import namedtuple
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -46,7 +47,7 @@ def numbers(length: int) -> TensorDataset:
     return TensorDataset(from_numpy(np.arange(length)))
 
 
-def order(loader: DataLoader) -> list[int]:
+def order(loader: DataLoader[Any]) -> list[int]:
     return [number for (batch,) in loader for number in batch.tolist()]
 
 

@@ -7,9 +7,9 @@ unmapped, so that its use is a crash as well.  Linux only.
 """
 
 import ctypes
+import importlib
 import mmap
 
-import numpy as np
 from llvmlite import binding
 from numba.core.registry import cpu_target
 from numba.core.runtime import _nrt_python, rtsys
@@ -97,8 +97,10 @@ def _guard_numpy() -> None:
     api.PyCapsule_GetPointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
     api.PyCapsule_New.restype = ctypes.py_object
     api.PyCapsule_New.argtypes = [_address, ctypes.c_char_p, _address]
-    table = api.PyCapsule_GetPointer(np._core._multiarray_umath._ARRAY_API, None)
+    capsule = importlib.import_module("numpy._core._multiarray_umath")._ARRAY_API
+    table = api.PyCapsule_GetPointer(capsule, None)
     place = _address.from_address(table + _SET_HANDLER * ctypes.sizeof(_address))
+    assert place.value is not None
     set_handler = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.py_object)(place.value)
     set_handler(api.PyCapsule_New(ctypes.addressof(_handler), b"mem_handler", None))
 
@@ -116,14 +118,16 @@ class _Runtime(ctypes.Structure):
 _free = ctypes.CFUNCTYPE(None, _address)(blocks.free)
 
 
-@ctypes.CFUNCTYPE(_address, _size, ctypes.c_uint)
-def _array_of_kernel(size: int, align: int) -> int:
+def _allocate_for_kernel(size: int, align: int) -> int:
     """An array's memory, owned by a record of Numba's; alignment gives way to exact bounds."""
     get_table = ctypes.PYFUNCTYPE(ctypes.POINTER(_Runtime))(_nrt_python.c_helpers["get_api"])
     owner = get_table().contents.manage_memory(
         blocks.allocate(size), ctypes.cast(_free, _address).value
     )
     return int(owner)
+
+
+_array_of_kernel = ctypes.CFUNCTYPE(_address, _size, ctypes.c_uint)(_allocate_for_kernel)
 
 
 def _guard_kernels() -> None:

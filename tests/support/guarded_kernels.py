@@ -7,7 +7,7 @@ call is printed before it is made, so that after a crash the last line names it.
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import Any
 
 import numpy as np
@@ -40,7 +40,7 @@ from minigrad.tensor.creation import from_numpy
 from tests.support import guarded
 
 Array = np.ndarray[Any, Any]
-Calls = Iterator[tuple[Any, ...]]
+Calls = Generator[tuple[Any, ...], Any, None]
 
 VECTOR = VECTOR_BYTES // 4
 TILE = NR_VECTORS * VECTOR
@@ -159,8 +159,8 @@ def depthwise(draw: Draw) -> Calls:
 
 def winograd(draw: Draw) -> Calls:
     size = draw.one_of(2, 4)
-    steps.winograd_tile = lambda i, c, f, axes, taps, itemsize: (
-        size if all(axis.has_three_even_taps() for axis in axes) else 0
+    steps.winograd_tile = lambda images, channels, filters, axes, taps, itemsize: (
+        int(size) if all(axis.has_three_even_taps() for axis in axes) else 0
     )
     steps.forward_steps.cache_clear()
     steps.backward_steps.cache_clear()
@@ -308,7 +308,7 @@ def _over(out: Array, x: Array, at: int) -> None:
 
 
 @task_kernel(np.dtype([(name, np.int64) for name in ("out", "size", "at")]))
-def _own_task(phase, task, none, plans):  # type: ignore[no-untyped-def]
+def _own_task(phase, task, none, plans):
     """Reads element `at` of an array of its own."""
     plan, like = array_at(plans, 1)[0], array_at(none, 0)
     own = np.ones(plan.size, like.dtype)

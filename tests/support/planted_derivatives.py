@@ -1,27 +1,27 @@
 """Wrong derivatives of every kind that the checker is there for, and what it must say of each."""
 
 import itertools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 import minigrad as mg
 from minigrad.autograd import Function
-from minigrad.engine.op import arr, op, sample
+from minigrad.engine.op import Sample, arr, op, sample
 
 _count = itertools.count()
-_buffer = []
+_buffer: list[Any] = []
 
 
 class Planted(NamedTuple):
     """A function with a fault in its derivative, inputs that show it, and words of the report."""
 
-    function: object
-    case: object
+    function: Any
+    case: Sample
     cause: str
 
 
-FAULTS = {}
+FAULTS: dict[str, Planted] = {}
 
 
 def planted(forward, rules, *inputs, cause, broadcasts=False, **settings):
@@ -39,7 +39,8 @@ def backward_of(forward, backward, *inputs, cause):
 
     def of(name):
         members = {"forward": staticmethod(forward), "backward": staticmethod(backward)}
-        call = type("Wrong", (Function,), members).apply
+        wrong: Any = type("Wrong", (Function,), members)
+        call = wrong.apply
         FAULTS[name] = Planted(call, sample(*inputs), cause)
 
     return of

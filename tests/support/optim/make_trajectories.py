@@ -6,6 +6,7 @@ to CASES.
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,7 +18,7 @@ STEPS = 50
 KEPT = (1, 2, 3, 10, 50)
 
 # Title: settings; the optimizer is the title's first word.
-CASES = {
+CASES: dict[str, dict[str, Any]] = {
     "SGD": {"lr": 0.1},
     "SGD momentum": {"lr": 0.1, "momentum": 0.9, "dampening": 0.1, "weight_decay": 0.01},
     "SGD nesterov": {"lr": 0.1, "momentum": 0.9, "nesterov": True},
@@ -58,7 +59,8 @@ def trajectory(title, start, slopes):
         def closure(row=row):
             optimizer.zero_grad()
             terms = zip(row, params, strict=True)
-            loss = sum((torch.tensor(c) * x + x**2 / 20 + x**4 / 100).sum() for c, x in terms)
+            losses = [(torch.tensor(c) * x + x**2 / 20 + x**4 / 100).sum() for c, x in terms]
+            loss = torch.stack(losses).sum()
             loss.backward()
             return loss
 
@@ -70,8 +72,8 @@ def trajectory(title, start, slopes):
 
 def main():
     torch.set_default_dtype(torch.float64)
-    torch.Tensor.bfloat16 = torch.Tensor.clone  # Muon iterates in it, and three digits say little
-    found = {"torch": torch.__version__, "cases": {}}
+    setattr(torch.Tensor, "bfloat16", torch.Tensor.clone)  # noqa: B010  Muon iterates in it, and three digits say little
+    found: dict[str, Any] = {"torch": torch.__version__, "cases": {}}
     for name, shapes in (("arrays", SHAPES), ("matrices", MATRICES)):
         rng = np.random.default_rng(0)
         start = [rng.standard_normal(shape).round(3) for shape in shapes]

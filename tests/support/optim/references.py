@@ -1,5 +1,7 @@
 """Optimizers that PyTorch lacks, over torch's tensors: written after their authors' own code."""
 
+from typing import Any
+
 import torch
 
 
@@ -11,7 +13,7 @@ class Reference(torch.optim.Optimizer):
         super().__init__(params, settings | {"maximize": maximize})
 
     @torch.no_grad()
-    def step(self):
+    def step(self, closure: None = None) -> None:  # type: ignore[override]  # no closure here
         for group in self.param_groups:
             for p in group["params"]:
                 if p.grad is not None:
@@ -19,6 +21,11 @@ class Reference(torch.optim.Optimizer):
                     state = self.state[p]
                     state["k"] = state.get("k", 0) + 1
                     self.update(p, g, state, group)
+
+    def update(
+        self, p: torch.Tensor, g: torch.Tensor, state: dict[str, Any], group: dict[str, Any]
+    ) -> None:
+        raise NotImplementedError
 
     @staticmethod
     def mean(state, p, name):

@@ -1,6 +1,6 @@
 """Every optimizer once, with its settings: what the property tests of optimizers are drawn from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -39,7 +39,7 @@ class Case(NamedTuple):
     elementwise: bool = True  # whether elements know nothing of each other
     moves_along: bool = True  # whether it goes the same way from everywhere, without weight decay
     not_numbers: bool = True  # whether infinite and nan gradients do as in the reference
-    shapes: list[tuple[int, ...]] = SHAPES
+    shapes: Sequence[tuple[int, ...]] = SHAPES
 
 
 TABLE = {
