@@ -1,4 +1,4 @@
-"""Modules: what networks are made of, under torch's names."""
+"""Modules: layers, losses and containers, under torch's names."""
 
 from minigrad.nn import functional, init, parameter, utils
 from minigrad.nn.activation import (
@@ -30,6 +30,12 @@ from minigrad.nn.activation import (
     Tanh,
     Tanhshrink,
     Threshold,
+)
+from minigrad.nn.adaptive_pooling import (
+    AdaptiveAvgPool1d,
+    AdaptiveAvgPool2d,
+    AdaptiveMaxPool1d,
+    AdaptiveMaxPool2d,
 )
 from minigrad.nn.adaptive_softmax import AdaptiveLogSoftmaxWithLoss
 from minigrad.nn.batchnorm import BatchNorm1d, BatchNorm2d
@@ -113,10 +119,6 @@ from minigrad.nn.parameter import Buffer, Parameter
 from minigrad.nn.parameter_container import ParameterDict, ParameterList
 from minigrad.nn.pixelshuffle import ChannelShuffle, PixelShuffle, PixelUnshuffle
 from minigrad.nn.pooling import (
-    AdaptiveAvgPool1d,
-    AdaptiveAvgPool2d,
-    AdaptiveMaxPool1d,
-    AdaptiveMaxPool2d,
     AvgPool1d,
     AvgPool2d,
     LPPool1d,

@@ -1,27 +1,30 @@
 """Layers of activation functions and softmax."""
 
-from typing import Any
-
 from minigrad.core.device import require_cpu
+from minigrad.core.types import DeviceLike, DTypeLike
 from minigrad.nn import functional as F
 from minigrad.nn import init
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
-from minigrad.tensor import creation
+from minigrad.tensor import Tensor, creation
 
 
-class ReLU(Module):
-    """max(input, 0); with inplace=True over the input's memory."""
+class _InplaceActivation(Module):
+    """An activation that with inplace=True writes its result into the input."""
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
         self.inplace = inplace
 
-    def forward(self, input: Any) -> Any:
-        return F.relu(input, self.inplace)
-
     def extra_repr(self) -> str:
         return "inplace=True" if self.inplace else ""
+
+
+class ReLU(_InplaceActivation):
+    """max(input, 0); inplace=True writes the result into the input."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.relu(input, self.inplace)
 
 
 class LeakyReLU(Module):
@@ -32,7 +35,7 @@ class LeakyReLU(Module):
         self.negative_slope = negative_slope
         self.inplace = inplace
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         return F.leaky_relu(input, self.negative_slope, self.inplace)
 
     def extra_repr(self) -> str:
@@ -42,32 +45,32 @@ class LeakyReLU(Module):
 class Sigmoid(Module):
     """1 / (1 + exp(-input))."""
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         return F.sigmoid(input)
 
 
 class LogSigmoid(Module):
     """log(1 / (1 + exp(-input)))."""
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         return F.logsigmoid(input)
 
 
 class Tanh(Module):
-    """The hyperbolic tangent."""
+    """The hyperbolic tangent of each element."""
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         return F.tanh(input)
 
 
 class GELU(Module):
-    """input * Phi(input), Phi the normal distribution function; or its "tanh" approximation."""
+    """input * Phi(input), where Phi is the normal distribution function; see `functional.gelu`."""
 
     def __init__(self, approximate: str = "none") -> None:
         super().__init__()
         self.approximate = approximate
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         return F.gelu(input, self.approximate)
 
     def extra_repr(self) -> str:
@@ -81,7 +84,7 @@ class Softmax(Module):
         super().__init__()
         self.dim = dim
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         return F.softmax(input, self.dim)
 
     def extra_repr(self) -> str:
@@ -95,7 +98,7 @@ class LogSoftmax(Module):
         super().__init__()
         self.dim = dim
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         return F.log_softmax(input, self.dim)
 
     def extra_repr(self) -> str:
@@ -109,7 +112,7 @@ class Softmin(Module):
         super().__init__()
         self.dim = dim
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         return F.softmin(input, self.dim)
 
     def extra_repr(self) -> str:
@@ -122,25 +125,14 @@ class Softmax2d(Module):
     Raises ValueError for inputs of other dimensions.
     """
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         if input.ndim not in (3, 4):
             raise ValueError(f"Softmax2d: expected input to be 3D or 4D, got {input.ndim}D instead")
         return F.softmax(input, -3)
 
 
-class _MayBeInPlace(Module):
-    """With inplace=True the result takes the input's memory."""
-
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
-        self.inplace = inplace
-
-    def extra_repr(self) -> str:
-        return "inplace=True" if self.inplace else ""
-
-
 class Hardtanh(Module):
-    """input, but at least min_val and at most max_val."""
+    """min(max(input, min_val), max_val)."""
 
     def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
         super().__init__()
@@ -150,7 +142,7 @@ class Hardtanh(Module):
         if max_val <= min_val:
             raise AssertionError(f"Hardtanh expects min_val < max_val, got {min_val}, {max_val}")
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         return F.hardtanh(input, self.min_val, self.max_val, self.inplace)
 
     def extra_repr(self) -> str:
@@ -168,20 +160,20 @@ class ReLU6(Hardtanh):
         return "inplace=True" if self.inplace else ""
 
 
-class Hardsigmoid(_MayBeInPlace):
-    """input / 6 + 1/2, between 0 and 1."""
+class Hardsigmoid(_InplaceActivation):
+    """min(max(input / 6 + 1/2, 0), 1)."""
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         return F.hardsigmoid(input, self.inplace)
 
     def extra_repr(self) -> str:
         return ""
 
 
-class Hardswish(_MayBeInPlace):
+class Hardswish(_InplaceActivation):
     """input * hardsigmoid(input)."""
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         return F.hardswish(input, self.inplace)
 
     def extra_repr(self) -> str:
@@ -198,23 +190,23 @@ class _Shrink(Module):
 
 
 class Hardshrink(_Shrink):
-    """input, but 0 within +-lambd."""
+    """input where |input| > lambd, 0 elsewhere."""
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         return F.hardshrink(input, self.lambd)
 
 
 class Softshrink(_Shrink):
-    """input moved towards 0 by lambd, and 0 within +-lambd."""
+    """sign(input) * max(|input| - lambd, 0)."""
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         return F.softshrink(input, self.lambd)
 
 
 class Tanhshrink(Module):
     """input - tanh(input)."""
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         return F.tanhshrink(input)
 
 
@@ -227,7 +219,7 @@ class Threshold(Module):
         self.value = value
         self.inplace = inplace
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         return F.threshold(input, self.threshold, self.value, self.inplace)
 
     def extra_repr(self) -> str:
@@ -243,7 +235,7 @@ class ELU(Module):
         self.alpha = alpha
         self.inplace = inplace
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         return F.elu(input, self.alpha, self.inplace)
 
     def extra_repr(self) -> str:
@@ -253,14 +245,14 @@ class ELU(Module):
 class CELU(ELU):
     """input where positive, alpha (exp(input / alpha) - 1) elsewhere."""
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         return F.celu(input, self.alpha, self.inplace)
 
 
-class SELU(_MayBeInPlace):
-    """elu with the alpha and the scale that keep mean 0 and variance 1 from layer to layer."""
+class SELU(_InplaceActivation):
+    """scale * elu(input, alpha) with the constants that keep mean 0 and variance 1."""
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         return F.selu(input, self.inplace)
 
 
@@ -272,7 +264,7 @@ class Softplus(Module):
         self.beta = beta
         self.threshold = threshold
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         return F.softplus(input, self.beta, self.threshold)
 
     def extra_repr(self) -> str:
@@ -282,32 +274,37 @@ class Softplus(Module):
 class Softsign(Module):
     """input / (1 + |input|)."""
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         return F.softsign(input)
 
 
-class SiLU(_MayBeInPlace):
+class SiLU(_InplaceActivation):
     """input * sigmoid(input)."""
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         return F.silu(input, self.inplace)
 
 
-class Mish(_MayBeInPlace):
+class Mish(_InplaceActivation):
     """input * tanh(softplus(input))."""
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         return F.mish(input, self.inplace)
 
 
 class PReLU(Module):
-    """input where positive, weight * input elsewhere; weight is learnt.
+    """input where positive, weight * input elsewhere, with a weight that is trained.
 
-    num_parameters is 1, or the number of channels, dimension 1 of the input; weight starts at init.
+    weight (num_parameters,) starts at `init`; num_parameters is 1 or the number of channels, the
+    size of dimension 1 of the input.
     """
 
     def __init__(
-        self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None
+        self,
+        num_parameters: int = 1,
+        init: float = 0.25,
+        device: DeviceLike = None,
+        dtype: DTypeLike = None,
     ) -> None:
         require_cpu(device)
         super().__init__()
@@ -317,10 +314,10 @@ class PReLU(Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Every slope at `init` again."""
+        """Set the weight to `init`."""
         init.constant_(self.weight, self.init)
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         return F.prelu(input, self.weight)
 
     def extra_repr(self) -> str:
@@ -328,8 +325,11 @@ class PReLU(Module):
 
 
 class RReLU(Module):
-    """input where positive, elsewhere times a slope: drawn from [lower, upper) for each element in
-    training, their mean in evaluation."""
+    """input where positive, slope * input elsewhere.
+
+    In training mode each element's slope is uniform in [lower, upper); in evaluation mode it is
+    their mean.
+    """
 
     def __init__(
         self, lower: float = 1.0 / 8, upper: float = 1.0 / 3, inplace: bool = False
@@ -339,7 +339,7 @@ class RReLU(Module):
         self.upper = upper
         self.inplace = inplace
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         return F.rrelu(input, self.lower, self.upper, self.training, self.inplace)
 
     def extra_repr(self) -> str:
@@ -349,13 +349,13 @@ class RReLU(Module):
 
 
 class GLU(Module):
-    """a * sigmoid(b), a and b the halves of the input along dim."""
+    """a * sigmoid(b), where a and b are the halves of the input along dim."""
 
     def __init__(self, dim: int = -1) -> None:
         super().__init__()
         self.dim = dim
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         return F.glu(input, self.dim)
 
     def extra_repr(self) -> str:

@@ -1,18 +1,26 @@
-"""Layers of batch normalisation (Ioffe & Szegedy 2015, arXiv:1502.03167)."""
+"""Layers of batch normalization (Ioffe & Szegedy 2015, arXiv:1502.03167)."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from minigrad.core import dtypes
 from minigrad.core.device import require_cpu
+from minigrad.core.types import DeviceLike, DTypeLike
 from minigrad.nn import functional as F
 from minigrad.nn import init
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
-from minigrad.tensor import creation
+from minigrad.tensor import Tensor, creation
 
 
 class RunningNorm(Module):
-    """A layer with a weight and a bias by channel, that may keep running statistics."""
+    """A normalization with a weight and a bias per channel, and optional running statistics."""
+
+    # Either may be None; declared as in torch, so that `init.zeros_(layer.bias)` has its type.
+    weight: Parameter
+    bias: Parameter
+    running_mean: Tensor | None
+    running_var: Tensor | None
+    num_batches_tracked: Tensor | None
 
     def __init__(
         self,
@@ -21,8 +29,8 @@ class RunningNorm(Module):
         momentum: float | None = 0.1,
         affine: bool = True,
         track_running_stats: bool = True,
-        device: Any = None,
-        dtype: Any = None,
+        device: DeviceLike = None,
+        dtype: DTypeLike = None,
         *,
         bias: bool = True,
     ) -> None:
@@ -34,26 +42,25 @@ class RunningNorm(Module):
         self.affine = affine
         self.track_running_stats = track_running_stats
 
-        def vector() -> Any:
+        def vector() -> Tensor:
             return creation.empty(num_features, dtype=dtype)
 
         self.register_parameter("weight", Parameter(vector()) if affine else None)
         self.register_parameter("bias", Parameter(vector()) if affine and bias else None)
         for name in ("running_mean", "running_var"):
             self.register_buffer(name, vector() if track_running_stats else None)
-        seen = creation.zeros((), dtype=dtypes.int64) if track_running_stats else None
-        self.register_buffer("num_batches_tracked", seen)
+        count = creation.zeros((), dtype=dtypes.int64) if track_running_stats else None
+        self.register_buffer("num_batches_tracked", count)
         self.reset_parameters()
 
     def reset_running_stats(self) -> None:
-        """Forget the batches seen."""
-        if self.track_running_stats:
-            self.running_mean.zero_()
-            self.running_var.fill_(1)
-            self.num_batches_tracked.zero_()
+        """Set the running mean to 0, the running variance to 1 and the number of batches to 0."""
+        for name, value in (("running_mean", 0), ("running_var", 1), ("num_batches_tracked", 0)):
+            if self.track_running_stats:
+                getattr(self, name).fill_(value)
 
     def reset_parameters(self) -> None:
-        """Forget the batches seen; weight 1 and bias 0."""
+        """Reset the running statistics; set weight to 1 and bias to 0."""
         self.reset_running_stats()
         if self.weight is not None:
             init.ones_(self.weight)
@@ -70,53 +77,55 @@ class RunningNorm(Module):
 class _BatchNorm(RunningNorm):
     dimensions: ClassVar[tuple[int, ...]]
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         if input.ndim not in self.dimensions:
             expected = " or ".join(f"{d}D" for d in self.dimensions)
             raise ValueError(f"expected {expected} input (got {input.ndim}D input)")
-        tracked = self.training and self.num_batches_tracked is not None
-        # Without running statistics the batch's own are used in evaluation mode too.
-        own = self.training or (self.running_mean is None and self.running_var is None)
-        moving = tracked or not self.training
+        batches = self.num_batches_tracked if self.training else None
+        # Without running statistics those of the batch are used in evaluation mode too.
+        use_batch = self.training or (self.running_mean is None and self.running_var is None)
+        use_running = batches is not None or not self.training
         out = F.batch_norm(
             input,
-            self.running_mean if moving else None,
-            self.running_var if moving else None,
+            self.running_mean if use_running else None,
+            self.running_var if use_running else None,
             self.weight,
             self.bias,
-            own,
-            self._share_of_batch() if tracked else 0.0,
+            use_batch,
+            0.0 if batches is None else self._momentum(batches),
             self.eps,
         )
-        if tracked:
-            self.num_batches_tracked.array += 1
-            self.num_batches_tracked.bump_version()
+        if batches is not None:
+            batches.array += 1
+            batches.bump_version()
         return out
 
-    def _share_of_batch(self) -> float:
-        """What the coming batch counts in the running statistics: without momentum, as any."""
-        if self.momentum is None:
-            return 1.0 / (1 + int(self.num_batches_tracked))
-        return self.momentum
+    def _momentum(self, batches: Tensor) -> float:
+        """The weight of the next batch; without momentum all batches have the same weight."""
+        return 1.0 / (1 + int(batches)) if self.momentum is None else self.momentum
 
 
 class BatchNorm1d(_BatchNorm):
-    """Normalises each channel of (N, C) or (N, C, L) over the batch.
+    """(input - mean) / sqrt(var + eps) * weight + bias per channel: (N, C) or (N, C, L).
 
-    In training mode with the batch's mean and variance, which running_mean and running_var follow
-    by `momentum` (None: their average over all batches); in evaluation mode with the running ones.
-    Raises ValueError for inputs of other dimensions or of one value per channel in training.
+    In training mode, mean and variance are those of the batch, and running_mean and running_var
+    become (1 - momentum) * running + momentum * batch; momentum=None takes the average over all
+    batches.  In evaluation mode the running ones are used.  weight and bias are (C,).
+    Raises ValueError for other numbers of dimensions, and in training mode for one element per
+    channel.
     """
 
     dimensions = (2, 3)
 
 
 class BatchNorm2d(_BatchNorm):
-    """Normalises each channel of (N, C, H, W) over the batch and the image.
+    """(input - mean) / sqrt(var + eps) * weight + bias per channel: (N, C, H, W).
 
-    In training mode with the batch's mean and variance, which running_mean and running_var follow
-    by `momentum` (None: their average over all batches); in evaluation mode with the running ones.
-    Raises ValueError for inputs of other dimensions or of one value per channel in training.
+    In training mode, mean and variance are those of the batch, and running_mean and running_var
+    become (1 - momentum) * running + momentum * batch; momentum=None takes the average over all
+    batches.  In evaluation mode the running ones are used.  weight and bias are (C,).
+    Raises ValueError for other numbers of dimensions, and in training mode for one element per
+    channel.
     """
 
     dimensions = (4,)

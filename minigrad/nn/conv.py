@@ -1,24 +1,27 @@
 """Layers of convolution and of its transpose, in one and two dimensions."""
 
 import math
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import ClassVar
 
 from minigrad.core.device import require_cpu
+from minigrad.core.types import DeviceLike, DTypeLike
 from minigrad.nn import functional as F
 from minigrad.nn import init
 from minigrad.nn.functional.arguments import IntOrSequence, pair, single_int
-from minigrad.nn.functional.conv import sides
+from minigrad.nn.functional.conv import padding_sides
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
-from minigrad.tensor import creation
+from minigrad.tensor import Tensor, creation
 
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
 
 class _Convolution(Module):
-    """What the layers share: geometry, weight, bias."""
+    """A layer with a kernel's geometry, a weight and a bias."""
 
     dimensions: ClassVar[int]
+    bias: Parameter  # or None; declared as in torch, so that `init.zeros_(layer.bias)` has its type
 
     def __init__(
         self,
@@ -31,7 +34,7 @@ class _Convolution(Module):
         groups: int,
         bias: bool,
         padding_mode: str,
-        dtype: Any,
+        dtype: DTypeLike,
     ) -> None:
         super().__init__()
         self.in_channels, self.out_channels = channels
@@ -56,7 +59,7 @@ class _Convolution(Module):
         return pair(value, name, least)
 
     def reset_parameters(self) -> None:
-        """Draw weight and bias anew."""
+        """Draw weight and bias again."""
         init.kaiming_uniform_(self.weight, a=math.sqrt(5))
         if self.bias is not None:
             fan_in = math.prod(self.weight.shape[1:])
@@ -69,17 +72,17 @@ class _Convolution(Module):
             f"kernel_size={self.kernel_size}",
             f"stride={self.stride}",
         ]
-        none, ones = (0,) * self.dimensions, (1,) * self.dimensions
-        more = getattr(self, "output_padding", none)
-        unusual = {
-            f"padding={self.padding}": self.padding != none,
+        zeros, ones = (0,) * self.dimensions, (1,) * self.dimensions
+        output_padding = getattr(self, "output_padding", zeros)
+        optional = {
+            f"padding={self.padding}": self.padding != zeros,
             f"dilation={self.dilation}": self.dilation != ones,
-            f"output_padding={more}": more != none,
+            f"output_padding={output_padding}": output_padding != zeros,
             f"groups={self.groups}": self.groups != 1,
             "bias=False": self.bias is None,
             f"padding_mode={self.padding_mode}": self.padding_mode != "zeros",
         }
-        return ", ".join(parts + [text for text, shown in unusual.items() if shown])
+        return ", ".join(parts + [text for text, shown in optional.items() if shown])
 
 
 class _Conv(_Convolution):
@@ -94,8 +97,8 @@ class _Conv(_Convolution):
         groups: int = 1,
         bias: bool = True,
         padding_mode: str = "zeros",
-        device: Any = None,
-        dtype: Any = None,
+        device: DeviceLike = None,
+        dtype: DTypeLike = None,
     ) -> None:
         require_cpu(device)
         _require_channels(in_channels, out_channels, groups)
@@ -104,31 +107,31 @@ class _Conv(_Convolution):
             (in_channels, out_channels), (out_channels, in_channels // groups), kernel_size,
             stride, padding, dilation, groups, bias, padding_mode, dtype,
         )  # fmt: skip
-        self._sides = self._sides_of_padding()
+        self._pad_sizes = self._padding_sides()
 
-    def _sides_of_padding(self) -> list[int]:
-        """(before, after) of the last dimension, then of the one before it, as F.pad wants them.
+    def _padding_sides(self) -> list[int]:
+        """(before, after) of the last dimension, the second-to-last one, ..., as for F.pad.
 
-        Raises ValueError for words that cannot be followed.
+        Raises ValueError for unknown padding strings, and for "same" with a stride.
         """
         missing = 2 - self.dimensions
         rest = [(1,) * missing + tuple(v) for v in (self.kernel_size, self.stride, self.dilation)]
         padding = self.padding if isinstance(self.padding, str) else (0,) * missing + self.padding
         try:
-            found = sides(padding, *rest)  # type: ignore[arg-type]
+            found = padding_sides(padding, *rest)  # type: ignore[arg-type]
         except RuntimeError as error:
             raise ValueError(str(error)) from None
         return [size for pads in found[::-1][: self.dimensions] for size in pads]
 
-    def _padded(self, input: Any) -> tuple[Any, Any]:
-        """The input and the zeros that are still to be put round it."""
+    def _padded(self, input: Tensor) -> tuple[Tensor, IntOrSequence | str]:
+        """The input, padded by padding_mode, and the padding with zeros that is left to do."""
         if self.padding_mode == "zeros":
             return input, self.padding
-        return F.pad(input, self._sides, self.padding_mode), 0
+        return F.pad(input, self._pad_sizes, self.padding_mode), 0
 
 
 class Conv1d(_Conv):
-    """Convolves signals: (N, C, L) or (C, L) -> (N, F, L') or (F, L').
+    """Convolution of signals: (N, C, L) or (C, L) -> (N, F, L') or (F, L').
 
     C is in_channels, F out_channels; see `functional.conv1d` for the sizes.  weight
     (F, C/groups, K) and bias (F,) start uniform in +-1 / sqrt(C/groups K).  padding may be
@@ -137,7 +140,7 @@ class Conv1d(_Conv):
 
     dimensions = 1
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         input, padding = self._padded(input)
         return F.conv1d(
             input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups
@@ -145,7 +148,7 @@ class Conv1d(_Conv):
 
 
 class Conv2d(_Conv):
-    """Convolves images: (N, C, H, W) or (C, H, W) -> (N, F, H', W') or (F, H', W').
+    """Convolution of images: (N, C, H, W) or (C, H, W) -> (N, F, H', W') or (F, H', W').
 
     C is in_channels, F out_channels; see `functional.conv2d` for the sizes.  weight
     (F, C/groups, K, L) and bias (F,) start uniform in +-1 / sqrt(C/groups K L).  padding may be
@@ -158,7 +161,7 @@ class Conv2d(_Conv):
 
     dimensions = 2
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         input, padding = self._padded(input)
         return F.conv2d(
             input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups
@@ -166,7 +169,7 @@ class Conv2d(_Conv):
 
 
 class _ConvTranspose(_Convolution):
-    padding: tuple[int, ...]  # never a word
+    padding: tuple[int, ...]  # never a string
 
     def __init__(
         self,
@@ -180,8 +183,8 @@ class _ConvTranspose(_Convolution):
         bias: bool = True,
         dilation: IntOrSequence = 1,
         padding_mode: str = "zeros",
-        device: Any = None,
-        dtype: Any = None,
+        device: DeviceLike = None,
+        dtype: DTypeLike = None,
     ) -> None:
         require_cpu(device)
         _require_channels(in_channels, out_channels, groups)
@@ -192,25 +195,25 @@ class _ConvTranspose(_Convolution):
         )  # fmt: skip
         self.output_padding = self._sizes(output_padding, "output_padding", least=0)
 
-    def _output_padding(self, input: Any, output_size: Any) -> tuple[int, ...]:
-        """What must be added to reach `output_size`.  Raises ValueError if it is out of reach."""
+    def _output_padding(self, input: Tensor, output_size: Sequence[int] | None) -> tuple[int, ...]:
+        """The output padding that gives `output_size`.  Raises ValueError if there is none."""
         if output_size is None:
             return self.output_padding
-        wanted = tuple(output_size)[-self.dimensions :]
+        requested = tuple(output_size)[-self.dimensions :]
         given = input.shape[-self.dimensions :]
-        least = [
+        smallest = [
             (given[i] - 1) * self.stride[i] - 2 * self.padding[i]
             + self.dilation[i] * (self.kernel_size[i] - 1) + 1
             for i in range(self.dimensions)
         ]  # fmt: skip
-        added = tuple(wanted[i] - least[i] for i in range(len(wanted)))
-        if len(wanted) != self.dimensions or not all(
-            0 <= more < step for more, step in zip(added, self.stride, strict=True)
+        added = tuple(requested[i] - smallest[i] for i in range(len(requested)))
+        if len(requested) != self.dimensions or not all(
+            0 <= extra < step for extra, step in zip(added, self.stride, strict=True)
         ):
-            most = [size + step - 1 for size, step in zip(least, self.stride, strict=True)]
+            largest = [size + step - 1 for size, step in zip(smallest, self.stride, strict=True)]
             raise ValueError(
-                f"requested an output size of {list(wanted)}, but valid sizes range from {least} "
-                f"to {most} (for an input of {list(given)})"
+                f"requested an output size of {list(requested)}, but valid sizes range from "
+                f"{smallest} to {largest} (for an input of {list(given)})"
             )
         return added
 
@@ -218,13 +221,14 @@ class _ConvTranspose(_Convolution):
 class ConvTranspose1d(_ConvTranspose):
     """The transpose of Conv1d: (N, C, L) or (C, L) -> (N, F, L') or (F, L').
 
-    See `functional.conv_transpose1d` for the sizes; output_size in the call chooses among those
-    that a stride leaves open.  weight is (C, F/groups, K), bias (F,).
+    See `functional.conv_transpose1d` for the sizes; output_size, in the call, chooses one of the
+    sizes that a convolution with this stride maps to the input's size.  weight is (C, F/groups, K),
+    bias (F,).
     """
 
     dimensions = 1
 
-    def forward(self, input: Any, output_size: Any = None) -> Any:
+    def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
         return F.conv_transpose1d(
             input, self.weight, self.bias, self.stride, self.padding,
             self._output_padding(input, output_size), self.groups, self.dilation,
@@ -234,13 +238,14 @@ class ConvTranspose1d(_ConvTranspose):
 class ConvTranspose2d(_ConvTranspose):
     """The transpose of Conv2d: (N, C, H, W) or (C, H, W) -> (N, F, H', W') or (F, H', W').
 
-    See `functional.conv_transpose2d` for the sizes; output_size in the call chooses among those
-    that a stride leaves open.  weight is (C, F/groups, K, L), bias (F,).
+    See `functional.conv_transpose2d` for the sizes; output_size, in the call, chooses one of the
+    sizes that a convolution with this stride maps to the input's size.  weight is (C, F/groups, K,
+    L), bias (F,).
     """
 
     dimensions = 2
 
-    def forward(self, input: Any, output_size: Any = None) -> Any:
+    def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
         return F.conv_transpose2d(
             input, self.weight, self.bias, self.stride, self.padding,
             self._output_padding(input, output_size), self.groups, self.dilation,

@@ -1,15 +1,15 @@
 """Connectionist temporal classification as a module."""
 
-from typing import Any
-
 from minigrad.nn import functional as F
+from minigrad.nn.functional.ctc_loss import Lengths
 from minigrad.nn.loss import ReducedLoss
+from minigrad.tensor import Tensor
 
 
 class CTCLoss(ReducedLoss):
-    """Minus the log-probability of labels, summed over all their alignments to a signal.
+    """-log P(targets | log_probs), summed over all alignments of the labels to the signal.
 
-    Of log-probabilities (T, N, C), labels (N, S) or one after another, and both lengths (N,); see
+    log_probs (T, N, C), targets (N, S) or concatenated, both lengths (N,); see
     `functional.ctc_loss`.
 
     >>> import minigrad as mg
@@ -26,7 +26,9 @@ class CTCLoss(ReducedLoss):
         self.blank = blank
         self.zero_infinity = zero_infinity
 
-    def forward(self, log_probs: Any, targets: Any, input_lengths: Any, target_lengths: Any) -> Any:
+    def forward(
+        self, log_probs: Tensor, targets: Tensor, input_lengths: Lengths, target_lengths: Lengths
+    ) -> Tensor:
         return F.ctc_loss(
             log_probs, targets, input_lengths, target_lengths, self.blank, self.reduction,
             self.zero_infinity,

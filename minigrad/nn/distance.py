@@ -1,20 +1,19 @@
-"""Distances and angles as modules."""
-
-from typing import Any
+"""Distances and similarities as modules."""
 
 from minigrad.nn import functional as F
 from minigrad.nn.module import Module
+from minigrad.tensor import Tensor
 
 
 class CosineSimilarity(Module):
-    """The cosine of the angle between vectors along dim: x1 . x2 / (|x1| |x2|), norms >= eps."""
+    """x1 . x2 / (max(|x1|, eps) max(|x2|, eps)) along dim."""
 
     def __init__(self, dim: int = 1, eps: float = 1e-8) -> None:
         super().__init__()
         self.dim = dim
         self.eps = eps
 
-    def forward(self, x1: Any, x2: Any) -> Any:
+    def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
         return F.cosine_similarity(x1, x2, self.dim, self.eps)
 
 
@@ -27,5 +26,5 @@ class PairwiseDistance(Module):
         self.eps = eps
         self.keepdim = keepdim
 
-    def forward(self, x1: Any, x2: Any) -> Any:
+    def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
         return F.pairwise_distance(x1, x2, self.norm, self.eps, self.keepdim)

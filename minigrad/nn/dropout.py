@@ -1,10 +1,9 @@
 """Layers of dropout."""
 
-from typing import Any
-
 from minigrad.nn import functional as F
 from minigrad.nn.functional.dropout import require_probability
 from minigrad.nn.module import Module
+from minigrad.tensor import Tensor
 
 
 class _Dropout(Module):
@@ -19,42 +18,42 @@ class _Dropout(Module):
 
 
 class Dropout(_Dropout):
-    """In training mode zeroes each element with probability p and divides the others by 1 - p.
+    """In training mode, set each element to 0 with probability p and divide the others by 1 - p.
 
     Raises ValueError unless p is in [0, 1].
     """
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         return F.dropout(input, self.p, self.training, self.inplace)
 
 
 class Dropout2d(_Dropout):
-    """In training mode zeroes whole channels of (N, C, H, W) with probability p.
+    """In training mode, set whole channels of (N, C, H, W) to 0 with probability p.
 
     Raises ValueError unless p is in [0, 1].
     """
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         return F.dropout2d(input, self.p, self.training, self.inplace)
 
 
 class Dropout1d(_Dropout):
-    """In training mode zeroes whole channels of (N, C, L) or (C, L) with probability p.
+    """In training mode, set whole channels of (N, C, L) or (C, L) to 0 with probability p.
 
     Raises ValueError unless p is in [0, 1].
     """
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         return F.dropout1d(input, self.p, self.training, self.inplace)
 
 
 class AlphaDropout(_Dropout):
-    """In training mode sets elements to SELU's lower limit with probability p, and rescales all.
+    """In training mode, set elements to SELU's lower limit with probability p, and rescale all.
 
-    Inputs of mean 0 and deviation 1 stay so.  Raises ValueError unless p is in [0, 1].
+    An input of mean 0 and deviation 1 keeps both.  Raises ValueError unless p is in [0, 1].
     """
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         return F.alpha_dropout(input, self.p, self.training, self.inplace)
 
 
@@ -64,5 +63,5 @@ class FeatureAlphaDropout(_Dropout):
     Raises ValueError unless p is in [0, 1].
     """
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         return F.feature_alpha_dropout(input, self.p, self.training, self.inplace)

@@ -1,21 +1,22 @@
-"""A layer that looks up rows of a table."""
+"""Layers of embeddings: rows of a weight matrix looked up by index."""
 
 from typing import Any
 
 from minigrad.core.device import require_cpu
+from minigrad.core.types import DeviceLike, DTypeLike
 from minigrad.nn import functional as F
 from minigrad.nn import init
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
-from minigrad.tensor import creation
+from minigrad.tensor import Tensor, creation
 
 
 class Embedding(Module):
-    """The rows of weight (num_embeddings, embedding_dim) that integers number: (...) -> (..., D).
+    """weight[input]: indices (...) -> (..., embedding_dim).
 
-    weight starts normal with deviation 1; the row padding_idx starts at 0 and gets no gradient.
-    max_norm limits the norm_type-norm of the rows looked up.  Raises AssertionError if padding_idx
-    is no row.
+    weight (num_embeddings, embedding_dim) starts normal with deviation 1; the row padding_idx
+    starts at 0 and gets no gradient.  max_norm limits the norm_type-norm of the rows looked up.
+    Raises AssertionError if padding_idx is out of range.
 
     >>> import minigrad as mg
     >>> mg.nn.Embedding(10, 3)(mg.tensor([[1, 2], [4, 5]])).shape
@@ -31,10 +32,10 @@ class Embedding(Module):
         norm_type: float = 2.0,
         scale_grad_by_freq: bool = False,
         sparse: bool = False,
-        _weight: Any = None,
+        _weight: Tensor | None = None,
         _freeze: bool = False,
-        device: Any = None,
-        dtype: Any = None,
+        device: DeviceLike = None,
+        dtype: DTypeLike = None,
     ) -> None:
         require_cpu(device)
         super().__init__()
@@ -53,8 +54,8 @@ class Embedding(Module):
         self.scale_grad_by_freq = scale_grad_by_freq
         self.sparse = sparse
         if _weight is None:
-            table = creation.empty(num_embeddings, embedding_dim, dtype=dtype)
-            self.weight = Parameter(table, requires_grad=not _freeze)
+            weight = creation.empty(num_embeddings, embedding_dim, dtype=dtype)
+            self.weight = Parameter(weight, requires_grad=not _freeze)
             self.reset_parameters()
         else:
             if tuple(_weight.shape) != (num_embeddings, embedding_dim):
@@ -66,19 +67,19 @@ class Embedding(Module):
 
     @classmethod
     def from_pretrained(
-        cls, embeddings: Any, freeze: bool = True, padding_idx: int | None = None, **options: Any
+        cls, embeddings: Tensor, freeze: bool = True, padding_idx: int | None = None, **options: Any
     ) -> "Embedding":
-        """A layer over the table given, (num_embeddings, embedding_dim); frozen by default."""
+        """A layer with this weight (num_embeddings, embedding_dim), by default without gradient."""
         rows, columns = embeddings.shape
         return cls(rows, columns, padding_idx, _weight=embeddings, _freeze=freeze, **options)
 
     def reset_parameters(self) -> None:
-        """Draw the table anew."""
+        """Draw the weight again."""
         init.normal_(self.weight)
         if self.padding_idx is not None:
             self.weight.detach()[self.padding_idx].fill_(0)
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         return F.embedding(
             input, self.weight, self.padding_idx, self.max_norm, self.norm_type,
             self.scale_grad_by_freq, self.sparse,
@@ -86,18 +87,19 @@ class Embedding(Module):
 
     def extra_repr(self) -> str:
         parts = [f"{self.num_embeddings}, {self.embedding_dim}"]
-        unusual = {
+        optional = {
             f"padding_idx={self.padding_idx}": self.padding_idx is not None,
             f"max_norm={self.max_norm}": self.max_norm is not None,
             f"norm_type={self.norm_type}": self.norm_type != 2.0,
         }
-        return ", ".join(parts + [text for text, shown in unusual.items() if shown])
+        return ", ".join(parts + [text for text, shown in optional.items() if shown])
 
 
 class EmbeddingBag(Embedding):
-    """The sum, mean or max of the rows that each bag of integers numbers: (B, L) -> (B, D).
+    """The sum, mean or max of weight[indices] over each bag of indices: (B, L) -> (B, D).
 
-    Also (L,) with the offsets (B,) where each bag begins.  The row padding_idx does not count.
+    Also (L,) with offsets (B,), the position of each bag's first index.  The row padding_idx does
+    not count.
     """
 
     def __init__(
@@ -109,11 +111,11 @@ class EmbeddingBag(Embedding):
         scale_grad_by_freq: bool = False,
         mode: str = "mean",
         sparse: bool = False,
-        _weight: Any = None,
+        _weight: Tensor | None = None,
         include_last_offset: bool = False,
         padding_idx: int | None = None,
-        device: Any = None,
-        dtype: Any = None,
+        device: DeviceLike = None,
+        dtype: DTypeLike = None,
     ) -> None:
         super().__init__(
             num_embeddings, embedding_dim, padding_idx, max_norm, norm_type, scale_grad_by_freq,
@@ -124,15 +126,17 @@ class EmbeddingBag(Embedding):
 
     @classmethod
     def from_pretrained(
-        cls, embeddings: Any, freeze: bool = True, padding_idx: int | None = None, **options: Any
+        cls, embeddings: Tensor, freeze: bool = True, padding_idx: int | None = None, **options: Any
     ) -> "EmbeddingBag":
-        """A layer over the table given, (num_embeddings, embedding_dim); frozen by default."""
+        """A layer with this weight (num_embeddings, embedding_dim), by default without gradient."""
         rows, columns = embeddings.shape
         layer = cls(rows, columns, _weight=embeddings, padding_idx=padding_idx, **options)
         layer.weight.requires_grad = not freeze
         return layer
 
-    def forward(self, input: Any, offsets: Any = None, per_sample_weights: Any = None) -> Any:
+    def forward(
+        self, input: Tensor, offsets: Tensor | None = None, per_sample_weights: Tensor | None = None
+    ) -> Tensor:
         return F.embedding_bag(
             input, self.weight, offsets, self.max_norm, self.norm_type, self.scale_grad_by_freq,
             self.mode, self.sparse, per_sample_weights, self.include_last_offset,
@@ -140,11 +144,11 @@ class EmbeddingBag(Embedding):
         )  # fmt: skip
 
     def extra_repr(self) -> str:
-        unusual = {
+        optional = {
             f"max_norm={self.max_norm}": self.max_norm is not None,
             f"norm_type={self.norm_type}": self.norm_type != 2.0,
             f"mode={self.mode!r}": True,
             f"padding_idx={self.padding_idx}": self.padding_idx is not None,
         }
-        shown = [text for text, told in unusual.items() if told]
+        shown = [text for text, is_shown in optional.items() if is_shown]
         return ", ".join([f"{self.num_embeddings}, {self.embedding_dim}", *shown])

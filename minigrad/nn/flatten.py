@@ -1,21 +1,21 @@
-"""Layers that change the shape alone."""
+"""Layers that change the shape only."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from minigrad import ops
 from minigrad.nn.module import Module
+from minigrad.tensor import Tensor
 
 
 class Flatten(Module):
-    """Makes the dimensions start_dim ... end_dim one: (N, ...) -> (N, D) by default."""
+    """Merge the dimensions start_dim ... end_dim into one: by default (N, ...) -> (N, D)."""
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
         super().__init__()
         self.start_dim = start_dim
         self.end_dim = end_dim
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         return ops.flatten(input, self.start_dim, self.end_dim)
 
     def extra_repr(self) -> str:
@@ -23,7 +23,7 @@ class Flatten(Module):
 
 
 class Unflatten(Module):
-    """Makes the dimension `dim` several, of sizes unflattened_size, one of which may be -1.
+    """Split dimension `dim` into several of sizes unflattened_size, one of which may be -1.
 
     Raises TypeError unless dim is an int and the sizes are ints.
     PyTorch differs: dimensions with names are not supported.
@@ -47,7 +47,7 @@ class Unflatten(Module):
         self.dim = dim
         self.unflattened_size = unflattened_size
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         return ops.unflatten(input, self.dim, self.unflattened_size)
 
     def extra_repr(self) -> str:

@@ -1,14 +1,13 @@
-"""Layers that take images apart into windows, and put them together."""
-
-from typing import Any
+"""Layers of windows of images: Unfold and Fold."""
 
 from minigrad.nn import functional as F
 from minigrad.nn.functional.arguments import IntOrSequence
 from minigrad.nn.module import Module
+from minigrad.tensor import Tensor
 
 
 class Unfold(Module):
-    """Every window of the images as a column: (N, C, H, W) -> (N, C * kernel, windows)."""
+    """Each window of the images as a column: (N, C, H, W) -> (N, C * K * L, windows)."""
 
     def __init__(
         self,
@@ -23,7 +22,7 @@ class Unfold(Module):
         self.padding = padding
         self.stride = stride
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         return F.unfold(input, self.kernel_size, self.dilation, self.padding, self.stride)
 
     def extra_repr(self) -> str:
@@ -34,7 +33,7 @@ class Unfold(Module):
 
 
 class Fold(Module):
-    """Columns added where Unfold takes them: (N, C * kernel, windows) -> (N, C, *output_size)."""
+    """The adjoint of Unfold, summing columns: (N, C * K * L, windows) -> (N, C, *output_size)."""
 
     def __init__(
         self,
@@ -51,7 +50,7 @@ class Fold(Module):
         self.padding = padding
         self.stride = stride
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         return F.fold(
             input, self.output_size, self.kernel_size, self.dilation, self.padding, self.stride
         )

@@ -1,7 +1,6 @@
 """A layer of fractional max pooling."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from minigrad.nn import functional as F
 from minigrad.nn.functional.arguments import IntOrSequence, pair
@@ -10,10 +9,10 @@ from minigrad.tensor import Tensor
 
 
 class FractionalMaxPool2d(Module):
-    """The largest element of windows that begin at random: (N, C, H, W) -> (N, C, H', W').
+    """The largest elements of windows at random positions: (N, C, H, W) -> (N, C, H', W').
 
-    Exactly one of output_size and output_ratio, which is between 0 and 1, is given; see
-    `functional.fractional_max_pool2d`.  Raises ValueError otherwise.
+    See `functional.fractional_max_pool2d`.  Raises ValueError unless exactly one of output_size and
+    output_ratio is given, and the ratio is between 0 and 1.
     """
 
     def __init__(
@@ -43,7 +42,7 @@ class FractionalMaxPool2d(Module):
                 )
             self.output_ratio = tuple(ratios)
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor | tuple[Tensor, Tensor]:
         return F.fractional_max_pool2d(
             input, self.kernel_size, self.output_size, self.output_ratio, self.return_indices,
             self._random_samples,

@@ -2,17 +2,24 @@
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from minigrad.autograd.function import Function
 from minigrad.engine.grad_mode import thread
-from minigrad.engine.graph import RemovableHandle, Value
+from minigrad.engine.graph import RemovableHandle
+from minigrad.tensor import Tensor
 
 Hook = Callable[..., Any]
+"""A user's hook; its arguments are described where it is registered."""
+
+Gradients = tuple[Tensor | None, ...]
+GradientsHook = Callable[[Gradients], Gradients]
+
+H = TypeVar("H")
 
 
-class _Forward(NamedTuple):
-    """A forward hook or pre-hook, and how it wants to be called."""
+class ForwardHook(NamedTuple):
+    """A forward hook or pre-hook with the options it was registered with."""
 
     call: Hook
     with_kwargs: bool
@@ -20,11 +27,11 @@ class _Forward(NamedTuple):
 
 
 class Hooks:
-    """The hooks of one module, of each kind in the order of calling."""
+    """The hooks of one module, each kind in the order of the calls."""
 
     def __init__(self) -> None:
-        self.forward_pre: dict[int, _Forward] = {}
-        self.forward: dict[int, _Forward] = {}
+        self.forward_pre: dict[int, ForwardHook] = {}
+        self.forward: dict[int, ForwardHook] = {}
         self.backward_pre: dict[int, Hook] = {}
         self.backward: dict[int, Hook] = {}
         self.state_dict_pre: dict[int, Hook] = {}
@@ -33,12 +40,12 @@ class Hooks:
         self.load_post: dict[int, Hook] = {}
 
     def around_call(self) -> bool:
-        """Whether any of them concerns a call of the module."""
+        """True if a call of the module calls hooks."""
         return bool(self.forward_pre or self.forward or self.backward_pre or self.backward)
 
 
-def add(hooks: dict[int, Any], hook: Any, prepend: bool = False) -> RemovableHandle:
-    """Put a hook at the end of its kind, or at the front; the handle takes it away."""
+def add(hooks: dict[int, H], hook: H, prepend: bool = False) -> RemovableHandle:
+    """Register a hook at the end, or with prepend=True at the front; the handle removes it."""
     before = list(hooks.items())
     handle = RemovableHandle(hooks, hook)
     if prepend:
@@ -49,29 +56,26 @@ def add(hooks: dict[int, Any], hook: Any, prepend: bool = False) -> RemovableHan
     return handle
 
 
-def forward_hook(hook: Hook, with_kwargs: bool, always: bool = False) -> Any:
-    """A forward hook as `Hooks` keeps it."""
-    return _Forward(hook, with_kwargs, always)
-
-
-def call_with_hooks(module: Any, hooks: Hooks, args: tuple[Any, ...], kwargs: Any) -> Any:
-    """`module.forward(*args, **kwargs)` with all hooks around it."""
+def call_with_hooks(
+    module: Any, hooks: Hooks, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """`module.forward(*args, **kwargs)` with all hooks before and after it."""
     called: set[int] = set()
     result = None
     try:
         for pre in list(hooks.forward_pre.values()):
             args, kwargs = _run_forward_pre(pre, module, args, kwargs)
-        passage = None
+        backward = None
         if (hooks.backward or hooks.backward_pre) and thread.mode.grad:
-            passage = _Passage(module, hooks)
-            args = passage.enter(args)
+            backward = _BackwardHooks(module, hooks)
+            args = backward.enter(args)
         result = module.forward(*args, **kwargs)
         for key, hook in list(hooks.forward.items()):
             called.add(key)
             changed = _run_forward(hook, module, args, kwargs, result)
             if changed is not None:
                 result = changed
-        return result if passage is None else passage.leave(result)
+        return result if backward is None else backward.leave(result)
     except Exception:
         for key, hook in list(hooks.forward.items()):
             if hook.always and key not in called:
@@ -79,14 +83,14 @@ def call_with_hooks(module: Any, hooks: Hooks, args: tuple[Any, ...], kwargs: An
         raise
 
 
-def _run_forward(hook: _Forward, module: Any, args: Any, kwargs: Any, result: Any) -> Any:
+def _run_forward(hook: ForwardHook, module: Any, args: Any, kwargs: Any, result: Any) -> Any:
     if hook.with_kwargs:
         return hook.call(module, args, kwargs, result)
     return hook.call(module, args, result)
 
 
 def _run_forward_pre(
-    hook: _Forward, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    hook: ForwardHook, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     if not hook.with_kwargs:
         changed = hook.call(module, args)
@@ -107,70 +111,72 @@ def _run_forward_pre(
 # --- gradients that pass a module ----------------------------------------------------------------
 
 
-class _Boundary(Function):
-    """Tensors pass unchanged; on the way back `seen` is shown all their gradients at once."""
+class BackwardHookFunction(Function):
+    """The identity of several tensors; backward calls `on_gradients` with all gradients at once."""
 
     @staticmethod
-    def forward(ctx: Any, seen: Callable[[tuple[Any, ...]], Any], *tensors: Any) -> Any:
-        ctx.seen = seen
+    def forward(ctx: Any, on_gradients: GradientsHook, *tensors: Tensor) -> tuple[Tensor, ...]:
+        ctx.on_gradients = on_gradients
         ctx.set_materialize_grads(False)
         return tuple(tensor.detach() for tensor in tensors)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Any) -> Any:
-        return (None, *ctx.seen(gradients))
+    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Any, ...]:
+        return (None, *ctx.on_gradients(gradients))
 
 
-class _Passage:
-    """One call of a module with backward hooks: its tensors, each marked on its way in and out."""
+class _BackwardHooks:
+    """The backward hooks of one call: they see the gradients of its outputs and its inputs."""
 
     def __init__(self, module: Any, hooks: Hooks) -> None:
         self.module = module
         self.before = list(hooks.backward_pre.values())
         self.after = list(hooks.backward.values())
-        self.places_in: list[int] = []
-        self.count_in = 0
-        self.grad_outputs: tuple[Any, ...] = ()
+        self.input_positions: list[int] = []
+        self.input_count = 0
+        self.grad_outputs: Gradients = ()
 
     def enter(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
-        """The arguments, watched; only they, not keyword arguments, as in torch."""
-        self.count_in = len(args)
-        self.places_in = [i for i, a in enumerate(args) if isinstance(a, Value) and a.requires_grad]
-        return _watched(args, self.places_in, self._gradients_left)
+        """The positional arguments, with their gradients observed; keyword arguments have none."""
+        self.input_count = len(args)
+        self.input_positions = [
+            i for i, a in enumerate(args) if isinstance(a, Tensor) and a.requires_grad
+        ]
+        return _observed(args, self.input_positions, self._on_input_gradients)
 
     def leave(self, result: Any) -> Any:
-        """The result, watched: one tensor, or a tuple or list with tensors."""
-        several = isinstance(result, tuple | list)
-        outputs = tuple(result) if several else (result,)
-        places = [i for i, o in enumerate(outputs) if isinstance(o, Value) and o.requires_grad]
-        arrived = functools.partial(self._gradients_arrived, places, len(outputs))
-        outputs = _watched(outputs, places, arrived)
-        if not several:
+        """The result, a tensor or a tuple or list with tensors, with its gradients observed."""
+        is_sequence = isinstance(result, tuple | list)
+        outputs = tuple(result) if is_sequence else (result,)
+        positions = [i for i, o in enumerate(outputs) if isinstance(o, Tensor) and o.requires_grad]
+        hook = functools.partial(self._on_output_gradients, positions, len(outputs))
+        outputs = _observed(outputs, positions, hook)
+        if not is_sequence:
             return outputs[0]
         return type(result)(*outputs) if hasattr(result, "_fields") else type(result)(outputs)
 
-    def _gradients_arrived(
-        self, places: Sequence[int], count: int, arrived: tuple[Any, ...]
+    def _on_output_gradients(
+        self, positions: Sequence[int], count: int, given: Gradients
     ) -> tuple[Any, ...]:
-        gradients = _spread(arrived, places, count)
+        gradients = _spread(given, positions, count)
         for hook in self.before:
             changed = hook(self.module, gradients)
             if changed is not None:
                 gradients = _same_number(changed, gradients, "grad_output")
         self.grad_outputs = gradients
-        if not self.places_in:
-            self._show((None,) * self.count_in)
-        return tuple(gradients[i] for i in places)
+        if not self.input_positions:
+            self._call_hooks((None,) * self.input_count)
+        return tuple(gradients[i] for i in positions)
 
-    def _gradients_left(self, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
-        shown = self._show(_spread(gradients, self.places_in, self.count_in))
-        return tuple(shown[i] for i in self.places_in)
+    def _on_input_gradients(self, gradients: Gradients) -> tuple[Any, ...]:
+        gradients = self._call_hooks(_spread(gradients, self.input_positions, self.input_count))
+        return tuple(gradients[i] for i in self.input_positions)
 
-    def _show(self, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
+    def _call_hooks(self, gradients: Gradients) -> tuple[Any, ...]:
         for hook in self.after:
             changed = hook(self.module, gradients, self.grad_outputs)
             if changed is not None:
-                if not self.places_in:
+                if not self.input_positions:
                     raise RuntimeError(
                         "Backward hooks that return a gradient need an input that requires one."
                     )
@@ -178,22 +184,28 @@ class _Passage:
         return gradients
 
 
-def _watched(
-    values: tuple[Any, ...], places: Sequence[int], seen: Callable[[tuple[Any, ...]], Any]
+def _observed(
+    values: tuple[Any, ...], positions: Sequence[int], on_gradients: GradientsHook
 ) -> tuple[Any, ...]:
-    if not places:
+    if not positions:
         return values
-    passed = dict(zip(places, _Boundary.apply(seen, *(values[i] for i in places)), strict=True))
+    passed = dict(
+        zip(
+            positions,
+            BackwardHookFunction.apply(on_gradients, *(values[i] for i in positions)),
+            strict=True,
+        )
+    )
     return tuple(passed.get(i, value) for i, value in enumerate(values))
 
 
-def _spread(gradients: tuple[Any, ...], places: Sequence[int], count: int) -> tuple[Any, ...]:
-    """Gradients in their places among `count`, None elsewhere."""
-    known = dict(zip(places, gradients, strict=True))
+def _spread(gradients: Gradients, positions: Sequence[int], count: int) -> tuple[Any, ...]:
+    """`count` gradients: those given at their positions, None elsewhere."""
+    known = dict(zip(positions, gradients, strict=True))
     return tuple(known.get(i) for i in range(count))
 
 
-def _same_number(changed: Any, gradients: tuple[Any, ...], what: str) -> tuple[Any, ...]:
+def _same_number(changed: Any, gradients: Gradients, what: str) -> tuple[Any, ...]:
     given = changed if isinstance(changed, tuple) else (changed,)
     if len(given) != len(gradients):
         raise RuntimeError(

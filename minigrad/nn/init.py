@@ -1,11 +1,12 @@
-"""Ways to fill a parameter before training; each changes its tensor and returns it."""
+"""Initializations of parameters; each fills its tensor in place and returns it."""
 
 import math
 import warnings
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
+from minigrad.core.types import Array
 from minigrad.engine.grad_mode import no_grad
 from minigrad.ops.generator import Generator, stream
 from minigrad.tensor import Tensor
@@ -28,10 +29,10 @@ _GAINS = {
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
-    """The factor by which weights should be larger because of the function that follows them.
+    """The factor of the standard deviation that compensates for the following nonlinearity.
 
-    `param` is the negative slope of "leaky_relu", 0.01 by default.  Raises ValueError for unknown
-    names.
+    `param`: the negative slope of "leaky_relu", 0.01 by default.  Raises ValueError for an unknown
+    nonlinearity.
     """
     if nonlinearity == "leaky_relu":
         slope = 0.01 if param is None else param
@@ -43,27 +44,27 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     return _GAINS[nonlinearity]
 
 
-def _fill(tensor: T, values: Any) -> T:
+def _fill(tensor: T, values: Array | float) -> T:
     with no_grad():
         tensor.copy_(tensor.new_tensor(values))
     return tensor
 
 
-# --- one number for all --------------------------------------------------------------------------
+# --- constants -----------------------------------------------------------------------------------
 
 
 def constant_(tensor: T, val: float) -> T:
-    """Every element `val`."""
+    """Set every element to `val`."""
     return _fill(tensor, val)
 
 
 def ones_(tensor: T) -> T:
-    """Every element 1."""
+    """Set every element to 1."""
     return _fill(tensor, 1.0)
 
 
 def zeros_(tensor: T) -> T:
-    """Every element 0."""
+    """Set every element to 0."""
     return _fill(tensor, 0.0)
 
 
@@ -71,7 +72,7 @@ def zeros_(tensor: T) -> T:
 
 
 def eye_(tensor: T) -> T:
-    """The identity matrix, cut or filled up with zeros.  Raises ValueError unless 2-D."""
+    """1 on the diagonal, 0 elsewhere.  Raises ValueError unless the tensor is 2-D."""
     if tensor.ndim != 2:
         raise ValueError(
             f"Only tensors with 2 dimensions are supported, got shape {list(tensor.shape)}"
@@ -80,9 +81,10 @@ def eye_(tensor: T) -> T:
 
 
 def dirac_(tensor: T, groups: int = 1) -> T:
-    """Convolution weights (F, C, ...) that pass as many input channels as they can unchanged.
+    """Weights (F, C, ...) of a convolution that is the identity of its first min(F, C) channels.
 
-    Raises ValueError unless the tensor has 3 to 5 dimensions and groups divides F.
+    With groups, of each group's channels.  Raises ValueError unless the tensor has 3 to 5
+    dimensions and groups divides F.
     """
     if tensor.ndim not in (3, 4, 5):
         raise ValueError(
@@ -113,7 +115,7 @@ def uniform_(tensor: T, a: float = 0.0, b: float = 1.0, generator: Generator | N
 def normal_(
     tensor: T, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None
 ) -> T:
-    """Normal with this mean and deviation."""
+    """Normal with mean `mean` and standard deviation `std`."""
     with no_grad():
         tensor.normal_(mean, std, generator=generator)
     return tensor
@@ -127,7 +129,7 @@ def trunc_normal_(
     b: float = 2.0,
     generator: Generator | None = None,
 ) -> T:
-    """Normal, of which only what falls in [a, b] is kept.
+    """Normal, truncated to [a, b]: values outside are drawn again.
 
     Warns if the mean is more than 2 std away from [a, b].  Raises ValueError unless a < b.
     """
@@ -150,12 +152,12 @@ def trunc_normal_(
     return _fill(tensor, np.clip(values, a, b))
 
 
-# After so many draws what is still outside is set to the nearest bound.
+# Values that are still outside after so many draws are clipped.
 _REDRAWS = 1000
 
 
 def _fans(tensor: Tensor) -> tuple[int, int]:
-    """Inputs that each output sums over, and outputs that each input reaches."""
+    """(fan_in, fan_out): the inputs of each output and the outputs of each input."""
     if tensor.ndim < 2:
         raise ValueError(
             f"Fan in and fan out can not be computed for tensor with fewer than 2 dimensions, got "
@@ -205,7 +207,7 @@ def kaiming_uniform_(
     nonlinearity: str = "leaky_relu",
     generator: Generator | None = None,
 ) -> T:
-    """Uniform in +-gain * sqrt(3 / fan); `a` is the slope of the leaky relu that follows.
+    """Uniform in +-gain * sqrt(3 / fan); `a` is the negative slope of the leaky ReLU that follows.
 
     He et al. 2015, Delving deep into rectifiers, arXiv:1502.01852.
     """
@@ -222,7 +224,7 @@ def kaiming_normal_(
     nonlinearity: str = "leaky_relu",
     generator: Generator | None = None,
 ) -> T:
-    """Normal with deviation gain / sqrt(fan); `a` is the slope of the leaky relu that follows.
+    """Normal with deviation gain / sqrt(fan); `a` is the negative slope of a leaky ReLU.
 
     He et al. 2015, Delving deep into rectifiers, arXiv:1502.01852.
     """
@@ -232,7 +234,7 @@ def kaiming_normal_(
 
 
 def orthogonal_(tensor: T, gain: float = 1, generator: Generator | None = None) -> T:
-    """A (rows, everything else) matrix with orthonormal rows or columns, times gain.
+    """gain times a matrix with orthonormal rows or columns: (size of dimension 0, all others).
 
     Saxe et al. 2013, Exact solutions to the nonlinear dynamics of learning, arXiv:1312.6120.
     Raises ValueError for tensors of fewer than 2 dimensions.
@@ -247,13 +249,13 @@ def orthogonal_(tensor: T, gain: float = 1, generator: Generator | None = None) 
     flat = stream(generator).normal(size=(rows, tensor.numel() // rows))
     tall = flat.T if rows < flat.shape[1] else flat
     q, r = np.linalg.qr(tall)
-    q *= np.sign(np.diag(r))  # without it the distribution would not be uniform
+    q *= np.sign(np.diag(r))  # makes the distribution uniform over orthogonal matrices
     q = q.T if rows < flat.shape[1] else q
     return _fill(tensor, gain * q.reshape(tensor.shape))
 
 
 def sparse_(tensor: T, sparsity: float, std: float = 0.01, generator: Generator | None = None) -> T:
-    """Normal with deviation std, but for the share `sparsity` of each column that is 0.
+    """Normal with deviation std; the fraction `sparsity` of each column is 0.
 
     Martens 2010, Deep learning via Hessian-free optimization.  Raises ValueError unless 2-D.
     """

@@ -1,13 +1,13 @@
 """Layers of instance normalization (Ulyanov et al. 2016, arXiv:1607.08022)."""
 
-from typing import Any
-
+from minigrad.core.types import DeviceLike, DTypeLike
 from minigrad.nn import functional as F
 from minigrad.nn.batchnorm import RunningNorm
+from minigrad.tensor import Tensor
 
 
 class _InstanceNorm(RunningNorm):
-    batched: int  # dimensions of an input with a batch
+    batched: int  # number of dimensions of an input with a batch
     momentum: float
 
     def __init__(
@@ -17,8 +17,8 @@ class _InstanceNorm(RunningNorm):
         momentum: float = 0.1,
         affine: bool = False,
         track_running_stats: bool = False,
-        device: Any = None,
-        dtype: Any = None,
+        device: DeviceLike = None,
+        dtype: DTypeLike = None,
         *,
         bias: bool = True,
     ) -> None:
@@ -26,7 +26,7 @@ class _InstanceNorm(RunningNorm):
             num_features, eps, momentum, affine, track_running_stats, device, dtype, bias=bias
         )
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         if input.ndim not in (self.batched - 1, self.batched):
             raise ValueError(
                 f"expected {self.batched - 1}D or {self.batched}D input (got {input.ndim}D input)"
@@ -41,18 +41,18 @@ class _InstanceNorm(RunningNorm):
 
 
 class InstanceNorm1d(_InstanceNorm):
-    """Normalises each channel of each sample of (N, C, L) or (C, L) by itself.
+    """(input - mean) / sqrt(var + eps) per sample and channel: (N, C, L) or (C, L).
 
-    Ulyanov et al. 2016, arXiv:1607.08022.  Raises ValueError for inputs of other dimensions.
+    Raises ValueError for other numbers of dimensions.
     """
 
     batched = 3
 
 
 class InstanceNorm2d(_InstanceNorm):
-    """Normalises each channel of each image of (N, C, H, W) or (C, H, W) by itself.
+    """(input - mean) / sqrt(var + eps) per image and channel: (N, C, H, W) or (C, H, W).
 
-    Ulyanov et al. 2016, arXiv:1607.08022.  Raises ValueError for inputs of other dimensions.
+    Raises ValueError for other numbers of dimensions.
     """
 
     batched = 4

@@ -1,23 +1,24 @@
-"""Layers of products with weights."""
+"""Linear and bilinear layers, and the identity."""
 
 import math
 from typing import Any
 
 from minigrad.core.device import require_cpu
+from minigrad.core.types import DeviceLike, DTypeLike
 from minigrad.nn import functional as F
 from minigrad.nn import init
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
-from minigrad.tensor import creation
+from minigrad.tensor import Tensor, creation
 
 
 class Identity(Module):
-    """Gives its input; takes any arguments, so that it can stand for any layer."""
+    """The identity; all arguments of its constructor are ignored."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         return input
 
 
@@ -32,13 +33,15 @@ class Linear(Module):
     (128, 30)
     """
 
+    bias: Parameter  # or None; declared as in torch, so that `init.zeros_(layer.bias)` has its type
+
     def __init__(
         self,
         in_features: int,
         out_features: int,
         bias: bool = True,
-        device: Any = None,
-        dtype: Any = None,
+        device: DeviceLike = None,
+        dtype: DTypeLike = None,
     ) -> None:
         require_cpu(device)
         super().__init__()
@@ -51,13 +54,13 @@ class Linear(Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw weight and bias anew."""
+        """Draw weight and bias again."""
         init.kaiming_uniform_(self.weight, a=math.sqrt(5))
         if self.bias is not None:
             bound = 1 / math.sqrt(self.in_features) if self.in_features else 0
             init.uniform_(self.bias, -bound, bound)
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         return F.linear(input, self.weight, self.bias)
 
     def extra_repr(self) -> str:
@@ -68,12 +71,13 @@ class Linear(Module):
 
 
 class Bilinear(Module):
-    """input1 @ weight[i] @ input2 + bias[i]: (..., in1_features), (..., in2_features) ->
-    (..., out_features).
+    """input1 @ weight[i] @ input2 + bias[i]: (..., in1), (..., in2) -> (..., out).
 
     weight (out_features, in1_features, in2_features) and bias (out_features,) start uniform in
-    +-1 / sqrt(in1_features).
+    +-1 / sqrt(in1_features).  Raises ValueError unless in1_features > 0.
     """
+
+    bias: Parameter  # or None; declared as in torch, so that `init.zeros_(layer.bias)` has its type
 
     def __init__(
         self,
@@ -81,8 +85,8 @@ class Bilinear(Module):
         in2_features: int,
         out_features: int,
         bias: bool = True,
-        device: Any = None,
-        dtype: Any = None,
+        device: DeviceLike = None,
+        dtype: DTypeLike = None,
     ) -> None:
         require_cpu(device)
         if in1_features <= 0:
@@ -99,13 +103,13 @@ class Bilinear(Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw weight and bias anew."""
+        """Draw weight and bias again."""
         bound = 1 / math.sqrt(self.in1_features)
         init.uniform_(self.weight, -bound, bound)
         if self.bias is not None:
             init.uniform_(self.bias, -bound, bound)
 
-    def forward(self, input1: Any, input2: Any) -> Any:
+    def forward(self, input1: Tensor, input2: Tensor) -> Tensor:
         return F.bilinear(input1, input2, self.weight, self.bias)
 
     def extra_repr(self) -> str:

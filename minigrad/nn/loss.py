@@ -1,8 +1,8 @@
-"""Losses as modules."""
+"""Losses of numbers, of binary probabilities and of classes, as modules."""
 
 import math
-from typing import Any
 
+from minigrad.core.types import DeviceLike, DTypeLike
 from minigrad.nn import functional as F
 from minigrad.nn.functional.reduction import require_reduction
 from minigrad.nn.linear import Linear
@@ -11,7 +11,7 @@ from minigrad.tensor import Tensor
 
 
 class ReducedLoss(Module):
-    """reduction is "mean", "sum" or "none".  Raises ValueError for another."""
+    """A loss with a reduction: "mean", "sum" or "none".  Raises ValueError for another."""
 
     def __init__(self, reduction: str = "mean") -> None:
         require_reduction(reduction)
@@ -20,7 +20,9 @@ class ReducedLoss(Module):
 
 
 class WeightedLoss(ReducedLoss):
-    """weight is a buffer, one number for each class or element."""
+    """A loss with a weight for each class or element, which is a buffer."""
+
+    weight: Tensor | None
 
     def __init__(self, weight: Tensor | None = None, reduction: str = "mean") -> None:
         super().__init__(reduction)
@@ -28,21 +30,21 @@ class WeightedLoss(ReducedLoss):
 
 
 class L1Loss(ReducedLoss):
-    """|input - target|, its mean or its sum."""
+    """|input - target|, or its mean or sum."""
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.l1_loss(input, target, reduction=self.reduction)
 
 
 class MSELoss(ReducedLoss):
-    """(input - target)^2, its mean or its sum."""
+    """(input - target)^2, or its mean or sum."""
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.mse_loss(input, target, reduction=self.reduction)
 
 
 class NLLLoss(WeightedLoss):
-    """-weight[target] * input[target]: of log-probabilities (N, C, ...) and classes (N, ...)."""
+    """-weight[target] * input[target]: log-probabilities (N, C, ...), class indices (N, ...)."""
 
     def __init__(
         self, weight: Tensor | None = None, *, ignore_index: int = -100, reduction: str = "mean"
@@ -50,7 +52,7 @@ class NLLLoss(WeightedLoss):
         super().__init__(weight, reduction)
         self.ignore_index = ignore_index
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.nll_loss(
             input,
             target,
@@ -61,7 +63,7 @@ class NLLLoss(WeightedLoss):
 
 
 class CrossEntropyLoss(WeightedLoss):
-    """The loss of scores (N, C, ...) for classes (N, ...) or class probabilities (N, C, ...).
+    """The cross-entropy of scores (N, C, ...) and class indices (N, ...) or probabilities.
 
     See `functional.cross_entropy`.
 
@@ -83,7 +85,7 @@ class CrossEntropyLoss(WeightedLoss):
         self.ignore_index = ignore_index
         self.label_smoothing = label_smoothing
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.cross_entropy(
             input,
             target,
@@ -95,11 +97,11 @@ class CrossEntropyLoss(WeightedLoss):
 
 
 class LinearCrossEntropyLoss(WeightedLoss):
-    """The cross-entropy of a linear layer's scores: (N, in_features) and classes (N,).
+    """The cross-entropy of a linear layer's scores: (N, in_features), class indices (N,).
 
-    With out_features (d1, ...) it is of scores (N, num_classes, d1, ...) and classes (N, d1, ...);
-    see `functional.linear_cross_entropy`.  Raises RuntimeError for a weight that is not one number
-    for each class and a label_smoothing outside [0, 1].
+    With out_features (d1, ...) the scores are (N, num_classes, d1, ...), the targets (N, d1, ...);
+    see `functional.linear_cross_entropy`.  Raises RuntimeError for a weight that is not
+    (num_classes,) and a label_smoothing outside [0, 1].
     """
 
     def __init__(
@@ -109,8 +111,8 @@ class LinearCrossEntropyLoss(WeightedLoss):
         *,
         out_features: tuple[int, ...] = (),
         bias: bool = False,
-        device: Any = None,
-        dtype: Any = None,
+        device: DeviceLike = None,
+        dtype: DTypeLike = None,
         reduction: str = "mean",
         weight: Tensor | None = None,
         ignore_index: int | None = None,
@@ -118,9 +120,7 @@ class LinearCrossEntropyLoss(WeightedLoss):
         options: None = None,
     ) -> None:
         if options is not None:
-            raise NotImplementedError(
-                "LinearCrossEntropyLoss: chunks, chosen by options=, are not here"
-            )
+            raise NotImplementedError("LinearCrossEntropyLoss: chunks, options=, are not supported")
         if weight is not None and weight.shape != (num_classes,):
             raise RuntimeError(
                 f"expected weight shape to be [{num_classes}], got {list(weight.shape)}"
@@ -137,7 +137,7 @@ class LinearCrossEntropyLoss(WeightedLoss):
         rows = math.prod(out_features, start=num_classes)
         self.linear = Linear(in_features, rows, bias, device, dtype)
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
         shape = (self.num_classes, *self.out_features)
         bias = self.linear.bias
         return F.linear_cross_entropy(
@@ -161,14 +161,16 @@ class LinearCrossEntropyLoss(WeightedLoss):
 
 
 class BCELoss(WeightedLoss):
-    """The binary cross-entropy of probabilities, each element with its target in [0, 1]."""
+    """-weight * (target log(input) + (1 - target) log(1 - input)) of probabilities in [0, 1]."""
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.binary_cross_entropy(input, target, self.weight, reduction=self.reduction)
 
 
 class BCEWithLogitsLoss(WeightedLoss):
-    """The binary cross-entropy of sigmoid(input), without ever overflowing."""
+    """The binary cross-entropy of sigmoid(input), computed without overflow."""
+
+    pos_weight: Tensor | None
 
     def __init__(
         self,
@@ -180,7 +182,7 @@ class BCEWithLogitsLoss(WeightedLoss):
         super().__init__(weight, reduction)
         self.register_buffer("pos_weight", pos_weight)
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.binary_cross_entropy_with_logits(
             input, target, self.weight, reduction=self.reduction, pos_weight=self.pos_weight
         )

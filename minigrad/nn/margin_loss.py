@@ -1,9 +1,7 @@
-"""Losses that ask for a margin, as modules."""
-
-from collections.abc import Callable
-from typing import Any
+"""Margin losses of scores, of pairs and of triplets, as modules."""
 
 from minigrad.nn import functional as F
+from minigrad.nn.functional.margin_loss import Distance
 from minigrad.nn.loss import ReducedLoss, WeightedLoss
 from minigrad.nn.module import Module
 from minigrad.tensor import Tensor
@@ -21,17 +19,17 @@ class HingeEmbeddingLoss(_MarginLoss):
     def __init__(self, margin: float = 1.0, *, reduction: str = "mean") -> None:
         super().__init__(margin, reduction)
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.hinge_embedding_loss(input, target, self.margin, reduction=self.reduction)
 
 
 class MarginRankingLoss(_MarginLoss):
-    """max(0, -target (input1 - input2) + margin): target 1 wants input1 larger, -1 input2."""
+    """max(0, -target (input1 - input2) + margin): target 1 ranks input1 higher, -1 input2."""
 
     def __init__(self, margin: float = 0.0, *, reduction: str = "mean") -> None:
         super().__init__(margin, reduction)
 
-    def forward(self, input1: Any, input2: Any, target: Any) -> Any:
+    def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
         return F.margin_ranking_loss(input1, input2, target, self.margin, reduction=self.reduction)
 
 
@@ -41,21 +39,24 @@ class CosineEmbeddingLoss(_MarginLoss):
     def __init__(self, margin: float = 0.0, *, reduction: str = "mean") -> None:
         super().__init__(margin, reduction)
 
-    def forward(self, input1: Any, input2: Any, target: Any) -> Any:
+    def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
         return F.cosine_embedding_loss(
             input1, input2, target, self.margin, reduction=self.reduction
         )
 
 
 class SoftMarginLoss(ReducedLoss):
-    """log(1 + exp(-target input)), target 1 or -1."""
+    """log(1 + exp(-target input)), where target is 1 or -1."""
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.soft_margin_loss(input, target, reduction=self.reduction)
 
 
 class MultiMarginLoss(WeightedLoss):
-    """The multi-class hinge loss of scores (N, C) for classes (N,)."""
+    """The multi-class hinge loss of scores (N, C) and class indices (N,).
+
+    See `functional.multi_margin_loss`.  Raises ValueError unless p is 1 or 2.
+    """
 
     def __init__(
         self,
@@ -71,28 +72,31 @@ class MultiMarginLoss(WeightedLoss):
         self.p = p
         self.margin = margin
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.multi_margin_loss(
             input, target, self.p, self.margin, self.weight, reduction=self.reduction
         )
 
 
 class MultiLabelMarginLoss(ReducedLoss):
-    """The hinge loss of scores (N, C) for rows of labels (N, C) that end with -1."""
+    """The hinge loss of scores (N, C) and rows of class indices (N, C) that end with -1."""
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.multilabel_margin_loss(input, target, reduction=self.reduction)
 
 
 class MultiLabelSoftMarginLoss(WeightedLoss):
     """The mean over classes of the binary cross-entropies of sigmoid(input): (N, C) -> (N,)."""
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.multilabel_soft_margin_loss(input, target, self.weight, reduction=self.reduction)
 
 
 class TripletMarginLoss(ReducedLoss):
-    """max(0, margin + |anchor - positive| - |anchor - negative|), distances in the p-norm."""
+    """max(0, margin + |anchor - positive| - |anchor - negative|), distances in the p-norm.
+
+    Raises ValueError unless margin > 0.
+    """
 
     def __init__(
         self,
@@ -112,7 +116,7 @@ class TripletMarginLoss(ReducedLoss):
         self.eps = eps
         self.swap = swap
 
-    def forward(self, anchor: Any, positive: Any, negative: Any) -> Any:
+    def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
         return F.triplet_margin_loss(
             anchor, positive, negative, self.margin, self.p, self.eps, self.swap,
             reduction=self.reduction,
@@ -120,12 +124,15 @@ class TripletMarginLoss(ReducedLoss):
 
 
 class TripletMarginWithDistanceLoss(ReducedLoss):
-    """The triplet margin loss of any distance; by default the Euclidean one."""
+    """max(0, margin + d(anchor, positive) - d(anchor, negative)), by default Euclidean distances.
+
+    Raises ValueError unless margin > 0.
+    """
 
     def __init__(
         self,
         *,
-        distance_function: Callable[[Any, Any], Any] | None = None,
+        distance_function: Distance | None = None,
         margin: float = 1.0,
         swap: bool = False,
         reduction: str = "mean",
@@ -134,11 +141,11 @@ class TripletMarginWithDistanceLoss(ReducedLoss):
         if margin <= 0:
             raise ValueError(f"TripletMarginWithDistanceLoss: expected margin to be greater than "
                              f"0, got {margin} instead")  # fmt: skip
-        self.distance_function: Callable[[Any, Any], Any] | Module | None = distance_function
+        self.distance_function: Distance | Module | None = distance_function
         self.margin = margin
         self.swap = swap
 
-    def forward(self, anchor: Any, positive: Any, negative: Any) -> Any:
+    def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
         return F.triplet_margin_with_distance_loss(
             anchor, positive, negative, distance_function=self.distance_function,
             margin=self.margin, swap=self.swap, reduction=self.reduction,

@@ -1,4 +1,4 @@
-"""`Module`: parameters and a forward, with torch's life around them."""
+"""`Module`, the base class of layers and networks: calls, modes, casts and state."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -6,25 +6,26 @@ from typing import Any, Self
 
 from minigrad.core import dtypes
 from minigrad.core.device import is_device, require_cpu
+from minigrad.core.types import DeviceLike, DTypeLike
 from minigrad.engine.grad_mode import no_grad
-from minigrad.engine.graph import RemovableHandle
-from minigrad.nn import state_dict as states
-from minigrad.nn.hooks import Hook, Hooks, add, call_with_hooks, forward_hook
-from minigrad.nn.tree import ModuleTree
+from minigrad.nn.hooks import call_with_hooks
+from minigrad.nn.module_hooks import HookMethods
+from minigrad.nn.module_tree import ModuleTree
+from minigrad.nn.state_dict import IncompatibleKeys, StateDict, collect, load
 from minigrad.tensor import Tensor
 
 
-def _no_forward(self: Any, *inputs: Any) -> Any:
+def _forward_unimplemented(self: Any, *inputs: Any) -> Any:
     raise NotImplementedError(
         f'Module [{type(self).__name__}] is missing the required "forward" function'
     )
 
 
-class Module(ModuleTree):
-    """Base of all layers and networks: subclass it, own parameters and modules, define `forward`.
+class Module(ModuleTree["Module"], HookMethods):
+    """The base class of layers and networks: assign parameters and modules, define `forward`.
 
-    Parameters, Buffers and Modules assigned as attributes are found by `parameters()`, `to()`,
-    `state_dict()` and the like.
+    Parameters, Buffers and Modules that are attributes are found by `parameters()`, `to()`,
+    `state_dict()` and the other methods.
 
     >>> import minigrad as mg
     >>> class Line(mg.nn.Module):
@@ -37,10 +38,7 @@ class Module(ModuleTree):
     6.0
     """
 
-    # The hooks are made with the first of them, so that a module without any costs nothing.
-    _hooks: Hooks | None = None
-
-    forward: Callable[..., Any] = _no_forward
+    forward: Callable[..., Any] = _forward_unimplemented
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         hooks = self._hooks
@@ -51,7 +49,10 @@ class Module(ModuleTree):
     # --- modes -----------------------------------------------------------------------------------
 
     def train(self, mode: bool = True) -> Self:
-        """Put this module and all below it in training mode, or with False in evaluation mode."""
+        """Set this module and its descendants to training mode, or with False to evaluation mode.
+
+        Raises ValueError unless mode is a bool.
+        """
         if not isinstance(mode, bool):
             raise ValueError("training mode is expected to be boolean")
         for module in self.modules():
@@ -59,27 +60,34 @@ class Module(ModuleTree):
         return self
 
     def eval(self) -> Self:
-        """Put this module and all below it in evaluation mode."""
+        """Set this module and its descendants to evaluation mode."""
         return self.train(False)
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
-        """Ask for the gradients of all parameters, or no longer."""
+        """Set requires_grad of all parameters."""
         for parameter in self.parameters():
             parameter.requires_grad_(requires_grad)
         return self
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients of all parameters, or make them zero."""
+        """Set the gradients of all parameters to None, or with set_to_none=False to zero."""
         for parameter in self.parameters():
             if set_to_none:
                 parameter.grad = None
             elif parameter.grad is not None:
                 parameter.grad = parameter.grad.new_zeros(parameter.grad.shape)
 
+    def apply(self, fn: Callable[["Module"], object]) -> Self:
+        """Call `fn` on every descendant and then on this module."""
+        for module in self.children():
+            module.apply(fn)
+        fn(self)
+        return self
+
     # --- casts -----------------------------------------------------------------------------------
 
     def _apply(self, fn: Callable[[Tensor], Tensor]) -> Self:
-        """Replace the data of each parameter, its gradient and each buffer by `fn` of it."""
+        """Replace each parameter's data and gradient, and each buffer, by `fn` of it."""
         with no_grad():
             for parameter in self.parameters():
                 parameter.data = fn(parameter.data)
@@ -91,11 +99,11 @@ class Module(ModuleTree):
                         module._buffers[name] = fn(buffer)
         return self
 
-    def to(self, *args: Any, **options: Any) -> Self:
+    def to(self, *args: Tensor | DTypeLike | DeviceLike, **options: Any) -> Self:
         """Cast floating parameters and buffers: `to(dtype)`, `to("cpu", dtype)`, `to(tensor)`.
 
-        Changes this module and returns it.  Raises RuntimeError for devices other than the CPU,
-        TypeError for dtypes that are not floating.
+        Changes this module in place and returns it.  Raises RuntimeError for devices other than the
+        CPU, TypeError for dtypes that are not floating.
         """
         wanted = options.pop("dtype", None)
         require_cpu(options.pop("device", None))
@@ -118,109 +126,51 @@ class Module(ModuleTree):
             )
         return self._apply(lambda t: t.to(dtype) if t.is_floating_point() else t)
 
-    def type(self, dst_type: Any) -> Self:
+    def type(self, dst_type: DTypeLike) -> Self:
         """Cast all parameters and buffers to `dst_type`, integers too."""
         return self._apply(lambda t: t.to(dst_type))
 
     def cpu(self) -> Self:
-        """The module itself: it is on the CPU."""
+        """This module: it is on the CPU."""
         return self
 
-    def cuda(self, device: Any = None) -> Self:
+    def cuda(self, device: DeviceLike = None) -> Self:
         """Raises RuntimeError: minigrad computes on the CPU only."""
         raise RuntimeError("minigrad computes on the CPU only: there is no cuda device")
 
     # --- state -----------------------------------------------------------------------------------
 
     def state_dict(
-        self, *, destination: Any = None, prefix: str = "", keep_vars: bool = False
-    ) -> Any:
-        """Parameters and persistent buffers by path, detached but sharing memory."""
+        self, *, destination: StateDict | None = None, prefix: str = "", keep_vars: bool = False
+    ) -> StateDict:
+        """Parameters and persistent buffers by path: detached tensors that share their memory.
+
+        keep_vars=True: the parameters and buffers themselves.
+        """
         destination = OrderedDict() if destination is None else destination
-        return states.collect(self, destination, prefix, keep_vars)
+        return collect(self, destination, prefix, keep_vars)
 
     def load_state_dict(
         self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
-    ) -> states.IncompatibleKeys:
-        """Copy a state into parameters and buffers, or with assign=True put its tensors in.
+    ) -> IncompatibleKeys:
+        """Copy a state into parameters and buffers, or with assign=True put its tensors in place.
 
-        Returns the missing and the unexpected keys.  Raises RuntimeError that lists all keys that
-        are missing or unexpected (when strict) and all shapes that do not match.
-        PyTorch differs: it loads what fits before it raises; here nothing has changed then.
+        Returns the missing and the unexpected keys.  Raises RuntimeError with all keys that
+        are missing or unexpected (if strict) and all shapes that do not match.
+        PyTorch differs: it loads what fits before it raises; here nothing changes.
         """
-        return states.load(self, state_dict, strict, assign)
+        return load(self, state_dict, strict, assign)
 
-    # --- hooks -----------------------------------------------------------------------------------
-
-    def _own_hooks(self) -> Hooks:
-        if self._hooks is None:
-            self._hooks = Hooks()
-        return self._hooks
-
-    def register_forward_pre_hook(
-        self, hook: Hook, *, prepend: bool = False, with_kwargs: bool = False
-    ) -> RemovableHandle:
-        """Call `hook(module, args)` before forward; what it returns replaces the arguments.
-
-        With with_kwargs it is `hook(module, args, kwargs)` and returns both.
-        """
-        return add(self._own_hooks().forward_pre, forward_hook(hook, with_kwargs), prepend)
-
-    def register_forward_hook(
-        self,
-        hook: Hook,
-        *,
-        prepend: bool = False,
-        with_kwargs: bool = False,
-        always_call: bool = False,
-    ) -> RemovableHandle:
-        """Call `hook(module, args, output)` after forward; what it returns replaces the output.
-
-        With with_kwargs it is `hook(module, args, kwargs, output)`; with always_call it is called
-        even if forward raises.
-        """
-        wrapped = forward_hook(hook, with_kwargs, always_call)
-        return add(self._own_hooks().forward, wrapped, prepend)
-
-    def register_full_backward_pre_hook(self, hook: Hook, prepend: bool = False) -> RemovableHandle:
-        """Call `hook(module, grad_output)` when the outputs' gradients are there."""
-        return add(self._own_hooks().backward_pre, hook, prepend)
-
-    def register_full_backward_hook(self, hook: Hook, prepend: bool = False) -> RemovableHandle:
-        """Call `hook(module, grad_input, grad_output)` when the inputs' gradients are there.
-
-        Both are tuples; what the hook returns replaces grad_input.
-        """
-        return add(self._own_hooks().backward, hook, prepend)
-
-    def register_state_dict_pre_hook(self, hook: Hook) -> RemovableHandle:
-        """Call `hook(module, prefix, keep_vars)` before state_dict reads this module."""
-        return add(self._own_hooks().state_dict_pre, hook)
-
-    def register_state_dict_post_hook(self, hook: Hook) -> RemovableHandle:
-        """Call `hook(module, state_dict, prefix, local_metadata)` after it was read."""
-        return add(self._own_hooks().state_dict_post, hook)
-
-    def register_load_state_dict_pre_hook(self, hook: Hook) -> RemovableHandle:
-        """Call `hook(module, state_dict, prefix, local_metadata, strict, missing_keys,
-        unexpected_keys, error_msgs)` before this module is matched; it may change the dictionary.
-        """
-        return add(self._own_hooks().load_pre, hook)
-
-    def register_load_state_dict_post_hook(self, hook: Hook) -> RemovableHandle:
-        """Call `hook(module, incompatible_keys)`, which may change its lists.
-
-        PyTorch differs: it calls the hook after loading, not before.
-        """
-        return add(self._own_hooks().load_post, hook)
-
-    # The names of Python's types come last: below them they would mean these methods.
+    # `float` comes last: in the class body below it, the name means this method.
 
     def half(self) -> Self:
+        """Cast floating parameters and buffers to float16."""
         return self.to(dtypes.float16)
 
     def double(self) -> Self:
+        """Cast floating parameters and buffers to float64."""
         return self.to(dtypes.float64)
 
     def float(self) -> Self:
+        """Cast floating parameters and buffers to float32."""
         return self.to(dtypes.float32)

@@ -1,39 +1,45 @@
-"""Layers of normalisation inside each sample."""
+"""Layers of normalization within each sample."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from minigrad.core.device import require_cpu
+from minigrad.core.types import DeviceLike, DTypeLike, Shape
 from minigrad.nn import functional as F
 from minigrad.nn import init
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
-from minigrad.tensor import creation
+from minigrad.tensor import Tensor, creation
 
 
-class _Weighted(Module):
-    """A layer with a weight of ones and a bias of zeros, or without them."""
+class _AffineNorm(Module):
+    """A normalization with an optional weight, initially 1, and an optional bias, initially 0."""
 
-    def _own(self, shape: tuple[int, ...], weight: bool, bias: bool | None, dtype: Any) -> None:
-        """Register the parameters; a bias of None is not even named."""
+    # Either may be None; declared as in torch, so that `init.zeros_(layer.bias)` has its type.
+    weight: Parameter
+    bias: Parameter
 
-        def made(wanted: bool) -> Parameter | None:
-            return Parameter(creation.empty(shape, dtype=dtype)) if wanted else None
+    def _register_affine(
+        self, shape: Shape, weight: bool, bias: bool | None, dtype: DTypeLike
+    ) -> None:
+        """Register the parameters, None for False; with bias=None there is no attribute bias."""
 
-        self.register_parameter("weight", made(weight))
+        def vector(exists: bool) -> Parameter | None:
+            return Parameter(creation.empty(shape, dtype=dtype)) if exists else None
+
+        self.register_parameter("weight", vector(weight))
         if bias is not None:
-            self.register_parameter("bias", made(bias))
+            self.register_parameter("bias", vector(bias))
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """weight 1 and bias 0."""
+        """Set weight to 1 and bias to 0."""
         for name, parameter in self._parameters.items():
             if parameter is not None:
                 (init.ones_ if name == "weight" else init.zeros_)(parameter)
 
 
-class LayerNorm(_Weighted):
-    """Normalises over the last dimensions, which are normalized_shape.
+class LayerNorm(_AffineNorm):
+    """(input - mean) / sqrt(var + eps) * weight + bias over the last dimensions, normalized_shape.
 
     weight and bias have that shape.  Ba et al. 2016, arXiv:1607.06450.
 
@@ -48,8 +54,8 @@ class LayerNorm(_Weighted):
         eps: float = 1e-5,
         elementwise_affine: bool = True,
         bias: bool = True,
-        device: Any = None,
-        dtype: Any = None,
+        device: DeviceLike = None,
+        dtype: DTypeLike = None,
     ) -> None:
         require_cpu(device)
         super().__init__()
@@ -58,9 +64,11 @@ class LayerNorm(_Weighted):
         )
         self.eps = eps
         self.elementwise_affine = elementwise_affine
-        self._own(self.normalized_shape, elementwise_affine, elementwise_affine and bias, dtype)
+        self._register_affine(
+            self.normalized_shape, elementwise_affine, elementwise_affine and bias, dtype
+        )
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
@@ -70,8 +78,8 @@ class LayerNorm(_Weighted):
         )
 
 
-class RMSNorm(_Weighted):
-    """Divides by the root of the mean square over the last dimensions, which are normalized_shape.
+class RMSNorm(_AffineNorm):
+    """input / sqrt(mean(input^2) + eps) * weight over the last dimensions, normalized_shape.
 
     Zhang & Sennrich 2019, arXiv:1910.07467.
     """
@@ -81,8 +89,8 @@ class RMSNorm(_Weighted):
         normalized_shape: int | Sequence[int],
         eps: float | None = None,
         elementwise_affine: bool = True,
-        device: Any = None,
-        dtype: Any = None,
+        device: DeviceLike = None,
+        dtype: DTypeLike = None,
     ) -> None:
         require_cpu(device)
         super().__init__()
@@ -91,9 +99,9 @@ class RMSNorm(_Weighted):
         )
         self.eps = eps
         self.elementwise_affine = elementwise_affine
-        self._own(self.normalized_shape, elementwise_affine, None, dtype)
+        self._register_affine(self.normalized_shape, elementwise_affine, None, dtype)
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         return F.rms_norm(input, self.normalized_shape, self.weight, self.eps)
 
     def extra_repr(self) -> str:
@@ -102,11 +110,11 @@ class RMSNorm(_Weighted):
         )
 
 
-class GroupNorm(_Weighted):
-    """Normalises each of num_groups groups of the channels of (N, C, ...).
+class GroupNorm(_AffineNorm):
+    """(input - mean) / sqrt(var + eps) * weight + bias per group of channels: (N, C, ...).
 
-    weight and bias are (C,).  Wu & He 2018, arXiv:1803.08494.  Raises ValueError if the groups do
-    not divide the channels.
+    The channels are divided into num_groups groups; weight and bias are (C,).  Wu & He 2018,
+    arXiv:1803.08494.  Raises ValueError if num_groups does not divide num_channels.
     """
 
     def __init__(
@@ -115,8 +123,8 @@ class GroupNorm(_Weighted):
         num_channels: int,
         eps: float = 1e-5,
         affine: bool = True,
-        device: Any = None,
-        dtype: Any = None,
+        device: DeviceLike = None,
+        dtype: DTypeLike = None,
         *,
         bias: bool = True,
     ) -> None:
@@ -130,9 +138,9 @@ class GroupNorm(_Weighted):
         self.num_channels = num_channels
         self.eps = eps
         self.affine = affine
-        self._own((num_channels,), affine, affine and bias, dtype)
+        self._register_affine((num_channels,), affine, affine and bias, dtype)
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
@@ -143,7 +151,7 @@ class GroupNorm(_Weighted):
 
 
 class LocalResponseNorm(Module):
-    """input / (k + alpha * mean of its squares over `size` neighbouring channels)^beta."""
+    """input / (k + alpha * mean of its squares over `size` neighboring channels)^beta."""
 
     def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
         super().__init__()
@@ -152,7 +160,7 @@ class LocalResponseNorm(Module):
         self.beta = beta
         self.k = k
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         return F.local_response_norm(input, self.size, self.alpha, self.beta, self.k)
 
     def extra_repr(self) -> str:

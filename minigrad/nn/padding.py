@@ -1,15 +1,18 @@
-"""Layers that add elements round signals, images and volumes."""
+"""Layers of padding: constant, zero, reflection, replication and circular."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from minigrad.nn import functional as F
 from minigrad.nn.module import Module
+from minigrad.tensor import Tensor
 
 
 class _Pad(Module):
-    """padding is one int for all sides, or (before, after) of the last dimension, then of the one
-    before it, and so on."""
+    """A layer of padding: an int for all sides, or (before, after) of the last dimension first.
+
+    Raises ValueError for another number of ints.
+    """
 
     dimensions: ClassVar[int]
     mode: ClassVar[str]
@@ -24,10 +27,11 @@ class _Pad(Module):
             )
         self.padding = given
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         return F.pad(self._checked(input), self.padding, self.mode)
 
-    def _checked(self, input: Any) -> Any:
+    def _checked(self, input: Tensor) -> Tensor:
+        """The input.  Raises ValueError for another number of dimensions."""
         if input.ndim not in (self.dimensions + 1, self.dimensions + 2):
             raise ValueError(
                 f"{type(self).__name__} expects an input of {self.dimensions + 1} or "
@@ -44,7 +48,7 @@ class _ConstantPad(_Pad):
         super().__init__(padding)
         self.value = value
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         return F.pad(input, self.padding, "constant", self.value)
 
     def extra_repr(self) -> str:
@@ -52,19 +56,19 @@ class _ConstantPad(_Pad):
 
 
 class ConstantPad1d(_ConstantPad):
-    """Adds `value` before and after the last dimension."""
+    """Add `value` before and after the last dimension: (..., L)."""
 
     dimensions = 1
 
 
 class ConstantPad2d(_ConstantPad):
-    """Adds `value` round the last two dimensions."""
+    """Add `value` around the last two dimensions: (..., H, W)."""
 
     dimensions = 2
 
 
 class ConstantPad3d(_ConstantPad):
-    """Adds `value` round the last three dimensions."""
+    """Add `value` around the last three dimensions: (..., D, H, W)."""
 
     dimensions = 3
 
@@ -78,72 +82,72 @@ class _ZeroPad(_ConstantPad):
 
 
 class ZeroPad1d(_ZeroPad):
-    """Adds zeros before and after the last dimension."""
+    """Add zeros before and after the last dimension: (..., L)."""
 
     dimensions = 1
 
 
 class ZeroPad2d(_ZeroPad):
-    """Adds zeros round the last two dimensions."""
+    """Add zeros around the last two dimensions: (..., H, W)."""
 
     dimensions = 2
 
 
 class ZeroPad3d(_ZeroPad):
-    """Adds zeros round the last three dimensions."""
+    """Add zeros around the last three dimensions: (..., D, H, W)."""
 
     dimensions = 3
 
 
 class ReflectionPad1d(_Pad):
-    """Mirrors (N, C, L) or (C, L) at its ends."""
+    """Reflect (N, C, L) or (C, L) at its ends."""
 
     dimensions, mode = 1, "reflect"
 
 
 class ReflectionPad2d(_Pad):
-    """Mirrors (N, C, H, W) or (C, H, W) at its edges."""
+    """Reflect (N, C, H, W) or (C, H, W) at its edges."""
 
     dimensions, mode = 2, "reflect"
 
 
 class ReflectionPad3d(_Pad):
-    """Mirrors (N, C, D, H, W) or (C, D, H, W) at its faces."""
+    """Reflect (N, C, D, H, W) or (C, D, H, W) at its faces."""
 
     dimensions, mode = 3, "reflect"
 
 
 class ReplicationPad1d(_Pad):
-    """Repeats the ends of (N, C, L) or (C, L)."""
+    """Repeat the ends of (N, C, L) or (C, L)."""
 
     dimensions, mode = 1, "replicate"
 
 
 class ReplicationPad2d(_Pad):
-    """Repeats the edges of (N, C, H, W) or (C, H, W)."""
+    """Repeat the edges of (N, C, H, W) or (C, H, W)."""
 
     dimensions, mode = 2, "replicate"
 
 
 class ReplicationPad3d(_Pad):
-    """Repeats the faces of (N, C, D, H, W) or (C, D, H, W)."""
+    """Repeat the faces of (N, C, D, H, W) or (C, D, H, W)."""
 
     dimensions, mode = 3, "replicate"
 
 
 class CircularPad1d(_Pad):
-    """Continues (N, C, L) or (C, L) at each end with its other end."""
+    """Extend (N, C, L) or (C, L) periodically."""
 
     dimensions, mode = 1, "circular"
 
 
 class CircularPad2d(_Pad):
-    """Continues (N, C, H, W) or (C, H, W) at each edge with its other edge."""
+    """Extend (N, C, H, W) or (C, H, W) periodically."""
 
     dimensions, mode = 2, "circular"
 
 
 class CircularPad3d(_Pad):
-    """Continues (N, C, D, H, W) or (C, D, H, W) at each face with its other face."""
+    """Extend (N, C, D, H, W) or (C, D, H, W) periodically."""
 
     dimensions, mode = 3, "circular"

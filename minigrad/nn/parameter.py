@@ -1,15 +1,13 @@
-"""Tensors that a module takes as its own when they are assigned to it."""
-
-from typing import Any
+"""Parameter and Buffer: tensors that a module registers when they are assigned to it."""
 
 from minigrad.tensor import Tensor
 
 
 class Parameter(Tensor):
-    """A tensor that a Module lists among its parameters; it shares the memory of `data`.
+    """A tensor that is trained: a Module lists it in `parameters()`.  It shares the memory of data.
 
-    Results of operations on it are plain tensors.  Raises TypeError if data is not a Tensor,
-    RuntimeError if its dtype cannot require gradients.
+    Operations on it give plain tensors.  Raises TypeError if data is not a Tensor, RuntimeError if
+    its dtype cannot require gradients.
     """
 
     def __init__(self, data: Tensor | None = None, requires_grad: bool = True) -> None:
@@ -27,9 +25,9 @@ class Parameter(Tensor):
 
 
 class Buffer(Tensor):
-    """A tensor that a Module lists among its buffers: state that is not trained.
+    """A tensor that is state but not trained: a Module lists it in `buffers()`.
 
-    One that is not persistent stays out of `state_dict`.
+    One that is not persistent is not in `state_dict()`.  Raises as Parameter does.
     """
 
     persistent = True
@@ -48,7 +46,7 @@ class Buffer(Tensor):
         self.persistent = persistent
 
 
-def type_name(value: Any) -> str:
-    """How messages speak of a value's type."""
+def type_name(value: object) -> str:
+    """The name of a value's type in messages, with its module unless built in."""
     kind = type(value)
     return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"

@@ -1,7 +1,7 @@
-"""Modules that hold parameters: in a list, in a dictionary."""
+"""Containers of parameters: ParameterList and ParameterDict."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Self
+from collections.abc import Iterable, Iterator, KeysView, Mapping
+from typing import Any, NoReturn, Self
 
 from minigrad.core import dtypes
 from minigrad.nn.module import Module
@@ -16,7 +16,9 @@ def _as_parameter(value: Any) -> Any:
     return value
 
 
-# The names that torch's ParameterDict, unlike its ParameterList, gives to dtypes.
+Values = Mapping[str, Any] | Iterable[tuple[str, Any]]
+
+# torch's ParameterDict prints these names of dtypes; its ParameterList prints the dtypes.
 _TENSOR_TYPES = {
     dtypes.float16: "minigrad.HalfTensor",
     dtypes.float32: "minigrad.FloatTensor",
@@ -24,18 +26,19 @@ _TENSOR_TYPES = {
 }
 
 
-def _described(key: Any, value: Any, kind: Any) -> str:
+def _described(key: object, value: object, dtype: object) -> str:
+    """The line of `repr` for one value."""
     if not isinstance(value, Tensor):
         return f"  ({key}): Object of type: {type(value).__name__}"
     name = "Parameter" if isinstance(value, Parameter) else "Tensor"
     size = "x".join(map(str, value.shape))
-    return f"  ({key}): {name} containing: [{kind} of size {size}]"
+    return f"  ({key}): {name} containing: [{dtype} of size {size}]"
 
 
 class ParameterList(Module):
-    """A list of parameters that are found by `parameters()` and the like.
+    """A list of parameters, registered under the names "0", "1", ....
 
-    Tensors put into it become Parameters; other objects are kept as they are.
+    Tensors become Parameters; other objects are kept as plain attributes.
     """
 
     def __init__(self, values: Iterable[Any] | None = None) -> None:
@@ -49,7 +52,7 @@ class ParameterList(Module):
             raise IndexError(f"index {index} is out of range")
         return str(index % self._size)
 
-    def __getitem__(self, index: Any) -> Any:
+    def __getitem__(self, index: int | slice) -> Any:
         if isinstance(index, slice):
             return type(self)(getattr(self, str(i)) for i in range(self._size)[index])
         return getattr(self, self._key(index))
@@ -67,13 +70,13 @@ class ParameterList(Module):
         return self.extend(values)
 
     def append(self, value: Any) -> Self:
-        """Put a value at the end."""
+        """Add a value at the end."""
         setattr(self, str(self._size), _as_parameter(value))
         self._size += 1
         return self
 
     def extend(self, values: Iterable[Any]) -> Self:
-        """Put values at the end, in their order."""
+        """Append values in their order.  Raises TypeError unless they are iterable."""
         if not isinstance(values, Iterable) or isinstance(values, Tensor):
             raise TypeError(
                 f"ParameterList.extend should be called with an iterable, but got "
@@ -86,17 +89,17 @@ class ParameterList(Module):
     def extra_repr(self) -> str:
         return "\n".join(_described(i, v, getattr(v, "dtype", None)) for i, v in enumerate(self))
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise RuntimeError("ParameterList should not be called.")
 
 
 class ParameterDict(Module):
-    """A dictionary of parameters that are found by `parameters()` and the like.
+    """A dictionary of parameters, registered under their keys.
 
-    Tensors put into it become Parameters; other objects are kept as they are.
+    Tensors become Parameters; other objects are kept as plain attributes.
     """
 
-    def __init__(self, parameters: Any = None) -> None:
+    def __init__(self, parameters: Values | None = None) -> None:
         super().__init__()
         self._keys: dict[str, None] = {}
         if parameters is not None:
@@ -141,7 +144,7 @@ class ParameterDict(Module):
         self.update(other)
         return self
 
-    def keys(self) -> Any:
+    def keys(self) -> KeysView[str]:
         return self._keys.keys()
 
     def values(self) -> Iterator[Any]:
@@ -155,33 +158,33 @@ class ParameterDict(Module):
         return self[key] if key in self._keys else default
 
     def setdefault(self, key: str, default: Any = None) -> Any:
-        """The value under `key`, which is the default if there was none."""
+        """The value under `key`; if there is none, the default, which is then stored."""
         if key not in self._keys:
             self[key] = default
         return self[key]
 
     def pop(self, key: str) -> Any:
-        """Take the value under `key` away and return it."""
+        """Remove the value under `key` and return it."""
         value = self[key]
         del self[key]
         return value
 
     def popitem(self) -> tuple[str, Any]:
-        """Take the last (key, value) pair away and return it."""
+        """Remove the last (key, value) pair and return it."""
         key = next(reversed(self._keys))
         return key, self.pop(key)
 
     def clear(self) -> None:
-        """Take all values away."""
+        """Remove all values."""
         for key in list(self._keys):
             del self[key]
 
     def copy(self) -> "ParameterDict":
-        """Another ParameterDict with the same parameters."""
-        return ParameterDict(self)
+        """A new ParameterDict with the same parameters."""
+        return ParameterDict(self.items())
 
-    def update(self, parameters: Any) -> None:
-        """Take over the values of a mapping, or of an iterable of (key, value) pairs."""
+    def update(self, parameters: Values) -> None:
+        """Set the values of a mapping, or of an iterable of (key, value) pairs."""
         if not isinstance(parameters, Iterable):
             raise TypeError(
                 f"ParametersDict.update should be called with an iterable of key/value pairs, but "
@@ -196,5 +199,5 @@ class ParameterDict(Module):
             for k, v in self.items()
         )
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise RuntimeError("ParameterDict should not be called.")

@@ -1,15 +1,16 @@
-"""Layers of pooling, and of its way back."""
+"""Layers of pooling and unpooling."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from minigrad.nn import functional as F
 from minigrad.nn.functional.arguments import IntOrSequence, pair, single_int
 from minigrad.nn.module import Module
+from minigrad.tensor import Tensor
 
 
 class _MaxPool(Module):
-    pooled: ClassVar[Callable[..., Any]]
+    function: ClassVar[Callable[..., Tensor | tuple[Tensor, Tensor]]]
 
     def __init__(
         self,
@@ -28,8 +29,8 @@ class _MaxPool(Module):
         self.return_indices = return_indices
         self.ceil_mode = ceil_mode
 
-    def forward(self, input: Any) -> Any:
-        return type(self).pooled(
+    def forward(self, input: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+        return type(self).function(
             input, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode,
             self.return_indices,
         )  # fmt: skip
@@ -42,29 +43,28 @@ class _MaxPool(Module):
 
 
 class MaxPool1d(_MaxPool):
-    """The largest element of each window: (N, C, L) -> (N, C, L'); stride is kernel_size by
-    default.
+    """The largest element of each window: (N, C, L) -> (N, C, L').
 
-    With return_indices also its place in L.
+    stride is kernel_size by default.  With return_indices=True also the elements' indices in L.
     """
 
-    pooled = F.max_pool1d
+    function = F.max_pool1d
 
 
 class MaxPool2d(_MaxPool):
-    """The largest element of each window: (N, C, H, W) -> (N, C, H', W'); stride is kernel_size
-    by default.
+    """The largest element of each window: (N, C, H, W) -> (N, C, H', W').
 
-    With return_indices also its place in the flattened H * W.
+    stride is kernel_size by default.  With return_indices=True also the elements' indices in the
+    flattened H * W.
     """
 
-    pooled = F.max_pool2d
+    function = F.max_pool2d
 
 
 class AvgPool1d(Module):
     """The mean of each window: (N, C, L) -> (N, C, L'); stride is kernel_size by default.
 
-    count_include_pad says whether padding counts in the mean.
+    count_include_pad: padding counts in the mean.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class AvgPool1d(Module):
         self.ceil_mode = ceil_mode
         self.count_include_pad = count_include_pad
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         return F.avg_pool1d(
             input, self.kernel_size, self.stride, self.padding, self.ceil_mode,
             self.count_include_pad,
@@ -95,8 +95,8 @@ class AvgPool1d(Module):
 class AvgPool2d(Module):
     """The mean of each window: (N, C, H, W) -> (N, C, H', W'); stride is kernel_size by default.
 
-    count_include_pad says whether padding counts in the mean; divisor_override is divided by
-    instead.
+    count_include_pad: padding counts in the mean.  divisor_override: the divisor of each sum, in
+    place of the number of elements.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class AvgPool2d(Module):
         self.count_include_pad = count_include_pad
         self.divisor_override = divisor_override
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         return F.avg_pool2d(
             input, self.kernel_size, self.stride, self.padding, self.ceil_mode,
             self.count_include_pad, self.divisor_override,
@@ -127,7 +127,7 @@ class AvgPool2d(Module):
 
 
 class _LPPool(Module):
-    pooled: ClassVar[Callable[..., Any]]
+    function: ClassVar[Callable[..., Tensor]]
 
     def __init__(
         self,
@@ -142,8 +142,8 @@ class _LPPool(Module):
         self.stride = stride
         self.ceil_mode = ceil_mode
 
-    def forward(self, input: Any) -> Any:
-        return type(self).pooled(
+    def forward(self, input: Tensor) -> Tensor:
+        return type(self).function(
             input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode
         )
 
@@ -155,81 +155,20 @@ class _LPPool(Module):
 
 
 class LPPool1d(_LPPool):
-    """The norm_type-norm of each window: (N, C, L) -> (N, C, L')."""
+    """sum(input^p)^(1/p) over each window, p = norm_type: (N, C, L) -> (N, C, L')."""
 
-    pooled = F.lp_pool1d
+    function = F.lp_pool1d
 
 
 class LPPool2d(_LPPool):
-    """The norm_type-norm of each window: (N, C, H, W) -> (N, C, H', W')."""
+    """sum(input^p)^(1/p) over each window, p = norm_type: (N, C, H, W) -> (N, C, H', W')."""
 
-    pooled = F.lp_pool2d
-
-
-class _AdaptiveAvgPool(Module):
-    pooled: ClassVar[Callable[..., Any]]
-
-    def __init__(self, output_size: int | Sequence[int | None]) -> None:
-        super().__init__()
-        self.output_size = output_size
-
-    def forward(self, input: Any) -> Any:
-        return type(self).pooled(input, self.output_size)
-
-    def extra_repr(self) -> str:
-        return f"output_size={self.output_size}"
-
-
-class AdaptiveAvgPool1d(_AdaptiveAvgPool):
-    """The means of output_size windows that share the signal evenly: (N, C, L) -> (N, C, size)."""
-
-    pooled = F.adaptive_avg_pool1d
-
-
-class AdaptiveAvgPool2d(_AdaptiveAvgPool):
-    """The means of output_size windows that share the image evenly: (N, C, H, W) -> (N, C, *size).
-
-    output_size is an int or a pair, in which None keeps the input's size.
-    """
-
-    pooled = F.adaptive_avg_pool2d
-
-
-class _AdaptiveMaxPool(Module):
-    pooled: ClassVar[Callable[..., Any]]
-
-    def __init__(
-        self, output_size: int | Sequence[int | None], return_indices: bool = False
-    ) -> None:
-        super().__init__()
-        self.output_size = output_size
-        self.return_indices = return_indices
-
-    def forward(self, input: Any) -> Any:
-        return type(self).pooled(input, self.output_size, self.return_indices)
-
-    def extra_repr(self) -> str:
-        return f"output_size={self.output_size}"
-
-
-class AdaptiveMaxPool1d(_AdaptiveMaxPool):
-    """The largest elements of output_size windows that share the signal evenly."""
-
-    pooled = F.adaptive_max_pool1d
-
-
-class AdaptiveMaxPool2d(_AdaptiveMaxPool):
-    """The largest elements of output_size windows that share the image evenly.
-
-    output_size is an int or a pair, in which None keeps the input's size.
-    """
-
-    pooled = F.adaptive_max_pool2d
+    function = F.lp_pool2d
 
 
 class _MaxUnpool(Module):
-    unpooled: ClassVar[Callable[..., Any]]
-    sizes: ClassVar[Callable[..., Any]]
+    function: ClassVar[Callable[..., Tensor]]
+    sizes: ClassVar[Callable[..., tuple[int, ...]]]
 
     def __init__(
         self,
@@ -243,8 +182,10 @@ class _MaxUnpool(Module):
         self.stride = self.kernel_size if stride is None else sizes(stride, "stride")
         self.padding = sizes(padding, "padding", least=0)
 
-    def forward(self, input: Any, indices: Any, output_size: Sequence[int] | None = None) -> Any:
-        return type(self).unpooled(
+    def forward(
+        self, input: Tensor, indices: Tensor, output_size: Sequence[int] | None = None
+    ) -> Tensor:
+        return type(self).function(
             input, indices, self.kernel_size, self.stride, self.padding, output_size
         )
 
@@ -252,17 +193,17 @@ class _MaxUnpool(Module):
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
 
-def _one(value: IntOrSequence, name: str, least: int = 1) -> tuple[int]:
+def _single(value: IntOrSequence, name: str, least: int = 1) -> tuple[int]:
     return (single_int(value, name, least),)
 
 
 class MaxUnpool1d(_MaxUnpool):
-    """Zeros, with each element of the input at the place that MaxPool1d found it."""
+    """The partial inverse of MaxPool1d: zeros, with each element at its index."""
 
-    unpooled, sizes = F.max_unpool1d, _one
+    function, sizes = F.max_unpool1d, _single
 
 
 class MaxUnpool2d(_MaxUnpool):
-    """Zeros, with each element of the input at the place that MaxPool2d found it."""
+    """The partial inverse of MaxPool2d: zeros, with each element at its index."""
 
-    unpooled, sizes = F.max_unpool2d, pair
+    function, sizes = F.max_unpool2d, pair

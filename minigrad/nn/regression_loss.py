@@ -1,10 +1,10 @@
-"""Losses of numbers, of distributions and of counts, as modules."""
+"""Losses of regression: of real numbers, distributions and counts, as modules."""
 
-from typing import Any
-
+from minigrad.core.types import Number
 from minigrad.nn import functional as F
 from minigrad.nn.loss import ReducedLoss
 from minigrad.nn.module import Module
+from minigrad.tensor import Tensor
 
 
 class SmoothL1Loss(ReducedLoss):
@@ -14,7 +14,7 @@ class SmoothL1Loss(ReducedLoss):
         super().__init__(reduction)
         self.beta = beta
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.smooth_l1_loss(input, target, reduction=self.reduction, beta=self.beta)
 
 
@@ -25,12 +25,12 @@ class HuberLoss(ReducedLoss):
         super().__init__(reduction)
         self.delta = delta
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.huber_loss(input, target, reduction=self.reduction, delta=self.delta)
 
 
 class KLDivLoss(Module):
-    """target (log(target) - input), the divergence of log-probabilities; see `functional.kl_div`.
+    """target (log(target) - input) for log-probabilities input; see `functional.kl_div`.
 
     reduction is "mean", "sum", "none" or "batchmean".
     """
@@ -40,12 +40,12 @@ class KLDivLoss(Module):
         self.reduction = reduction
         self.log_target = log_target
 
-    def forward(self, input: Any, target: Any) -> Any:
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.kl_div(input, target, reduction=self.reduction, log_target=self.log_target)
 
 
 class PoissonNLLLoss(ReducedLoss):
-    """The loss of a Poisson rate, or of its logarithm, for counts."""
+    """rate - target log(rate) for counts; the input is log(rate), or with log_input=False rate."""
 
     def __init__(
         self,
@@ -60,19 +60,19 @@ class PoissonNLLLoss(ReducedLoss):
         self.full = full
         self.eps = eps
 
-    def forward(self, log_input: Any, target: Any) -> Any:
+    def forward(self, log_input: Tensor, target: Tensor) -> Tensor:
         return F.poisson_nll_loss(
             log_input, target, self.log_input, self.full, eps=self.eps, reduction=self.reduction
         )
 
 
 class GaussianNLLLoss(ReducedLoss):
-    """(log(var) + (input - target)^2 / var) / 2: the loss of a mean and a variance."""
+    """(log(var) + (input - target)^2 / var) / 2: the loss of a normal distribution."""
 
     def __init__(self, *, full: bool = False, eps: float = 1e-6, reduction: str = "mean") -> None:
         super().__init__(reduction)
         self.full = full
         self.eps = eps
 
-    def forward(self, input: Any, target: Any, var: Any) -> Any:
+    def forward(self, input: Tensor, target: Tensor, var: Tensor | Number) -> Tensor:
         return F.gaussian_nll_loss(input, target, var, self.full, self.eps, self.reduction)

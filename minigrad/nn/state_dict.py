@@ -1,18 +1,24 @@
-"""A module's state as a dictionary, and back: everything is checked before anything is written."""
+"""state_dict and load_state_dict: a state is checked completely before anything is written."""
 
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from minigrad.engine.grad_mode import no_grad
+from minigrad.nn.module_tree import ModuleTree
 from minigrad.nn.parameter import Parameter
 from minigrad.tensor import Tensor
 
 EXTRA = "_extra_state"
 
+StateDict = dict[str, Any]
+"""Tensors by path, and the extra state of modules, which may be anything."""
+
+AnyModule = ModuleTree[Any]
+
 
 class IncompatibleKeys(NamedTuple):
-    """What `load_state_dict(strict=False)` could not match."""
+    """The keys that `load_state_dict(strict=False)` could not match."""
 
     missing_keys: list[str]
     unexpected_keys: list[str]
@@ -26,24 +32,24 @@ class IncompatibleKeys(NamedTuple):
         )
 
 
-def persistent_tensors(module: Any) -> dict[str, Any]:
-    """A module's own parameters and persistent buffers by name."""
+def persistent_tensors(module: AnyModule) -> dict[str, Tensor]:
+    """The parameters and persistent buffers of one module by name."""
     buffers = {
         name: buffer
         for name, buffer in module._buffers.items()
         if name not in module._non_persistent_buffers_set
     }
-    own = {**module._parameters, **buffers}
-    return {name: tensor for name, tensor in own.items() if tensor is not None}
+    members = {**module._parameters, **buffers}
+    return {name: tensor for name, tensor in members.items() if tensor is not None}
 
 
-def has_extra_state(module: Any) -> bool:
-    """Whether a module's class adds something of its own to the state."""
+def has_extra_state(module: AnyModule) -> bool:
+    """True if the module's class defines `get_extra_state`."""
     return hasattr(type(module), "get_extra_state")
 
 
-def collect(module: Any, destination: Any, prefix: str, keep_vars: bool) -> Any:
-    """Put the state of a module and all below it into `destination`."""
+def collect(module: Any, destination: StateDict, prefix: str, keep_vars: bool) -> StateDict:
+    """Put the state of a module and its descendants into `destination`."""
     hooks = module._hooks
     for pre in list(hooks.state_dict_pre.values()) if hooks else ():
         pre(module, prefix, keep_vars)
@@ -62,54 +68,56 @@ def collect(module: Any, destination: Any, prefix: str, keep_vars: bool) -> Any:
     return destination
 
 
-def load(module: Any, state_dict: Any, strict: bool, assign: bool) -> IncompatibleKeys:
-    """Write a state into a module, or say everything that does not fit and write nothing."""
+def load(
+    module: Any, state_dict: Mapping[str, Any], strict: bool, assign: bool
+) -> IncompatibleKeys:
+    """Write a state into a module, or raise with everything that does not fit and write nothing."""
     if not isinstance(state_dict, Mapping):
         raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
-    plan = _Plan(OrderedDict(state_dict), strict)
+    plan = _LoadPlan(OrderedDict(state_dict), strict)
     plan.visit(module, "")
     incompatible = IncompatibleKeys(plan.missing, plan.unexpected())
-    plan.let_post_hooks_speak(incompatible)
+    plan.call_post_hooks(incompatible)
     errors = list(plan.errors)
     if strict:
         if incompatible.unexpected_keys:
-            errors.insert(0, _listed("Unexpected", incompatible.unexpected_keys))
+            errors.insert(0, _key_list("Unexpected", incompatible.unexpected_keys))
         if incompatible.missing_keys:
-            errors.insert(0, _listed("Missing", incompatible.missing_keys))
+            errors.insert(0, _key_list("Missing", incompatible.missing_keys))
     if errors:
         raise RuntimeError(
             f"Error(s) in loading state_dict for {type(module).__name__}:\n\t" + "\n\t".join(errors)
         )
-    plan.carry_out(assign)
+    plan.write(assign)
     return incompatible
 
 
-def _listed(what: str, keys: list[str]) -> str:
+def _key_list(what: str, keys: list[str]) -> str:
     names = ", ".join(f'"{key}"' for key in keys)
     return f"{what} key(s) in state_dict: {names}. "
 
 
-class _Plan:
-    """What a state would write where, and what of it does not fit."""
+class _LoadPlan:
+    """The tensors that a state writes to each module, and the keys that do not fit."""
 
-    def __init__(self, state_dict: Any, strict: bool) -> None:
+    def __init__(self, state_dict: StateDict, strict: bool) -> None:
         self.state_dict = state_dict
         self.strict = strict
         self.missing: list[str] = []
         self.errors: list[str] = []
-        self.refused_by_hooks: list[str] = []
+        self.unexpected_by_hooks: list[str] = []
         self.used: set[str] = set()
-        self.tensors: list[tuple[Any, str, Tensor, Tensor]] = []
+        self.tensors: list[tuple[AnyModule, str, Tensor, Tensor]] = []
         self.extras: list[tuple[Any, Any]] = []
         self.visited: list[Any] = []
 
     def visit(self, module: Any, prefix: str) -> None:
-        """Plan for a module and all below it."""
+        """Match the keys of a module and its descendants."""
         hooks = module._hooks
         for pre in list(hooks.load_pre.values()) if hooks else ():
             pre(
                 module, self.state_dict, prefix, {}, self.strict, self.missing,
-                self.refused_by_hooks, self.errors,
+                self.unexpected_by_hooks, self.errors,
             )  # fmt: skip
         for name, tensor in persistent_tensors(module).items():
             self._match(module, name, tensor, prefix + name)
@@ -124,7 +132,7 @@ class _Plan:
                 self.visit(child, f"{prefix}{name}.")
         self.visited.append(module)
 
-    def _match(self, module: Any, name: str, tensor: Tensor, key: str) -> None:
+    def _match(self, module: AnyModule, name: str, tensor: Tensor, key: str) -> None:
         if key not in self.state_dict:
             self.missing.append(key)
             return
@@ -144,11 +152,14 @@ class _Plan:
             self.tensors.append((module, name, tensor, given))
 
     def unexpected(self) -> list[str]:
-        """The keys that no module asked for."""
-        return [*self.refused_by_hooks, *(key for key in self.state_dict if key not in self.used)]
+        """The keys that no module has, and those that hooks reported."""
+        return [
+            *self.unexpected_by_hooks,
+            *(key for key in self.state_dict if key not in self.used),
+        ]
 
-    def let_post_hooks_speak(self, incompatible: IncompatibleKeys) -> None:
-        """Post-hooks may take keys off the lists, as torch's may."""
+    def call_post_hooks(self, incompatible: IncompatibleKeys) -> None:
+        """Call the post-hooks, which may remove keys from the lists."""
         for module in self.visited:
             for post in list(module._hooks.load_post.values()) if module._hooks else ():
                 if post(module, incompatible) is not None:
@@ -157,8 +168,8 @@ class _Plan:
                         "to return new values; change the lists of incompatible_keys in place."
                     )
 
-    def carry_out(self, assign: bool) -> None:
-        """Write."""
+    def write(self, assign: bool) -> None:
+        """Copy or assign the tensors, and set the extra states."""
         for module, name, tensor, given in self.tensors:
             if assign:
                 _assign(module, name, tensor, given)
@@ -169,7 +180,7 @@ class _Plan:
             module.set_extra_state(extra)
 
 
-def _assign(module: Any, name: str, tensor: Tensor, given: Tensor) -> None:
+def _assign(module: AnyModule, name: str, tensor: Tensor, given: Tensor) -> None:
     if isinstance(tensor, Parameter):
         new = given if isinstance(given, Parameter) else Parameter(given, requires_grad=False)
         setattr(module, name, new.requires_grad_(tensor.requires_grad))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.core import dtypes
+from minigrad.core.types import DTypeLike
 from minigrad.engine.grad_mode import no_grad
 from minigrad.nn.conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
 from minigrad.nn.linear import Bilinear, Linear
@@ -80,7 +81,7 @@ def summary(
     input_size: Sequence[int] | Sequence[Sequence[int]] | None = None,
     *,
     input_data: Any = None,
-    dtype: Any = None,
+    dtype: DTypeLike = None,
 ) -> ModelSummary:
     """Run a model once, in evaluation mode, and table its layers.
 
@@ -115,7 +116,7 @@ def summary(
     )
 
 
-def _inputs(input_size: Any, input_data: Any, dtype: Any) -> list[Any]:
+def _inputs(input_size: Any, input_data: Any, dtype: DTypeLike) -> list[Any]:
     if (input_size is None) == (input_data is None):
         raise ValueError("summary() needs either input_size or input_data")
     if input_data is not None:

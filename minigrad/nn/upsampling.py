@@ -1,14 +1,14 @@
-"""Layers that resize images and signals, or move pixels between channels and places."""
+"""Layers of interpolation."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from minigrad.nn import functional as F
 from minigrad.nn.module import Module
+from minigrad.tensor import Tensor
 
 
 class Upsample(Module):
-    """Resizes (N, C, L), (N, C, H, W) or (N, C, D, H, W): see `functional.interpolate`."""
+    """Resize (N, C, L), (N, C, H, W) or (N, C, D, H, W); see `functional.interpolate`."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class Upsample(Module):
         self.align_corners = align_corners
         self.recompute_scale_factor = recompute_scale_factor
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         return F.interpolate(
             input, self.size, self.scale_factor, self.mode, self.align_corners,
             self.recompute_scale_factor,
@@ -44,7 +44,7 @@ class Upsample(Module):
 
 
 class UpsamplingNearest2d(Upsample):
-    """Resizes images (N, C, H, W) by copying the nearest pixel."""
+    """Resize images (N, C, H, W) with mode "nearest"."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class UpsamplingNearest2d(Upsample):
 
 
 class UpsamplingBilinear2d(Upsample):
-    """Resizes images (N, C, H, W) bilinearly, corners staying where they are."""
+    """Resize images (N, C, H, W) with mode "bilinear" and align_corners=True."""
 
     def __init__(
         self,

@@ -84,7 +84,7 @@ class _Pure:
         self.labels = [*self.parameters, *(f"input {i}" for i in self.places)]
         # Where each parameter is held: at several places if it is shared.
         known = {id(p): place for place, p in enumerate(self.parameters.values())}
-        self.holders = [
+        self.holders: list[tuple[dict[str, Any], str, int]] = [
             (part._parameters, name, known[id(p)])
             for part in self.module.modules()
             for name, p in part._parameters.items()

@@ -1,4 +1,4 @@
-"""Layers as functions, under the names of torch.nn.functional."""
+"""Functions of layers and losses, under the names of torch.nn.functional."""
 
 from minigrad.nn.functional.activation import (
     celu,
@@ -37,6 +37,14 @@ from minigrad.nn.functional.activation import (
     tanhshrink,
     threshold,
     threshold_,
+)
+from minigrad.nn.functional.adaptive_pooling import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_max_pool1d,
+    adaptive_max_pool1d_with_indices,
+    adaptive_max_pool2d,
+    adaptive_max_pool2d_with_indices,
 )
 from minigrad.nn.functional.batchnorm import batch_norm
 from minigrad.nn.functional.conv import (
@@ -103,12 +111,6 @@ from minigrad.nn.functional.normalization import (
 from minigrad.nn.functional.padding import pad
 from minigrad.nn.functional.pixelshuffle import channel_shuffle, pixel_shuffle, pixel_unshuffle
 from minigrad.nn.functional.pooling import (
-    adaptive_avg_pool1d,
-    adaptive_avg_pool2d,
-    adaptive_max_pool1d,
-    adaptive_max_pool1d_with_indices,
-    adaptive_max_pool2d,
-    adaptive_max_pool2d_with_indices,
     avg_pool1d,
     avg_pool2d,
     lp_pool1d,

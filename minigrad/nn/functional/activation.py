@@ -1,54 +1,57 @@
 """Activation functions and softmax."""
 
 import warnings
-from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import numpy as np
 
 from minigrad import ops, random
+from minigrad.core.types import DTypeLike
 from minigrad.engine.graph import wrap
+from minigrad.engine.op import Operation
 from minigrad.nn.functional.arguments import require_floating, require_tensor
 from minigrad.ops.generator import stream
 from minigrad.ops.inplace import in_place
 from minigrad.ops.nn import piecewise_activation
+from minigrad.tensor import Tensor
 
 relu_ = in_place(ops.relu)
 leaky_relu_ = in_place(ops.leaky_relu)
 
 
-def relu(input: Any, inplace: bool = False) -> Any:
+def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """max(input, 0)."""
     return relu_(input) if inplace else ops.relu(input)
 
 
-def leaky_relu(input: Any, negative_slope: float = 0.01, inplace: bool = False) -> Any:
+def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """input where it is positive, negative_slope * input elsewhere."""
     operation = leaky_relu_ if inplace else ops.leaky_relu
     return operation(input, negative_slope=negative_slope)
 
 
-def sigmoid(input: Any) -> Any:
+def sigmoid(input: Tensor) -> Tensor:
     """1 / (1 + exp(-input))."""
     return ops.sigmoid(input)
 
 
-def logsigmoid(input: Any) -> Any:
+def logsigmoid(input: Tensor) -> Tensor:
     """log(1 / (1 + exp(-input)))."""
     require_tensor("logsigmoid", input=input)
     require_floating("logsigmoid", input)
     return ops.log_sigmoid(input)
 
 
-def tanh(input: Any) -> Any:
-    """The hyperbolic tangent."""
+def tanh(input: Tensor) -> Tensor:
+    """The hyperbolic tangent of each element."""
     return ops.tanh(input)
 
 
-def gelu(input: Any, approximate: str = "none") -> Any:
-    """input * Phi(input), Phi the normal distribution function; or its "tanh" approximation.
+def gelu(input: Tensor, approximate: str = "none") -> Tensor:
+    """input * Phi(input), where Phi is the normal distribution function.
 
+    approximate="tanh" takes input / 2 (1 + tanh(sqrt(2 / pi) (input + 0.044715 input^3))).
+    Raises RuntimeError for an input that is not floating.
     Hendrycks & Gimpel 2016, Gaussian error linear units, arXiv:1606.08415.
     """
     require_tensor("gelu", input=input)
@@ -56,9 +59,9 @@ def gelu(input: Any, approximate: str = "none") -> Any:
     return ops.gelu(input, approximate=approximate)
 
 
-def _along(
-    name: str, operation: Callable[..., Any], input: Any, dim: int | None, dtype: Any
-) -> Any:
+def _softmax_along(
+    name: str, operation: Operation, input: Tensor, dim: int | None, dtype: DTypeLike
+) -> Tensor:
     require_tensor(name, input=input)
     if dim is None:
         dim = 0 if input.ndim in (0, 1, 3) else 1
@@ -70,125 +73,129 @@ def _along(
     return operation(input if dtype is None else input.to(dtype), dim=dim)
 
 
-def softmax(input: Any, dim: int | None = None, *, dtype: Any = None) -> Any:
+def softmax(input: Tensor, dim: int | None = None, *, dtype: DTypeLike = None) -> Tensor:
     """exp(input) / sum(exp(input)) along `dim`, after a cast to `dtype` if one is given."""
-    return _along("softmax", ops.softmax, input, dim, dtype)
+    return _softmax_along("softmax", ops.softmax, input, dim, dtype)
 
 
-def log_softmax(input: Any, dim: int | None = None, *, dtype: Any = None) -> Any:
+def log_softmax(input: Tensor, dim: int | None = None, *, dtype: DTypeLike = None) -> Tensor:
     """input - log(sum(exp(input))) along `dim`, after a cast to `dtype` if one is given."""
-    return _along("log_softmax", ops.log_softmax, input, dim, dtype)
+    return _softmax_along("log_softmax", ops.log_softmax, input, dim, dtype)
 
 
-def softmin(input: Any, dim: int | None = None, *, dtype: Any = None) -> Any:
+def softmin(input: Tensor, dim: int | None = None, *, dtype: DTypeLike = None) -> Tensor:
     """softmax(-input) along `dim`, after a cast to `dtype` if one is given."""
-    return _along("softmin", ops.softmax, -input, dim, dtype)
+    return _softmax_along("softmin", ops.softmax, -input, dim, dtype)
 
 
 # Klambauer et al. 2017, Self-normalizing neural networks, arXiv:1706.02515.
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
 
-def _applied(operation: Callable[..., Any], input: Any, inplace: bool, **settings: float) -> Any:
+def _pointwise(operation: Operation, input: Tensor, inplace: bool, **settings: float) -> Tensor:
     require_tensor(operation.__name__, input=input)
     require_floating(operation.__name__, input)
     return (in_place(operation) if inplace else operation)(input, **settings)
 
 
-def relu6(input: Any, inplace: bool = False) -> Any:
+def relu6(input: Tensor, inplace: bool = False) -> Tensor:
     """min(max(input, 0), 6)."""
     return hardtanh(input, 0.0, 6.0, inplace)
 
 
-def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Any:
-    """input, but at least min_val and at most max_val.  Raises ValueError if max_val is less."""
+def hardtanh(
+    input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
+) -> Tensor:
+    """min(max(input, min_val), max_val).  Raises ValueError if max_val < min_val."""
     if min_val > max_val:
         raise ValueError(f"hardtanh expects min_val <= max_val, got {min_val} and {max_val}")
-    return _applied(piecewise_activation.hardtanh, input, inplace, min_val=min_val, max_val=max_val)
+    return _pointwise(
+        piecewise_activation.hardtanh, input, inplace, min_val=min_val, max_val=max_val
+    )
 
 
-def hardsigmoid(input: Any, inplace: bool = False) -> Any:
-    """input / 6 + 1/2, between 0 and 1."""
-    return _applied(piecewise_activation.hardsigmoid, input, inplace)
+def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
+    """min(max(input / 6 + 1/2, 0), 1)."""
+    return _pointwise(piecewise_activation.hardsigmoid, input, inplace)
 
 
-def hardswish(input: Any, inplace: bool = False) -> Any:
+def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
     """input * hardsigmoid(input) (Howard et al. 2019, arXiv:1905.02244)."""
-    return _applied(piecewise_activation.hardswish, input, inplace)
+    return _pointwise(piecewise_activation.hardswish, input, inplace)
 
 
-def hardshrink(input: Any, lambd: float = 0.5) -> Any:
-    """input, but 0 within +-lambd."""
-    return _applied(piecewise_activation.hardshrink, input, False, lambd=lambd)
+def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """input where |input| > lambd, 0 elsewhere."""
+    return _pointwise(piecewise_activation.hardshrink, input, False, lambd=lambd)
 
 
-def softshrink(input: Any, lambd: float = 0.5) -> Any:
-    """input moved towards 0 by lambd, and 0 within +-lambd.  Raises RuntimeError if lambd < 0."""
+def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """sign(input) * max(|input| - lambd, 0).  Raises RuntimeError if lambd < 0."""
     if lambd < 0:
         raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd}.")
-    return _applied(piecewise_activation.softshrink, input, False, lambd=lambd)
+    return _pointwise(piecewise_activation.softshrink, input, False, lambd=lambd)
 
 
-def tanhshrink(input: Any) -> Any:
+def tanhshrink(input: Tensor) -> Tensor:
     """input - tanh(input)."""
     return input - ops.tanh(input)
 
 
-def threshold(input: Any, threshold: float, value: float, inplace: bool = False) -> Any:
+def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
     """input where it is above the threshold, `value` elsewhere."""
-    return _applied(
+    return _pointwise(
         piecewise_activation.threshold, input, inplace, threshold=threshold, value=value
     )
 
 
-def elu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
+def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """input where positive, alpha (exp(input) - 1) elsewhere (Clevert 2015, arXiv:1511.07289)."""
-    return _applied(piecewise_activation.elu, input, inplace, negative=alpha)
+    return _pointwise(piecewise_activation.elu, input, inplace, negative=alpha)
 
 
-def selu(input: Any, inplace: bool = False) -> Any:
-    """elu with the alpha and the scale that keep mean 0 and variance 1 (arXiv:1706.02515)."""
+def selu(input: Tensor, inplace: bool = False) -> Tensor:
+    """SELU_SCALE * elu(input, SELU_ALPHA), which keeps mean 0 and variance 1 (arXiv:1706.02515)."""
     negative = SELU_SCALE * SELU_ALPHA
-    return _applied(
+    return _pointwise(
         piecewise_activation.elu, input, inplace, positive=SELU_SCALE, negative=negative
     )
 
 
-def celu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
+def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """input where positive, alpha (exp(input / alpha) - 1) elsewhere (arXiv:1704.07483).
 
     Raises RuntimeError if alpha is 0.
     """
     if alpha == 0:
         raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
-    return _applied(piecewise_activation.elu, input, inplace, negative=alpha, rate=1.0 / alpha)
+    return _pointwise(piecewise_activation.elu, input, inplace, negative=alpha, rate=1.0 / alpha)
 
 
-def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
+def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """log(1 + exp(beta * input)) / beta; the input itself where beta * input > threshold."""
-    return _applied(piecewise_activation.softplus, input, False, beta=beta, threshold=threshold)
+    return _pointwise(piecewise_activation.softplus, input, False, beta=beta, threshold=threshold)
 
 
-def softsign(input: Any) -> Any:
+def softsign(input: Tensor) -> Tensor:
     """input / (1 + |input|)."""
     return input / (ops.abs(input) + 1)
 
 
-def silu(input: Any, inplace: bool = False) -> Any:
+def silu(input: Tensor, inplace: bool = False) -> Tensor:
     """input * sigmoid(input) (Hendrycks & Gimpel 2016, arXiv:1606.08415)."""
-    return _applied(piecewise_activation.silu, input, inplace)
+    return _pointwise(piecewise_activation.silu, input, inplace)
 
 
-def mish(input: Any, inplace: bool = False) -> Any:
+def mish(input: Tensor, inplace: bool = False) -> Tensor:
     """input * tanh(softplus(input)) (Misra 2019, arXiv:1908.08681)."""
-    return _applied(piecewise_activation.mish, input, inplace)
+    return _pointwise(piecewise_activation.mish, input, inplace)
 
 
-def prelu(input: Any, weight: Any) -> Any:
+def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """input where positive, weight * input elsewhere (He et al. 2015, arXiv:1502.01852).
 
     weight has one element, or one for each channel: dimension 1 of the input.  Raises RuntimeError
-    for another number.
+    for another number of elements.
     """
     require_tensor("prelu", input=input, weight=weight)
     channels = input.shape[1] if input.ndim > 1 else 1
@@ -202,15 +209,15 @@ def prelu(input: Any, weight: Any) -> Any:
 
 
 def rrelu(
-    input: Any,
+    input: Tensor,
     lower: float = 1.0 / 8,
     upper: float = 1.0 / 3,
     training: bool = False,
     inplace: bool = False,
-) -> Any:
-    """input where positive, elsewhere times a slope: drawn from [lower, upper) for each element in
-    training, their mean otherwise (Xu et al. 2015, arXiv:1505.00853).
+) -> Tensor:
+    """input where positive, slope * input elsewhere (Xu et al. 2015, arXiv:1505.00853).
 
+    While training each element's slope is uniform in [lower, upper); otherwise it is their mean.
     Raises RuntimeError unless lower <= upper.
     """
     require_tensor("rrelu", input=input)
@@ -225,10 +232,10 @@ def rrelu(
     return input.mul_(slopes) if inplace else input * slopes
 
 
-def glu(input: Any, dim: int = -1) -> Any:
-    """a * sigmoid(b), a and b the halves of the input along dim (arXiv:1612.08083).
+def glu(input: Tensor, dim: int = -1) -> Tensor:
+    """a * sigmoid(b), where a and b are the halves of the input along dim (arXiv:1612.08083).
 
-    Raises RuntimeError if the size is odd.
+    Raises RuntimeError if the size along dim is odd.
     """
     require_tensor("glu", input=input)
     if input.ndim == 0:
@@ -240,11 +247,11 @@ def glu(input: Any, dim: int = -1) -> Any:
     return a * ops.sigmoid(b)
 
 
-def gumbel_softmax(logits: Any, tau: float = 1.0, hard: bool = False, dim: int = -1) -> Any:
+def gumbel_softmax(logits: Tensor, tau: float = 1.0, hard: bool = False, dim: int = -1) -> Tensor:
     """A sample from the Gumbel-softmax distribution (Jang et al. 2016, arXiv:1611.01144).
 
-    With hard=True one-hot, differentiated as if it were the soft sample.
-    PyTorch differs: its eps, without effect since long, is gone.
+    (..., C) -> (..., C).  With hard=True the sample is one-hot, and its gradient that of the soft
+    sample.  PyTorch differs: there is no argument eps, which has no effect in PyTorch.
     """
     noise = -(-random.rand(logits.shape, dtype=logits.dtype).clamp(min=1e-30).log()).log()
     soft = ops.softmax((logits + noise) / tau, dim=dim)

@@ -1,4 +1,4 @@
-"""What the functional layers ask of their arguments."""
+"""Checks and normal forms of the arguments of functional layers."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,13 +6,16 @@ from typing import Any
 from minigrad.tensor import Tensor
 
 Pair = tuple[int, int]
+"""Two sizes of an image: the vertical one and the horizontal one."""
+
 IntOrSequence = int | Sequence[int]
+"""A size for all spatial dimensions, or one for each."""
 
 
 def pair(value: Any, name: str, least: int = 1) -> Pair:
-    """(vertical, horizontal) from one int for both or a sequence of two.
+    """(vertical, horizontal) from an int for both, or from a sequence of one or two ints.
 
-    Raises TypeError for other types, RuntimeError for another length or numbers below `least`.
+    Raises TypeError for other types, RuntimeError for another length or a number below `least`.
     """
     if type(value) is int:
         found: Pair = (value, value)
@@ -28,7 +31,7 @@ def pair(value: Any, name: str, least: int = 1) -> Pair:
 
 
 def single_int(value: Any, name: str, least: int = 1) -> int:
-    """One int, from itself or a sequence of one.
+    """An int, given as itself or in a sequence of length 1.
 
     Raises TypeError for other types, RuntimeError for another length or a number below `least`.
     """
@@ -56,10 +59,11 @@ def require_floating(name: str, input: Tensor) -> None:
         raise RuntimeError(f"{name} expects a floating input, got {input.dtype}")
 
 
-def batched(name: str, input: Any, dimensions: int = 2) -> tuple[Any, bool]:
-    """(C, L) as (1, C, L), or an image (C, H, W) as images, and whether there was only one.
+def batched(name: str, input: Tensor, dimensions: int = 2) -> tuple[Tensor, bool]:
+    """The input with a batch dimension, and True if that dimension was added.
 
-    `dimensions` are those besides N and C.  Raises RuntimeError for an input of others.
+    `dimensions` is the number of spatial dimensions: 1 for (N, C, L) and (C, L), 2 for
+    (N, C, H, W) and (C, H, W).  Raises RuntimeError for an input of another number.
     """
     require_tensor(name, input=input)
     if input.ndim == dimensions + 2:

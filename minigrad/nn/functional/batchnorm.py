@@ -1,31 +1,31 @@
-"""Batch normalisation."""
-
-from typing import Any
+"""Batch normalization (Ioffe & Szegedy 2015, arXiv:1502.03167)."""
 
 import numpy as np
 
+from minigrad.core.types import Array
 from minigrad.engine.grad_mode import thread
 from minigrad.nn.functional.arguments import require_floating, require_tensor
-from minigrad.ops.nn.batch_norm import batch_norm as with_own_statistics
+from minigrad.ops.nn.batch_norm import batch_norm as batch_norm_of_batch
 from minigrad.ops.nn.batch_norm import batch_norm_eval
+from minigrad.tensor import Tensor
 
 
 def batch_norm(
-    input: Any,
-    running_mean: Any,
-    running_var: Any,
-    weight: Any = None,
-    bias: Any = None,
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
     training: bool = False,
     momentum: float = 0.1,
     eps: float = 1e-5,
-) -> Any:
+) -> Tensor:
     """(N, C, ...) -> (input - mean) / sqrt(var + eps) * weight + bias per channel.
 
-    While training mean and variance are the batch's own, and running_mean and running_var (C,)
-    move towards them by `momentum`; otherwise they are the running ones.  Ioffe & Szegedy 2015,
-    arXiv:1502.03167.  Raises ValueError for one value per channel while training, RuntimeError if
-    the sizes do not match.
+    While training, mean and variance are those of the batch, and running_mean and running_var (C,)
+    become (1 - momentum) * running + momentum * batch; otherwise the running ones are taken.
+    Raises ValueError for one element per channel while training, RuntimeError if the sizes do not
+    match.
     """
     require_tensor("batch_norm", input=input)
     require_floating("batch_norm", input)
@@ -33,16 +33,16 @@ def batch_norm(
         input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias
     )
     if training:
-        count = _require_several(input)
-        out, mean, rstd = with_own_statistics(input, weight, bias, eps=eps)
+        count = _elements_per_channel(input)
+        out, mean, rstd = batch_norm_of_batch(input, weight, bias, eps=eps)
         if running_mean is not None:
-            move_towards(running_mean, mean.array, momentum)
+            update_running(running_mean, mean.array, momentum)
         if running_var is not None:
-            # The kernel's deviation holds eps; in float64 it comes off without loss.
+            # rstd = 1 / sqrt(var + eps): in float64, eps can be subtracted without loss.
             variance = (
                 thread.mode.ignore_fp_errors(np.power, rstd.array.astype(np.float64), -2) - eps
             )
-            move_towards(running_var, variance * (count / (count - 1)), momentum)
+            update_running(running_var, variance * (count / (count - 1)), momentum)
         return out
     if running_mean is None or running_var is None:
         raise RuntimeError(
@@ -53,13 +53,14 @@ def batch_norm(
     )
 
 
-def move_towards(running: Any, new: Any, momentum: float) -> None:
-    """Give the array `new` the share `momentum` in running statistics."""
+def update_running(running: Tensor, new: Array, momentum: float) -> None:
+    """running = (1 - momentum) * running + momentum * new, in place."""
     running.array[...] = (1 - momentum) * running.array + momentum * new
     running.bump_version()
 
 
-def _require_channels(input: Any, **vectors: Any) -> None:
+def _require_channels(input: Tensor, **vectors: Tensor | None) -> None:
+    """Raise RuntimeError unless the vectors have one element for each channel."""
     if input.ndim < 2:
         raise RuntimeError(f"batch_norm expects (N, C, ...), got {list(input.shape)}")
     for name, vector in vectors.items():
@@ -70,7 +71,8 @@ def _require_channels(input: Any, **vectors: Any) -> None:
             )
 
 
-def _require_several(input: Any) -> int:
+def _elements_per_channel(input: Tensor) -> int:
+    """The number of elements of each channel.  Raises ValueError if there is only one."""
     count = int(input.array.size // input.shape[1]) if input.shape[1] else 0
     if count <= 1:
         raise ValueError(

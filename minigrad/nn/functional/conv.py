@@ -1,7 +1,5 @@
 """Convolution and transposed convolution in one and two dimensions."""
 
-from typing import Any
-
 from minigrad import ops
 from minigrad.core import dtypes
 from minigrad.kernels.conv.conv2d import conv_output_size
@@ -14,17 +12,18 @@ from minigrad.nn.functional.arguments import (
     single_int,
 )
 from minigrad.ops.nn import conv
+from minigrad.tensor import Tensor
 
 
 def conv1d(
-    input: Any,
-    weight: Any,
-    bias: Any = None,
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
     stride: IntOrSequence = 1,
     padding: IntOrSequence | str = 0,
     dilation: IntOrSequence = 1,
     groups: int = 1,
-) -> Any:
+) -> Tensor:
     """(N, C, L) or (C, L), (F, C/groups, K), (F,) -> (N, F, L') or (F, L').
 
     L' = (L + 2 padding - dilation (K - 1) - 1) // stride + 1; padding may be "valid" or "same".
@@ -32,31 +31,28 @@ def conv1d(
     """
     signals, single = batched("conv1d", input, 1)
     require_convolution("conv1d", signals, weight, bias, groups, 1)
-    rows = {
-        "stride": (1, single_int(stride, "stride")),
-        "padding": padding
-        if isinstance(padding, str)
-        else (0, single_int(padding, "padding", least=0)),
-        "dilation": (1, single_int(dilation, "dilation")),
-    }
-    flat = ops.unsqueeze(signals, dim=2), ops.unsqueeze(weight, dim=2)
-    out = _convolve(*flat, bias, **rows, groups=groups).squeeze(2)
+    strides = (1, single_int(stride, "stride"))
+    paddings = padding if isinstance(padding, str) else (0, single_int(padding, "padding", least=0))
+    out = _convolve(
+        ops.unsqueeze(signals, dim=2), ops.unsqueeze(weight, dim=2), bias,
+        strides, paddings, (1, single_int(dilation, "dilation")), groups,
+    ).squeeze(2)  # fmt: skip
     return out.squeeze(0) if single else out
 
 
 def conv2d(
-    input: Any,
-    weight: Any,
-    bias: Any = None,
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
     stride: IntOrSequence = 1,
     padding: IntOrSequence | str = 0,
     dilation: IntOrSequence = 1,
     groups: int = 1,
-) -> Any:
+) -> Tensor:
     """(N, C, H, W) or (C, H, W), (F, C/groups, K, L), (F,) -> (N, F, H', W') or (F, H', W').
 
-    H' = (H + 2 padding - dilation (K - 1) - 1) // stride + 1.  padding may be "valid", none, or
-    "same", as much as keeps H and W at stride 1.  Raises RuntimeError, with the shapes, if
+    H' = (H + 2 padding - dilation (K - 1) - 1) // stride + 1.  padding may be "valid", which is
+    0, or "same", which keeps H and W at stride 1.  Raises RuntimeError, with the shapes, if
     channels, groups, dtypes or sizes do not match.
     """
     images, single = batched("conv2d", input, 2)
@@ -66,22 +62,28 @@ def conv2d(
 
 
 def _convolve(
-    images: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int
-) -> Any:
-    steps, taps = pair(stride, "stride"), pair(dilation, "dilation")
-    pads = sides(padding, (weight.shape[2], weight.shape[3]), steps, taps)
-    _require_room(images, weight, pads, steps, taps)
+    images: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: IntOrSequence,
+    padding: IntOrSequence | str,
+    dilation: IntOrSequence,
+    groups: int,
+) -> Tensor:
+    strides, dilations = pair(stride, "stride"), pair(dilation, "dilation")
+    paddings = padding_sides(padding, (weight.shape[2], weight.shape[3]), strides, dilations)
+    _require_fitting_kernel(images, weight, paddings, strides, dilations)
     return conv.conv2d(
-        images, weight, bias, stride=steps, padding=pads, dilation=taps, groups=groups
+        images, weight, bias, stride=strides, padding=paddings, dilation=dilations, groups=groups
     )
 
 
-def sides(
+def padding_sides(
     padding: IntOrSequence | str, kernel_size: Pair, stride: Pair, dilation: Pair
 ) -> tuple[Pair, Pair]:
-    """((top, bottom), (left, right)); of an odd number "same" puts the larger half after.
+    """((top, bottom), (left, right)); "same" puts the larger half of an odd number after.
 
-    Raises ValueError for unknown words, RuntimeError for "same" with strides.
+    Raises ValueError for other strings, RuntimeError for "same" with strides.
     """
     if isinstance(padding, str):
         if padding == "valid":
@@ -100,7 +102,7 @@ def sides(
 
 
 def require_convolution(
-    name: str, input: Any, weight: Any, bias: Any, groups: int, dimensions: int
+    name: str, input: Tensor, weight: Tensor, bias: Tensor | None, groups: int, dimensions: int
 ) -> None:
     """Raise RuntimeError unless channels, groups and dtypes match: weight (F, C/groups, ...)."""
     require_tensor(name, input=input, weight=weight)
@@ -125,8 +127,8 @@ def require_convolution(
     require_one_dtype(name, input, weight, bias)
 
 
-def require_bias(weight: Any, bias: Any, filters: int) -> None:
-    """Raise RuntimeError unless there is a number for each filter, or no bias."""
+def require_bias(weight: Tensor, bias: Tensor | None, filters: int) -> None:
+    """Raise RuntimeError unless the bias is None or has one element for each filter."""
     if bias is not None and bias.shape != (filters,):
         raise RuntimeError(
             f"Given weight of size {list(weight.shape)}, expected bias to be 1-dimensional with "
@@ -134,8 +136,8 @@ def require_bias(weight: Any, bias: Any, filters: int) -> None:
         )
 
 
-def require_one_dtype(name: str, input: Any, weight: Any, bias: Any) -> None:
-    """Raise RuntimeError unless all are of the same floating dtype."""
+def require_one_dtype(name: str, input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
+    """Raise RuntimeError unless input, weight and bias have the same floating dtype."""
     dtype = input.array.dtype
     if weight.array.dtype != dtype or (bias is not None and bias.array.dtype != dtype):
         others = [weight] if bias is None else [weight, bias]
@@ -147,13 +149,13 @@ def require_one_dtype(name: str, input: Any, weight: Any, bias: Any) -> None:
         raise RuntimeError(f"{name} is for floating tensors, got {dtypes.of_numpy(dtype)}")
 
 
-def _require_room(
-    input: Any, weight: Any, pads: tuple[Pair, Pair], stride: Pair, dilation: Pair
+def _require_fitting_kernel(
+    input: Tensor, weight: Tensor, paddings: tuple[Pair, Pair], stride: Pair, dilation: Pair
 ) -> None:
     for i in (0, 1):
         size, kernel = input.shape[2 + i], weight.shape[2 + i]
-        if conv_output_size(size, kernel, stride[i], *pads[i], dilation[i]) < 1 or kernel < 1:
-            padded = " x ".join(str(input.shape[2 + j] + sum(pads[j])) for j in (0, 1))
+        if conv_output_size(size, kernel, stride[i], *paddings[i], dilation[i]) < 1 or kernel < 1:
+            padded = " x ".join(str(input.shape[2 + j] + sum(paddings[j])) for j in (0, 1))
             reach = " x ".join(str(dilation[j] * (weight.shape[2 + j] - 1) + 1) for j in (0, 1))
             raise RuntimeError(
                 f"Calculated padded input size per channel: ({padded}). Kernel size: ({reach}). "
@@ -161,30 +163,30 @@ def _require_room(
             )
 
 
-def conv_tbc(input: Any, weight: Any, bias: Any, pad: int = 0) -> Any:
-    """conv1d with time before batch and channels: (T, N, C), (K, C, F), (F,) -> (T', N, F)."""
+def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor | None, pad: int = 0) -> Tensor:
+    """conv1d with time as the first dimension: (T, N, C), (K, C, F), (F,) -> (T', N, F)."""
     signals, filters = input.permute(1, 2, 0), weight.permute(2, 1, 0)
     return conv1d(signals, filters, bias, padding=pad).permute(2, 0, 1)
 
 
 def conv_transpose1d(
-    input: Any,
-    weight: Any,
-    bias: Any = None,
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
     stride: IntOrSequence = 1,
     padding: IntOrSequence = 0,
     output_padding: IntOrSequence = 0,
     groups: int = 1,
     dilation: IntOrSequence = 1,
-) -> Any:
+) -> Tensor:
     """(N, C, L) or (C, L), (C, F/groups, K), (F,) -> (N, F, L') or (F, L').
 
     L' = (L - 1) stride - 2 padding + dilation (K - 1) + output_padding + 1.  Raises RuntimeError as
     conv_transpose2d does.
     """
     signals, single = batched("conv_transpose1d", input, 1)
-    _require_transposed("conv_transpose1d", signals, weight, bias, groups, 1)
-    out = _transposed(
+    _require_conv_transpose("conv_transpose1d", signals, weight, bias, groups, 1)
+    out = _convolve_transposed(
         ops.unsqueeze(signals, dim=2), ops.unsqueeze(weight, dim=2), bias,
         (1, single_int(stride, "stride")), (0, single_int(padding, "padding", least=0)),
         (0, single_int(output_padding, "output_padding", least=0)), groups,
@@ -194,63 +196,63 @@ def conv_transpose1d(
 
 
 def conv_transpose2d(
-    input: Any,
-    weight: Any,
-    bias: Any = None,
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
     stride: IntOrSequence = 1,
     padding: IntOrSequence = 0,
     output_padding: IntOrSequence = 0,
     groups: int = 1,
     dilation: IntOrSequence = 1,
-) -> Any:
+) -> Tensor:
     """(N, C, H, W) or (C, H, W), (C, F/groups, K, L), (F,) -> (N, F, H', W') or (F, H', W').
 
     H' = (H - 1) stride - 2 padding + dilation (K - 1) + output_padding + 1.  Raises RuntimeError if
     channels, groups or dtypes do not match, or output_padding is not less than stride or dilation.
     """
     images, single = batched("conv_transpose2d", input, 2)
-    _require_transposed("conv_transpose2d", images, weight, bias, groups, 2)
-    out = _transposed(
+    _require_conv_transpose("conv_transpose2d", images, weight, bias, groups, 2)
+    out = _convolve_transposed(
         images, weight, bias, pair(stride, "stride"), pair(padding, "padding", least=0),
         pair(output_padding, "output_padding", least=0), groups, pair(dilation, "dilation"),
     )  # fmt: skip
     return out.squeeze(0) if single else out
 
 
-def _transposed(
-    input: Any, weight: Any, bias: Any, stride: Pair, padding: Pair, more: Pair, groups: int,
-    dilation: Pair,
-) -> Any:  # fmt: skip
-    # Output padding takes back what padding cuts off at the end; beyond that it is bare.
-    kept = tuple(min(padding[i], more[i]) for i in (0, 1))
-    bare = tuple(more[i] - kept[i] for i in (0, 1))
+def _convolve_transposed(
+    input: Tensor, weight: Tensor, bias: Tensor | None, stride: Pair, padding: Pair,
+    output_padding: Pair, groups: int, dilation: Pair,
+) -> Tensor:  # fmt: skip
+    # Output padding restores outputs that padding cuts off at the end; the rest of it is zeros.
+    restored = [min(padding[i], output_padding[i]) for i in (0, 1)]
+    zeros = [output_padding[i] - restored[i] for i in (0, 1)]
     sizes = []
     for i in (0, 1):
-        if more[i] >= max(stride[i], dilation[i]):
+        if output_padding[i] >= max(stride[i], dilation[i]):
             raise RuntimeError(
                 f"output padding must be smaller than either stride or dilation, but got "
-                f"output_padding={more}, stride={stride} and dilation={dilation}"
+                f"output_padding={output_padding}, stride={stride} and dilation={dilation}"
             )
         full = (input.shape[2 + i] - 1) * stride[i] + dilation[i] * (weight.shape[2 + i] - 1) + 1
-        sizes.append(full - 2 * padding[i] + kept[i])
-        if sizes[i] + bare[i] < 1:
+        sizes.append(full - 2 * padding[i] + restored[i])
+        if sizes[i] + zeros[i] < 1:
             raise RuntimeError(
                 f"Given input of size {list(input.shape)} and weight of size {list(weight.shape)}, "
-                f"calculated output size {sizes[i] + bare[i]} is too small"
+                f"calculated output size {sizes[i] + zeros[i]} is too small"
             )
     out = conv.conv2d_input_grad(
         input, weight, shape=(input.shape[0], weight.shape[1] * groups, *sizes), stride=stride,
-        padding=tuple((padding[i], padding[i] - kept[i]) for i in (0, 1)), dilation=dilation,
+        padding=tuple((padding[i], padding[i] - restored[i]) for i in (0, 1)), dilation=dilation,
         groups=groups,
     )  # fmt: skip
-    if any(bare):
-        added = ((0, 0), (0, 0), (0, bare[0]), (0, bare[1]))
+    if any(zeros):
+        added = ((0, 0), (0, 0), (0, zeros[0]), (0, zeros[1]))
         out = ops.pad_constant(out, padding=added, value=0.0)
     return out if bias is None else out + bias.reshape(-1, 1, 1)
 
 
-def _require_transposed(
-    name: str, input: Any, weight: Any, bias: Any, groups: int, dimensions: int
+def _require_conv_transpose(
+    name: str, input: Tensor, weight: Tensor, bias: Tensor | None, groups: int, dimensions: int
 ) -> None:
     require_tensor(name, input=input, weight=weight)
     channels = input.shape[1]

@@ -1,37 +1,38 @@
-"""Connectionist temporal classification: labels in order, but not in their places."""
+"""Connectionist temporal classification: a loss of label sequences without alignment."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from minigrad import ops
+from minigrad.core.types import Array
 from minigrad.nn.functional.arguments import require_floating, require_tensor
 from minigrad.nn.functional.reduction import reduced, require_reduction
 from minigrad.ops.nn import ctc
+from minigrad.tensor import Tensor
 
-Array = np.ndarray[Any, Any]
+Lengths = Tensor | Sequence[int]
 
 
 def ctc_loss(
-    log_probs: Any,
-    targets: Any,
-    input_lengths: Any,
-    target_lengths: Any,
+    log_probs: Tensor,
+    targets: Tensor,
+    input_lengths: Lengths,
+    target_lengths: Lengths,
     blank: int = 0,
     reduction: str = "mean",
     zero_infinity: bool = False,
-) -> Any:
-    """Minus the log-probability of labels, summed over all their alignments to a signal.
+) -> Tensor:
+    """-log P(targets | log_probs), summed over all alignments of the labels to the signal.
 
-    log_probs (T, N, C) or (T, C); targets (N, S), padded, or one after another, (sum of
+    log_probs (T, N, C) or (T, C); targets (N, S), padded, or concatenated (sum of
     target_lengths,); lengths (N,), as tensors or sequences of ints, or () -> (N,) or ().  The mean
-    is of each loss divided by the length of its labels.  A signal too short for its labels has an
-    infinite loss, or with zero_infinity 0 and no gradient.
+    divides each loss by the length of its labels.  A signal too short for its labels has an
+    infinite loss, or with zero_infinity=True the loss 0 without gradient.
     Graves et al. 2006, Connectionist temporal classification.
     Raises RuntimeError for shapes, lengths, labels or a blank that do not fit.
-    PyTorch differs: its gradient is that of the loss only if log_probs come out of a log_softmax;
-    here it is so for any log_probs, can be differentiated again, and is the same after log_softmax.
+    PyTorch differs: its gradient is right only for log_probs that are the result of log_softmax.
+    Here it is right for any log_probs, and can be differentiated again.
     """
     require_reduction(reduction)
     require_tensor("ctc_loss", log_probs=log_probs, targets=targets)
@@ -43,21 +44,21 @@ def ctc_loss(
         )
     single = log_probs.ndim == 2
     signals = log_probs.unsqueeze(1) if single else log_probs
-    length, count, classes = signals.shape
+    longest, count, classes = signals.shape
     if not 0 <= blank < classes:
         raise RuntimeError(
             f"blank must be in label range: one of the {classes} classes, 0 to {classes - 1}, "
             f"got {blank}"
         )
-    times = _lengths("input_lengths", input_lengths, count)
-    if times.max() > length:
+    lengths = _lengths("input_lengths", input_lengths, count)
+    if lengths.max() > longest:
         raise RuntimeError(
-            f"Expected input_lengths to have value at most {length}, but got value {times.max()}"
+            f"Expected input_lengths to have value at most {longest}, but got value {lengths.max()}"
         )
     sizes = _lengths("target_lengths", target_lengths, count)
-    labels = _rows(targets, sizes, classes)
+    labels = _padded_labels(targets, sizes, classes)
     losses, *_ = ctc.ctc_loss(
-        signals, targets=labels, input_lengths=times, target_lengths=sizes, blank=blank,
+        signals, targets=labels, input_lengths=lengths, target_lengths=sizes, blank=blank,
         zero_infinity=zero_infinity,
     )  # fmt: skip
     if reduction == "mean":
@@ -65,15 +66,14 @@ def ctc_loss(
     return ops.squeeze(losses, 0) if single and reduction == "none" else reduced(losses, reduction)
 
 
-def _lengths(name: str, given: Any, count: int) -> Array:
-    """One length for each signal: (N,), from a tensor or a sequence of ints."""
-    known = hasattr(given, "array") or isinstance(given, Sequence)
-    if not known or isinstance(given, str):
+def _lengths(name: str, given: Lengths, count: int) -> Array:
+    """The lengths as an array (N,).  Raises TypeError or RuntimeError if they are not N lengths."""
+    if not isinstance(given, Tensor | Sequence) or isinstance(given, str):
         raise TypeError(
             f"ctc_loss(): argument '{name}' must be Tensor or tuple of ints, not "
             f"{type(given).__name__}"
         )
-    lengths = np.asarray(getattr(given, "array", given)).reshape(-1)
+    lengths = np.asarray(given.array if isinstance(given, Tensor) else given).reshape(-1)
     if lengths.size != count:
         raise RuntimeError(f"{name} must be of size batch_size, {count}, got {lengths.size}")
     if lengths.dtype.kind not in "iu":
@@ -85,8 +85,8 @@ def _lengths(name: str, given: Any, count: int) -> Array:
     return lengths.astype(np.int64)
 
 
-def _rows(targets: Any, sizes: Array, classes: int) -> Array:
-    """The labels as (N, S), 0 beyond each row's size.  Raises RuntimeError if they do not fit."""
+def _padded_labels(targets: Tensor, sizes: Array, classes: int) -> Array:
+    """The labels as (N, S), padded with 0.  Raises RuntimeError if they do not fit the sizes."""
     given = targets.array
     longest = int(sizes.max())
     if given.dtype.kind not in "iu":

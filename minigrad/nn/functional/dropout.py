@@ -3,18 +3,18 @@
 Srivastava et al. 2014, Dropout: a simple way to prevent neural networks from overfitting.
 """
 
-from typing import Any
-
 import numpy as np
 
+from minigrad.core.types import Shape
 from minigrad.nn.functional.arguments import require_floating, require_tensor
 from minigrad.ops.inplace import in_place
 from minigrad.ops.nn import random
+from minigrad.tensor import Tensor
 
 _dropout_ = in_place(random.dropout)
 
 
-def _dropped(input: Any, p: float, inplace: bool, shape: tuple[int, ...]) -> Any:
+def _apply_dropout(input: Tensor, p: float, inplace: bool, shape: Shape) -> Tensor:
     mask = random.draw_mask(shape, p)
     if mask.shape != input.shape:
         mask = np.broadcast_to(mask, input.shape).copy()
@@ -28,7 +28,7 @@ def require_probability(p: float) -> None:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
 
 
-def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
+def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """While training, zero each element with probability p and divide the others by 1 - p.
 
     Raises ValueError unless p is in [0, 1].
@@ -38,10 +38,12 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = F
         return input
     require_tensor("dropout", input=input)
     require_floating("dropout", input)
-    return _dropped(input, p, inplace, input.shape)
+    return _apply_dropout(input, p, inplace, input.shape)
 
 
-def dropout2d(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
+def dropout2d(
+    input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
+) -> Tensor:
     """While training, zero whole channels of (N, C, H, W) or (C, H, W) with probability p.
 
     The others are divided by 1 - p.  Raises ValueError unless p is in [0, 1], RuntimeError for
@@ -57,10 +59,12 @@ def dropout2d(input: Any, p: float = 0.5, training: bool = True, inplace: bool =
     if not training or p == 0:
         return input
     require_floating("dropout2d", input)
-    return _dropped(input, p, inplace, (*input.shape[:-2], 1, 1))
+    return _apply_dropout(input, p, inplace, (*input.shape[:-2], 1, 1))
 
 
-def dropout1d(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
+def dropout1d(
+    input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
+) -> Tensor:
     """While training, zero whole channels of (N, C, L) or (C, L) with probability p.
 
     The others are divided by 1 - p.  Raises ValueError unless p is in [0, 1], RuntimeError for
@@ -76,41 +80,43 @@ def dropout1d(input: Any, p: float = 0.5, training: bool = True, inplace: bool =
     if not training or p == 0:
         return input
     require_floating("dropout1d", input)
-    return _dropped(input, p, inplace, (*input.shape[:-1], 1))
+    return _apply_dropout(input, p, inplace, (*input.shape[:-1], 1))
 
 
-# --- for SELU -------------------------------------------------------------------------------------
+# --- dropout for SELU ----------------------------------------------------------------------------
 
-# What SELU tends to far below 0: dropped elements become this.
-_SATURATED = -1.7580993408473766
+# The limit of SELU at minus infinity, to which dropped elements are set.
+_SELU_LIMIT = -1.7580993408473766
 
 
-def _saturated(input: Any, p: float, inplace: bool, shape: tuple[int, ...]) -> Any:
-    """Elements set to SELU's lower limit, and all scaled to keep mean 0 and deviation 1."""
+def _apply_alpha_dropout(input: Tensor, p: float, inplace: bool, shape: Shape) -> Tensor:
+    """Set elements to SELU's lower limit, then scale and shift to mean 0 and deviation 1."""
     kept = random.draw_mask(shape, p)
-    scale = 1 / np.sqrt((1 - p) * (1 + p * _SATURATED**2)) if p < 1 else 0.0
+    scale = 1 / np.sqrt((1 - p) * (1 + p * _SELU_LIMIT**2)) if p < 1 else 0.0
     factor = input.new_tensor(kept * scale)
-    addend = input.new_tensor((np.where(kept, 0.0, _SATURATED) - p * _SATURATED) * scale)
+    addend = input.new_tensor((np.where(kept, 0.0, _SELU_LIMIT) - p * _SELU_LIMIT) * scale)
     return input.mul_(factor).add_(addend) if inplace else input * factor + addend
 
 
-def alpha_dropout(input: Any, p: float = 0.5, training: bool = False, inplace: bool = False) -> Any:
+def alpha_dropout(
+    input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False
+) -> Tensor:
     """While training, set elements to SELU's lower limit with probability p.
 
-    All are then scaled so that inputs of mean 0 and deviation 1 stay so.  Raises ValueError unless
-    p is in [0, 1].  Klambauer et al. 2017, Self-normalizing neural networks.
+    All are then scaled and shifted: an input of mean 0 and deviation 1 keeps both.
+    Klambauer et al. 2017, arXiv:1706.02515.  Raises ValueError unless p is in [0, 1].
     """
     require_probability(p)
     if not training or p == 0:
         return input
     require_tensor("alpha_dropout", input=input)
     require_floating("alpha_dropout", input)
-    return _saturated(input, p, inplace, input.shape)
+    return _apply_alpha_dropout(input, p, inplace, input.shape)
 
 
 def feature_alpha_dropout(
-    input: Any, p: float = 0.5, training: bool = False, inplace: bool = False
-) -> Any:
+    input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False
+) -> Tensor:
     """alpha_dropout of whole channels of (N, C, ...).
 
     Raises ValueError unless p is in [0, 1], RuntimeError for fewer than 2 dimensions.
@@ -125,4 +131,4 @@ def feature_alpha_dropout(
             f"{list(input.shape)}"
         )
     require_floating("feature_alpha_dropout", input)
-    return _saturated(input, p, inplace, (*input.shape[:2], *[1] * (input.ndim - 2)))
+    return _apply_alpha_dropout(input, p, inplace, (*input.shape[:2], *[1] * (input.ndim - 2)))

@@ -1,21 +1,24 @@
-"""Images read at places of one's own: grids of places, and what an image has there."""
+"""Spatial transformers: grids of positions, and images sampled at them."""
 
+import functools
+import operator
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from minigrad import ops
+from minigrad.core.types import Array
 from minigrad.nn.functional.arguments import require_tensor
 from minigrad.nn.functional.upsampling import cubic_weights
+from minigrad.tensor import Tensor
 
 
-def affine_grid(theta: Any, size: Sequence[int], align_corners: bool | None = None) -> Any:
-    """The places that affine maps theta (N, 2, 3) send an image's pixels to: (N, H, W, 2).
+def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None = None) -> Tensor:
+    """The positions theta @ (x, y, 1) of an image's pixels: theta (N, 2, 3) -> (N, H, W, 2).
 
-    Places are (x, y), -1 and 1 being the image's edges, or with align_corners the centres of its
-    outermost pixels.  size: (N, C, H, W).  Jaderberg et al. 2015, Spatial transformer networks.
-    Raises ValueError for other sizes, NotImplementedError for volumes.
+    Positions are (x, y); -1 and 1 are the edges of the image, or with align_corners=True the
+    centers of its outermost pixels.  size: (N, C, H, W).  Jaderberg et al. 2015, Spatial
+    transformer networks.  Raises ValueError for other sizes, NotImplementedError for volumes.
     """
     require_tensor("affine_grid", theta=theta)
     if len(size) == 5:
@@ -25,35 +28,35 @@ def affine_grid(theta: Any, size: Sequence[int], align_corners: bool | None = No
             f"affine_grid expects theta of shape (N, 2, 3) and a positive size (N, C, H, W), got "
             f"theta of shape {list(theta.shape)} and size {list(size)}"
         )
-    y, x = (_centres(extent, bool(align_corners)) for extent in size[2:])
+    y, x = (_pixel_centers(extent, bool(align_corners)) for extent in size[2:])
     base = np.stack([*np.meshgrid(x, y), np.ones((size[2], size[3]))], axis=-1)
-    places = ops.matmul(theta.new_tensor(base.reshape(-1, 3)), theta.mT)
-    return places.reshape(size[0], size[2], size[3], 2)
+    positions = ops.matmul(theta.new_tensor(base.reshape(-1, 3)), theta.mT)
+    return positions.reshape(size[0], size[2], size[3], 2)
 
 
-def _centres(extent: int, align_corners: bool) -> Any:
-    """Where the centres of so many pixels lie between -1 and 1."""
+def _pixel_centers(extent: int, align_corners: bool) -> Array:
+    """The centers of `extent` pixels, between -1 and 1."""
     if align_corners:
         return np.linspace(-1, 1, extent) if extent > 1 else np.zeros(1)
     return (2 * np.arange(extent) + 1) / extent - 1
 
 
 def grid_sample(
-    input: Any,
-    grid: Any,
+    input: Tensor,
+    grid: Tensor,
     mode: str = "bilinear",
     padding_mode: str = "zeros",
     align_corners: bool | None = None,
-) -> Any:
-    """What images (N, C, H, W) have at the places of a grid (N, H', W', 2): (N, C, H', W').
+) -> Tensor:
+    """Images sampled at the positions of a grid: (N, C, H, W), (N, H', W', 2) -> (N, C, H', W').
 
-    Places are as in affine_grid.  mode is "bilinear", "nearest" or "bicubic"; padding_mode says
-    what is beyond the edge: "zeros", the "border", or a "reflection".
-    Raises ValueError for other words, RuntimeError for shapes that do not fit, NotImplementedError
+    Positions are as in affine_grid.  mode: "bilinear", "nearest" or "bicubic".  padding_mode, for
+    positions outside: "zeros", "border" (the nearest edge) or "reflection".
+    Raises ValueError for other modes, RuntimeError for shapes that do not fit, NotImplementedError
     for volumes.
     """
     require_tensor("grid_sample", input=input, grid=grid)
-    _require_words(mode, padding_mode)
+    _require_modes(mode, padding_mode)
     if input.ndim == 5:
         raise NotImplementedError("grid_sample: volumes are not supported, give (N, C, H, W)")
     if input.ndim != 4 or grid.ndim != 4 or grid.shape[0] != input.shape[0] or grid.shape[3] != 2:
@@ -62,42 +65,43 @@ def grid_sample(
             f"{list(input.shape)} and {list(grid.shape)}"
         )
     aligned = bool(align_corners)
-    places = [_pixels(grid[..., i], input.shape[3 - i], aligned) for i in (0, 1)]
-    if mode != "bicubic":  # there it is not the place that is brought back, but what is read
-        places = [
-            _brought_back(place, input.shape[3 - i], padding_mode, aligned)
-            for i, place in enumerate(places)
+    pixels = [_pixel_coordinates(grid[..., i], input.shape[3 - i], aligned) for i in (0, 1)]
+    if mode != "bicubic":  # bicubic brings the pixels that it reads into the image, in _taps
+        pixels = [
+            _inside(pixel, input.shape[3 - i], padding_mode, aligned)
+            for i, pixel in enumerate(pixels)
         ]
     if mode == "nearest":
-        return _read(input, *(np.rint(place.array) for place in places))
-    across, down = (
-        _taps(place, input.shape[3 - i], mode, padding_mode, aligned)
-        for i, place in enumerate(places)
+        return _read(input, *(np.rint(pixel.array) for pixel in pixels))
+    columns, rows = (
+        _taps(pixel, input.shape[3 - i], mode, padding_mode, aligned)
+        for i, pixel in enumerate(pixels)
     )
-    total = None
-    for x, x_weight in across:
-        for y, y_weight in down:
-            weighted = _read(input, x, y) * (x_weight * y_weight).unsqueeze(1)
-            total = weighted if total is None else total + weighted
-    return total
+    terms = (
+        _read(input, x, y) * (x_weight * y_weight).unsqueeze(1)
+        for x, x_weight in columns
+        for y, y_weight in rows
+    )
+    return functools.reduce(operator.add, terms)
 
 
 def _taps(
-    places: Any, extent: int, mode: str, padding_mode: str, align_corners: bool
-) -> list[tuple[Any, Any]]:
-    """The whole numbers of pixels that are read along one side for each place, and the weights."""
-    low = np.floor(places.array)
-    share = places - places.new_tensor(low)
+    pixels: Tensor, extent: int, mode: str, padding_mode: str, align_corners: bool
+) -> list[tuple[Array, Tensor]]:
+    """The pixel indices read along one dimension for each position, and their weights."""
+    low = np.floor(pixels.array)
+    fraction = pixels - pixels.new_tensor(low)
     if mode == "bilinear":
-        return [(low, 1 - share), (low + 1, share)]
+        return [(low, 1 - fraction), (low + 1, fraction)]
     taps = []
-    for i, weight in enumerate(cubic_weights(share), -1):
-        tap = _brought_back(places.new_tensor(low + i), extent, padding_mode, align_corners)
+    for i, weight in enumerate(cubic_weights(fraction), -1):
+        tap = _inside(pixels.new_tensor(low + i), extent, padding_mode, align_corners)
         taps.append((tap.array, weight))
     return taps
 
 
-def _require_words(mode: str, padding_mode: str) -> None:
+def _require_modes(mode: str, padding_mode: str) -> None:
+    """Raise ValueError for a mode or padding mode that does not exist."""
     known = {"mode": ("bilinear", "nearest", "bicubic"),
              "padding_mode": ("zeros", "border", "reflection")}  # fmt: skip
     for name, given in (("mode", mode), ("padding_mode", padding_mode)):
@@ -108,41 +112,41 @@ def _require_words(mode: str, padding_mode: str) -> None:
             )
 
 
-def _pixels(places: Any, extent: int, align_corners: bool) -> Any:
-    """Places between -1 and 1 as numbers of pixels."""
+def _pixel_coordinates(positions: Tensor, extent: int, align_corners: bool) -> Tensor:
+    """Positions between -1 and 1 as pixel coordinates between 0 and extent - 1."""
     if align_corners:
-        return (places + 1) * ((extent - 1) / 2)
-    return ((places + 1) * extent - 1) * 0.5
+        return (positions + 1) * ((extent - 1) / 2)
+    return ((positions + 1) * extent - 1) * 0.5
 
 
-def _brought_back(pixels: Any, extent: int, padding_mode: str, align_corners: bool) -> Any:
-    """Numbers of pixels, those outside brought back into the image if need be."""
+def _inside(pixels: Tensor, extent: int, padding_mode: str, align_corners: bool) -> Tensor:
+    """Pixel coordinates, moved into the image where the padding mode asks for it."""
     if padding_mode == "zeros":
         return pixels
     if padding_mode == "reflection":
         margin = 0.0 if align_corners else 0.5
-        pixels = _reflected(pixels, -margin, extent - 1 + margin)
+        pixels = _reflect(pixels, -margin, extent - 1 + margin)
     return ops.clamp(pixels, 0.0, extent - 1.0)
 
 
-def _reflected(x: Any, low: float, high: float) -> Any:
-    """x folded back and forth between low and high."""
+def _reflect(x: Tensor, low: float, high: float) -> Tensor:
+    """x reflected at low and at high until it lies between them."""
     if high == low:
         return x * 0.0
     span = high - low
-    away = ops.abs(x - low)
-    folds = np.floor(away.array / span)
-    rest = away - away.new_tensor(folds * span)
-    even = away.new_tensor(folds % 2 == 0, dtype=bool)
+    distance = ops.abs(x - low)
+    reflections = np.floor(distance.array / span)
+    rest = distance - distance.new_tensor(reflections * span)
+    even = distance.new_tensor(reflections % 2 == 0, dtype=bool)
     return ops.where(even, rest + low, high - rest)
 
 
-def _read(images: Any, x: Any, y: Any) -> Any:
-    """The pixels at whole numbers (N, H', W'), 0 outside: (N, C, H', W')."""
+def _read(images: Tensor, x: Array, y: Array) -> Tensor:
+    """The pixels at column indices x and row indices y (N, H', W'), 0 outside: (N, C, H', W')."""
     height, width = images.shape[2:]
     inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
-    place = np.where(inside, y * width + x, 0).astype(np.int64)
+    flat = np.where(inside, y * width + x, 0).astype(np.int64)
     batch, channels = images.shape[:2]
-    index = np.broadcast_to(place.reshape(batch, 1, -1), (batch, channels, place[0].size))
+    index = np.broadcast_to(flat.reshape(batch, 1, -1), (batch, channels, flat[0].size))
     found = ops.gather(ops.flatten(images, 2), 2, images.new_tensor(index, dtype=int))
     return found.reshape(batch, channels, *x.shape[1:]) * images.new_tensor(inside[:, None])

@@ -1,31 +1,31 @@
 """Instance normalization: each channel of each sample by itself."""
 
 import math
-from typing import Any
 
 import numpy as np
 
-from minigrad.nn.functional.batchnorm import batch_norm, move_towards
+from minigrad.nn.functional.batchnorm import batch_norm, update_running
 from minigrad.nn.functional.normalization import require_channels
-from minigrad.ops.nn.layer_norm import group_norm as over_groups
+from minigrad.ops.nn.layer_norm import group_norm as group_norm_op
+from minigrad.tensor import Tensor
 
 
 def instance_norm(
-    input: Any,
-    running_mean: Any = None,
-    running_var: Any = None,
-    weight: Any = None,
-    bias: Any = None,
+    input: Tensor,
+    running_mean: Tensor | None = None,
+    running_var: Tensor | None = None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
     use_input_stats: bool = True,
     momentum: float = 0.1,
     eps: float = 1e-5,
-) -> Any:
-    """(N, C, ...), each channel of each sample normalised by itself, then weighted by channel.
+) -> Tensor:
+    """(N, C, ...) -> (input - mean) / sqrt(var + eps) * weight + bias, per sample and channel.
 
-    running_mean and running_var (C,) move by `momentum` towards the mean over samples of their
-    statistics; without use_input_stats they are used instead.  Ulyanov et al. 2016,
-    arXiv:1607.08022.  Raises ValueError for channels of one element, RuntimeError if the sizes do
-    not match.
+    running_mean and running_var (C,) become (1 - momentum) * running + momentum * the samples'
+    average; with use_input_stats=False they are taken in place of the input's statistics.  Ulyanov
+    et al. 2016, arXiv:1607.08022.  Raises ValueError for channels of one element, RuntimeError if
+    the sizes do not match.
     """
     require_channels(
         "instance_norm", input, running_mean=running_mean, running_var=running_var, weight=weight,
@@ -39,10 +39,10 @@ def instance_norm(
             f"Expected more than 1 spatial element when training, got input size "
             f"{list(input.shape)}"
         )
-    out, mean, rstd = over_groups(input, weight, bias, groups=input.shape[1], eps=eps)
+    out, mean, rstd = group_norm_op(input, weight, bias, groups=input.shape[1], eps=eps)
     if running_mean is not None:
-        move_towards(running_mean, mean.array.mean(0), momentum)
+        update_running(running_mean, mean.array.mean(0), momentum)
     if running_var is not None:
         variance = (rstd.array.astype(np.float64) ** -2 - eps).mean(0)
-        move_towards(running_var, variance * (count / (count - 1)), momentum)
+        update_running(running_var, variance * (count / (count - 1)), momentum)
     return out

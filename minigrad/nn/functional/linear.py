@@ -1,12 +1,11 @@
-"""Products with weights."""
-
-from typing import Any
+"""Linear and bilinear maps."""
 
 from minigrad import ops
 from minigrad.nn.functional.arguments import require_tensor
+from minigrad.tensor import Tensor
 
 
-def linear(input: Any, weight: Any, bias: Any = None) -> Any:
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """input @ weight.T + bias: (..., in), (out, in), (out,) -> (..., out).
 
     Raises RuntimeError if the sizes or dtypes do not match.
@@ -20,7 +19,7 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
     return ops.linear(input, weight, bias)
 
 
-def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
+def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """input1 @ weight[i] @ input2 + bias[i]: (..., A), (..., B), (out, A, B), (out,) -> (..., out).
 
     Raises RuntimeError if the sizes do not match.
@@ -33,7 +32,7 @@ def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
             f"{list(input1.shape)}, {list(input2.shape)} and {list(weight.shape)}"
         )
     out_features, a, b = weight.shape
-    table = ops.reshape(ops.permute(weight, dims=(1, 0, 2)), shape=(a, out_features * b))
-    halfway = ops.reshape(input1 @ table, shape=(*input1.shape[:-1], out_features, b))
-    out = (halfway * ops.unsqueeze(input2, dim=-2)).sum(-1)
+    columns = ops.reshape(ops.permute(weight, dims=(1, 0, 2)), shape=(a, out_features * b))
+    products = ops.reshape(input1 @ columns, shape=(*input1.shape[:-1], out_features, b))
+    out = (products * ops.unsqueeze(input2, dim=-2)).sum(-1)
     return out if bias is None else out + bias

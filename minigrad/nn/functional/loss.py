@@ -1,17 +1,19 @@
-"""Losses: of numbers, of probabilities, and of classes."""
-
-from typing import Any
+"""Losses of numbers, of binary probabilities and of classes."""
 
 from minigrad import ops
 from minigrad.nn.functional.arguments import require_floating, require_tensor
 from minigrad.nn.functional.linear import linear
 from minigrad.nn.functional.reduction import reduced, require_reduction, warn_if_broadcast, weighted
+from minigrad.tensor import Tensor
 
 
-def mse_loss(input: Any, target: Any, reduction: str = "mean", weight: Any = None) -> Any:
-    """(input - target)^2, its mean or its sum; with a weight for each, their weighted mean.
+def mse_loss(
+    input: Tensor, target: Tensor, reduction: str = "mean", weight: Tensor | None = None
+) -> Tensor:
+    """(input - target)^2, or its mean or sum; weight multiplies each loss.
 
-    Raises ValueError for another reduction or shape of weights; warns if the shapes differ.
+    The mean divides by the sum of the weights.  Raises ValueError for another reduction or shape
+    of weight; warns if input and target differ in shape.
     """
     require_reduction(reduction)
     require_tensor("mse_loss", input=input, target=target)
@@ -19,10 +21,13 @@ def mse_loss(input: Any, target: Any, reduction: str = "mean", weight: Any = Non
     return weighted(ops.square(input - target), weight, input, reduction)
 
 
-def l1_loss(input: Any, target: Any, reduction: str = "mean", weight: Any = None) -> Any:
-    """|input - target|, its mean or its sum; with a weight for each, their weighted mean.
+def l1_loss(
+    input: Tensor, target: Tensor, reduction: str = "mean", weight: Tensor | None = None
+) -> Tensor:
+    """|input - target|, or its mean or sum; weight multiplies each loss.
 
-    Raises ValueError for another reduction or shape of weights; warns if the shapes differ.
+    The mean divides by the sum of the weights.  Raises ValueError for another reduction or shape
+    of weight; warns if input and target differ in shape.
     """
     require_reduction(reduction)
     require_tensor("l1_loss", input=input, target=target)
@@ -30,13 +35,13 @@ def l1_loss(input: Any, target: Any, reduction: str = "mean", weight: Any = None
     return weighted((input - target).abs(), weight, input, reduction)
 
 
-# --- probabilities of two classes ----------------------------------------------------------------
+# --- binary probabilities ------------------------------------------------------------------------
 
 
 def binary_cross_entropy(
-    input: Any, target: Any, weight: Any = None, reduction: str = "mean"
-) -> Any:
-    """-weight * (target log(input) + (1 - target) log(1 - input)), its mean or its sum.
+    input: Tensor, target: Tensor, weight: Tensor | None = None, reduction: str = "mean"
+) -> Tensor:
+    """-weight * (target log(input) + (1 - target) log(1 - input)), or its mean or sum.
 
     Raises ValueError if the shapes differ, RuntimeError if an input is not in [0, 1].
     """
@@ -52,11 +57,15 @@ def binary_cross_entropy(
 
 
 def binary_cross_entropy_with_logits(
-    input: Any, target: Any, weight: Any = None, reduction: str = "mean", pos_weight: Any = None
-) -> Any:
-    """The binary cross-entropy of sigmoid(input), without ever overflowing.
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    reduction: str = "mean",
+    pos_weight: Tensor | None = None,
+) -> Tensor:
+    """The binary cross-entropy of sigmoid(input), computed without overflow.
 
-    pos_weight counts the positive part of the loss that many times.  Raises ValueError if the
+    pos_weight multiplies the part of positive targets.  Raises ValueError if the
     shapes differ.
     """
     require_reduction(reduction)
@@ -67,7 +76,7 @@ def binary_cross_entropy_with_logits(
     return reduced(losses if weight is None else losses * weight, reduction)
 
 
-def _require_same_shape(name: str, input: Any, target: Any) -> None:
+def _require_same_shape(name: str, input: Tensor, target: Tensor) -> None:
     require_tensor(name, input=input, target=target)
     require_floating(name, input)
     if input.shape != target.shape:
@@ -81,23 +90,24 @@ def _require_same_shape(name: str, input: Any, target: Any) -> None:
 
 
 def nll_loss(
-    input: Any,
-    target: Any,
-    weight: Any = None,
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
     *,
     ignore_index: int = -100,
     reduction: str = "mean",
-) -> Any:
-    """-weight[target] * input[target]: the loss of log-probabilities.
+) -> Tensor:
+    """-weight[target] * input[target]: the negative log-likelihood of log-probabilities.
 
-    input (N, C), (C,) or (N, C, d1, ...) with class numbers (N,), () or (N, d1, ...).  The mean
-    divides by the sum of the weights; ignore_index counts for nothing.  Raises IndexError for a
-    class number that is none, RuntimeError or ValueError if dtypes or shapes do not match.
-    PyTorch differs: size_average and reduce are gone, and any integer dtype will do.
+    input (N, C), (C,) or (N, C, d1, ...) with class indices (N,), () or (N, d1, ...).  The mean
+    divides by the sum of the targets' weights; targets equal to ignore_index do not count.
+    Raises IndexError for a class index out of range, RuntimeError or ValueError if dtypes or
+    shapes do not match.
+    PyTorch differs: there are no size_average and reduce; a target may have any integer dtype.
     """
     require_reduction(reduction)
     require_tensor("nll_loss", input=input, target=target)
-    _require_labels("nll_loss", input, target, weight)
+    _require_class_indices("nll_loss", input, target, weight)
     return ops.nll_loss(
         input, target=target.array, weight=None if weight is None else weight.array,
         ignore_index=ignore_index, reduction=reduction,
@@ -105,28 +115,29 @@ def nll_loss(
 
 
 def cross_entropy(
-    input: Any,
-    target: Any,
-    weight: Any = None,
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
     *,
     ignore_index: int = -100,
     reduction: str = "mean",
     label_smoothing: float = 0.0,
-) -> Any:
-    """The loss of scores: nll_loss(log_softmax(input), target), fused.
+) -> Tensor:
+    """nll_loss(log_softmax(input), target), in one kernel.
 
-    input (N, C), (C,) or (N, C, d1, ...) with class numbers (N,), () or (N, d1, ...), or with
-    floating class probabilities shaped as input.  label_smoothing mixes that share of the uniform
-    distribution into the target (Szegedy et al. 2016, arXiv:1512.00567).  Raises as nll_loss does,
-    and RuntimeError unless label_smoothing is in [0, 1].
+    input (N, C), (C,) or (N, C, d1, ...) with class indices (N,), () or (N, d1, ...), or with
+    floating class probabilities shaped as input.  label_smoothing: the target is mixed with the
+    uniform distribution, (1 - label_smoothing) target + label_smoothing / C (Szegedy et al. 2016,
+    arXiv:1512.00567).  Raises as nll_loss does, and RuntimeError unless label_smoothing is in [0,
+    1].
     """
     require_reduction(reduction)
     if not 0 <= label_smoothing <= 1:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     require_tensor("cross_entropy", input=input, target=target)
     if target.array.dtype.kind == "f":
-        return _of_probabilities(input, target, weight, reduction, label_smoothing)
-    _require_labels("cross_entropy", input, target, weight)
+        return _cross_entropy_of_probabilities(input, target, weight, reduction, label_smoothing)
+    _require_class_indices("cross_entropy", input, target, weight)
     loss, *_ = ops.cross_entropy(
         input, target=target.array, weight=None if weight is None else weight.array,
         ignore_index=ignore_index, label_smoothing=label_smoothing, reduction=reduction,
@@ -135,28 +146,30 @@ def cross_entropy(
 
 
 def linear_cross_entropy(
-    input: Any,
-    linear_weight: Any,
-    target: Any,
+    input: Tensor,
+    linear_weight: Tensor,
+    target: Tensor,
     *,
-    linear_bias: Any = None,
-    weight: Any = None,
+    linear_bias: Tensor | None = None,
+    weight: Tensor | None = None,
     reduction: str = "mean",
     ignore_index: int | None = None,
     label_smoothing: float = 0.0,
     options: None = None,
-) -> Any:
+) -> Tensor:
     """The cross-entropy of linear(input, linear_weight, linear_bias) and the target.
 
     input (N, in) or (in,), linear_weight (C, in), linear_bias (C,), target as in cross_entropy;
-    of batches also linear_weight (C, d1, ..., in), linear_bias (C, d1, ...), target (N, d1, ...).
-    ignore_index is -100 if not given.  Raises RuntimeError for shapes that do not fit, and for an
-    ignore_index beside class probabilities; NotImplementedError for options.
+    with a batch also linear_weight (C, d1, ..., in), linear_bias (C, d1, ...), target (N, d1, ...).
+    ignore_index is -100 by default.  Raises RuntimeError for shapes that do not fit, and for an
+    ignore_index with class probabilities; NotImplementedError for options.
     """
     if options is not None:
-        raise NotImplementedError("linear_cross_entropy: chunks, chosen by options=, are not here")
+        raise NotImplementedError(
+            "linear_cross_entropy: options= (chunked computation) is not supported"
+        )
     require_tensor("linear_cross_entropy", input=input, linear_weight=linear_weight, target=target)
-    _require_scoring(input, linear_weight, linear_bias)
+    _require_linear_weight(input, linear_weight, linear_bias)
     classes, *inner, features = linear_weight.shape
     shape = (*input.shape[:-1], classes, *inner)
     if target.shape == shape and ignore_index is not None:
@@ -169,7 +182,7 @@ def linear_cross_entropy(
     )  # fmt: skip
 
 
-def _require_scoring(input: Any, weight: Any, bias: Any) -> None:
+def _require_linear_weight(input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
     """Raise RuntimeError unless a weight (C, ..., in) and a bias (C, ...) fit an input."""
     if input.ndim not in (1, 2) or weight.ndim < 2 or (input.ndim == 1 and weight.ndim > 2):
         raise RuntimeError(
@@ -187,14 +200,15 @@ def _require_scoring(input: Any, weight: Any, bias: Any) -> None:
         )
 
 
-def _of_probabilities(
-    input: Any, target: Any, weight: Any, reduction: str, label_smoothing: float
-) -> Any:
+def _cross_entropy_of_probabilities(
+    input: Tensor, target: Tensor, weight: Tensor | None, reduction: str, label_smoothing: float
+) -> Tensor:
+    """-sum(weight * target * log_softmax(input)) over the classes, reduced."""
     if input.shape != target.shape or not input.shape:
         raise RuntimeError(
             f"cross_entropy: a floating target holds class probabilities and has the shape of "
             f"input, but input is {list(input.shape)} and target {list(target.shape)} of "
-            f"{target.dtype}; class numbers are integers"
+            f"{target.dtype}; class indices are integers"
         )
     require_floating("cross_entropy", input)
     axis = 0 if input.ndim == 1 else 1
@@ -209,12 +223,12 @@ def _of_probabilities(
     return reduced(losses, reduction)
 
 
-def _require_labels(name: str, input: Any, target: Any, weight: Any) -> None:
-    """Raise unless target holds a class number for each row of scores, and weight fits."""
+def _require_class_indices(name: str, input: Tensor, target: Tensor, weight: Tensor | None) -> None:
+    """Raise unless target has a class index for each row of scores, and weight fits."""
     require_floating(name, input)
     if target.array.dtype.kind not in "iu":
         raise RuntimeError(
-            f"{name}: expected class numbers of an integer dtype as target, got {target.dtype}"
+            f"{name}: expected class indices of an integer dtype as target, got {target.dtype}"
         )
     shape = input.shape
     if not shape:
@@ -229,7 +243,8 @@ def _require_labels(name: str, input: Any, target: Any, weight: Any) -> None:
     _require_class_weight(name, weight, input, shape[0 if single else 1])
 
 
-def _require_class_weight(name: str, weight: Any, input: Any, classes: int) -> None:
+def _require_class_weight(name: str, weight: Tensor | None, input: Tensor, classes: int) -> None:
+    """Raise RuntimeError unless weight is None or (classes,) of the input's dtype."""
     if weight is None:
         return
     if weight.shape != (classes,):

@@ -1,56 +1,58 @@
-"""Normalisation inside each sample: over its last dimensions, its channels, or its images."""
+"""Normalization within each sample: layer, RMS, group and local response normalization."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from minigrad import ops
+from minigrad.core.types import Shape
 from minigrad.nn.functional.arguments import require_floating, require_tensor
 from minigrad.nn.functional.padding import pad
 from minigrad.nn.functional.pooling import avg_pool2d
-from minigrad.ops.nn.layer_norm import group_norm as over_groups
-from minigrad.ops.nn.layer_norm import layer_norm as over_last
+from minigrad.ops.nn.layer_norm import group_norm as group_norm_op
+from minigrad.ops.nn.layer_norm import layer_norm as layer_norm_op
+from minigrad.tensor import Tensor
 
 
 def layer_norm(
-    input: Any,
+    input: Tensor,
     normalized_shape: int | Sequence[int],
-    weight: Any = None,
-    bias: Any = None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
     eps: float = 1e-5,
-) -> Any:
+) -> Tensor:
     """(input - mean) / sqrt(var + eps) * weight + bias, statistics over the last dimensions.
 
-    normalized_shape is what they must be, and weight's and bias's shape.  Ba et al. 2016,
+    normalized_shape is the shape of these dimensions, and of weight and bias.  Ba et al. 2016,
     arXiv:1607.06450.  Raises RuntimeError if the shapes do not match.
     """
-    shape = _require_last("layer_norm", input, normalized_shape, weight=weight, bias=bias)
-    out, _, _ = over_last(input, weight, bias, dims=len(shape), eps=eps)
+    shape = _normalized_shape("layer_norm", input, normalized_shape, weight=weight, bias=bias)
+    out, _, _ = layer_norm_op(input, weight, bias, dims=len(shape), eps=eps)
     return out
 
 
 def rms_norm(
-    input: Any,
+    input: Tensor,
     normalized_shape: int | Sequence[int],
-    weight: Any = None,
+    weight: Tensor | None = None,
     eps: float | None = None,
-) -> Any:
+) -> Tensor:
     """input / sqrt(mean of its squares + eps) * weight, the mean over the last dimensions.
 
-    eps is by default the smallest difference from 1 in the input's dtype.  Zhang & Sennrich 2019,
+    eps is by default the machine epsilon of the input's dtype.  Zhang & Sennrich 2019,
     arXiv:1910.07467.  Raises RuntimeError if the shapes do not match.
     """
-    shape = _require_last("rms_norm", input, normalized_shape, weight=weight)
-    least = float(np.finfo(input.array.dtype).eps) if eps is None else eps
+    shape = _normalized_shape("rms_norm", input, normalized_shape, weight=weight)
+    epsilon = float(np.finfo(input.array.dtype).eps) if eps is None else eps
     last = tuple(range(input.ndim - len(shape), input.ndim))
-    out = input * ops.rsqrt((input * input).mean(last, keepdim=True) + least)
+    out = input * ops.rsqrt((input * input).mean(last, keepdim=True) + epsilon)
     return out if weight is None else out * weight
 
 
-def _require_last(
-    name: str, input: Any, normalized_shape: int | Sequence[int], **of_its_shape: Any
-) -> tuple[int, ...]:
+def _normalized_shape(
+    name: str, input: Tensor, normalized_shape: int | Sequence[int], **parameters: Tensor | None
+) -> Shape:
+    """normalized_shape as a tuple.  Raises RuntimeError if input or parameters do not have it."""
     require_tensor(name, input=input)
     require_floating(name, input)
     shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
@@ -59,7 +61,7 @@ def _require_last(
             f"Given normalized_shape={list(shape)}, expected input with shape "
             f"[*, {', '.join(map(str, shape))}], but got input of size{list(input.shape)}"
         )
-    for argument, value in of_its_shape.items():
+    for argument, value in parameters.items():
         if value is not None and value.array.shape != shape:
             raise RuntimeError(
                 f"Expected {argument} to be of same shape as normalized_shape, but got {argument} "
@@ -69,12 +71,17 @@ def _require_last(
 
 
 def group_norm(
-    input: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5
-) -> Any:
-    """(N, C, ...), each of num_groups groups of its channels normalised, then weighted by channel.
+    input: Tensor,
+    num_groups: int,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+) -> Tensor:
+    """(N, C, ...) -> (input - mean) / sqrt(var + eps) * weight + bias, statistics per group.
 
-    Wu & He 2018, arXiv:1803.08494.  Raises RuntimeError if the groups do not divide the channels or
-    weight and bias are not (C,).
+    The channels are divided into num_groups groups; weight and bias are (C,).  Wu & He 2018,
+    arXiv:1803.08494.  Raises RuntimeError if num_groups does not divide C or weight and bias are
+    not (C,).
     """
     require_channels("group_norm", input, weight=weight, bias=bias)
     if num_groups < 1 or input.shape[1] % num_groups:
@@ -82,11 +89,12 @@ def group_norm(
             f"Expected number of channels in input to be divisible by num_groups, but got input of "
             f"shape {list(input.shape)} and num_groups={num_groups}"
         )
-    out, _, _ = over_groups(input, weight, bias, groups=num_groups, eps=eps)
+    out, _, _ = group_norm_op(input, weight, bias, groups=num_groups, eps=eps)
     return out
 
 
-def require_channels(name: str, input: Any, **vectors: Any) -> None:
+def require_channels(name: str, input: Tensor, **vectors: Tensor | None) -> None:
+    """Raise RuntimeError unless the input is floating (N, C, ...) and the vectors are (C,)."""
     require_tensor(name, input=input)
     require_floating(name, input)
     if input.ndim < 2:
@@ -101,11 +109,12 @@ def require_channels(name: str, input: Any, **vectors: Any) -> None:
 
 
 def local_response_norm(
-    input: Any, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
-) -> Any:
-    """input / (k + alpha * mean of squares over `size` neighbouring channels)^beta, of (N, C, ...).
+    input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
+) -> Tensor:
+    """input / (k + alpha * mean of squares over `size` neighboring channels)^beta: (N, C, ...).
 
-    Krizhevsky et al. 2012.  Raises ValueError for an input of fewer than 3 dimensions.
+    Krizhevsky et al. 2012, ImageNet classification with deep convolutional neural networks.
+     Raises ValueError for an input of fewer than 3 dimensions.
     """
     require_tensor("local_response_norm", input=input)
     if input.ndim < 3:

@@ -1,18 +1,21 @@
-"""Padding with constants, reflections, copies of the edge, or the other side."""
+"""Padding: constant, reflect, replicate and circular."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from minigrad import ops
+from minigrad.core.types import Array
 from minigrad.nn.functional.arguments import require_tensor
+from minigrad.tensor import Tensor
 
 
-def pad(input: Any, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Any:
-    """Add (before, after) elements to the last dimension, then to the one before it, and so on.
+def pad(
+    input: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None
+) -> Tensor:
+    """Add (before, after) elements to the last dimension, the second-to-last one, and so on.
 
-    mode is "constant" (with `value`, 0 by default; negative numbers cut off), "reflect",
+    mode is "constant" (with `value`, 0 by default; negative numbers crop), "reflect",
     "replicate" or "circular".  Raises RuntimeError if `pad` does not fit the input, ValueError or
     NotImplementedError for other modes and values.
     """
@@ -24,21 +27,21 @@ def pad(input: Any, pad: Sequence[int], mode: str = "constant", value: float | N
         )
     pairs = list(zip(pad[::2], pad[1::2], strict=True))
     if mode == "constant":
-        return _with_constant(input, pairs, 0.0 if value is None else value)
-    if mode not in _SOURCES:
+        return _pad_constant(input, pairs, 0.0 if value is None else value)
+    if mode not in _SOURCE_INDICES:
         raise NotImplementedError(f"Unrecognised padding mode {mode}")
     if value is not None:
         raise ValueError(f'Padding mode "{mode}" doesn\'t take in value argument')
     out = input
-    for back, (before, after) in enumerate(pairs, 1):
+    for offset, (before, after) in enumerate(pairs, 1):
         if before or after:
-            dim = input.ndim - back
-            source = _SOURCES[mode](input.shape[dim], before, after)
+            dim = input.ndim - offset
+            source = _SOURCE_INDICES[mode](input.shape[dim], before, after)
             out = ops.index_select(out, dim, out.new_tensor(source, dtype=int))
     return out
 
 
-def _with_constant(input: Any, pairs: list[tuple[int, int]], value: float) -> Any:
+def _pad_constant(input: Tensor, pairs: list[tuple[int, int]], value: float) -> Tensor:
     padding = [(0, 0)] * (input.ndim - len(pairs)) + pairs[::-1]
     for dim, (before, after) in enumerate(padding):
         kept = input.shape[dim] + min(before, 0) + min(after, 0)
@@ -53,28 +56,29 @@ def _with_constant(input: Any, pairs: list[tuple[int, int]], value: float) -> An
     return ops.pad_constant(input, padding=added, value=value)
 
 
-def _places(size: int, before: int, after: int, most: int, mode: str) -> Any:
-    if not (0 <= before <= most and 0 <= after <= most):
+def _padded_positions(size: int, before: int, after: int, limit: int, mode: str) -> Array:
+    """-before ... size + after - 1.  Raises RuntimeError if before or after is out of range."""
+    if not (0 <= before <= limit and 0 <= after <= limit):
         raise RuntimeError(
-            f"Padding size should be at least 0 and at most {most} for a dimension of {size} with "
+            f"Padding size should be at least 0 and at most {limit} for a dimension of {size} with "
             f"mode {mode!r}, but got ({before}, {after})"
         )
     return np.arange(-before, size + after)
 
 
-def _reflected(size: int, before: int, after: int) -> Any:
-    places = np.abs(_places(size, before, after, size - 1, "reflect"))
-    return np.where(places < size, places, 2 * (size - 1) - places)
+def _reflected(size: int, before: int, after: int) -> Array:
+    positions = np.abs(_padded_positions(size, before, after, size - 1, "reflect"))
+    return np.where(positions < size, positions, 2 * (size - 1) - positions)
 
 
-def _replicated(size: int, before: int, after: int) -> Any:
+def _replicated(size: int, before: int, after: int) -> Array:
     if size == 0:
         raise RuntimeError("mode 'replicate' needs at least one element to copy")
     return np.clip(np.arange(-before, size + after), 0, size - 1)
 
 
-def _circular(size: int, before: int, after: int) -> Any:
-    return _places(size, before, after, size, "circular") % max(size, 1)
+def _circular(size: int, before: int, after: int) -> Array:
+    return _padded_positions(size, before, after, size, "circular") % max(size, 1)
 
 
-_SOURCES = {"reflect": _reflected, "replicate": _replicated, "circular": _circular}
+_SOURCE_INDICES = {"reflect": _reflected, "replicate": _replicated, "circular": _circular}

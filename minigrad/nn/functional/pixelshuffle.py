@@ -1,12 +1,11 @@
 """Pixels and channels rearranged."""
 
-from typing import Any
-
 from minigrad import ops
 from minigrad.nn.functional.arguments import require_tensor
+from minigrad.tensor import Tensor
 
 
-def pixel_shuffle(input: Any, upscale_factor: int) -> Any:
+def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     """(..., C r r, H, W) -> (..., C, H r, W r) (Shi et al. 2016, arXiv:1609.05158).
 
     Raises RuntimeError if the channels are not a multiple of r^2.
@@ -26,7 +25,7 @@ def pixel_shuffle(input: Any, upscale_factor: int) -> Any:
     return ops.reshape(moved, shape=(*batch, channels // (r * r), height * r, width * r))
 
 
-def pixel_unshuffle(input: Any, downscale_factor: int) -> Any:
+def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     """(..., C, H r, W r) -> (..., C r r, H, W): the inverse of pixel_shuffle.
 
     Raises RuntimeError if height or width are not multiples of r.
@@ -46,10 +45,11 @@ def pixel_unshuffle(input: Any, downscale_factor: int) -> Any:
     return ops.reshape(moved, shape=(*batch, channels * r * r, height // r, width // r))
 
 
-def channel_shuffle(input: Any, groups: int) -> Any:
-    """(N, groups * C, ...) with the groups' channels interleaved (Zhang 2018, arXiv:1707.01083).
+def channel_shuffle(input: Tensor, groups: int) -> Tensor:
+    """(N, groups * C, ...) with the channels of the groups interleaved.
 
-    Raises RuntimeError if the groups do not divide the channels.
+    Zhang et al. 2018, ShuffleNet, arXiv:1707.01083.  Raises RuntimeError if the groups do not
+    divide the channels.
     """
     require_tensor("channel_shuffle", input=input)
     if input.ndim < 3 or groups < 1 or input.shape[1] % groups:

@@ -1,15 +1,18 @@
-"""Losses of numbers, of distributions and of counts."""
+"""Losses of regression: of real numbers, distributions and counts."""
 
 import math
 import warnings
-from typing import Any
 
 from minigrad import ops
+from minigrad.core.types import Number
 from minigrad.nn.functional.arguments import require_floating, require_tensor
 from minigrad.nn.functional.reduction import reduced, require_reduction, warn_if_broadcast, weighted
+from minigrad.tensor import Tensor
 
 
-def smooth_l1_loss(input: Any, target: Any, *, reduction: str = "mean", beta: float = 1.0) -> Any:
+def smooth_l1_loss(
+    input: Tensor, target: Tensor, *, reduction: str = "mean", beta: float = 1.0
+) -> Tensor:
     """d^2 / (2 beta) for d = |input - target| below beta, d - beta / 2 above.
 
     Raises ValueError if beta < 0.
@@ -24,8 +27,13 @@ def smooth_l1_loss(input: Any, target: Any, *, reduction: str = "mean", beta: fl
 
 
 def huber_loss(
-    input: Any, target: Any, *, reduction: str = "mean", delta: float = 1.0, weight: Any = None
-) -> Any:
+    input: Tensor,
+    target: Tensor,
+    *,
+    reduction: str = "mean",
+    delta: float = 1.0,
+    weight: Tensor | None = None,
+) -> Tensor:
     """d^2 / 2 for d = |input - target| up to delta, delta (d - delta / 2) above (Huber 1964).
 
     weight multiplies each loss; the mean divides by the sum of the weights.  Raises ValueError
@@ -40,11 +48,13 @@ def huber_loss(
     return weighted(losses, weight, input, reduction)
 
 
-def kl_div(input: Any, target: Any, *, reduction: str = "mean", log_target: bool = False) -> Any:
-    """target (log(target) - input): the Kullback-Leibler divergence of log-probabilities `input`.
+def kl_div(
+    input: Tensor, target: Tensor, *, reduction: str = "mean", log_target: bool = False
+) -> Tensor:
+    """target (log(target) - input): the Kullback-Leibler divergence from log-probabilities input.
 
-    With log_target the target holds logarithms too.  reduction may also be "batchmean", the sum
-    over the first dimension's size, which is the divergence as mathematics has it.
+    log_target=True: the target holds logarithms too.  reduction may also be "batchmean", the sum
+    divided by the size of the first dimension, which is the mathematical definition.
     """
     if reduction != "batchmean":
         require_reduction(reduction)
@@ -66,17 +76,18 @@ def kl_div(input: Any, target: Any, *, reduction: str = "mean", log_target: bool
 
 
 def poisson_nll_loss(
-    input: Any,
-    target: Any,
+    input: Tensor,
+    target: Tensor,
     log_input: bool = True,
     full: bool = False,
     *,
     eps: float = 1e-8,
     reduction: str = "mean",
-) -> Any:
-    """The loss of a Poisson rate, or of its logarithm, for counts: rate - target log(rate).
+) -> Tensor:
+    """rate - target log(rate): the loss of a Poisson rate for counts.
 
-    full adds Stirling's approximation of log(target!) where target > 1.
+    input is log(rate), or with log_input=False rate, to which eps is added in log(rate + eps).
+    full=True adds Stirling's approximation of log(target!) where target > 1.
     """
     require_reduction(reduction)
     require_tensor("poisson_nll_loss", input=input, target=target)
@@ -90,34 +101,40 @@ def poisson_nll_loss(
 
 
 def gaussian_nll_loss(
-    input: Any,
-    target: Any,
-    var: Any,
+    input: Tensor,
+    target: Tensor,
+    var: Tensor | Number,
     full: bool = False,
     eps: float = 1e-6,
     reduction: str = "mean",
-) -> Any:
-    """(log(var) + (input - target)^2 / var) / 2: the loss of a mean and a variance.
+) -> Tensor:
+    """(log(var) + (input - target)^2 / var) / 2: the loss of a normal distribution.
 
-    var has the input's shape, or lacks its last dimension, or has size 1 there, or is a number; eps
-    bounds it from below, unseen by the gradient.  full adds log(2 pi) / 2.  Raises ValueError for
-    a negative or misshapen var.
+    input is its mean.  var has the input's shape, or size 1 or no dimension in place of the last
+    one, or is a number; it is clamped to at least eps, and its gradient is that without the clamp.
+    full=True adds log(2 pi) / 2.  Raises ValueError for a negative var or another shape.
     """
     require_reduction(reduction)
     require_tensor("gaussian_nll_loss", input=input, target=target)
     require_floating("gaussian_nll_loss", input)
-    if isinstance(var, int | float):
-        var = input.new_full(input.shape, var)
-    if var.shape != input.shape:
-        if var.shape == input.shape[:-1]:
-            var = ops.unsqueeze(var, dim=-1)
-        elif not (var.ndim == input.ndim and var.shape == (*input.shape[:-1], 1)):
-            raise ValueError(
-                f"var is of incorrect size: {list(var.shape)} for an input of {list(input.shape)}"
-            )
-    if (var.array < 0).any():
-        raise ValueError("var has negative entry/entries")
-    seen = var.detach()
-    var = var + (seen.clamp(min=eps) - seen)
-    losses = 0.5 * (ops.log(var) + ops.square(input - target) / var)
+    variance = _variance(input, var)
+    detached = variance.detach()
+    variance = variance + (detached.clamp(min=eps) - detached)
+    losses = 0.5 * (ops.log(variance) + ops.square(input - target) / variance)
     return reduced(losses + 0.5 * math.log(2 * math.pi) if full else losses, reduction)
+
+
+def _variance(input: Tensor, var: Tensor | Number) -> Tensor:
+    """var with the number of dimensions of the input.  Raises ValueError for one that is unfit."""
+    variance = input.new_full(input.shape, var) if isinstance(var, int | float) else var
+    if variance.shape != input.shape:
+        if variance.shape == input.shape[:-1]:
+            variance = ops.unsqueeze(variance, dim=-1)
+        elif not (variance.ndim == input.ndim and variance.shape == (*input.shape[:-1], 1)):
+            raise ValueError(
+                f"var is of incorrect size: {list(variance.shape)} for an input of "
+                f"{list(input.shape)}"
+            )
+    if (variance.array < 0).any():
+        raise ValueError("var has negative entry/entries")
+    return variance

@@ -40,7 +40,8 @@ def get_total_norm(
             "cannot be clipped. To disable this error and scale the gradients by the non-finite "
             "norm anyway, set `error_if_nonfinite=False`"
         )
-    return wrap(Tensor, np.asarray(total, arrays[0].dtype))  # type: ignore[no-any-return]
+    result: Tensor = wrap(Tensor, np.asarray(total, arrays[0].dtype))
+    return result
 
 
 def _vector_norm(x: np.ndarray[Any, Any], order: float) -> Any:

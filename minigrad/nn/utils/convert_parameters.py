@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from minigrad import ops
+from minigrad.tensor import Tensor
 
 
 def parameters_to_vector(parameters: Iterable[Any]) -> Any:
@@ -14,7 +15,7 @@ def parameters_to_vector(parameters: Iterable[Any]) -> Any:
     return ops.cat(flat)
 
 
-def vector_to_parameters(vec: Any, parameters: Iterable[Any]) -> None:
+def vector_to_parameters(vec: Tensor, parameters: Iterable[Any]) -> None:
     """Write the elements of a vector (n,) over the parameters, one after another.
 
     Raises ValueError, before anything is written, if it has too few or too many elements.

@@ -7,6 +7,7 @@ import numpy as np
 
 from minigrad.engine.graph import wrap
 from minigrad.nn.parameter import Parameter
+from minigrad.tensor import Tensor
 
 
 def fuse_conv_bn_eval(conv: Any, bn: Any, transpose: bool = False) -> Any:
@@ -68,7 +69,14 @@ def fuse_linear_bn_weights(
 
 
 def _folded(
-    weight: Any, bias: Any, mean: Any, var: Any, eps: float, gain: Any, offset: Any, axis: int
+    weight: Tensor,
+    bias: Tensor | None,
+    mean: Any,
+    var: Any,
+    eps: float,
+    gain: Any,
+    offset: Any,
+    axis: int,
 ) -> tuple[Parameter, Parameter]:
     scale = 1 / np.sqrt(var.array.astype(np.float64) + eps)
     if gain is not None:

@@ -5,6 +5,7 @@ from typing import Any
 from minigrad import ops
 from minigrad.nn.module import Module
 from minigrad.nn.utils.parametrize import register_parametrization
+from minigrad.tensor import Tensor
 
 
 class _WeightNorm(Module):
@@ -21,10 +22,10 @@ class _WeightNorm(Module):
         others = tuple(d for d in range(v.ndim) if d != kept)
         return ops.norm(v, dim=others, keepdim=True)
 
-    def forward(self, weight_g: Any, weight_v: Any) -> Any:
+    def forward(self, weight_g: Tensor, weight_v: Tensor) -> Tensor:
         return weight_v * (weight_g / self._norm(weight_v))
 
-    def right_inverse(self, weight: Any) -> tuple[Any, Any]:
+    def right_inverse(self, weight: Tensor) -> tuple[Any, Any]:
         """The norms and the weight itself."""
         return self._norm(weight), weight
 

@@ -51,7 +51,7 @@ class ParametrizationList(ModuleList):
             for name, new in zip(self.names(), [given] if self.is_tensor else given, strict=True):
                 getattr(self, name).copy_(new)
 
-    def forward(self) -> Any:
+    def forward(self) -> Tensor:
         first, *others = self
         value = first(*[getattr(self, name) for name in self.names()])
         for module in others:

@@ -1,0 +1,74 @@
+"""The methods of a module that register hooks."""
+
+from minigrad.engine.graph import RemovableHandle
+from minigrad.nn.hooks import ForwardHook, Hook, Hooks, add
+
+
+class HookMethods:
+    """Registers hooks of calls, gradients and state; each method returns a handle to remove it."""
+
+    # Created with the first hook: a module without hooks pays one test a call.
+    _hooks: Hooks | None = None
+
+    def _get_hooks(self) -> Hooks:
+        if self._hooks is None:
+            self._hooks = Hooks()
+        return self._hooks
+
+    def register_forward_pre_hook(
+        self, hook: Hook, *, prepend: bool = False, with_kwargs: bool = False
+    ) -> RemovableHandle:
+        """Call `hook(module, args)` before forward; a result replaces the arguments.
+
+        with_kwargs=True: call `hook(module, args, kwargs)`, whose result is (args, kwargs).
+        """
+        return add(self._get_hooks().forward_pre, ForwardHook(hook, with_kwargs), prepend)
+
+    def register_forward_hook(
+        self,
+        hook: Hook,
+        *,
+        prepend: bool = False,
+        with_kwargs: bool = False,
+        always_call: bool = False,
+    ) -> RemovableHandle:
+        """Call `hook(module, args, output)` after forward; a result replaces the output.
+
+        with_kwargs=True: call `hook(module, args, kwargs, output)`.  always_call=True: call it even
+        if forward raises.
+        """
+        wrapped = ForwardHook(hook, with_kwargs, always_call)
+        return add(self._get_hooks().forward, wrapped, prepend)
+
+    def register_full_backward_pre_hook(self, hook: Hook, prepend: bool = False) -> RemovableHandle:
+        """Call `hook(module, grad_output)` when the gradients of the outputs are computed."""
+        return add(self._get_hooks().backward_pre, hook, prepend)
+
+    def register_full_backward_hook(self, hook: Hook, prepend: bool = False) -> RemovableHandle:
+        """Call `hook(module, grad_input, grad_output)` when the inputs' gradients are computed.
+
+        Both are tuples; a result replaces grad_input.
+        """
+        return add(self._get_hooks().backward, hook, prepend)
+
+    def register_state_dict_pre_hook(self, hook: Hook) -> RemovableHandle:
+        """Call `hook(module, prefix, keep_vars)` before state_dict collects this module's state."""
+        return add(self._get_hooks().state_dict_pre, hook)
+
+    def register_state_dict_post_hook(self, hook: Hook) -> RemovableHandle:
+        """Call `hook(module, state_dict, prefix, local_metadata)` after that."""
+        return add(self._get_hooks().state_dict_post, hook)
+
+    def register_load_state_dict_pre_hook(self, hook: Hook) -> RemovableHandle:
+        """Call `hook(module, state_dict, prefix, local_metadata, strict, missing_keys,
+        unexpected_keys, error_msgs)` before this module's keys are matched; it may change the
+        dictionary.
+        """
+        return add(self._get_hooks().load_pre, hook)
+
+    def register_load_state_dict_post_hook(self, hook: Hook) -> RemovableHandle:
+        """Call `hook(module, incompatible_keys)`, which may change its lists.
+
+        PyTorch differs: it calls the hook after loading; here it is called before.
+        """
+        return add(self._get_hooks().load_post, hook)
