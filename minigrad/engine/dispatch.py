@@ -1,11 +1,11 @@
-"""What happens when a declared operation is called: computed on arrays, and recorded in the graph.
+"""The call of a declared operation: computed on arrays, and recorded in the graph.
 
-This is on the path of every operation.  `_general` takes whatever may be given; `_unary` and
-`_binary` write out, a statement for each step, what is given nearly always, and leave the rest to
-it, errors too.  Calls and loops cost more here than the statements in them.
+This is on the path of every operation, and calls and loops cost more here than the statements in
+them.  `_general` takes whatever may be given.  `_unary` and `_binary` write out, a statement for
+each step, what is given nearly always, and leave the rest to it, errors too.  They stay apart:
+one path for both was measured at 3 % more time for x + y of 3 x 3 elements (2.2 us).
 """
 
-import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -24,21 +24,22 @@ _FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 _PLAIN = frozenset({int, float, bool})
 
 
-def recorded(operation: Op, promotes: bool, floats: bool, broadcasts: bool, views: bool) -> Call:
+def recorded(operation: Op) -> Call:
     """The function that users call."""
-    promote = functools.partial(_common, floats=floats) if promotes or floats else None
-    general = _general(operation, promote, broadcasts, views)
-    arity = -1 if operation.variadic else len(operation.tensors)
-    if _derivable(operation) is None:
-        if arity == 1:
-            return _unary(operation, promote is not None, broadcasts, views, general)
-        if arity == 2 and not views:
-            return _binary(operation, promote is not None, broadcasts, general)
+    general = _general(operation)
+    if operation.variadic or _derivable(operation) is not None:
+        return general
+    if len(operation.tensors) == 1:
+        return _unary(operation, general)
+    if len(operation.tensors) == 2 and not operation.declaration.views:
+        return _binary(operation, general)
     return general
 
 
-def _unary(operation: Op, promotes: bool, broadcasts: bool, views: bool, general: Call) -> Call:
+def _unary(operation: Op, general: Call) -> Call:
+    """The call of an operation of one tensor that has a rule."""
     forward, names = operation.forward, frozenset(operation.settings)
+    checks_dtype, views = operation.declaration.checks_dtype, operation.declaration.views
     most = 1 + len(names)
 
     def call(*args: Any, **settings: Any) -> Any:  # noqa: PLR0912
@@ -51,7 +52,7 @@ def _unary(operation: Op, promotes: bool, broadcasts: bool, views: bool, general
         if not isinstance(a, Value) or (a._needs_check and not a.is_current()):
             return general(a, **settings)
         x = a.array
-        if promotes and x.dtype is not _FLOAT32 and x.dtype is not _FLOAT64:
+        if checks_dtype and x.dtype is not _FLOAT32 and x.dtype is not _FLOAT64:
             return general(a, **settings)
         mode = thread.mode
         try:
@@ -69,7 +70,7 @@ def _unary(operation: Op, promotes: bool, broadcasts: bool, views: bool, general
             if views:
                 _alias(out, a, True)
             if a._requires_grad:
-                _record(mode, operation, broadcasts, out, args, (0,), settings, byproducts)
+                _record(mode, operation, out, args, (0,), settings, byproducts)
         else:
             if views:
                 _alias(out, a, False)
@@ -80,8 +81,10 @@ def _unary(operation: Op, promotes: bool, broadcasts: bool, views: bool, general
     return call
 
 
-def _binary(operation: Op, promotes: bool, broadcasts: bool, general: Call) -> Call:
+def _binary(operation: Op, general: Call) -> Call:
+    """The call of an operation of two operands that both have a rule."""
     forward, names = operation.forward, frozenset(operation.settings)
+    checks_dtype = operation.declaration.checks_dtype
 
     def call(*args: Any, **settings: Any) -> Any:  # noqa: PLR0911, PLR0912
         if len(args) != 2 or (settings and not names.issuperset(settings)):
@@ -91,11 +94,11 @@ def _binary(operation: Op, promotes: bool, broadcasts: bool, general: Call) -> C
             return general(a, b, **settings)
         x = a.array
         dtype = x.dtype
-        if promotes and dtype is not _FLOAT32 and dtype is not _FLOAT64:
+        if checks_dtype and dtype is not _FLOAT32 and dtype is not _FLOAT64:
             return general(a, b, **settings)
         if isinstance(b, Value):
             y = b.array
-            if (b._needs_check and not b.is_current()) or (promotes and y.dtype is not dtype):
+            if (b._needs_check and not b.is_current()) or (checks_dtype and y.dtype is not dtype):
                 return general(a, b, **settings)
             b_requires_grad = b._requires_grad
         elif type(b) in _PLAIN:
@@ -117,9 +120,9 @@ def _binary(operation: Op, promotes: bool, broadcasts: bool, general: Call) -> C
         if mode.grad:
             if a._requires_grad:
                 needs = (0, 1) if b_requires_grad else (0,)
-                _record(mode, operation, broadcasts, out, args, needs, settings, byproducts)
+                _record(mode, operation, out, args, needs, settings, byproducts)
             elif b_requires_grad:
-                _record(mode, operation, broadcasts, out, args, (1,), settings, byproducts)
+                _record(mode, operation, out, args, (1,), settings, byproducts)
         elif mode.inference:
             out.mark_inference()
         return out if byproducts is None else (out, *byproducts)
@@ -127,15 +130,14 @@ def _binary(operation: Op, promotes: bool, broadcasts: bool, general: Call) -> C
     return call
 
 
-def _general(  # noqa: PLR0915
-    operation: Op, promote: Call | None, broadcasts: bool, views: bool
-) -> Call:
-    forward = operation.forward
+def _general(operation: Op) -> Call:  # noqa: PLR0915
+    """The call of any operation, whatever it is given."""
+    forward, declaration = operation.forward, operation.declaration
+    checks_dtype, views = declaration.checks_dtype, declaration.views
     arity = -1 if operation.variadic else len(operation.tensors)
-    names = frozenset(operation.settings)
-    derivable = _derivable(operation)
+    derivable, names = _derivable(operation), frozenset(operation.settings)
 
-    def call(*args: Any, **settings: Any) -> Any:  # noqa: PLR0912, PLR0915
+    def call(*args: Any, **settings: Any) -> Any:  # noqa: PLR0912
         if len(args) != arity or (settings and not names.issuperset(settings)):
             args, settings = operation.arrange(args, settings)
         mode = thread.mode
@@ -164,18 +166,14 @@ def _general(  # noqa: PLR0915
         if kind is None:
             raise _not_a_tensor(operation, args)
         # Floats of one type go in as they are, and Python's numbers adapt to them.
-        if promote is not None and (mixed or (dtype is not _FLOAT32 and dtype is not _FLOAT64)):
-            common = promote(arrays)
+        if checks_dtype and (mixed or (dtype is not _FLOAT32 and dtype is not _FLOAT64)):
+            common = _common(arrays, declaration.floats)
             if common is not None:
                 return call(*_cast(args, common), **settings)
         try:
             array = mode.ignore_fp_errors(forward, *arrays, **settings)
-        except ValueError:
-            if broadcasts:
-                _refuse_mismatch(operation, arrays)
-            raise
-        except MemoryError as error:
-            raise RuntimeError(f"not enough memory for {operation.name}(): {error}") from None
+        except (ValueError, MemoryError) as error:
+            raise _explained(operation, arrays, error) from None
         byproducts = None
         if type(array) is not _ndarray:
             array, byproducts = _unpacked(array, kind)
@@ -183,12 +181,10 @@ def _general(  # noqa: PLR0915
         out.array = array
         if views:
             _alias(out, args[0], recording)
-        if needs and derivable is not None:
-            needs = tuple([i for i in needs if i in derivable])
-        if suspect:
-            _refuse_inference(operation, args, needs)
+        if needs and (suspect or derivable is not None):
+            needs = _recordable(operation, args, needs, derivable)
         if needs:
-            _record(mode, operation, broadcasts, out, args, needs, settings, byproducts)
+            _record(mode, operation, out, args, needs, settings, byproducts)
         elif not recording and mode.inference:
             out.mark_inference()
         return out if byproducts is None else (out, *byproducts)
@@ -207,7 +203,6 @@ def _unpacked(result: Any, kind: type[Value]) -> tuple[Any, list[Value] | None]:
 def _record(
     mode: Mode,
     operation: Op,
-    broadcasts: bool,
     out: Value,
     args: tuple[Any, ...],
     needs: tuple[int, ...],
@@ -238,7 +233,7 @@ def _record(
             node.out = byproducts
     elif kept.values:
         node.keeps_values = True
-    if broadcasts:
+    if operation.declaration.broadcasts:
         shape = array.shape
         for i in needs:
             if args[i].array.shape != shape:
@@ -248,14 +243,22 @@ def _record(
     out._requires_grad = True
 
 
-def _refuse_inference(operation: Op, args: tuple[Any, ...], needs: tuple[int, ...]) -> None:
-    """Raise RuntimeError if a tensor made in inference mode would have to be kept."""
+def _recordable(
+    operation: Op, args: tuple[Any, ...], needs: tuple[int, ...], derivable: frozenset[int] | None
+) -> tuple[int, ...]:
+    """The positions that have a rule, of those that require gradients.
+
+    Raises RuntimeError if a tensor made in inference mode would have to be kept for them.
+    """
+    if derivable is not None:
+        needs = tuple([i for i in needs if i in derivable])
     for i in operation.keeps[needs, len(args)].values if needs else ():
         if isinstance(args[i], Value) and args[i]._is_inference:
             raise RuntimeError(
                 f"Inference tensors cannot be saved for backward by {operation.name}(): make the "
                 f"tensor outside inference_mode, or clone() it"
             )
+    return needs
 
 
 def _derivable(operation: Op) -> frozenset[int] | None:
@@ -283,7 +286,7 @@ def _alias(out: Value, base: Value, recording: bool) -> None:
             out._moves = base._moves
 
 
-def _common(arrays: list[Any], *, floats: bool) -> np.dtype[Any] | None:
+def _common(arrays: list[Any], floats: bool) -> np.dtype[Any] | None:
     """The dtype to cast to before the forward; None if the arrays can go in as they are."""
     target = dtypes.result_type(*(a for a in arrays if a is not None))
     if floats and target.kind != "f":
@@ -321,14 +324,18 @@ def _not_a_tensor(operation: Op, args: tuple[Any, ...]) -> TypeError:
     )
 
 
-def _refuse_mismatch(operation: Op, arrays: list[Any]) -> None:
-    """Raise torch's error if shapes do not broadcast."""
+def _explained(operation: Op, arrays: list[Any], error: Exception) -> Exception:
+    """torch's error if memory was short, or shapes do not broadcast; else the error itself."""
+    if isinstance(error, MemoryError):
+        return RuntimeError(f"not enough memory for {operation.name}(): {error}")
     shapes = [a.shape for a in arrays if isinstance(a, np.ndarray)]
     try:
-        np.broadcast_shapes(*shapes)
+        if operation.declaration.broadcasts:
+            np.broadcast_shapes(*shapes)
     except ValueError:
         given = " and ".join(str(list(shape)) for shape in shapes)
-        raise RuntimeError(
+        return RuntimeError(
             f"{operation.name}(): the shapes {given} do not broadcast: counted from the last "
             f"dimension, sizes must be equal or 1"
-        ) from None
+        )
+    return error

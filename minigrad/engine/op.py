@@ -22,7 +22,7 @@ from typing import Any, Protocol, TypeVar, overload
 from minigrad.core.types import Number
 from minigrad.engine.dispatch import recorded
 from minigrad.engine.graph import Node, V, Value
-from minigrad.engine.operation import Op, Rule, Sample, arr, in_torch_names, sample
+from minigrad.engine.operation import Declaration, Op, Rule, Sample, arr, in_torch_names, sample
 
 __all__ = ["Op", "Operation", "Sample", "arr", "composed", "elementwise", "op", "sample"]
 
@@ -86,9 +86,11 @@ def op(
     (saved statistics, indices) that carry no gradient, and rules get them as `out`.
     """
 
+    declaration = Declaration(broadcasts=broadcasts, promotes=promotes, floats=floats, views=views)
+
     def declare(forward: Callable[..., Any]) -> Operation:
-        operation = Op(forward, vjp, samples, degree, array_vjp, node)
-        call = recorded(operation, promotes, floats, broadcasts, views)
+        operation = Op(forward, vjp, samples, degree, array_vjp, node, declaration)
+        call = recorded(operation)
         functools.update_wrapper(call, forward)
         call.op = operation  # type: ignore[attr-defined]
         return call  # type: ignore[return-value]

@@ -4,6 +4,7 @@ import dis
 import functools
 import inspect
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from minigrad.engine.graph import Node, ShapeDtype, Value
@@ -42,6 +43,25 @@ class Sample(NamedTuple):
 def sample(*args: Any, **settings: Any) -> Sample:
     """One gradient check: `arr.of(...)` for each tensor, numbers and settings as they are."""
     return Sample(args, settings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declaration:
+    """How a call treats the arguments and the result."""
+
+    broadcasts: bool = False
+    """Arguments broadcast against each other."""
+    promotes: bool = False
+    """Tensor arguments are brought to their common dtype."""
+    floats: bool = False
+    """Integer arguments become floating first."""
+    views: bool = False
+    """The result may share the memory of the first argument."""
+
+    @property
+    def checks_dtype(self) -> bool:
+        """Whether arguments may have to be cast before the forward."""
+        return self.promotes or self.floats
 
 
 class SavedArguments:
@@ -98,8 +118,9 @@ class Op:
         vjp: Sequence[Rule | None] | Rule | None,
         samples: Sequence[Sample],
         degree: int | None,
-        array_vjp: Sequence[Rule] = (),
-        node: str | Callable[[Node], str] | None = None,
+        array_vjp: Sequence[Rule],
+        node: str | Callable[[Node], str] | None,
+        declaration: Declaration,
     ) -> None:
         self.name = forward.__name__.strip("_")
         self.node = node or self.name.title().replace("_", "") + "Backward0"
@@ -109,6 +130,7 @@ class Op:
         self.samples = samples
         self.degree = degree
         self.array_vjp = array_vjp
+        self.declaration = declaration
         # What `inspect.signature` says, which would take a fortieth of the time of an import.
         code = forward.__code__
         tensors, names = code.co_argcount, code.co_varnames
