@@ -1,4 +1,4 @@
-"""Linear algebra: against torch, on drawn shapes, at the edges, and where it must refuse."""
+"""Systems of equations, factorizations and determinants compared with torch, and refusals."""
 
 import math
 
@@ -11,171 +11,9 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from tests.support.against_torch import compare, outcome
+from tests.support.matrices import definite, numbers, regular, symmetric, transposed_in_memory
 
 quick = settings(max_examples=25)
-
-
-def numbers(shape, seed=0):
-    return np.random.default_rng(seed).uniform(-2, 2, shape)
-
-
-def regular(shape, seed=0):
-    """Square matrices far from singular."""
-    return numbers(shape, seed) / 2 + 4 * np.eye(shape[-1])
-
-
-def definite(m, x):
-    """A symmetric positive definite matrix of any square one."""
-    return x @ x.mT + m.eye(x.shape[-1], dtype=x.dtype)
-
-
-def symmetric(m, x):
-    return x + x.mT
-
-
-def turned(x):
-    """The same matrices, from memory that holds them transposed."""
-    return x.mT.contiguous().mT
-
-
-# --- products -------------------------------------------------------------------------------
-
-PRODUCTS = {
-    "mm": (lambda m, a, b: m.mm(a, b), (3, 4), (4, 2)),
-    "mm of nothing": (lambda m, a, b: m.mm(a, b), (3, 0), (0, 2)),
-    "bmm": (lambda m, a, b: m.bmm(a, b), (2, 3, 4), (2, 4, 2)),
-    "mv": (lambda m, a, b: m.mv(a, b), (3, 4), (4,)),
-    "dot": (lambda m, a, b: m.dot(a, b) + m.vdot(a, b), (4,), (4,)),
-    "inner": (lambda m, a, b: m.inner(a, b), (2, 3, 4), (5, 4)),
-    "inner of a number": (lambda m, a, b: m.inner(a, b), (), (5, 4)),
-    "inner of vectors": (lambda m, a, b: a.inner(b), (4,), (4,)),
-    "outer": (lambda m, a, b: m.outer(a, b) + m.ger(a, b), (3,), (2,)),
-    "vecdot": (lambda m, a, b: m.linalg.vecdot(a, b, dim=0), (3, 4), (3, 1)),
-    "kron": (lambda m, a, b: m.kron(a, b), (2, 3), (3, 2)),
-    "kron of other dims": (lambda m, a, b: m.kron(a, b), (2,), (3, 1, 2)),
-    "kron of a number": (lambda m, a, b: m.kron(a, b), (), (3, 2)),
-    "cross": (lambda m, a, b: m.linalg.cross(a, b), (4, 3), (1, 3)),
-    "cross along 0": (lambda m, a, b: m.linalg.cross(a, b, dim=0), (3, 2), (3, 2)),
-    "cross of a found dim": (lambda m, a, b: m.cross(a, b, dim=1), (2, 3, 3), (2, 3, 3)),
-    "tensordot": (lambda m, a, b: m.tensordot(a, b), (2, 3, 4), (3, 4, 5)),
-    "tensordot of lists": (
-        lambda m, a, b: m.tensordot(a, b, dims=([2, 0], [-1, 0])),
-        (2, 3, 4),
-        (2, 3, 4),
-    ),
-    "tensordot of none": (lambda m, a, b: m.tensordot(a, b, dims=0), (2, 3), (4,)),
-    "tensordot with ones": (lambda m, a, b: m.tensordot(a, b, 1), (2, 1), (3, 4)),
-    "addmm": (lambda m, a, b: m.addmm(b[0], a, b, beta=0.5, alpha=2.0), (3, 4), (4, 2)),
-    "addmv": (lambda m, a, b: m.addmv(a[:, 0], a, b, beta=0.5), (3, 4), (4,)),
-    "addr": (lambda m, a, b: m.addr(a[:, None], a, b, alpha=3), (3,), (4,)),
-    "baddbmm": (lambda m, a, b: m.baddbmm(b[:, :1], a, b, beta=2), (2, 3, 4), (2, 4, 2)),
-    "addbmm": (lambda m, a, b: m.addbmm(b[0, :3], a, b, alpha=0.5), (2, 3, 4), (2, 4, 2)),
-    "multi_dot": (lambda m, a, b: m.linalg.multi_dot([a, b, a, b]), (2, 5), (5, 2)),
-    "multi_dot with vectors": (lambda m, a, b: m.linalg.multi_dot([b, a, a.T, b]), (3, 4), (3,)),
-    "cdist": (lambda m, a, b: m.cdist(a, b), (2, 3, 4), (2, 5, 4)),
-    "cdist of broadcast": (lambda m, a, b: m.cdist(a, b, p=1), (3, 4), (2, 5, 4)),
-    "cdist p=3": (lambda m, a, b: m.cdist(a, b, 3.0), (3, 4), (5, 4)),
-    "cdist p=inf": (lambda m, a, b: m.cdist(a, b, math.inf), (3, 4), (5, 4)),
-    "cdist by product": (
-        lambda m, a, b: m.cdist(a, b, compute_mode="use_mm_for_euclid_dist"),
-        (3, 4),
-        (5, 4),
-    ),
-    "cdist of many": (lambda m, a, b: m.cdist(a, b), (30, 4), (5, 4)),
-    "pdist": (lambda m, a, b: m.pdist(a) + m.pdist(a, 1.5).sum(), (4, 3), ()),
-    "dist": (lambda m, a, b: m.dist(a, b) + a.dist(b, 1), (4, 3), (3,)),
-    "trace": (lambda m, a, b: m.trace(a) + b.trace(), (4, 3), (2, 3)),
-}
-
-
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("name", PRODUCTS)
-def test_products(name, dtype):
-    function, *shapes = PRODUCTS[name]
-    arrays = [numbers(shape, i).astype(dtype) for i, shape in enumerate(shapes)]
-    compare(function, *arrays)
-    matrices = [a for a in arrays if a.ndim > 1]
-    if len(matrices) == len(arrays):
-        compare(lambda m, *given: function(m, *map(turned, given)), *arrays)
-
-
-INTEGERS = ["mm", "bmm", "mv", "dot", "inner", "outer", "kron", "cross", "tensordot", "addr",
-            "trace", "multi_dot"]  # fmt: skip
-
-
-@pytest.mark.parametrize("name", INTEGERS)
-def test_products_of_integers(name):
-    function, *shapes = PRODUCTS[name]
-    compare(function, *(np.rint(numbers(s, i) * 5).astype(np.int64) for i, s in enumerate(shapes)))
-
-
-ADDING = {
-    "addmm": [(3, 2), (3, 4), (4, 2)],
-    "addmv": [(3,), (3, 4), (4,)],
-    "addr": [(3, 2), (3,), (2,)],
-    "addbmm": [(3, 2), (5, 3, 4), (5, 4, 2)],
-    "baddbmm": [(5, 3, 2), (5, 3, 4), (5, 4, 2)],
-}
-
-
-@pytest.mark.parametrize("name", ADDING)
-def test_beta_zero_hides_the_input(name):
-    x, a, b = (numbers(shape, i) for i, shape in enumerate(ADDING[name]))
-    hidden = x * math.nan
-    compare(lambda m, a, b: getattr(m, name)(m.tensor(hidden), a, b, beta=0), a, b)
-
-
-def test_a_fraction_of_integers_is_refused():
-    for alpha, beta in ((0.5, 1), (1, 0.5)):  # torch takes both for 0 in addmm
-        with pytest.raises(RuntimeError, match="must not be floating"):
-            mg.addmm(*[mg.eye(2, dtype=mg.int64)] * 3, alpha=alpha, beta=beta)
-
-
-@pytest.mark.parametrize("name", ADDING)
-def test_added_in_place(name):
-    def in_place(m, x, a, b):
-        return getattr(x * 1, f"{name}_")(a, b, beta=0.5, alpha=2)
-
-    compare(in_place, *(numbers(shape, i) for i, shape in enumerate(ADDING[name])))
-
-
-@quick
-@given(
-    hnp.mutually_broadcastable_shapes(
-        signature="(m,k),(k,n)->(m,n)", max_dims=2, min_side=0, max_side=3
-    )
-)
-def test_drawn_distances_and_products(drawn):
-    a, b = (numbers(shape, i) for i, shape in enumerate(drawn.input_shapes))
-    compare(lambda m, x, y: m.tensordot(x, y, dims=([-1], [-2])), a, b)
-    compare(lambda m, x, y: m.kron(x, y), a, b)
-    compare(lambda m, x, y: m.inner(x, y.mT), a, b)
-    if b.shape[-2] and a.size and b.size:
-        compare(lambda m, x, y: m.cdist(x, y.mT, compute_mode="donot_use_mm_for_euclid_dist"), a, b)
-
-
-def test_distances_of_equal_points_have_gradient_zero():
-    x = numbers((3, 2))
-    compare(lambda m, a: (m.cdist(a, a), m.pdist(a[[0, 0, 1]])), x)
-    compare(lambda m, a: m.cdist(a * 1, a, compute_mode="use_mm_for_euclid_dist") * 0, x)
-
-
-def test_distances_that_count():
-    a, b = numbers((3, 4)).round(), numbers((5, 4), 1).round()
-    compare(lambda m, x, y: m.cdist(x, y, p=0), a, b, gradients=False)
-    x = mg.tensor(numbers((3, 4)), requires_grad=True)
-    y = mg.tensor(numbers((5, 4), 1), requires_grad=True)
-    for p in (1.0, 2.0, 3.0):
-        assert mg.autograd.gradgradcheck(lambda x, y: mg.cdist(x, y, p), (x, y))  # noqa: B023
-
-
-def test_chain_matmul_and_order():
-    shapes = [(10, 100), (100, 5), (5, 50), (50, 1)]
-    arrays = [numbers(shape, i) for i, shape in enumerate(shapes)]
-    ours = mg.chain_matmul(*map(mg.tensor, arrays))
-    np.testing.assert_allclose(ours.numpy(), np.linalg.multi_dot(arrays), rtol=1e-10)
-    assert mg.chain_matmul(ours) is ours
-
 
 # --- solving and factors --------------------------------------------------------------------
 
@@ -232,10 +70,10 @@ OF_ANY = {
 }
 
 
-def well_apart(function, array, name):
+def distinct_singular_values(function, array, name):
     """Compared as leaf, as view, and in float32."""
     compare(function, array, note=name)
-    compare(lambda m, x: function(m, turned(x)), array, note=name)
+    compare(lambda m, x: function(m, transposed_in_memory(x)), array, note=name)
     if array.shape[-1] < 10:  # beyond, float32 and the order of sums part
         compare(function, array.astype(np.float32), note=name)
 
@@ -243,13 +81,13 @@ def well_apart(function, array, name):
 @pytest.mark.parametrize("shape", MATRICES, ids=str)
 @pytest.mark.parametrize("name", OF_SQUARES)
 def test_square(name, shape):
-    well_apart(OF_SQUARES[name], regular(shape), name)
+    distinct_singular_values(OF_SQUARES[name], regular(shape), name)
 
 
 @pytest.mark.parametrize("shape", EITHER, ids=str)
 @pytest.mark.parametrize("name", OF_ANY)
 def test_any(name, shape):
-    well_apart(OF_ANY[name], numbers(shape), name)
+    distinct_singular_values(OF_ANY[name], numbers(shape), name)
 
 
 @quick
@@ -262,7 +100,7 @@ def test_any(name, shape):
 def test_drawn_systems(drawn, turn):
     a, b = drawn.input_shapes
     matrices, right = regular(a), numbers(b, 1)
-    see = turned if turn else (lambda x: x)
+    see = transposed_in_memory if turn else (lambda x: x)
     compare(lambda m, x, y: m.linalg.solve(see(x), see(y)), matrices, right)
     compare(lambda m, x, y: m.linalg.solve_triangular(see(x), see(y), upper=turn), matrices, right)
     if right.mT.shape != matrices.shape[:-1]:  # which would be taken for vectors
@@ -310,72 +148,6 @@ def test_condition_numbers(p):
         compare(lambda m, x: m.linalg.cond(x, p), both, gradients=False)
     x = mg.tensor(regular((3, 3)), requires_grad=True)
     assert mg.autograd.gradcheck(lambda x: mg.linalg.cond(x, p), x)
-
-
-# --- norms ----------------------------------------------------------------------------------
-
-VECTOR_ORDERS = [2, 1, 0, 3, 0.5, 1.5, -1, -2.5, math.inf, -math.inf]
-MATRIX_ORDERS = ["fro", "nuc", 1, -1, 2, -2, math.inf, -math.inf]
-
-
-@pytest.mark.parametrize("ord", VECTOR_ORDERS)
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_vector_norms(ord, dtype):
-    x = numbers((3, 4, 2)).astype(dtype)
-    for dim in (None, 0, (0, -1), [1]):
-        compare(lambda m, x: m.linalg.vector_norm(x, ord, dim), x, note=str(dim))  # noqa: B023
-        compare(lambda m, x: m.linalg.vector_norm(turned(x), ord, dim, True), x)  # noqa: B023
-    compare(lambda m, x: m.linalg.vector_norm(x, ord, dtype=m.float64), x)
-    compare(lambda m, x: m.linalg.norm(x, ord), x[:, 0, 0])
-    compare(lambda m, x: m.linalg.vector_norm(x, ord), x[0, 0, 0])
-
-
-@pytest.mark.parametrize("ord", VECTOR_ORDERS)
-def test_vector_norms_at_zero(ord):
-    with_zeros = numbers((3, 4))
-    with_zeros[0], with_zeros[1, 2] = 0, 0
-    if ord >= 0:
-        compare(lambda m, x: m.linalg.vector_norm(x, ord, 1), with_zeros)
-    else:
-        compare(lambda m, x: m.linalg.vector_norm(x, ord, 1), with_zeros, gradients=False)
-    special = np.array([[math.nan, 1.0], [math.inf, 2.0], [-math.inf, math.inf]])
-    compare(lambda m, x: m.linalg.vector_norm(x, ord, 1), special, gradients=False)
-
-
-@pytest.mark.parametrize("ord", VECTOR_ORDERS)
-@pytest.mark.parametrize("shape", [(0,), (0, 3), (3, 0)], ids=str)
-def test_vector_norms_of_nothing(ord, shape):
-    for dim in (None, 0, -1):
-        ours, theirs = (
-            outcome(m, lambda m: m.linalg.vector_norm(m.zeros(shape), ord, dim))  # noqa: B023
-            for m in (mg, torch)
-        )
-        if isinstance(theirs, type):
-            assert issubclass(ours, theirs), dim
-        else:
-            assert (ours.tolist(), tuple(ours.shape)) == (theirs.tolist(), tuple(theirs.shape))
-
-
-@pytest.mark.parametrize("ord", MATRIX_ORDERS)
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_matrix_norms(ord, dtype):
-    x = numbers((2, 4, 3)).astype(dtype)
-    compare(lambda m, x: m.linalg.matrix_norm(x, ord), x)
-    for dim in ((0, 1), (-1, 0), (2, 1)):
-        compare(lambda m, x: m.linalg.matrix_norm(x, ord, dim, True), x, note=str(dim))  # noqa: B023
-        compare(lambda m, x: m.linalg.norm(x, ord, dim), x, note=str(dim))  # noqa: B023
-    compare(lambda m, x: m.linalg.norm(turned(x), ord), x[0])
-
-
-def test_diagonals():
-    compare(lambda m, x: m.linalg.diagonal(x, offset=1), numbers((2, 3, 4)))
-    compare(lambda m, x: m.linalg.diagonal(x, dim1=0), numbers((2, 3, 4)))
-
-
-def test_norm_without_order():
-    x = numbers((2, 4, 3))
-    compare(lambda m, x: (m.linalg.norm(x), m.linalg.norm(x, dim=(0, 1))), x)
-    compare(lambda m, x: m.linalg.norm(x, dim=1, keepdim=True, dtype=m.float64), x.astype("f4"))
 
 
 # --- what is drawn at ties, and higher derivatives ------------------------------------------

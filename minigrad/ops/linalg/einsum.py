@@ -31,7 +31,7 @@ def einsum(*args: Any) -> Any:
     output has the letters that occur once, in alphabetical order.  Also in torch's other form:
     `einsum(a, [0, 1], b, [1, 2], [0, 2])`.
 
-    More than two operands are contracted in pairs, that first which leaves the least behind.
+    More than two operands are contracted in pairs, first the pair with the smallest result.
     Raises RuntimeError for equations and operands that do not fit.
 
         >>> minigrad.einsum("ij,j->i", minigrad.eye(2), minigrad.ones(2))
@@ -42,9 +42,9 @@ def einsum(*args: Any) -> Any:
         if not isinstance(operand, Value):
             raise TypeError(f"einsum(): operand {i} must be Tensor, not {type(operand).__name__}")
     if len(operands) != len(inputs):
-        many = "fewer" if len(operands) < len(inputs) else "more"
+        relation = "fewer" if len(operands) < len(inputs) else "more"
         raise RuntimeError(
-            f"einsum(): {many} operands were provided than specified in the equation: "
+            f"einsum(): {relation} operands were provided than specified in the equation: "
             f"{len(operands)} operands, {len(inputs)} in the equation"
         )
     labelled = [
@@ -120,7 +120,7 @@ def _require_one_ellipsis(terms: list[Any], whose: str) -> None:
         )
 
 
-def _labels(place: int, shape: tuple[int, ...], terms: list[Any]) -> tuple[Label, ...]:
+def _labels(position: int, shape: tuple[int, ...], terms: list[Any]) -> tuple[Label, ...]:
     """One label for each dimension of an operand."""
     hidden = len(shape) - (len(terms) - terms.count(ELLIPSIS))
     if hidden < 0 or (hidden and ELLIPSIS not in terms):
@@ -128,7 +128,7 @@ def _labels(place: int, shape: tuple[int, ...], terms: list[Any]) -> tuple[Label
         raise RuntimeError(
             f"einsum(): the number of subscripts in the equation "
             f"({len(terms) - terms.count(ELLIPSIS)}) does not match the number of dimensions "
-            f"({len(shape)}) for operand {place}{none}"
+            f"({len(shape)}) for operand {position}{none}"
         )
     return _without_ellipsis(terms, hidden)
 
@@ -235,8 +235,8 @@ def _pairs(left: list[Labelled], output: tuple[Label, ...]) -> Iterator[tuple[in
 def _growth(
     left: list[Labelled], output: tuple[Label, ...], sizes: dict[Label, int], i: int, j: int
 ) -> tuple[int, int]:
-    """How many elements more there are after contracting this pair, and the multiplications."""
-    others = [operand for place, operand in enumerate(left) if place not in (i, j)]
+    """The growth in elements by contracting this pair, and the number of multiplications."""
+    others = [operand for k, operand in enumerate(left) if k not in (i, j)]
     needed = _needed(others, output)
     result = {*left[i].labels, *left[j].labels} & needed
 
@@ -248,7 +248,7 @@ def _growth(
 
 
 def _summed(operand: Labelled, needed: set[Label]) -> Labelled:
-    """The operand summed over what nobody needs."""
+    """The operand summed over the labels that are not needed."""
     tensor, labels = operand
     dims = tuple(i for i, label in enumerate(labels) if label not in needed)
     if not dims:

@@ -1,4 +1,4 @@
-"""Around NumPy's LAPACK: what its operands must be, and its failures in torch's words."""
+"""Calls of NumPy's LAPACK, with checks of the operands and torch's errors."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +8,7 @@ import numpy as np
 from minigrad.core import dtypes
 from minigrad.core.types import Array
 
-_HELD = (np.dtype(np.float32), np.dtype(np.float64))
+_SUPPORTED = (np.dtype(np.float32), np.dtype(np.float64))
 
 
 class LinAlgError(RuntimeError):
@@ -28,7 +28,7 @@ def require_matrices(name: str, *operands: Array) -> None:
                 f"{name}: Expected a floating point tensor as input. Got "
                 f"{dtypes.of_numpy(array.dtype)}"
             )
-        if array.dtype not in _HELD:
+        if array.dtype not in _SUPPORTED:
             raise RuntimeError(
                 f"{name}: Low precision dtypes not supported. Got {dtypes.of_numpy(array.dtype)}"
             )
@@ -51,7 +51,7 @@ def require_square(name: str, array: Array) -> None:
 
 
 def require_equation(name: str, A: Array, B: Array) -> None:
-    """Raise RuntimeError unless A X = B makes sense, leading axes broadcasting."""
+    """Raise RuntimeError unless the shapes fit A X = B, leading dimensions broadcasting."""
     if A.shape[-1] != B.shape[-2]:
         raise RuntimeError(
             f"{name}: Incompatible shapes of A and B for the equation AX = B "
@@ -73,12 +73,12 @@ def run(name: str, problem: str, function: Callable[..., Any], A: Array, *others
     try:
         return function(A, *others)
     except np.linalg.LinAlgError:
-        where = ""
+        batch_element = ""
         if A.ndim > 2:
             matrices = A.reshape(-1, *A.shape[-2:])
             first = next(i for i, each in enumerate(matrices) if _fails(function, each, others))
-            where = f"(Batch element {first}): "
-        raise LinAlgError(f"{name}: {where}{problem} (shape {list(A.shape)})") from None
+            batch_element = f"(Batch element {first}): "
+        raise LinAlgError(f"{name}: {batch_element}{problem} (shape {list(A.shape)})") from None
 
 
 def _fails(function: Callable[..., Any], matrix: Array, others: tuple[Array, ...]) -> bool:

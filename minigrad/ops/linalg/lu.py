@@ -1,4 +1,4 @@
-"""LU factorizations: rows are exchanged by their sizes alone, so that derivatives pass them by."""
+"""LU factorizations.  The order of rows depends on comparisons alone and has no derivative."""
 
 from typing import Any
 
@@ -62,9 +62,9 @@ def _row_order(A: Array) -> tuple[Array, Array]:
     for i in np.ndindex(*A.shape[:-2]):
         work, rows = A[i].copy(), np.arange(m)
         for k in range(steps):
-            chosen = k + int(np.argmax(np.abs(work[k:, k])))
-            exchanges[i][k] = chosen + 1
-            work[[k, chosen]], rows[[k, chosen]] = work[[chosen, k]], rows[[chosen, k]]
+            pivot = k + int(np.argmax(np.abs(work[k:, k])))
+            exchanges[i][k] = pivot + 1
+            work[[k, pivot]], rows[[k, pivot]] = work[[pivot, k]], rows[[pivot, k]]
             if work[k, k] != 0:
                 work[k + 1 :, k] /= work[k, k]
             work[k + 1 :, k + 1 :] -= np.outer(work[k + 1 :, k], work[k, k + 1 :])

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.engine.graph import V
+from minigrad.engine.graph import V, Value
 from minigrad.engine.op import composed
 from minigrad.ops.dims import wrap_dim
 from minigrad.ops.linalg.einsum import Labelled, contract
@@ -16,7 +16,7 @@ from minigrad.ops.shape.diagonal import diagonal
 # --- vectors and matrices -------------------------------------------------------------------
 
 
-def _require_dims(name: str, **operands: tuple[Any, int]) -> None:
+def _require_dims(name: str, **operands: tuple[Value, int]) -> None:
     for argument, (value, ndim) in operands.items():
         if value.ndim != ndim:
             raise RuntimeError(
@@ -104,12 +104,12 @@ def cross(input: V, other: V, *, dim: int = -1) -> V:
             f"{other.shape[axis]}"
         )
 
-    def turned(x: V, first: int, second: int, third: int) -> V:
-        places = x.new_tensor([first, second, third], dtype=int)
-        return x[(slice(None),) * axis + (places,)]
+    def permuted(x: V, first: int, second: int, third: int) -> V:
+        index = x.new_tensor([first, second, third], dtype=int)
+        return x[(slice(None),) * axis + (index,)]
 
-    ahead = turned(input, 1, 2, 0) * turned(other, 2, 0, 1)
-    return ahead - turned(input, 2, 0, 1) * turned(other, 1, 2, 0)
+    positive = permuted(input, 1, 2, 0) * permuted(other, 2, 0, 1)
+    return positive - permuted(input, 2, 0, 1) * permuted(other, 1, 2, 0)
 
 
 @composed
@@ -189,7 +189,7 @@ def tensordot(a: V, b: V, dims: Any = 2) -> V:
 
 
 def _added(name: str, input: V, product: V, beta: float, alpha: float) -> V:
-    """beta * input + alpha * product; with beta = 0 not even nan comes through from the input."""
+    """beta * input + alpha * product; with beta = 0 a nan of the input is ignored."""
     try:
         start = input.expand(product.shape)
     except RuntimeError:
@@ -255,7 +255,7 @@ def addbmm(input: V, batch1: V, batch2: V, *, beta: float = 1, alpha: float = 1)
 # --- chains ---------------------------------------------------------------------------------
 
 
-def multi_dot(tensors: Sequence[Any]) -> Any:
+def multi_dot(tensors: Sequence[V]) -> V:
     """The product of two or more matrices, in the order that takes the fewest multiplications.
 
     The first and the last may be vectors, a row and a column.
@@ -279,14 +279,14 @@ def multi_dot(tensors: Sequence[Any]) -> Any:
     return product.squeeze(-1) if ends[1].ndim == 1 else product
 
 
-def chain_matmul(*matrices: Any) -> Any:
+def chain_matmul(*matrices: V) -> V:
     """The product of matrices in the cheapest order; of one, the matrix itself."""
     _require_dims("chain_matmul", **{f"matrix {i}": (m, 2) for i, m in enumerate(matrices)})
     return matrices[0] if len(matrices) == 1 else multi_dot(matrices)
 
 
 def _best_splits(shapes: list[tuple[int, ...]]) -> dict[tuple[int, int], int]:
-    """Where to split each run of matrices: Cormen et al., "Matrix-chain multiplication"."""
+    """The index at which to split each range of matrices (Cormen et al., Matrix-chain)."""
     sizes = [shape[0] for shape in shapes] + [shapes[-1][1]]
     cost = {(i, i): 0 for i in range(len(shapes))}
     splits = {}
@@ -300,7 +300,7 @@ def _best_splits(shapes: list[tuple[int, ...]]) -> dict[tuple[int, int], int]:
     return splits
 
 
-def _multiplied(chain: list[Any], splits: dict[tuple[int, int], int], i: int, j: int) -> Any:
+def _multiplied(chain: list[V], splits: dict[tuple[int, int], int], i: int, j: int) -> V:
     if i == j:
         return chain[i]
     k = splits[i, j]
@@ -338,8 +338,8 @@ def cdist(x1: V, x2: V, p: float = 2.0, compute_mode: str | None = _COMPUTE_MODE
     mode = _COMPUTE_MODES[0] if compute_mode is None else compute_mode
     if mode not in _COMPUTE_MODES:
         raise ValueError(f"{mode} is not a valid value for compute_mode: one of {_COMPUTE_MODES}")
-    many = max(x1.shape[-2], x2.shape[-2]) > _MANY_ROWS
-    if p == 2 and (mode == _COMPUTE_MODES[1] or (mode == _COMPUTE_MODES[0] and many)):
+    above_limit = max(x1.shape[-2], x2.shape[-2]) > _MANY_ROWS
+    if p == 2 and (mode == _COMPUTE_MODES[1] or (mode == _COMPUTE_MODES[0] and above_limit)):
         return _distance_by_product(x1, x2)
     return vector_norm(x1.unsqueeze(-2) - x2.unsqueeze(-3), p, -1)
 
@@ -347,9 +347,10 @@ def cdist(x1: V, x2: V, p: float = 2.0, compute_mode: str | None = _COMPUTE_MODE
 def _distance_by_product(x1: V, x2: V) -> V:
     squares = (x1 * x1).sum(dim=-1).unsqueeze(-1) + (x2 * x2).sum(dim=-1).unsqueeze(-2)
     squared = (squares - matmul(x1, x2.mT) * 2).unsqueeze(-1).clamp(min=0)
-    apart = squared.array > 0
-    nonzero = squared + squared.new_tensor(~apart)  # where the root has no derivative
-    return (nonzero.sqrt() * squared.new_tensor(apart)).squeeze(-1)
+    positive = squared.array > 0
+    # The square root has no derivative at 0, so it is taken of 1 there and multiplied by 0.
+    nonzero = squared + squared.new_tensor(~positive)
+    return (nonzero.sqrt() * squared.new_tensor(positive)).squeeze(-1)
 
 
 @composed

@@ -148,7 +148,7 @@ def _pinv_cotangent(g: V, out: V, A: V) -> V:
     return outside_range + outside_rows - out.mT @ g @ out.mT
 
 
-def _pinv_rule(g: V, out: V, A: V, **_how_it_was_found: Any) -> V:
+def _pinv_rule(g: V, out: V, A: V, **_tolerances: Any) -> V:
     return _pinv_cotangent(g, out, A)
 
 
@@ -184,7 +184,7 @@ def pinv(
 def matrix_rank(
     A: Array, *, atol: float | None = None, rtol: float | None = None, hermitian: bool = False
 ) -> Array:
-    """How many singular values of matrices exceed max(atol, rtol * the largest), as int64."""
+    """The number of singular values above max(atol, rtol * the largest), as int64."""
     require_matrices("linalg.matrix_rank", A)
     if hermitian:
         require_square("linalg.matrix_rank", A)
@@ -208,7 +208,7 @@ def _thin_svd(A: Array) -> tuple[Array, Array, Array]:
 
 
 def cutoff(s: Array, shape: tuple[int, ...], atol: float | None, rtol: float | None) -> Array:
-    """Up to which size singular values are zero."""
+    """The largest singular value that is taken to be zero."""
     if rtol is None:
         rtol = 0.0 if atol else float(max(shape[-2:]) * np.finfo(s.dtype).eps)
     largest = np.max(s, axis=-1, keepdims=True, initial=0.0)

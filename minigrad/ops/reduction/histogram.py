@@ -1,4 +1,4 @@
-"""Which values occur, how often, and between which bounds; none of it has a derivative."""
+"""Distinct values, counts, histograms and searches in sorted sequences; none is differentiable."""
 
 import math
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad.core import dtypes
 from minigrad.core.types import Array
-from minigrad.engine.graph import V, wrap_like
+from minigrad.engine.graph import V, Value, wrap_like
 from minigrad.engine.op import composed, op
 from minigrad.ops.dims import wrap_dim
 from minigrad.ops.results import Histogram, HistogramDD
@@ -26,7 +26,7 @@ def unique(
 ) -> V | tuple[V, ...]:
     """The distinct elements in order, or the distinct slices of `dim`; every nan is its own.
 
-    Also, where asked for: for each element the place of its value, and how often each occurs.
+    Also, where asked for: the index of the value of each element, and the number of each value.
     They come in order also without `sorted`.
     """
     axis = None if dim is None else wrap_dim(dim, input.ndim)
@@ -45,7 +45,7 @@ def unique_consecutive(
 ) -> V | tuple[V, ...]:
     """The elements, or slices of `dim`, without those that equal the one before.
 
-    Also, where asked for: for each element the place of its run, and the lengths of the runs.
+    Also, where asked for: for each element the index of its run, and the lengths of the runs.
     """
     array = input.array.reshape(-1) if dim is None else input.array
     axis = 0 if dim is None else wrap_dim(dim, input.ndim)
@@ -77,12 +77,12 @@ def isin(
     return wrap_like(first, np.asarray(found))
 
 
-# --- how often ------------------------------------------------------------------------------
+# --- counts ---------------------------------------------------------------------------------
 
 
 @op(vjp=None)
 def bincount(input: Array, weights: Array | None = None, *, minlength: int = 0) -> Array:
-    """How often each of 0, 1, 2 ... occurs in a 1-d tensor; with weights, their sums."""
+    """The number of occurrences of 0, 1, 2 ... in a 1-d tensor; with weights, the sums of these."""
     if input.ndim != 1 or input.dtype.kind not in "iu" or (input.size and input.min() < 0):
         raise RuntimeError(
             f"bincount only supports 1-d non-negative integral inputs, got shape "
@@ -116,7 +116,7 @@ def _range(name: str, array: Array, low: float, high: float, margin: float) -> t
 
 @op(vjp=None)
 def histc(input: Array, *, bins: int = 100, min: float = 0, max: float = 0) -> Array:
-    """How many elements fall into each of `bins` equal parts of min ... max, that of the data if 0.
+    """The number of elements in each of `bins` equal parts of min ... max, that of the data if 0.
 
     Elements outside are left out.  Raises RuntimeError for integers and bounds that are not finite.
     """
@@ -136,10 +136,10 @@ def histc(input: Array, *, bins: int = 100, min: float = 0, max: float = 0) -> A
 @composed
 def histogram(
     input: V,
-    bins: Any,
+    bins: V | int,
     *,
     range: tuple[float, float] | None = None,
-    weight: Any = None,
+    weight: V | None = None,
     density: bool = False,
 ) -> Histogram:
     """The elements counted between edges: a tensor of them, or so many equal parts of the range.
@@ -165,7 +165,7 @@ def histogramdd(
     bins: Any,
     *,
     range: Sequence[float] | None = None,
-    weight: Any = None,
+    weight: V | None = None,
     density: bool = False,
 ) -> HistogramDD:
     """Points (..., D) counted between edges along each of D dimensions: the counts, D edges.
@@ -186,7 +186,7 @@ def histogramdd(
     return HistogramDD(wrap_like(input, counts), tuple(wrap_like(input, e) for e in edges))
 
 
-def _require_points(input: V, bins: int, bounds: int, weight: Any) -> None:
+def _require_points(input: V, bins: int, bounds: int, weight: Value | None) -> None:
     """Raise RuntimeError unless there are bins and bounds for all dimensions of the points."""
     _require_floating("histogramdd", input)
     if input.ndim < 2 or not input.shape[-1]:
@@ -218,7 +218,7 @@ def _require_floating(name: str, input: V) -> None:
         raise RuntimeError(f"{name}() is for floating tensors, got {input.dtype}")
 
 
-def _counts(points: list[Array], edges: list[Array], weight: Any, density: bool) -> Array:
+def _counts(points: list[Array], edges: list[Array], weight: Value | None, density: bool) -> Array:
     """How many points, given by their coordinates, lie between the edges of each dimension."""
     sizes = [e.size - 1 for e in edges]
     places = []
@@ -255,7 +255,7 @@ def _edges(name: str, array: Array, bins: Any, bounds: tuple[float, float]) -> A
     return np.linspace(low, high, bins + 1, dtype=array.dtype)
 
 
-# --- between which bounds -------------------------------------------------------------------
+# --- searches -------------------------------------------------------------------------------
 
 
 @composed
@@ -266,9 +266,9 @@ def searchsorted(
     out_int32: bool = False,
     right: bool = False,
     side: str | None = None,
-    sorter: Any = None,
+    sorter: V | None = None,
 ) -> V:
-    """Where each value would be put into a sequence that is in order along its last dimension.
+    """The index at which each value would be inserted into a sequence sorted along its last dim.
 
     Before elements that equal it; with right=True or side="right" after them.  The sequence is
     1-d, or has the input's leading dimensions.  `sorter` holds the indices that put it in order.
@@ -303,8 +303,8 @@ def searchsorted(
     return wrap_like(sorted_sequence, places.astype(np.int32 if out_int32 else np.int64))
 
 
-def insertion(sequence: Array, values: Array, goes_before: Any) -> Array:
-    """The first places whose element does not go before the value: all halved at the same time."""
+def insertion(sequence: Array, values: Array, goes_before: np.ufunc) -> Array:
+    """The first index whose element does not go before the value, by bisection of all at once."""
     low = np.zeros(values.shape, np.int64)
     high = np.full(values.shape, sequence.shape[-1], np.int64)
     at = sequence.take if sequence.ndim == 1 else lambda i: np.take_along_axis(sequence, i, -1)

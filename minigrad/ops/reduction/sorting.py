@@ -29,7 +29,7 @@ ORDER = np.array([[1, 2, 0], [0, 2, 1]])
     ],
 )
 def take_along(input: Array, *, dim: int, index: Array) -> Array:
-    """The elements at `index` along `dim`: a gather that takes each place at most once."""
+    """The elements at `index` along `dim`: a gather that takes each position at most once."""
     if not input.ndim:
         return input.copy()
     return np.take_along_axis(input, index, wrap_dim(dim, input.ndim))
@@ -91,7 +91,7 @@ def _first(index: Array, k: int, axis: int) -> Array:
 def sort(
     input: V, dim: int = -1, descending: bool = False, stable: bool = False
 ) -> ValuesAndIndices:
-    """The elements in order along `dim`, and where they stood; nan counts as the largest.
+    """The elements in order along `dim`, and their indices; nan counts as the largest.
 
     Equal elements always keep their order, whether or not `stable` asks for it.
     """
@@ -101,7 +101,7 @@ def sort(
 
 @composed
 def argsort(input: V, dim: int = -1, descending: bool = False, stable: bool = False) -> V:
-    """The indices that put the elements along `dim` in order; equal ones keep their order."""
+    """The indices that sort the elements along `dim`; equal ones keep their order."""
     array, axis = _lines(input, dim)
     order = (_descending if descending else ascending)(array, axis)
     return wrap_like(input, order.reshape(input.shape))
@@ -125,7 +125,7 @@ def _refuse_bools(name: str, array: Array) -> None:
 def topk(
     input: V, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
 ) -> ValuesAndIndices:
-    """The k largest (or smallest) elements along `dim` and where they stood, in order.
+    """The k largest (or smallest) elements along `dim` and their indices, in order.
 
     They come in order also without `sorted`.  nan counts as the largest.  Raises RuntimeError if
     there are fewer than k elements.
@@ -152,7 +152,7 @@ def topk(
 
 @composed
 def kthvalue(input: V, k: int, dim: int = -1, keepdim: bool = False) -> ValuesAndIndices:
-    """The k-th smallest element along `dim`, counted from 1, and where it stood."""
+    """The k-th smallest element along `dim`, counted from 1, and its index."""
     array, axis = _lines(input, dim)
     _refuse_bools("kthvalue", array)
     require_elements("kthvalue", array.shape, axis)
@@ -191,7 +191,7 @@ def nanmedian_index(array: Array, axis: int) -> Array:
 
 @composed
 def mode(input: V, dim: int = -1, keepdim: bool = False) -> ValuesAndIndices:
-    """The most frequent element along `dim`, the smallest of several, and its last place."""
+    """The most frequent element along `dim`, the smallest of several, and its last index."""
     array, axis = _lines(input, dim)
     require_elements("mode", array.shape, axis)
     order = ascending(array, axis)
