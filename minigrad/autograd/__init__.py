@@ -1,4 +1,4 @@
-"""torch.autograd's public face."""
+"""Derivatives of functions, under the names of torch.autograd, and the transforms of torch.func."""
 
 from minigrad.autograd import functional
 from minigrad.autograd.differentiate import backward, grad

@@ -1,3 +1,3 @@
-"""Tensor, its methods, and how tensors are made, saved and described."""
+"""Tensor: how tensors are made, saved and described; their methods are in `methods`."""
 
 from minigrad.tensor.tensor import Tensor

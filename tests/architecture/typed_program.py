@@ -102,7 +102,8 @@ def train(model: Network, loader: DataLoader[tuple[Tensor, Tensor]], epochs: int
 def accuracy(model: Network, images: Tensor, labels: Tensor) -> float:
     """The share of images put into the right class."""
     model.eval()
-    right = model(images).argmax(1) == labels
+    logits: Tensor = model(images)
+    right = logits.argmax(1) == labels
     return right.to(mg.float32).mean().item()
 
 

@@ -1,4 +1,4 @@
-"""One gradient against differences of function values; where they disagree, a report."""
+"""Comparison of one gradient with differences of function values, and the report of errors."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -22,20 +22,20 @@ from minigrad.autograd.gradcheck.numeric import (
     slope_jump,
     unit,
 )
+from minigrad.core.types import Array
 from minigrad.engine.graph import wrap
 from minigrad.tensor import Tensor
 
-Array = np.ndarray[Any, Any]
 Function = Callable[..., Any]
 
 # A report looks at every entry of arguments up to this size; in larger ones it searches.
 MOST_ENTRIES = 1024
-# and takes an output apart if it is no larger than this.
+# It attributes errors to the entries of an output that is no larger than this.
 MOST_PARTS = 64
 
 
 class Strictness(NamedTuple):
-    """What is compared, and how far apart two derivatives may be."""
+    """Tolerances, and the optional checks."""
 
     rtol: float = 1e-6
     atol: float = 1e-8
@@ -62,14 +62,14 @@ class Situation(NamedTuple):
     labels: Sequence[str]
     seed: int
 
-    def outputs(self, place: int, moved: Array) -> list[Array]:
-        """The outputs where the argument at `place` has moved."""
-        arrays = [moved if i == place else a for i, a in enumerate(self.point)]
+    def outputs(self, position: int, moved: Array) -> list[Array]:
+        """The outputs where the argument at `position` has moved."""
+        arrays = [moved if i == position else a for i, a in enumerate(self.point)]
         return [o.array for o in self.function(*map(leaf_of, arrays))]
 
-    def weighted(self, place: int, moved: Array) -> float:
+    def weighted(self, position: int, moved: Array) -> float:
         """The sum of the outputs, weighed with the cotangents."""
-        pairs = zip(self.cotangents, self.outputs(place, moved), strict=True)
+        pairs = zip(self.cotangents, self.outputs(position, moved), strict=True)
         return sum(float(np.vdot(c, o)) for c, o in pairs)
 
     def gradients(self, cotangents: Sequence[Array]) -> tuple[Array, ...]:
@@ -83,10 +83,10 @@ class Comparison:
     """The gradient of one argument, compared along directions; raises where it disagrees."""
 
     def __init__(
-        self, situation: Situation, place: int, analytic: Array, strictness: Strictness
+        self, situation: Situation, position: int, analytic: Array, strictness: Strictness
     ) -> None:
         self.situation = situation
-        self.place = place
+        self.position = position
         self.analytic = analytic
         self.strict = strictness
 
@@ -106,8 +106,8 @@ class Comparison:
         """Compare one entry."""
         return self.along(unit(self.analytic.shape, index))
 
-    def _numeric(self, direction: Array, place: int | None = None) -> float:
-        at = self.place if place is None else place
+    def _numeric(self, direction: Array, position: int | None = None) -> float:
+        at = self.position if position is None else position
         found = self._difference(lambda x: self.situation.weighted(at, x), direction, at)
         return float(found)
 
@@ -117,16 +117,16 @@ class Comparison:
         return directional_derivative(function, point, direction, linear=linear, step=step)
 
     def _explain(self) -> None:
-        """Raise, with the entries that disagree and what they look like."""
-        point = self.situation.point[self.place]
+        """Raise GradcheckError with the entries that disagree and the likely cause."""
+        point = self.situation.point[self.position]
         evidence = Evidence(
-            self.analytic, self._entries(), point, self._pull, self._others, self._parts
+            self.analytic, self._entries(), point, self._scaled_gradient, self._others, self._parts
         )
         kinked = any(self._at_kink(index) for index in worst_entries(evidence))
         cause = "a kink or a pole at the point" if kinked else likely_cause(evidence)
         wrong, looked = int(evidence.wrong.sum()), int(evidence.looked.sum())
         raise (NotSmoothError if kinked else GradcheckError)(
-            f"{self.situation.name}: the gradient of {self.situation.labels[self.place]} (shape "
+            f"{self.situation.name}: the gradient of {self.situation.labels[self.position]} (shape "
             f"{list(point.shape)}) disagrees with differences of function values at {wrong} of "
             f"{looked} entries, the worst first:\n{table(evidence)}\n"
             + (f"likely: {cause}\n" if cause else "")
@@ -136,65 +136,71 @@ class Comparison:
     def _at_kink(self, index: tuple[int, ...]) -> bool:
         if self.strict.linear:
             return False
-        point = self.situation.point[self.place]
+        point = self.situation.point[self.position]
         direction, step = unit(point.shape, index), self.strict.step
-        jump = slope_jump(lambda x: self.situation.weighted(self.place, x), point, direction, step)
+        jump = slope_jump(
+            lambda x: self.situation.weighted(self.position, x), point, direction, step
+        )
         return not jump <= 1e-2 * (1.0 + abs(self._numeric(direction)))
 
     def _entries(self) -> Array:
         """The numeric gradient, entry by entry."""
         shape = self.analytic.shape
         numeric: Array = np.full(shape, np.nan)
-        places = list(np.ndindex(shape))
-        for index in places if len(places) <= MOST_ENTRIES else self._suspects(places):
+        positions = list(np.ndindex(shape))
+        for index in positions if len(positions) <= MOST_ENTRIES else self._suspects(positions):
             numeric[index] = self._numeric(unit(shape, index))
         return numeric
 
-    def _suspects(self, places: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    def _suspects(self, positions: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
         """Halve the entries until few are left, keeping the half that disagrees more."""
         shape = self.analytic.shape
         rng = np.random.default_rng(self.situation.seed)
-        while len(places) > MOST_ENTRIES // 8:
-            halves = places[: len(places) // 2], places[len(places) // 2 :]
+        while len(positions) > MOST_ENTRIES // 8:
+            halves = positions[: len(positions) // 2], positions[len(positions) // 2 :]
             errors = []
             for half in halves:
                 direction: Array = np.zeros(shape)
                 direction[tuple(np.transpose(half))] = away_from_zero(rng, (len(half),))
                 found = self._numeric(direction)
                 errors.append(abs(float((self.analytic * direction).sum()) - found))
-            places = halves[int(np.argmax(errors))]
-        return places
+            positions = halves[int(np.argmax(errors))]
+        return positions
 
-    def _pull(self, factor: float) -> Array:
+    def _scaled_gradient(self, factor: float) -> Array:
         scaled = [factor * c for c in self.situation.cotangents]
-        return self.situation.gradients(scaled)[self.place]
+        return self.situation.gradients(scaled)[self.position]
 
     def _others(self) -> Iterator[tuple[str, Array]]:
-        for place, x in enumerate(self.situation.point):
-            if place != self.place and x.shape == self.analytic.shape and x.size <= MOST_PARTS:
+        for position, x in enumerate(self.situation.point):
+            if (
+                position != self.position
+                and x.shape == self.analytic.shape
+                and x.size <= MOST_PARTS
+            ):
                 numeric: Array = np.empty(x.shape)
                 for index in np.ndindex(x.shape):
-                    numeric[index] = self._numeric(unit(x.shape, index), place)
-                yield self.situation.labels[place], numeric
+                    numeric[index] = self._numeric(unit(x.shape, index), position)
+                yield self.situation.labels[position], numeric
 
     def _parts(self, index: tuple[int, ...]) -> tuple[Array, Array] | None:
-        """What each entry of the output adds to the gradient at `index`: analytic, numeric."""
+        """The terms that the output's entries add to the gradient at `index`: analytic, numeric."""
         shapes = [c.shape for c in self.situation.cotangents]
         sizes = [c.size for c in self.situation.cotangents]
         if not 1 < sum(sizes) <= MOST_PARTS:
             return None
 
         def flat(moved: Array) -> Array:
-            outputs = self.situation.outputs(self.place, moved)
+            outputs = self.situation.outputs(self.position, moved)
             return np.concatenate([o.ravel() for o in outputs])
 
         weights = np.concatenate([c.ravel() for c in self.situation.cotangents])
-        along = self._difference(flat, unit(self.analytic.shape, index), self.place)
+        along = self._difference(flat, unit(self.analytic.shape, index), self.position)
         analytic = []
         for chosen in np.diag(weights):
             parts = np.split(chosen, np.cumsum(sizes)[:-1])
             cotangents = [p.reshape(shape) for p, shape in zip(parts, shapes, strict=True)]
-            analytic.append(self.situation.gradients(cotangents)[self.place][index])
+            analytic.append(self.situation.gradients(cotangents)[self.position][index])
         return np.array(analytic), weights * along
 
 

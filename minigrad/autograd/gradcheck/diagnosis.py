@@ -1,12 +1,12 @@
-"""What is said of a derivative that is wrong: where, by how much, and what it looks like."""
+"""The description of a wrong derivative: where, by how much, and the likely cause."""
 
 import itertools
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-Array = np.ndarray[Any, Any]
+from minigrad.core.types import Array
 
 # Entries that a report lists, the worst first.
 LISTED = 8
@@ -19,22 +19,23 @@ class GradcheckError(RuntimeError, AssertionError):
 
 
 class NotSmoothError(GradcheckError):
-    """The function has a kink near the point, so that no difference tells its derivative."""
+    """The function has a kink near the point, so that no difference gives its derivative."""
 
 
 class Evidence(NamedTuple):
-    """One gradient, as the rules give it and as function values tell it.
+    """One gradient, from the rules and from function values.
 
-    analytic, numeric, point: of the argument's shape, numeric nan at entries nobody looked at.
-    pull(factor): the analytic gradient for `factor` times the cotangents.
+    analytic, numeric, point: of the argument's shape, numeric is nan at entries that were not looked at.
+    scaled_gradient(factor): the analytic gradient for `factor` times the cotangents.
     others: (label, numeric gradient) of the other arguments of the same shape, when asked.
-    parts(index): what each output's entry adds to the gradient at one entry: analytic, numeric.
+    parts(index): the terms that the output's entries add to the gradient at one entry: analytic,
+        numeric.
     """
 
     analytic: Array
     numeric: Array
     point: Array
-    pull: Callable[[float], Array]
+    scaled_gradient: Callable[[float], Array]
     others: Callable[[], Iterator[tuple[str, Array]]]
     parts: Callable[[tuple[int, ...]], tuple[Array, Array] | None]
 
@@ -44,18 +45,18 @@ class Evidence(NamedTuple):
 
     @property
     def wrong(self) -> Array:
-        """Entries that disagree by more than what differences leave open."""
-        apart = np.abs(self.analytic - self.numeric)
+        """Entries that disagree by more than the error of differences."""
+        difference = np.abs(self.analytic - self.numeric)
         scale = np.abs(self.numeric[self.looked]).max(initial=0.0)
         bound = 1e-6 * np.abs(self.numeric) + 1e-8 * (1.0 + scale)
-        return np.asarray(self.looked & ~(apart <= bound))
+        return np.asarray(self.looked & ~(difference <= bound))
 
 
 def worst_entries(evidence: Evidence) -> list[tuple[int, ...]]:
     """Indices of the entries to list, those that disagree most first."""
-    apart = np.abs(evidence.analytic - evidence.numeric)
-    apart = np.where(evidence.looked, np.where(np.isnan(apart), np.inf, apart), -1.0)
-    order = np.argsort(-apart, axis=None, kind="stable")
+    difference = np.abs(evidence.analytic - evidence.numeric)
+    difference = np.where(evidence.looked, np.where(np.isnan(difference), np.inf, difference), -1.0)
+    order = np.argsort(-difference, axis=None, kind="stable")
     shown = order[: min(LISTED, max(int(evidence.wrong.sum()), 1))]
     return [tuple(map(int, np.unravel_index(i, evidence.point.shape))) for i in shown]
 
@@ -72,11 +73,10 @@ def table(evidence: Evidence) -> str:
 
 
 def likely_cause(evidence: Evidence) -> str | None:
-    """What mistake gives such numbers, in words; None if none that is known."""
+    """The likely mistake behind such numbers, in words; None if none is known."""
     for looks_like in (
-        _not_finite, _absent, _ignores_cotangent, _rearranged, _anothers, _missing_terms,
-        _constant_ratio, _power_of_argument, _constant_offset,
-        _confined,
+        _not_finite, _zero, _ignores_cotangent, _rearranged, _belongs_to_another_input,
+        _missing_terms, _constant_ratio, _power_of_argument, _constant_offset, _local_error,
     ):  # fmt: skip
         found = looks_like(evidence)
         if found is not None:
@@ -85,7 +85,7 @@ def likely_cause(evidence: Evidence) -> str | None:
 
 
 def cause_of_shape(shape: tuple[int, ...], expected: tuple[int, ...]) -> str | None:
-    """What mistake gives a gradient of this shape, in words."""
+    """The likely mistake behind a gradient of this shape, in words; None if none is known."""
     if len(shape) == len(expected) and sorted(shape) == sorted(expected):
         return "transposed"
     surplus = len(shape) - len(expected)
@@ -116,14 +116,14 @@ def _not_finite(evidence: Evidence) -> str | None:
     return "the analytic gradient is nan or inf" if bad.any() else None
 
 
-def _absent(evidence: Evidence) -> str | None:
+def _zero(evidence: Evidence) -> str | None:
     if (evidence.analytic == 0).all():
         return "zero everywhere: a detached tensor, or a rule that gives no gradient"
     return None
 
 
 def _ignores_cotangent(evidence: Evidence) -> str | None:
-    turned = evidence.pull(-2.0)
+    turned = evidence.scaled_gradient(-2.0)
     if _same(turned, evidence.analytic):
         return "the rule does not use the cotangent g"
     if not _same(turned, -2.0 * evidence.analytic):
@@ -148,7 +148,7 @@ def _rearranged(evidence: Evidence) -> str | None:
     return None
 
 
-def _anothers(evidence: Evidence) -> str | None:
+def _belongs_to_another_input(evidence: Evidence) -> str | None:
     for label, numeric in evidence.others():
         if _same(evidence.analytic, numeric) and not _same(evidence.numeric, numeric):
             return f"it is the gradient of {label}: rules of two arguments swapped"
@@ -207,13 +207,13 @@ def _power_of_argument(evidence: Evidence) -> str | None:
 
 
 def _constant_offset(evidence: Evidence) -> str | None:
-    apart = (evidence.analytic - evidence.numeric)[evidence.looked]
-    if apart.size > 1 and np.ptp(apart) <= SAME * np.abs(apart).max():
-        return f"{apart[0]:.6g} added throughout"
+    difference = (evidence.analytic - evidence.numeric)[evidence.looked]
+    if difference.size > 1 and np.ptp(difference) <= SAME * np.abs(difference).max():
+        return f"{difference[0]:.6g} added throughout"
     return None
 
 
-def _confined(evidence: Evidence) -> str | None:
+def _local_error(evidence: Evidence) -> str | None:
     wrong, right = evidence.wrong, evidence.looked & ~evidence.wrong
     if not wrong.any() or not right.any():
         return None
@@ -224,9 +224,9 @@ def _confined(evidence: Evidence) -> str | None:
         bound = (at_right.max() + at_wrong.min() if above else at_right.min() + at_wrong.max()) / 2
         return f"wrong at {count}, those where the argument is {'above' if above else 'below'} " \
                f"about {bound:.3g}: one branch of the rule"  # fmt: skip
-    places = np.argwhere(wrong)
-    for axis in range(places.shape[1]):
-        at = set(places[:, axis].tolist())
+    positions = np.argwhere(wrong)
+    for axis in range(positions.shape[1]):
+        at = set(positions[:, axis].tolist())
         if len(at) == 1 and evidence.point.shape[axis] > 1:
             return f"wrong at {count}, all of them at {at.pop()} along dim {axis}"
     return f"wrong at {count}, right at the others"

@@ -9,6 +9,7 @@ from minigrad.autograd.gradcheck.checker import Checker
 from minigrad.autograd.gradcheck.comparison import Strictness
 from minigrad.autograd.gradcheck.diagnosis import GradcheckError, NotSmoothError
 from minigrad.autograd.gradcheck.numeric import STEP
+from minigrad.core import unsupported
 from minigrad.tensor import Tensor
 
 __all__ = ["GradcheckError", "NotSmoothError", "gradcheck", "gradgradcheck"]
@@ -64,7 +65,7 @@ def gradcheck(
     _refuse_forward_mode(
         check_forward_ad=check_forward_ad, check_batched_forward_grad=check_batched_forward_grad
     )
-    _refuse_idle("check_backward_ad", check_backward_ad)
+    _require("check_backward_ad", check_backward_ad)
     _refuse_masked(masked)
     strictness = Strictness(
         rtol, atol, _positive(eps), nondet_tol, linear, not fast_mode, check_undefined_grad,
@@ -106,7 +107,7 @@ def gradgradcheck(
     Other arguments, errors and differences from PyTorch as in `gradcheck`.
     """
     _refuse_forward_mode(check_fwd_over_rev=check_fwd_over_rev)
-    _refuse_idle("check_rev_over_rev", check_rev_over_rev)
+    _require("check_rev_over_rev", check_rev_over_rev)
     _refuse_masked(masked)
     strictness = Strictness(
         rtol, atol, _positive(eps), nondet_tol, linear, not fast_mode, check_undefined_grad,
@@ -144,16 +145,14 @@ def _positive(eps: float) -> float:
 def _refuse_forward_mode(**options: bool) -> None:
     for option, wanted in options.items():
         if wanted:
-            raise NotImplementedError(
-                f"{option}=True needs forward-mode differentiation, which minigrad does not have"
-            )
+            unsupported.refuse(f"{option}=True", unsupported.FORWARD_MODE)
 
 
-def _refuse_idle(option: str, wanted: bool) -> None:
+def _require(option: str, wanted: bool) -> None:
     if not wanted:
         raise ValueError(f"{option}=False leaves nothing to check: there is reverse mode only")
 
 
 def _refuse_masked(masked: bool | None) -> None:
     if masked:
-        raise NotImplementedError("masked=True is for sparse tensors, which minigrad does not have")
+        unsupported.refuse("masked=True", unsupported.SPARSE)

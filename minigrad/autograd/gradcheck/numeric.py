@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-Array = np.ndarray[Any, Any]
+from minigrad.core.types import Array
 
 STEP = 2e-3
 # Where the first step meets a kink or the edge of the domain, one this much smaller may not.

@@ -1,1 +1,1 @@
-"""Tensor's methods, one family a file."""
+"""The methods of Tensor, one family a file."""

@@ -1,0 +1,92 @@
+"""A function at one point, as the checks use it: outputs, gradients, comparisons, failures."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NoReturn
+
+import numpy as np
+
+from minigrad.autograd.gradcheck.comparison import Strictness, gradients_of, leaf_of
+from minigrad.autograd.gradcheck.diagnosis import GradcheckError
+from minigrad.core import dtypes
+from minigrad.core.types import Array
+from minigrad.engine.graph import wrap
+from minigrad.tensor import Tensor
+
+Function = Callable[..., Any]
+
+
+class CheckedFunction:
+    """A function of tensors at one point: `function` takes its differentiable inputs alone.
+
+    Raises ValueError for inputs that are not float64 or none of which requires gradients.
+    """
+
+    def __init__(
+        self,
+        func: Function,
+        inputs: Tensor | Iterable[Any],
+        name: str,
+        strictness: Strictness,
+        seed: int,
+        labels: Sequence[str] | None = None,
+    ) -> None:
+        self.func = func
+        self.inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+        self.positions = [
+            i for i, x in enumerate(self.inputs) if isinstance(x, Tensor) and x.requires_grad
+        ]
+        if not self.positions:
+            raise ValueError("gradcheck needs at least one input that requires gradients")
+        for i in self.positions:
+            if self.inputs[i].dtype is not dtypes.float64:
+                raise ValueError(
+                    f"gradcheck compares differences of function values and needs float64: input "
+                    f"{i} is {self.inputs[i].dtype}"
+                )
+        self.labels = labels or [f"argument {i}" for i in self.positions]
+        self.point = [np.array(self.inputs[i].array) for i in self.positions]
+        self.name = name
+        self.strict = strictness
+        self.seed = seed
+        self.rng = np.random.default_rng(seed)
+
+    def function(self, *leaves: Tensor) -> tuple[Tensor, ...]:
+        """The checked function of its differentiable inputs alone; its floating outputs."""
+        inputs = list(self.inputs)
+        for position, leaf in zip(self.positions, leaves, strict=True):
+            inputs[position] = leaf
+        result = self.func(*inputs)
+        given = tuple(result) if isinstance(result, tuple | list) else (result,)
+        return tuple(t for t in given if isinstance(t, Tensor) and t.is_floating_point())
+
+    def leaves(self) -> list[Tensor]:
+        """New leaves at the point, which require gradients."""
+        return list(map(leaf_of, self.point))
+
+    def gradients(self, function: Function, cotangents: Sequence[Array]) -> tuple[Array, ...]:
+        """The gradients at the point; the rules must leave the arrays they are given alone."""
+        leaves = self.leaves()
+        starts = [wrap(Tensor, np.array(c)) for c in cotangents]
+        found = gradients_of(function(*leaves), leaves, starts)
+        for start, c in zip(starts, cotangents, strict=True):
+            if not np.array_equal(start.array, c, equal_nan=True):
+                self.fail("backward changes the cotangent g in place")
+        for label, leaf, x in zip(self.labels, leaves, self.point, strict=True):
+            if not np.array_equal(leaf.array, x, equal_nan=True):
+                self.fail(f"{label} is changed in place")
+        return tuple(g.array for g in found)
+
+    def close(self, a: Array, b: Array) -> bool:
+        """Whether two runs of one computation give the same, up to `nondet_tol`."""
+        return bool(np.allclose(a, b, 0, self.strict.nondet_tol, equal_nan=True))
+
+    def agree(self, a: Array, b: Array) -> bool:
+        """Whether two computations of one gradient give the same up to rounding."""
+        # Terms that cancel leave rounding errors, hence more than relative to their sum.
+        scale = np.abs(b[np.isfinite(b)]).max(initial=0.0)
+        bound = self.strict.atol * (1.0 + scale) + self.strict.nondet_tol
+        return bool(np.allclose(a, b, self.strict.rtol, bound, equal_nan=True))
+
+    def fail(self, what: str) -> NoReturn:
+        """Raise GradcheckError."""
+        raise GradcheckError(f"{self.name}: {what}\nseed: {self.seed}")
