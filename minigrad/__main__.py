@@ -1,4 +1,4 @@
-"""`python -m minigrad` does what `minigrad` does."""
+"""The command `minigrad` as `python -m minigrad`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""What torch has twice: methods that change a tensor, and layers' functions, at the top level too.
+"""Top-level names of in-place methods, of other methods and of functions of layers, as in torch.
 
 >>> x = minigrad.tensor([1.0, -2.0])
 >>> minigrad.abs_(x) is x

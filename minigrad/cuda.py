@@ -1,4 +1,4 @@
-"""What a script asks of torch.cuda before it falls back to the CPU."""
+"""The functions of torch.cuda that scripts call before they fall back to the CPU."""
 
 
 def is_available() -> bool:
@@ -12,4 +12,4 @@ def device_count() -> int:
 
 
 def manual_seed_all(seed: int) -> None:
-    """Seeds the generators of all 0 devices."""
+    """Nothing: there is no device to seed."""

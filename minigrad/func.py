@@ -1,4 +1,4 @@
-"""torch.func: functions made of functions, and modules called as functions of their parameters.
+"""torch.func: transforms of functions, and modules called as functions of their parameters.
 
 >>> layer = minigrad.nn.Linear(2, 1)
 >>> def loss(parameters, x):
@@ -45,8 +45,8 @@ __all__ = [
 
 
 def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:
-    """`func(*primals)`, and the function that takes tangents to the derivative along them.
+    """`func(*primals)`, and the function that maps tangents to the derivative along them.
 
-    PyTorch differs: it keeps what the first run computed; here each call is a `jvp`.
+    PyTorch differs: it keeps the results of the first run; here each call is a `jvp`.
     """
     return func(*primals), lambda *tangents: jvp(func, primals, tangents)[1]

@@ -8,8 +8,6 @@ those of the papers named in `minigrad.ops.linalg`.
     tensor([1., 1.])
 """
 
-from typing import Any
-
 from minigrad.core.unsupported import eig, eigvals
 from minigrad.ops import (
     LinAlgError,
@@ -49,6 +47,7 @@ from minigrad.ops import (
 )
 from minigrad.ops import diagonal as _diagonal
 from minigrad.ops import linalg_norm as norm
+from minigrad.tensor import Tensor
 
 __all__ = [
     "LinAlgError",
@@ -92,6 +91,6 @@ __all__ = [
 ]
 
 
-def diagonal(A: Any, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
+def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
     """The diagonals of the matrices that dim1 and dim2 span, as the last dimension; a view."""
     return _diagonal(A, offset=offset, dim1=dim1, dim2=dim2)

@@ -1,4 +1,4 @@
-"""Random tensors, and the seed of them all (torch.random)."""
+"""Random tensors, and the default generator (torch.random)."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -7,20 +7,28 @@ from typing import Any, Unpack
 import numpy as np
 
 from minigrad.core import dtypes
+from minigrad.core.types import Array, DTypeLike, Shape
 from minigrad.ops.generator import Generator, default_generator, stream
 from minigrad.tensor import Tensor
-from minigrad.tensor.creation import LikeOptions, Placement, like, made, shape_of
+from minigrad.tensor.creation import (
+    LikeOptions,
+    Placement,
+    SizedPlacement,
+    dtype_like,
+    from_array,
+    split_size,
+)
 from minigrad.tensor.methods.array import new_shape
 from minigrad.tensor.methods.random import check_bounds, require_positive
 
 
 def manual_seed(seed: int) -> Generator:
-    """Seed the default generator: what follows is the same in every run."""
+    """Seed the default generator: the numbers that follow are the same in every run."""
     return default_generator.manual_seed(seed)
 
 
 def seed() -> int:
-    """Seed the default generator with a number nobody can foresee, and give it."""
+    """Seed the default generator with an unpredictable number, and return the number."""
     return default_generator.seed()
 
 
@@ -36,13 +44,13 @@ def get_rng_state() -> Tensor:
 
 
 def set_rng_state(new_state: Tensor) -> None:
-    """Continue from a state that `get_rng_state` gave."""
+    """Continue from a state that `get_rng_state` returned."""
     default_generator.set_state(new_state)
 
 
 @contextlib.contextmanager
 def fork_rng(devices: Sequence[Any] = (), enabled: bool = True) -> Iterator[None]:
-    """Put the default generator back, at the end of the block, to where it was.
+    """Restore the state of the default generator at the end of the block.
 
     Raises RuntimeError if there are `devices` beside the CPU.
     """
@@ -59,7 +67,7 @@ def fork_rng(devices: Sequence[Any] = (), enabled: bool = True) -> Iterator[None
 # --- from a distribution --------------------------------------------------------------------
 
 
-def _floating(dtype: Any) -> np.dtype[Any]:
+def _floating(dtype: DTypeLike) -> np.dtype[Any]:
     found = dtypes.default_numpy() if dtype is None else dtypes.to_numpy(dtype)
     if found.kind != "f":
         raise RuntimeError(f"random numbers of this kind are floating, got dtype={dtype}")
@@ -67,60 +75,74 @@ def _floating(dtype: Any) -> np.dtype[Any]:
 
 
 def _drawn_as(dtype: np.dtype[Any]) -> Any:
-    """NumPy draws float32 and float64; half is rounded from float32."""
+    """The dtype that NumPy draws: float32 or float64; half is rounded from float32."""
     return np.float64 if dtype == np.float64 else np.float32
 
 
+def _uniform(shape: Shape, dtype: np.dtype[Any], generator: Generator | None) -> Array:
+    numbers = stream(generator).random(shape, _drawn_as(dtype))
+    if dtype == np.float16:  # rounded down: rounding up could give 1
+        numbers = np.floor(numbers * 2**11) / 2**11
+    return np.asarray(numbers, dtype)
+
+
+def _standard_normal(shape: Shape, dtype: np.dtype[Any], generator: Generator | None) -> Array:
+    return np.asarray(stream(generator).standard_normal(shape, _drawn_as(dtype)), dtype)
+
+
 def rand(
-    *size: Any, generator: Generator | None = None, dtype: Any = None, **options: Any
+    *sizes: int | Sequence[int],
+    generator: Generator | None = None,
+    dtype: DTypeLike = None,
+    **options: Unpack[SizedPlacement],
 ) -> Tensor:
     """Uniform on [0, 1)."""
-    found = _floating(dtype)
-    numbers = stream(generator).random(shape_of(size, options), _drawn_as(found))
-    if found == np.float16:  # rounded down, lest it reach 1
-        numbers = np.floor(numbers * 2**11) / 2**11
-    return made(np.asarray(numbers, found), **options)
+    shape, placement = split_size(sizes, options)
+    return from_array(_uniform(shape, _floating(dtype), generator), **placement)
 
 
 def randn(
-    *size: Any, generator: Generator | None = None, dtype: Any = None, **options: Any
+    *sizes: int | Sequence[int],
+    generator: Generator | None = None,
+    dtype: DTypeLike = None,
+    **options: Unpack[SizedPlacement],
 ) -> Tensor:
     """Normal with mean 0 and deviation 1."""
-    found = _floating(dtype)
-    numbers = stream(generator).standard_normal(shape_of(size, options), _drawn_as(found))
-    return made(np.asarray(numbers, found), **options)
+    shape, placement = split_size(sizes, options)
+    return from_array(_standard_normal(shape, _floating(dtype), generator), **placement)
 
 
 def randint(
     low: int,
-    high: Any = None,
-    size: Any = None,
+    high: int | Sequence[int] | None = None,
+    size: Sequence[int] | None = None,
     *,
     generator: Generator | None = None,
-    dtype: Any = None,
+    dtype: DTypeLike = None,
     **options: Unpack[Placement],
 ) -> Tensor:
     """Whole numbers from low ... high - 1: `randint(high, size)` or `randint(low, high, size)`.
 
     Raises RuntimeError unless low < high and the dtype holds them.
     """
-    if size is None and high is not None and not isinstance(high, int):
-        low, high, size = 0, low, high
-    elif high is None:
-        low, high = 0, low
+    if isinstance(high, int):
+        first, last = low, high
+    else:
+        first, last = 0, low
+        size = high if size is None else size
     if size is None or isinstance(size, int):
         raise TypeError(f"randint(): size must be a tuple of ints, got {size!r}")
     found = np.dtype(np.int64) if dtype is None else dtypes.to_numpy(dtype)
-    check_bounds("randint", low, high, found)
-    numbers = stream(generator).integers(low, high, new_shape((size,)))
-    return made(np.asarray(numbers, found), **options)
+    check_bounds("randint", first, last, found)
+    numbers = stream(generator).integers(first, last, new_shape((size,)))
+    return from_array(np.asarray(numbers, found), **options)
 
 
 def randperm(
     n: int,
     *,
     generator: Generator | None = None,
-    dtype: Any = None,
+    dtype: DTypeLike = None,
     **options: Unpack[Placement],
 ) -> Tensor:
     """0 ... n - 1 in random order.  Raises RuntimeError if the dtype does not hold n - 1."""
@@ -128,16 +150,16 @@ def randperm(
         raise RuntimeError(f"n must be non-negative, got {n}")
     found = np.dtype(np.int64) if dtype is None else dtypes.to_numpy(dtype)
     check_bounds("randperm", 0, max(n, 1), found)
-    return made(np.asarray(stream(generator).permutation(n), found), **options)
+    return from_array(np.asarray(stream(generator).permutation(n), found), **options)
 
 
 def normal(
-    mean: Any = 0.0,
-    std: Any = 1.0,
-    size: Any = None,
+    mean: float | Tensor = 0.0,
+    std: float | Tensor = 1.0,
+    size: Sequence[int] | None = None,
     *,
     generator: Generator | None = None,
-    dtype: Any = None,
+    dtype: DTypeLike = None,
     **options: Unpack[Placement],
 ) -> Tensor:
     """Normal numbers; mean and std are numbers (then give a size) or tensors, which broadcast.
@@ -156,7 +178,7 @@ def normal(
     else:
         shape, found = new_shape((size,)), _floating(dtype)
     numbers = stream(generator).standard_normal(shape, _drawn_as(found))
-    return made(np.asarray(numbers * spread + center, found), **options)
+    return from_array(np.asarray(numbers * spread + center, found), **options)
 
 
 # --- like another tensor --------------------------------------------------------------------
@@ -166,22 +188,24 @@ def rand_like(
     input: Tensor,
     *,
     generator: Generator | None = None,
-    dtype: Any = None,
+    dtype: DTypeLike = None,
     **options: Unpack[LikeOptions],
 ) -> Tensor:
     """Uniform on [0, 1), in the shape and dtype of `input`."""
-    return rand(input.shape, generator=generator, dtype=_dtype_like(input, dtype), **options)
+    found = _floating(dtype_like(input, dtype))
+    return from_array(_uniform(input.shape, found, generator), **options)
 
 
 def randn_like(
     input: Tensor,
     *,
     generator: Generator | None = None,
-    dtype: Any = None,
+    dtype: DTypeLike = None,
     **options: Unpack[LikeOptions],
 ) -> Tensor:
     """Standard normal, in the shape and dtype of `input`."""
-    return randn(input.shape, generator=generator, dtype=_dtype_like(input, dtype), **options)
+    found = _floating(dtype_like(input, dtype))
+    return from_array(_standard_normal(input.shape, found, generator), **options)
 
 
 def randint_like(
@@ -190,16 +214,12 @@ def randint_like(
     high: int | None = None,
     *,
     generator: Generator | None = None,
-    dtype: Any = None,
+    dtype: DTypeLike = None,
     **options: Unpack[LikeOptions],
 ) -> Tensor:
     """Whole numbers from low ... high - 1, or below `low`, in the shape and dtype of `input`."""
     low, high = (0, low) if high is None else (low, high)
-    found = like(input, dtype)
+    found = dtype_like(input, dtype)
     check_bounds("randint_like", low, high, found)
     numbers = stream(generator).integers(low, high, input.shape)
-    return made(np.asarray(numbers, found), **options)
-
-
-def _dtype_like(input: Tensor, dtype: Any) -> dtypes.dtype:
-    return dtypes.of_numpy(like(input, dtype))
+    return from_array(np.asarray(numbers, found), **options)

@@ -1,4 +1,4 @@
-"""torch.special: the functions of mathematics that have a name.
+"""torch.special: special functions of mathematics.
 
 >>> minigrad.special.expit(minigrad.zeros(1))
 tensor([0.5000])

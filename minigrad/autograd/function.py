@@ -11,7 +11,7 @@ from minigrad.ops.inplace import check_writable, retake
 from minigrad.tensor import Tensor
 
 
-class Context:
+class FunctionCtx:
     """What `forward` leaves for `backward`."""
 
     def __init__(self, needs_input_grad: tuple[bool, ...]) -> None:
@@ -23,7 +23,7 @@ class Context:
         self._saved: tuple[Any, ...] | None = None
 
     @property
-    def saved_tensors(self) -> tuple[Any, ...]:
+    def saved_tensors(self) -> tuple[Tensor, ...]:
         """What `save_for_backward` was given; to be read in backward."""
         if self._saved is None:
             raise RuntimeError("ctx.saved_tensors can be read while backward runs, and only then")
@@ -108,7 +108,7 @@ class _Applied:
     def __init__(
         self,
         function: type["Function"],
-        ctx: Context,
+        ctx: FunctionCtx,
         args: Sequence[Any],
         outputs: Sequence[Any],
     ) -> None:
@@ -233,7 +233,7 @@ class Function:
     def apply(cls, *args: Any) -> Any:
         """Run forward and record it."""
         needs = tuple(isinstance(a, Tensor) and bool(a.requires_grad) for a in args)
-        ctx = Context(needs)
+        ctx = FunctionCtx(needs)
         with no_grad():
             if cls.setup_context is not Function.setup_context:
                 result = cls.forward(*args)
@@ -250,7 +250,7 @@ class Function:
 
 
 def _recorded(
-    function: type[Function], ctx: Context, args: tuple[Any, ...], outputs: tuple[Any, ...]
+    function: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], outputs: tuple[Any, ...]
 ) -> tuple[Any, ...]:
     wanted = tuple(i for i, needed in enumerate(ctx.needs_input_grad) if needed)
     edges = tuple(a if a.node is None else a.node for a in (args[i] for i in wanted))
@@ -270,7 +270,7 @@ def _recorded(
     return outputs
 
 
-def _saved_outside_cycles(ctx: Context, outputs: tuple[Any, ...]) -> tuple[Any, ...]:
+def _saved_outside_cycles(ctx: FunctionCtx, outputs: tuple[Any, ...]) -> tuple[Any, ...]:
     """The saved tensors; outputs among them stand-ins, lest the node refer to its own output."""
     places = {id(o): place for place, o in enumerate(outputs) if isinstance(o, Tensor)}
     saved = tuple(_OwnOutput(t, places[id(t)]) if id(t) in places else t for t in ctx.to_save)
@@ -301,11 +301,11 @@ class _Refusal(Function):
     """Passes a gradient on, and refuses to be differentiated."""
 
     @staticmethod
-    def forward(ctx: Context, result: Any, *grad_outputs: Any) -> Any:
+    def forward(ctx: FunctionCtx, result: Any, *grad_outputs: Any) -> Any:
         return result.clone()
 
     @staticmethod
-    def backward(ctx: Context, *grad_outputs: Any) -> Any:
+    def backward(ctx: FunctionCtx, *grad_outputs: Any) -> Any:
         raise RuntimeError(
             "trying to differentiate twice a function that was marked with @once_differentiable"
         )

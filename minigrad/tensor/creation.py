@@ -2,49 +2,59 @@
 
 import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypedDict, Unpack
 
 import numpy as np
 
 from minigrad.core import dtypes, unsupported
 from minigrad.core.device import require_cpu
+from minigrad.core.memory_format import layout as Layout
+from minigrad.core.memory_format import memory_format as MemoryFormat
 from minigrad.core.memory_format import preserve_format, require_format, strided
+from minigrad.core.types import Array, DeviceLike, DTypeLike, Number, Shape
 from minigrad.engine.graph import wrap
 from minigrad.tensor import Tensor
 from minigrad.tensor.methods.array import allocated, new_shape
 
-Shape = Sequence[int]
+Scalar = Number | Tensor
+"""A number, or a tensor of one element."""
 
 
 class Placement(TypedDict, total=False):
-    """What may be said of a new tensor besides its elements; there is one device and one layout.
+    """Settings of a new tensor besides its elements; there is one device and one layout.
 
     `pin_memory` has no effect, as there is no other device to copy to.
     """
 
-    device: Any
+    device: DeviceLike
     requires_grad: bool
-    layout: Any
+    layout: Layout | None
     pin_memory: bool
 
 
+class SizedPlacement(Placement, total=False):
+    """The same of functions whose sizes may also be given by name."""
+
+    size: Sequence[int]
+
+
 class LikeOptions(Placement, total=False):
-    """The same where a tensor is the model."""
+    """The same of functions that take shape and dtype from a tensor."""
 
-    memory_format: Any
+    memory_format: MemoryFormat
 
 
-def made(
-    array: np.ndarray[Any, Any],
+def from_array(
+    array: Array,
     *,
-    device: Any = None,
+    device: DeviceLike = None,
     requires_grad: bool = False,
-    layout: Any = strided,
+    layout: Layout | None = strided,
     pin_memory: bool = False,
-    memory_format: Any = preserve_format,
+    memory_format: MemoryFormat = preserve_format,
 ) -> Tensor:
-    """The array as a new tensor, if what is asked for can be had.
+    """A tensor on the array's memory.
 
     Raises NotImplementedError for sparse layouts and other orders in memory.
     """
@@ -58,21 +68,23 @@ def made(
     return new.requires_grad_() if requires_grad else new
 
 
-def shape_of(given: Sequence[Any], options: dict[str, Any]) -> tuple[int, ...]:
-    """The sizes passed one by one, as a sequence, or as `size` among the options."""
+def split_size(
+    given: Sequence[int | Sequence[int]], options: SizedPlacement
+) -> tuple[Shape, Placement]:
+    """The sizes, passed one by one, as a sequence or as `size` among the options; the others."""
     named = options.pop("size", None)
     if named is None:
-        return new_shape(given)
+        return new_shape(given), options
     if given:
         raise TypeError(f"the size was given twice: {given} and size={named}")
-    return new_shape((named,))
+    return new_shape((named,)), options
 
 
-def _floating(dtype: Any) -> np.dtype[Any]:
+def _floating(dtype: DTypeLike) -> np.dtype[Any]:
     return dtypes.default_numpy() if dtype is None else dtypes.to_numpy(dtype)
 
 
-def _array_of(data: Any, dtype: Any, copy: bool | None) -> np.ndarray[Any, Any]:
+def _array_of(data: Any, dtype: DTypeLike, copy: bool | None) -> Array:
     """An array of torch's dtype for the data: Python floats become the default dtype."""
     if isinstance(data, Tensor):
         data = data.array
@@ -112,8 +124,8 @@ def _holds_numpy(data: Any) -> bool:
 def tensor(
     data: Any,
     *,
-    dtype: Any = None,
-    device: Any = None,
+    dtype: DTypeLike = None,
+    device: DeviceLike = None,
     requires_grad: bool = False,
     pin_memory: bool = False,
 ) -> Tensor:
@@ -123,94 +135,108 @@ def tensor(
     ValueError for ragged sequences, TypeError for elements minigrad does not hold.
     `pin_memory` has no effect, as there is no other device to copy to.
     """
-    return made(_array_of(data, dtype, copy=True), device=device, requires_grad=requires_grad)
+    return from_array(_array_of(data, dtype, copy=True), device=device, requires_grad=requires_grad)
 
 
-def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
+def as_tensor(data: Any, dtype: DTypeLike = None, device: DeviceLike = None) -> Tensor:
     """The data as a tensor that shares its memory where it can."""
     require_cpu(device)
     if isinstance(data, Tensor):
         return data if dtype is None else data.to(dtype)
-    return made(_array_of(data, dtype, copy=None), device=device)
+    return from_array(_array_of(data, dtype, copy=None), device=device)
 
 
 def asarray(
     obj: Any,
     *,
-    dtype: Any = None,
-    device: Any = None,
+    dtype: DTypeLike = None,
+    device: DeviceLike = None,
     copy: bool | None = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """The data as a tensor: sharing its memory where it can, with a copy, or (copy=False) only so.
+    """The data as a tensor: a copy, or on its memory (copy=False); by default as `as_tensor`.
 
-    Raises ValueError if copy=False cannot be had.
+    Raises ValueError if copy=False and the memory cannot be shared.
     """
     source = obj.array if isinstance(obj, Tensor) else obj
     shared = as_tensor(source, dtype, device)
     shares = isinstance(source, np.ndarray) and np.may_share_memory(shared.array, source)
     if copy is False and not shares:
         raise ValueError(f"asarray(): copy=False, but {type(obj).__name__} cannot be shared")
-    return made(shared.array.copy() if copy and shares else shared.array,
+    return from_array(shared.array.copy() if copy and shares else shared.array,
                 requires_grad=requires_grad)  # fmt: skip
 
 
 def frombuffer(
-    buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, requires_grad: bool = False
+    buffer: Any, *, dtype: DTypeLike, count: int = -1, offset: int = 0, requires_grad: bool = False
 ) -> Tensor:
     """A 1-d tensor on the memory of a buffer: `count` elements, or all, from byte `offset` on."""
     array = np.frombuffer(buffer, dtypes.to_numpy(dtype), count, offset)
-    return made(array, requires_grad=requires_grad)
+    return from_array(array, requires_grad=requires_grad)
 
 
-def from_numpy(ndarray: np.ndarray[Any, Any]) -> Tensor:
+def from_numpy(ndarray: Array) -> Tensor:
     """A tensor on the memory of a NumPy array.  Raises TypeError for other objects."""
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
     dtypes.of_numpy(ndarray.dtype)
-    return made(ndarray)
+    return from_array(ndarray)
 
 
 def from_dlpack(ext_tensor: Any) -> Tensor:
-    """A tensor on the memory of any array that speaks DLPack, torch's and JAX's among them."""
+    """A tensor on the memory of any array with the DLPack protocol, such as torch's and JAX's."""
     return from_numpy(np.from_dlpack(ext_tensor))
 
 
-def zeros(*size: Any, dtype: Any = None, **options: Any) -> Tensor:
+def zeros(
+    *sizes: int | Sequence[int], dtype: DTypeLike = None, **options: Unpack[SizedPlacement]
+) -> Tensor:
     """A tensor of zeros."""
-    return made(allocated(np.zeros, shape_of(size, options), _floating(dtype)), **options)
+    shape, placement = split_size(sizes, options)
+    return from_array(allocated(np.zeros, shape, _floating(dtype)), **placement)
 
 
-def ones(*size: Any, dtype: Any = None, **options: Any) -> Tensor:
+def ones(
+    *sizes: int | Sequence[int], dtype: DTypeLike = None, **options: Unpack[SizedPlacement]
+) -> Tensor:
     """A tensor of ones."""
-    return made(allocated(np.ones, shape_of(size, options), _floating(dtype)), **options)
+    shape, placement = split_size(sizes, options)
+    return from_array(allocated(np.ones, shape, _floating(dtype)), **placement)
 
 
-def empty(*size: Any, dtype: Any = None, **options: Any) -> Tensor:
+def empty(
+    *sizes: int | Sequence[int], dtype: DTypeLike = None, **options: Unpack[SizedPlacement]
+) -> Tensor:
     """A tensor of uninitialised memory."""
-    return made(allocated(np.empty, shape_of(size, options), _floating(dtype)), **options)
+    shape, placement = split_size(sizes, options)
+    return from_array(allocated(np.empty, shape, _floating(dtype)), **placement)
 
 
 def full(
-    size: Shape, fill_value: Any, *, dtype: Any = None, **options: Unpack[Placement]
+    size: Sequence[int],
+    fill_value: Scalar,
+    *,
+    dtype: DTypeLike = None,
+    **options: Unpack[Placement],
 ) -> Tensor:
     """A tensor of one value, whose kind (bool, int, float) decides the dtype if none is given."""
     value = _number("full", fill_value)
     found = dtypes.result_type(value) if dtype is None else dtypes.to_numpy(dtype)
     array = allocated(np.empty, new_shape((size,)), found)
     array[...] = value
-    return made(array, **options)
+    return from_array(array, **options)
 
 
-def scalar_tensor(s: Any, *, dtype: Any = None, **options: Unpack[Placement]) -> Tensor:
+def scalar_tensor(s: Scalar, *, dtype: DTypeLike = None, **options: Unpack[Placement]) -> Tensor:
     """A 0-d tensor of a number, of the default dtype unless another is given."""
-    return made(np.array(_number("scalar_tensor", s), _floating(dtype)), **options)
+    return from_array(np.array(_number("scalar_tensor", s), _floating(dtype)), **options)
 
 
-def _number(name: str, given: Any) -> Any:
+def _number(name: str, given: object) -> Number:
     """A Python number, also of a tensor with one element.  Raises TypeError for others."""
     if isinstance(given, Tensor | np.generic):
-        return given.item()
+        number: Number = given.item()
+        return number
     if isinstance(given, bool | int | float):
         return given
     if isinstance(given, complex):
@@ -218,40 +244,40 @@ def _number(name: str, given: Any) -> Any:
     raise TypeError(f"{name}(): expected a number, got {given!r} of type {type(given).__name__}")
 
 
-def like(input: Tensor, dtype: Any) -> np.dtype[Any]:
-    """The dtype of a tensor that is made after `input`: its own unless another is given."""
+def dtype_like(input: Tensor, dtype: DTypeLike) -> np.dtype[Any]:
+    """The dtype that is given, or that of `input`."""
     return input.array.dtype if dtype is None else dtypes.to_numpy(dtype)
 
 
-def zeros_like(input: Tensor, *, dtype: Any = None, **options: Unpack[LikeOptions]) -> Tensor:
+def zeros_like(input: Tensor, *, dtype: DTypeLike = None, **options: Unpack[LikeOptions]) -> Tensor:
     """Zeros of the shape and dtype of `input`."""
-    return made(np.zeros(input.shape, like(input, dtype)), **options)
+    return from_array(np.zeros(input.shape, dtype_like(input, dtype)), **options)
 
 
-def ones_like(input: Tensor, *, dtype: Any = None, **options: Unpack[LikeOptions]) -> Tensor:
+def ones_like(input: Tensor, *, dtype: DTypeLike = None, **options: Unpack[LikeOptions]) -> Tensor:
     """Ones of the shape and dtype of `input`."""
-    return made(np.ones(input.shape, like(input, dtype)), **options)
+    return from_array(np.ones(input.shape, dtype_like(input, dtype)), **options)
 
 
-def empty_like(input: Tensor, *, dtype: Any = None, **options: Unpack[LikeOptions]) -> Tensor:
+def empty_like(input: Tensor, *, dtype: DTypeLike = None, **options: Unpack[LikeOptions]) -> Tensor:
     """Uninitialised memory of the shape and dtype of `input`."""
-    return made(np.empty(input.shape, like(input, dtype)), **options)
+    return from_array(np.empty(input.shape, dtype_like(input, dtype)), **options)
 
 
 def full_like(
-    input: Tensor, fill_value: Any, *, dtype: Any = None, **options: Unpack[LikeOptions]
+    input: Tensor, fill_value: Scalar, *, dtype: DTypeLike = None, **options: Unpack[LikeOptions]
 ) -> Tensor:
     """One value in the shape and dtype of `input`."""
     value = _number("full_like", fill_value)
-    return made(np.full(input.shape, value, like(input, dtype)), **options)
+    return from_array(np.full(input.shape, value, dtype_like(input, dtype)), **options)
 
 
 def arange(
-    start: Any = 0,
-    end: Any = None,
-    step: Any = 1,
+    start: Scalar = 0,
+    end: Scalar | None = None,
+    step: Scalar = 1,
     *,
-    dtype: Any = None,
+    dtype: DTypeLike = None,
     **options: Unpack[Placement],
 ) -> Tensor:
     """start, start + step, ... below `end`; `arange(end)` starts from 0.
@@ -259,25 +285,25 @@ def arange(
     Raises RuntimeError if step is 0 or leads away from end, and for bounds that are not finite.
     """
     first, last = (0, start) if end is None else (start, end)
-    first, last, step = (_number("arange", n) for n in (first, last, step))
-    if step == 0:
+    first, last, stride = (_number("arange", n) for n in (first, last, step))
+    if stride == 0:
         raise RuntimeError("step must be nonzero")
     if not (math.isfinite(first) and math.isfinite(last)):
         raise RuntimeError(f"unsupported range: {first} -> {last}")
-    if (last - first) / step < 0:
+    if (last - first) / stride < 0:
         raise RuntimeError(
-            f"upper bound and lower bound inconsistent with step sign: {first}, {last}, {step}"
+            f"upper bound and lower bound inconsistent with step sign: {first}, {last}, {stride}"
         )
     if dtype is None:
-        whole = all(isinstance(n, int) for n in (first, last, step))
+        whole = all(isinstance(n, int) for n in (first, last, stride))
         found = np.dtype(np.int64) if whole else dtypes.default_numpy()
     else:
         found = dtypes.to_numpy(dtype)
-    steps = np.arange(math.ceil((last - first) / step))
-    return made((first + step * steps).astype(found), **options)
+    steps = np.arange(math.ceil((last - first) / stride))
+    return from_array((first + stride * steps).astype(found), **options)
 
 
-def _evenly(name: str, start: Any, end: Any, steps: Any) -> np.ndarray[Any, Any]:
+def _linspace(name: str, start: Scalar, end: Scalar, steps: int) -> Array:
     """`steps` numbers from start to end, in double precision."""
     count = operator.index(steps)
     if count < 0:
@@ -286,35 +312,44 @@ def _evenly(name: str, start: Any, end: Any, steps: Any) -> np.ndarray[Any, Any]
 
 
 def linspace(
-    start: Any, end: Any, steps: int, *, dtype: Any = None, **options: Unpack[Placement]
+    start: Scalar, end: Scalar, steps: int, *, dtype: DTypeLike = None, **options: Unpack[Placement]
 ) -> Tensor:
     """`steps` numbers at equal distances from start to end, both included."""
-    return made(_evenly("linspace", start, end, steps).astype(_floating(dtype)), **options)
+    return from_array(_linspace("linspace", start, end, steps).astype(_floating(dtype)), **options)
 
 
 def logspace(
-    start: Any,
-    end: Any,
+    start: Scalar,
+    end: Scalar,
     steps: int,
     base: float = 10.0,
     *,
-    dtype: Any = None,
+    dtype: DTypeLike = None,
     **options: Unpack[Placement],
 ) -> Tensor:
     """base ** start ... base ** end: `steps` numbers, each the same multiple of the one before."""
-    exponents = _evenly("logspace", start, end, steps)
-    return made(np.power(float(base), exponents).astype(_floating(dtype)), **options)
+    exponents = _linspace("logspace", start, end, steps)
+    return from_array(np.power(float(base), exponents).astype(_floating(dtype)), **options)
 
 
-def eye(n: int, m: int | None = None, *, dtype: Any = None, **options: Unpack[Placement]) -> Tensor:
+def eye(
+    n: int, m: int | None = None, *, dtype: DTypeLike = None, **options: Unpack[Placement]
+) -> Tensor:
     """(n, m) with ones on the diagonal and zeros elsewhere; m is n if not given."""
     for name, size in (("n", n), ("m", m)):
         if size is not None and size < 0:
             raise RuntimeError(f"{name} must be greater or equal to 0, got {size}")
-    return made(np.eye(n, m, dtype=_floating(dtype)), **options)
+    return from_array(np.eye(n, m, dtype=_floating(dtype)), **options)
 
 
-def _places(find: Any, row: int, col: int, offset: int, dtype: Any, device: Any) -> Tensor:
+def _triangle_indices(
+    find: Callable[..., tuple[Array, Array]],
+    row: int,
+    col: int,
+    offset: int,
+    dtype: DTypeLike,
+    device: DeviceLike,
+) -> Tensor:
     if row < 0 or col < 0:
         raise RuntimeError(
             f"{find.__name__}: row and col must be non-negative, got {row} and {col}"
@@ -324,14 +359,14 @@ def _places(find: Any, row: int, col: int, offset: int, dtype: Any, device: Any)
 
 
 def tril_indices(
-    row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None
+    row: int, col: int, offset: int = 0, *, dtype: DTypeLike = None, device: DeviceLike = None
 ) -> Tensor:
     """(2, count): rows and columns of the lower triangle of a (row, col) matrix."""
-    return _places(np.tril_indices, row, col, offset, dtype, device)
+    return _triangle_indices(np.tril_indices, row, col, offset, dtype, device)
 
 
 def triu_indices(
-    row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None
+    row: int, col: int, offset: int = 0, *, dtype: DTypeLike = None, device: DeviceLike = None
 ) -> Tensor:
     """(2, count): rows and columns of the upper triangle of a (row, col) matrix."""
-    return _places(np.triu_indices, row, col, offset, dtype, device)
+    return _triangle_indices(np.triu_indices, row, col, offset, dtype, device)

@@ -1,13 +1,14 @@
-"""Numbers and types: limits of dtypes, how they meet, constants, and what an object is."""
+"""Limits and promotion of dtypes, constants, and tests of an object's type."""
 
 import math
-from typing import Any
 
 import numpy as np
 
 from minigrad.core import dtypes
 from minigrad.core.dtypes import dtype
+from minigrad.core.types import DTypeLike, Number
 from minigrad.engine.graph import Value
+from minigrad.tensor.tensor import Tensor
 
 e, pi, inf, nan = math.e, math.pi, math.inf, math.nan
 newaxis = None
@@ -20,7 +21,7 @@ class finfo:  # noqa: N801  torch's name
     1.1920928955078125e-07
     """
 
-    def __init__(self, type: dtype | None = None) -> None:
+    def __init__(self, type: DTypeLike = None) -> None:
         asked = (
             dtypes.get_default_dtype() if type is None else dtypes.of_numpy(dtypes.to_numpy(type))
         )
@@ -48,7 +49,7 @@ class iinfo:  # noqa: N801  torch's name
     127
     """
 
-    def __init__(self, type: dtype) -> None:
+    def __init__(self, type: DTypeLike) -> None:
         asked = dtypes.of_numpy(dtypes.to_numpy(type))
         if asked.numpy.kind not in "iu":
             raise TypeError(f"torch.iinfo() requires an integer input type, got {asked}")
@@ -60,19 +61,19 @@ class iinfo:  # noqa: N801  torch's name
         return f"iinfo(min={self.min}, max={self.max}, dtype={self.dtype})"
 
 
-def result_type(tensor1: Any, tensor2: Any) -> dtype:
-    """The dtype in which two tensors or numbers meet in arithmetic."""
+def result_type(tensor1: Value | Number, tensor2: Value | Number) -> dtype:
+    """The dtype of arithmetic between two tensors or numbers."""
     operands = [t.array if isinstance(t, Value) else t for t in (tensor1, tensor2)]
     return dtypes.of_numpy(dtypes.result_type(*operands))
 
 
-def promote_types(type1: dtype, type2: dtype) -> dtype:
+def promote_types(type1: DTypeLike, type2: DTypeLike) -> dtype:
     """The smallest dtype that holds both as torch sees it: a float wins over every integer."""
     samples = [np.empty(1, dtypes.to_numpy(each)) for each in (type1, type2)]
     return dtypes.of_numpy(dtypes.result_type(*samples))
 
 
-def can_cast(from_: dtype, to: dtype) -> bool:
+def can_cast(from_: DTypeLike, to: DTypeLike) -> bool:
     """Whether an in-place operation may turn one into the other: not floats into integers."""
     ranks = [_rank(dtypes.to_numpy(each).kind) for each in (from_, to)]
     return ranks[0] <= ranks[1]
@@ -82,11 +83,11 @@ def _rank(kind: str) -> int:
     return {"b": 0, "f": 2}.get(kind, 1)
 
 
-def is_tensor(obj: Any) -> bool:
+def is_tensor(obj: object) -> bool:
     """Whether the object is a tensor."""
     return isinstance(obj, Value)
 
 
-def real(input: Any) -> Any:
+def real(input: Tensor) -> Tensor:
     """The tensor itself: its elements are real."""
     return input.real

@@ -35,12 +35,12 @@ class Softsign(mg.autograd.Function):
     """x / (1 + |x|), with its derivative."""
 
     @staticmethod
-    def forward(ctx: mg.autograd.function.Context, x: Tensor) -> Tensor:
+    def forward(ctx: mg.autograd.function.FunctionCtx, x: Tensor) -> Tensor:
         ctx.save_for_backward(x)
         return x / (1 + x.abs())
 
     @staticmethod
-    def backward(ctx: mg.autograd.function.Context, grad_output: Tensor) -> Tensor:
+    def backward(ctx: mg.autograd.function.FunctionCtx, grad_output: Tensor) -> Tensor:
         (x,) = ctx.saved_tensors
         return grad_output / (1 + x.abs()).square()
 

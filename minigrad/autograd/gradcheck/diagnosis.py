@@ -25,7 +25,7 @@ class NotSmoothError(GradcheckError):
 class Evidence(NamedTuple):
     """One gradient, from the rules and from function values.
 
-    analytic, numeric, point: of the argument's shape, numeric is nan at entries that were not looked at.
+    analytic, numeric, point: of the argument's shape; numeric is nan at entries not looked at.
     scaled_gradient(factor): the analytic gradient for `factor` times the cotangents.
     others: (label, numeric gradient) of the other arguments of the same shape, when asked.
     parts(index): the terms that the output's entries add to the gradient at one entry: analytic,
