@@ -1,4 +1,4 @@
-"""Connectionist temporal classification: the loss of labels whose places in time are not known."""
+"""Connectionist temporal classification: the loss of labels without an alignment in time."""
 
 from typing import Any
 
@@ -68,14 +68,14 @@ def _shares(x: V, paths: kernels.Lattice, alive: Array) -> V:
     return exp(select_where(counts, through - likelihood, NEVER))
 
 
-def _merged(before: V, direction: int, over: Any) -> V:
+def _merged(before: V, direction: int, over: V) -> V:
     """The ways into each state: by staying, from the next one, and from the one after that."""
     ways = [before, _moved(before, direction), _moved(before, 2 * direction) + over]
     return logsumexp(_stacked(ways), dim=0)
 
 
 def _moved(x: V, by: int) -> V:
-    """(N, S) with each row's elements moved on by so many states, or back if it is negative."""
+    """(N, S) with each row's elements shifted by `by` states, which may be negative."""
     size = x.shape[1]
     room = x.new_full((x.shape[0], min(abs(by), size)), NEVER)
     if by > 0:
@@ -83,7 +83,7 @@ def _moved(x: V, by: int) -> V:
     return copies.concatenate(x.narrow(1, min(-by, size), max(size + by, 0)), room, dim=1)
 
 
-def _stacked(rows: list[Any]) -> Any:
+def _stacked(rows: list[V]) -> V:
     return copies.concatenate(*(row.unsqueeze(0) for row in rows), dim=0)
 
 

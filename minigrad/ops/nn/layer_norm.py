@@ -1,4 +1,4 @@
-"""Normalisation inside one sample: layer and group normalisation."""
+"""Normalisation within each sample: layer and group normalisation."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Losses of single elements, with derivatives that stay finite at the edges."""
+"""Elementwise losses, with derivatives that stay finite at the bounds of the domain."""
 
 import numpy as np
 

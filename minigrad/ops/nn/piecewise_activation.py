@@ -1,4 +1,4 @@
-"""Activation functions of several pieces, and the smooth ones in their likeness.
+"""Piecewise activation functions, and smooth ones such as silu and mish.
 
 All of them share one operation for their backward pass, `activation_backward`, which knows them by
 name.

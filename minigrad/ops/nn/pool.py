@@ -16,8 +16,8 @@ def _window(kernel: Pair, stride: Pair, padding: Pair = (0, 0), **more: Any) -> 
     return {"kernel_size": kernel, "stride": stride, "padding": padding, **more}
 
 
-# Places in planes of 3 x 4; one of them twice, as where windows overlap.
-PLACES = np.array([[[[0, 5], [5, 11]]], [[[3, 2], [1, 7]]]])
+# Indices into planes of 3 x 4; one of them twice, as where windows overlap.
+INDICES = np.array([[[[0, 5], [5, 11]]], [[[3, 2], [1, 7]]]])
 
 
 @op(
@@ -47,7 +47,7 @@ def max_pool2d(
     dilation: Pair,
     ceil_mode: bool,
 ) -> Any:
-    """The largest element of each window; by-product: its place in the flattened plane."""
+    """The largest element of each window; by-product: its index in the flattened plane."""
     return maxima.max_pool2d(input, kernel_size, stride, padding, dilation, ceil_mode)
 
 
@@ -55,7 +55,7 @@ def max_pool2d(
     node="MaxPool2DWithIndicesBackwardBackward0",
     vjp=(lambda g, out, c, *, indices, size: gather_planes(g, indices=indices),),
     degree=1,
-    samples=[sample(arr.of(2, 1, 2, 2), indices=PLACES, size=(3, 4))],
+    samples=[sample(arr.of(2, 1, 2, 2), indices=INDICES, size=(3, 4))],
 )
 def scatter_planes(cotangent: Array, *, indices: Array, size: Pair) -> Array:
     """(N, C, H', W') added into zeros (N, C, *size), each element at its index in the plane."""
@@ -71,7 +71,7 @@ def scatter_planes(cotangent: Array, *, indices: Array, size: Pair) -> Array:
         ),
     ),
     degree=1,
-    samples=[sample(arr.of(2, 1, 3, 4), indices=PLACES)],
+    samples=[sample(arr.of(2, 1, 3, 4), indices=INDICES)],
 )
 def gather_planes(input: Array, *, indices: Array) -> Array:
     """The elements of each plane at the indices: the adjoint of scatter_planes."""

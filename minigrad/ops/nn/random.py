@@ -75,7 +75,7 @@ def poisson(input: Array, *, generator: Generator | None = None) -> Array:
 
 @op(vjp=None)
 def binomial(count: Array, prob: Array, *, generator: Generator | None = None) -> Array:
-    """How often, of `count` times, something happens that has the probability `prob`."""
+    """The number of successes in `count` trials of probability `prob`."""
     require_floating("binomial", prob)
     require_probability("binomial", prob)
     if not np.all(count >= 0):
@@ -116,13 +116,13 @@ def multinomial(
 
 
 def _with_replacement(weights: Array, count: int, draw: np.random.Generator) -> Array:
-    """Where numbers drawn evenly fall among the sums of the weights."""
+    """The indices of uniform numbers among the cumulative weights."""
     sums = np.cumsum(weights, axis=1)
-    places = draw.random((weights.shape[0], count))
-    return insertion(sums / sums[:, -1:], places, np.less_equal)
+    uniform = draw.random((weights.shape[0], count))
+    return insertion(sums / sums[:, -1:], uniform, np.less_equal)
 
 
 def _without_replacement(weights: Array, count: int, draw: np.random.Generator) -> Array:
-    """The first to arrive, if they arrive at rates as the weights (Efraimidis & Spirakis 2006)."""
+    """The first of exponential times whose rates are the weights (Efraimidis & Spirakis 2006)."""
     arrivals = draw.exponential(size=weights.shape) / weights
     return np.argsort(arrivals, axis=1)[:, :count]

@@ -78,10 +78,10 @@ def log_softmax_backward(cotangent: Array, output: Array, *, dim: int) -> Array:
     return kernels.log_softmax_backward(cotangent, output, _axis(output, dim))
 
 
-def wanted_distribution(
+def target_distribution(
     target: Array, classes: int, weight: Array | None, ignore_index: int, label_smoothing: float
 ) -> Array:
-    """(N, ...) labels -> (N, C, ...): what each log-probability counts in the loss."""
+    """(N, ...) labels -> (N, C, ...): the weight of each log-probability in the loss."""
     known = target != ignore_index
     safe = np.where(known, target, 0)
     per_class = np.ones(classes) if weight is None else weight
@@ -96,9 +96,9 @@ def _cross_entropy_rule(
 ) -> V:  # fmt: skip
     axis = min(target.ndim, 1)
     labels = (target, x.shape[axis], weight, ignore_index)
-    q = wanted_distribution(*labels, label_smoothing)
+    q = target_distribution(*labels, label_smoothing)
     if reduction == "mean":
-        q = q / wanted_distribution(*labels, 0.0).sum()
+        q = q / target_distribution(*labels, 0.0).sum()
     total = x.new_tensor(q.sum(axis=axis, keepdims=True))
     per_label = g.unsqueeze(axis) if reduction == "none" else g
     return per_label * (softmax(x, dim=axis) * total - x.new_tensor(q))

@@ -67,7 +67,7 @@ def unique_consecutive(
 def isin(
     elements: V, test_elements: Any, *, assume_unique: bool = False, invert: bool = False
 ) -> V:
-    """Whether each element is among the test elements; one of the two may be a number."""
+    """True where an element is among the test elements; one of the two may be a number."""
     first = elements if hasattr(elements, "array") else test_elements
     if not hasattr(first, "array"):
         raise TypeError("isin() expects elements or test_elements to be a Tensor")
@@ -219,7 +219,7 @@ def _require_floating(name: str, input: V) -> None:
 
 
 def _counts(points: list[Array], edges: list[Array], weight: Value | None, density: bool) -> Array:
-    """How many points, given by their coordinates, lie between the edges of each dimension."""
+    """The number of points, given by their coordinates, between the edges of each dimension."""
     sizes = [e.size - 1 for e in edges]
     places = []
     inside = np.ones(points[0].shape, bool)

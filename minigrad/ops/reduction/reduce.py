@@ -1,4 +1,4 @@
-"""Reductions: many elements to one, over some dimensions or all."""
+"""Reductions over some dimensions or all: sums, means, products, norms, logic."""
 
 import math
 from typing import Any
@@ -53,7 +53,7 @@ def _expand_array(g: Array, shape: tuple[int, ...], dim: Dim, keepdim: bool) -> 
 
 
 def count(shape: tuple[int, ...], dim: Dim) -> int:
-    """How many elements a reduction over `dim` takes together."""
+    """The number of elements that a reduction over `dim` combines."""
     return math.prod([shape[i] for i in axes(dim, len(shape))])
 
 
@@ -183,7 +183,7 @@ def nanmean(input: V, dim: Dim = None, keepdim: bool = False, *, dtype: DType = 
 
 @composed
 def count_nonzero(input: V, dim: Dim = None) -> V:
-    """How many elements over `dim` are not zero."""
+    """The number of elements over `dim` that are not zero."""
     return sum(input.ne(0), dim=dim)
 
 
@@ -191,13 +191,13 @@ def count_nonzero(input: V, dim: Dim = None) -> V:
 
 
 def _products_before(x: V, dim: int) -> V:
-    """At each place along `dim`, the product of what comes before it."""
+    """At each position along `dim`, the product of the elements before it."""
     ones = x.new_ones([1 if axis == dim else size for axis, size in enumerate(x.shape)])
     return copies.concatenate(ones, x.narrow(dim, 0, x.shape[dim] - 1), dim=dim).cumprod(dim)
 
 
 def _products_of_others(x: V, dim: int | None) -> V:
-    """At each place, the product of all other elements along `dim`, without a division."""
+    """At each position, the product of all other elements along `dim`, without a division."""
     if dim is None:
         return _products_of_others(x.reshape(-1), 0).reshape(x.shape)
     axis = wrap_dim(dim, x.ndim)
@@ -265,17 +265,17 @@ def euclidean_norm(input: Array, *, dim: Dim = None, keepdim: bool = False) -> A
 
 
 def _truth(found: Array, input: Array) -> Array:
-    """torch answers about bytes in bytes, about everything else in bools."""
+    """The result as torch types it: uint8 for uint8, bool for everything else."""
     return found.astype(np.uint8) if input.dtype == np.uint8 else found
 
 
 @op(vjp=None)
 def all(input: Array, *, dim: Dim = None, keepdim: bool = False) -> Array:
-    """Whether every element over `dim` is nonzero."""
+    """True where every element over `dim` is nonzero."""
     return _truth(np.all(input, axis=axes(dim, input.ndim), keepdims=keepdim), input)
 
 
 @op(vjp=None)
 def any(input: Array, *, dim: Dim = None, keepdim: bool = False) -> Array:
-    """Whether some element over `dim` is nonzero."""
+    """True where some element over `dim` is nonzero."""
     return _truth(np.any(input, axis=axes(dim, input.ndim), keepdims=keepdim), input)
