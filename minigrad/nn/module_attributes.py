@@ -27,34 +27,34 @@ class ModuleAttributes:
     # --- attributes ------------------------------------------------------------------------------
 
     def __getattr__(self, name: str) -> Any:
-        own = self.__dict__
-        if "_parameters" in own:  # three copies, no loop: each forward reads attributes here
-            if name in (members := own["_parameters"]):
+        attributes = self.__dict__
+        if "_parameters" in attributes:  # three copies, no loop: each forward reads attributes here
+            if name in (members := attributes["_parameters"]):
                 return members[name]
-            if name in (members := own["_modules"]):
+            if name in (members := attributes["_modules"]):
                 return members[name]
-            if name in (members := own["_buffers"]):
+            if name in (members := attributes["_buffers"]):
                 return members[name]
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def __setattr__(self, name: str, value: Any) -> None:
-        own = self.__dict__
+        attributes = self.__dict__
         if isinstance(value, Parameter):
             self._require_init("parameters")
             self._remove(name, keep="_parameters")
             self.register_parameter(name, value)
-        elif name in own.get("_parameters", ()):
+        elif name in attributes.get("_parameters", ()):
             _require_none(value, name, "parameter", "minigrad.nn.Parameter or None")
-            own["_parameters"][name] = None
+            attributes["_parameters"][name] = None
         elif isinstance(value, ModuleAttributes):
             self._require_init("module")
             self._remove(name, keep="_modules")
             _check_name(name, "module")
-            own["_modules"][name] = value
-        elif name in own.get("_modules", ()):
+            attributes["_modules"][name] = value
+        elif name in attributes.get("_modules", ()):
             _require_none(value, name, "child module", "minigrad.nn.Module or None")
-            own["_modules"][name] = None
-        elif isinstance(value, Buffer) or name in own.get("_buffers", ()):
+            attributes["_modules"][name] = None
+        elif isinstance(value, Buffer) or name in attributes.get("_buffers", ()):
             self._assign_buffer(name, value)
         else:
             super().__setattr__(name, value)

@@ -1,4 +1,4 @@
-"""A table of a model's layers: what goes out, what is trained, what it costs."""
+"""A table of a model's layers: output shapes, parameters and multiply-adds."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -8,19 +8,20 @@ from typing import Any
 import numpy as np
 
 from minigrad.core import dtypes
-from minigrad.core.types import DTypeLike
+from minigrad.core.types import DTypeLike, Shape
 from minigrad.engine.grad_mode import no_grad
 from minigrad.nn.conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
 from minigrad.nn.linear import Bilinear, Linear
 from minigrad.nn.module import Module
 from minigrad.tensor import Tensor, creation
 
-Shape = tuple[int, ...]
+InputSize = Sequence[int] | Sequence[Sequence[int]]
+"""The shape of an input, or the shapes of several."""
 
 
 @dataclass
 class LayerSummary:
-    """One module of the table: shapes without memory, parameters of its own, multiply-adds."""
+    """One module of the table: output shapes, its direct parameters, multiply-adds."""
 
     path: str
     kind: str
@@ -33,7 +34,7 @@ class LayerSummary:
 
 @dataclass
 class ModelSummary:
-    """What `summary` found: `layers` in the order of the model, and the totals."""
+    """The result of `summary`: `layers` in the order of the model, and totals."""
 
     layers: list[LayerSummary]
     input_bytes: int
@@ -43,12 +44,12 @@ class ModelSummary:
 
     @property
     def multiply_adds(self) -> int:
-        """Of one forward pass, convolutions and products with weights alone."""
+        """The multiply-adds of one forward pass in convolutions and linear layers."""
         return sum(layer.multiply_adds for layer in self.layers)
 
     @property
     def output_bytes(self) -> int:
-        """What the layers without layers of their own put out: what a backward pass may keep."""
+        """The bytes of the outputs of layers without sublayers, which backward may keep."""
         return sum(layer.output_bytes for layer in self.layers)
 
     def __str__(self) -> str:
@@ -78,17 +79,17 @@ class ModelSummary:
 
 def summary(
     model: Module,
-    input_size: Sequence[int] | Sequence[Sequence[int]] | None = None,
+    input_size: InputSize | None = None,
     *,
     input_data: Any = None,
     dtype: DTypeLike = None,
 ) -> ModelSummary:
-    """Run a model once, in evaluation mode, and table its layers.
+    """Run a model once, in evaluation mode, and return a table of its layers.
 
-    input_size is the shape of the input, its batch size included, or a list of the shapes of
-    several; or give the tensors themselves as input_data.  Print the result, or read its fields.
-    The model's mode and its buffers are left as they were.  Raises ValueError unless exactly one of
-    both is given.
+    input_size: the shape of the input with its batch size, or a list of shapes; alternatively
+    input_data: the input, or a list of inputs.  The result can be printed, and its fields read.
+    The modes of the modules are restored.  Raises ValueError unless exactly one of the two is
+    given.
 
     >>> import minigrad as mg
     >>> mg.nn.summary(mg.nn.Linear(3, 4), (1, 3)).parameters
@@ -105,7 +106,7 @@ def summary(
             if parameter is not None and id(parameter) not in counted:
                 counted.add(id(parameter))
                 layer.parameters += parameter.numel()
-    _watch(model, layers, inputs)
+    _record_outputs(model, layers, inputs)
     parameters = list(model.parameters())
     return ModelSummary(
         list(layers.values()),
@@ -116,31 +117,31 @@ def summary(
     )
 
 
-def _inputs(input_size: Any, input_data: Any, dtype: DTypeLike) -> list[Any]:
+def _inputs(input_size: InputSize | None, input_data: Any, dtype: DTypeLike) -> list[Any]:
     if (input_size is None) == (input_data is None):
         raise ValueError("summary() needs either input_size or input_data")
     if input_data is not None:
         return list(input_data) if isinstance(input_data, list | tuple) else [input_data]
-    several = not all(isinstance(size, int | np.integer) for size in input_size)
-    shapes = input_size if several else [input_size]
+    sizes: list[Any] = list(input_size or ())
+    shapes = [sizes] if all(isinstance(size, int | np.integer) for size in sizes) else sizes
     return [creation.zeros(*shape, dtype=dtype or dtypes.get_default_dtype()) for shape in shapes]
 
 
-def _watch(model: Module, layers: dict[Module, LayerSummary], inputs: list[Any]) -> None:
-    """Run the model with hooks that note what each layer puts out."""
+def _record_outputs(model: Module, layers: dict[Module, LayerSummary], inputs: list[Any]) -> None:
+    """Run the model with hooks that record the outputs of each layer."""
 
-    def note(module: Any, args: Any, output: Any) -> None:
+    def record(module: Module, args: tuple[Any, ...], output: Any) -> None:
         layer = layers[module]
-        found = _tensors(output)
-        layer.output_shapes += [t.shape for t in found]
+        outputs = _tensors(output)
+        layer.output_shapes += [t.shape for t in outputs]
         if not any(module.children()):
-            layer.output_bytes += sum(t.nbytes for t in found)
+            layer.output_bytes += sum(t.nbytes for t in outputs)
         count = _multiply_adds(type(module))
-        if count is not None and found:
-            layer.multiply_adds += count(module, args[0].shape, found[0].shape)
+        if count is not None and outputs:
+            layer.multiply_adds += count(module, args[0].shape, outputs[0].shape)
 
     modes = [(module, module.training) for module in layers]
-    handles = [module.register_forward_hook(note) for module in layers]
+    handles = [module.register_forward_hook(record) for module in layers]
     try:
         model.eval()
         with no_grad():
@@ -160,25 +161,25 @@ def _tensors(value: Any) -> list[Tensor]:
     return [t for item in value for t in _tensors(item)] if isinstance(value, list | tuple) else []
 
 
-def _of_convolution(layer: Any, given: Shape, out: Shape) -> int:
+def _conv_multiply_adds(layer: Any, given: Shape, out: Shape) -> int:
     return int(math.prod(out) * math.prod(layer.weight.shape[1:]))
 
 
-def _of_transposed(layer: Any, given: Shape, out: Shape) -> int:
+def _conv_transpose_multiply_adds(layer: Any, given: Shape, out: Shape) -> int:
     return int(math.prod(given) * math.prod(layer.weight.shape[1:]))
 
 
-def _of_product(layer: Any, given: Shape, out: Shape) -> int:
+def _linear_multiply_adds(layer: Any, given: Shape, out: Shape) -> int:
     return int(math.prod(out[:-1]) * math.prod(layer.weight.shape))
 
 
 _COUNTS: dict[type[Module], Callable[[Any, Shape, Shape], int]] = {
-    Conv1d: _of_convolution,
-    Conv2d: _of_convolution,
-    ConvTranspose1d: _of_transposed,
-    ConvTranspose2d: _of_transposed,
-    Linear: _of_product,
-    Bilinear: _of_product,
+    Conv1d: _conv_multiply_adds,
+    Conv2d: _conv_multiply_adds,
+    ConvTranspose1d: _conv_transpose_multiply_adds,
+    ConvTranspose2d: _conv_transpose_multiply_adds,
+    Linear: _linear_multiply_adds,
+    Bilinear: _linear_multiply_adds,
 }
 
 

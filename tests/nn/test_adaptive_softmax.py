@@ -1,4 +1,4 @@
-"""AdaptiveLogSoftmaxWithLoss beside torch's, and what must hold of its probabilities."""
+"""AdaptiveLogSoftmaxWithLoss compared with torch, and properties of its probabilities."""
 
 import numpy as np
 import pytest

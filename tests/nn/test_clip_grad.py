@@ -1,4 +1,4 @@
-"""Clipping of gradients does what PyTorch's does."""
+"""Gradient clipping compared with torch."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Containers beside torch's: the same operations leave the same members, text and errors."""
+"""Containers compared with torch: equal operations give equal members, texts and errors."""
 
 from collections import OrderedDict
 

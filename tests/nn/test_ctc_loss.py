@@ -1,4 +1,4 @@
-"""CTCLoss beside torch's: values, gradients, forms of targets and lengths, refusals."""
+"""CTCLoss compared with torch: values, gradients, forms of targets and lengths, errors."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ IN_A_ROW = np.array([1, 2, 2, 3, 4, 1, 1, 1])
 
 
 def loss(m, scores, targets, times, sizes, **options):
-    """torch's gradient is the loss's only after log_softmax."""
+    """torch's gradient is right only after log_softmax."""
     return m.nn.functional.ctc_loss(scores.log_softmax(-1), targets, times, sizes, **options)
 
 
@@ -113,7 +113,7 @@ def test_what_is_no_number_stays_none():
 
 
 def test_the_gradient_is_that_of_the_loss_for_any_logarithms():
-    """And can be differentiated again, which torch's cannot."""
+    """It can also be differentiated again, unlike torch's."""
 
     def of(log_probs):
         return F.ctc_loss(
@@ -126,7 +126,7 @@ def test_the_gradient_is_that_of_the_loss_for_any_logarithms():
 
 
 def test_a_network_learns_to_spell():
-    """Labels in their order are all it is told; it finds the places."""
+    """The network gets the labels in order, not their positions, and learns the positions."""
     mg.manual_seed(0)
     spelled = mg.tensor([[1, 3, 3, 2]])
     signal = nn.Parameter(mg.randn(12, 1, C))
@@ -181,7 +181,7 @@ def test_what_does_not_fit_is_refused(name):
 
 
 def test_labels_that_are_no_classes_are_refused():
-    """torch reads memory that is not the signal's."""
+    """torch reads memory outside the signal."""
     targets = mg.tensor([[1], [5], [2]])
     with pytest.raises(RuntimeError, match="0 to 4, got 1 to 5"):
         loss(mg, mg.tensor(SCORES), targets, (9,) * 3, (1,) * 3)

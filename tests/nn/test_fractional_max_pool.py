@@ -1,4 +1,4 @@
-"""FractionalMaxPool2d beside torch's with the same random numbers, and what its windows are."""
+"""FractionalMaxPool2d compared with torch for equal random numbers, and its windows."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Losses, padding and what the functional layers refuse, beside torch."""
+"""Losses, padding and errors of functional layers, compared with torch."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Hooks of modules: the same calls with the same values, in the same order, as torch makes."""
+"""Hooks of modules: the calls, their values and their order, compared with torch."""
 
 import pytest
 import torch
@@ -9,7 +9,7 @@ LIBRARIES = (mg, torch)
 
 
 def shown(value):
-    """Tensors as lists, through tuples."""
+    """Tensors as lists, also within tuples."""
     if isinstance(value, tuple | list):
         return [shown(v) for v in value]
     return value.tolist() if hasattr(value, "tolist") else value
@@ -24,7 +24,7 @@ def linear(lib):
 
 
 def both(scenario):
-    """What a scenario logs under each library."""
+    """The log of a scenario in each library."""
     logs = []
     for lib in LIBRARIES:
         log = []

@@ -1,4 +1,4 @@
-"""nn.init: distributions by their moments, structure exactly, refusals as torch's."""
+"""nn.init: moments of distributions, exact structure, errors compared with torch."""
 
 import math
 

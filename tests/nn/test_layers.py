@@ -1,4 +1,4 @@
-"""Every layer beside torch's: state, repr, outputs, gradients, in both modes and dtypes."""
+"""Layers compared with torch: state, repr, outputs, gradients, in both modes and dtypes."""
 
 import numpy as np
 import pytest
@@ -234,40 +234,6 @@ def test_conv_of_any_geometry_matches_torch(size, kernel, stride, padding, dilat
             ours(mg.tensor(x))
     else:
         assert_same_run(ours, theirs, x, tolerance=1e-9)
-
-
-# --- dropout ---
-
-
-@pytest.mark.parametrize("p", [0.1, 0.5, 0.9])
-def test_dropout_zeroes_its_share_and_keeps_the_mean(p):
-    mg.manual_seed(3)
-    x = mg.ones(400, 500, requires_grad=True)
-    y = nn.Dropout(p)(x)
-    values = np.unique(y.detach().numpy())
-    np.testing.assert_allclose(values, [0, 1 / (1 - p)], rtol=1e-6)
-    share = float((y == 0).float().mean())
-    assert abs(share - p) < 5 * np.sqrt(p * (1 - p) / 200_000)
-    y.sum().backward()
-    assert np.array_equal(x.grad.numpy(), y.detach().numpy())
-
-
-def test_dropout2d_zeroes_whole_channels():
-    mg.manual_seed(4)
-    y = nn.Dropout2d(0.5)(mg.ones(50, 40, 3, 2)).numpy()
-    first = y[:, :, :1, :1]
-    assert np.array_equal(y, np.broadcast_to(first, y.shape))
-    assert 0.4 < (first == 0).mean() < 0.6
-
-
-def test_dropout_draws_anew_each_time_and_repeats_with_the_seed():
-    layer, x = nn.Dropout(), mg.ones(100)
-    mg.manual_seed(5)
-    first, second = layer(x), layer(x)
-    mg.manual_seed(5)
-    assert not first.equal(second)
-    assert first.equal(layer(x))
-    assert layer.eval()(x) is x
 
 
 # --- refusals ---

@@ -1,4 +1,4 @@
-"""LinearCrossEntropyLoss beside torch's."""
+"""LinearCrossEntropyLoss compared with torch."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Every loss of numbers, margins and distances beside torch's, values and gradients."""
+"""Losses of numbers, margins and distances compared with torch: values and gradients."""
 
 import warnings
 

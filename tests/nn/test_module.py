@@ -1,4 +1,4 @@
-"""What a Module owns and how it is found: torch does the same with the same names."""
+"""Members, paths, modes and casts of a Module, compared with torch."""
 
 import copy
 import pickle
@@ -13,7 +13,7 @@ from tests.support.torch_twin import assert_same_structure
 
 
 def build(library):
-    """A net with a shared layer, a buffer of each kind, a parameter of its own and empty places."""
+    """A net with a shared layer, a buffer of each kind, a direct parameter and None members."""
     lib = library.nn
 
     class Inner(lib.Module):
@@ -262,7 +262,7 @@ def test_repr_of_nested_modules_is_torchs():
 
 
 def test_a_call_without_hooks_is_lean():
-    """Calling adds one Python frame to forward: no dictionary is made, no hook list is walked."""
+    """A call adds one Python frame to forward: no dictionary is created, no hooks are iterated."""
 
     class Depth(nn.Module):
         def forward(self, x):

@@ -1,4 +1,4 @@
-"""state_dict and load_state_dict: what is written, what is refused, and what hooks may do."""
+"""state_dict and load_state_dict: keys, errors and hooks, compared with torch."""
 
 import re
 from collections import OrderedDict

@@ -1,4 +1,4 @@
-"""Parametrizations, vectors of parameters, fusion and look-up tables, beside torch's."""
+"""Parametrizations, parameter vectors, fusion and bilinear layers, compared with torch."""
 
 import numpy as np
 import pytest
@@ -10,18 +10,9 @@ from tests.support.torch_twin import (
     assert_close,
     assert_same_run,
     assert_same_structure,
-    copy_state,
     to_mg,
+    twins,
 )
-
-
-def twins(make, dtype="float64"):
-    """The same module in both libraries, with torch's weights."""
-    torch.manual_seed(0)
-    theirs = make(torch).to(getattr(torch, dtype))
-    ours = make(mg).to(getattr(mg, dtype))
-    copy_state(ours, theirs)
-    return ours, theirs
 
 
 def numbers(*shape):
@@ -172,38 +163,7 @@ def test_fusion_of_transposed_and_linear_layers():
         nn.utils.fuse_conv_bn_eval(pair[0].train(), pair[1])
 
 
-# --- tables and products of two inputs ---
-
-
-@pytest.mark.parametrize("options", [{}, {"padding_idx": -2}, {"padding_idx": 0, "max_norm": 1.0}])
-def test_embedding_matches_torch(options):
-    ours, theirs = twins(lambda library: library.nn.Embedding(7, 3, **options))
-    assert_same_structure(ours, theirs)
-    x = np.array([[1, 5, 0], [5, 5, 2]])
-    assert_same_run(ours, theirs, x, tolerance=1e-6)
-    assert_close(ours.weight, theirs.weight, 1e-6)
-
-
-def test_a_fresh_table_is_normal_but_for_its_padding():
-    mg.manual_seed(0)
-    table = nn.Embedding(2000, 8, padding_idx=3).weight.detach().numpy()
-    assert not table[3].any()
-    assert abs(table.std() - 1) < 0.02
-    frozen = nn.Embedding.from_pretrained(mg.eye(3))
-    assert not frozen.weight.requires_grad
-    assert frozen(mg.tensor([2])).tolist() == [[0.0, 0.0, 1.0]]
-
-
-def test_numbers_that_are_no_row_are_refused():
-    table = nn.Embedding(4, 2)
-    with pytest.raises(IndexError, match="0 to 3, got -1 to 2"):
-        table(mg.tensor([2, -1]))
-    with pytest.raises(RuntimeError, match="integer"):
-        table(mg.tensor([1.0]))
-    with pytest.raises(NotImplementedError, match="sparse=True"):
-        nn.Embedding(4, 2, sparse=True)(mg.tensor([1]))
-    with pytest.raises(AssertionError, match="9 is no row of 4"):
-        nn.Embedding(4, 2, padding_idx=9)
+# --- bilinear layers ---
 
 
 @pytest.mark.parametrize("bias", [True, False])

@@ -1,5 +1,6 @@
 """A module of minigrad beside the same module of torch: same weights, same input, compared."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,15 @@ def assert_close(
 def copy_state(ours: Any, theirs: Any) -> None:
     """torch's weights into ours, by name."""
     ours.load_state_dict({key: to_mg(value) for key, value in theirs.state_dict().items()})
+
+
+def twins(make: Callable[[Any], Any], dtype: str = "float64") -> tuple[Any, Any]:
+    """The same module in both libraries, minigrad's first, with torch's weights."""
+    torch.manual_seed(0)
+    theirs = make(torch).to(getattr(torch, dtype))
+    ours = make(mg).to(getattr(mg, dtype))
+    copy_state(ours, theirs)
+    return ours, theirs
 
 
 def assert_same_structure(ours: Any, theirs: Any) -> None:

@@ -1,4 +1,4 @@
-"""Helpers for modules, their parameters and their gradients, under torch's names."""
+"""Utilities for modules, their parameters and gradients, under torch's names."""
 
 from minigrad.nn.utils import parametrizations, parametrize
 from minigrad.nn.utils.clip_grad import (

@@ -1,17 +1,20 @@
-"""Several modules of one kind run as one, by vmap over their parameters."""
+"""Ensembles of modules: their states stacked, for vmap over the parameters."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TypeVar
 
 from minigrad import ops
 from minigrad.nn.batchnorm import BatchNorm1d, BatchNorm2d
+from minigrad.nn.module import Module
+from minigrad.tensor import Tensor
+
+M = TypeVar("M", bound=Module)
 
 
-def stack_module_state(models: Sequence[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def stack_module_state(models: Sequence[Module]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """The parameters and the buffers of modules, stacked by name along a new first dimension.
 
-    Raises RuntimeError for no modules, for some in training and others not, and for different
-    classes.
+    Raises RuntimeError for no modules, and for modules of different modes or classes.
     """
     if not models:
         raise RuntimeError("stack_module_state: Expected at least one model, got 0.")
@@ -25,22 +28,22 @@ def stack_module_state(models: Sequence[Any]) -> tuple[dict[str, Any], dict[str,
             f"stack_module_state: Expected all models to be of the same class, got "
             f"{', '.join(sorted(kind.__name__ for kind in kinds))}."
         )
-    parameters = [dict(model.named_parameters()) for model in models]
+    parameters: list[dict[str, Tensor]] = [dict(model.named_parameters()) for model in models]
     buffers = [dict(model.named_buffers()) for model in models]
     return _stacked(parameters), _stacked(buffers)
 
 
-def _stacked(states: list[dict[str, Any]]) -> dict[str, Any]:
-    """By name what the states have, as leaves that ask for gradients where all of them do."""
+def _stacked(states: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """The tensors of the states, stacked by name: leaves with the requires_grad of the first."""
     out = {}
     for name, first in states[0].items():
-        joined = ops.stack([state[name].detach() for state in states])
-        out[name] = joined.requires_grad_() if first.requires_grad else joined
+        stacked = ops.stack([state[name].detach() for state in states])
+        out[name] = stacked.requires_grad_() if first.requires_grad else stacked
     return out
 
 
-def replace_all_batch_norm_modules_(root: Any) -> Any:
-    """Have every batch norm in a module use its batch's statistics, and keep none; gives root."""
+def replace_all_batch_norm_modules_(root: M) -> M:
+    """Remove the running statistics of every batch norm in a module, in place; returns root."""
     for module in root.modules():
         if isinstance(module, BatchNorm1d | BatchNorm2d):
             module.running_mean = module.running_var = module.num_batches_tracked = None

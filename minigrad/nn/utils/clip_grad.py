@@ -1,4 +1,4 @@
-"""Keeping gradients within bounds, before an optimizer takes its step."""
+"""Gradient clipping by norm and by value."""
 
 import math
 from collections.abc import Iterable
@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.core.types import Array
 from minigrad.engine.grad_mode import thread
 from minigrad.engine.graph import wrap
 from minigrad.tensor import Tensor
@@ -23,10 +24,10 @@ def get_total_norm(
     error_if_nonfinite: bool = False,
     foreach: bool | None = None,
 ) -> Tensor:
-    """The norm of all elements of all tensors, as if they were one vector; a 0-d tensor.
+    """The norm of the vector of all elements of all tensors: a 0-d tensor.
 
-    `norm_type` is the order, "inf" or math.inf for the largest element.  `foreach` is accepted and
-    changes nothing.  Raises RuntimeError for a norm of inf or nan if `error_if_nonfinite`.
+    `norm_type` is the order; "inf" or math.inf takes the largest absolute value.  `foreach` has no
+    effect.  Raises RuntimeError for a norm of inf or nan if `error_if_nonfinite`.
     """
     order = float(norm_type)
     arrays = [tensor.array for tensor in _listed(tensors)]
@@ -44,14 +45,14 @@ def get_total_norm(
     return result
 
 
-def _vector_norm(x: np.ndarray[Any, Any], order: float) -> Any:
+def _vector_norm(x: Array, order: float) -> np.floating[Any]:
     return np.linalg.norm(x, order) if x.size else x.dtype.type(0)
 
 
 def clip_grads_with_norm_(
     parameters: Tensors, max_norm: float, total_norm: Tensor, foreach: bool | None = None
 ) -> None:
-    """Scale all gradients by max_norm / (total_norm + 1e-6) where that is below 1, in place."""
+    """Multiply all gradients by min(max_norm / (total_norm + 1e-6), 1), in place."""
     factor = min(float(max_norm) / (float(total_norm) + 1e-6), 1.0)
     if math.isnan(float(total_norm)):
         factor = math.nan
@@ -70,9 +71,9 @@ def clip_grad_norm_(
     error_if_nonfinite: bool = False,
     foreach: bool | None = None,
 ) -> Tensor:
-    """Scale all gradients, in place, so that their norm together is at most `max_norm`.
+    """Scale all gradients, in place, so that their total norm is at most `max_norm`.
 
-    The norm before is returned.  Parameters without gradient are left out.  Raises RuntimeError,
+    Returns the norm before.  Parameters without gradient do not count.  Raises RuntimeError,
     with nothing changed, for a norm of inf or nan if `error_if_nonfinite`.
 
     >>> import minigrad as mg
@@ -91,7 +92,7 @@ def clip_grad_norm_(
 
 
 def clip_grad_value_(parameters: Tensors, clip_value: float, foreach: bool | None = None) -> None:
-    """Bring every element of every gradient into [-clip_value, clip_value], in place."""
+    """Clamp every element of every gradient to [-clip_value, clip_value], in place."""
     bound = float(clip_value)
     for p in _listed(parameters):
         if p.grad is not None:

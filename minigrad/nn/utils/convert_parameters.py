@@ -1,24 +1,26 @@
-"""All parameters as one vector, and back."""
+"""Parameters as one vector, and a vector as parameters."""
 
 from collections.abc import Iterable
-from typing import Any
 
 from minigrad import ops
 from minigrad.tensor import Tensor
 
 
-def parameters_to_vector(parameters: Iterable[Any]) -> Any:
-    """The elements of all parameters, one after another: a tensor (n,)."""
+def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
+    """The elements of all parameters, concatenated: a tensor (n,).
+
+    Raises ValueError if there are no parameters.
+    """
     flat = [ops.reshape(p, shape=(p.numel(),)) for p in parameters]
     if not flat:
         raise ValueError("parameters_to_vector expects at least one parameter, got none")
     return ops.cat(flat)
 
 
-def vector_to_parameters(vec: Tensor, parameters: Iterable[Any]) -> None:
-    """Write the elements of a vector (n,) over the parameters, one after another.
+def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
+    """Set the parameters to consecutive elements of a vector (n,).
 
-    Raises ValueError, before anything is written, if it has too few or too many elements.
+    Raises ValueError, before anything is written, for a vector of another size.
     """
     targets = list(parameters)
     wanted = sum(p.numel() for p in targets)
@@ -27,8 +29,8 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Any]) -> None:
             f"vector_to_parameters expects a vector of the parameters' {wanted} elements, got "
             f"shape {list(vec.shape)}"
         )
-    place = 0
+    start = 0
     for p in targets:
-        # The parameter's own memory is left to whoever else holds it, as in torch.
-        p.data = vec[place : place + p.numel()].reshape(p.shape).detach()
-        place += p.numel()
+        # As in torch, the parameter gets new memory; other tensors keep the old one.
+        p.data = vec[start : start + p.numel()].reshape(p.shape).detach()
+        start += p.numel()

@@ -1,6 +1,4 @@
-"""Parametrizations that are known by name."""
-
-from typing import Any
+"""Ready-made parametrizations: weight normalization."""
 
 from minigrad import ops
 from minigrad.nn.module import Module
@@ -9,13 +7,13 @@ from minigrad.tensor import Tensor
 
 
 class _WeightNorm(Module):
-    """weight_g * weight_v / |weight_v|, norms over all dimensions but `dim`."""
+    """weight_g * weight_v / |weight_v|, with norms over all dimensions but `dim`."""
 
     def __init__(self, dim: int | None) -> None:
         super().__init__()
         self.dim = dim
 
-    def _norm(self, v: Any) -> Any:
+    def _norm(self, v: Tensor) -> Tensor:
         if self.dim is None or self.dim == -1:
             return ops.norm(v)
         kept = self.dim % v.ndim
@@ -25,13 +23,13 @@ class _WeightNorm(Module):
     def forward(self, weight_g: Tensor, weight_v: Tensor) -> Tensor:
         return weight_v * (weight_g / self._norm(weight_v))
 
-    def right_inverse(self, weight: Tensor) -> tuple[Any, Any]:
-        """The norms and the weight itself."""
+    def right_inverse(self, weight: Tensor) -> tuple[Tensor, Tensor]:
+        """weight_g and weight_v for a weight: its norms and itself."""
         return self._norm(weight), weight
 
 
 def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Module:
-    """Train the length and the direction of a weight apart: w = g v / |v|.
+    """Weight normalization: w = g v / |v|, with g and v trained in place of w.
 
     Salimans & Kingma 2016, arXiv:1602.07868.  The norm is taken over all dimensions but `dim`, or
     over all with dim=None.  g and v are `parametrizations.<name>.original0` and `original1`.

@@ -1,4 +1,4 @@
-"""Parameters computed from others: `weight` as a function of what is trained in its place."""
+"""Parametrizations: a tensor of a module computed from other parameters by modules."""
 
 from typing import Any
 
@@ -11,10 +11,10 @@ from minigrad.tensor import Tensor
 
 
 class ParametrizationList(ModuleList):
-    """The originals of one tensor and the modules that it is computed with, applied in order.
+    """The original tensors of one parametrized tensor, and the modules applied to them in order.
 
-    The originals are `original`, or `original0`, `original1` ... if the first module's
-    right_inverse gave several.
+    The names are `original`, or `original0`, `original1`, ... if the first module's right_inverse
+    returns several tensors.
     """
 
     def __init__(self, modules: list[Module], tensor: Tensor) -> None:
@@ -26,9 +26,9 @@ class ParametrizationList(ModuleList):
                     given = module.right_inverse(given)
         self.ntensors = 1 if isinstance(given, Tensor) else len(given)
         self.is_tensor = isinstance(given, Tensor)
-        own = Parameter if isinstance(tensor, Parameter) else Buffer
+        leaf_type = Parameter if isinstance(tensor, Parameter) else Buffer
         for name, original in zip(self.names(), [given] if self.is_tensor else given, strict=True):
-            leaf = own(wrap(Tensor, original.array), requires_grad=tensor.requires_grad)
+            leaf = leaf_type(wrap(Tensor, original.array), requires_grad=tensor.requires_grad)
             setattr(self, name, leaf)
 
     def names(self) -> list[str]:
@@ -62,12 +62,11 @@ class ParametrizationList(ModuleList):
 def register_parametrization(
     module: Module, tensor_name: str, parametrization: Module, *, unsafe: bool = False
 ) -> Module:
-    """Compute the parameter or buffer `tensor_name` of a module as `parametrization` of what is
-    trained in its place.
+    """Replace the parameter or buffer `tensor_name` by `parametrization(original)`.
 
-    Its right_inverse, if there is one, gives the originals from the tensor as it stands.  The state
-    holds them as `parametrizations.<tensor_name>.original`.  Raises ValueError if the module has no
-    such tensor; unless unsafe, also if the result's shape or dtype is another.
+    Its right_inverse, if there is one, computes the original from the current tensor.  The state
+    has it as `parametrizations.<tensor_name>.original`.  Raises ValueError if the module has no
+    such tensor; unless unsafe, also if shape or dtype would change.
     """
     if is_parametrized(module, tensor_name):
         entry = module.parametrizations[tensor_name]
@@ -84,14 +83,14 @@ def register_parametrization(
     _require_alike(tensor, entry(), unsafe)
     delattr(module, tensor_name)
     if not is_parametrized(module):
-        module.__class__ = _own_class(type(module))
+        module.__class__ = _parametrized_class(type(module))
         module.parametrizations = ModuleDict()
-    type.__setattr__(type(module), tensor_name, _computed(tensor_name))
+    type.__setattr__(type(module), tensor_name, _parametrized_property(tensor_name))
     module.parametrizations[tensor_name] = entry
     return module
 
 
-def _require_alike(before: Tensor, after: Any, unsafe: bool) -> None:
+def _require_alike(before: Tensor, after: object, unsafe: bool) -> None:
     if unsafe:
         return
     if not isinstance(after, Tensor) or after.shape != before.shape or after.dtype != before.dtype:
@@ -107,14 +106,15 @@ def _require_alike(before: Tensor, after: Any, unsafe: bool) -> None:
         )
 
 
-def _own_class(kind: type[Module]) -> type[Module]:
-    """A class for this one module, to which the computed tensors are added as properties."""
+def _parametrized_class(kind: type[Module]) -> type[Module]:
+    """A subclass for one module, to which the parametrized tensors are added as properties."""
     return type(f"Parametrized{kind.__name__}", (kind,), {"__module__": kind.__module__})
 
 
-def _computed(name: str) -> property:
-    def get(self: Module) -> Any:
-        return self.parametrizations[name]()
+def _parametrized_property(name: str) -> property:
+    def get(self: Module) -> Tensor:
+        value: Tensor = self.parametrizations[name]()
+        return value
 
     def put(self: Module, value: Tensor) -> None:
         self.parametrizations[name].right_inverse(value)
@@ -123,7 +123,7 @@ def _computed(name: str) -> property:
 
 
 def is_parametrized(module: Module, tensor_name: str | None = None) -> bool:
-    """Whether the module has a parametrized tensor, or one of this name."""
+    """True if the module has a parametrized tensor, or one with this name."""
     found = module._modules.get("parametrizations")
     if not isinstance(found, ModuleDict):
         return False
@@ -133,10 +133,10 @@ def is_parametrized(module: Module, tensor_name: str | None = None) -> bool:
 def remove_parametrizations(
     module: Module, tensor_name: str, leave_parametrized: bool = True
 ) -> Module:
-    """Make `tensor_name` a plain parameter again: as it is now, or with leave_parametrized=False
-    as its original is.
+    """Make `tensor_name` a plain parameter again, with its current value.
 
-    Raises ValueError if it is not parametrized, or has several originals to choose from.
+    leave_parametrized=False: with the value of its original.  Raises ValueError if it is not
+    parametrized, or if several originals exist and leave_parametrized is False.
     """
     if not is_parametrized(module, tensor_name):
         raise ValueError(f"Module {type(module).__name__} does not have a parametrization on "
@@ -150,8 +150,8 @@ def remove_parametrizations(
     original = getattr(entry, entry.names()[0])
     with no_grad():
         value = entry().clone() if leave_parametrized else original
-    own = Parameter if isinstance(original, Parameter) else Buffer
-    plain = own(wrap(Tensor, value.array), requires_grad=original.requires_grad)
+    leaf_type = Parameter if isinstance(original, Parameter) else Buffer
+    plain = leaf_type(wrap(Tensor, value.array), requires_grad=original.requires_grad)
     del module.parametrizations[tensor_name]
     type.__delattr__(type(module), tensor_name)
     if len(module.parametrizations) == 0:

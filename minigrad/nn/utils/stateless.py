@@ -1,55 +1,60 @@
-"""A module called with other parameters and buffers than its own."""
+"""Calls of a module with other parameters and buffers in place of its registered ones."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from minigrad.nn.module import Module
+from minigrad.tensor import Tensor
 
 
 def functional_call(
     module: Module,
-    parameter_and_buffer_dicts: Any,
+    parameter_and_buffer_dicts: Mapping[str, Tensor] | Sequence[Mapping[str, Tensor]],
     args: Any = None,
     kwargs: Mapping[str, Any] | None = None,
     *,
     tie_weights: bool = True,
     strict: bool = False,
 ) -> Any:
-    """`module(*args, **kwargs)` with tensors in the place of its parameters and buffers.
+    """`module(*args, **kwargs)` with tensors in place of its parameters and buffers.
 
     parameter_and_buffer_dicts: a dictionary from names as in `named_parameters` to tensors, or a
-        tuple of such dictionaries without common names.  What is not named stays the module's own.
+        tuple of such dictionaries without common names; the module's tensors take the other names.
     args: the arguments; a single one need not be a tuple.
-    tie_weights: what the module has under several names is replaced under all of them.
+    tie_weights: a tensor that the module has under several names is replaced under all of them.
     strict: raise RuntimeError unless all parameters and buffers are named.
 
     Raises RuntimeError for names that the module does not have, ValueError for a name given twice.
 
-        >>> layer = minigrad.nn.Linear(2, 1, bias=False)
-        >>> new = {"weight": minigrad.tensor([[1.0, 2.0]])}
-        >>> minigrad.func.functional_call(layer, new, minigrad.tensor([3.0, 4.0]))
-        tensor([11.])
+    >>> import minigrad as mg
+    >>> layer = mg.nn.Linear(2, 1, bias=False)
+    >>> new = {"weight": mg.tensor([[1.0, 2.0]])}
+    >>> mg.func.functional_call(layer, new, mg.tensor([3.0, 4.0]))
+    tensor([11.])
     """
     tensors = _merged(parameter_and_buffer_dicts)
-    own: dict[str, Any] = {}
-    own |= dict(module.named_parameters(remove_duplicate=False))
-    own |= dict(module.named_buffers(remove_duplicate=False))
-    unknown = [name for name in tensors if name not in own]
-    missing = [name for name in own if name not in tensors] if strict else []
+    registered: dict[str, Tensor] = {}
+    registered |= dict(module.named_parameters(remove_duplicate=False))
+    registered |= dict(module.named_buffers(remove_duplicate=False))
+    unknown = [name for name in tensors if name not in registered]
+    missing = [name for name in registered if name not in tensors] if strict else []
     if unknown or missing:
         raise RuntimeError(
             f"functional_call: unexpected keys {unknown} and missing keys {missing} for "
             f"{type(module).__name__}"
         )
     if tie_weights:
-        tensors = _tied(tensors, own)
+        tensors = _tied(tensors, registered)
     given = () if args is None else args if isinstance(args, tuple) else (args,)
     with _replaced(module, tensors):
         return module(*given, **(kwargs or {}))
 
 
-def _merged(given: Any) -> dict[str, Any]:
+def _merged(
+    given: Mapping[str, Tensor] | Sequence[Mapping[str, Tensor]],
+) -> dict[str, Tensor]:
+    """One dictionary of all names.  Raises ValueError for other types and repeated names."""
     if isinstance(given, Mapping):
         return dict(given)
     if not isinstance(given, Sequence) or not all(isinstance(each, Mapping) for each in given):
@@ -58,19 +63,19 @@ def _merged(given: Any) -> dict[str, Any]:
             f"{type(given)}"
         )
     names = [name for each in given for name in each]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ValueError(f"{twice} appeared in multiple dictionaries; behavior is ambiguous")
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise ValueError(f"{repeated} appeared in multiple dictionaries; behavior is ambiguous")
     return {name: tensor for each in given for name, tensor in each.items()}
 
 
-def _tied(tensors: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
-    """The tensors under all names that share one of the module's own."""
-    together: dict[int, list[str]] = {}
-    for name, tensor in own.items():
-        together.setdefault(id(tensor), []).append(name)
+def _tied(tensors: dict[str, Tensor], registered: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors, under all names under which the module has the same tensor."""
+    names_of: dict[int, list[str]] = {}
+    for name, tensor in registered.items():
+        names_of.setdefault(id(tensor), []).append(name)
     found = dict(tensors)
-    for names in together.values():
+    for names in names_of.values():
         given = [name for name in names if name in tensors]
         if len({id(tensors[name]) for name in given}) > 1:
             raise ValueError(
@@ -83,7 +88,7 @@ def _tied(tensors: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def _replaced(module: Module, tensors: dict[str, Any]) -> Iterator[None]:
+def _replaced(module: Module, tensors: dict[str, Tensor]) -> Iterator[None]:
     before = []
     try:
         for name, tensor in tensors.items():

@@ -1,4 +1,4 @@
-"""Bags of embeddings beside torch's."""
+"""Embedding and EmbeddingBag compared with torch."""
 
 import numpy as np
 import pytest
@@ -7,10 +7,11 @@ import torch
 import minigrad as mg
 from minigrad import nn
 from tests.support.against_torch import compare, same_outcome
+from tests.support.torch_twin import assert_close, assert_same_run, assert_same_structure, twins
 
 TABLE = np.random.default_rng(0).normal(size=(6, 3))
 NUMBERS = [0, 3, 3, 5, 2, 1, 3]
-WAYS = {
+FORMS = {
     "rows": ([NUMBERS, NUMBERS[::-1]], None, False),
     "offsets": (NUMBERS, [0, 2, 2, 5], False),
     "last offset": (NUMBERS, [0, 4, 7], True),
@@ -19,11 +20,11 @@ WAYS = {
 }
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("mode", ["sum", "mean", "max"])
 @pytest.mark.parametrize("padding_idx", [None, 3, -1])
-def test_bags_are_torchs(way, mode, padding_idx):
-    numbers, offsets, last = WAYS[way]
+def test_bags_are_torchs(form, mode, padding_idx):
+    numbers, offsets, last = FORMS[form]
 
     def bags(m, table):
         return m.nn.functional.embedding_bag(
@@ -32,7 +33,7 @@ def test_bags_are_torchs(way, mode, padding_idx):
             mode=mode, include_last_offset=last, padding_idx=padding_idx,
         )  # fmt: skip
 
-    compare(bags, TABLE, gradients=way != "no bag")
+    compare(bags, TABLE, gradients=form != "no bag")
 
 
 def test_weights_of_samples_are_torchs():
@@ -78,3 +79,34 @@ def test_the_layer_is_the_function():
     frozen = nn.EmbeddingBag.from_pretrained(mg.tensor(TABLE), mode="max")
     assert not frozen.weight.requires_grad
     assert frozen(mg.tensor([[0, 1]])).tolist() == [TABLE[:2].max(axis=0).tolist()]
+
+
+@pytest.mark.parametrize("options", [{}, {"padding_idx": -2}, {"padding_idx": 0, "max_norm": 1.0}])
+def test_embedding_matches_torch(options):
+    ours, theirs = twins(lambda library: library.nn.Embedding(7, 3, **options))
+    assert_same_structure(ours, theirs)
+    x = np.array([[1, 5, 0], [5, 5, 2]])
+    assert_same_run(ours, theirs, x, tolerance=1e-6)
+    assert_close(ours.weight, theirs.weight, 1e-6)
+
+
+def test_a_fresh_table_is_normal_but_for_its_padding():
+    mg.manual_seed(0)
+    table = nn.Embedding(2000, 8, padding_idx=3).weight.detach().numpy()
+    assert not table[3].any()
+    assert abs(table.std() - 1) < 0.02
+    frozen = nn.Embedding.from_pretrained(mg.eye(3))
+    assert not frozen.weight.requires_grad
+    assert frozen(mg.tensor([2])).tolist() == [[0.0, 0.0, 1.0]]
+
+
+def test_numbers_that_are_no_row_are_refused():
+    table = nn.Embedding(4, 2)
+    with pytest.raises(IndexError, match="0 to 3, got -1 to 2"):
+        table(mg.tensor([2, -1]))
+    with pytest.raises(RuntimeError, match="integer"):
+        table(mg.tensor([1.0]))
+    with pytest.raises(NotImplementedError, match="sparse=True"):
+        nn.Embedding(4, 2, sparse=True)(mg.tensor([1]))
+    with pytest.raises(AssertionError, match="9 is no row of 4"):
+        nn.Embedding(4, 2, padding_idx=9)
