@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from minigrad.engine.grad_mode import no_grad, thread
-from minigrad.engine.graph import Node, ShapeDtype, Value, wrap
+from minigrad.engine.graph import Node, Value, wrap
+from minigrad.engine.saved import ShapeDtype
 from minigrad.ops.inplace import check_writable, retake
 from minigrad.tensor import Tensor
 

@@ -4,6 +4,7 @@ It is iterative, takes nodes in the reverse order of their making (each after al
 what they kept as it goes, and never adds into an array that somebody else holds.
 """
 
+import threading
 from collections.abc import Iterable, Sequence
 from heapq import heappop, heappush
 from operator import attrgetter
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.engine.grad_mode import thread
-from minigrad.engine.graph import Node, Value, accumulate_grad
+from minigrad.engine.graph import Node, Value
 
 _new = object.__new__
 
@@ -241,3 +242,23 @@ def _refuse_nan(node: Node, needs: tuple[int, ...], cotangents: Sequence[Any]) -
                 f"Function '{node.name()}' returned nan values in the gradient of its argument "
                 f"{position}. It was made here:\n{made}"
             )
+
+
+_accumulation = threading.Lock()  # several threads may run backward into the same leaves
+
+
+def accumulate_grad(leaf: Any, g: Any, owned: bool = False) -> None:
+    """Add `g` to `leaf.grad`; an array that nobody else holds is taken as it is."""
+    mode = thread.mode
+    with _accumulation:
+        total = leaf._grad
+        if total is None:
+            leaf._grad = g if owned else g.clone()
+        elif mode.grad or total.array.dtype != g.array.dtype or not total.array.flags.writeable:
+            leaf._grad = total + g
+        else:
+            mode.ignore_fp_errors(np.add, total.array, g.array, total.array)
+            total.bump_version()
+    if leaf._post_accumulate_hooks:
+        for hook in list(leaf._post_accumulate_hooks.values()):
+            hook(leaf)

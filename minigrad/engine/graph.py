@@ -7,7 +7,6 @@ graphs hold no reference cycles and memory returns the moment the last user is g
 
 import functools
 import itertools
-import threading
 import traceback
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,10 +14,8 @@ from typing import Any, Protocol, Self, TypeVar
 
 import numpy as np
 
-from minigrad.engine.grad_mode import thread
+from minigrad.engine.hooks import Hook, RemovableHandle
 from minigrad.engine.tensor_interface import TensorInterface
-
-Hook = Callable[[Any], Any]
 
 # One clock for nodes and in-place changes, so that "changed after the node was made" is `>`.
 _tick = itertools.count(1).__next__
@@ -230,27 +227,6 @@ def bump_versions(values: Iterable[Value]) -> None:
         storage.version += 1
 
 
-class RemovableHandle:
-    """Takes a hook away again: `handle.remove()`, or leave its `with` block."""
-
-    _next_id = itertools.count().__next__
-
-    def __init__(self, hooks: dict[int, Any], hook: Any) -> None:
-        self.id = RemovableHandle._next_id()
-        self._hooks = hooks
-        hooks[self.id] = hook
-
-    def remove(self) -> None:
-        """Take the hook away; again does nothing."""
-        self._hooks.pop(self.id, None)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.remove()
-
-
 class NodeOperation(Protocol):
     """What a node knows of its operation."""
 
@@ -277,20 +253,6 @@ class NodeOperation(Protocol):
     ) -> Sequence[Any]:
         """Cotangents of the inputs at positions `wanted`, given that of the output."""
         ...
-
-
-class ShapeDtype:
-    """Stands in for an input of which a rule reads only this much, so its memory can go."""
-
-    __slots__ = ("dtype", "shape")
-
-    def __init__(self, value: Any) -> None:
-        self.shape = value.array.shape
-        self.dtype = value.dtype
-
-    @property
-    def ndim(self) -> int:
-        return len(self.shape)
 
 
 class Node:
@@ -427,23 +389,3 @@ class Node:
 @functools.cache
 def _class_named(name: str) -> type[Node]:
     return type(name, (Node,), {"__module__": __name__})
-
-
-_accumulation = threading.Lock()  # several threads may run backward into the same leaves
-
-
-def accumulate_grad(leaf: Any, g: Any, owned: bool = False) -> None:
-    """Add `g` to `leaf.grad`; an array that nobody else holds is taken as it is."""
-    mode = thread.mode
-    with _accumulation:
-        total = leaf._grad
-        if total is None:
-            leaf._grad = g if owned else g.clone()
-        elif mode.grad or total.array.dtype != g.array.dtype or not total.array.flags.writeable:
-            leaf._grad = total + g
-        else:
-            mode.ignore_fp_errors(np.add, total.array, g.array, total.array)
-            total.bump_version()
-    if leaf._post_accumulate_hooks:
-        for hook in list(leaf._post_accumulate_hooks.values()):
-            hook(leaf)

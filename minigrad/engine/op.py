@@ -24,9 +24,20 @@ from minigrad.engine.dispatch import recorded
 from minigrad.engine.graph import Node, V, Value
 from minigrad.engine.operation import Declaration, Op, Rule, Sample, arr, in_torch_names, sample
 
-__all__ = ["Op", "Operation", "Sample", "arr", "composed", "elementwise", "op", "sample"]
+__all__ = [
+    "Op",
+    "Operation",
+    "Sample",
+    "arr",
+    "composed",
+    "elementwise",
+    "label_node",
+    "op",
+    "sample",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 K = TypeVar("K")
 K_co = TypeVar("K_co", covariant=True)
 
@@ -101,30 +112,55 @@ def op(
 elementwise = functools.partial(op, broadcasts=True, promotes=True)
 
 
-def composed(function: F) -> F:
+@overload
+def composed(function: F, /) -> F: ...
+@overload
+def composed(*, node: str) -> Callable[[F], F]: ...
+def composed(function: Callable[..., Any] | None = None, /, *, node: str | None = None) -> Any:
     """Declare a function of tensors that is made of operations.
 
-    It takes NumPy's names for dim and keepdim, and is refused operands that are no tensors: its
-    positional parameters that are annotated `V` or `Any` and have no default.  Both are
-    looked into when the function has failed, so that calls that succeed pay next to nothing.
-    """
-    name = function.__name__.rstrip("_")
+    node: what torch calls the node of the result, where torch has one node for the function.
 
-    @functools.wraps(function)
+    It takes NumPy's names for dim and keepdim, and is refused operands that are no tensors: its
+    positional parameters that are annotated as tensors and have no default.  Both are looked into
+    when the function has failed, so that calls that succeed pay next to nothing.
+    """
+    if function is None:
+        return lambda function: composed(_labelled(function, node or ""))
+    operation = function
+    name = operation.__name__.rstrip("_")
+
+    @functools.wraps(operation)
     def call(*args: Any, **settings: Any) -> Any:
         try:
-            return function(*args, **settings)
+            return operation(*args, **settings)
         except AttributeError:
-            _require_tensors(name, inspect.signature(function), args, settings)
+            _require_tensors(name, inspect.signature(operation), args, settings)
             raise
         except TypeError:
-            parameters = inspect.signature(function).parameters
+            parameters = inspect.signature(operation).parameters
             if settings.keys() <= parameters.keys():
                 raise
             settings = in_torch_names(name, settings, parameters.keys())
-        return function(*args, **settings)
+        return operation(*args, **settings)
 
-    return call  # type: ignore[return-value]
+    return call
+
+
+def _labelled(function: Callable[..., Any], node: str) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def call(*args: Any, **settings: Any) -> Any:
+        return label_node(function(*args, **settings), node, args)
+
+    return call
+
+
+def label_node(result: T, name: str, args: Sequence[Any] = ()) -> T:
+    """The result, its node called what torch calls it; an argument given back keeps its name."""
+    for value in result if isinstance(result, tuple) else (result,):
+        if isinstance(value, Value) and value.node and not any(value is arg for arg in args):
+            value.node.label = name
+    return result
 
 
 def _require_tensors(
@@ -135,10 +171,17 @@ def _require_tensors(
 ) -> None:
     """Raise torch's TypeError for the first operand that is given, and no tensor."""
     for position, p in enumerate(signature.parameters.values()):
-        if p.kind is p.POSITIONAL_OR_KEYWORD and p.default is p.empty and p.annotation in (V, Any):
+        if p.kind is p.POSITIONAL_OR_KEYWORD and p.default is p.empty and _is_tensor(p.annotation):
             given = args[position] if position < len(args) else settings.get(p.name)
             if not isinstance(given, Value):
                 raise TypeError(
                     f"{name}(): argument '{p.name}' (position {position + 1}) must be Tensor, not "
                     f"{type(given).__name__}"
                 ) from None
+
+
+def _is_tensor(annotation: Any) -> bool:
+    """Whether an annotation says that a parameter is a tensor."""
+    return annotation in (V, Any) or (
+        isinstance(annotation, type) and issubclass(annotation, Value)
+    )

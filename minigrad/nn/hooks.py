@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from minigrad.autograd.function import Function
 from minigrad.engine.grad_mode import thread
-from minigrad.engine.graph import RemovableHandle
+from minigrad.engine.hooks import RemovableHandle
 from minigrad.tensor import Tensor
 
 Hook = Callable[..., Any]

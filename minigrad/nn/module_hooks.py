@@ -1,6 +1,6 @@
 """The methods of a module that register hooks."""
 
-from minigrad.engine.graph import RemovableHandle
+from minigrad.engine.hooks import RemovableHandle
 from minigrad.nn.hooks import ForwardHook, Hook, Hooks, add
 
 

@@ -4,7 +4,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from minigrad.engine.graph import RemovableHandle
+from minigrad.engine.hooks import RemovableHandle
 
 Hook = Callable[..., Any]
 """A user's function; `OptimizerHooks` says for each kind what it is called with."""
