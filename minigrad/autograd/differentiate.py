@@ -8,6 +8,7 @@ from minigrad.ops import stack
 from minigrad.tensor.tensor import Tensor, require_targets, run_backward, start_cotangent
 
 Tensors = Tensor | Sequence[Tensor]
+Gradients = Tensor | Sequence[Tensor | None] | None
 
 
 def _as_list(given: Any) -> list[Any]:
@@ -26,10 +27,10 @@ def _with_gradients(outputs: list[Any], gradients: Any, name: str) -> list[Any]:
 
 def backward(
     tensors: Tensors,
-    grad_tensors: Any = None,
+    grad_tensors: Gradients = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
-    inputs: Any = None,
+    inputs: Tensors | None = None,
 ) -> None:
     """Add the gradients of `tensors` to `.grad` of the leaves, or of `inputs` alone.
 
@@ -43,13 +44,13 @@ def backward(
 def grad(
     outputs: Tensors,
     inputs: Tensors,
-    grad_outputs: Any = None,
+    grad_outputs: Gradients = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
     allow_unused: bool | None = None,
     is_grads_batched: bool = False,
     materialize_grads: bool = False,
-) -> tuple[Any, ...]:
+) -> tuple[Tensor, ...]:
     """The gradients of `outputs` with respect to `inputs`, leaving every `.grad` alone.
 
     outputs: tensors; of more than one element only with `grad_outputs`, their cotangents.

@@ -1,4 +1,4 @@
-"""`Function`: an operation of the user's own, with its derivative."""
+"""`Function`: a user-defined operation with its derivative."""
 
 import functools
 import weakref
@@ -13,7 +13,7 @@ from minigrad.tensor import Tensor
 
 
 class FunctionCtx:
-    """What `forward` leaves for `backward`."""
+    """The context that `forward` fills and `backward` reads."""
 
     def __init__(self, needs_input_grad: tuple[bool, ...]) -> None:
         self.needs_input_grad = needs_input_grad
@@ -25,7 +25,7 @@ class FunctionCtx:
 
     @property
     def saved_tensors(self) -> tuple[Tensor, ...]:
-        """What `save_for_backward` was given; to be read in backward."""
+        """The tensors of `save_for_backward`; to be read in backward."""
         if self._saved is None:
             raise RuntimeError("ctx.saved_tensors can be read while backward runs, and only then")
         return self._saved
@@ -49,7 +49,7 @@ class FunctionCtx:
         self.dirty = inputs
 
     def set_materialize_grads(self, value: bool) -> None:
-        """Whether cotangents of outputs that were not used come as zeros (the default) or None."""
+        """Choose zeros (the default) or None for the cotangents of outputs that were not used."""
         self.materialize_grads = value
 
 
@@ -65,7 +65,7 @@ class _Bundle:
 
 
 class _Pick:
-    """From several outputs the one at `place`: its cotangent, put in its place."""
+    """One of several outputs: passes its cotangent on, at its position among them."""
 
     returns_fresh = False
     named_by_inputs = False
@@ -75,8 +75,8 @@ class _Pick:
     def node_name(self, node: Node) -> str:
         return "FunctionOutputBackward"
 
-    def __init__(self, place: int, count: int) -> None:
-        self.place = place
+    def __init__(self, position: int, count: int) -> None:
+        self.position = position
         self.count = count
 
     def vjp(
@@ -87,16 +87,16 @@ class _Pick:
         settings: Mapping[str, Any],
         wanted: Sequence[int],
     ) -> Sequence[Any]:
-        return [_Bundle(tuple(g if i == self.place else None for i in range(self.count)))]
+        return [_Bundle(tuple(g if i == self.position else None for i in range(self.count)))]
 
 
 class _OwnOutput(Value):
     """Stands for an output that the user saved; made a tensor again when backward reads it."""
 
-    def __init__(self, output: Any, place: int) -> None:
+    def __init__(self, output: Any, position: int) -> None:
         self.array = output.array
         self._storage = output.storage()
-        self.place = place
+        self.position = position
 
 
 class _Applied:
@@ -148,13 +148,13 @@ class _Applied:
         given = given if isinstance(given, tuple) else (given,)
         return self._checked(given, wanted)
 
-    def node_of(self, place: int) -> Node:
+    def node_of(self, position: int) -> Node:
         """The node of one output: that of the application, or one that picks among several."""
         node: Node = self.node()
         count = len(self.outputs)
         if count == 1:
             return node
-        pick = Node(_Pick(place, count), (0,), (node,), (), {})
+        pick = Node(_Pick(position, count), (0,), (node,), (), {})
         pick.trace = node.trace
         return pick
 
@@ -162,7 +162,7 @@ class _Applied:
         if not isinstance(saved, _OwnOutput):
             return saved
         output = wrap(Tensor, saved.array)
-        output.node, output._requires_grad = self.node_of(saved.place), True
+        output.node, output._requires_grad = self.node_of(saved.position), True
         return output
 
     def _checked(self, given: tuple[Any, ...], wanted: Sequence[int]) -> list[Any]:
@@ -196,7 +196,7 @@ class _Applied:
 
 
 class Function:
-    """An operation with a derivative of your own: subclass it, then call `YourFunction.apply`.
+    """A user-defined operation with a derivative: subclass it, then call `YourFunction.apply`.
 
         class Exp(Function):
             @staticmethod
@@ -264,17 +264,17 @@ def _recorded(
         node.remember_where()
     node.keeps_values = any(isinstance(kept, Value) for kept in node.inputs)
     applied.node = weakref.ref(node)
-    for place, output in enumerate(outputs):
+    for position, output in enumerate(outputs):
         floating = isinstance(output, Tensor) and output.array.dtype.kind == "f"
         if floating and id(output) not in excluded:
-            output.rebase_history(applied.node_of(place), retake)
+            output.rebase_history(applied.node_of(position), retake)
     return outputs
 
 
 def _saved_outside_cycles(ctx: FunctionCtx, outputs: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The saved tensors; outputs among them stand-ins, lest the node refer to its own output."""
-    places = {id(o): place for place, o in enumerate(outputs) if isinstance(o, Tensor)}
-    saved = tuple(_OwnOutput(t, places[id(t)]) if id(t) in places else t for t in ctx.to_save)
+    """The saved tensors; stand-ins for outputs, so that the node does not refer to its output."""
+    positions = {id(o): position for position, o in enumerate(outputs) if isinstance(o, Tensor)}
+    saved = tuple(_OwnOutput(t, positions[id(t)]) if id(t) in positions else t for t in ctx.to_save)
     ctx.to_save = ()
     return saved
 

@@ -17,32 +17,33 @@ from minigrad.ops import stack
 from minigrad.tensor import Tensor
 
 Tensors = tuple[Any, ...]
+TensorOrTuple = Tensor | tuple[Tensor, ...]
 
 
 # --- tuples in and out ----------------------------------------------------------------------
 
 
 def _as_tuple(given: Any, argument: str, function: str) -> tuple[bool, Tensors]:
-    """Whether a tuple was given, and the tensors as one.  Raises TypeError for what is none."""
-    many = isinstance(given, tuple)
-    tensors = given if many else (given,)
+    """True if a tuple was given; the tensors as a tuple.  Raises TypeError for other objects."""
+    is_tuple = isinstance(given, tuple)
+    tensors = given if is_tuple else (given,)
     for i, each in enumerate(tensors):
         if not isinstance(each, Tensor):
-            what = f"the value at index {i}" if many else f"the given {argument}"
+            what = f"the value at index {i}" if is_tuple else f"the given {argument}"
             raise TypeError(
                 f"The {argument} given to {function} must be either a Tensor or a tuple of Tensors "
                 f"but {what} has type {type(each)}."
             )
-    return many, tensors
+    return is_tuple, tensors
 
 
-def _given_back(tensors: Sequence[Any], many: bool, create_graph: bool) -> Any:
+def _as_given(tensors: Sequence[Any], is_tuple: bool, create_graph: bool) -> Any:
     found = tuple(t if create_graph else t.detach() for t in tensors)
-    return found if many else found[0]
+    return found if is_tuple else found[0]
 
 
 def _stand_ins(tensors: Tensors, create_graph: bool, requires_grad: bool = True) -> Tensors:
-    """Tensors of their own, lest a use that the function makes of the originals be counted."""
+    """New tensors, so that other uses of the originals inside the function do not count."""
     return tuple(
         t.view_as(t)
         if create_graph and t.requires_grad
@@ -51,8 +52,8 @@ def _stand_ins(tensors: Tensors, create_graph: bool, requires_grad: bool = True)
     )
 
 
-def _vector(v: Any, like: Tensors, many: bool, create_graph: bool, function: str) -> Tensors:
-    """The vector of a product, fit for what it multiplies; ones where it may be left out."""
+def _vector(v: Any, like: Tensors, is_tuple: bool, create_graph: bool, function: str) -> Tensors:
+    """The vector of a product, checked against `like`; ones where it may be left out."""
     if v is None:
         what = "input to" if function in ("jvp", "vhp", "hvp") else "output of"
         if len(like) != 1 or like[0].numel() != 1:
@@ -64,14 +65,14 @@ def _vector(v: Any, like: Tensors, many: bool, create_graph: bool, function: str
         return (like[0].new_ones(like[0].shape),)
     _, given = _as_tuple(v, "v", function)
     if len(given) != len(like):
-        if many:
+        if is_tuple:
             raise RuntimeError(
                 f"v is a tuple of invalid length: should be {len(like)} but got {len(given)}."
             )
         raise RuntimeError("The given v should contain a single Tensor.")
     for i, (each, other) in enumerate(zip(given, like, strict=True)):
         if each.shape != other.shape:
-            entry = f"Entry {i} in " if many else ""
+            entry = f"Entry {i} in " if is_tuple else ""
             raise RuntimeError(
                 f"{entry}v has invalid size: should be {list(other.shape)} but got "
                 f"{list(each.shape)}."
@@ -128,7 +129,7 @@ def _require_differentiable(tensors: Iterable[Any], what: str) -> None:
             )
 
 
-def basis(tensor: Any) -> Iterable[Any]:
+def basis(tensor: Tensor) -> Iterable[Tensor]:
     """For every element a tensor that is 1 there and 0 elsewhere."""
     for i in range(tensor.numel()):
         array = np.zeros(tensor.shape, tensor.array.dtype)
@@ -137,16 +138,16 @@ def basis(tensor: Any) -> Iterable[Any]:
 
 
 def _evaluated(
-    func: Callable[..., Any], inputs: Any, create_graph: bool, strict: bool, name: str
+    func: Callable[..., Any], inputs: TensorOrTuple, create_graph: bool, strict: bool, name: str
 ) -> tuple[bool, Tensors, bool, Tensors]:
     """The inputs as they are differentiated, and the outputs; whether each came as a tuple."""
-    many_in, given = _as_tuple(inputs, "inputs", name)
+    in_tuple, given = _as_tuple(inputs, "inputs", name)
     given = _stand_ins(given, create_graph)
     result = func(*given)
-    many_out, outputs = _as_tuple(result, "outputs of the user-provided function", name)
+    out_tuple, outputs = _as_tuple(result, "outputs of the user-provided function", name)
     if strict:
         _require_differentiable(outputs, "Output")
-    return many_in, given, many_out, outputs
+    return in_tuple, given, out_tuple, outputs
 
 
 # --- products of the Jacobian with vectors --------------------------------------------------
@@ -154,8 +155,8 @@ def _evaluated(
 
 def vjp(
     func: Callable[..., Any],
-    inputs: Any,
-    v: Any = None,
+    inputs: TensorOrTuple,
+    v: TensorOrTuple | None = None,
     create_graph: bool = False,
     strict: bool = False,
 ) -> tuple[Any, Any]:
@@ -169,21 +170,21 @@ def vjp(
         (tensor([9.]), tensor([6.]))
     """
     with enable_grad():
-        many_in, given, many_out, outputs = _evaluated(func, inputs, create_graph, strict, "vjp")
-        cotangents = _vector(v, outputs, many_out, create_graph, "vjp")
+        in_tuple, given, out_tuple, outputs = _evaluated(func, inputs, create_graph, strict, "vjp")
+        cotangents = _vector(v, outputs, out_tuple, create_graph, "vjp")
     with set_grad_enabled(create_graph or is_grad_enabled()):
         found = _gradients(outputs, given, cotangents, create_graph)
         found = _filled(found, given, "The output of the function", strict, create_graph)
     return (
-        _given_back(outputs, many_out, create_graph),
-        _given_back(found, many_in, create_graph),
+        _as_given(outputs, out_tuple, create_graph),
+        _as_given(found, in_tuple, create_graph),
     )
 
 
 def jvp(
     func: Callable[..., Any],
-    inputs: Any,
-    v: Any = None,
+    inputs: TensorOrTuple,
+    v: TensorOrTuple | None = None,
     create_graph: bool = False,
     strict: bool = False,
 ) -> tuple[Any, Any]:
@@ -193,9 +194,9 @@ def jvp(
     create_graph, strict: as in `vjp`.
     """
     with enable_grad():
-        many_in, given = _as_tuple(inputs, "inputs", "jvp")
-        tangents = _vector(v, given, many_in, create_graph, "jvp")
-        _, given, many_out, outputs = _evaluated(func, inputs, create_graph, strict, "jvp")
+        in_tuple, given = _as_tuple(inputs, "inputs", "jvp")
+        tangents = _vector(v, given, in_tuple, create_graph, "jvp")
+        _, given, out_tuple, outputs = _evaluated(func, inputs, create_graph, strict, "jvp")
         pulled, dummies = _linear_pullback(outputs, given)
         if strict:
             _require_differentiable(pulled, "The gradient with respect to input")
@@ -203,8 +204,8 @@ def jvp(
         found = _gradients(pulled, dummies, tangents, create_graph)
         found = _filled(found, outputs, "The gradient of the function", strict, create_graph)
     return (
-        _given_back(outputs, many_out, create_graph),
-        _given_back(found, many_out, create_graph),
+        _as_given(outputs, out_tuple, create_graph),
+        _as_given(found, out_tuple, create_graph),
     )
 
 
@@ -221,7 +222,7 @@ _STRATEGIES = ("reverse-mode", "forward-mode")
 
 def jacobian(
     func: Callable[..., Any],
-    inputs: Any,
+    inputs: TensorOrTuple,
     create_graph: bool = False,
     strict: bool = False,
     vectorize: bool = False,
@@ -249,7 +250,7 @@ def jacobian(
             f"strategy='forward-mode', got vectorize={vectorize}, strategy={strategy!r}"
         )
     with enable_grad():
-        many_in, given, many_out, outputs = _evaluated(
+        in_tuple, given, out_tuple, outputs = _evaluated(
             func, inputs, create_graph, strict, "jacobian"
         )
         if strategy == "reverse-mode":
@@ -258,13 +259,15 @@ def jacobian(
             ]
         else:
             rows = _columns(outputs, given, create_graph)
-    found = tuple(_given_back(row, many_in, create_graph) for row in rows)
-    return found if many_out else found[0]
+    found = tuple(_as_given(row, in_tuple, create_graph) for row in rows)
+    return found if out_tuple else found[0]
 
 
-def _rows(output: Any, place: int, inputs: Tensors, create_graph: bool, strict: bool) -> list[Any]:
+def _rows(
+    output: Any, position: int, inputs: Tensors, create_graph: bool, strict: bool
+) -> list[Any]:
     """The Jacobians of one output, one backward for each of its elements."""
-    what = f"Output {place} of the user-provided function"
+    what = f"Output {position} of the user-provided function"
     rows = [
         _filled(
             _gradients((output,), inputs, (start,), create_graph),
@@ -299,13 +302,13 @@ def _columns(outputs: Tensors, inputs: Tensors, create_graph: bool) -> list[list
 
 
 def stacked(rows: list[Any], like: Any) -> Any:
-    """The rows as one tensor, though there may be none of them."""
+    """The rows as one tensor, also if there are none."""
     return stack(rows) if rows else like.new_zeros(0, *like.shape)
 
 
 def hessian(
     func: Callable[..., Any],
-    inputs: Any,
+    inputs: TensorOrTuple,
     create_graph: bool = False,
     strict: bool = False,
     vectorize: bool = False,
@@ -318,7 +321,7 @@ def hessian(
         >>> minigrad.autograd.functional.hessian(lambda x: (x ** 3).sum(), minigrad.tensor([1.0]))
         tensor([[6.]])
     """
-    many, _ = _as_tuple(inputs, "inputs", "hessian")
+    is_tuple, _ = _as_tuple(inputs, "inputs", "hessian")
 
     def gradient(*given: Any) -> Any:
         with enable_grad():
@@ -329,15 +332,15 @@ def hessian(
             if strict:
                 _require_differentiable(found, "The jacobian with respect to input")
             slopes = _filled(found, given, "", False, False)
-        return tuple(slopes) if many else slopes[0]
+        return tuple(slopes) if is_tuple else slopes[0]
 
     return jacobian(gradient, inputs, create_graph, strict, vectorize, outer_jacobian_strategy)
 
 
 def _single(result: Any, name: str) -> Any:
     """The one element that a function to be differentiated twice must give."""
-    many, outputs = _as_tuple(result, "outputs of the user-provided function", name)
-    if many:
+    is_tuple, outputs = _as_tuple(result, "outputs of the user-provided function", name)
+    if is_tuple:
         raise RuntimeError(f"The function given to {name} should return a single Tensor")
     if outputs[0].numel() != 1:
         raise RuntimeError(
@@ -349,8 +352,8 @@ def _single(result: Any, name: str) -> Any:
 
 def vhp(
     func: Callable[..., Any],
-    inputs: Any,
-    v: Any = None,
+    inputs: TensorOrTuple,
+    v: TensorOrTuple | None = None,
     create_graph: bool = False,
     strict: bool = False,
 ) -> tuple[Any, Any]:
@@ -364,8 +367,8 @@ def vhp(
 
 def hvp(
     func: Callable[..., Any],
-    inputs: Any,
-    v: Any = None,
+    inputs: TensorOrTuple,
+    v: TensorOrTuple | None = None,
     create_graph: bool = False,
     strict: bool = False,
 ) -> tuple[Any, Any]:
@@ -377,11 +380,16 @@ def hvp(
 
 
 def _hessian_product(
-    name: str, func: Callable[..., Any], inputs: Any, v: Any, create_graph: bool, strict: bool
+    name: str,
+    func: Callable[..., Any],
+    inputs: TensorOrTuple,
+    v: TensorOrTuple | None,
+    create_graph: bool,
+    strict: bool,
 ) -> tuple[Any, Any]:
     with enable_grad():
-        many_in, given = _as_tuple(inputs, "inputs", name)
-        vector = _vector(v, given, many_in, create_graph, name)
+        in_tuple, given = _as_tuple(inputs, "inputs", name)
+        vector = _vector(v, given, in_tuple, create_graph, name)
         _, given, _, outputs = _evaluated(
             lambda *given: _single(func(*given), name), inputs, create_graph, strict, name
         )
@@ -391,6 +399,6 @@ def _hessian_product(
     with set_grad_enabled(create_graph or is_grad_enabled()):
         found = _gradients(slopes, given, vector, create_graph)
         found = _filled(found, given, "The jacobian of the function", strict, create_graph)
-    return outputs[0] if create_graph else outputs[0].detach(), _given_back(
-        found, many_in, create_graph
+    return outputs[0] if create_graph else outputs[0].detach(), _as_given(
+        found, in_tuple, create_graph
     )

@@ -1,4 +1,4 @@
-"""Functions made of functions: their gradients, Jacobians and products with vectors (torch.func).
+"""Transforms of functions: gradients, Jacobians and products with vectors (torch.func).
 
 A transform hands the function stand-ins for its arguments and differentiates with respect to them.
 Transforms nest, and may stand inside ordinary recorded code: a result is recorded if the function
@@ -34,7 +34,7 @@ class _Run:
         self.output: Any = None
 
     def evaluate(self, args: Sequence[Any], settings: dict[str, Any]) -> None:
-        """Call the function, and see whether others than the stand-ins take part."""
+        """Call the function, and find out if other tensors than the stand-ins take part."""
         with enable_grad():
             result = self.func(*args, **settings)
         if self.has_aux:
@@ -58,7 +58,7 @@ class _Run:
     def _stand_in(self, given: Any) -> Any:
         if not isinstance(given, Tensor):
             raise ValueError(
-                f"what is differentiated with respect to must be a Tensor, or tensors in tuples, "
+                f"the differentiated arguments must be a Tensor, or tensors in tuples, "
                 f"lists or dictionaries, got {type(given).__name__}"
             )
         if given.requires_grad and self.recorded_outside:
@@ -86,18 +86,18 @@ class _Run:
         )  # fmt: skip
 
     def released(self, tree: Any) -> Any:
-        """Outputs as they leave the transform: in the graph only if others took part."""
+        """The outputs of the transform: in the graph only if other tensors took part."""
         if self.create_graph:
             return tree
         return trees.mapped(lambda t: t.detach() if isinstance(t, Tensor) else t, tree)
 
     def with_aux(self, result: Any) -> Any:
-        """What the transform returns."""
+        """The result of the transform."""
         return (result, self.released(self.aux)) if self.has_aux else result
 
 
 def _reaches_others(outputs: Iterable[Any], own: Iterable[Any]) -> bool:
-    """Whether the graph of the outputs ends at leaves other than these."""
+    """True if the graph of the outputs ends at leaves other than these."""
     ours = {id(leaf) for leaf in own}
     ends = {id(leaf.node) for leaf in own if leaf.node is not None}
     if ends:  # stand-ins for tensors that are recorded themselves
@@ -120,27 +120,29 @@ def _reaches_others(outputs: Iterable[Any], own: Iterable[Any]) -> bool:
 def _run(
     func: Function, args: tuple[Any, ...], settings: dict[str, Any], argnums: Any, has_aux: bool
 ) -> _Run:
-    """Evaluate with stand-ins at the places `argnums`."""
-    places = _places(argnums, len(args))
-    chosen = args[places[0]] if isinstance(argnums, int) else tuple(args[i] for i in places)
+    """Evaluate with stand-ins at the positions `argnums`."""
+    positions = _argument_positions(argnums, len(args))
+    chosen = args[positions[0]] if isinstance(argnums, int) else tuple(args[i] for i in positions)
     run = _Run(func, args, chosen, has_aux)
     given = list(args)
-    for place, value in zip(
-        places, (run.chosen,) if isinstance(argnums, int) else run.chosen, strict=True
+    for position, value in zip(
+        positions, (run.chosen,) if isinstance(argnums, int) else run.chosen, strict=True
     ):
-        given[place] = value
+        given[position] = value
     run.evaluate(given, settings)
     return run
 
 
-def _places(argnums: Any, count: int) -> list[int]:
-    places = [argnums] if isinstance(argnums, int) else list(argnums)
-    if not places or not all(isinstance(place, int) for place in places):
+def _argument_positions(argnums: Any, count: int) -> list[int]:
+    positions = [argnums] if isinstance(argnums, int) else list(argnums)
+    if not positions or not all(isinstance(position, int) for position in positions):
         raise RuntimeError(f"argnums must be an int or a non-empty tuple of ints, got {argnums!r}")
-    for place in places:
-        if not -count <= place < count:
-            raise RuntimeError(f"Got argnum={place}, but only {count} positional inputs were given")
-    return [place % count for place in places]
+    for position in positions:
+        if not -count <= position < count:
+            raise RuntimeError(
+                f"Got argnum={position}, but only {count} positional inputs were given"
+            )
+    return [position % count for position in positions]
 
 
 # --- gradients ------------------------------------------------------------------------------
@@ -288,7 +290,7 @@ def _linear_pullback(run: _Run) -> tuple[list[Any], list[Any]]:
 
 
 def _through(v: list[Any], pulled: list[Any], starts: Iterable[Any], record: bool) -> list[Any]:
-    """The gradient with respect to v: what the Jacobian makes of the starts."""
+    """The gradient with respect to v: the Jacobian times the starts."""
     pairs = [(p, start) for p, start in zip(pulled, starts, strict=True) if p.requires_grad]
     if not pairs:
         return [each.detach() * 0 for each in v]
@@ -322,11 +324,11 @@ def jacrev(
     def transformed(*args: Any, **settings: Any) -> Any:
         run = _run(func, args, settings, argnums, has_aux)
 
-        def rows_of(place: int) -> Any:
-            output = run.outputs[place]
+        def rows_of(position: int) -> Any:
+            output = run.outputs[position]
             zeros = [o.detach().new_zeros(o.shape) for o in run.outputs]
             rows = [
-                run.pulled_back([*zeros[:place], start, *zeros[place + 1 :]])
+                run.pulled_back([*zeros[:position], start, *zeros[position + 1 :]])
                 for start in basis(output)
             ]
             blocks = [
@@ -344,9 +346,9 @@ def jacrev(
 def jacfwd(
     func: Function, argnums: Any = 0, has_aux: bool = False, *, randomness: str = "error"
 ) -> Function:
-    """As `jacrev`, with one backward for each element of the arguments, of which there are fewer.
+    """As `jacrev`, with one backward for each element of the arguments: for functions with few.
 
-    randomness: what vmap would do; here `func` is called once, so every choice is the same.
+    randomness: of vmap; here `func` is called once, so every choice is the same.
 
     PyTorch differs: it carries tangents forward; here the pullback is differentiated once more.
     """
@@ -362,9 +364,11 @@ def jacfwd(
         v, pulled = _linear_pullback(run)
         zeros = [x.detach().new_zeros(x.shape) for x in run.inputs]
         blocks: list[list[Any]] = [[] for _ in run.outputs]
-        for place, x in enumerate(run.inputs):
+        for position, x in enumerate(run.inputs):
             columns = [
-                _through(v, pulled, [*zeros[:place], start, *zeros[place + 1 :]], run.create_graph)
+                _through(
+                    v, pulled, [*zeros[:position], start, *zeros[position + 1 :]], run.create_graph
+                )
                 for start in basis(x)
             ]
             for i, output in enumerate(run.outputs):
@@ -392,5 +396,5 @@ def hvp(func: Function, primals: Any, tangents: Any) -> Any:
 
     primals and tangents are tuples of the same structure; so is the product, or a single one.
     """
-    places = tuple(range(len(primals))) if isinstance(primals, tuple) else 0
-    return jvp(grad(func, places), primals, tangents)[1]
+    positions = tuple(range(len(primals))) if isinstance(primals, tuple) else 0
+    return jvp(grad(func, positions), primals, tangents)[1]

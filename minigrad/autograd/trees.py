@@ -5,7 +5,7 @@ from typing import Any
 
 
 def mapped(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
-    """`function` of every leaf, and those of other trees of the same structure, as a like tree."""
+    """A tree of `function(leaf, ...)` for the leaves of trees of the same structure."""
     if isinstance(tree, dict):
         return type(tree)(
             (key, mapped(function, tree[key], *(other[key] for other in others))) for key in tree
@@ -24,13 +24,13 @@ def leaves(tree: Any) -> list[Any]:
 
 
 def rebuilt(tree: Any, new: Iterable[Any]) -> Any:
-    """A tree like this one, of other leaves."""
+    """A tree of the same structure with other leaves."""
     following = iter(new)
     return mapped(lambda _: next(following), tree)
 
 
 def alike(tree: Any, other: Any) -> bool:
-    """Whether both have the same structure."""
+    """True if both have the same structure."""
     if isinstance(tree, dict):
         return (
             isinstance(other, dict)

@@ -1,4 +1,4 @@
-"""`vmap`: a function of one example made a function of a batch."""
+"""`vmap`: a function of one example turned into a function of a batch."""
 
 import functools
 from collections.abc import Callable
@@ -20,18 +20,18 @@ def vmap(
     *,
     chunk_size: int | None = None,
 ) -> Callable[..., Any]:
-    """A function that calls `func` for every place of a dimension of its arguments.
+    """A function that calls `func` for every index along a dimension of its arguments.
 
     in_dims: the dimension that is mapped over: an int for all arguments; or a tuple with an entry
         for each, in which None hands an argument on whole, and a structure like the argument's has
         an entry for each of its tensors.  Keyword arguments are handed on whole.
     out_dims: where the dimension goes in the outputs: an int, or a structure like the outputs'.
-    randomness: "different" draws anew for each place, "same" draws the same, "error" raises
+    randomness: "different" draws new numbers for each index, "same" draws the same, "error" raises
         RuntimeError if anything is drawn.
-    chunk_size: how many places at once; here each is its own, so it changes nothing.
+    chunk_size: the number of calls at once; here each is made alone, so it changes nothing.
 
-    PyTorch differs: it runs the function once, on whole batches; here it runs once for each place,
-    which gives the same and is no faster than a loop.  A batch of no places is refused.
+    PyTorch differs: it runs the function once, on whole batches; here it runs once for each index,
+    which gives the same and is no faster than a loop.  An empty batch is refused.
 
         >>> minigrad.func.vmap(minigrad.dot)(minigrad.ones(2, 3), minigrad.ones(2, 3))
         tensor([3., 3.])
@@ -49,10 +49,10 @@ def vmap(
         tensors, dims = _with_dims(args, in_dims)
         results = []
         before = default_generator.get_state()
-        for i in range(_places(tensors, dims)):
+        for i in range(_batch_size(tensors, dims)):
             if randomness == "same":
                 default_generator.set_state(before)
-            here = trees.rebuilt(args, _taken(tensors, dims, i))
+            here = trees.rebuilt(args, _slices(tensors, dims, i))
             results.append(func(*here, **settings))
         if randomness == "error" and (before != default_generator.get_state()).any():
             raise RuntimeError(
@@ -60,7 +60,7 @@ def vmap(
                 "the 'same' or 'different' randomness flags on vmap or perform the randomness "
                 "operation out of vmap"
             )
-        return _joined(results, out_dims)
+        return _stacked(results, out_dims)
 
     return batched
 
@@ -80,19 +80,21 @@ def _with_dims(args: tuple[Any, ...], in_dims: Any) -> tuple[list[Any], list[Any
         )
     dims: list[Any] = []
     for arg, dim in zip(args, spread, strict=True):
-        own = _dims_of(arg, dim)
-        dims.extend(own)
+        leaves = _dims_of(arg, dim)
+        dims.extend(leaves)
     return trees.leaves(args), dims
 
 
 def _dims_of(arg: Any, dim: Any) -> list[Any]:
-    own = trees.leaves(arg)
+    leaves = trees.leaves(arg)
     if dim is None or isinstance(dim, int):
-        for each in own:
+        for each in leaves:
             _require_tensor(each, dim)
-        return [dim] * len(own)
+        return [dim] * len(leaves)
     if not trees.alike(arg, dim):
-        raise ValueError(f"vmap: in_dims has the entry {dim!r}, which is not built as its input is")
+        raise ValueError(
+            f"vmap: in_dims has the entry {dim!r}, whose structure is not that of its input"
+        )
     return trees.leaves(dim)
 
 
@@ -104,7 +106,7 @@ def _require_tensor(given: Any, dim: int | None) -> None:
         )
 
 
-def _places(tensors: list[Any], dims: list[Any]) -> int:
+def _batch_size(tensors: list[Any], dims: list[Any]) -> int:
     sizes = []
     for tensor, dim in zip(tensors, dims, strict=True):
         if dim is None:
@@ -123,16 +125,16 @@ def _places(tensors: list[Any], dims: list[Any]) -> int:
             f"{sizes} for the mapped dimension"
         )
     if sizes[0] == 0:
-        raise ValueError("vmap: the mapped dimension has size 0, so nothing tells what to return")
+        raise ValueError("vmap: the mapped dimension has size 0, so the result is unknown")
     return int(sizes[0])
 
 
-def _taken(tensors: list[Any], dims: list[Any], i: int) -> list[Any]:
+def _slices(tensors: list[Any], dims: list[Any], i: int) -> list[Any]:
     pairs = zip(tensors, dims, strict=True)
     return [tensor if dim is None else tensor.select(dim, i) for tensor, dim in pairs]
 
 
-def _joined(results: list[Any], out_dims: Any) -> Any:
+def _stacked(results: list[Any], out_dims: Any) -> Any:
     first = results[0]
     for leaf in trees.leaves(first):
         if not isinstance(leaf, Tensor):
@@ -142,5 +144,7 @@ def _joined(results: list[Any], out_dims: Any) -> Any:
     if isinstance(out_dims, int):
         return trees.mapped(lambda *each: stack(each, out_dims), *results)
     if not trees.alike(first, out_dims):
-        raise ValueError(f"vmap: out_dims={out_dims!r} is not built as the function's outputs are")
+        raise ValueError(
+            f"vmap: out_dims={out_dims!r} has not the structure of the function's outputs"
+        )
     return trees.mapped(lambda dim, *each: stack(each, dim), out_dims, *results)

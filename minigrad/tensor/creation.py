@@ -1,4 +1,4 @@
-"""Tensors made from data, from a pattern, or from a NumPy array's own memory."""
+"""Tensors made from data, from a pattern, or on the memory of a NumPy array."""
 
 import math
 import operator

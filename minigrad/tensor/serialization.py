@@ -10,10 +10,11 @@ import safetensors
 import safetensors.numpy
 
 from minigrad.core.files import write_atomically
+from minigrad.core.types import Array
 from minigrad.tensor import Tensor
 from minigrad.tensor.creation import from_numpy
 
-# The key of the file's header under which the form of a nested object is kept.
+# The key in the file's header for the structure of a nested object.
 FORM = "minigrad.form"
 _PLAIN = (str, int, float, bool, type(None))
 
@@ -34,16 +35,16 @@ def save(obj: Any, f: str | Path, metadata: dict[str, str] | None = None) -> Non
             f"and lists, got {type(obj).__name__}"
         )
     header = dict(metadata or {})
-    arrays: dict[str, np.ndarray[Any, Any]] = {}
+    arrays: dict[str, Array] = {}
     if isinstance(obj, Mapping) and _is_flat(obj):
         arrays.update((name, _contiguous(value)) for name, value in obj.items())
     else:
-        header[FORM] = json.dumps(_take_apart(obj, (), arrays))
+        header[FORM] = json.dumps(_flatten(obj, (), arrays))
     write_atomically(f, lambda path: safetensors.numpy.save_file(arrays, path, header or None))
 
 
 def load(f: str | Path) -> Any:
-    """Read what `save` wrote, or the named tensors of any safetensors file: a dictionary.
+    """Read a file of `save`, or the named tensors of any safetensors file: a dictionary.
 
     Raises FileNotFoundError if there is none, ValueError if it is damaged or of another format.
     """
@@ -59,19 +60,19 @@ def load(f: str | Path) -> Any:
             f"{path} is not a complete safetensors file ({error}); files of torch.save are "
             f"pickles, which minigrad does not load: write them with safetensors.torch.save_file"
         ) from error
-    return _put_together(json.loads(header[FORM]), tensors) if FORM in header else tensors
+    return _unflatten(json.loads(header[FORM]), tensors) if FORM in header else tensors
 
 
 def _is_flat(obj: Mapping[Any, Any]) -> bool:
     return all(isinstance(k, str) and isinstance(v, Tensor) for k, v in obj.items())
 
 
-def _contiguous(tensor: Tensor) -> np.ndarray[Any, Any]:
+def _contiguous(tensor: Tensor) -> Array:
     return np.asarray(tensor.array, order="C")
 
 
-def _take_apart(obj: Any, path: tuple[Any, ...], arrays: dict[str, Any]) -> Any:
-    """The form of an object in the words of JSON, its tensors moved to `arrays`."""
+def _flatten(obj: Any, path: tuple[Any, ...], arrays: dict[str, Any]) -> Any:
+    """The structure of an object as JSON can hold it; its tensors go to `arrays`."""
     if isinstance(obj, Tensor):
         name = ".".join(map(str, path))
         while name in arrays:  # a key with a dot in it may look like a path
@@ -80,9 +81,9 @@ def _take_apart(obj: Any, path: tuple[Any, ...], arrays: dict[str, Any]) -> Any:
         return {"tensor": name}
     if isinstance(obj, Mapping):
         _require_keys(obj, path)
-        return {"dict": [[k, _take_apart(v, (*path, k), arrays)] for k, v in obj.items()]}
+        return {"dict": [[k, _flatten(v, (*path, k), arrays)] for k, v in obj.items()]}
     if isinstance(obj, list | tuple):
-        items = [_take_apart(v, (*path, i), arrays) for i, v in enumerate(obj)]
+        items = [_flatten(v, (*path, i), arrays) for i, v in enumerate(obj)]
         return {"tuple" if isinstance(obj, tuple) else "list": items}
     if isinstance(obj, np.generic):
         obj = obj.item()
@@ -104,13 +105,13 @@ def _require_keys(obj: Mapping[Any, Any], path: tuple[Any, ...]) -> None:
             )
 
 
-def _put_together(form: Any, tensors: Mapping[str, Tensor]) -> Any:
+def _unflatten(form: Any, tensors: Mapping[str, Tensor]) -> Any:
     if not isinstance(form, dict):
         return form
     ((kind, content),) = form.items()
     if kind == "tensor":
         return tensors[content]
     if kind == "dict":
-        return {key: _put_together(value, tensors) for key, value in content}
-    items = [_put_together(value, tensors) for value in content]
+        return {key: _unflatten(value, tensors) for key, value in content}
+    items = [_unflatten(value, tensors) for value in content]
     return tuple(items) if kind == "tuple" else items

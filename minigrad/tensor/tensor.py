@@ -10,6 +10,7 @@ from minigrad.core.unsupported import UnsupportedMethods
 from minigrad.engine.backward import backward
 from minigrad.engine.graph import Value, wrap
 from minigrad.tensor.methods.casts import CastMethods
+from minigrad.tensor.methods.conversion import ConversionMethods
 from minigrad.tensor.methods.elementwise import ElementwiseMethods
 from minigrad.tensor.methods.indexing import IndexMethods
 from minigrad.tensor.methods.linalg import LinalgMethods
@@ -27,6 +28,7 @@ class Tensor(
     LinalgMethods,
     RandomFillMethods,
     CastMethods,
+    ConversionMethods,
     UnsupportedMethods,
 ):
     """An n-dimensional array with a place in the graph.
@@ -51,7 +53,7 @@ class Tensor(
 
     @property
     def data(self) -> "Tensor":
-        """The same memory outside the graph, changes of which autograd does not notice."""
+        """The same memory outside the graph, whose changes autograd does not notice."""
         return wrap(self.kind, self.array)  # type: ignore[no-any-return]
 
     @data.setter
@@ -80,7 +82,7 @@ class Tensor(
         return bool((self == number).any())
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickled are the elements and requires_grad; the graph, hooks and views are not."""
+        """Pickle the elements and requires_grad, without the graph, hooks and views."""
         return _rebuild, (type(self), self.array, self.requires_grad)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
@@ -118,7 +120,7 @@ class Tensor(
     def detach_(self) -> Self:
         """Take this tensor out of the graph.  Raises RuntimeError for a recorded view."""
         if self._base is not None and self.node is not None:
-            raise RuntimeError("Can't detach views in-place. Use detach() instead")
+            raise RuntimeError("Can't detach views in-position. Use detach() instead")
         self.node, self._requires_grad = None, False
         return self
 
@@ -133,13 +135,13 @@ def _rebuild(kind: type[Any], array: np.ndarray[Any, Any], requires_grad: bool) 
     return new
 
 
-def start_cotangent(place: int, root: Any, gradient: Any) -> Any:
-    """What backward starts from.  Raises RuntimeError if it is missing or does not fit."""
+def start_cotangent(position: int, root: Any, gradient: Any) -> Any:
+    """The cotangent to start from.  Raises RuntimeError if it is missing or does not fit."""
     if not isinstance(root, Value):
         raise TypeError(f"expected a Tensor to differentiate, got {type(root).__name__}")
     if not root._requires_grad:
         raise RuntimeError(
-            f"element {place} of tensors does not require grad and does not have a grad_fn"
+            f"element {position} of tensors does not require grad and does not have a grad_fn"
         )
     if gradient is None:
         if root.array.size != 1:
@@ -156,8 +158,8 @@ def start_cotangent(place: int, root: Any, gradient: Any) -> Any:
         )
     if gradient.array.shape != root.array.shape:
         raise RuntimeError(
-            f"Mismatch in shape: grad_output[{place}] has a shape of "
-            f"{list(gradient.array.shape)} and output[{place}] has a shape of "
+            f"Mismatch in shape: grad_output[{position}] has a shape of "
+            f"{list(gradient.array.shape)} and output[{position}] has a shape of "
             f"{list(root.array.shape)}."
         )
     if gradient.array.dtype == root.array.dtype:

@@ -68,13 +68,13 @@ def result_type(tensor1: Value | Number, tensor2: Value | Number) -> dtype:
 
 
 def promote_types(type1: DTypeLike, type2: DTypeLike) -> dtype:
-    """The smallest dtype that holds both as torch sees it: a float wins over every integer."""
+    """The smallest dtype that holds both by torch's rules: a float and any integer give that float."""
     samples = [np.empty(1, dtypes.to_numpy(each)) for each in (type1, type2)]
     return dtypes.of_numpy(dtypes.result_type(*samples))
 
 
 def can_cast(from_: DTypeLike, to: DTypeLike) -> bool:
-    """Whether an in-place operation may turn one into the other: not floats into integers."""
+    """True if an in-place operation may turn one into the other: not floats into integers."""
     ranks = [_rank(dtypes.to_numpy(each).kind) for each in (from_, to)]
     return ranks[0] <= ranks[1]
 
@@ -84,7 +84,7 @@ def _rank(kind: str) -> int:
 
 
 def is_tensor(obj: object) -> bool:
-    """Whether the object is a tensor."""
+    """True if the object is a tensor."""
     return isinstance(obj, Value)
 
 

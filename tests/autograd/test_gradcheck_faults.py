@@ -12,7 +12,7 @@ from tests.support.planted_derivatives import FAULTS
 
 
 def has_rules(fault):
-    """Whether the fault is in an operation as the library declares them."""
+    """True if the fault is in an operation as the library declares them."""
     return hasattr(fault.function, "op")
 
 

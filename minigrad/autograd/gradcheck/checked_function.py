@@ -77,11 +77,11 @@ class CheckedFunction:
         return tuple(g.array for g in found)
 
     def close(self, a: Array, b: Array) -> bool:
-        """Whether two runs of one computation give the same, up to `nondet_tol`."""
+        """True if two runs of one computation give the same, up to `nondet_tol`."""
         return bool(np.allclose(a, b, 0, self.strict.nondet_tol, equal_nan=True))
 
     def agree(self, a: Array, b: Array) -> bool:
-        """Whether two computations of one gradient give the same up to rounding."""
+        """True if two computations of one gradient give the same up to rounding."""
         # Terms that cancel leave rounding errors, hence more than relative to their sum.
         scale = np.abs(b[np.isfinite(b)]).max(initial=0.0)
         bound = self.strict.atol * (1.0 + scale) + self.strict.nondet_tol

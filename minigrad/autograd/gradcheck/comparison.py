@@ -48,7 +48,7 @@ class Strictness(NamedTuple):
     batched: bool = False
 
     def allows(self, analytic: float, numeric: float, scale: float) -> bool:
-        """Whether two sums, of terms of total size `scale`, agree."""
+        """True if two sums, of terms of total size `scale`, agree."""
         return abs(analytic - numeric) <= self.rtol * abs(numeric) + self.atol * (1.0 + scale)
 
 

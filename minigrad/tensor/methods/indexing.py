@@ -1,4 +1,4 @@
-"""Choosing elements by place."""
+"""Elements chosen by index and by mask."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from minigrad.tensor.methods.signatures import method, unary
 
 
 class IndexMethods(ArrayValue):
-    """`x[...]` and torch's functions of indices and masks; `inplace` has what changes elements."""
+    """`x[...]` and torch's functions of indices and masks that leave the tensor as it is."""
 
     @method
     def __getitem__(self, index: Any) -> Value:

@@ -1,4 +1,4 @@
-"""What changes a tensor's elements: in-place operations and assignment."""
+"""In-place operations and assignment."""
 
 from collections.abc import Callable
 from typing import Any, Self
@@ -6,6 +6,7 @@ from typing import Any, Self
 import numpy as np
 
 from minigrad import ops
+from minigrad.core.types import Number
 from minigrad.engine.grad_mode import thread
 from minigrad.ops.inplace import (
     before_change,
@@ -18,6 +19,7 @@ from minigrad.ops.inplace import (
 from minigrad.tensor.methods.array import ArrayValue
 from minigrad.tensor.methods.casts import CastMethods
 from minigrad.tensor.methods.elementwise import ElementwiseMethods
+from minigrad.tensor.methods.signatures import Operand
 
 _EVERYWHERE = ops.Index((Ellipsis,))
 
@@ -117,7 +119,7 @@ class InPlaceMethods(CastMethods):
     cumsum_ = in_place(ops.cumsum)
     cumprod_ = in_place(ops.cumprod)
 
-    # --- comparisons and logic, the answers in the tensor's own dtype ---
+    # --- comparisons and logic, with results in the tensor's dtype ---
 
     eq_ = in_place(ops.eq)
     ne_ = not_equal_ = in_place(ops.ne)
@@ -133,7 +135,7 @@ class InPlaceMethods(CastMethods):
     bitwise_xor_ = in_place(ops.bitwise_xor)
     bitwise_not_ = in_place(ops.bitwise_not)
 
-    # --- places ---
+    # --- indices and masks ---
 
     masked_fill_ = in_place(ops.filled_where)
     masked_scatter_ = in_place(ops.masked_scatter)
@@ -162,12 +164,12 @@ class InPlaceMethods(CastMethods):
     def __setitem__(self, index: Any, value: Any) -> None:
         self._put(ops.as_index(index, self, value), value)
 
-    def copy_(self, source: Any) -> Self:
+    def copy_(self, source: Operand) -> Self:
         """Write the elements of `source`, broadcast and cast, over this tensor's."""
         self._put(_EVERYWHERE, source)
         return self
 
-    def fill_(self, value: Any) -> Self:
+    def fill_(self, value: Operand) -> Self:
         """Make every element `value`, a number or a 0-d tensor."""
         if isinstance(value, ArrayValue) and value.ndim:
             raise RuntimeError(
@@ -180,7 +182,7 @@ class InPlaceMethods(CastMethods):
         """Make every element 0."""
         return self.copy_(0)
 
-    def fill_diagonal_(self, fill_value: Any, wrap: bool = False) -> Self:
+    def fill_diagonal_(self, fill_value: Operand, wrap: bool = False) -> Self:
         """Make the main diagonal `fill_value`; with `wrap`, start again below it in tall matrices.
 
         Raises RuntimeError for fewer than 2 dimensions, and for unequal sizes of more than 2.
@@ -192,13 +194,13 @@ class InPlaceMethods(CastMethods):
                 f"shape {list(shape)}"
             )
         if wrap and len(shape) == 2 and shape[0] > shape[1]:
-            places: Any = np.divmod(np.arange(0, shape[0] * shape[1], shape[1] + 1), shape[1])
+            indices: Any = np.divmod(np.arange(0, shape[0] * shape[1], shape[1] + 1), shape[1])
         else:
-            places = (np.arange(min(shape)),) * len(shape)
-        self._put(ops.Index(places), fill_value)
+            indices = (np.arange(min(shape)),) * len(shape)
+        self._put(ops.Index(indices), fill_value)
         return self
 
-    def apply_(self, function: Callable[[Any], Any]) -> Self:
+    def apply_(self, function: Callable[[Any], Number]) -> Self:
         """Replace every element by `function(element)`, called from Python one by one.
 
         Raises RuntimeError for a tensor that requires gradients.

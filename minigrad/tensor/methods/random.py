@@ -1,4 +1,4 @@
-"""Random numbers as methods: fills in place, and draws whose parameters are the tensor."""
+"""Random numbers as methods: in-place fills, and distributions with the tensor as parameter."""
 
 from collections.abc import Callable
 from typing import Any, Self
@@ -6,7 +6,7 @@ from typing import Any, Self
 import numpy as np
 
 from minigrad import ops
-from minigrad.engine.graph import wrap
+from minigrad.engine.graph import Value, wrap
 from minigrad.ops.generator import Generator, stream
 from minigrad.ops.nn.random import require_floating, require_probability
 from minigrad.tensor.methods.inplace import InPlaceMethods
@@ -50,7 +50,9 @@ class RandomFillMethods(InPlaceMethods):
     bernoulli = ops.bernoulli
     multinomial = ops.multinomial
 
-    def _draw(self, draw: Callable[[np.random.Generator], Any], generator: Any) -> Self:
+    def _draw(
+        self, draw: Callable[[np.random.Generator], Any], generator: Generator | None
+    ) -> Self:
         return self.copy_(wrap(self.kind, np.asarray(draw(stream(generator)))))
 
     def uniform_(
@@ -61,7 +63,7 @@ class RandomFillMethods(InPlaceMethods):
         if low > to:
             raise RuntimeError(f"uniform_ expects from <= to, but found from={low} > to={to}")
         kind = self.array.dtype.type
-        below = np.nextafter(kind(to), kind(low))  # for those that rounding takes to the end
+        below = np.nextafter(kind(to), kind(low))  # in place of those that rounding takes to `to`
 
         def draw(source: np.random.Generator) -> Any:
             return np.minimum(source.uniform(low, to, self.shape).astype(kind), below)
@@ -79,7 +81,7 @@ class RandomFillMethods(InPlaceMethods):
     def log_normal_(
         self, mean: float = 1.0, std: float = 2.0, *, generator: Generator | None = None
     ) -> Self:
-        """Draw numbers whose logarithms are normal with this mean and deviation."""
+        """Draw numbers whose logarithms have the normal distribution of this mean and deviation."""
         require_floating("log_normal_", self.array)
         require_positive("log_normal_", "std", std)
         return self._draw(lambda source: source.lognormal(mean, std, self.shape), generator)
@@ -101,12 +103,12 @@ class RandomFillMethods(InPlaceMethods):
         return self._draw(lambda source: source.exponential(1 / lambd, self.shape), generator)
 
     def geometric_(self, p: float, *, generator: Generator | None = None) -> Self:
-        """Draw how many trials it takes until one succeeds that does so with probability p."""
+        """Draw the number of trials until the first success, each of probability p."""
         if not 0 < p < 1:
             raise RuntimeError(f"geometric_ expects p to be in (0, 1), but got p={p}")
         return self._draw(lambda source: source.geometric(p, self.shape), generator)
 
-    def bernoulli_(self, p: Any = 0.5, *, generator: Generator | None = None) -> Self:
+    def bernoulli_(self, p: float | Value = 0.5, *, generator: Generator | None = None) -> Self:
         """Make every element 1 with probability p (a number, or a tensor of them), else 0."""
         chance = getattr(p, "array", p)
         require_probability("bernoulli_", chance)
@@ -115,9 +117,9 @@ class RandomFillMethods(InPlaceMethods):
     def random_(
         self, low: int | None = None, to: int | None = None, *, generator: Generator | None = None
     ) -> Self:
-        """Draw whole numbers: low ... to - 1, `random_(to)` from 0, or all there are from 0.
+        """Draw whole numbers: low ... to - 1, `random_(to)` from 0, or from 0 to the largest.
 
-        A floating tensor without bounds gets those up to 2**mantissa bits, which it holds exactly.
+        A floating tensor without bounds gets numbers up to 2**mantissa bits: it holds them exactly.
         """
         dtype = self.array.dtype
         if low is None:

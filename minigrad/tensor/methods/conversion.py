@@ -1,0 +1,99 @@
+"""Conversions of tensors to NumPy arrays, to Python's numbers and to text."""
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.core import dtypes
+from minigrad.core.printing import format_tensor
+from minigrad.core.types import Array, Number
+from minigrad.tensor.methods.array import ArrayValue
+
+
+class ConversionMethods(ArrayValue):
+    """torch's conversions as methods; the protocols of `float(x)`, `np.asarray(x)`, `str(x)`."""
+
+    def numpy(self, *, force: bool = False) -> Array:
+        """The NumPy array beneath, sharing memory.
+
+        Raises RuntimeError if the tensor requires gradients, unless force is True.
+        """
+        if self.requires_grad and not force:
+            raise RuntimeError(
+                "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() "
+                "instead."
+            )
+        return self.array
+
+    def __array__(self, dtype: np.dtype[Any] | None = None, copy: bool | None = None) -> Array:
+        return np.asarray(self.numpy(), dtype=dtype, copy=copy)
+
+    def __dlpack__(self, **options: Any) -> Any:
+        return self.numpy().__dlpack__(**options)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return self.array.__dlpack_device__()
+
+    def item(self) -> Number:
+        """The one element, as a Python number."""
+        if self.array.size != 1:
+            raise RuntimeError(
+                f"a Tensor with {self.array.size} elements cannot be converted to Scalar"
+            )
+        number: Number = self.array.item()
+        return number
+
+    def tolist(self) -> Any:
+        """Nested lists of Python numbers."""
+        return self.array.tolist()
+
+    def __bool__(self) -> bool:
+        if self.array.size != 1:
+            raise RuntimeError(
+                f"Boolean value of Tensor with {self.array.size} values is ambiguous"
+                if self.array.size
+                else "Boolean value of Tensor with no values is ambiguous"
+            )
+        return bool(self.array.item())
+
+    def _number(self) -> Any:
+        if self.array.size != 1:
+            raise ValueError(
+                f"only one element tensors can be converted to Python scalars, this one has "
+                f"{self.array.size}"
+            )
+        return self.array.item()
+
+    def __float__(self) -> float:
+        return float(self._number())
+
+    def __int__(self) -> int:
+        return int(self._number())
+
+    def __complex__(self) -> complex:
+        return complex(self._number())
+
+    def __index__(self) -> int:
+        if self.array.dtype.kind not in "iub" or self.array.size != 1:
+            raise TypeError("only integer tensors of a single element can be converted to an index")
+        return int(self.item())
+
+    def __len__(self) -> int:
+        if self.array.ndim == 0:
+            raise TypeError("len() of a 0-d tensor")
+        return len(self.array)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if self.ndim == 0 else object.__format__(self, spec)
+
+    def __repr__(self) -> str:
+        notes = []
+        plain = (dtypes.get_default_dtype(), dtypes.int64, dtypes.bool_)
+        shown = None if self.dtype in plain and self.array.size else repr(self.dtype)
+        if self.array.size == 0 and self.dtype is dtypes.get_default_dtype():
+            shown = None
+        if self.node is not None:
+            notes.append(f"grad_fn={self.node!r}")
+        elif self.requires_grad:
+            notes.append("requires_grad=True")
+        return format_tensor(self.array, "tensor(", notes, shown)
