@@ -11,73 +11,13 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.differentiate import grad
+from minigrad.autograd.tuples import Tensors, as_given, as_tuple, stand_ins, vector_for
 from minigrad.engine.grad_mode import enable_grad, is_grad_enabled, set_grad_enabled
 from minigrad.engine.graph import wrap
 from minigrad.ops import stack
 from minigrad.tensor import Tensor
 
-Tensors = tuple[Any, ...]
 TensorOrTuple = Tensor | tuple[Tensor, ...]
-
-
-# --- tuples in and out ----------------------------------------------------------------------
-
-
-def _as_tuple(given: Any, argument: str, function: str) -> tuple[bool, Tensors]:
-    """True if a tuple was given; the tensors as a tuple.  Raises TypeError for other objects."""
-    is_tuple = isinstance(given, tuple)
-    tensors = given if is_tuple else (given,)
-    for i, each in enumerate(tensors):
-        if not isinstance(each, Tensor):
-            what = f"the value at index {i}" if is_tuple else f"the given {argument}"
-            raise TypeError(
-                f"The {argument} given to {function} must be either a Tensor or a tuple of Tensors "
-                f"but {what} has type {type(each)}."
-            )
-    return is_tuple, tensors
-
-
-def _as_given(tensors: Sequence[Any], is_tuple: bool, create_graph: bool) -> Any:
-    found = tuple(t if create_graph else t.detach() for t in tensors)
-    return found if is_tuple else found[0]
-
-
-def _stand_ins(tensors: Tensors, create_graph: bool, requires_grad: bool = True) -> Tensors:
-    """New tensors, so that other uses of the originals inside the function do not count."""
-    return tuple(
-        t.view_as(t)
-        if create_graph and t.requires_grad
-        else t.detach().requires_grad_(requires_grad)
-        for t in tensors
-    )
-
-
-def _vector(v: Any, like: Tensors, is_tuple: bool, create_graph: bool, function: str) -> Tensors:
-    """The vector of a product, checked against `like`; ones where it may be left out."""
-    if v is None:
-        what = "input to" if function in ("jvp", "vhp", "hvp") else "output of"
-        if len(like) != 1 or like[0].numel() != 1:
-            raise RuntimeError(
-                f"The vector v can only be None if the {what} the user-provided function is a "
-                f"single Tensor with a single element, but its shapes are "
-                f"{[list(t.shape) for t in like]}."
-            )
-        return (like[0].new_ones(like[0].shape),)
-    _, given = _as_tuple(v, "v", function)
-    if len(given) != len(like):
-        if is_tuple:
-            raise RuntimeError(
-                f"v is a tuple of invalid length: should be {len(like)} but got {len(given)}."
-            )
-        raise RuntimeError("The given v should contain a single Tensor.")
-    for i, (each, other) in enumerate(zip(given, like, strict=True)):
-        if each.shape != other.shape:
-            entry = f"Entry {i} in " if is_tuple else ""
-            raise RuntimeError(
-                f"{entry}v has invalid size: should be {list(other.shape)} but got "
-                f"{list(each.shape)}."
-            )
-    return _stand_ins(given, create_graph, requires_grad=False)
 
 
 # --- gradients ------------------------------------------------------------------------------
@@ -141,10 +81,10 @@ def _evaluated(
     func: Callable[..., Any], inputs: TensorOrTuple, create_graph: bool, strict: bool, name: str
 ) -> tuple[bool, Tensors, bool, Tensors]:
     """The inputs as they are differentiated, and the outputs; whether each came as a tuple."""
-    in_tuple, given = _as_tuple(inputs, "inputs", name)
-    given = _stand_ins(given, create_graph)
+    in_tuple, given = as_tuple(inputs, "inputs", name)
+    given = stand_ins(given, create_graph)
     result = func(*given)
-    out_tuple, outputs = _as_tuple(result, "outputs of the user-provided function", name)
+    out_tuple, outputs = as_tuple(result, "outputs of the user-provided function", name)
     if strict:
         _require_differentiable(outputs, "Output")
     return in_tuple, given, out_tuple, outputs
@@ -171,13 +111,13 @@ def vjp(
     """
     with enable_grad():
         in_tuple, given, out_tuple, outputs = _evaluated(func, inputs, create_graph, strict, "vjp")
-        cotangents = _vector(v, outputs, out_tuple, create_graph, "vjp")
+        cotangents = vector_for(v, outputs, out_tuple, create_graph, "vjp")
     with set_grad_enabled(create_graph or is_grad_enabled()):
         found = _gradients(outputs, given, cotangents, create_graph)
         found = _filled(found, given, "The output of the function", strict, create_graph)
     return (
-        _as_given(outputs, out_tuple, create_graph),
-        _as_given(found, in_tuple, create_graph),
+        as_given(outputs, out_tuple, create_graph),
+        as_given(found, in_tuple, create_graph),
     )
 
 
@@ -194,8 +134,8 @@ def jvp(
     create_graph, strict: as in `vjp`.
     """
     with enable_grad():
-        in_tuple, given = _as_tuple(inputs, "inputs", "jvp")
-        tangents = _vector(v, given, in_tuple, create_graph, "jvp")
+        in_tuple, given = as_tuple(inputs, "inputs", "jvp")
+        tangents = vector_for(v, given, in_tuple, create_graph, "jvp")
         _, given, out_tuple, outputs = _evaluated(func, inputs, create_graph, strict, "jvp")
         pulled, dummies = _linear_pullback(outputs, given)
         if strict:
@@ -204,8 +144,8 @@ def jvp(
         found = _gradients(pulled, dummies, tangents, create_graph)
         found = _filled(found, outputs, "The gradient of the function", strict, create_graph)
     return (
-        _as_given(outputs, out_tuple, create_graph),
-        _as_given(found, out_tuple, create_graph),
+        as_given(outputs, out_tuple, create_graph),
+        as_given(found, out_tuple, create_graph),
     )
 
 
@@ -259,7 +199,7 @@ def jacobian(
             ]
         else:
             rows = _columns(outputs, given, create_graph)
-    found = tuple(_as_given(row, in_tuple, create_graph) for row in rows)
+    found = tuple(as_given(row, in_tuple, create_graph) for row in rows)
     return found if out_tuple else found[0]
 
 
@@ -321,7 +261,7 @@ def hessian(
         >>> minigrad.autograd.functional.hessian(lambda x: (x ** 3).sum(), minigrad.tensor([1.0]))
         tensor([[6.]])
     """
-    is_tuple, _ = _as_tuple(inputs, "inputs", "hessian")
+    is_tuple, _ = as_tuple(inputs, "inputs", "hessian")
 
     def gradient(*given: Any) -> Any:
         with enable_grad():
@@ -339,7 +279,7 @@ def hessian(
 
 def _single(result: Any, name: str) -> Any:
     """The one element that a function to be differentiated twice must give."""
-    is_tuple, outputs = _as_tuple(result, "outputs of the user-provided function", name)
+    is_tuple, outputs = as_tuple(result, "outputs of the user-provided function", name)
     if is_tuple:
         raise RuntimeError(f"The function given to {name} should return a single Tensor")
     if outputs[0].numel() != 1:
@@ -388,8 +328,8 @@ def _hessian_product(
     strict: bool,
 ) -> tuple[Any, Any]:
     with enable_grad():
-        in_tuple, given = _as_tuple(inputs, "inputs", name)
-        vector = _vector(v, given, in_tuple, create_graph, name)
+        in_tuple, given = as_tuple(inputs, "inputs", name)
+        vector = vector_for(v, given, in_tuple, create_graph, name)
         _, given, _, outputs = _evaluated(
             lambda *given: _single(func(*given), name), inputs, create_graph, strict, name
         )
@@ -399,6 +339,6 @@ def _hessian_product(
     with set_grad_enabled(create_graph or is_grad_enabled()):
         found = _gradients(slopes, given, vector, create_graph)
         found = _filled(found, given, "The jacobian of the function", strict, create_graph)
-    return outputs[0] if create_graph else outputs[0].detach(), _as_given(
+    return outputs[0] if create_graph else outputs[0].detach(), as_given(
         found, in_tuple, create_graph
     )

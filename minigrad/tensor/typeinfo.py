@@ -68,7 +68,7 @@ def result_type(tensor1: Value | Number, tensor2: Value | Number) -> dtype:
 
 
 def promote_types(type1: DTypeLike, type2: DTypeLike) -> dtype:
-    """The smallest dtype that holds both by torch's rules: a float and any integer give that float."""
+    """The common dtype by torch's rules: a float and an integer give the float."""
     samples = [np.empty(1, dtypes.to_numpy(each)) for each in (type1, type2)]
     return dtypes.of_numpy(dtypes.result_type(*samples))
 
