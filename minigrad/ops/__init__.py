@@ -8,14 +8,14 @@ from minigrad.ops.compose import (
     addcdiv, addcmul, allclose, equal, lerp, log_softmax_in, norm, scaled_add, scaled_sub,
     softmax_in,
 )
+from minigrad.ops.dims import broadcast_shapes
 from minigrad.ops.elementwise.arithmetic import (
     abs, add, ceil, cos, div, erf, exp, floor, floor_divide, log, maximum, minimum, mul, neg,
     or_not_implemented, pow, reciprocal, remainder, rsqrt, sign, sin, sqrt, square, sub, swapped,
-    where,
 )
 from minigrad.ops.elementwise.binary import (
     atan2, bitwise_left_shift, bitwise_right_shift, clamp, copysign, float_power, fmax, fmin, fmod,
-    hypot, isclose, logaddexp, logaddexp2, logical_xor, quotient, xlogy,
+    hypot, isclose, logaddexp, logaddexp2, logical_xor, divide, xlogy,
 )
 from minigrad.ops.elementwise.comparison import (
     bitwise_and, bitwise_not, bitwise_or, bitwise_xor, eq, ge, gt, isfinite, isinf, isnan, le,
@@ -29,14 +29,15 @@ from minigrad.ops.elementwise.special import (
     acos, acosh, asin, asinh, atan, atanh, cosh, digamma, erfc, erfinv, exp2, expm1, frac, lgamma,
     log1p, log2, log10, logit, nan_to_num, polygamma, round, sinc, sinh, tan, trunc,
 )
+from minigrad.ops.indexing.along_dim import (
+    gather, index_reduce, scatter, scatter_add, scatter_reduce, take_along_dim,
+)
 from minigrad.ops.indexing.getitem import Index, as_index, assign, getitem, index_put
 from minigrad.ops.indexing.index_select import (
-    gather, index_add, index_copy, index_fill, index_put_at, index_reduce, index_select, put,
-    scatter, scatter_add, scatter_reduce, take, take_along_dim,
+    index_add, index_copy, index_fill, index_put_at, index_select, put, take,
 )
 from minigrad.ops.indexing.masks import (
-    argwhere, filled_where, masked_scatter, masked_select, nonzero, nonzero_static, one_hot,
-    where_or_nonzero,
+    argwhere, masked_fill, masked_scatter, masked_select, nonzero, nonzero_static, one_hot, where,
 )
 from minigrad.ops.linalg.covariance import corrcoef, cov, gradient
 from minigrad.ops.linalg.decompositions import (
@@ -85,7 +86,7 @@ from minigrad.ops.shape.copies import cast, clone, flip, pad_constant, roll, tri
 from minigrad.ops.shape.diagonal import diag, diag_embed, diagflat, diagonal, diagonal_scatter
 from minigrad.ops.shape.grids import powers, unravel_index, vander
 from minigrad.ops.shape.join import (
-    block_diag, broadcast_shapes, broadcast_tensors, cartesian_prod, cat, column_stack,
+    block_diag, broadcast_tensors, cartesian_prod, cat, column_stack,
     combinations, dstack, hstack, meshgrid, repeat, repeat_interleave, stack, tile, vstack,
 )
 from minigrad.ops.shape.split import (

@@ -1,4 +1,4 @@
-"""Dimensions as torch counts them: checked, and negative ones counted from the end."""
+"""Dimensions and shapes as torch counts them, checked; negative dimensions count from the end."""
 
 import math
 import operator
@@ -7,11 +7,11 @@ from functools import lru_cache
 
 import numpy as np
 
-from minigrad.core.types import Array, Dim
+from minigrad.core.types import Array, Dim, Shape
 
 
 def wrap_dim(dim: int, ndim: int) -> int:
-    """`dim` as a number in 0 ... ndim - 1.  Raises IndexError if there is no such dimension."""
+    """`dim` as an int in 0 ... ndim - 1.  Raises IndexError if there is no such dimension."""
     if not isinstance(dim, int):
         try:
             dim = operator.index(dim)
@@ -29,7 +29,7 @@ def wrap_dim(dim: int, ndim: int) -> int:
 
 
 def each_dim(dims: int | Sequence[int], ndim: int) -> tuple[int, ...]:
-    """The dimensions named, in order; none for an empty list.  Raises RuntimeError for doubles."""
+    """The dimensions in order; none for an empty list.  Raises RuntimeError for repeated ones."""
     if isinstance(dims, int):
         only = wrap_dim(dims, ndim)
         return (only,) if ndim else ()
@@ -54,28 +54,31 @@ def _axes(dim: int | None, ndim: int) -> tuple[int, ...]:
     return tuple(range(ndim)) if dim is None else each_dim(dim, ndim)
 
 
-def kept_shape(shape: tuple[int, ...], dim: Dim) -> tuple[int, ...]:
+def kept_shape(shape: Shape, dim: Dim) -> Shape:
     """The shape after a reduction over `dim` with keepdim=True."""
     reduced = axes(dim, len(shape))
     return tuple(1 if i in reduced else size for i, size in enumerate(shape))
 
 
-def repeated(x: Array, shape: tuple[int, ...]) -> Array:
-    """A read-only view of this shape, x broadcast to it; `np.broadcast_to` takes 5 us longer."""
+def broadcast_view(x: Array, shape: Shape) -> Array:
+    """A read-only view of x, broadcast to `shape`; `np.broadcast_to` takes 5 us longer."""
     if not x.flags.c_contiguous or x.size == 0:
         return np.broadcast_to(x, shape)
     lead = len(shape) - x.ndim
-    steps = [
-        0 if had != size else step
-        for had, size, step in zip(x.shape, shape[lead:], x.strides, strict=True)
+    strides = [
+        0 if own != size else stride
+        for own, size, stride in zip(x.shape, shape[lead:], x.strides, strict=True)
     ]
-    view: Array = np.ndarray(shape, x.dtype, x, 0, (*[0] * lead, *steps))
+    view: Array = np.ndarray(shape, x.dtype, x, 0, (*[0] * lead, *strides))
     view.flags.writeable = False
     return view
 
 
-def infer_shape(shape: Sequence[int], size: int, given: tuple[int, ...]) -> tuple[int, ...]:
-    """`shape` with its one -1 worked out.  Raises RuntimeError if `size` elements do not fit."""
+def infer_shape(shape: Sequence[int], size: int, given: Shape) -> Shape:
+    """`shape` with the -1 in it replaced by the size that is left for it.
+
+    `given` is the shape of the tensor of `size` elements.  Raises RuntimeError if they do not fit.
+    """
     if -1 not in shape and math.prod(shape) == size and min(shape, default=0) >= 0:
         return tuple(shape)
     wanted = tuple(int(s) for s in shape)
@@ -93,3 +96,16 @@ def infer_shape(shape: Sequence[int], size: int, given: tuple[int, ...]) -> tupl
             f"shape '{list(wanted)}' is invalid for input of size {size} (of shape {list(given)})"
         )
     return tuple(size // known if s == -1 else s for s in wanted)
+
+
+def broadcast_shapes(*shapes: int | Sequence[int]) -> Shape:
+    """The shape that shapes broadcast to.  Raises RuntimeError if they do not broadcast."""
+    given = [(s,) if isinstance(s, int) else tuple(s) for s in shapes]
+    try:
+        return tuple(np.broadcast_shapes(*given))
+    except ValueError:
+        listed = " and ".join(str(list(s)) for s in given)
+        raise RuntimeError(
+            f"the shapes {listed} do not broadcast: counted from the last dimension, sizes must be "
+            f"equal or 1"
+        ) from None

@@ -1,4 +1,4 @@
-"""The source of random numbers: one seedable generator for everything that is not given its own."""
+"""Random number generators: `Generator`, and the default one for calls without a generator."""
 
 import secrets
 from typing import Any
@@ -6,23 +6,24 @@ from typing import Any
 import numpy as np
 
 from minigrad.core.device import device as Device
+from minigrad.core.types import DeviceLike
 from minigrad.engine.graph import Value, wrap
 
 
 class Generator:
-    """A stream of random numbers, as torch.Generator; `generator` is NumPy's beneath.
+    """A stream of random numbers, as torch.Generator; `generator` is the NumPy generator in it.
 
-    PyTorch differs: its streams are other numbers for the same seed.
+    PyTorch differs: the same seed gives other numbers.
     """
 
-    def __init__(self, device: Any = "cpu") -> None:
+    def __init__(self, device: DeviceLike = "cpu") -> None:
         if str(device) != "cpu":
             raise RuntimeError(f"minigrad computes on the CPU only, got device={device!r}")
         self.device = Device(device)
         self.manual_seed(0)
 
     def manual_seed(self, seed: int) -> "Generator":
-        """Start the stream that belongs to `seed`, an int of 64 bits; ValueError for others."""
+        """Start the stream of `seed`, an int of 64 bits.  Raises ValueError for others."""
         if not -(2**63) <= int(seed) < 2**64:
             raise ValueError(f"a seed must lie in -2**63 ... 2**64 - 1, got {seed}")
         self._seed = int(seed)
@@ -31,7 +32,7 @@ class Generator:
         return self
 
     def seed(self) -> int:
-        """Start a stream that nobody can foresee, and give its seed."""
+        """Start a stream from a random seed, and return the seed."""
         self.manual_seed(secrets.randbits(63))
         return self._seed
 
@@ -40,13 +41,13 @@ class Generator:
         return self._seed
 
     def get_state(self) -> Any:
-        """The state of the stream: a tensor of 48 bytes."""
+        """The state of the stream, a tensor of 48 bytes."""
         state: Any = self.generator.bit_generator.state
         words = [*state["state"]["state"], state["has_uint32"], state["uinteger"]]
         return wrap(Value.kind, np.array(words, np.uint64).view(np.uint8))
 
-    def set_state(self, new_state: Any) -> None:
-        """Continue from a state that `get_state` gave.
+    def set_state(self, new_state: Value) -> None:
+        """Continue from a state that `get_state` has returned.
 
         Raises TypeError for other dtypes, RuntimeError for another size.
         """
@@ -72,5 +73,5 @@ default_generator.seed()
 
 
 def stream(generator: Generator | None) -> np.random.Generator:
-    """NumPy's generator beneath the one given, or beneath the default one."""
+    """NumPy's generator in the given generator, or in the default one."""
     return (generator or default_generator).generator

@@ -1,8 +1,8 @@
-"""Operations in place: the out-of-place operation, then its result written over the tensor.
+"""Operations in place: the operation out of place, then its result written over the tensor.
 
-The tensor moves to the node of the result, so its history stays right.  What an earlier operation
-saved of it is noticed as stale through the storage's clock.  A change through a view is recorded on
-the view's base; other views of that base must be taken again.
+The tensor takes the node of the result, so its history stays right.  The version counter of the
+memory tells backward that a saved tensor has changed.  A change through a view is recorded on the
+view's base, and other views of the base are taken again before they are used.
 """
 
 import weakref
@@ -12,11 +12,12 @@ from typing import Any, Protocol, overload
 import numpy as np
 
 from minigrad.core import dtypes
+from minigrad.core.types import Array, Number
 from minigrad.engine.grad_mode import enable_grad, thread
-from minigrad.engine.graph import V, Value, wrap
+from minigrad.engine.graph import V, Value, wrap_like
 from minigrad.kernels.simd.math import FLOATS
 from minigrad.ops.indexing.getitem import Index, index_put
-from minigrad.ops.shape.strided import memory_order, put_window, take_window
+from minigrad.ops.shape.strided import as_strided_scatter, as_strided_view, memory_order
 
 _EVERYWHERE = Index((Ellipsis,))
 
@@ -36,22 +37,22 @@ class InPlaceMethod(Protocol):
 def in_place(
     operation: Callable[..., Any], ufunc: Callable[..., Any] | None = None
 ) -> InPlaceMethod:
-    """The method `x.operation_(...)` that belongs to `operation(x, ...)`.
+    """The method `x.operation_(...)` for `operation(x, ...)`.
 
-    Where nothing is recorded, `ufunc` may write what the operation computes straight over x.
+    If nothing is recorded, `ufunc` may write the result of the operation directly over x.
     """
 
     def method(self: Any, *args: Any, **settings: Any) -> Any:
         check_writable(self)
         if not thread.mode.grad:
-            if ufunc is not None and not settings and _is_alike(self, *args):
+            if ufunc is not None and not settings and _ufunc_applies(self, *args):
                 return _write_over(self, ufunc, *args)
             return overwrite(self, operation(self, *args, **settings))
         old = before_change(self)
         result = operation(old, *args, **settings)
-        kept = weakref.ref(old)
+        saved = weakref.ref(old)
         del old
-        _give_own_memory(kept())
+        _copy_elements(saved())
         return overwrite(self, result)
 
     method.__name__ = method.__qualname__ = f"{operation.__name__}_"
@@ -60,7 +61,7 @@ def in_place(
 
 
 def scaled_in_place(change: Callable[..., Any], name: str) -> InPlaceMethod:
-    """The method `x.name(other, alpha=...)` that makes the change by alpha * other."""
+    """The method `x.name(other, alpha=...)`: the method `change` with alpha * other."""
 
     def method(self: Any, other: Any, *, alpha: float = 1) -> Any:
         return change(self, other if alpha == 1 else other * alpha)
@@ -70,8 +71,8 @@ def scaled_in_place(change: Callable[..., Any], name: str) -> InPlaceMethod:
     return method
 
 
-def _is_alike(value: Any, *args: Any) -> bool:
-    """Whether there is one argument: a number, or a tensor of this one's shape and float dtype."""
+def _ufunc_applies(value: Value, *args: Any) -> bool:
+    """True for one argument that is a number, or a tensor of the same shape and float dtype."""
     array = value.array
     if len(args) != 1 or array.dtype not in FLOATS:
         return False
@@ -81,7 +82,7 @@ def _is_alike(value: Any, *args: Any) -> bool:
     return type(other) in (int, float)
 
 
-def _write_over(value: Any, ufunc: Callable[..., Any], other: Any) -> Any:
+def _write_over(value: V, ufunc: Callable[..., Any], other: Value | Number) -> V:
     y = other.array if isinstance(other, Value) else other
     thread.mode.ignore_fp_errors(ufunc, value.array, y, value.array)
     value.bump_version()
@@ -89,18 +90,18 @@ def _write_over(value: Any, ufunc: Callable[..., Any], other: Any) -> Any:
 
 
 def in_place_view(operation: Callable[..., Any]) -> InPlaceMethod:
-    """The method `x.operation_(...)` that has the tensor itself become the view.
+    """The method `x.operation_(...)` that makes the tensor itself the view `operation(x, ...)`.
 
-    The memory stays as it is, and so do other views of it.
+    The memory and other views of it stay as they are.
     """
 
     def method(self: Any, *args: Any, **settings: Any) -> Any:
         check_changeable(self)
-        seen = operation(before_change(self), *args, **settings)
-        self.array = seen.array
-        if seen._requires_grad:
+        view = operation(before_change(self), *args, **settings)
+        self.array = view.array
+        if view._requires_grad:
             moves = self._moves
-            self.rebase_history(seen.node, retake)
+            self.rebase_history(view.node, retake)
             if self._base is not None:
                 self._moves = moves
         return self
@@ -110,23 +111,23 @@ def in_place_view(operation: Callable[..., Any]) -> InPlaceMethod:
     return method
 
 
-def before_change(value: Any) -> Any:
-    """The value as it stands in the graph now, for the operation to be recorded on."""
-    old = wrap(value.kind, value.array)
+def before_change(value: V) -> V:
+    """A value with the array and node that this one has now, to record the operation on."""
+    old = wrap_like(value, value.array)
     old.node, old._requires_grad = value.node, value._requires_grad
     old._storage = value.storage()
     return old
 
 
-def _give_own_memory(old: Value | None) -> None:
-    """If the graph kept the value before the change, let it keep the elements too."""
+def _copy_elements(old: Value | None) -> None:
+    """Copy the elements of the value before the change if the graph has saved it."""
     if old is not None:
         old.array = old.array.copy()
         old._storage = None
 
 
 def check_changeable(value: Value) -> None:
-    """Raise torch's RuntimeError if the value must not change its place in the graph now."""
+    """Raise torch's RuntimeError if the value must not get another node now."""
     if thread.mode.grad:
         value.refresh_view()
         base = value if value._base is None else value._base
@@ -154,15 +155,15 @@ def check_writable(value: Value) -> None:
         )
 
 
-def overwrite(value: Any, result: Any) -> Any:
-    """Write `result` over the value's memory and move the value to its place in the graph."""
+def overwrite(value: V, result: Any) -> V:
+    """Write `result` over the value's memory and give the value the node of the result."""
     if result.array.shape != value.array.shape:
         raise RuntimeError(
             f"output with shape {list(value.array.shape)} doesn't match the broadcast shape "
             f"{list(result.array.shape)}"
         )
     if thread.mode.grad and value._requires_grad and not result._requires_grad:
-        # What was differentiable is overwritten by what is not: its gradient becomes zero.
+        # The result does not depend on the value: its gradient becomes zero.
         result = index_put(before_change(value), result.to(value.dtype), index=_EVERYWHERE)
     if result.array.dtype != value.array.dtype:
         if not np.can_cast(result.array.dtype, value.array.dtype, "same_kind"):
@@ -183,26 +184,29 @@ def overwrite(value: Any, result: Any) -> Any:
     return value
 
 
-def _overwrite_through_view(view: Any, base: Any, result: Any) -> None:
-    """The base is what changes; the view is taken anew from it."""
-    window = _window_of(view.array, base.array)
-    changed = put_window(before_change(base), result, **window)
+def _overwrite_through_view(view: Value, base: Any, result: Value) -> None:
+    """Record the change on the base, and the view as taken from the changed base."""
+    geometry = _strides_in(view.array, base.array)
+    changed: Any = as_strided_scatter(before_change(base), result, **geometry)
     np.copyto(view.array, result.array)
     base.bump_version()
     base.rebase_history(changed.node, retake)
-    view.rebase_history(take_window(base, **window).node, retake)
+    view.rebase_history(as_strided_view(base, **geometry).node, retake)
     view._moves = base._moves
 
 
 def retake(view: Any) -> None:
-    """Give a view its place behind what its base has become."""
+    """Give a view the node of the same view of its base as the base is now."""
     with enable_grad():
-        taken = take_window(view._base, **_window_of(view.array, view._base.array))
+        taken = as_strided_view(view._base, **_strides_in(view.array, view._base.array))
     view.node, view._requires_grad = taken.node, taken._requires_grad
 
 
-def _window_of(view: np.ndarray[Any, Any], base: np.ndarray[Any, Any]) -> dict[str, Any]:
-    """The view as a window of its base.  Raises RuntimeError if the base has gaps in memory."""
+def _strides_in(view: Array, base: Array) -> dict[str, Any]:
+    """The settings of `as_strided_view` that give the view of the base.
+
+    Raises RuntimeError if the base has gaps in memory.
+    """
     size = base.itemsize
     return {
         "shape": view.shape,

@@ -1,30 +1,30 @@
-"""Several results of one operation as one array, so that one rule can give their derivative.
+"""Several results of an operation packed into one array, so that one rule gives their derivative.
 
 A declared operation has one differentiable result.  A factorization has several: its operation
-gives them packed, (..., total), and slices of that are what users get.
+returns them packed, (..., total), and users get slices of that.
 """
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-Shape = tuple[int, ...]
+from minigrad.core.types import Array, Shape
+from minigrad.engine.graph import V
 
 
-def pack(*parts: np.ndarray[Any, Any], core: Sequence[int]) -> np.ndarray[Any, Any]:
-    """Arrays (*batch, *core), of `core[i]` dimensions besides the batch's, side by side."""
+def pack(*parts: Array, core: Sequence[int]) -> Array:
+    """Arrays (*batch, *core) as one, (*batch, total); `core[i]` counts the core dimensions."""
     batch = parts[0].shape[: parts[0].ndim - core[0]]
     flat = [
-        part.reshape(*batch, math.prod(part.shape[part.ndim - own :]))
-        for part, own in zip(parts, core, strict=True)
+        part.reshape(*batch, math.prod(part.shape[part.ndim - dims :]))
+        for part, dims in zip(parts, core, strict=True)
     ]
     return np.concatenate(flat, axis=-1)
 
 
-def unpack(packed: Any, *cores: Shape) -> list[Any]:
-    """The parts again: views of shape (*batch, *core) of a tensor (*batch, total)."""
+def unpack(packed: V, *cores: Shape) -> list[V]:
+    """The parts of a packed tensor (*batch, total): views of shape (*batch, *core)."""
     parts, start = [], 0
     for core in cores:
         size = math.prod(core)

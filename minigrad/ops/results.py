@@ -1,59 +1,61 @@
-"""What operations with several results give: named as torch.return_types names their fields."""
+"""Named results of operations with several, with the fields of torch.return_types."""
 
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple
+
+from minigrad.engine.graph import V
 
 
 class ValuesAndIndices(NamedTuple):
-    """Elements chosen along a dimension, and where they stood."""
+    """Elements selected along a dimension, and their indices."""
 
     values: Any
     indices: Any
 
 
 class MinAndMax(NamedTuple):
-    """What `aminmax` gives."""
+    """The results of `aminmax`."""
 
     min: Any
     max: Any
 
 
 class Histogram(NamedTuple):
-    """What `histogram` gives: a count for each bin, and the edges between which they lie."""
+    """The results of `histogram`: a count for each bin, and the edges of the bins."""
 
     hist: Any
     bin_edges: Any
 
 
 class HistogramDD(NamedTuple):
-    """What `histogramdd` gives: a count for each box, and each dimension's edges."""
+    """The results of `histogramdd`: a count for each bin, and the edges in each dimension."""
 
     hist: Any
     bin_edges: tuple[Any, ...]
 
 
-class MantissaAndExponent(NamedTuple):
-    """What `frexp` gives: input = mantissa * 2**exponent."""
+class Frexp(NamedTuple, Generic[V]):
+    """The results of `frexp`: input = mantissa * 2**exponent."""
 
-    mantissa: Any
-    exponent: Any
+    mantissa: V
+    exponent: V
 
 
 class QR(NamedTuple):
-    """What `qr` gives."""
+    """The results of `qr`."""
 
     Q: Any
     R: Any
 
 
 class Eigh(NamedTuple):
-    """What `eigh` gives."""
+    """The results of `eigh`."""
 
     eigenvalues: Any
     eigenvectors: Any
 
 
 class SVD(NamedTuple):
-    """What `linalg.svd` gives."""
+    """The results of `linalg.svd`."""
 
     U: Any
     S: Any
@@ -61,7 +63,7 @@ class SVD(NamedTuple):
 
 
 class SVDWithV(NamedTuple):
-    """What `minigrad.svd` gives: V where `linalg.svd` gives its transpose."""
+    """The results of `minigrad.svd`: V where `linalg.svd` gives its transpose."""
 
     U: Any
     S: Any
@@ -69,28 +71,28 @@ class SVDWithV(NamedTuple):
 
 
 class SlogDet(NamedTuple):
-    """What `slogdet` gives."""
+    """The results of `slogdet`."""
 
     sign: Any
     logabsdet: Any
 
 
 class InvEx(NamedTuple):
-    """What `inv_ex` gives."""
+    """The results of `inv_ex`."""
 
     inverse: Any
     info: Any
 
 
 class CholeskyEx(NamedTuple):
-    """What `cholesky_ex` gives."""
+    """The results of `cholesky_ex`."""
 
     L: Any
     info: Any
 
 
 class Lstsq(NamedTuple):
-    """What `lstsq` gives."""
+    """The results of `lstsq`."""
 
     solution: Any
     residuals: Any
@@ -99,7 +101,7 @@ class Lstsq(NamedTuple):
 
 
 class LU(NamedTuple):
-    """What `linalg.lu` gives: P L U is the matrix."""
+    """The results of `linalg.lu`: P L U is the matrix."""
 
     P: Any
     L: Any
@@ -107,14 +109,14 @@ class LU(NamedTuple):
 
 
 class LUFactor(NamedTuple):
-    """What `lu_factor` gives."""
+    """The results of `lu_factor`."""
 
     LU: Any
     pivots: Any
 
 
 class LUFactorEx(NamedTuple):
-    """What `lu_factor_ex` gives."""
+    """The results of `lu_factor_ex`."""
 
     LU: Any
     pivots: Any
@@ -122,7 +124,7 @@ class LUFactorEx(NamedTuple):
 
 
 class SolveEx(NamedTuple):
-    """What `solve_ex` gives."""
+    """The results of `solve_ex`."""
 
     result: Any
     info: Any

@@ -1,12 +1,11 @@
-"""Operations under the second names that torch has for them, or under which users meet them."""
+"""Aliases that torch has for operations, and public names of those with other names inside."""
 
 from minigrad.ops.compose import log_softmax_in, scaled_add, scaled_sub, softmax_in
 from minigrad.ops.elementwise.arithmetic import abs, mul, neg, sign
-from minigrad.ops.elementwise.binary import atan2, clamp, quotient
+from minigrad.ops.elementwise.binary import atan2, clamp, divide
 from minigrad.ops.elementwise.comparison import ge, gt, le, lt, ne
 from minigrad.ops.elementwise.special import acos, acosh, asin, asinh, atan, atanh, trunc
 from minigrad.ops.indexing.index_select import index_put_at
-from minigrad.ops.indexing.masks import filled_where, where_or_nonzero
 from minigrad.ops.linalg.decompositions import svd_with_v
 from minigrad.ops.linalg.products import cross_of_first, outer
 from minigrad.ops.linalg.solve import inv
@@ -17,7 +16,7 @@ from minigrad.ops.shape.join import cat, vstack
 from minigrad.ops.shape.views import expand, transpose
 
 absolute, negative, sgn = abs, neg, sign
-multiply, subtract, divide, true_divide = mul, scaled_sub, quotient, quotient
+multiply, subtract, true_divide = mul, scaled_sub, divide
 clip, fix = clamp, trunc
 greater, greater_equal, less, less_equal, not_equal = gt, ge, lt, le, ne
 arccos, arcsin, arctan, arctan2 = acos, asin, atan, atan2
@@ -28,8 +27,8 @@ row_stack, moveaxis, ger, inverse = vstack, movedim, outer, inv
 swapaxes = swapdims = transpose
 broadcast_to = expand
 
-# Functions whose own name tells them from a simpler one within the operations.
-add, sub, div = scaled_add, scaled_sub, quotient
-where, masked_fill, index_put = where_or_nonzero, filled_where, index_put_at
+# Functions that have another name in `minigrad.ops`, where theirs is that of a simpler one.
+add, sub, div = scaled_add, scaled_sub, divide
+index_put = index_put_at
 cross, svd, vander = cross_of_first, svd_with_v, powers
 softmax, log_softmax = softmax_in, log_softmax_in

@@ -1,4 +1,4 @@
-"""The table of all declared operations; gradient checks and property tests are made from it."""
+"""The table of declared operations, from which gradient checks and property tests are made."""
 
 from types import ModuleType
 from typing import Any
@@ -32,7 +32,7 @@ FAMILIES = (
 
 
 def declared() -> dict[str, Operation]:
-    """Every declared operation by name, as it is called."""
+    """The callable of every declared operation, by name."""
     found: dict[str, Operation] = {}
     for family in FAMILIES:
         found.update(declared_in(family))

@@ -28,9 +28,9 @@ ONE_NODE_HERE = {
     "cast": "torch gives the tensor itself if it has the dtype",
     "contiguous": "torch gives the tensor itself if it is contiguous",
     "sum_to_size": "torch sums, and then views",
-    "take_window": "torch reads elements by as_strided; compared with an index",
-    "window_adjoint": "the adjoint of as_strided is no operation of torch",
-    "put_window": "compared with an index put; torch's in-place operations on views are CopySlices",
+    "as_strided_view": "torch reads elements by as_strided; compared with an index",
+    "as_strided_backward": "the adjoint of as_strided is no operation of torch",
+    "as_strided_scatter": "compared with an index put; torch has CopySlices for views",
 }
 # Derivatives: torch has a node for them in a backward that is recorded, under these names.
 DERIVATIVES = {

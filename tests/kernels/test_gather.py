@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from minigrad import from_numpy
 from minigrad.kernels import gather
 from minigrad.kernels.compiler import kernel
-from minigrad.ops.indexing.getitem import Index, getitem, index_adjoint
+from minigrad.ops.indexing.getitem import Index, getitem, getitem_backward
 
 Array = np.ndarray[Any, Any]
 DTYPES = st.sampled_from([np.float32, np.float64, np.int64])
@@ -101,7 +101,7 @@ def test_bit_identical_on_one_thread_and_two() -> None:
         for threads in (1, before):
             kernel.set_num_threads(threads)
             taken = getitem(x, index=index)
-            back = index_adjoint(taken, index=index, shape=x.shape)
+            back = getitem_backward(taken, index=index, shape=x.shape)
             results.append((taken.array, back.array))
     finally:
         kernel.set_num_threads(before)

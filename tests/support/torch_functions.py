@@ -39,11 +39,11 @@ def in_order(x, order):
     return x if order is None else x.permute(order)
 
 
-def take_window(x, *, order=None, **window):
+def as_strided_view(x, *, order=None, **window):
     return in_order(x, order).reshape(-1)[torch.from_numpy(window_places(**window))]
 
 
-def put_window(x, values, *, order=None, **window):
+def as_strided_scatter(x, values, *, order=None, **window):
     ordered = in_order(x, order)
     out = ordered.clone().reshape(-1)
     out[torch.from_numpy(window_places(**window)).reshape(-1)] = values.reshape(-1)
@@ -151,10 +151,10 @@ def over_all_alignments(
 # What has no function of the same name, arguments and meaning in torch; the others need no line.
 ADAPTED = {
     "ctc_loss": over_all_alignments,
-    "trigamma": lambda x, *, order: torch.polygamma(order, x),
-    "limited": torch.clamp,
-    "rounded_quotient": torch.div,
-    "select_where": lambda c, a, b: torch.where(
+    "polygamma": lambda x, *, order: torch.polygamma(order, x),
+    "clamp_tensor": torch.clamp,
+    "div_rounded": torch.div,
+    "where": lambda c, a, b: torch.where(
         c.bool(),
         *(
             t if isinstance(t, torch.Tensor) else torch.tensor(t, dtype=o.dtype)
@@ -176,7 +176,7 @@ ADAPTED = {
         lambda c, *, dim, index, shape: c.new_zeros(shape).scatter(dim, index, c), "index"
     ),
     "recurrence": recurrence,
-    "mantissa_and_exponent": torch.frexp,
+    "frexp": torch.frexp,
     "bessel_i": bessel_i,
     "leaky_relu": F.leaky_relu,
     "leaky_relu_backward": lambda c, x, *, negative_slope: torch.where(
@@ -194,9 +194,11 @@ ADAPTED = {
     "concatenate": lambda *tensors, dim: torch.cat(tensors, dim),
     "pad_constant": lambda x, *, padding, value=0.0: F.pad(x, pads(padding), value=value),
     "getitem": lambda x, *, index: x[torch_index(index)],
-    "index_adjoint": lambda c, *, index, shape: adjoint(lambda x: x[torch_index(index)], c, shape),
+    "getitem_backward": lambda c, *, index, shape: adjoint(
+        lambda x: x[torch_index(index)], c, shape
+    ),
     "index_put": put,
-    "index_filled": lambda x, *, index, value: put(
+    "index_put_scalar": lambda x, *, index, value: put(
         x, torch.tensor(value, dtype=x.dtype), index=index
     ),
     "gather": on_numpy_settings(torch.gather, "index"),
@@ -208,7 +210,7 @@ ADAPTED = {
     ),
     "masked_fill": on_numpy_settings(torch.masked_fill, "mask"),
     "dropout": on_numpy_settings(lambda x, *, mask, scale: x * mask * scale, "mask"),
-    "index_accumulate": lambda x, v, *, index: torch.index_put(
+    "index_put_accumulate": lambda x, v, *, index: torch.index_put(
         x, torch_index(index), v, accumulate=True
     ),
     "scatter": on_numpy_settings(
@@ -225,14 +227,14 @@ ADAPTED = {
         "index",
     ),
     "unfold": lambda x, *, dim, size, step: x.unfold(dim, size, step),
-    "fold": lambda c, *, dim, step, shape: adjoint(
+    "unfold_backward": lambda c, *, dim, step, shape: adjoint(
         lambda x: x.unfold(dim, c.shape[-1], step), c, shape
     ),
-    "take_window": take_window,
-    "window_adjoint": lambda c, *, whole, **window: adjoint(
-        lambda x: take_window(x, shape=c.shape, **window), c, whole
+    "as_strided_view": as_strided_view,
+    "as_strided_backward": lambda c, *, input_shape, **window: adjoint(
+        lambda x: as_strided_view(x, shape=c.shape, **window), c, input_shape
     ),
-    "put_window": put_window,
+    "as_strided_scatter": as_strided_scatter,
     "xlog1py": torch.special.xlog1py,
     "mm": torch.matmul,
     "inv": torch.linalg.inv,

@@ -1,15 +1,16 @@
-"""Elementwise arithmetic, maths and choices."""
+"""Elementwise arithmetic, elementary functions, and selection of the larger, smaller or chosen."""
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from minigrad.core import dtypes
-from minigrad.engine.op import arr, elementwise, op, sample
+from minigrad.core.types import Array, Number
+from minigrad.engine.graph import V, Value
+from minigrad.engine.op import Operation, Sample, arr, elementwise, op, sample
 from minigrad.kernels.pointwise import elementwise as kernels
-
-Array = Any
 
 PAIRS = [
     sample(arr.of(3, 4), arr.of(3, 4)),
@@ -21,8 +22,8 @@ PAIRS = [
 ]
 
 
-def shaped(**domain: Any) -> list[Any]:
-    """The usual samples of a function of one tensor."""
+def shaped(**domain: Any) -> list[Sample]:
+    """Samples of usual shapes for a function of one tensor."""
     return [sample(arr.of(*shape, **domain)) for shape in ((3, 4), (), (0, 2), (2, 1, 5))]
 
 
@@ -49,7 +50,7 @@ def add(input: Array, other: Array) -> Array:
 def sub(input: Array, other: Array) -> Array:
     """input - other.  Raises RuntimeError if both are bool.
 
-    PyTorch differs: it refuses a bool beside a number too.
+    PyTorch differs: it raises for one bool operand too.
     """
     if np.asarray(input).dtype == bool and np.asarray(other).dtype == bool:
         raise RuntimeError("Subtraction, the `-` operator, with a bool tensor is not supported")
@@ -90,8 +91,8 @@ def floor_divide(input: Array, other: Array) -> Array:
     return np.floor_divide(input, other)
 
 
-def _floor_of_quotient(a: Any, b: Any) -> Any:
-    return floor_divide(a.detach() if hasattr(a, "detach") else a, b)
+def _floor_of_quotient(a: V | Number, b: V) -> V:
+    return floor_divide(a.detach(), b) if isinstance(a, Value) else floor_divide(a, b)
 
 
 @elementwise(
@@ -122,18 +123,19 @@ def neg(input: Array) -> Array:
     return np.negative(input)
 
 
-def _pow_base_rule(g: Any, out: Any, a: Any, b: Any) -> Any:
+def _pow_base_rule(g: V, out: V, a: V, b: V | Number) -> V:
     if isinstance(b, int | float):
         if b == 0:
             return g * 0.0
         return g if b == 1 else g * (b * (a if b == 2 else pow(a, b - 1)))
-    return where(b == 0, 0.0, g * b * pow(a, b - 1))
+    return where(b.eq(0), 0.0, g * b * pow(a, b - 1))
 
 
-def _pow_exponent_rule(g: Any, out: Any, a: Any, b: Any) -> Any:
-    at_zero = (a == 0) * (b >= 0) if not isinstance(a, int | float) else (b >= 0) * (a == 0)
-    logarithm = log(a) if not isinstance(a, int | float) else float(np.log(a)) if a > 0 else 0.0
-    return where(at_zero, 0.0, g * out * logarithm)
+def _pow_exponent_rule(g: V, out: V, a: V | Number, b: V) -> V:
+    if isinstance(a, int | float):
+        logarithm = float(np.log(a)) if a > 0 else 0.0
+        return where((b >= 0) * (a == 0), 0.0, g * out * logarithm)
+    return where(a.eq(0) * (b >= 0), 0.0, g * out * log(a))
 
 
 @elementwise(
@@ -149,18 +151,21 @@ def _pow_exponent_rule(g: Any, out: Any, a: Any, b: Any) -> Any:
         sample(2.0, arr.of(3)),
     ],
 )
-def pow(input: Array, exponent: Array) -> Array:
+def pow(input: Array, exponent: Array | Number) -> Array:
     """input ** exponent.  Raises RuntimeError for integers to negative integer powers."""
     integral = np.asarray(input).dtype.kind in "iu" and np.asarray(exponent).dtype.kind in "iu"
     if integral and np.any(np.less(exponent, 0)):
         raise RuntimeError("Integers to negative integer powers are not allowed.")
     if type(exponent) is int or (type(exponent) is float and input.dtype.kind == "f"):
-        return _PRODUCTS.get(exponent, lambda x: x**exponent)(input)
-    return input**exponent
+        product = _PRODUCTS.get(exponent)
+        if product is not None:
+            return product(input)
+    power: Array = input**exponent
+    return power
 
 
-# NumPy takes a logarithm and an exponential for each element of the other powers, as C does.
-_PRODUCTS: dict[float, Any] = {
+# Other powers cost NumPy a logarithm and an exponential for each element, as in C.
+_PRODUCTS: dict[float, Callable[[Array], Array]] = {
     2: np.square,
     3: lambda x: x * x * x,
     4: lambda x: np.square(np.square(x)),
@@ -168,13 +173,20 @@ _PRODUCTS: dict[float, Any] = {
 }
 
 
-def swapped(operation: Any) -> Any:
-    """The operation with its first two arguments exchanged, for `2 - tensor` and its like."""
-    return lambda input, other: operation(other, input)
+def swapped(operation: Operation) -> Callable[..., Any]:
+    """The operation with its first two arguments exchanged: `sub` for `2 - tensor`."""
+
+    def operator(input: Any, other: Any) -> Any:
+        return operation(other, input)
+
+    return operator
 
 
-def or_not_implemented(operation: Any) -> Any:
-    """The operator that leaves operands it does not know to Python: `tensor == None` is False."""
+def or_not_implemented(operation: Operation) -> Callable[..., Any]:
+    """An operator that gives NotImplemented for operands of other types.
+
+    Python then tries the other operand's operator, and `tensor == None` is False.
+    """
 
     def operator(input: Any, other: Any) -> Any:
         try:
@@ -258,25 +270,25 @@ def erf(input: Array) -> Array:
 
 @op(vjp=(lambda g, out, x: g * 0.0,), samples=shaped(low=0.1, high=0.4))
 def floor(input: Array) -> Array:
-    """The largest integer not above."""
+    """The largest integer that is not above the input."""
     return np.floor(input)
 
 
 @op(vjp=(lambda g, out, x: g * 0.0,), samples=shaped(low=0.1, high=0.4))
 def ceil(input: Array) -> Array:
-    """The smallest integer not below."""
+    """The smallest integer that is not below the input."""
     return np.ceil(input)
 
 
-# --- choices --------------------------------------------------------------------------------
+# --- selection --------------------------------------------------------------------------------
 
 
-def _winner(g: Any, loses: Any, ties: Any) -> Any:
-    """The cotangent where an argument is chosen, half of it at ties, as torch has it.
+def _selected_cotangent(g: V, other_selected: V, equal: V) -> V:
+    """The cotangent where an argument is the result, half of it where both are equal, as in torch.
 
-    Chosen by `where`, as an infinite cotangent times 0 would be nan.
+    By `where` and not by a product, because an infinite cotangent times 0 would be nan.
     """
-    return where(loses, 0.0, where(ties, g * 0.5, g))
+    return where(other_selected, 0.0, where(equal, g * 0.5, g))
 
 
 EXTREMES = [
@@ -288,25 +300,25 @@ EXTREMES = [
 
 @elementwise(
     vjp=(
-        lambda g, out, a, b: _winner(g, a < b, a == b),
-        lambda g, out, a, b: _winner(g, b < a, a == b),
+        lambda g, out, a, b: _selected_cotangent(g, a < b, a == b),
+        lambda g, out, a, b: _selected_cotangent(g, b < a, a == b),
     ),
     samples=EXTREMES,
 )
 def maximum(input: Array, other: Array) -> Array:
-    """The larger of the two; nan if either is."""
+    """The larger of the two; nan if either is nan."""
     return np.maximum(input, other)
 
 
 @elementwise(
     vjp=(
-        lambda g, out, a, b: _winner(g, a > b, a == b),
-        lambda g, out, a, b: _winner(g, b > a, a == b),
+        lambda g, out, a, b: _selected_cotangent(g, a > b, a == b),
+        lambda g, out, a, b: _selected_cotangent(g, b > a, a == b),
     ),
     samples=EXTREMES,
 )
 def minimum(input: Array, other: Array) -> Array:
-    """The smaller of the two; nan if either is."""
+    """The smaller of the two; nan if either is nan."""
     return np.minimum(input, other)
 
 
@@ -314,8 +326,8 @@ def minimum(input: Array, other: Array) -> Array:
     node="WhereBackward0",
     vjp=(
         None,
-        lambda g, out, c, a, b: select_where(c, g, 0.0),
-        lambda g, out, c, a, b: select_where(c, 0.0, g),
+        lambda g, out, c, a, b: where(c, g, 0.0),
+        lambda g, out, c, a, b: where(c, 0.0, g),
     ),
     degree=1,
     broadcasts=True,
@@ -325,37 +337,19 @@ def minimum(input: Array, other: Array) -> Array:
         sample(arr.of(2, integers=2), 0.5, arr.of(2)),
     ],
 )
-def select_where(condition: Array, input: Array, other: Array) -> Array:
-    """input where the condition holds, other elsewhere; `where` without dtype promotion."""
+def where(condition: Array, input: Array, other: Array) -> Array:
+    """input where the condition holds, other elsewhere; at least one of them is a tensor."""
     return kernels.where(condition.astype(bool, copy=False), input, other)
 
 
-def common_dtype(*operands: Any) -> dtypes.dtype:
-    """The dtype in which tensors and numbers meet."""
+def common_dtype(*operands: Value | Number) -> dtypes.dtype:
+    """The dtype to which tensors and numbers promote."""
     return dtypes.of_numpy(
-        dtypes.result_type(*(np.asarray(x.array) if hasattr(x, "array") else x for x in operands))
+        dtypes.result_type(*(np.asarray(x.array) if isinstance(x, Value) else x for x in operands))
     )
 
 
-def where(condition: Any, input: Any, other: Any) -> Any:
-    """`input` where `condition` holds, `other` elsewhere; all three broadcast.
-
-    Raises RuntimeError unless the condition is a bool tensor.
-    """
-    if condition.dtype is not dtypes.bool_:
-        raise RuntimeError(
-            f"where expected condition to be a boolean tensor, but got a tensor with dtype "
-            f"{condition.dtype}"
-        )
-    dtype = common_dtype(input, other)
-    input, other = (
-        x.to(dtype) if hasattr(x, "array") else condition.new_full((), x, dtype=dtype)
-        for x in (input, other)
-    )
-    return select_where(condition, input, other)
-
-
-def _inside(x: Any, low: float | None, high: float | None) -> Any:
+def _inside(x: V, low: float | None, high: float | None) -> V:
     if low is None:
         return x <= high
     return x >= low if high is None else (x >= low) * (x <= high)
@@ -374,6 +368,6 @@ def clamp(input: Array, *, min: float | None = None, max: float | None = None) -
     """The input limited to min ... max.  Raises RuntimeError if both are None."""
     if min is None and max is None:
         raise RuntimeError("clamp: at least one of 'min' or 'max' must not be None")
-    if input.dtype.kind == "f":  # NumPy takes thrice as long over a missing bound
+    if input.dtype.kind == "f":  # NumPy takes three times as long if a bound is missing
         min, max = -np.inf if min is None else min, np.inf if max is None else max
     return np.clip(input, min, max)

@@ -1,17 +1,17 @@
-"""Functions of two tensors, element by element, beyond arithmetic."""
+"""Elementwise functions of two tensors beyond arithmetic: rounded quotients, angles, bounds."""
 
 from typing import Any
 
 import numpy as np
 
 from minigrad.core import dtypes
+from minigrad.core.types import Array, Number
+from minigrad.engine.graph import V, Value
 from minigrad.engine.op import arr, elementwise, sample
 from minigrad.ops.elementwise import arithmetic as maths
 from minigrad.ops.elementwise.arithmetic import EXTREMES, PAIRS, exp, where
-from minigrad.ops.elementwise.comparison import integral, isnan
+from minigrad.ops.elementwise.comparison import isnan, of_integers
 from minigrad.ops.elementwise.special import exp2, trunc
-
-Array = Any
 
 POSITIVE = [
     sample(arr.of(3, 4, low=0.3), arr.of(3, 4, low=0.3)),
@@ -43,21 +43,27 @@ def fmod(input: Array, other: Array) -> Array:
         for mode in ("trunc", "floor")
     ],
 )
-def rounded_quotient(input: Array, other: Array, *, rounding_mode: str) -> Array:
+def div_rounded(input: Array, other: Array, *, rounding_mode: str) -> Array:
     """input / other, rounded towards zero ("trunc") or minus infinity ("floor")."""
     if all(np.asarray(x).dtype.kind in "iub" for x in (input, other)):
         if np.any(np.equal(other, 0)):
             raise RuntimeError("ZeroDivisionError: division of integers by zero")
-        down = np.floor_divide(input, other)
+        floor: Array = np.floor_divide(input, other)
         if rounding_mode == "floor":
-            return down
-        return down + ((down < 0) & (np.remainder(input, other) != 0))
-    rounding = np.trunc if rounding_mode == "trunc" else np.floor
-    return np.floor_divide(input, other) if rounding is np.floor else rounding(input / other)
+            return floor
+        inexact = (floor < 0) & (np.remainder(input, other) != 0)
+        result: Array = floor + inexact
+        return result
+    if rounding_mode == "floor":
+        return np.floor_divide(input, other)
+    return np.trunc(np.divide(input, other))
 
 
-def quotient(input: Any, other: Any, *, rounding_mode: str | None = None) -> Any:
-    """input / other; rounded towards zero with "trunc", towards minus infinity with "floor"."""
+def divide(input: V, other: V | Number, *, rounding_mode: str | None = None) -> V:
+    """input / other; rounded towards zero with "trunc", towards minus infinity with "floor".
+
+    Raises RuntimeError for another rounding mode.
+    """
     if rounding_mode is None:
         return maths.div(input, other)
     if rounding_mode not in {"trunc", "floor"}:
@@ -65,13 +71,13 @@ def quotient(input: Any, other: Any, *, rounding_mode: str | None = None) -> Any
             f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found "
             f"{rounding_mode!r}"
         )
-    return rounded_quotient(input, other, rounding_mode=rounding_mode)
+    return div_rounded(input, other, rounding_mode=rounding_mode)
 
 
-def float_power(input: Any, exponent: Any) -> Any:
+def float_power(input: V | Number, exponent: V | Number) -> V:
     """input ** exponent, computed in float64."""
-    wide = [x.to(dtypes.float64) if hasattr(x, "array") else x for x in (input, exponent)]
-    return maths.pow(*wide)
+    power: Any = exponent.to(dtypes.float64) if isinstance(exponent, Value) else exponent
+    return maths.pow(input.to(dtypes.float64) if isinstance(input, Value) else input, power)
 
 
 @elementwise(
@@ -82,7 +88,7 @@ def float_power(input: Any, exponent: Any) -> Any:
     samples=EXTREMES,
 )
 def fmax(input: Array, other: Array) -> Array:
-    """The larger of the two; the number where one is nan."""
+    """The larger of the two; the other one where one is nan."""
     return np.fmax(input, other)
 
 
@@ -94,13 +100,13 @@ def fmax(input: Array, other: Array) -> Array:
     samples=EXTREMES,
 )
 def fmin(input: Array, other: Array) -> Array:
-    """The smaller of the two; the number where one is nan."""
+    """The smaller of the two; the other one where one is nan."""
     return np.fmin(input, other)
 
 
-def _squared_length(a: Any, b: Any) -> Any:
-    """a**2 + b**2; 1 at the origin, where torch takes the derivatives of the angle as 0."""
-    return where((a == 0) & (b == 0), 1.0, a * a + b * b)
+def _squared_length(a: V, b: V) -> V:
+    """a**2 + b**2, but 1 at the origin, where torch has derivatives of the angle of 0."""
+    return where(a.eq(0) & b.eq(0), 1.0, a * a + b * b)
 
 
 @elementwise(
@@ -182,27 +188,23 @@ def copysign(input: Array, other: Array) -> Array:
     return np.copysign(input, other)
 
 
-def _bounds(low: Any, high: Any) -> list[Any]:
-    return [bound for bound in (low, high) if bound is not None]
-
-
-def _limited_rule(g: Any, out: Any, x: Any, low: Any, high: Any) -> Any:
+def _clamp_rule(g: V, out: V, x: V, low: V | None, high: V | None) -> V:
     if low is None:
         return where(x <= high, g, 0.0)
     return where(x >= low if high is None else (x >= low) & (x <= high), g, 0.0)
 
 
-def _low_rule(g: Any, out: Any, x: Any, low: Any, high: Any) -> Any:
+def _clamp_min_rule(g: V, out: V, x: V, low: V, high: V | None) -> V:
     return where(x < low if high is None else (x < low) & (low < high), g, 0.0)
 
 
-def _high_rule(g: Any, out: Any, x: Any, low: Any, high: Any) -> Any:
+def _clamp_max_rule(g: V, out: V, x: V, low: V | None, high: V) -> V:
     return where(x > high if low is None else (x > high) | (low > high), g, 0.0)
 
 
 @elementwise(
     node="ClampBackward0",
-    vjp=(_limited_rule, _low_rule, _high_rule),
+    vjp=(_clamp_rule, _clamp_min_rule, _clamp_max_rule),
     samples=[
         sample(arr.of(3, 4, low=-0.4, high=0.4), arr.of(4, low=-1, high=-0.6), arr.of(3, 1, low=1)),
         sample(arr.of(3), arr.of(3, low=3, high=4), arr.of(3, low=5, high=6)),
@@ -210,48 +212,48 @@ def _high_rule(g: Any, out: Any, x: Any, low: Any, high: Any) -> Any:
         sample(arr.of(3), arr.of(3, low=-6, high=-5), arr.of(3, low=-4, high=-3)),
     ],
 )
-def limited(input: Array, min: Array | None = None, max: Array | None = None) -> Array:
-    """The input limited to min ... max, element by element; max where min is above it."""
+def clamp_tensor(input: Array, min: Array | None = None, max: Array | None = None) -> Array:
+    """The input limited to tensors min ... max; the result is max where min is above max."""
     out = input if min is None else np.maximum(input, min)
     return out if max is None else np.minimum(out, max)
 
 
-def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
+def clamp(input: V, min: V | Number | None = None, max: V | Number | None = None) -> V:
     """The input limited to min ... max, numbers or tensors.
 
     Raises RuntimeError if both are None.
     """
-    if any(hasattr(bound, "array") for bound in _bounds(min, max)):
-        return limited(input, min, max)
-    if input.array.dtype.kind != "f" and any(isinstance(b, float) for b in _bounds(min, max)):
+    if isinstance(min, Value) or isinstance(max, Value):
+        return clamp_tensor(input, min, max)
+    if input.array.dtype.kind != "f" and (isinstance(min, float) or isinstance(max, float)):
         input = input.to(dtypes.get_default_dtype())
     return maths.clamp(input, min=min, max=max)
 
 
 @elementwise(vjp=None)
 def logical_xor(input: Array, other: Array) -> Array:
-    """Whether just one is nonzero."""
+    """True where exactly one of the two is nonzero."""
     return np.logical_xor(input, other)
 
 
 @elementwise(vjp=None)
 def bitwise_left_shift(input: Array, other: Array) -> Array:
     """input * 2**other, of integers."""
-    return integral(np.left_shift, input, other)
+    return of_integers(np.left_shift, input, other)
 
 
 @elementwise(vjp=None)
 def bitwise_right_shift(input: Array, other: Array) -> Array:
     """input / 2**other rounded down, of integers."""
-    return integral(np.right_shift, input, other)
+    return of_integers(np.right_shift, input, other)
 
 
 def isclose(
-    input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
-) -> Any:
-    """Where |input - other| <= atol + rtol * |other|."""
+    input: V, other: V, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
+) -> V:
+    """True where |input - other| <= atol + rtol * |other|."""
     input, other = input.detach(), other.detach()
-    close = (input == other) | ((input - other).abs() <= atol + rtol * other.abs()) & (
+    close = input.eq(other) | ((input - other).abs() <= atol + rtol * other.abs()) & (
         (input - other).abs() < float("inf")
     )
     return close | (isnan(input) & isnan(other)) if equal_nan else close

@@ -1,13 +1,11 @@
-"""Comparisons, logic and tests, element by element; none of them has a derivative."""
+"""Elementwise comparisons, logic and tests, which have no derivative."""
 
 import functools
-from typing import Any
 
 import numpy as np
 
+from minigrad.core.types import Array
 from minigrad.engine.op import elementwise, op
-
-Array = Any
 
 comparison = functools.partial(elementwise, vjp=None)
 
@@ -50,45 +48,46 @@ def ge(input: Array, other: Array) -> Array:
 
 @comparison()
 def logical_and(input: Array, other: Array) -> Array:
-    """Whether both are nonzero."""
+    """True where both are nonzero."""
     return np.logical_and(input, other)
 
 
 @comparison()
 def logical_or(input: Array, other: Array) -> Array:
-    """Whether either is nonzero."""
+    """True where one or both are nonzero."""
     return np.logical_or(input, other)
 
 
 @op(vjp=None)
 def logical_not(input: Array) -> Array:
-    """Whether it is zero."""
+    """True where the input is zero."""
     return np.logical_not(input)
 
 
-def integral(ufunc: Any, a: Array, b: Array) -> Array:
-    """A function of integers and bools.  Raises RuntimeError for floating tensors."""
+def of_integers(ufunc: np.ufunc, a: Array, b: Array) -> Array:
+    """The ufunc of two arrays of integers or bools.  Raises RuntimeError for floating ones."""
     if any(np.asarray(x).dtype.kind == "f" for x in (a, b)):
         raise RuntimeError(f"{ufunc.__name__} is for integer and bool tensors, got a floating one")
-    return ufunc(a, b)
+    result: Array = ufunc(a, b)
+    return result
 
 
 @comparison()
 def bitwise_and(input: Array, other: Array) -> Array:
     """input & other, of integers or bools."""
-    return integral(np.bitwise_and, input, other)
+    return of_integers(np.bitwise_and, input, other)
 
 
 @comparison()
 def bitwise_or(input: Array, other: Array) -> Array:
     """input | other, of integers or bools."""
-    return integral(np.bitwise_or, input, other)
+    return of_integers(np.bitwise_or, input, other)
 
 
 @comparison()
 def bitwise_xor(input: Array, other: Array) -> Array:
     """input ^ other, of integers or bools."""
-    return integral(np.bitwise_xor, input, other)
+    return of_integers(np.bitwise_xor, input, other)
 
 
 @op(vjp=None)
@@ -101,17 +100,17 @@ def bitwise_not(input: Array) -> Array:
 
 @op(vjp=None)
 def isnan(input: Array) -> Array:
-    """Whether it is not a number."""
+    """True where the input is nan."""
     return np.isnan(input)
 
 
 @op(vjp=None)
 def isinf(input: Array) -> Array:
-    """Whether it is plus or minus infinity."""
+    """True where the input is inf or -inf."""
     return np.isinf(input)
 
 
 @op(vjp=None)
 def isfinite(input: Array) -> Array:
-    """Whether it is neither infinite nor nan."""
+    """True where the input is neither infinite nor nan."""
     return np.isfinite(input)

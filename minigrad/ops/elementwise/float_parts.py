@@ -1,32 +1,31 @@
-"""Numbers taken apart and put together: signs, exponents, divisors, neighbours; Bessel's I."""
+"""Signs, exponents, divisors and neighbours of numbers; Bessel, entropy and gamma functions."""
 
 import math
 from typing import Any
 
 import numpy as np
 
+from minigrad.core.types import Array, Number
+from minigrad.engine.graph import V
 from minigrad.engine.op import arr, composed, elementwise, op, sample
 from minigrad.ops.elementwise import arithmetic as maths
 from minigrad.ops.elementwise import binary
 from minigrad.ops.elementwise.arithmetic import floating, shaped
-from minigrad.ops.elementwise.comparison import integral
+from minigrad.ops.elementwise.comparison import of_integers
 from minigrad.ops.elementwise.special import erfc, exp2, lgamma
-from minigrad.ops.results import MantissaAndExponent
-
-Array = Any
-
+from minigrad.ops.results import Frexp
 
 # --- signs and tests ------------------------------------------------------------------------
 
 
 @op(vjp=None)
 def signbit(input: Array) -> Array:
-    """Whether the sign is minus, that of -0.0 included."""
-    return np.signbit(input) if input.dtype.kind == "f" else input < 0
+    """True where the sign is minus, that of -0.0 too."""
+    return np.signbit(input) if input.dtype.kind == "f" else np.less(input, 0)
 
 
 @composed
-def positive(input: Any) -> Any:
+def positive(input: V) -> V:
     """The tensor itself.  Raises RuntimeError for bools."""
     if input.array.dtype == bool:
         raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
@@ -35,19 +34,19 @@ def positive(input: Any) -> Any:
 
 @op(vjp=None)
 def isposinf(input: Array) -> Array:
-    """Whether it is plus infinity."""
+    """True where the input is inf."""
     return np.equal(input, np.inf)
 
 
 @op(vjp=None)
 def isneginf(input: Array) -> Array:
-    """Whether it is minus infinity."""
+    """True where the input is -inf."""
     return np.equal(input, -np.inf)
 
 
 @op(vjp=None)
 def isreal(input: Array) -> Array:
-    """True everywhere, as there are no complex numbers here."""
+    """True everywhere, because no dtype is complex."""
     return np.ones(input.shape, bool)
 
 
@@ -67,13 +66,15 @@ def heaviside(input: Array, values: Array) -> Array:
 @floating(vjp=(lambda g, out, x: g * (math.pi / 180),), degree=1, samples=shaped())
 def deg2rad(input: Array) -> Array:
     """Degrees as radians."""
-    return input * input.dtype.type(math.pi / 180)
+    radians: Array = input * input.dtype.type(math.pi / 180)
+    return radians
 
 
 @floating(vjp=(lambda g, out, x: g * (180 / math.pi),), degree=1, samples=shaped())
 def rad2deg(input: Array) -> Array:
     """Radians as degrees."""
-    return input * input.dtype.type(180 / math.pi)
+    degrees: Array = input * input.dtype.type(180 / math.pi)
+    return degrees
 
 
 # --- exponents and neighbours ---------------------------------------------------------------
@@ -84,28 +85,32 @@ def rad2deg(input: Array) -> Array:
     vjp=(lambda g, out, x: g / exp2(out[0].to(x.dtype)),),
     samples=[sample(arr.of(3, 4, low=0.55, high=0.95)), sample(arr.of(5, low=2.1, high=3.9))],
 )
-def mantissa_and_exponent(input: Array) -> tuple[Array, Array]:
-    """input = mantissa * 2**exponent, with the mantissa's size in [0.5, 1), or 0."""
+def _frexp(input: Array) -> tuple[Array, Array]:
+    """input = mantissa * 2**exponent, with |mantissa| in [0.5, 1), or 0."""
     if input.dtype.kind != "f":
         raise RuntimeError(f"frexp() only supports floating-point dtypes, got {input.dtype}")
     return np.frexp(input)
 
 
 @composed
-def frexp(input: Any) -> MantissaAndExponent:
-    """input = mantissa * 2**exponent, with the mantissa's size in [0.5, 1), or 0."""
-    return MantissaAndExponent(*mantissa_and_exponent(input))
+def frexp(input: V) -> Frexp[V]:
+    """input = mantissa * 2**exponent, with |mantissa| in [0.5, 1), or 0.
+
+    Raises RuntimeError for other than floating tensors.
+    """
+    results: Any = _frexp(input)
+    return Frexp(*results)
 
 
 @composed
-def ldexp(input: Any, other: Any) -> Any:
+def ldexp(input: V, other: V) -> V:
     """input * 2**other, floating also for integers."""
     return maths.mul(input, maths.pow(2.0, other))
 
 
 @elementwise(vjp=None)
 def nextafter(input: Array, other: Array) -> Array:
-    """The next number that the dtype holds, on the way from input to other."""
+    """The neighbour of input in its dtype in the direction of other."""
     if np.asarray(input).dtype.kind != "f":
         raise RuntimeError("nextafter() is for floating tensors, got an integer or bool one")
     return np.nextafter(input, other)
@@ -114,45 +119,46 @@ def nextafter(input: Array, other: Array) -> Array:
 @elementwise(vjp=None)
 def gcd(input: Array, other: Array) -> Array:
     """The greatest common divisor of two integers."""
-    return integral(np.gcd, input, other)
+    return of_integers(np.gcd, input, other)
 
 
 @elementwise(vjp=None)
 def lcm(input: Array, other: Array) -> Array:
     """The least common multiple of two integers."""
-    return integral(np.lcm, input, other)
+    return of_integers(np.lcm, input, other)
 
 
-# --- limits and differences -----------------------------------------------------------------
+# --- bounds and differences -----------------------------------------------------------------
 
 
 @composed
-def clamp_min(input: Any, min: Any) -> Any:
+def clamp_min(input: V, min: V | Number) -> V:
     """The input, but not below `min`, a number or a tensor."""
     return binary.clamp(input, min=min)
 
 
 @composed
-def clamp_max(input: Any, max: Any) -> Any:
+def clamp_max(input: V, max: V | Number) -> V:
     """The input, but not above `max`, a number or a tensor."""
     return binary.clamp(input, max=max)
 
 
 @composed
-def rsub(input: Any, other: Any, *, alpha: float = 1) -> Any:
+def rsub(input: V, other: V | Number, *, alpha: float = 1) -> V:
     """other - alpha * input."""
-    return maths.sub(other, input if alpha == 1 else input * alpha)
+    result: V = maths.sub(other, input if alpha == 1 else input * alpha)
+    return result
 
 
-# --- functions of higher mathematics --------------------------------------------------------
+# --- Bessel functions --------------------------------------------------------
 
-# I_n(x) is the mean of exp(x cos t) cos(n t) over a period.  With so many places the rule of
-# equal weights is exact to rounding wherever float64 holds the result (|x| < 713).
-PLACES = 256
+# I_n(x) is the mean of exp(x cos t) cos(n t) over a period.  With so many nodes the rule of equal
+# weights is exact to rounding wherever float64 holds the result (|x| < 713).
+QUADRATURE_NODES = 256
 BESSEL_NODES = {0: "I0Backward0", 1: "SpecialI1Backward0"}  # torch has a function of these two
 
 
-def _bessel_rule(g: Any, out: Any, x: Any, *, order: int) -> Any:
+def _bessel_rule(g: V, out: V, x: V, *, order: int) -> V:
     below, above = bessel_i(x, order=abs(order - 1)), bessel_i(x, order=order + 1)
     return g * (0.5 * (below + above))
 
@@ -166,21 +172,21 @@ def bessel_i(input: Array, *, order: int) -> Array:
     """The modified Bessel function of the first kind I_n (Abramowitz & Stegun 9.6.19)."""
     x = input.astype(np.float64)
     total = np.zeros(x.shape)
-    for place in range(PLACES // 2 + 1):
-        t = 2 * math.pi * place / PLACES
-        weight = 1 if place in (0, PLACES // 2) else 2
+    for i in range(QUADRATURE_NODES // 2 + 1):
+        t = 2 * math.pi * i / QUADRATURE_NODES
+        weight = 1 if i in (0, QUADRATURE_NODES // 2) else 2
         total += weight * math.cos(order * t) * np.exp(x * math.cos(t))
-    return (total / PLACES).astype(input.dtype)
+    return (total / QUADRATURE_NODES).astype(input.dtype)
 
 
 @composed
-def i0(input: Any) -> Any:
+def i0(input: V) -> V:
     """The modified Bessel function of the first kind, of order 0."""
     return bessel_i(input, order=0)
 
 
 @composed
-def i1(input: Any) -> Any:
+def i1(input: V) -> V:
     """The modified Bessel function of the first kind, of order 1."""
     return bessel_i(input, order=1)
 
@@ -189,13 +195,13 @@ def i1(input: Any) -> Any:
 
 
 @composed
-def entr(input: Any) -> Any:
+def entr(input: V) -> V:
     """-input * log(input): 0 at 0, -inf below."""
     return maths.where(input < 0, -math.inf, -binary.xlogy(input, input))
 
 
 @composed
-def ndtr(input: Any) -> Any:
+def ndtr(input: V) -> V:
     """The distribution function of the standard normal distribution."""
     return erfc(input * -math.sqrt(0.5)) * 0.5
 
@@ -223,7 +229,7 @@ def xlog1py(input: Array, other: Array) -> Array:
 
 
 @composed
-def mvlgamma(input: Any, p: int) -> Any:
+def mvlgamma(input: V, p: int) -> V:
     """The logarithm of the p-variate gamma function.  Raises RuntimeError unless p >= 1."""
     if p < 1:
         raise RuntimeError(f"p has to be greater than or equal to 1, got {p}")

@@ -1,19 +1,18 @@
-"""Functions of one tensor beyond the first few: powers and logarithms, angles, the gamma family."""
+"""Further functions of one tensor: powers and logarithms, angles, the gamma family, rounding."""
 
 import math
-from typing import Any
 
 import numpy as np
 
+from minigrad.core.types import Array
+from minigrad.engine.graph import V
 from minigrad.engine.op import arr, op, sample
 from minigrad.kernels.pointwise import elementwise
 from minigrad.kernels.pointwise import special as kernels
 from minigrad.ops.elementwise.arithmetic import abs, cos, exp, floating, rsqrt, shaped, where
 
-Array = Any
-
-INSIDE = {"low": -0.9, "high": 0.9}
-STEPS = {"low": 0.1, "high": 0.9}
+BELOW_ONE = {"low": -0.9, "high": 0.9}
+FRACTIONS = {"low": 0.1, "high": 0.9}
 
 
 # --- powers and logarithms ------------------------------------------------------------------
@@ -27,13 +26,13 @@ def exp2(input: Array) -> Array:
 
 @floating(vjp=(lambda g, out, x: g * (out + 1),), samples=shaped())
 def expm1(input: Array) -> Array:
-    """e ** input - 1, accurate also near 0."""
+    """e ** input - 1, accurate near 0 too."""
     return elementwise.expm1(input)
 
 
 @floating(vjp=(lambda g, out, x: g / (x + 1),), samples=shaped(low=-0.5))
 def log1p(input: Array) -> Array:
-    """log(1 + input), accurate also near 0."""
+    """log(1 + input), accurate near 0 too."""
     return elementwise.log1p(input)
 
 
@@ -58,13 +57,13 @@ def tan(input: Array) -> Array:
     return np.tan(input)
 
 
-@floating(vjp=(lambda g, out, x: g * rsqrt(1 - x * x),), samples=shaped(**INSIDE))
+@floating(vjp=(lambda g, out, x: g * rsqrt(1 - x * x),), samples=shaped(**BELOW_ONE))
 def asin(input: Array) -> Array:
     """The angle in [-pi/2, pi/2] with this sine; nan outside [-1, 1]."""
     return np.arcsin(input)
 
 
-@floating(vjp=(lambda g, out, x: -g * rsqrt(1 - x * x),), samples=shaped(**INSIDE))
+@floating(vjp=(lambda g, out, x: -g * rsqrt(1 - x * x),), samples=shaped(**BELOW_ONE))
 def acos(input: Array) -> Array:
     """The angle in [0, pi] with this cosine; nan outside [-1, 1]."""
     return np.arccos(input)
@@ -100,15 +99,15 @@ def acosh(input: Array) -> Array:
     return np.arccosh(input)
 
 
-@floating(vjp=(lambda g, out, x: g / (1 - x * x),), samples=shaped(**INSIDE))
+@floating(vjp=(lambda g, out, x: g / (1 - x * x),), samples=shaped(**BELOW_ONE))
 def atanh(input: Array) -> Array:
     """The inverse of tanh; nan outside [-1, 1]."""
     return np.arctanh(input)
 
 
-def _sinc_rule(g: Any, out: Any, x: Any) -> Any:
-    safe = where(x == 0, 1.0, x)
-    return g * where(x == 0, -x * (math.pi**2 / 3), (cos(safe * math.pi) - out) / safe)
+def _sinc_rule(g: V, out: V, x: V) -> V:
+    safe = where(x.eq(0), 1.0, x)
+    return g * where(x.eq(0), -x * (math.pi**2 / 3), (cos(safe * math.pi) - out) / safe)
 
 
 @floating(vjp=(_sinc_rule,), samples=shaped(away_from=(0.0,)))
@@ -117,7 +116,7 @@ def sinc(input: Array) -> Array:
     return np.sinc(input).astype(input.dtype, copy=False)
 
 
-def _logit_rule(g: Any, out: Any, x: Any, *, eps: float | None) -> Any:
+def _logit_rule(g: V, out: V, x: V, *, eps: float | None) -> V:
     if eps is None:
         return where((x < 0) | (x > 1), float("nan"), g / (x * (1 - x)))
     return where((x < eps) | (x > 1 - eps), 0.0, g / (x * (1 - x)))
@@ -125,12 +124,15 @@ def _logit_rule(g: Any, out: Any, x: Any, *, eps: float | None) -> Any:
 
 @floating(
     vjp=(_logit_rule,),
-    samples=[*shaped(**STEPS), sample(arr.of(4, low=-0.2, high=0.45, away_from=(0.2,)), eps=0.2)],
+    samples=[
+        *shaped(**FRACTIONS),
+        sample(arr.of(4, low=-0.2, high=0.45, away_from=(0.2,)), eps=0.2),
+    ],
 )
 def logit(input: Array, *, eps: float | None = None) -> Array:
-    """log(input / (1 - input)), of the input limited to eps ... 1 - eps if eps is given."""
-    limited = input if eps is None else np.clip(input, eps, 1 - eps)
-    return np.log(limited / (1 - limited))
+    """log(input / (1 - input)); if eps is given, the input is clamped to eps ... 1 - eps first."""
+    p = input if eps is None else np.clip(input, eps, 1 - eps)
+    return np.log(p / (1 - p))
 
 
 # --- error functions and the gamma family ---------------------------------------------------
@@ -138,13 +140,13 @@ def logit(input: Array, *, eps: float | None = None) -> Array:
 
 @floating(vjp=(lambda g, out, x: g * exp(-x * x) * (-2 / math.sqrt(math.pi)),), samples=shaped())
 def erfc(input: Array) -> Array:
-    """1 - erf(input), accurate also where it is tiny."""
+    """1 - erf(input), accurate where it is tiny too."""
     return kernels.erfc(input)
 
 
 @floating(
     vjp=(lambda g, out, x: g * exp(out * out) * (0.5 * math.sqrt(math.pi)),),
-    samples=shaped(**INSIDE),
+    samples=shaped(**BELOW_ONE),
 )
 def erfinv(input: Array) -> Array:
     """The inverse of erf; nan outside [-1, 1]."""
@@ -157,7 +159,7 @@ def lgamma(input: Array) -> Array:
     return kernels.lgamma(input)
 
 
-@floating(vjp=(lambda g, out, x: g * trigamma(x, order=1),), samples=shaped(low=0.5, high=4))
+@floating(vjp=(lambda g, out, x: g * _polygamma(x, order=1),), samples=shaped(low=0.5, high=4))
 def digamma(input: Array) -> Array:
     """The derivative of lgamma."""
     return kernels.digamma(input)
@@ -165,14 +167,14 @@ def digamma(input: Array) -> Array:
 
 @floating(
     node="PolygammaBackward0",
-    vjp=(lambda g, out, x, *, order: g * trigamma(x, order=order + 1),),
+    vjp=(lambda g, out, x, *, order: g * _polygamma(x, order=order + 1),),
     samples=[
         sample(arr.of(3, 4, low=0.8, high=4), order=1),
         sample(arr.of(3, low=1, high=3), order=2),
         sample(arr.of(3, low=-0.8, high=-0.2), order=1),
     ],
 )
-def trigamma(input: Array, *, order: int) -> Array:
+def _polygamma(input: Array, *, order: int) -> Array:
     """The derivative of digamma of an order >= 1 (Abramowitz & Stegun 6.4); order 1 is trigamma.
 
     PyTorch differs: its trigamma is finite at the poles and good to 1e-9 only.
@@ -180,25 +182,25 @@ def trigamma(input: Array, *, order: int) -> Array:
     return kernels.polygamma(input, order)
 
 
-def polygamma(n: int, input: Any) -> Any:
+def polygamma(n: int, input: V) -> V:
     """The n-th derivative of digamma.  Raises RuntimeError for negative n."""
     if n < 0:
         raise RuntimeError(f"polygamma(n, x) does not support negative n, got n={n}")
-    return digamma(input) if n == 0 else trigamma(input, order=n)
+    return digamma(input) if n == 0 else _polygamma(input, order=n)
 
 
-# --- parts of numbers -----------------------------------------------------------------------
+# --- rounding and replacement ---------------------------------------------------------------
 
 
-@op(vjp=(lambda g, out, x: g * 0.0,), samples=shaped(**STEPS))
+@op(vjp=(lambda g, out, x: g * 0.0,), samples=shaped(**FRACTIONS))
 def trunc(input: Array) -> Array:
-    """The integer part, towards 0."""
+    """The input rounded towards 0."""
     return np.trunc(input)
 
 
-@op(vjp=(lambda g, out, x: g,), degree=None, samples=shaped(**STEPS))
+@op(vjp=(lambda g, out, x: g,), degree=None, samples=shaped(**FRACTIONS))
 def frac(input: Array) -> Array:
-    """What trunc leaves: input - trunc(input)."""
+    """The fractional part, input - trunc(input)."""
     return input - np.trunc(input)
 
 
@@ -209,7 +211,7 @@ def frac(input: Array) -> Array:
 def nan_to_num(
     input: Array, *, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
 ) -> Array:
-    """nan and infinities replaced by numbers: by default 0, the largest and the smallest."""
+    """nan and infinities replaced: by default by 0 and the dtype's largest and smallest numbers."""
     return np.nan_to_num(input, nan=nan, posinf=posinf, neginf=neginf)
 
 
@@ -222,5 +224,5 @@ def nan_to_num(
     ],
 )
 def round(input: Array, *, decimals: int = 0) -> Array:
-    """The nearest number of so many decimals (negative: tens, hundreds ...), halves to even."""
+    """The input rounded to so many decimals (-1 for tens, -2 for hundreds), halves to even."""
     return np.rint(input) if decimals == 0 else np.round(input, decimals)

@@ -1,61 +1,61 @@
-"""Indexing: `x[...]` and `x[...] = v`, and what their derivatives need."""
+"""Indexing, `x[...]` and `x[...] = v`, and the operations that are its derivatives."""
 
 import operator
 import warnings
+from collections.abc import Iterable
 from types import EllipsisType
 from typing import Any
 
 import numpy as np
 
+from minigrad.core.types import Array, Shape
 from minigrad.engine.grad_mode import thread
-from minigrad.engine.graph import Value
+from minigrad.engine.graph import V, Value
 from minigrad.engine.op import arr, op, sample
 from minigrad.kernels.gather import add_at, take_at
 
-Array = Any
-
 
 class Index(tuple[Any, ...]):
-    """An index as NumPy takes it, with arrays in the place of tensors."""
+    """An index as NumPy takes it, with an array for each tensor."""
 
     @property
     def is_basic(self) -> bool:
-        """Whether it selects a view: no arrays among its parts."""
+        """True if the index selects a view: no part of it is an array."""
         return not any(isinstance(part, np.ndarray) for part in self)
 
 
 def along(axis: int, part: Any) -> Index:
-    """The index of one part at a dimension, and everything of those before it."""
+    """The index `[:, ..., :, part]` that has `part` at the dimension `axis`."""
     return Index((slice(None),) * axis + (part,))
 
 
-def held(index: Array, *users: Any) -> Array:
-    """An index as the graph may keep it: a copy where the operation on `users` is recorded.
+def saved_index(index: Array, *users: object) -> Array:
+    """The index, copied if the graph records the operation on `users` and so saves it.
 
-    PyTorch differs: it refuses the backward if the index has been changed in place since.
+    PyTorch differs: there a change of the index in place makes the backward raise RuntimeError.
     """
     recorded = thread.mode.grad and any(isinstance(u, Value) and u.requires_grad for u in users)
     return index.copy() if recorded else index
 
 
-def as_index(given: Any, *users: Any) -> Index:
-    """An index as written by the user; tensors become arrays, copied if the graph keeps them.
+def as_index(given: Any, *users: object) -> Index:
+    """The index that a user has written, with arrays for tensors, copied if the graph saves them.
 
     A list that holds sequences, slices, None, ... or tensors counts as a tuple, as in torch.
-    Raises IndexError for parts that cannot index, ValueError for slices that step backwards.
+    Raises IndexError for parts that cannot index, ValueError for slices with a negative step.
     """
     if isinstance(given, list) and any(isinstance(part, _AS_TUPLE) for part in given):
         given = tuple(given)
     parts = given if isinstance(given, tuple) else (given,)
     index = Index(map(_as_part, parts))
-    return index if index.is_basic else Index(_held_part(part, users) for part in index)
+    return index if index.is_basic else Index(_saved_part(part, users) for part in index)
 
 
 _AS_TUPLE = (list, tuple, slice, EllipsisType, type(None), Value, np.ndarray)
 
 
-def _held_part(part: Any, users: tuple[Any, ...]) -> Any:
-    return held(part, *users) if isinstance(part, np.ndarray) else part
+def _saved_part(part: Any, users: tuple[object, ...]) -> Any:
+    return saved_index(part, *users) if isinstance(part, np.ndarray) else part
 
 
 def _as_part(part: Any) -> Any:
@@ -77,7 +77,7 @@ def _as_part(part: Any) -> Any:
             part = part.astype(bool)
         return int(part) if part.ndim == 0 and part.dtype != bool else part
     if isinstance(part, slice):
-        part = slice(*map(_bound, (part.start, part.stop, part.step)))
+        part = slice(*map(_slice_bound, (part.start, part.stop, part.step)))
         if part.step is not None and part.step <= 0:
             raise ValueError(f"step must be greater than zero, got {part.step}")
     elif not isinstance(part, int | None | EllipsisType):
@@ -91,16 +91,16 @@ def _as_part(part: Any) -> Any:
 _INDEX_DTYPES = (np.int64, np.int32, np.uint8, np.bool_)
 
 
-def _bound(given: Any) -> int | None:
-    """A bound of a slice, which may be an integer tensor of one element."""
+def _slice_bound(given: Any) -> int | None:
+    """A bound of a slice as an int; it may be an integer tensor of one element."""
     return None if given is None else operator.index(given)
 
 
-def _place(array: Array, index: Index) -> tuple[Array, tuple[Any, ...]]:
-    """A view of the array and an index into it that together are `array[index]`.
+def _view_and_index(array: Array, index: Index) -> tuple[Array, tuple[Any, ...]]:
+    """A view of the array and an index into the view that together are `array[index]`.
 
-    Integers beside index arrays are applied first, as torch does: NumPy would count them among the
-    arrays, and put their common dimension in front.
+    Integers beside index arrays are applied first, as in torch.  NumPy would treat them as arrays
+    too, and put the dimension of the arrays in front.
     """
     if index.is_basic or not any(isinstance(part, int) for part in index):
         return array, tuple(index)
@@ -119,16 +119,18 @@ def _place(array: Array, index: Index) -> tuple[Array, tuple[Any, ...]]:
 
 def _read(input: Array, index: Index) -> Array:
     try:
-        place, inner = _place(input, index)
+        view, inner = _view_and_index(input, index)
         if not index.is_basic:
-            return take_at(place, inner)
-        return place[inner if Ellipsis in inner else (*inner, Ellipsis)]  # lest a number is a copy
+            return take_at(view, inner)
+        # With an ellipsis NumPy gives a view, and not a number, of a single element too.
+        found: Array = view[inner if Ellipsis in inner else (*inner, Ellipsis)]
+        return found
     except IndexError as error:
         raise IndexError(f"{error} (tensor of shape {list(input.shape)})") from None
 
 
 def _last_step(index: Index) -> str:
-    """The last of the views and look-ups that torch makes for an index, one after another."""
+    """The name of the last of the operations that torch records for an index."""
     if not index.is_basic:
         return "Index"
     steps = [part for part in index if part is not Ellipsis and part != slice(None)]
@@ -140,7 +142,7 @@ def _last_step(index: Index) -> str:
 
 @op(
     node=lambda node: f"{_last_step(node.settings['index'])}Backward0",
-    vjp=(lambda g, out, x, *, index: index_adjoint(g, index=index, shape=x.shape),),
+    vjp=(lambda g, out, x, *, index: getitem_backward(g, index=index, shape=x.shape),),
     degree=1,
     views=True,
     samples=[
@@ -172,40 +174,40 @@ def getitem(input: Array, *, index: Index) -> Array:
         sample(arr.of(3, 4), index=Index((np.array([2, 0, 2]),)), shape=(3, 4)),
     ],
 )
-def index_adjoint(cotangent: Array, *, index: Index, shape: tuple[int, ...]) -> Array:
-    """Zeros of `shape` with the cotangent added at the index, repeated places adding up."""
+def getitem_backward(cotangent: Array, *, index: Index, shape: Shape) -> Array:
+    """Zeros of `shape` with the cotangent added at the index; repeated positions add up."""
     out = np.zeros(shape, cotangent.dtype)
-    place, inner = _place(out, index)
+    target, inner = _view_and_index(out, index)
     if _may_repeat(inner):
-        add_at(place, inner, cotangent)
+        add_at(target, inner, cotangent)
     else:
-        place[inner] = cotangent
+        target[inner] = cotangent
     return out
 
 
-def _may_repeat(index: Any) -> bool:
-    """Whether the index may name a place more than once."""
+def _may_repeat(index: Iterable[Any]) -> bool:
+    """True if an element may be selected more than once."""
     return any(isinstance(part, np.ndarray) and part.dtype != bool for part in index)
 
 
 def assign(array: Array, index: Index, values: Array) -> None:
-    """`array[index] = values`, with torch's error where the shapes do not fit."""
-    place, inner = _place(array, index)
-    while values.ndim and values.shape[0] == 1:  # NumPy minds these at masks and at integers
+    """`array[index] = values`.  Raises torch's RuntimeError if the shapes do not fit."""
+    target, inner = _view_and_index(array, index)
+    while values.ndim and values.shape[0] == 1:  # NumPy refuses these for masks and for integers
         values = values[0]
     try:
-        place[inner] = values
+        target[inner] = values
     except ValueError:
         raise RuntimeError(
             f"shape mismatch: a value of shape {list(np.shape(values))} cannot be broadcast to "
-            f"the indexed place of shape {list(place[inner].shape)}"
+            f"the indexed shape {list(target[inner].shape)}"
         ) from None
     except IndexError as error:
         raise IndexError(f"{error} (tensor of shape {list(array.shape)})") from None
 
 
-def _shrunk(g: Any, shape: tuple[int, ...]) -> Any:
-    """A cotangent summed to a shape that broadcast to it, be it with more dimensions of 1."""
+def _summed_to(g: V, shape: Shape) -> V:
+    """A cotangent summed to a shape that broadcasts to its own; leading sizes of 1 may be more."""
     more = len(shape) - len(g.shape)
     return (g.reshape((1,) * more + g.shape) if more > 0 else g).sum_to_size(shape)
 
@@ -213,8 +215,8 @@ def _shrunk(g: Any, shape: tuple[int, ...]) -> Any:
 @op(
     node=lambda node: "CopySlices" if node.settings["index"].is_basic else "IndexPutBackward0",
     vjp=(
-        lambda g, out, x, v, *, index: index_filled(g, index=index),
-        lambda g, out, x, v, *, index: _shrunk(getitem(g, index=index), v.shape),
+        lambda g, out, x, v, *, index: index_put_scalar(g, index=index),
+        lambda g, out, x, v, *, index: _summed_to(getitem(g, index=index), v.shape),
     ),
     degree=1,
     samples=[
@@ -225,7 +227,7 @@ def _shrunk(g: Any, shape: tuple[int, ...]) -> Any:
     ],
 )
 def index_put(input: Array, values: Array, *, index: Index) -> Array:
-    """A copy of input with `input[index] = values`; values broadcast to the place."""
+    """A copy of input with `input[index] = values`; values broadcast to the indexed shape."""
     out = input.copy()
     assign(out, index, values)
     return out
@@ -233,10 +235,10 @@ def index_put(input: Array, values: Array, *, index: Index) -> Array:
 
 @op(
     node=lambda node: "CopySlices" if node.settings["index"].is_basic else "IndexPutBackward0",
-    vjp=(lambda g, out, x, *, index, value: index_filled(g, index=index),),
+    vjp=(lambda g, out, x, *, index, value: index_put_scalar(g, index=index),),
     samples=[sample(arr.of(3, 4), index=Index((1,)), value=2.0)],
 )
-def index_filled(input: Array, *, index: Index, value: float = 0.0) -> Array:
+def index_put_scalar(input: Array, *, index: Index, value: float = 0.0) -> Array:
     """A copy of input with one number at the index."""
     out = input.copy()
     assign(out, index, np.asarray(value, input.dtype))
@@ -247,7 +249,7 @@ def index_filled(input: Array, *, index: Index, value: float = 0.0) -> Array:
     node="IndexPutBackward0",
     vjp=(
         lambda g, out, x, v, *, index: g,
-        lambda g, out, x, v, *, index: _shrunk(getitem(g, index=index), v.shape),
+        lambda g, out, x, v, *, index: _summed_to(getitem(g, index=index), v.shape),
     ),
     degree=1,
     samples=[
@@ -256,16 +258,16 @@ def index_filled(input: Array, *, index: Index, value: float = 0.0) -> Array:
         sample(arr.of(2, 3), arr.of(1), index=Index((np.array([[True, False, True]] * 2),))),
     ],
 )
-def index_accumulate(input: Array, values: Array, *, index: Index) -> Array:
-    """A copy of input with `values` added at the index, repeated places adding up."""
+def index_put_accumulate(input: Array, values: Array, *, index: Index) -> Array:
+    """A copy of input with `values` added at the index; repeated positions add up."""
     out = input.copy()
-    place, inner = _place(out, index)
+    target, inner = _view_and_index(out, index)
     try:
-        add_at(place, inner, values)
+        add_at(target, inner, values)
     except ValueError:
         raise RuntimeError(
             f"shape mismatch: a value of shape {list(values.shape)} cannot be broadcast to the "
-            f"indexed place of shape {list(place[inner].shape)}"
+            f"indexed shape {list(target[inner].shape)}"
         ) from None
     except IndexError as error:
         raise IndexError(f"{error} (tensor of shape {list(input.shape)})") from None

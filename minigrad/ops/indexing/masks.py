@@ -1,35 +1,34 @@
-"""Masks: filled, selected and scattered by; and the places where a tensor is not zero."""
+"""Fill, select and scatter by boolean masks; positions of the nonzero elements; one-hot rows."""
 
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 
 from minigrad.core import dtypes
-from minigrad.engine.graph import Value, wrap
+from minigrad.core.types import Array, Number
+from minigrad.engine.graph import V, Value, wrap_like
 from minigrad.engine.op import arr, composed, op, sample
 from minigrad.kernels.pointwise import elementwise as kernels
-from minigrad.ops.elementwise.arithmetic import select_where, where
-from minigrad.ops.indexing.getitem import Index, getitem, held, index_put
-from minigrad.ops.shape.join import broadcast_shapes
-
-Array = Any
+from minigrad.ops.dims import broadcast_shapes
+from minigrad.ops.elementwise import arithmetic
+from minigrad.ops.indexing.getitem import Index, getitem, index_put, saved_index
 
 
 @op(
-    vjp=(lambda g, out, x, *, mask, value: masked_fill(g, mask=mask, value=0.0),),
+    vjp=(lambda g, out, x, *, mask, value: _masked_fill(g, mask=mask, value=0.0),),
     broadcasts=True,
     samples=[
         sample(arr.of(2, 3), mask=np.array([True, False, True]), value=1.0),
         sample(arr.of(3), mask=np.array([[True, False, True], [False, False, True]]), value=1.0),
     ],
 )
-def masked_fill(input: Array, *, mask: Array, value: float) -> Array:
+def _masked_fill(input: Array, *, mask: Array, value: float) -> Array:
     """A copy of input with `value` where the mask, broadcast to it, is True."""
     return kernels.where(mask, np.asarray(value).astype(input.dtype), input)
 
 
-def number_or_0d(name: str, input: Any, value: Any) -> Any:
-    """A value to fill with: a number, or a 0-d tensor brought to the input's dtype."""
+def number_or_0d(name: str, input: V, value: V | Number) -> V | Number:
+    """A value to fill with: a number, or a 0-d tensor cast to the input's dtype."""
     if not isinstance(value, Value):
         return value.item() if isinstance(value, np.generic) else value
     if value.array.ndim:
@@ -50,30 +49,30 @@ def _require_mask(name: str, mask: Any) -> None:
 
 
 @composed
-def filled_where(input: Any, mask: Any, value: Any) -> Any:
+def masked_fill(input: V, mask: V, value: V | Number) -> V:
     """A copy of input with `value`, a number or a 0-d tensor, where the mask is True."""
     _require_mask("masked_fill", mask)
     filler = number_or_0d("masked_fill", input, value)
     broadcast_shapes(input.array.shape, mask.array.shape)
     if isinstance(filler, Value):
-        return select_where(mask, filler, input)
-    return masked_fill(input, mask=held(mask.array, input), value=filler)
+        return arithmetic.where(mask, filler, input)
+    return _masked_fill(input, mask=saved_index(mask.array, input), value=filler)
 
 
 @composed
-def masked_select(input: Any, mask: Any) -> Any:
+def masked_select(input: V, mask: V) -> V:
     """The elements where the mask is True, as a vector; both broadcast."""
     _require_mask("masked_select", mask)
     shape = broadcast_shapes(input.shape, mask.shape)
-    chosen = np.broadcast_to(mask.array, shape).copy()
-    return getitem(input.expand(shape), index=Index((chosen,)))
+    selected = np.broadcast_to(mask.array, shape).copy()
+    return getitem(input.expand(shape), index=Index((selected,)))
 
 
 @composed
-def masked_scatter(input: Any, mask: Any, source: Any) -> Any:
+def masked_scatter(input: V, mask: V, source: V) -> V:
     """A copy of input with the elements of source, in their order, where the mask is True.
 
-    Raises RuntimeError if the source has too few, or another dtype.
+    Raises RuntimeError if the source has too few elements, or another dtype.
     """
     _require_mask("masked_scatter", mask)
     if source.dtype is not input.dtype:
@@ -82,61 +81,92 @@ def masked_scatter(input: Any, mask: Any, source: Any) -> Any:
             f"{input.dtype} and {source.dtype}"
         )
     shape = broadcast_shapes(input.shape, mask.shape)
-    chosen = np.broadcast_to(mask.array, shape).copy()
-    count = int(np.count_nonzero(chosen))
+    selected = np.broadcast_to(mask.array, shape).copy()
+    count = int(np.count_nonzero(selected))
     if source.numel() < count:
         raise RuntimeError(
-            f"masked_scatter: the mask chooses {count} places, but the source has "
-            f"{source.numel()} elements"
+            f"masked_scatter: the mask selects {count} elements, but the source has "
+            f"{source.numel()}"
         )
-    return index_put(input.expand(shape), source.reshape(-1)[:count], index=Index((chosen,)))
+    return index_put(input.expand(shape), source.reshape(-1)[:count], index=Index((selected,)))
 
 
 @op(vjp=None)
 def argwhere(input: Array) -> Array:
-    """The coordinates of the nonzero elements, one row each: (count, ndim)."""
+    """The coordinates of the nonzero elements, a row for each: (count, ndim)."""
     return np.argwhere(input)
 
 
+@overload
+def nonzero(input: V, *, as_tuple: Literal[False] = ...) -> V: ...
+@overload
+def nonzero(input: V, *, as_tuple: Literal[True]) -> tuple[V, ...]: ...
 @composed
-def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
+def nonzero(input: V, *, as_tuple: bool = False) -> V | tuple[V, ...]:
     """The coordinates of the nonzero elements: (count, ndim), or a vector for each dimension."""
     if not as_tuple:
         return argwhere(input)
-    found = np.nonzero(np.atleast_1d(input.array))
-    return tuple(wrap(input.kind, each) for each in found)
+    coordinates = np.nonzero(np.atleast_1d(input.array))
+    return tuple(wrap_like(input, each) for each in coordinates)
 
 
 @composed
-def nonzero_static(input: Any, *, size: int, fill_value: int = -1) -> Any:
-    """`nonzero` with `size` rows: cut off, or filled up with fill_value."""
+def nonzero_static(input: V, *, size: int, fill_value: int = -1) -> V:
+    """The first `size` rows of `nonzero`, followed by rows of fill_value if it has fewer."""
     found = argwhere(input)
     out = found.new_full((size, input.ndim), fill_value)
     out.array[: found.shape[0]] = found.array[:size]
     return out
 
 
+@overload
+def where(condition: V) -> tuple[V, ...]: ...
+@overload
+def where(condition: V, input: V | Number, other: V | Number) -> V: ...
 @composed
-def where_or_nonzero(condition: Any, *values: Any, **named: Any) -> Any:
-    """`where(condition, input, other)`; of a condition alone, `nonzero(as_tuple=True)`."""
+def where(condition: V, *values: Any, **named: Any) -> V | tuple[V, ...]:
+    """`input` where `condition` holds, `other` elsewhere; all three broadcast.
+
+    Of a condition alone it is `nonzero(as_tuple=True)`.  Raises RuntimeError unless the condition
+    is a bool tensor.
+    """
     if not values and not named:
         return nonzero(condition, as_tuple=True)
-    return where(condition, *values, **named)
+    selected: V = _where(condition, *values, **named)
+    return selected
+
+
+def _where(condition: V, input: V | Number, other: V | Number) -> V:
+    if condition.dtype is not dtypes.bool_:
+        raise RuntimeError(
+            f"where expected condition to be a boolean tensor, but got a tensor with dtype "
+            f"{condition.dtype}"
+        )
+    dtype = arithmetic.common_dtype(input, other)
+    first, second = (
+        x.to(dtype) if isinstance(x, Value) else condition.new_full((), x, dtype=dtype)
+        for x in (input, other)
+    )
+    return arithmetic.where(condition, first, second)
 
 
 @op(vjp=None)
 def one_hot(input: Array, *, num_classes: int = -1) -> Array:
-    """(...) of class numbers -> (..., num_classes), 1 at the class and 0 elsewhere."""
+    """(...) of class indices -> (..., num_classes), 1 at the class and 0 elsewhere.
+
+    Raises RuntimeError for other dtypes than int64, and for class indices out of range.
+    """
     if input.dtype != np.int64:
         raise RuntimeError(f"one_hot is only applicable to index tensors of int64: {input.dtype}")
     if input.size and input.min() < 0:
         raise RuntimeError(f"Class values must be non-negative, got {int(input.min())}")
-    most = int(input.max()) + 1 if input.size else 0
+    needed = int(input.max()) + 1 if input.size else 0
     if num_classes == -1:
-        num_classes = most
-    if num_classes <= 0 or num_classes < most:
+        num_classes = needed
+    if num_classes <= 0 or num_classes < needed:
         raise RuntimeError(
             f"one_hot: num_classes={num_classes} must be positive and larger than every class, the "
-            f"largest of which is {most - 1}"
+            f"largest of which is {needed - 1}"
         )
-    return (input[..., None] == np.arange(num_classes)).astype(np.int64)
+    classes: Array = np.arange(num_classes)
+    return np.equal(input[..., None], classes).astype(np.int64)

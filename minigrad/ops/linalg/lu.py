@@ -7,7 +7,7 @@ import numpy as np
 from minigrad.core.types import Array
 from minigrad.engine.graph import V, wrap_like
 from minigrad.engine.op import arr, composed, op, sample
-from minigrad.ops.indexing.index_select import take_along_dim
+from minigrad.ops.indexing.along_dim import take_along_dim
 from minigrad.ops.linalg.lapack import (
     LinAlgError,
     require_equation,

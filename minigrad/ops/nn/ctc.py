@@ -9,7 +9,7 @@ from minigrad.engine.grad_mode import thread
 from minigrad.engine.graph import V, wrap_like
 from minigrad.engine.op import arr, op, sample
 from minigrad.kernels.reduction import ctc as kernels
-from minigrad.ops.elementwise.arithmetic import exp, select_where
+from minigrad.ops.elementwise.arithmetic import exp, where
 from minigrad.ops.indexing import gather_scatter
 from minigrad.ops.reduction.reduce import logsumexp
 from minigrad.ops.shape import copies
@@ -61,11 +61,11 @@ def _shares(x: V, paths: kernels.Lattice, alive: Array) -> V:
     for t in range(length - 2, -1, -1):
         onward = _merged(backward[-1] + emitted[t + 1], -1, leave)
         last = x.new_tensor(t >= paths.steps[:, None] - 1, dtype=bool)
-        backward.append(select_where(last, end, onward))
+        backward.append(where(last, end, onward))
     through = _stacked(forward) + _stacked(backward[::-1])
     likelihood = logsumexp(through[0], dim=-1, keepdim=True)
     counts = x.new_tensor(alive[..., None], dtype=bool)
-    return exp(select_where(counts, through - likelihood, NEVER))
+    return exp(where(counts, through - likelihood, NEVER))
 
 
 def _merged(before: V, direction: int, over: V) -> V:

@@ -10,7 +10,7 @@ from minigrad.core.types import Array, Dim
 from minigrad.engine.graph import V
 from minigrad.engine.op import arr, composed, op, sample
 from minigrad.kernels.reduction import reduce as kernels
-from minigrad.ops.dims import axes, kept_shape, repeated, wrap_dim
+from minigrad.ops.dims import axes, broadcast_view, kept_shape, wrap_dim
 from minigrad.ops.elementwise.arithmetic import where
 from minigrad.ops.elementwise.comparison import isnan
 from minigrad.ops.shape import copies
@@ -49,7 +49,7 @@ def expand_reduced(g: V, shape: tuple[int, ...], dim: Dim, keepdim: bool) -> V:
 
 
 def _expand_array(g: Array, shape: tuple[int, ...], dim: Dim, keepdim: bool) -> Array:
-    return repeated(g if keepdim else g.reshape(kept_shape(shape, dim)), shape)
+    return broadcast_view(g if keepdim else g.reshape(kept_shape(shape, dim)), shape)
 
 
 def count(shape: tuple[int, ...], dim: Dim) -> int:

@@ -1,16 +1,17 @@
-"""Dimensions renamed, merged, split and turned: views composed of the declared ones."""
+"""Dimensions moved, merged, split, reversed and rotated, by declared views and flips."""
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, overload
 
+from minigrad.engine.graph import V, Value
 from minigrad.engine.op import composed
 from minigrad.ops.dims import each_dim, infer_shape, wrap_dim
 from minigrad.ops.shape import copies, views
 
 
 @composed
-def t(input: Any) -> Any:
+def t(input: V) -> V:
     """A matrix transposed; fewer dimensions stay as they are."""
     if input.ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.ndim}D")
@@ -18,7 +19,7 @@ def t(input: Any) -> Any:
 
 
 @composed
-def adjoint(input: Any) -> Any:
+def adjoint(input: V) -> V:
     """Each matrix (..., m, n) transposed, as elements are real; a 0-d tensor stays as it is."""
     if input.ndim == 1:
         raise RuntimeError(
@@ -28,26 +29,26 @@ def adjoint(input: Any) -> Any:
 
 
 @composed
-def movedim(input: Any, source: int | Sequence[int], destination: int | Sequence[int]) -> Any:
-    """A view with dimensions at other places, the rest in the order they had.
+def movedim(input: V, source: int | Sequence[int], destination: int | Sequence[int]) -> V:
+    """A view with dimensions moved to other positions; the order of the rest stays.
 
-    Raises RuntimeError unless source and destination name as many different dimensions.
+    Raises RuntimeError unless source and destination list equally many different dimensions.
     """
-    sources, places = (
+    sources, destinations = (
         [given] if isinstance(given, int) else list(given) for given in (source, destination)
     )
-    if len(sources) != len(places):
+    if len(sources) != len(destinations):
         raise RuntimeError(
             f"movedim: source and destination must have the same number of dimensions, got "
-            f"{sources} and {places}"
+            f"{sources} and {destinations}"
         )
     each_dim(sources, input.ndim)
-    each_dim(places, input.ndim)
+    each_dim(destinations, input.ndim)
     if input.ndim == 0:
         return input
     moved = {
-        wrap_dim(place, input.ndim): wrap_dim(taken, input.ndim)
-        for place, taken in zip(places, sources, strict=True)
+        wrap_dim(to, input.ndim): wrap_dim(origin, input.ndim)
+        for to, origin in zip(destinations, sources, strict=True)
     }
     others = iter([d for d in range(input.ndim) if d not in moved.values()])
     order = tuple(moved[d] if d in moved else next(others) for d in range(input.ndim))
@@ -55,8 +56,11 @@ def movedim(input: Any, source: int | Sequence[int], destination: int | Sequence
 
 
 @composed
-def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
-    """The dimensions start_dim ... end_dim made one."""
+def flatten(input: V, start_dim: int = 0, end_dim: int = -1) -> V:
+    """The dimensions start_dim ... end_dim merged into one; a view where possible.
+
+    Raises RuntimeError if start_dim comes after end_dim.
+    """
     first, last = wrap_dim(start_dim, input.ndim), wrap_dim(end_dim, input.ndim)
     if first > last:
         raise RuntimeError(
@@ -72,8 +76,8 @@ def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
 
 
 @composed
-def unflatten(input: Any, dim: int, sizes: Sequence[int]) -> Any:
-    """One dimension made several, of `sizes`."""
+def unflatten(input: V, dim: int, sizes: Sequence[int]) -> V:
+    """A view with one dimension split into several of `sizes`, one of which may be -1."""
     axis = wrap_dim(dim, input.ndim)
     if len(sizes) == 0:
         raise RuntimeError("unflatten: sizes must be non-empty")
@@ -84,34 +88,58 @@ def unflatten(input: Any, dim: int, sizes: Sequence[int]) -> Any:
     return views.view(input, shape=(*input.shape[:axis], *found, *input.shape[axis + 1 :]))
 
 
-def _each(function: Any, tensors: tuple[Any, ...]) -> Any:
-    """The function of one tensor; of several, or of a sequence of them, a tuple of results."""
-    if len(tensors) == 1 and not isinstance(tensors[0], list | tuple):
-        return function(tensors[0])
-    given = tensors[0] if len(tensors) == 1 else tensors
-    return tuple(map(function, given))
+class _AtLeast(Protocol):
+    """A function of one tensor gives a tensor; of several, or of a sequence of them, a tuple."""
+
+    @overload
+    def __call__(self, tensor: V, /) -> V: ...
+    @overload
+    def __call__(self, tensors: Sequence[V], /) -> tuple[V, ...]: ...
+    @overload
+    def __call__(self, *tensors: V) -> tuple[V, ...]: ...
 
 
-def atleast_1d(*tensors: Any) -> Any:
-    """The tensors, those of no dimension as one element."""
-    return _each(lambda x: x if x.ndim else x.reshape(1), tensors)
+def _of_each(function: Callable[[Any], Any]) -> _AtLeast:
+    def call(*tensors: Any) -> Any:
+        if len(tensors) == 1 and not isinstance(tensors[0], list | tuple):
+            return function(tensors[0])
+        given = tensors[0] if len(tensors) == 1 else tensors
+        return tuple(map(function, given))
+
+    call.__name__ = call.__qualname__ = function.__name__
+    call.__doc__ = function.__doc__
+    return call
 
 
-def atleast_2d(*tensors: Any) -> Any:
-    """The tensors as views of 2 dimensions or more; a vector becomes a row."""
-    return _each(lambda x: x if x.ndim > 1 else x.reshape(1, x.numel()), tensors)
+@_of_each
+def atleast_1d(tensor: V) -> V:
+    """The tensor, with a dimension of size 1 if it has none; of several tensors a tuple."""
+    return tensor if tensor.ndim else tensor.reshape(1)
 
 
-def atleast_3d(*tensors: Any) -> Any:
-    """The tensors as views of 3 dimensions or more; (n,) -> (1, n, 1), (m, n) -> (m, n, 1)."""
-    return _each(
-        lambda x: x if x.ndim > 2 else (x if x.ndim == 2 else atleast_2d(x)).unsqueeze(-1), tensors
-    )
+@_of_each
+def atleast_2d(tensor: V) -> V:
+    """A view with 2 dimensions or more, a vector as a row; of several tensors a tuple."""
+    return tensor if tensor.ndim > 1 else tensor.reshape(1, tensor.numel())
+
+
+@_of_each
+def atleast_3d(tensor: V) -> V:
+    """A view with 3 dimensions or more; of several tensors a tuple.
+
+    Shapes: (n,) -> (1, n, 1), (m, n) -> (m, n, 1).
+    """
+    if tensor.ndim > 2:
+        return tensor
+    return (tensor if tensor.ndim == 2 else tensor.reshape(1, tensor.numel())).unsqueeze(-1)
 
 
 @composed
-def rot90(input: Any, k: int = 1, dims: Sequence[int] = (0, 1)) -> Any:
-    """The plane of two dimensions turned by k right angles, from the first towards the second."""
+def rot90(input: V, k: int = 1, dims: Sequence[int] = (0, 1)) -> V:
+    """The tensor rotated by k right angles in the plane of `dims`, from the first to the second.
+
+    Raises RuntimeError unless dims are two different dimensions.
+    """
     if len(dims) != 2:
         raise RuntimeError(f"rot90: two dims are expected, got dims={list(dims)}")
     if input.ndim < 2:
@@ -131,20 +159,20 @@ def rot90(input: Any, k: int = 1, dims: Sequence[int] = (0, 1)) -> Any:
 
 
 @composed
-def fliplr(input: Any) -> Any:
-    """The second dimension in reverse order."""
+def fliplr(input: V) -> V:
+    """A copy with the second dimension in reverse order."""
     _require_dims("fliplr", input, 2)
     return copies.flip(input, dims=(1,))
 
 
 @composed
-def flipud(input: Any) -> Any:
-    """The first dimension in reverse order."""
+def flipud(input: V) -> V:
+    """A copy with the first dimension in reverse order."""
     _require_dims("flipud", input, 1)
     return copies.flip(input, dims=(0,))
 
 
-def _require_dims(name: str, input: Any, least: int) -> None:
+def _require_dims(name: str, input: Value, least: int) -> None:
     if input.ndim < least:
         raise RuntimeError(
             f"{name}: a tensor of at least {least} dimensions is expected, got shape "

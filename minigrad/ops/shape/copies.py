@@ -1,15 +1,14 @@
-"""Operations that move elements without changing them, and give copies: casts, joins, triangles."""
+"""Copies of tensors: casts, reversed and rolled, concatenated, triangular and padded ones."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from minigrad.core import dtypes
+from minigrad.core.types import Array
+from minigrad.engine.graph import V
 from minigrad.engine.op import arr, op, sample
 from minigrad.ops.dims import each_dim, wrap_dim
-
-Array = Any
 
 
 @op(
@@ -18,7 +17,7 @@ Array = Any
     samples=[sample(arr.of(3, 4)), sample(arr.of()), sample(arr.of(0, 2))],
 )
 def clone(input: Array) -> Array:
-    """A copy."""
+    """A copy with the same order of dimensions in memory."""
     return np.array(input, order="K")
 
 
@@ -29,7 +28,7 @@ def clone(input: Array) -> Array:
     samples=[sample(arr.of(3, 4), dtype=dtypes.float64)],
 )
 def cast(input: Array, *, dtype: dtypes.dtype) -> Array:
-    """The elements as another dtype."""
+    """The elements cast to another dtype."""
     return input.astype(dtype.numpy)
 
 
@@ -47,12 +46,12 @@ def flip(input: Array, *, dims: Sequence[int] | int) -> Array:
     return np.flip(input, each_dim(dims, input.ndim)).copy()
 
 
-def _opposite(shifts: int | Sequence[int]) -> int | tuple[int, ...]:
+def _negated(shifts: int | Sequence[int]) -> int | tuple[int, ...]:
     return -shifts if isinstance(shifts, int) else tuple(-s for s in shifts)
 
 
 @op(
-    vjp=(lambda g, out, x, *, shifts, dims: roll(g, shifts=_opposite(shifts), dims=dims),),
+    vjp=(lambda g, out, x, *, shifts, dims: roll(g, shifts=_negated(shifts), dims=dims),),
     degree=1,
     samples=[
         sample(arr.of(2, 3), shifts=4),
@@ -64,33 +63,33 @@ def _opposite(shifts: int | Sequence[int]) -> int | tuple[int, ...]:
 def roll(
     input: Array, *, shifts: int | Sequence[int], dims: int | Sequence[int] | None = None
 ) -> Array:
-    """The elements moved on by `shifts` along `dims`, those at the end to the front.
+    """The elements moved by `shifts` along `dims`; those that leave the end enter at the start.
 
     Without dims the tensor is rolled as if flattened.  Raises RuntimeError unless there is one
     shift for each dimension.
     """
-    moves = (shifts,) if isinstance(shifts, int) else tuple(shifts)
-    along = () if dims is None else (dims,) if isinstance(dims, int) else tuple(dims)
-    if len(moves) != len(along) and not (dims is None and len(moves) == 1):
+    counts = (shifts,) if isinstance(shifts, int) else tuple(shifts)
+    listed = () if dims is None else (dims,) if isinstance(dims, int) else tuple(dims)
+    if len(counts) != len(listed) and not (dims is None and len(counts) == 1):
         raise RuntimeError(
             f"roll: shifts and dimensions must align, got shifts={shifts} and dims={dims}"
         )
-    if not moves:
+    if not counts:
         raise RuntimeError("roll: at least one shift is required, got none")
-    if not along:
-        return np.roll(input, moves[0])
-    places = tuple(wrap_dim(d, input.ndim) for d in along)
-    return np.roll(input, moves, places) if input.ndim else input.copy()
+    if not listed:
+        return np.roll(input, counts[0])
+    axes = tuple(wrap_dim(d, input.ndim) for d in listed)
+    return np.roll(input, counts, axes) if input.ndim else input.copy()
 
 
-def _cat_rule(g: Any, out: Any, *tensors: Any, wanted: Sequence[int], dim: int) -> list[Any]:
-    pieces: list[Any] = []
+def _cat_rule(g: V, out: V, *tensors: V, wanted: Sequence[int], dim: int) -> list[V | None]:
+    cotangents: list[V | None] = []
     start = 0
     for position, tensor in enumerate(tensors):
         size = tensor.shape[dim]
-        pieces.append(g.narrow(dim, start, size) if position in wanted else None)
+        cotangents.append(g.narrow(dim, start, size) if position in wanted else None)
         start += size
-    return pieces
+    return cotangents
 
 
 @op(
@@ -103,7 +102,7 @@ def _cat_rule(g: Any, out: Any, *tensors: Any, wanted: Sequence[int], dim: int) 
     ],
 )
 def concatenate(*tensors: Array, dim: int = 0) -> Array:
-    """The tensors joined along `dim`, in which alone they may differ in size."""
+    """The tensors joined along `dim`, the only dimension in which their sizes may differ."""
     first = tensors[0]
     for i, t in enumerate(tensors):
         if t.ndim == 0:

@@ -1,16 +1,15 @@
-"""Numbers laid out by place: powers in a row, and coordinates of elements."""
-
-from typing import Any
+"""Vandermonde matrices, and coordinates of flat indices."""
 
 import numpy as np
 
-from minigrad.engine.graph import wrap
+from minigrad.core.types import Shape
+from minigrad.engine.graph import V, wrap_like
 from minigrad.engine.op import composed
 
 
 @composed
-def vander(x: Any, *, N: int | None = None) -> Any:
-    """Powers 0 ... N - 1 of the elements of x (..., n): (..., n, N), by default N = n."""
+def vander(x: V, *, N: int | None = None) -> V:
+    """`torch.linalg.vander`: powers 0 ... N - 1 of x (..., n): (..., n, N); by default N = n."""
     if N is not None and N <= 1:
         raise RuntimeError(f"N must be greater than 1, got {N}")
     count = x.shape[-1] if N is None else N
@@ -18,9 +17,10 @@ def vander(x: Any, *, N: int | None = None) -> Any:
 
 
 @composed
-def powers(x: Any, N: int | None = None, increasing: bool = False) -> Any:
-    """`torch.vander`: powers of a vector's elements, (n,) -> (n, N), the highest first if not
-    `increasing`.  Raises RuntimeError for other dimensions, or a negative N.
+def powers(x: V, N: int | None = None, increasing: bool = False) -> V:
+    """`torch.vander`: powers of a vector, (n,) -> (n, N), the highest first unless `increasing`.
+
+    Raises RuntimeError for other than 1 dimension, or a negative N.
     """
     if x.ndim != 1:
         raise RuntimeError(f"x must be a one-dimensional tensor, got shape {list(x.shape)}")
@@ -32,13 +32,13 @@ def powers(x: Any, N: int | None = None, increasing: bool = False) -> Any:
 
 
 @composed
-def unravel_index(indices: Any, shape: Any) -> tuple[Any, ...]:
-    """Numbers of elements, counted row by row, as coordinates: one tensor for each dimension.
+def unravel_index(indices: V, shape: int | Shape) -> tuple[V, ...]:
+    """The coordinates of flat indices in C order: a tensor for each dimension.
 
-    Raises TypeError for indices that are not integers, ValueError for one that is no element.
+    Raises TypeError for indices that are not integers, ValueError for one out of range.
     """
     if indices.array.dtype.kind not in "iu":
         raise TypeError(f"expected 'indices' to be integer dtype, but got {indices.dtype}")
     sizes = (shape,) if isinstance(shape, int) else tuple(shape)
-    found = np.unravel_index(indices.array, sizes)
-    return tuple(wrap(indices.kind, np.asarray(each)) for each in found)
+    coordinates = np.unravel_index(indices.array, sizes)
+    return tuple(wrap_like(indices, np.asarray(each)) for each in coordinates)

@@ -1,25 +1,28 @@
-"""Pieces of a tensor, as views: one place, a range, or the whole cut along a dimension."""
+"""Views of parts of a tensor along a dimension, and copies with such a part replaced."""
 
 import itertools
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, SupportsIndex
 
+from minigrad.engine.graph import V, Value
 from minigrad.engine.op import composed
 from minigrad.ops.dims import wrap_dim
 from minigrad.ops.indexing.getitem import Index, along, getitem, index_put
 
+IndicesOrSections = int | Sequence[int] | Value
+"""A number of sections, or the indices at which they begin, as ints or in a tensor."""
 
-def _require_dimension(name: str, input: Any, error: type[Exception]) -> None:
+
+def _require_dimension(name: str, input: Value, error: type[Exception]) -> None:
     if input.ndim == 0:
         raise error(f"{name}: a tensor of at least 1 dimension is expected, got a 0-d one")
 
 
 @composed
-def narrow(input: Any, dim: int, start: Any, length: int) -> Any:
-    """A view of `length` places of `dim`, from `start` on.
+def narrow(input: V, dim: int, start: SupportsIndex, length: int) -> V:
+    """A view of `length` positions of `dim`, from `start` on.
 
-    Raises IndexError if start is no place of the dimension, RuntimeError if the length does not
-    fit.
+    Raises IndexError if start is out of range, RuntimeError if the length does not fit.
     """
     _require_dimension("narrow", input, RuntimeError)
     axis = wrap_dim(dim, input.ndim)
@@ -39,42 +42,45 @@ def narrow(input: Any, dim: int, start: Any, length: int) -> Any:
     return getitem(input, index=along(axis, slice(first, first + length)))
 
 
-def _place(name: str, input: Any, dim: int, index: Any) -> Index:
+def _index_at(name: str, input: Value, dim: int, index: SupportsIndex) -> Index:
     _require_dimension(name, input, IndexError)
     axis = wrap_dim(dim, input.ndim)
-    place, size = int(index), input.shape[axis]
-    if not -size <= place < size:
+    position, size = int(index), input.shape[axis]
+    if not -size <= position < size:
         raise IndexError(
-            f"{name}(): index {place} out of range for tensor of size {list(input.shape)} at "
+            f"{name}(): index {position} out of range for tensor of size {list(input.shape)} at "
             f"dimension {axis}"
         )
-    return along(axis, place)
+    return along(axis, position)
 
 
 @composed
-def select(input: Any, dim: int, index: Any) -> Any:
-    """A view of one place of `dim`, without that dimension.  Raises IndexError if out of range."""
-    return getitem(input, index=_place("select", input, dim, index))
+def select(input: V, dim: int, index: SupportsIndex) -> V:
+    """A view of one position of `dim`, without that dimension.
+
+    Raises IndexError if the index is out of range.
+    """
+    return getitem(input, index=_index_at("select", input, dim, index))
 
 
 @composed
-def unbind(input: Any, dim: int = 0) -> tuple[Any, ...]:
-    """Views of every place of `dim`, without that dimension."""
+def unbind(input: V, dim: int = 0) -> tuple[V, ...]:
+    """Views of each position of `dim`, without that dimension."""
     _require_dimension("unbind", input, IndexError)
     axis = wrap_dim(dim, input.ndim)
     return tuple(getitem(input, index=along(axis, i)) for i in range(input.shape[axis]))
 
 
-# --- cuts -----------------------------------------------------------------------------------
+# --- sections -----------------------------------------------------------------------------------
 
 
-def _cut(input: Any, axis: int, bounds: Sequence[tuple[int, int]]) -> tuple[Any, ...]:
-    return tuple(getitem(input, index=along(axis, slice(a, b))) for a, b in bounds)
+def _sections(input: V, axis: int, bounds: Iterable[tuple[int, int]]) -> tuple[V, ...]:
+    return tuple(getitem(input, index=along(axis, slice(*each))) for each in bounds)
 
 
 @composed
-def split(input: Any, split_size_or_sections: int | Sequence[int], dim: int = 0) -> Any:
-    """Views of `split_size` places each (the last may have fewer), or of the sizes listed.
+def split(input: V, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[V, ...]:
+    """Views of `split_size` positions each (the last may have fewer), or of the listed sizes.
 
     Raises RuntimeError for negative sizes, and for listed ones that do not sum to the dimension's.
     """
@@ -88,7 +94,7 @@ def split(input: Any, split_size_or_sections: int | Sequence[int], dim: int = 0)
                 f"split: split_size must be positive for a dimension of size {size}, got {step}"
             )
         starts = range(0, size, step) if size else (0,)
-        return _cut(input, axis, [(a, min(a + step, size)) for a in starts])
+        return _sections(input, axis, [(a, min(a + step, size)) for a in starts])
     sections = [int(n) for n in split_size_or_sections]
     if sum(sections) != size or any(n < 0 for n in sections):
         raise RuntimeError(
@@ -96,11 +102,11 @@ def split(input: Any, split_size_or_sections: int | Sequence[int], dim: int = 0)
             f"(input tensor's size at dimension {axis}), but got split_sizes={sections}"
         )
     ends = list(itertools.accumulate(sections))
-    return _cut(input, axis, [(end - n, end) for end, n in zip(ends, sections, strict=True)])
+    return _sections(input, axis, [(end - n, end) for end, n in zip(ends, sections, strict=True)])
 
 
 @composed
-def chunk(input: Any, chunks: int, dim: int = 0) -> Any:
+def chunk(input: V, chunks: int, dim: int = 0) -> tuple[V, ...]:
     """At most `chunks` views of equal size along `dim`; the last may be smaller."""
     _require_dimension("chunk", input, RuntimeError)
     if chunks <= 0:
@@ -111,24 +117,29 @@ def chunk(input: Any, chunks: int, dim: int = 0) -> Any:
 
 
 @composed
-def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> Any:
-    """Views of so many sections of `dim`, as equal as can be, or cut before the places listed."""
+def tensor_split(input: V, indices_or_sections: IndicesOrSections, dim: int = 0) -> tuple[V, ...]:
+    """Views of sections of `dim`: a number of them, as equal as can be, or one from each index on.
+
+    Raises RuntimeError for a number of sections below 1.
+    """
     _require_dimension("tensor_split", input, RuntimeError)
     axis = wrap_dim(dim, input.ndim)
     size = input.shape[axis]
-    given = indices_or_sections
-    places = given.tolist() if hasattr(given, "tolist") else given
-    if isinstance(places, int):
-        if places <= 0:
-            raise RuntimeError(f"number of sections must be larger than 0, got {places}")
-        each, more = divmod(size, places)
-        ends = [each * i + min(i, more) for i in range(places + 1)]
+    given: Any = indices_or_sections
+    sections = given.tolist() if hasattr(given, "tolist") else given
+    if isinstance(sections, int):
+        if sections <= 0:
+            raise RuntimeError(f"number of sections must be larger than 0, got {sections}")
+        each, more = divmod(size, sections)
+        ends = [each * i + min(i, more) for i in range(sections + 1)]
     else:
-        ends = [0, *(slice(place).indices(size)[1] for place in places), size]
-    return _cut(input, axis, [(a, max(a, b)) for a, b in itertools.pairwise(ends)])
+        ends = [0, *(slice(index).indices(size)[1] for index in sections), size]
+    return _sections(input, axis, [(a, max(a, b)) for a, b in itertools.pairwise(ends)])
 
 
-def _split_along(name: str, input: Any, given: Any, axis: int, least: int) -> Any:
+def _split_along(
+    name: str, input: V, given: IndicesOrSections, axis: int, least: int
+) -> tuple[V, ...]:
     if input.ndim < least:
         raise RuntimeError(
             f"{name} requires a tensor with at least {least} dimension(s), got one of shape "
@@ -142,27 +153,27 @@ def _split_along(name: str, input: Any, given: Any, axis: int, least: int) -> An
 
 
 @composed
-def hsplit(input: Any, indices_or_sections: Any) -> Any:
-    """Views cut along the second dimension, or along the only one of a vector."""
+def hsplit(input: V, indices_or_sections: IndicesOrSections) -> tuple[V, ...]:
+    """Views of sections of the second dimension, or of the only one of a vector."""
     return _split_along("hsplit", input, indices_or_sections, 1 if input.ndim > 1 else 0, 1)
 
 
 @composed
-def vsplit(input: Any, indices_or_sections: Any) -> Any:
-    """Views cut along the first dimension."""
+def vsplit(input: V, indices_or_sections: IndicesOrSections) -> tuple[V, ...]:
+    """Views of sections of the first dimension."""
     return _split_along("vsplit", input, indices_or_sections, 0, 2)
 
 
 @composed
-def dsplit(input: Any, indices_or_sections: Any) -> Any:
-    """Views cut along the third dimension."""
+def dsplit(input: V, indices_or_sections: IndicesOrSections) -> tuple[V, ...]:
+    """Views of sections of the third dimension."""
     return _split_along("dsplit", input, indices_or_sections, 2, 3)
 
 
-# --- pieces put back ------------------------------------------------------------------------
+# --- parts replaced ------------------------------------------------------------------------
 
 
-def _replaced(name: str, input: Any, src: Any, index: Index) -> Any:
+def _replaced(name: str, input: V, src: V, index: Index) -> V:
     found = input.array[tuple(index)].shape
     if src.shape != found:
         raise RuntimeError(
@@ -173,21 +184,21 @@ def _replaced(name: str, input: Any, src: Any, index: Index) -> Any:
 
 
 @composed
-def select_scatter(input: Any, src: Any, dim: int, index: int) -> Any:
-    """A copy with `src` at one place of `dim`."""
-    return _replaced("select_scatter", input, src, _place("select_scatter", input, dim, index))
+def select_scatter(input: V, src: V, dim: int, index: int) -> V:
+    """A copy of the tensor with `src` at one position of `dim`."""
+    return _replaced("select_scatter", input, src, _index_at("select_scatter", input, dim, index))
 
 
 @composed
 def slice_scatter(
-    input: Any,
-    src: Any,
+    input: V,
+    src: V,
     dim: int = 0,
     start: int | None = None,
     end: int | None = None,
     step: int = 1,
-) -> Any:
-    """A copy with `src` at the places start:end:step of `dim`."""
+) -> V:
+    """A copy of the tensor with `src` at the positions start:end:step of `dim`."""
     if step <= 0:
         raise RuntimeError(f"slice_scatter: slice step must be positive, got {step}")
     axis = wrap_dim(dim, input.ndim)

@@ -1,16 +1,16 @@
-"""Windows of memory: views by strides, and how a change made through a view reaches its tensor."""
+"""Views of memory by sizes and strides, and writes through such views, with their derivatives."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from minigrad.core.types import Array, Shape
+from minigrad.engine.graph import V
 from minigrad.engine.op import arr, op, sample
 from minigrad.kernels.gather import add_at
 
-Array = Any
-
-WINDOWS: list[dict[str, Any]] = [
+VIEWS: list[dict[str, Any]] = [
     {"shape": (2, 3), "strides": (4, 1), "offset": 5},
     {"shape": (3,), "strides": (-4,), "offset": 9},
     {"shape": (), "strides": (), "offset": 7},
@@ -35,13 +35,13 @@ def memory_order(array: Array) -> tuple[int, ...] | None:
         raise RuntimeError(
             f"a tensor of shape {list(array.shape)} and strides "
             f"{[s // array.itemsize for s in array.strides]}, whose memory is not contiguous, "
-            f"cannot be seen through another window of its memory; clone() it first"
+            f"has no view by other strides; clone() it first"
         )
     return order
 
 
 def disjoint(shape: Sequence[int], strides: Sequence[int]) -> bool:
-    """Whether no two elements of a window share a place."""
+    """True if no two elements of a view by these strides are the same in memory."""
     reach = 0
     for stride, size in sorted((abs(s), n) for s, n in zip(strides, shape, strict=True) if n > 1):
         if stride <= reach:
@@ -50,10 +50,14 @@ def disjoint(shape: Sequence[int], strides: Sequence[int]) -> bool:
     return True
 
 
-def _window(
-    array: Array, shape: tuple[int, ...], strides: tuple[int, ...], offset: int, order: Any
+def _view(
+    array: Array,
+    shape: Shape,
+    strides: tuple[int, ...],
+    offset: int,
+    order: tuple[int, ...] | None,
 ) -> Array:
-    """A view of an array that is contiguous in `order`; offset and strides count its elements."""
+    """A view of an array that is contiguous in `order`; offset and strides are in elements."""
     if 0 in shape:
         return np.empty(shape, array.dtype)
     in_order = np.ascontiguousarray(array if order is None else array.transpose(order))
@@ -67,99 +71,101 @@ def _window(
 @op(
     node="AsStridedBackward0",
     vjp=(
-        lambda g, out, x, *, shape, strides, offset, order: window_adjoint(
-            g, whole=x.shape, strides=strides, offset=offset, order=order
+        lambda g, out, x, *, shape, strides, offset, order: as_strided_backward(
+            g, input_shape=x.shape, strides=strides, offset=offset, order=order
         ),
     ),
     degree=1,
     views=True,
-    samples=[sample(arr.of(3, 4), **window) for window in WINDOWS + OVERLAPPING],
+    samples=[sample(arr.of(3, 4), **each) for each in VIEWS + OVERLAPPING],
 )
-def take_window(
+def as_strided_view(
     input: Array,
     *,
-    shape: tuple[int, ...],
+    shape: Shape,
     strides: tuple[int, ...],
     offset: int,
     order: tuple[int, ...] | None = None,
 ) -> Array:
-    """The elements of a window of the tensor, its own counted with the dimensions in `order`.
+    """The elements at strides and an offset, which count elements with the dimensions in `order`.
 
-    It is a view if they lie in memory in this order, and read-only where places repeat.
+    It is a view if the tensor is contiguous in this order, and read-only if elements repeat.
     """
-    return _window(input, shape, strides, offset, order)
+    return _view(input, shape, strides, offset, order)
 
 
 @op(
     vjp=(
-        lambda g, out, c, *, whole, strides, offset, order: take_window(
+        lambda g, out, c, *, input_shape, strides, offset, order: as_strided_view(
             g, shape=c.shape, strides=strides, offset=offset, order=order
         ),
     ),
     degree=1,
     samples=[
         sample(
-            arr(window["shape"]), whole=(3, 4), **{k: v for k, v in window.items() if k != "shape"}
+            arr(each["shape"]),
+            input_shape=(3, 4),
+            **{k: v for k, v in each.items() if k != "shape"},
         )
-        for window in WINDOWS + OVERLAPPING
+        for each in VIEWS + OVERLAPPING
     ],
 )
-def window_adjoint(
+def as_strided_backward(
     cotangent: Array,
     *,
-    whole: tuple[int, ...],
+    input_shape: Shape,
     strides: tuple[int, ...],
     offset: int,
     order: tuple[int, ...] | None = None,
 ) -> Array:
-    """Zeros of the shape `whole` with the cotangent added in a window."""
+    """Zeros of `input_shape` with the cotangent added to the elements of the view."""
     shape = cotangent.shape
-    sizes = whole if order is None else tuple(whole[i] for i in order)
+    sizes = input_shape if order is None else tuple(input_shape[i] for i in order)
     out = np.zeros(sizes, cotangent.dtype)
     if disjoint(shape, strides):
-        _window(out, shape, strides, offset, None)[...] = cotangent
+        _view(out, shape, strides, offset, None)[...] = cotangent
     else:
-        places = _window(np.arange(out.size), shape, strides, offset, None)
-        add_at(out.reshape(-1), (places,), cotangent)
+        positions = _view(np.arange(out.size), shape, strides, offset, None)
+        add_at(out.reshape(-1), (positions,), cotangent)
     return out if order is None else out.transpose(np.argsort(order))
 
 
 @op(
     node="CopySlices",
     vjp=(
-        lambda g, out, x, values, *, shape, strides, offset, order: put_window(
+        lambda g, out, x, values, *, shape, strides, offset, order: as_strided_scatter(
             g, g.new_zeros(shape), shape=shape, strides=strides, offset=offset, order=order
         ),
-        lambda g, out, x, values, *, shape, strides, offset, order: take_window(
+        lambda g, out, x, values, *, shape, strides, offset, order: as_strided_view(
             g, shape=shape, strides=strides, offset=offset, order=order
         ),
     ),
     degree=1,
-    samples=[sample(arr.of(3, 4), arr(window["shape"]), **window) for window in WINDOWS],
+    samples=[sample(arr.of(3, 4), arr(each["shape"]), **each) for each in VIEWS],
 )
-def put_window(
+def as_strided_scatter(
     input: Array,
     values: Array,
     *,
-    shape: tuple[int, ...],
+    shape: Shape,
     strides: tuple[int, ...],
     offset: int,
     order: tuple[int, ...] | None = None,
 ) -> Array:
-    """A copy of the tensor with `values` in a window, no two places of which are the same."""
+    """A copy of the tensor with `values` in a view by strides, all of whose elements differ."""
     out = np.array(input if order is None else input.transpose(order), order="C")
-    _window(out, shape, strides, offset, None)[...] = values
+    _view(out, shape, strides, offset, None)[...] = values
     return out if order is None else out.transpose(np.argsort(order))
 
 
 def as_strided(
-    input: Any, size: Sequence[int], stride: Sequence[int], storage_offset: int | None = None
-) -> Any:
-    """A view by sizes and strides of the tensor's memory, from `storage_offset` on.
+    input: V, size: Sequence[int], stride: Sequence[int], storage_offset: int | None = None
+) -> V:
+    """A view of the tensor's memory with sizes and strides in elements, from `storage_offset` on.
 
-    Raises RuntimeError for windows that leave the tensor's memory, and for negative strides.
-    PyTorch differs: there the window may leave a view for the rest of the memory it is a view of;
-    and views whose elements overlap can be written to.
+    Raises RuntimeError for views that leave the tensor's memory, and for negative strides.
+    PyTorch differs: of a view it allows views of the whole memory, and
+    views in which elements overlap are writable.
     """
     shape, strides, offset = tuple(size), tuple(stride), storage_offset or 0
     if len(shape) != len(strides) or any(s < 0 for s in (*shape, *strides)) or offset < 0:
@@ -175,4 +181,4 @@ def as_strided(
             f"{input.numel()}"
         )
     order = memory_order(input.array)
-    return take_window(input, shape=shape, strides=strides, offset=offset, order=order)
+    return as_strided_view(input, shape=shape, strides=strides, offset=offset, order=order)

@@ -1,16 +1,14 @@
-"""Views: the same memory seen in another shape, order or extent; and the adjoints of some."""
+"""Views of the same memory with other shapes or strides, and the adjoints of some of them."""
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
+from minigrad.core.types import Array
 from minigrad.engine.graph import Node
 from minigrad.engine.op import arr, op, sample
-from minigrad.ops.dims import axes, each_dim, infer_shape, repeated, wrap_dim
-
-Array = Any
+from minigrad.ops.dims import axes, broadcast_view, each_dim, infer_shape, wrap_dim
 
 
 @op(
@@ -21,7 +19,7 @@ Array = Any
     samples=[sample(arr.of(3, 4))],
 )
 def contiguous(input: Array) -> Array:
-    """The same elements in C order; the tensor itself if they are."""
+    """The same elements in C order in memory; no copy if they are in it already."""
     return np.asarray(input, order="C")
 
 
@@ -38,7 +36,10 @@ def contiguous(input: Array) -> Array:
     ],
 )
 def reshape(input: Array, *, shape: Sequence[int]) -> Array:
-    """The same elements in another shape, one size of which may be -1; a view where possible."""
+    """The same elements in another shape, one size of which may be -1; a view where possible.
+
+    Raises RuntimeError if the shape does not have as many elements.
+    """
     return input.reshape(infer_shape(shape, input.size, input.shape))
 
 
@@ -77,7 +78,7 @@ def permute(input: Array, *, dims: tuple[int, ...]) -> Array:
         if len(dims) == input.ndim:
             return input.transpose(dims)
     except ValueError:
-        each_dim(dims, input.ndim)  # says which is none, or there twice
+        each_dim(dims, input.ndim)  # raises for a dimension out of range or repeated
     raise RuntimeError(
         f"permute: a tensor of {input.ndim} dimensions needs each of them once, "
         f"got dims={list(dims)}"
@@ -91,7 +92,7 @@ def permute(input: Array, *, dims: tuple[int, ...]) -> Array:
     samples=[sample(arr.of(2, 3, 4), dim0=0, dim1=-1), sample(arr.of(3, 4), dim0=0, dim1=1)],
 )
 def transpose(input: Array, *, dim0: int, dim1: int) -> Array:
-    """A view with two dimensions exchanged."""
+    """A view with two dimensions swapped."""
     first, second = wrap_dim(dim0, input.ndim), wrap_dim(dim1, input.ndim)
     return input.swapaxes(first, second) if input.ndim else input
 
@@ -107,7 +108,10 @@ def transpose(input: Array, *, dim0: int, dim1: int) -> Array:
     ],
 )
 def expand(input: Array, *, shape: tuple[int, ...]) -> Array:
-    """A view with dimensions of size 1 repeated, and new ones in front; -1 keeps a size."""
+    """A view with dimensions of size 1 repeated, and new leading ones; -1 keeps a size.
+
+    Raises RuntimeError if the tensor does not broadcast to the shape.
+    """
     lead = len(shape) - input.ndim
     if lead < 0:
         raise RuntimeError(
@@ -117,15 +121,15 @@ def expand(input: Array, *, shape: tuple[int, ...]) -> Array:
     found = tuple(
         input.shape[i - lead] if size == -1 and i >= lead else size for i, size in enumerate(shape)
     )
-    fits = all(had in (1, size) for size, had in zip(found[lead:], input.shape, strict=True))
+    fits = all(own in (1, size) for size, own in zip(found[lead:], input.shape, strict=True))
     if not fits or min(found, default=0) < 0:
         raise RuntimeError(
             f"expand: a tensor of shape {list(input.shape)} cannot be expanded to "
             f"{list(shape)}: sizes must be equal, or 1 before, and only theirs may be -1"
         )
     if input.size and math.prod(found) == input.size:
-        return input.reshape(found)  # no element is repeated: the view can be written to
-    return repeated(input, found)
+        return input.reshape(found)  # no element is repeated, so the view can be writable
+    return broadcast_view(input, found)
 
 
 @op(
@@ -135,7 +139,7 @@ def expand(input: Array, *, shape: tuple[int, ...]) -> Array:
     samples=[sample(arr.of(2, 3, 4), shape=(3, 1)), sample(arr.of(3), shape=())],
 )
 def sum_to_size(input: Array, *, shape: Sequence[int]) -> Array:
-    """Sums that undo a broadcast from `shape`; a shape that broadcasts to the tensor's."""
+    """The tensor summed to `shape`, which must broadcast to its own: the adjoint of expand."""
     wanted = tuple(shape)
     lead = input.ndim - len(wanted)
     fits = lead >= 0 and all(
@@ -146,7 +150,8 @@ def sum_to_size(input: Array, *, shape: Sequence[int]) -> Array:
     reduced = tuple(range(lead)) + tuple(
         i + lead for i, size in enumerate(wanted) if size == 1 and input.shape[i + lead] != 1
     )
-    return np.sum(input, axis=reduced, keepdims=True).reshape(wanted)
+    out: Array = np.sum(input, axis=reduced, keepdims=True)
+    return out.reshape(wanted)
 
 
 def _squeeze_node(node: Node) -> str:
@@ -185,7 +190,9 @@ def unsqueeze(input: Array, *, dim: int) -> Array:
 
 
 @op(
-    vjp=(lambda g, out, x, *, dim, size, step: fold(g, dim=dim, step=step, shape=x.shape),),
+    vjp=(
+        lambda g, out, x, *, dim, size, step: unfold_backward(g, dim=dim, step=step, shape=x.shape),
+    ),
     degree=1,
     views=True,
     samples=[
@@ -197,9 +204,8 @@ def unsqueeze(input: Array, *, dim: int) -> Array:
 def unfold(input: Array, *, dim: int, size: int, step: int) -> Array:
     """A view of every window of `size` along `dim`, `step` apart: (..., count, ..., size).
 
-    It is read-only where windows overlap.
-
-    Raises RuntimeError for windows larger than the dimension, or a step below 1.
+    It is read-only if windows overlap.  Raises RuntimeError for windows larger than the dimension,
+    or a step below 1.
     """
     axis = wrap_dim(dim, input.ndim)
     extent = input.shape[axis] if input.ndim else 1
@@ -225,14 +231,14 @@ def unfold(input: Array, *, dim: int, size: int, step: int) -> Array:
     degree=1,
     samples=[sample(arr.of(2, 3, 3), dim=1, step=1, shape=(2, 5))],
 )
-def fold(cotangent: Array, *, dim: int, step: int, shape: tuple[int, ...]) -> Array:
-    """Zeros of `shape` with every window added where `unfold` took it: the adjoint of unfold."""
+def unfold_backward(cotangent: Array, *, dim: int, step: int, shape: tuple[int, ...]) -> Array:
+    """Zeros of `shape` with each window added to the elements that `unfold` reads: its adjoint."""
     out = np.zeros(shape, cotangent.dtype)
     if not shape:
-        return cotangent.sum().astype(cotangent.dtype)
+        return np.asarray(cotangent.sum(), cotangent.dtype)
     axis = wrap_dim(dim, len(shape))
     reach = step * cotangent.shape[axis]
     for offset in range(cotangent.shape[-1]):
-        places = (slice(None),) * axis + (slice(offset, offset + reach, step),)
-        out[places] += cotangent[..., offset]
+        positions = (slice(None),) * axis + (slice(offset, offset + reach, step),)
+        out[positions] += cotangent[..., offset]
     return out

@@ -44,7 +44,7 @@ class ElementwiseMethods(ArrayValue):
     add = scaled(ops.scaled_add)
     sub = subtract = scaled(ops.scaled_sub)
     mul = multiply = binary(ops.mul)
-    div = divide = true_divide = method(ops.quotient)
+    div = divide = true_divide = method(ops.divide)
     floor_divide = binary(ops.floor_divide)
     remainder = binary(ops.remainder)
     neg = negative = unary(ops.neg)
@@ -77,7 +77,7 @@ class ElementwiseMethods(ArrayValue):
     maximum = binary(ops.maximum)
     minimum = binary(ops.minimum)
     clamp = clip = bounds(ops.clamp)
-    masked_fill = method(ops.filled_where)
+    masked_fill = method(ops.masked_fill)
 
     @method
     def where(self, condition: Value, other: Operand) -> Any:

@@ -40,7 +40,7 @@ class InPlaceMethods(CastMethods):
     add_ = scaled_in_place(__iadd__, "add_")
     sub_ = subtract_ = scaled_in_place(__isub__, "sub_")
     mul_ = multiply_ = in_place(ops.mul, np.multiply)
-    div_ = divide_ = true_divide_ = in_place(ops.quotient, np.divide)
+    div_ = divide_ = true_divide_ = in_place(ops.divide, np.divide)
     floor_divide_ = in_place(ops.floor_divide)
     remainder_ = in_place(ops.remainder)
     pow_ = in_place(ops.pow)
@@ -137,7 +137,7 @@ class InPlaceMethods(CastMethods):
 
     # --- indices and masks ---
 
-    masked_fill_ = in_place(ops.filled_where)
+    masked_fill_ = in_place(ops.masked_fill)
     masked_scatter_ = in_place(ops.masked_scatter)
     scatter_ = in_place(ops.scatter)
     scatter_add_ = in_place(ops.scatter_add)
