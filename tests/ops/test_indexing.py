@@ -145,7 +145,7 @@ def test_drawn_indices(data):
     parts = []
     dims = data.draw(st.integers(0, len(shape)))
     for size in shape[:dims]:
-        kinds = [st.slices(size).filter(lambda s: s.step is None or s.step > 0)]
+        kinds = [st.slices(size).filter(lambda s: s.step is None or 0 < s.step < 100)]
         if size:
             kinds.append(st.integers(-size, size - 1))
             places = st.lists(st.integers(-size, size - 1), min_size=2, max_size=2)
