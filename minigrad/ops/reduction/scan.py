@@ -118,7 +118,7 @@ def _logcumsumexp_rule(g: V, out: V, x: V, *, dim: int) -> V:
     fading = exp(where(now > before, before - now, 0.0))
     start = out.narrow(dim, 0, min(out.shape[dim], 1))
     factors = copies.concatenate(start.new_zeros(start.shape), fading, dim=dim)
-    return _backwards(factors, g, dim) * exp(where(x == out, 0.0, x - out))
+    return _backwards(factors, g, dim) * exp(where(x.eq(out), 0.0, x - out))
 
 
 @op(vjp=(_logcumsumexp_rule,), samples=LINES)

@@ -48,7 +48,7 @@ def _var_array_rule(
 
 def _std_rule(g: V, out: V, x: V, *, dim: Dim, correction: float, keepdim: bool) -> V:
     slope = where(out.eq(0), 0.0, g / (2 * out))  # torch's subgradient where nothing varies
-    return _var_rule(slope, None, x, dim=dim, correction=correction, keepdim=keepdim)
+    return _var_rule(slope, out, x, dim=dim, correction=correction, keepdim=keepdim)
 
 
 VARIANCES = [
