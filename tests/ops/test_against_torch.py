@@ -80,7 +80,7 @@ def of_tensors(*families, count):
 UNARY = of_tensors(arithmetic, special, activation, comparison, count=1)
 BINARY = of_tensors(arithmetic, binary, comparison, count=2)
 INTEGERS = {name for name in UNARY + BINARY if name.startswith("bitwise")}
-UNARY = [name for name in UNARY if name not in INTEGERS | {"clamp"}]
+UNARY = [name for name in UNARY if name not in INTEGERS | {"clamp", "polygamma"}]
 BINARY = [name for name in BINARY if name not in INTEGERS]
 
 

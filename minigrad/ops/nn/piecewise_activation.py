@@ -40,7 +40,7 @@ def _mish_curvature(x: V) -> V:
 _SLOPES: dict[str, tuple[Callable[..., Array], Callable[..., Any] | None]] = {
     "hardtanh": (kernels.hardtanh_backward, None),
     "hardsigmoid": (kernels.hardsigmoid_backward, None),
-    "hardswish": (kernels.hardswish_backward, lambda x: where(_within(x, 3.0), 1 / 3, 0.0)),
+    "hardswish": (kernels.hardswish_backward, lambda x: _within(x, 3.0).to(x.dtype) * (1 / 3)),
     "hardshrink": (kernels.shrink_backward, None),
     "softshrink": (kernels.shrink_backward, None),
     "threshold": (kernels.threshold_backward, None),
