@@ -1,4 +1,4 @@
-"""Averages of a model's parameters along its training, and the schedule that goes with them."""
+"""Averages of a model's parameters during training (SWA, EMA), and their schedule."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator
@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.core.types import DeviceLike
 from minigrad.engine.grad_mode import no_grad
 from minigrad.engine.graph import wrap
 from minigrad.nn.module import Module
@@ -25,8 +26,8 @@ __all__ = [
     "update_bn",
 ]
 
-Average = Callable[[Tensor, Tensor, Any], Tensor]
-ManyAverage = Callable[[list[Tensor], list[Tensor], Any], None]
+Average = Callable[[Tensor, Tensor, Tensor | int], Tensor]
+MultiAverage = Callable[[list[Tensor], list[Tensor], Tensor | int], None]
 
 
 def get_ema_avg_fn(decay: float = 0.999) -> Average:
@@ -37,7 +38,7 @@ def get_ema_avg_fn(decay: float = 0.999) -> Average:
     if not 0.0 <= decay <= 1.0:
         raise ValueError(f"Invalid decay value {decay}: it should be in [0, 1]")
 
-    def ema_update(averaged: Tensor, current: Tensor, _: Any) -> Tensor:
+    def ema_update(averaged: Tensor, current: Tensor, _: Tensor | int) -> Tensor:
         mean: Tensor = averaged * decay + current * (1 - decay)
         return mean
 
@@ -47,15 +48,15 @@ def get_ema_avg_fn(decay: float = 0.999) -> Average:
 def get_swa_avg_fn() -> Average:
     """A function for `AveragedModel` that gives every state of the model the same weight."""
 
-    def swa_update(averaged: Tensor, current: Tensor, num_averaged: Any) -> Tensor:
+    def swa_update(averaged: Tensor, current: Tensor, num_averaged: Tensor | int) -> Tensor:
         mean: Tensor = averaged + (current - averaged) / (num_averaged + 1)
         return mean
 
     return swa_update
 
 
-def _for_many(average: Average) -> ManyAverage:
-    def update(averaged: list[Tensor], current: list[Tensor], num_averaged: Any) -> None:
+def _for_lists(average: Average) -> MultiAverage:
+    def update(averaged: list[Tensor], current: list[Tensor], num_averaged: Tensor | int) -> None:
         with no_grad():
             for mean, new in zip(averaged, current, strict=True):
                 mean.copy_(average(mean, new, num_averaged))
@@ -63,14 +64,14 @@ def _for_many(average: Average) -> ManyAverage:
     return update
 
 
-def get_ema_multi_avg_fn(decay: float = 0.999) -> ManyAverage:
+def get_ema_multi_avg_fn(decay: float = 0.999) -> MultiAverage:
     """`get_ema_avg_fn` for lists of tensors, which it changes in place."""
-    return _for_many(get_ema_avg_fn(decay))
+    return _for_lists(get_ema_avg_fn(decay))
 
 
-def get_swa_multi_avg_fn() -> ManyAverage:
+def get_swa_multi_avg_fn() -> MultiAverage:
     """`get_swa_avg_fn` for lists of tensors, which it changes in place."""
-    return _for_many(get_swa_avg_fn())
+    return _for_lists(get_swa_avg_fn())
 
 
 class AveragedModel(Module):
@@ -95,9 +96,9 @@ class AveragedModel(Module):
     def __init__(
         self,
         model: Module,
-        device: Any = None,
+        device: DeviceLike = None,
         avg_fn: Average | None = None,
-        multi_avg_fn: ManyAverage | None = None,
+        multi_avg_fn: MultiAverage | None = None,
         use_buffers: bool = False,
     ) -> None:
         super().__init__()
@@ -112,18 +113,18 @@ class AveragedModel(Module):
         self.use_buffers = use_buffers
 
     def forward(self, *inputs: Any, **named: Any) -> Any:
-        """What the averaged model makes of the inputs."""
+        """The result of the averaged model for the inputs."""
         return self.module(*inputs, **named)
 
-    def update_parameters(self, model: Any) -> None:
-        """Take the model's present parameters into the average."""
+    def update_parameters(self, model: Module) -> None:
+        """Include the present parameters of the model in the average."""
         both = zip(self._averaged(self.module), self._averaged(model), strict=True)
         pairs = [(mean.detach(), new.detach()) for mean, new in both]
         if self.n_averaged.item() == 0:
             for mean, new in pairs:
                 mean.copy_(new)
         elif pairs:
-            update = self.multi_avg_fn or _for_many(self.avg_fn or get_swa_avg_fn())
+            update = self.multi_avg_fn or _for_lists(self.avg_fn or get_swa_avg_fn())
             floating = [pair for pair in pairs if pair[0].is_floating_point()]
             counted = [pair for pair in pairs if not pair[0].is_floating_point()]
             for alike in filter(None, (floating, counted)):
@@ -133,17 +134,19 @@ class AveragedModel(Module):
                 mean.detach().copy_(new.detach())
         self.n_averaged += 1
 
-    def _averaged(self, model: Any) -> Iterator[Tensor]:
+    def _averaged(self, model: Module) -> Iterator[Tensor]:
         return chain(model.parameters(), model.buffers() if self.use_buffers else ())
 
 
 @no_grad()
-def update_bn(loader: Iterable[Any], model: Any, device: Any = None) -> None:
-    """Compute the running statistics of the model's batch normalisations anew, in one pass.
+def update_bn(loader: Iterable[Any], model: Module, device: DeviceLike = None) -> None:
+    """Compute the running statistics of batch normalization layers again, in one pass.
 
     A batch is a tensor, or a list or tuple whose first element is the model's input.
     """
-    norms = [module for module in model.modules() if hasattr(module, "reset_running_stats")]
+    norms: list[Any] = [
+        module for module in model.modules() if hasattr(module, "reset_running_stats")
+    ]
     momenta = [module.momentum for module in norms]
     if not norms:
         return
@@ -161,7 +164,7 @@ def update_bn(loader: Iterable[Any], model: Any, device: Any = None) -> None:
 
 
 class SWALR(LRScheduler):
-    """From the current rate to `swa_lr` in `anneal_epochs`, along a cosine or a line; it stays."""
+    """From the current rate to `swa_lr` in `anneal_epochs`, by cosine or line; then constant."""
 
     def __init__(
         self,
@@ -186,7 +189,7 @@ class SWALR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def _annealed(self, step: int) -> float:
-        """How much of the way is behind after so many steps."""
+        """The fraction of the change that is done after some steps."""
         t = max(0.0, min(1.0, step / max(1, self.anneal_epochs)))
         return t if self._anneal_strategy == "linear" else (1 - math.cos(math.pi * t)) / 2
 
@@ -197,7 +200,7 @@ class SWALR(LRScheduler):
         before, now = self._annealed(step - 1), self._annealed(step)
         lrs = []
         for group, lr in zip(self.optimizer.param_groups, self._lrs(), strict=True):
-            goal = group["swa_lr"]
-            start = goal if before == 1 else (lr - before * goal) / (1 - before)
-            lrs.append(goal * now + start * (1 - now))
+            end = group["swa_lr"]
+            start = end if before == 1 else (lr - before * end) / (1 - before)
+            lrs.append(end * now + start * (1 - now))
         return lrs

@@ -1,10 +1,10 @@
-"""Optimizers at work: their ways over a surface of two parameters, and races of their losses.
+"""Pictures of optimizers: trajectories over a surface of two parameters, races of their losses.
 
 >>> from minigrad import optim
 >>> from minigrad.optim import visualize
 >>> makers = {"Adam": lambda p: optim.Adam(p, lr=0.1), "SGD": lambda p: optim.SGD(p, lr=1e-3)}
->>> ways = visualize.trajectories(makers, visualize.SURFACES["Rosenbrock"], steps=50)
->>> ways["Adam"].shape
+>>> paths = visualize.trajectories(makers, visualize.SURFACES["Rosenbrock"], steps=50)
+>>> paths["Adam"].shape
 (51, 2)
 """
 
@@ -13,20 +13,20 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minigrad.core.types import Array
 from minigrad.engine.grad_mode import no_grad
 from minigrad.optim.optimizer import Optimizer
 from minigrad.tensor import Tensor
 from minigrad.tensor.creation import from_numpy
 
-Array = np.ndarray[Any, Any]
-# Makes an optimizer of a list of parameters.
 Maker = Callable[[list[Tensor]], Optimizer]
+"""A function that makes an optimizer of a list of parameters."""
 
 
 class Surface(NamedTuple):
-    """A loss of two parameters, and where to look at it.
+    """A loss of two parameters.
 
-    `loss(x, y)` takes tensors of any one shape; `x`, `y` are the ranges shown.
+    `loss(x, y)` takes two tensors of the same shape; `x` and `y` are the ranges that are drawn.
     """
 
     loss: Callable[[Tensor, Tensor], Tensor]
@@ -64,13 +64,13 @@ def trajectories(
     start: tuple[float, float] | None = None,
     steps: int = 100,
 ) -> dict[str, Array]:
-    """Where each optimizer is, at the start and after every step: (steps + 1, 2), in float64.
+    """The path of each optimizer, with the start and every step: (steps + 1, 2), in float64.
 
-    `optimizers` are functions that make one of a list of parameters, by the names they shall
-    have.  They start where the surface says, or at `start`.  Raises ValueError if steps < 0.
+    `optimizers` maps names to functions that make an optimizer of a list of parameters.  They start
+    at `start`, by default the start of the surface.  Raises ValueError if steps < 0.
     """
     _require_steps(steps)
-    places = {}
+    paths = {}
     for name, make in optimizers.items():
         point = from_numpy(np.array(start or surface.start, np.float64)).requires_grad_()
         optimizer = make([point])
@@ -81,17 +81,17 @@ def trajectories(
             loss.backward()
             return loss
 
-        way = [point.array.copy()]
+        path = [point.array.copy()]
         for _ in range(steps):
             optimizer.step(closure)
-            way.append(point.array.copy())
-        places[name] = np.array(way)
-    return places
+            path.append(point.array.copy())
+        paths[name] = np.array(path)
+    return paths
 
 
-def losses_along(places: Mapping[str, Array], surface: Surface) -> dict[str, Array]:
-    """The loss at each place of each trajectory, for `plot_race`."""
-    return {name: _height(surface, way[:, 0], way[:, 1]) for name, way in places.items()}
+def losses_along(paths: Mapping[str, Array], surface: Surface) -> dict[str, Array]:
+    """The loss at each point of each path, for `plot_race`."""
+    return {name: _height(surface, path[:, 0], path[:, 1]) for name, path in paths.items()}
 
 
 def race(
@@ -122,20 +122,20 @@ def race(
     return curves
 
 
-def plot_trajectories(places: Mapping[str, Array], surface: Surface, axes: Any = None) -> Any:
-    """Draw trajectories over the surface's contour lines; the axes they are drawn on.
+def plot_trajectories(paths: Mapping[str, Array], surface: Surface, axes: Any = None) -> Any:
+    """Draw paths over the contour lines of the surface; the result is the axes of the picture.
 
     Raises ImportError without matplotlib.
     """
     axes = _axes(axes)
     x, y = np.meshgrid(np.linspace(*surface.x, 200), np.linspace(*surface.y, 200))
     height = _height(surface, x, y)
-    # Steps of equal ratio: valleys show where levels of equal distance would leave them blank.
-    lift = np.log1p(height - height.min())
-    axes.contourf(x, y, lift, levels=20, cmap="Greys", alpha=0.6)
-    for name, way in places.items():
-        (line,) = axes.plot(way[:, 0], way[:, 1], lw=1.5, label=name)
-        axes.plot(*way[-1], "o", ms=6, color=line.get_color())
+    # Logarithmic levels: with levels of equal distance, valleys would be blank.
+    levels = np.log1p(height - height.min())
+    axes.contourf(x, y, levels, levels=20, cmap="Greys", alpha=0.6)
+    for name, path in paths.items():
+        (line,) = axes.plot(path[:, 0], path[:, 1], lw=1.5, label=name)
+        axes.plot(*path[-1], "o", ms=6, color=line.get_color())
     for minimum in surface.minima:
         axes.plot(*minimum, "k*", ms=12)
     axes.set(xlim=surface.x, ylim=surface.y, xlabel="x", ylabel="y")
@@ -144,7 +144,7 @@ def plot_trajectories(places: Mapping[str, Array], surface: Surface, axes: Any =
 
 
 def plot_race(curves: Mapping[str, Array], axes: Any = None) -> Any:
-    """Draw loss over steps for each optimizer; the axes they are drawn on.
+    """Draw loss over steps for each optimizer; the result is the axes of the picture.
 
     The loss is on a logarithmic axis if it is positive throughout.  Raises ImportError without
     matplotlib.
@@ -170,9 +170,9 @@ def _height(surface: Surface, x: Array, y: Array) -> Array:
     return surface.loss(from_numpy(np.array(x)), from_numpy(np.array(y))).array
 
 
-def _axes(given: Any) -> Any:
-    if given is not None:
-        return given
+def _axes(axes: Any) -> Any:
+    if axes is not None:
+        return axes
     try:
         from matplotlib import pyplot  # noqa: PLC0415  extra `plot`
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""What training scripts need around the model: data loading, and a drawing of the graph."""
+"""Tools for training scripts: data loading, and drawings of the graph."""
 
 from minigrad.utils import data
 from minigrad.utils.graph_drawing import graph

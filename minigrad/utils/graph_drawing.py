@@ -1,4 +1,4 @@
-"""The graph of a computation as a drawing: DOT text, and pictures where Graphviz is installed."""
+"""Drawings of a computation's graph: DOT text, and pictures if Graphviz is installed."""
 
 import shutil
 import subprocess
@@ -19,7 +19,7 @@ _STYLES = {
 class Drawing:
     """A graph in Graphviz's language: `dot` is the text, `save` writes it or a picture of it.
 
-    In a notebook it shows itself: as a picture where Graphviz is installed, else as its text.
+    A notebook displays the picture if Graphviz is installed, else the text.
     """
 
     def __init__(self, dot: str) -> None:
@@ -64,11 +64,12 @@ def graph(
     *,
     names: Mapping[str, Tensor] | None = None,
 ) -> Drawing:
-    """The operations that lead to a tensor, or those of a model for an input of zeros.
+    """The operations that compute a tensor, or those of a model for an input of zeros.
 
-    input_size is the shape of the model's input, its batch size included.  names gives leaves the
-    names to show; a model's parameters have their own.  Raises TypeError for anything else,
-    ValueError if the tensor has no graph, or a model no input_size.
+    `input_size` is the shape of the model's input, with its batch size.  `names` are the names of
+    leaves in the drawing; a model's parameters have theirs already.
+    Raises TypeError for anything else, ValueError if the tensor has no graph, or a model no
+    `input_size`.
 
     >>> import minigrad as mg
     >>> w = mg.tensor([2.0], requires_grad=True)
@@ -98,32 +99,32 @@ def graph(
 
 
 def _text(result: Tensor, names: Mapping[int, str]) -> str:
-    """One line for each place in the graph, and one for each way between two; no recursion."""
+    """One line for each node of the graph and one for each edge; without recursion."""
     numbers: dict[int, int] = {}
-    places: list[str] = []
-    ways: list[str] = []
+    node_lines: list[str] = []
+    edge_lines: list[str] = []
 
-    def place(thing: Node | Value, kind: str) -> int:
-        numbers[id(thing)] = len(numbers)
-        label = thing.op.name if isinstance(thing, Node) else _label(thing, kind, names)
-        places.append(f'  n{numbers[id(thing)]} [label="{label}", {_STYLES[kind]}]')
-        return numbers[id(thing)]
+    def add(node: Node | Value, kind: str) -> int:
+        numbers[id(node)] = len(numbers)
+        label = node.op.name if isinstance(node, Node) else _label(node, kind, names)
+        node_lines.append(f'  n{numbers[id(node)]} [label="{label}", {_STYLES[kind]}]')
+        return numbers[id(node)]
 
     root = result.node
     assert root is not None
-    ways.append(f"  n{place(result, 'result') + 1} -> n0")
-    place(root, "operation")
+    edge_lines.append(f"  n{add(result, 'result') + 1} -> n0")
+    add(root, "operation")
     waiting = [root]
     while waiting:
         node = waiting.pop()
         for edge in node.edges:
             if id(edge) not in numbers:
                 inner = isinstance(edge, Node)
-                place(edge, "operation" if inner else "leaf")
+                add(edge, "operation" if inner else "leaf")
                 if inner:
                     waiting.append(edge)
-            ways.append(f"  n{numbers[id(edge)]} -> n{numbers[id(node)]}")
-    return "\n".join(["digraph {", *places, *ways, "}"])
+            edge_lines.append(f"  n{numbers[id(edge)]} -> n{numbers[id(node)]}")
+    return "\n".join(["digraph {", *node_lines, *edge_lines, "}"])
 
 
 def _label(value: Value, kind: str, names: Mapping[int, str]) -> str:

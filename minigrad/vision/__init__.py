@@ -1,4 +1,4 @@
-"""Images: datasets, transforms, models and grids of pictures, under torchvision's names."""
+"""Images: datasets, transforms, models and grids, under torchvision's names."""
 
 from minigrad.vision import datasets, models, transforms, utils
 

@@ -1,4 +1,4 @@
-"""Pictures of many images."""
+"""Grids of images, as tensors and as image files."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from minigrad.core.types import Array
 from minigrad.tensor import Tensor
 from minigrad.tensor.creation import from_numpy
 
@@ -19,12 +20,12 @@ def make_grid(
     scale_each: bool = False,
     pad_value: float = 0.0,
 ) -> Tensor:
-    """Images (N, C, H, W), or a list of them, as one image (C, rows, columns), `nrow` to a row.
+    """Images (N, C, H, W), or a list of them, as one image (C, rows, columns), `nrow` in a row.
 
-    One channel becomes three.  `normalize` brings `value_range` (default: least and greatest
-    value, with `scale_each` of each image) to [0, 1].  A single image, also given as (H, W) or
-    (C, H, W), comes back without a border.  Raises TypeError for what is no Tensor, or for
-    integers that should be normalized; ValueError for other shapes or a grid without columns.
+    One channel becomes three.  `normalize` maps `value_range` (default: minimum and maximum, with
+    `scale_each` those of each image) to [0, 1].  A single image, also of shape (H, W) or (C, H, W),
+    gets no border.  Raises TypeError for anything but Tensors, or for integers to be normalized;
+    ValueError for other shapes or a grid without columns.
 
     >>> import minigrad as mg
     >>> from minigrad.vision.utils import make_grid
@@ -62,9 +63,9 @@ def save_image(
     format: str | None = None,
     **grid_options: Any,
 ) -> None:
-    """Write images with values in [0, 1], as `make_grid` lays them out, to an image file.
+    """Write images with values in [0, 1] to an image file, as the grid that `make_grid` makes.
 
-    Raises ImportError where PIL is absent, TypeError for integers.
+    Raises ImportError without PIL, TypeError for integers.
     """
     try:
         from PIL import Image  # noqa: PLC0415  optional
@@ -77,7 +78,7 @@ def save_image(
     Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0))).save(fp, format=format)
 
 
-def _images(tensor: Tensor | Sequence[Tensor]) -> np.ndarray:
+def _images(tensor: Tensor | Sequence[Tensor]) -> Array:
     """A new array (N, C, H, W), with three channels where there was one."""
     if isinstance(tensor, Tensor):
         images = tensor.array
@@ -97,9 +98,7 @@ def _images(tensor: Tensor | Sequence[Tensor]) -> np.ndarray:
     return np.repeat(images, 3, axis=1) if images.shape[1] == 1 else images.copy()
 
 
-def _normalized(
-    images: np.ndarray, value_range: tuple[float, float] | None, scale_each: bool
-) -> np.ndarray:
+def _normalized(images: Array, value_range: tuple[float, float] | None, scale_each: bool) -> Array:
     if images.dtype.kind != "f":
         raise TypeError(f"normalize expects floating-point images, got {images.dtype}")
     axes = (1, 2, 3) if scale_each else None
@@ -108,5 +107,5 @@ def _normalized(
     else:
         low, high = (np.asarray(bound, images.dtype) for bound in value_range)
     span = np.maximum(high - low, np.asarray(1e-5, images.dtype))
-    scaled: np.ndarray = (np.clip(images, low, high) - low) / span
+    scaled: Array = (np.clip(images, low, high) - low) / span
     return scaled

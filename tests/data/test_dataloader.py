@@ -366,7 +366,7 @@ def test_an_interrupt_ends_the_threads(monkeypatch):
     def interrupted(worker):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(iterator, "_answer", interrupted)
+    monkeypatch.setattr(iterator, "_outcome", interrupted)
     with pytest.raises(KeyboardInterrupt):
         next(iterator)
     assert_threads_end()

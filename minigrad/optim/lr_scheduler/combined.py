@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from minigrad.optim.lr_scheduler.plateau import ReduceLROnPlateau
-from minigrad.optim.lr_scheduler.scheduler import LRScheduler, put
+from minigrad.optim.lr_scheduler.scheduler import LRScheduler, set_value
 from minigrad.optim.optimizer import Optimizer
 
 
@@ -13,8 +13,8 @@ class _Combined(LRScheduler):
     _unsaved: ClassVar[tuple[str, ...]] = ("optimizer", "_schedulers")
     _schedulers: Sequence[LRScheduler]
 
-    def _check(self, optimizer: Optimizer | None, schedulers: Sequence[Any]) -> Optimizer:
-        """The optimizer of all.  Raises if there is none, or not one."""
+    def _check(self, optimizer: Optimizer | None, schedulers: Sequence[object]) -> Optimizer:
+        """The optimizer of all schedulers.  Raises TypeError or ValueError if there is not one."""
         who = type(self).__name__
         if len(schedulers) < 1:
             raise ValueError(f"{who} expects at least one scheduler, but got no scheduler")
@@ -67,20 +67,20 @@ class SequentialLR(_Combined):
         self._schedulers = schedulers
         self._milestones = milestones
         self.last_epoch = last_epoch + 1
-        # Each schedule has set the rates for its own first epoch: only the first one's shall last.
+        # Each schedule has set the rates for its first epoch; only those of the first are valid.
         for group in optimizer.param_groups:
-            put(group, "lr", group["initial_lr"])
+            set_value(group, "lr", group["initial_lr"])
         _step_back(self)
         first = schedulers[bisect_right(milestones, 0)]
         first._initial_step()
         self._last_lr = first.get_last_lr()
 
     def step(self) -> None:  # type: ignore[override]
-        """Go on by an epoch."""
+        """Advance by an epoch."""
         self.last_epoch += 1
-        turn = bisect_right(self._milestones, self.last_epoch)
-        scheduler = self._schedulers[turn]
-        if turn > 0 and self._milestones[turn - 1] == self.last_epoch:
+        index = bisect_right(self._milestones, self.last_epoch)
+        scheduler = self._schedulers[index]
+        if index > 0 and self._milestones[index - 1] == self.last_epoch:
             scheduler._update_lr(0)
         else:
             scheduler.step()
@@ -96,7 +96,7 @@ def _step_back(scheduler: LRScheduler) -> None:
 
 
 class ChainedScheduler(_Combined):
-    """All schedules in each epoch: each changes the rates that the one before it has left."""
+    """All schedules in each epoch: each changes the rates that the one before it has set."""
 
     def __init__(
         self, schedulers: Sequence[LRScheduler], optimizer: Optimizer | None = None
@@ -106,7 +106,7 @@ class ChainedScheduler(_Combined):
         self._last_lr = self._lrs()
 
     def step(self) -> None:  # type: ignore[override]
-        """Go on by an epoch."""
+        """Advance by an epoch."""
         for scheduler in self._schedulers:
             scheduler.step()
         self._last_lr = self._lrs()

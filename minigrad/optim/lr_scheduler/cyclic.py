@@ -1,4 +1,4 @@
-"""Schedules that go up and down, and the momentum against them."""
+"""Schedules that go up and down, with the momentum in the opposite direction."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -9,8 +9,8 @@ from minigrad.optim.lr_scheduler.scheduler import (
     checked,
     fields_of,
     per_group,
-    put,
     require_positive_int,
+    set_value,
 )
 from minigrad.optim.optimizer import Optimizer, ParamGroup
 
@@ -18,7 +18,13 @@ from minigrad.optim.optimizer import Optimizer, ParamGroup
 class _WithMomentum(LRScheduler):
     """A schedule that also sets `momentum`, or the first of `betas`."""
 
-    def _start_momentum(self, optimizer: Optimizer, base: Any, largest: Any, fresh: bool) -> None:
+    def _start_momentum(
+        self,
+        optimizer: Optimizer,
+        base: float | list[float],
+        largest: float | list[float],
+        is_new: bool,
+    ) -> None:
         if not {"momentum", "betas"} & optimizer.defaults.keys():
             raise ValueError(
                 "optimizer must support momentum or beta1 with `cycle_momentum` option enabled"
@@ -28,11 +34,11 @@ class _WithMomentum(LRScheduler):
         self.max_momentums = per_group("max_momentum", optimizer, largest)
         limits = zip(self.base_momentums, self.max_momentums, strict=True)
         for (low, high), group in zip(limits, optimizer.param_groups, strict=True):
-            if fresh:
-                self._put_momentum(group, high)
+            if is_new:
+                self._set_momentum(group, high)
                 group["max_momentum"], group["base_momentum"] = high, low
 
-    def _put_momentum(self, group: ParamGroup, momentum: float) -> None:
+    def _set_momentum(self, group: ParamGroup, momentum: float) -> None:
         if self.use_beta1:
             group["betas"] = (momentum, *group["betas"][1:])
         else:
@@ -43,8 +49,8 @@ class CyclicLR(_WithMomentum):
     """Up from `base_lr` to `max_lr` in `step_size_up` steps and down again, over and over.
 
     The height of a cycle stays ("triangular"), is halved each time ("triangular2") or multiplied
-    by `gamma` in each step ("exp_range"); or it is `scale_fn`, of the cycle's number or, if
-    `scale_mode` is "iterations", of the step's.  Step it after each batch.
+    by `gamma` in each step ("exp_range"); or it is `scale_fn` of the cycle's number or, if
+    `scale_mode` is "iterations", of the step's.  `step()` is to be called after each batch.
     Paper: Smith 2017, arXiv:1506.01186.
     """
 
@@ -84,12 +90,12 @@ class CyclicLR(_WithMomentum):
             self._start_momentum(optimizer, base_momentum, max_momentum, last_epoch == -1)
         if last_epoch == -1:
             for lr, group in zip(base_lrs, optimizer.param_groups, strict=True):
-                put(group, "lr", lr)
+                set_value(group, "lr", lr)
         super().__init__(optimizer, last_epoch)
         self.base_lrs = base_lrs
 
     def scale_fn(self, x: float) -> float:
-        """The height of a cycle, or of a step, against the first."""
+        """The height of a cycle, or of a step, relative to the first."""
         if self._scale_fn_custom is not None:
             return self._scale_fn_custom(x)
         if self.mode == "exp_range":
@@ -105,7 +111,7 @@ class CyclicLR(_WithMomentum):
         if self.cycle_momentum:
             limits = zip(self.base_momentums, self.max_momentums, strict=True)
             for (low, high), group in zip(limits, self.optimizer.param_groups, strict=True):
-                self._put_momentum(group, high - (high - low) * height * scale)
+                self._set_momentum(group, high - (high - low) * height * scale)
         return [
             low + (high - low) * height * scale
             for low, high in zip(self.base_lrs, self.max_lrs, strict=True)
@@ -123,7 +129,7 @@ class CyclicLR(_WithMomentum):
 
 
 class _Phase(NamedTuple):
-    """A part of a cycle: when it ends, and between which of a group's settings it goes."""
+    """A part of a cycle: its last step, and the settings of a group at its two ends."""
 
     end_step: float
     lrs: tuple[str, str]
@@ -131,11 +137,11 @@ class _Phase(NamedTuple):
 
 
 class OneCycleLR(_WithMomentum):
-    """Up from `max_lr / div_factor` to `max_lr`, then down to far below where it began.
+    """Up from `max_lr / div_factor` to `max_lr`, then down to far below the initial rate.
 
-    The way up takes the fraction `pct_start` of `total_steps` (or `epochs * steps_per_epoch`); the
-    way down ends at the initial rate over `final_div_factor`, in one go or, if `three_phase`, by
-    way of the initial rate.  Step it after each batch.
+    The rise takes the fraction `pct_start` of `total_steps` (or `epochs * steps_per_epoch`).  The
+    fall ends at the initial rate over `final_div_factor`; with `three_phase` it passes the initial
+    rate after as many steps as the rise took.  `step()` is to be called after each batch.
     Paper: Smith & Topin 2019, Super-convergence, arXiv:1708.07120.
     """
 
@@ -177,10 +183,10 @@ class OneCycleLR(_WithMomentum):
                 group["min_lr"] = group["initial_lr"] / final_div_factor
         super().__init__(optimizer, last_epoch)
 
-    def _between(self, start: float, end: float, way: float) -> float:
+    def _between(self, start: float, end: float, fraction: float) -> float:
         if self._anneal_func_type == "linear":
-            return (end - start) * way + start
-        return end + (start - end) / 2.0 * (math.cos(math.pi * way) + 1)
+            return (end - start) * fraction + start
+        return end + (start - end) / 2.0 * (math.cos(math.pi * fraction) + 1)
 
     def get_lr(self) -> list[float]:
         step = self.last_epoch
@@ -193,13 +199,13 @@ class OneCycleLR(_WithMomentum):
         current = next((k for k, p in enumerate(phases) if step <= p.end_step), len(phases) - 1)
         start = phases[current - 1].end_step if current else 0.0
         phase = phases[current]
-        way = (step - start) / (phase.end_step - start)
+        fraction = (step - start) / (phase.end_step - start)
         lrs = []
         for group in self.optimizer.param_groups:
-            lrs.append(self._between(group[phase.lrs[0]], group[phase.lrs[1]], way))
+            lrs.append(self._between(group[phase.lrs[0]], group[phase.lrs[1]], fraction))
             if self.cycle_momentum:
                 start_momentum, end_momentum = (group[name] for name in phase.momenta)
-                self._put_momentum(group, self._between(start_momentum, end_momentum, way))
+                self._set_momentum(group, self._between(start_momentum, end_momentum, fraction))
         return lrs
 
 
@@ -214,10 +220,10 @@ def _total(total_steps: int | None, epochs: int | None, steps_per_epoch: int | N
     return epochs * steps_per_epoch
 
 
-def _phases(rise: float, total: int, three: bool) -> list[_Phase]:
+def _phases(rise: float, total: int, three_phase: bool) -> list[_Phase]:
     down, up = ("max_momentum", "base_momentum"), ("base_momentum", "max_momentum")
     first = _Phase(float(rise) - 1, ("initial_lr", "max_lr"), down)
-    if not three:
+    if not three_phase:
         return [first, _Phase(total - 1, ("max_lr", "min_lr"), up)]
     return [
         first,

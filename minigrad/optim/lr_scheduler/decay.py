@@ -1,4 +1,4 @@
-"""Schedules by formula: each epoch's rate from the rate before it, as in torch."""
+"""Schedules by formula: the rate of each epoch from the rate before it, as in torch."""
 
 import math
 from bisect import bisect_right
@@ -163,14 +163,14 @@ class LinearLR(LRScheduler):
             return self._scaled(self.start_factor)
         if self._is_initial or self.last_epoch > self.total_iters:
             return self._lrs()
-        way = self.end_factor - self.start_factor
-        before = self.total_iters * self.start_factor + (self.last_epoch - 1) * way
-        return self._scaled(1.0 + way / before)
+        change = self.end_factor - self.start_factor
+        before = self.total_iters * self.start_factor + (self.last_epoch - 1) * change
+        return self._scaled(1.0 + change / before)
 
     def _get_closed_form_lr(self) -> list[float]:
-        way = self.end_factor - self.start_factor
+        change = self.end_factor - self.start_factor
         done = min(self.total_iters, self.last_epoch)
-        return [lr * (self.start_factor + way * done / self.total_iters) for lr in self.base_lrs]
+        return [lr * (self.start_factor + change * done / self.total_iters) for lr in self.base_lrs]
 
 
 class ExponentialLR(LRScheduler):
@@ -247,7 +247,7 @@ class CosineAnnealingLR(LRScheduler):
 class CosineAnnealingWarmRestarts(LRScheduler):
     """Cosines from the initial rate down to `eta_min`, `T_0` epochs long, then `T_mult` times that.
 
-    `step(epoch)` may be given a fraction of an epoch.
+    `step(epoch)` takes fractions of an epoch.
     Formula: Loshchilov & Hutter 2017, arXiv:1608.03983.
     """
 
@@ -276,7 +276,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         return [self.eta_min + (lr - self.eta_min) * height for lr in self.base_lrs]
 
     def step(self, epoch: float | None = None) -> None:
-        """Go on by an epoch, or to `epoch`.  Raises ValueError if that is negative."""
+        """Advance by an epoch, or to `epoch`.  Raises ValueError if that is negative."""
         if epoch is None and self.last_epoch >= 0:
             epoch = self.last_epoch + 1
             self.T_cur += 1
@@ -287,12 +287,12 @@ class CosineAnnealingWarmRestarts(LRScheduler):
             epoch = 0 if epoch is None else epoch
             if epoch < 0:
                 raise ValueError(f"Expected non-negative epoch, but got {epoch}")
-            self._find_place(epoch)
+            self._set_cosine(epoch)
         self.last_epoch = math.floor(epoch)
         self._set_lrs(self.get_lr())
 
-    def _find_place(self, epoch: float) -> None:
-        """The length of the cosine that `epoch` falls into, and how far into it."""
+    def _set_cosine(self, epoch: float) -> None:
+        """Set the length of the cosine that contains `epoch`, and the position in it."""
         if epoch < self.T_0:
             self.T_i, self.T_cur = self.T_0, epoch
         elif self.T_mult == 1:

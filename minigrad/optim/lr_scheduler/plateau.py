@@ -1,20 +1,20 @@
-"""A schedule that looks at the results."""
+"""A schedule that follows a metric of the training."""
 
 import math
 import warnings
-from typing import Any
 
-from minigrad.optim.lr_scheduler.scheduler import EPOCH_WARNING, LRScheduler, checked, put
+from minigrad.optim.lr_scheduler.scheduler import EPOCH_WARNING, LRScheduler, checked, set_value
 from minigrad.optim.optimizer import Optimizer
+from minigrad.tensor import Tensor
 
 
 class ReduceLROnPlateau(LRScheduler):
-    """The rate is multiplied by `factor` when `step(metric)` has seen no progress for a while.
+    """The rate is multiplied by `factor` after `patience` epochs without progress of the metric.
 
     Progress is a metric below the best (above it, if `mode` is "max") by more than `threshold`, a
-    fraction of the best or, if `threshold_mode` is "abs", a difference.  `patience` epochs without
-    any are borne; `cooldown` epochs after a reduction do not count.  Rates stay above `min_lr`, and
-    changes of less than `eps` are not made.
+    fraction of the best or, if `threshold_mode` is "abs", a difference.  The `cooldown` epochs
+    after a reduction do not count.  Rates stay above `min_lr`, and changes of less than `eps` are
+    not made.
     """
 
     def __init__(
@@ -55,8 +55,8 @@ class ReduceLROnPlateau(LRScheduler):
         self.num_bad_epochs = 0
         self._last_lr = self._lrs()
 
-    def step(self, metrics: Any, epoch: int | None = None) -> None:  # type: ignore[override]
-        """Take notice of this epoch's metric, a number or a tensor of one element."""
+    def step(self, metrics: float | Tensor, epoch: int | None = None) -> None:  # type: ignore[override]
+        """Advance by an epoch with its metric, a number or a tensor of one element."""
         current = float(metrics)
         if epoch is not None:
             warnings.warn(EPOCH_WARNING, stacklevel=2)
@@ -88,7 +88,7 @@ class ReduceLROnPlateau(LRScheduler):
             old = float(group["lr"])
             new = max(old * self.factor, least)
             if old - new > self.eps:
-                put(group, "lr", new)
+                set_value(group, "lr", new)
 
     @property
     def in_cooldown(self) -> bool:
@@ -97,7 +97,7 @@ class ReduceLROnPlateau(LRScheduler):
     def _is_better(self, current: float) -> bool:
         sign = 1 if self.mode == "max" else -1
         if self.threshold_mode == "rel":
-            bar = self.best * (1.0 + sign * self.threshold)
+            threshold = self.best * (1.0 + sign * self.threshold)
         else:
-            bar = self.best + sign * self.threshold
-        return current > bar if self.mode == "max" else current < bar
+            threshold = self.best + sign * self.threshold
+        return current > threshold if self.mode == "max" else current < threshold

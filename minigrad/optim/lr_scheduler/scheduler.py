@@ -1,12 +1,14 @@
-"""What every schedule has: the rates it started from, the epoch it has reached, its saving."""
+"""LRScheduler: the base of all schedules, with their rates, their epoch, and their state."""
 
 import types
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from minigrad.optim.optimizer import Optimizer, ParamGroup
 from minigrad.tensor import Tensor
+
+T = TypeVar("T")
 
 EPOCH_WARNING = (
     "The epoch parameter in `scheduler.step()` is deprecated: it takes the closed form of the "
@@ -15,11 +17,11 @@ EPOCH_WARNING = (
 
 
 class LRScheduler:
-    """The base of all schedules; a subclass gives `get_lr()`, the rates at `self.last_epoch`.
+    """The base of all schedules; a subclass defines `get_lr()`, the rates at `self.last_epoch`.
 
-    It works on `optimizer`, from its current rates if `last_epoch` is -1, else from the rates that
-    an earlier schedule has left in its groups as `initial_lr`.  `step()` goes on by an epoch.
-    Raises TypeError for what is no optimizer, KeyError if `initial_lr` is missing.
+    The initial rates are the current rates of `optimizer` if `last_epoch` is -1, else those that
+    an earlier schedule has put into its groups as `initial_lr`.  `step()` advances by an epoch.
+    Raises TypeError for what is not an optimizer, KeyError if `initial_lr` is missing.
     PyTorch differs: where a rate is a tensor, `get_last_lr()` gives numbers all the same.
     """
 
@@ -56,7 +58,7 @@ class LRScheduler:
         return self._last_lr
 
     def step(self, epoch: int | None = None) -> None:
-        """Go on by an epoch, or to `epoch`, and set the rates."""
+        """Advance by an epoch, or to `epoch`, and set the rates."""
         if self._step_count == 1 and not self.optimizer.has_stepped:
             warnings.warn(
                 "Detected call of `lr_scheduler.step()` before `optimizer.step()`: call them in "
@@ -75,7 +77,7 @@ class LRScheduler:
 
     def _set_lrs(self, lrs: Sequence[float]) -> None:
         for group, lr in zip(self.optimizer.param_groups, lrs, strict=True):
-            put(group, "lr", lr)
+            set_value(group, "lr", lr)
         self._last_lr = self._lrs()
 
     def _lrs(self) -> list[float]:
@@ -85,50 +87,50 @@ class LRScheduler:
         return [lr * factor for lr in self._lrs()]
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything but the optimizer; functions are left out, callable objects' fields are in."""
+        """Everything but the optimizer; of callable objects the fields, of functions nothing."""
         return {key: value for key, value in self.__dict__.items() if key not in self._unsaved}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Take over what `state_dict()` gave.  The optimizer's own state must be loaded apart."""
+        """Take over the result of `state_dict()`.  The optimizer's state is loaded separately."""
         self.__dict__.update(state_dict)
 
 
-def checked(optimizer: Any) -> Optimizer:
-    """The optimizer.  Raises TypeError if it is none."""
+def checked(optimizer: object) -> Optimizer:
+    """The argument.  Raises TypeError if it is not an optimizer."""
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"{type(optimizer).__name__} is not an Optimizer")
     return optimizer
 
 
-def put(group: ParamGroup, key: str, value: float) -> None:
-    """Set a group's number, inside its tensor if it is one."""
+def set_value(group: ParamGroup, key: str, value: float) -> None:
+    """Set a number of a group; a tensor keeps its identity and gets the value."""
     if isinstance(group[key], Tensor):
         group[key].fill_(value)
     else:
         group[key] = value
 
 
-def per_group(name: str, optimizer: Optimizer, given: Any) -> list[Any]:
+def per_group(name: str, optimizer: Optimizer, value: T | Sequence[T]) -> list[T]:
     """A setting for each group.  Raises ValueError if a list has another length."""
     groups = len(optimizer.param_groups)
-    if not isinstance(given, list | tuple):
-        return [given] * groups
-    if len(given) != groups:
+    if not isinstance(value, list | tuple):
+        return [value] * groups  # type: ignore[list-item]
+    if len(value) != groups:
         raise ValueError(
-            f"{name} must have the same length as optimizer.param_groups: it has {len(given)} "
+            f"{name} must have the same length as optimizer.param_groups: it has {len(value)} "
             f"values, there are {groups} groups"
         )
-    return list(given)
+    return list(value)
 
 
 def fields_of(function: Callable[..., Any] | None) -> dict[str, Any] | None:
-    """What of a function can be saved: a callable object's fields, nothing of a plain function."""
+    """The part of a function that can be saved: the fields of a callable object, or None."""
     if function is None or isinstance(function, types.FunctionType):
         return None
     return dict(vars(function))
 
 
-def require_positive_int(name: str, value: Any) -> None:
-    """Raise ValueError if a number of steps is not one."""
+def require_positive_int(name: str, value: object) -> None:
+    """Raise ValueError if a number of steps is not a positive integer."""
     if not isinstance(value, int) or value <= 0:
         raise ValueError(f"Expected positive integer {name}, but got {value}")

@@ -1,4 +1,4 @@
-"""What a timing is: the task that was timed, its times and their statistics."""
+"""Measurements: the task that was timed, its times and their statistics."""
 
 import math
 import textwrap
@@ -17,7 +17,7 @@ ENGLISH = {"ns": "nanosecond", "us": "microsecond", "ms": "millisecond", "s": "s
 # A spread of times beyond these shares of their median is worth a warning.
 SUSPECT, GROSS = 0.1, 0.25
 
-# No clock tells two times apart that are closer than this, in seconds.
+# The resolution of clocks, in seconds.
 RESOLUTION = 25e-9
 MOST_FIGURES = 4
 Z_90_PERCENT = 1.645
@@ -53,7 +53,7 @@ def ordered_unique(elements: Iterable[_T]) -> list[_T]:
 
 @dataclass(frozen=True)
 class TaskSpec:
-    """What a Timer times, without the globals; equal specs are replicates of one task."""
+    """The task of a Timer, without the globals; equal specs are replicates of one task."""
 
     stmt: str
     setup: str
@@ -66,14 +66,14 @@ class TaskSpec:
 
     @property
     def title(self) -> str:
-        """The label, or the statement itself where there is none."""
+        """The label, or the statement if there is none."""
         more = self.sub_label
         if self.label is None and "\n" in self.stmt:
             return f"stmt:{f' ({more})' if more else ''}\n{textwrap.indent(self.stmt, '  ')}"
         return (self.stmt if self.label is None else self.label) + (f": {more}" if more else "")
 
     def setup_str(self) -> str:
-        """The setup as a summary shows it; nothing where there is none."""
+        """The setup for the summary; an empty string if there is none."""
         if self.setup in {"", "pass"}:
             return ""
         if "\n" in self.setup:
@@ -90,7 +90,7 @@ class TaskSpec:
 class Measurement:
     """Times of one task: `raw_times` in seconds, each of `number_per_run` runs of it.
 
-    The fields of `task_spec` can be read as its own.
+    The fields of `task_spec` can be read as attributes.
     """
 
     number_per_run: int
@@ -130,9 +130,9 @@ class Measurement:
 
     @property
     def significant_figures(self) -> int:
-        """How many figures of the median mean something, judged by its 90 % confidence interval.
+        """The number of figures of the median within its 90 % confidence interval.
 
-        Only times between the quartiles count, because the tails are the machine's moods.
+        Only times between the quartiles count: the tails come from other work of the machine.
         """
         ordered = sorted(self.times)
         middle = ordered[len(ordered) // 4 : math.ceil(3 * len(ordered) / 4)]
@@ -146,7 +146,7 @@ class Measurement:
 
     @property
     def has_warnings(self) -> bool:
-        """Whether the times are spread so widely that something else was at work."""
+        """Whether the spread of the times suggests that other work has disturbed them."""
         return not self.meets_confidence(SUSPECT)
 
     def _warning(self) -> str:
@@ -168,7 +168,7 @@ class Measurement:
 
     @property
     def as_row_name(self) -> str:
-        """What a row of Compare's table is called."""
+        """The name of the row in Compare's table."""
         return self.sub_label or self.stmt or "[Unknown]"
 
     def __repr__(self) -> str:
@@ -190,7 +190,7 @@ class Measurement:
 
     @staticmethod
     def merge(measurements: Iterable["Measurement"]) -> list["Measurement"]:
-        """Replicates of one task as one measurement, with times of single runs."""
+        """Replicates of a task joined to one measurement, with times of single runs."""
         by_task: dict[TaskSpec, list[float]] = {}
         for measurement in measurements:
             by_task.setdefault(measurement.task_spec, []).extend(measurement.times)

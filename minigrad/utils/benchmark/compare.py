@@ -27,7 +27,7 @@ _Row = tuple[int, str | None, str]  # threads, environment, name
 
 
 class Colorize(enum.Enum):
-    """Among which times the best one is marked."""
+    """The times among which the best one is marked."""
 
     NONE = "none"
     COLUMNWISE = "columnwise"
@@ -37,7 +37,7 @@ class Colorize(enum.Enum):
 class Compare:
     """Tables of many measurements, one for each label; replicates of a task are merged.
 
-    Raises ValueError if a result is no Measurement.
+    Raises ValueError if a result is not a Measurement.
 
     >>> from minigrad.utils.benchmark import Compare, Timer
     >>> timers = [Timer("sum(x)", globals={"x": range(n)}, label="sum", description=f"n={n}")
@@ -63,7 +63,7 @@ class Compare:
         self._results.extend(results)
 
     def trim_significant_figures(self) -> None:
-        """Show only the figures that mean something."""
+        """Show only the significant figures."""
         self._trim = True
 
     def colorize(self, rowwise: bool = False) -> None:
@@ -71,7 +71,7 @@ class Compare:
         self._colorize = Colorize.ROWWISE if rowwise else Colorize.COLUMNWISE
 
     def highlight_warnings(self) -> None:
-        """Show the spread where it is wide."""
+        """Show the spread of times that have a warning."""
         self._warnings = True
 
     def print(self) -> None:

@@ -1,4 +1,4 @@
-"""Timing a statement: often enough, in blocks that make the clock's own cost negligible."""
+"""Timer: times a statement in blocks so long that the cost of the clock is negligible."""
 
 import statistics
 import textwrap
@@ -12,7 +12,7 @@ from minigrad.utils.benchmark.common import Measurement, TaskSpec
 
 # The clock may cost this share of a block.
 OVERHEAD = 1e-4
-# No statement is shorter, in seconds: it keeps ratios finite.
+# The lower bound of a time, in seconds, so that ratios stay finite.
 SHORTEST = 1e-9
 MOST_RUNS = 2**31 - 1
 
@@ -34,11 +34,11 @@ def _dedented(code: str) -> str:
 class Timer:
     """Times the Python statement `stmt`, run after `setup` with `globals`, on `num_threads`.
 
-    `label`, `sub_label` and `description` say what it is and where `Compare` puts it in its table:
-    a table for each label, a row for each sub-label, a column for each description.  Raises
-    ValueError if `stmt` is no string, or for more threads than the process has.
+    `label`, `sub_label` and `description` are for `Compare`, which makes a table for each label, a
+    row for each sub-label and a column for each description.  Raises ValueError if `stmt` is not a
+    string, or for more threads than the process has.
 
-    PyTorch differs: statements are Python's, not C++'s, and see no name but those in `globals` and
+    PyTorch differs: statements are Python, not C++, and have only the names in `globals` and those
     of `setup`; there is no Callgrind.
 
     >>> import minigrad as mg
@@ -76,7 +76,7 @@ class Timer:
             return Measurement(number, [self._seconds(number)], self._task_spec)
 
     def _block_size(self, min_run_time: float) -> int:
-        """Runs that make a block: a power of ten; finding it warms up as well."""
+        """The number of runs in a block, a power of ten; the search also warms up."""
         clock = statistics.median(self._seconds(0) for _ in range(5))
         number = 1
         while True:
@@ -91,9 +91,9 @@ class Timer:
         callback: Callable[[int, float], object] | None = None,
         min_run_time: float = 0.2,
     ) -> Measurement:
-        """Blocks of equally many runs for at least `min_run_time` seconds in all.
+        """Blocks with the same number of runs, for at least `min_run_time` seconds in total.
 
-        `callback` is given the runs of a block and its seconds, after each.
+        `callback(runs, seconds)` is called after each block.
         """
         with _threads(self._task_spec.num_threads):
             number = self._block_size(min_run_time)

@@ -1,4 +1,4 @@
-"""How a list of samples becomes one batch of tensors."""
+"""Collation: from a list of samples to one batch of tensors."""
 
 import copy
 from collections.abc import Callable, Mapping, MutableMapping, MutableSequence, Sequence
@@ -7,26 +7,27 @@ from typing import Any
 import numpy as np
 
 from minigrad.core.dtypes import float64
+from minigrad.core.types import Array
 from minigrad.ops.shape.join import stack
 from minigrad.tensor import Tensor
 from minigrad.tensor.creation import from_numpy, tensor
 
 
 class Columns(Sequence[tuple[Any, ...]]):
-    """Samples kept column by column, as a dataset's `__getitems__` can often give them at once.
+    """Samples stored by column, for a dataset's `__getitems__`.
 
-    A column is a Tensor or array whose first axis runs over the samples, or a list with one entry
-    per sample.  It reads like the list of the samples' tuples, so any `collate_fn` can take it;
-    `default_collate` takes the columns as they stand, without stacking anything.
+    A column is a Tensor or array whose first axis runs over the samples, or a list with one element
+    per sample.  It can be read like a list of tuples, so any `collate_fn` works with it;
+    `default_collate` uses the columns directly, without stacking.
 
-    PyTorch differs: it has no such class; there `__getitems__` gives a list of samples.
+    PyTorch differs: it has no such class; there `__getitems__` returns a list of samples.
 
     >>> from minigrad.utils.data import Columns
     >>> Columns(["a", "b"], [3, 5])[1][1]
     5
     """
 
-    def __init__(self, *columns: Tensor | np.ndarray | list[Any]) -> None:
+    def __init__(self, *columns: Tensor | Array | list[Any]) -> None:
         lengths = [len(column) for column in columns]
         if not lengths or min(lengths) != max(lengths):
             raise ValueError(f"Columns expects columns of one length, got lengths {lengths}")
@@ -69,7 +70,7 @@ def default_collate(batch: Sequence[Any]) -> Any:
 
 
 def default_convert(data: Any) -> Any:
-    """Turn every array in a sample into a Tensor; what a DataLoader without batching applies."""
+    """Turn every array in a sample into a Tensor; a DataLoader without batching applies this."""
     if isinstance(data, np.ndarray | np.number | np.bool_):
         return data if np.asarray(data).dtype.kind in "SUO" else from_numpy(np.asarray(data))
     if isinstance(data, Mapping):
@@ -77,20 +78,20 @@ def default_convert(data: Any) -> Any:
     if isinstance(data, tuple) and hasattr(data, "_fields"):
         return type(data)(*map(default_convert, data))
     if isinstance(data, tuple):
-        return [default_convert(entry) for entry in data]
+        return [default_convert(element) for element in data]
     if isinstance(data, Sequence) and not isinstance(data, str | bytes):
-        return _like_sequence(data, [default_convert(entry) for entry in data])
+        return _like_sequence(data, [default_convert(element) for element in data])
     return data
 
 
-def _as_tensor(column: Tensor | np.ndarray | list[Any]) -> Any:
+def _as_tensor(column: Tensor | Array | list[Any]) -> Any:
     if isinstance(column, np.ndarray):
         _check_numeric(column)
         return from_numpy(column)
     return column if isinstance(column, Tensor) else default_collate(tuple(column))
 
 
-def _check_numeric(array: np.ndarray) -> None:
+def _check_numeric(array: Array) -> None:
     if array.dtype.kind in "SUO":
         raise TypeError(
             "default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; "
@@ -98,7 +99,7 @@ def _check_numeric(array: np.ndarray) -> None:
         )
 
 
-def _collate_arrays(batch: Sequence[np.ndarray]) -> Tensor:
+def _collate_arrays(batch: Sequence[Array]) -> Tensor:
     _check_numeric(batch[0])
     stacked: Tensor = stack([from_numpy(array) for array in batch])
     return stacked
@@ -137,7 +138,7 @@ def _collate_sequence(first: Sequence[Any], batch: Sequence[Sequence[Any]]) -> A
 
 
 def _like_mapping(original: Mapping[Any, Any], fields: dict[Any, Any]) -> Any:
-    """`fields` in the mapping's own type, or a dict where that type cannot be made from them."""
+    """`fields` in the type of the mapping, or a dict if that type cannot be made from them."""
     try:
         if not isinstance(original, MutableMapping):
             return type(original)(fields)  # type: ignore[call-arg]
@@ -149,7 +150,7 @@ def _like_mapping(original: Mapping[Any, Any], fields: dict[Any, Any]) -> Any:
 
 
 def _like_sequence(original: Sequence[Any], fields: list[Any]) -> Any:
-    """`fields` in the sequence's own type, or a list where that type cannot be made from them."""
+    """`fields` in the type of the sequence, or a list if that type cannot be made from them."""
     try:
         if not isinstance(original, MutableSequence):
             return type(original)(fields)  # type: ignore[call-arg]

@@ -1,4 +1,4 @@
-"""DataLoader: from a dataset to batches, fetched in the loop itself or ahead of it by threads."""
+"""DataLoader: batches of a dataset, fetched in the loop or by threads ahead of it."""
 
 import queue
 import weakref
@@ -17,6 +17,7 @@ from minigrad.utils.data.sampler import (
     SequentialSampler,
 )
 from minigrad.utils.data.worker import (
+    Outcome,
     SampleFetcher,
     StreamFetcher,
     Task,
@@ -33,14 +34,15 @@ _FIXED = ("dataset", "batch_size", "batch_sampler", "sampler", "drop_last", "per
 class DataLoader(Generic[T_co]):
     """Iterates over a dataset in batches, with torch.utils.data.DataLoader's arguments.
 
-    Order and random transforms follow from `generator` (default: the global one) and are the same
-    for any `num_workers`.  Raises ValueError for options that exclude each other; an exception in
-    a worker comes out of the loop as it is, with the worker's traceback, and RuntimeError when a
-    batch takes longer than `timeout` seconds.
+    Order and random transforms are determined by `generator` (default: the global one) and are the
+    same for any `num_workers`.  Raises ValueError for options that exclude each other, RuntimeError
+    when a batch takes longer than `timeout` seconds.  An exception in a worker is raised in the
+    loop, with the worker's traceback.
 
-    PyTorch differs: workers are threads that share the dataset (NumPy and minigrad's kernels let
-    go of the interpreter while they compute); `pin_memory` and `persistent_workers` are accepted
-    and change nothing, as there is no device to copy to and a thread starts in microseconds.
+    PyTorch differs: workers are threads that share the dataset (NumPy and minigrad's kernels
+    release the interpreter lock while they compute); `pin_memory` and `persistent_workers` are
+    accepted and change nothing, as there is no device to copy to and a thread starts in
+    microseconds.
 
     >>> import minigrad as mg
     >>> from minigrad.utils.data import DataLoader, TensorDataset
@@ -63,7 +65,7 @@ class DataLoader(Generic[T_co]):
         pin_memory: bool = False,
         drop_last: bool = False,
         timeout: float = 0,
-        worker_init_fn: Callable[[int], Any] | None = None,
+        worker_init_fn: Callable[[int], object] | None = None,
         *,
         generator: Generator | None = None,
         prefetch_factor: int | None = None,
@@ -125,7 +127,7 @@ class DataLoader(Generic[T_co]):
         return self.sampler if self.batch_sampler is None else self.batch_sampler
 
     def _fetcher_factory(self) -> Callable[[], Callable[[Any], Any]]:
-        """Makes fetchers without holding the loader: each worker of a stream needs its own."""
+        """A function that makes a fetcher; it has no reference to the loader."""
         batched = self.batch_sampler is not None
         if isinstance(self.dataset, IterableDataset):
             return partial(StreamFetcher, self.dataset, self.collate_fn, batched, self.drop_last)
@@ -133,7 +135,7 @@ class DataLoader(Generic[T_co]):
 
 
 class _BatchIterator(Iterator[Any]):
-    """One pass over a loader: where the two ways of fetching agree."""
+    """One pass over a loader: the common part of both ways of fetching."""
 
     def __init__(self, loader: DataLoader[Any]) -> None:
         self._seed = int(stream(loader.generator).integers(2**62))
@@ -151,7 +153,7 @@ class _BatchIterator(Iterator[Any]):
 
 
 class InlineIterator(_BatchIterator):
-    """Fetches each batch when it is asked for."""
+    """Fetches each batch when it is requested."""
 
     def __init__(self, loader: DataLoader[Any]) -> None:
         super().__init__(loader)
@@ -164,10 +166,10 @@ class InlineIterator(_BatchIterator):
 
 
 class ThreadedIterator(_BatchIterator):
-    """Keeps `prefetch_factor` batches ahead in each worker thread, and gives them out in order.
+    """Keeps `prefetch_factor` batches ahead in each worker thread, and returns them in order.
 
-    Tasks go to the workers in turn and each worker answers in the order asked, so the next batch
-    is always the next answer of the worker whose turn it is.
+    Tasks go to the workers in turn, and each worker keeps the order of its tasks.  So the next
+    batch is the next outcome of the next worker.
     """
 
     def __init__(self, loader: DataLoader[Any]) -> None:
@@ -182,38 +184,38 @@ class ThreadedIterator(_BatchIterator):
             for number in range(loader.num_workers)
         ]
         self._dismiss = weakref.finalize(self, _dismiss_all, workers)
-        self._turns: deque[Worker] = deque()
+        self._queue: deque[Worker] = deque()
         for _ in range(loader.prefetch_factor or 0):
             for worker in workers:
-                self._ask(worker)
+                self._assign(worker)
 
     def __next__(self) -> Any:
         try:
-            while self._turns:
-                worker = self._turns.popleft()
-                outcome = self._answer(worker)
+            while self._queue:
+                worker = self._queue.popleft()
+                outcome = self._outcome(worker)
                 if isinstance(outcome.error, StopIteration):
-                    continue  # this worker's share of a stream is used up; the others go on
+                    continue  # this worker's share of a stream has ended; the others continue
                 if outcome.error is not None:
                     outcome.error.add_note(f"raised in DataLoader worker thread {worker.info.id}")
                     raise outcome.error
-                self._ask(worker)
+                self._assign(worker)
                 return outcome.batch
         except BaseException:
-            self._turns.clear()
+            self._queue.clear()
             self._dismiss()
             raise
         self._dismiss()
         raise StopIteration
 
-    def _ask(self, worker: Worker) -> None:
+    def _assign(self, worker: Worker) -> None:
         try:
             worker.tasks.put(self._next_task())
         except StopIteration:
             return
-        self._turns.append(worker)
+        self._queue.append(worker)
 
-    def _answer(self, worker: Worker) -> Any:
+    def _outcome(self, worker: Worker) -> Outcome:
         timeout = self._loader.timeout
         try:
             return worker.outcomes.get(timeout=timeout or None)
@@ -249,7 +251,7 @@ def _check_workers(
         raise ValueError("persistent_workers option needs num_workers > 0")
 
 
-def _check_stream(shuffle: bool | None, sampler: Any, batch_sampler: Any) -> None:
+def _check_stream(shuffle: bool | None, sampler: object, batch_sampler: object) -> None:
     for name, value in (("sampler", sampler), ("batch_sampler", batch_sampler)):
         if value is not None:
             raise ValueError(
@@ -264,7 +266,11 @@ def _check_stream(shuffle: bool | None, sampler: Any, batch_sampler: Any) -> Non
 
 
 def _check_batching(
-    batch_size: int | None, shuffle: bool | None, sampler: Any, batch_sampler: Any, drop_last: bool
+    batch_size: int | None,
+    shuffle: bool | None,
+    sampler: object,
+    batch_sampler: object,
+    drop_last: bool,
 ) -> None:
     if sampler is not None and shuffle:
         raise ValueError("sampler option is mutually exclusive with shuffle")

@@ -1,11 +1,11 @@
-"""What a dataset is, and datasets made of others."""
+"""Dataset, IterableDataset, and datasets that are made of others."""
 
 import math
 import warnings
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, pairwise
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, overload
 
 import numpy as np
 
@@ -15,29 +15,29 @@ from minigrad.utils.data.collate import Columns
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
+Stack = TypeVar("Stack", tuple[Any, ...], dict[str, Any])
 
 
 class Dataset(Generic[T_co]):
-    """What a map-style dataset derives from: `__getitem__(index)`, and `__len__` for samplers.
+    """The base of map-style datasets: `__getitem__(index)`, and `__len__` for samplers.
 
-    It may also define `__getitems__(indices)`, which gives a sequence of samples at once; a
-    `Columns` there spares the DataLoader all stacking.  `a + b` is their concatenation.
+    A subclass may also define `__getitems__(indices)`, which returns the samples of a batch at
+    once; if that is a `Columns`, the DataLoader has nothing to stack.  `a + b` concatenates.
     """
 
     def __getitem__(self, index: Any) -> T_co:
         raise NotImplementedError(f"{type(self).__name__} does not define __getitem__")
 
-    def __add__(self, other: "Dataset[Any]") -> "Dataset[Any]":
+    def __add__(self, other: "Dataset[T_co]") -> "Dataset[T_co]":
         return ConcatDataset([self, other])
 
 
 def take(dataset: Any, indices: Sequence[int]) -> Sequence[Any]:
-    """The samples at `indices`, through `__getitems__` where it speaks for the dataset.
+    """The samples at `indices`, by `__getitems__` if it belongs to the dataset's `__getitem__`.
 
-    A subclass that overrides `__getitem__` alone means it for batches too, so its base's
-    `__getitems__` is passed over.
+    An inherited `__getitems__` is not used if a subclass overrides `__getitem__` alone.
 
-    PyTorch differs: there an inherited `__getitems__` wins, and the override goes unnoticed.
+    PyTorch differs: there the inherited `__getitems__` is used, without a warning.
     """
     for owner in type(dataset).__mro__:
         if "__getitems__" in vars(owner):
@@ -49,21 +49,21 @@ def take(dataset: Any, indices: Sequence[int]) -> Sequence[Any]:
 
 
 class IterableDataset(Dataset[T_co]):
-    """What a stream of samples derives from: `__iter__` instead of indices.
+    """The base of streams of samples: `__iter__` instead of indices.
 
-    With worker threads each worker iterates over the stream for itself; `get_worker_info()` inside
-    `__iter__` tells a worker which share is its own.
+    Each worker thread iterates over the stream separately; with `get_worker_info()` inside
+    `__iter__` a worker can find its share.
     """
 
     def __iter__(self) -> Iterator[T_co]:
         raise NotImplementedError(f"{type(self).__name__} does not define __iter__")
 
-    def __add__(self, other: Dataset[Any]) -> "ChainDataset":
+    def __add__(self, other: Dataset[T_co]) -> "ChainDataset[T_co]":
         return ChainDataset([self, other])
 
 
 class TensorDataset(Dataset[tuple[Tensor, ...]]):
-    """Sample i is the tuple of the tensors' i-th entries along the first axis.
+    """Sample i is the tuple of the tensors' elements i along the first axis.
 
     Raises AssertionError, as PyTorch does, if the tensors differ in their first size.
 
@@ -97,12 +97,16 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
         return int(self.tensors[0].shape[0])
 
 
-class StackDataset(Dataset[Any]):
-    """Sample i is the tuple of the datasets' samples i; a dict if the datasets are given by name.
+class StackDataset(Dataset[Stack]):
+    """Sample i is the tuple of the datasets' samples i; a dict if the datasets have keywords.
 
-    Raises ValueError for datasets of different lengths, for none, and for both ways at once.
+    Raises ValueError for datasets of different lengths, for none, and for both forms at once.
     """
 
+    @overload
+    def __init__(self: "StackDataset[tuple[Any, ...]]", *args: Dataset[Any]) -> None: ...
+    @overload
+    def __init__(self: "StackDataset[dict[str, Any]]", **kwargs: Dataset[Any]) -> None: ...
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if bool(args) == bool(kwargs):
             raise ValueError(
@@ -156,10 +160,10 @@ class ConcatDataset(Dataset[T_co]):
         return sample
 
 
-class ChainDataset(IterableDataset[Any]):
+class ChainDataset(IterableDataset[T_co]):
     """Several streams, one after another; AssertionError, as in PyTorch, for anything else."""
 
-    def __init__(self, datasets: Iterable[Dataset[Any]]) -> None:
+    def __init__(self, datasets: Iterable[Dataset[T_co]]) -> None:
         self.datasets: list[Any] = list(datasets)
         for dataset in self.datasets:
             if not isinstance(dataset, IterableDataset):
@@ -167,7 +171,7 @@ class ChainDataset(IterableDataset[Any]):
                     f"ChainDataset only supports IterableDataset, got {type(dataset).__name__}"
                 )
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[T_co]:
         for dataset in self.datasets:
             yield from dataset
 
@@ -201,8 +205,8 @@ def random_split(
 ) -> list[Subset[T]]:
     """Split a dataset at random into subsets of the given lengths, or fractions with sum 1.
 
-    Fractions are rounded down, and what is left over is dealt out one by one from the first subset
-    on.  Raises ValueError if the lengths do not add up to the dataset, or are negative.
+    Fractions are rounded down, and the remaining samples go to the first subsets, one to each.
+    Raises ValueError if the lengths do not add up to the dataset, or are negative.
 
     >>> from minigrad.utils.data import random_split
     >>> [len(part) for part in random_split(range(10), [0.75, 0.25])]

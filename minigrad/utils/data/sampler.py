@@ -1,4 +1,4 @@
-"""In which order, and how often, the samples of a dataset are taken."""
+"""Samplers: the order in which a dataset's samples are taken, and their number."""
 
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from itertools import islice, repeat
@@ -12,9 +12,9 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Sampler(Generic[T_co]):
-    """What a sampler derives from: `__iter__` gives indices, or lists of them for a batch sampler.
+    """The base of samplers: `__iter__` yields indices, or lists of indices for a batch sampler.
 
-    `__len__` is left to the samplers that know it.
+    A subclass that knows its length defines `__len__`.
     """
 
     def __iter__(self) -> Iterator[T_co]:
@@ -65,7 +65,7 @@ class RandomSampler(Sampler[int]):
 
     @property
     def num_samples(self) -> int:
-        """How many indices one pass gives; by default what the dataset holds at that moment."""
+        """The number of indices in one pass; by default the present length of the dataset."""
         return len(self.data_source) if self._num_samples is None else self._num_samples
 
     def __iter__(self) -> Iterator[int]:
@@ -100,8 +100,8 @@ class WeightedRandomSampler(Sampler[int]):
     """`num_samples` indices in 0 ... len(weights) - 1, drawn with the given relative weights.
 
     Raises ValueError for weights that are not one-dimensional or arguments of the wrong kind, and
-    RuntimeError for weights that no distribution can have, or too few that are not zero to draw
-    `num_samples` without replacement.
+    RuntimeError for weights that are no distribution, or if fewer than `num_samples` are positive
+    without replacement.
     """
 
     def __init__(
@@ -149,7 +149,7 @@ class WeightedRandomSampler(Sampler[int]):
 
 
 class BatchSampler(Sampler[list[Any]]):
-    """Lists of `batch_size` indices from another sampler; `drop_last` leaves out a short last one.
+    """Lists of `batch_size` indices from another sampler; `drop_last` drops a shorter last list.
 
     >>> from minigrad.utils.data import BatchSampler, SequentialSampler
     >>> list(BatchSampler(SequentialSampler(range(5)), batch_size=2, drop_last=False))
@@ -177,7 +177,7 @@ class BatchSampler(Sampler[list[Any]]):
 
 
 class EndlessSampler(Sampler[None]):
-    """Stands for the order of an IterableDataset, which alone knows its order and its end."""
+    """The sampler of an IterableDataset, which determines its order and its end."""
 
     def __iter__(self) -> Iterator[None]:
         return repeat(None)

@@ -1,4 +1,4 @@
-"""The threads that fetch batches ahead of the training loop, and what they know of themselves."""
+"""Worker threads that fetch batches ahead of the training loop, and their `WorkerInfo`."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -10,21 +10,21 @@ from typing import Any
 import numpy as np
 
 from minigrad.ops.generator import Generator, default_generator
-from minigrad.utils.data.dataset import take
+from minigrad.utils.data.dataset import Dataset, IterableDataset, take
 
 
 @dataclass(frozen=True)
 class WorkerInfo:
-    """Which worker thread this is: `id` in 0 ... `num_workers` - 1, its `seed`, its `dataset`."""
+    """A worker thread: its `id` in 0 ... `num_workers` - 1, its `seed`, its `dataset`."""
 
     id: int
     num_workers: int
     seed: int
-    dataset: Any
+    dataset: Dataset[Any]
 
 
 class _Context(threading.local):
-    """What the current thread is fetching."""
+    """The worker and the batch of the current thread."""
 
     info: WorkerInfo | None = None
     seed: tuple[int, int] | None = None
@@ -37,17 +37,18 @@ _context = _Context()
 def get_worker_info() -> WorkerInfo | None:
     """The current worker thread's `WorkerInfo`, or None outside of a worker.
 
-    PyTorch differs: workers are threads, so `dataset` is the one dataset that all of them share,
-    not a copy; split a stream by `id` inside its `__iter__`.
+    PyTorch differs: workers are threads, so all of them share one `dataset`, which is not a copy;
+    split a stream by `id` inside its `__iter__`.
     """
     return _context.info
 
 
 def loading_generator() -> Generator:
-    """The generator for random transforms: the current batch's own while a DataLoader fetches it.
+    """The generator for random transforms: that of the batch which a DataLoader is fetching.
 
-    Every batch has one, seeded from the loader's generator and the batch's number, so a random
-    augmentation comes out the same for any number of workers.  Elsewhere: the default generator.
+    Every batch has one, seeded from the loader's generator and the batch's number, so random
+    transforms give the same result for any number of workers.  Outside of a DataLoader it is the
+    default generator.
     """
     if _context.seed is None:
         return default_generator
@@ -59,7 +60,7 @@ def loading_generator() -> Generator:
 
 @contextmanager
 def batch_randomness(seed: tuple[int, int]) -> Iterator[None]:
-    """Let `loading_generator` follow this seed inside the block; blocks may nest."""
+    """Seed `loading_generator` inside the block; blocks may nest."""
     outside = _context.seed, _context.generator
     _context.seed, _context.generator = seed, None
     try:
@@ -71,7 +72,7 @@ def batch_randomness(seed: tuple[int, int]) -> Iterator[None]:
 class SampleFetcher:
     """Makes a batch from a map-style dataset, given its indices; or one sample, given one index."""
 
-    def __init__(self, dataset: Any, collate: Callable[[Any], Any], batched: bool) -> None:
+    def __init__(self, dataset: Dataset[Any], collate: Callable[[Any], Any], batched: bool) -> None:
         self.dataset, self.collate, self.batched = dataset, collate, batched
 
     def __call__(self, index: Any) -> Any:
@@ -82,23 +83,27 @@ class StreamFetcher:
     """Makes a batch of the next samples of an IterableDataset; StopIteration at its end."""
 
     def __init__(
-        self, dataset: Any, collate: Callable[[Any], Any], batched: bool, drop_last: bool
+        self,
+        dataset: IterableDataset[Any],
+        collate: Callable[[Any], Any],
+        batched: bool,
+        drop_last: bool,
     ) -> None:
         self.stream = iter(dataset)
         self.collate, self.batched, self.drop_last = collate, batched, drop_last
 
-    def __call__(self, places: Any) -> Any:
+    def __call__(self, indices: Any) -> Any:
         if not self.batched:
             return self.collate(next(self.stream))
-        samples = [sample for _, sample in zip(places, self.stream, strict=False)]
-        if not samples or (self.drop_last and len(samples) < len(places)):
+        samples = [sample for _, sample in zip(indices, self.stream, strict=False)]
+        if not samples or (self.drop_last and len(samples) < len(indices)):
             raise StopIteration
         return self.collate(samples)
 
 
 @dataclass(frozen=True)
 class Task:
-    """One batch to fetch: what the sampler gave, and the seed of the batch's randomness."""
+    """One batch to fetch: its index or indices, and the seed of its random transforms."""
 
     index: Any
     seed: tuple[int, int]
@@ -106,7 +111,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a task: a batch, or the exception it ended with."""
+    """The result of a task: a batch, or the exception that ended it."""
 
     batch: Any = None
     error: BaseException | None = None
@@ -115,15 +120,15 @@ class Outcome:
 class Worker:
     """A thread with a queue of tasks and a queue of their outcomes, in the order of the tasks.
 
-    The thread holds no reference to the loader or its iterator, so that dropping the iterator ends
-    the thread; and it is a daemon, so that a dataset that hangs does not keep Python from exiting.
+    The thread has no reference to the loader or its iterator, so it ends when the iterator is
+    deleted.  It is a daemon, so Python can exit while a dataset hangs.
     """
 
     def __init__(
         self,
         info: WorkerInfo,
         make_fetcher: Callable[[], Callable[[Any], Any]],
-        worker_init_fn: Callable[[int], Any] | None,
+        worker_init_fn: Callable[[int], object] | None,
     ) -> None:
         self.info = info
         self.tasks: SimpleQueue[Task | None] = SimpleQueue()
@@ -149,7 +154,7 @@ def _work(
     outcomes: "SimpleQueue[Outcome]",
     dismissed: threading.Event,
     make_fetcher: Callable[[], Callable[[Any], Any]],
-    worker_init_fn: Callable[[int], Any] | None,
+    worker_init_fn: Callable[[int], object] | None,
 ) -> None:
     _context.info = info
     try:
@@ -166,4 +171,4 @@ def _work(
         except BaseException as error:
             outcome = Outcome(error=error)
         outcomes.put(outcome)
-        del outcome, task  # else the thread would keep a batch alive while it waits
+        del outcome, task  # otherwise the thread would keep a batch alive while it waits

@@ -8,10 +8,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from minigrad.vision.datasets.download import Remote, download, place
+from minigrad.core.types import Array
+from minigrad.vision.datasets.download import Remote, download, write_checked
 from minigrad.vision.datasets.files import data_root, find, located, not_found, read
 from minigrad.vision.datasets.images import ImageDataset, check_targets
 from minigrad.vision.datasets.unpickle import unpickle
+from minigrad.vision.transforms.compose import Transform
 
 _FOLDER = "cifar-10-batches-py"
 _ROW = 3 * 32 * 32
@@ -23,9 +25,9 @@ class CIFAR10(ImageDataset):
     `root` (default: `MINIGRAD_DATA`, then the user's cache directory) has the batches, gzipped or
     not, in `cifar-10-batches-py/` as torchvision keeps them, in `CIFAR10/`, `cifar10/` or itself;
     `download` fetches the archive (170 MB) and unpacks it.  `data` is a uint8 array (N, 32, 32, 3),
-    `targets` a list of ints.  The batches are pickles, of which nothing but bytes, numbers, lists,
-    dicts and one uint8 array is admitted.  Raises RuntimeError if files are missing or cannot be
-    had, ValueError if they are damaged or hold anything else.
+    `targets` a list of ints.  The batches are pickles; the reader accepts only bytes, numbers,
+    lists, dicts and one uint8 array in them.  Raises RuntimeError if files are missing or cannot be
+    downloaded, ValueError if they are damaged or contain anything else.
 
     Krizhevsky 2009, Learning Multiple Layers of Features from Tiny Images.
 
@@ -48,6 +50,8 @@ class CIFAR10(ImageDataset):
     ]
     meta: ClassVar[Remote] = Remote("batches.meta", 158, "5ff9c542aee3614f3951f8cda6e48888")
     folders: ClassVar[list[str]] = [_FOLDER, "CIFAR10", "cifar10", ""]
+    data: Array
+    targets: list[int]
     classes: ClassVar[list[str]] = [
         "airplane", "automobile", "bird", "cat", "deer",
         "dog", "frog", "horse", "ship", "truck",
@@ -57,8 +61,8 @@ class CIFAR10(ImageDataset):
         self,
         root: str | Path | None = None,
         train: bool = True,
-        transform: Callable[[Any], Any] | None = None,
-        target_transform: Callable[[Any], Any] | None = None,
+        transform: Transform | None = None,
+        target_transform: Callable[[int], Any] | None = None,
         download: bool = False,
     ) -> None:
         self.root = data_root(root)
@@ -95,7 +99,7 @@ class CIFAR10(ImageDataset):
                     folder, _, name = member.name.partition("/")
                     content = opened.extractfile(member)
                     if folder == _FOLDER and name in members and content is not None:
-                        place(content.read(), self.root / _FOLDER / name, members.pop(name))
+                        write_checked(content.read(), self.root / _FOLDER / name, members.pop(name))
         except (tarfile.TarError, EOFError, zlib.error) as error:
             raise ValueError(f"{archive} is not a complete archive: {error}") from error
         if members:
@@ -108,7 +112,7 @@ class CIFAR10(ImageDataset):
         return path
 
 
-def _read_batch(path: Path, classes: int) -> tuple[np.ndarray, list[int]]:
+def _read_batch(path: Path, classes: int) -> tuple[Array, list[int]]:
     """(N, 3072) uint8 pixels, each row a red, a green and a blue plane, and N labels."""
     try:
         batch = unpickle(read(path))

@@ -1,4 +1,4 @@
-"""Downloading a file so that it is complete or absent, and going on where it was cut off."""
+"""Downloads that leave a complete file or none, and continue an interrupted transfer."""
 
 import hashlib
 import http.client
@@ -13,7 +13,7 @@ from typing import Any
 from tqdm import tqdm
 
 _CHUNK = 1 << 16
-_ATTEMPTS = 5  # per mirror, as long as there is a point in another one
+_ATTEMPTS = 5  # per mirror, after errors that another attempt may not have
 _SILENCE = 30  # seconds without a byte after which a connection counts as dead
 
 
@@ -27,19 +27,19 @@ class Remote:
 
 
 class _TryAgainError(Exception):
-    """The transfer failed in a way that another attempt at the same mirror may mend."""
+    """The transfer failed with an error that another attempt at the same mirror may not have."""
 
 
 class _GiveUpError(Exception):
-    """The mirror does not have the file, or not the right one."""
+    """The mirror does not have the file, or has another file."""
 
 
 def download(urls: Sequence[str], target: Path, remote: Remote) -> None:
-    """Bring the file to `target`, from the first of the mirrors' `urls` that has it.
+    """Download the file to `target`, from the first of the mirrors' `urls` that has it.
 
-    It grows as `target`.part, which a later call takes up; its size and md5 are checked before it
-    gets its name.  A complete target is left alone.  Raises RuntimeError with every mirror's reason
-    if none has it, OSError if the directory cannot be written.
+    The file is named `target`.part until its size and md5 are checked; a later call continues it.
+    A complete target does not change.  Raises RuntimeError with every mirror's error if none has
+    the file, OSError if the directory cannot be written.
     """
     if target.is_file() and _md5(target) == remote.md5:
         return
@@ -59,8 +59,8 @@ def download(urls: Sequence[str], target: Path, remote: Remote) -> None:
     raise RuntimeError(f"Error downloading {remote.name}:\n" + "\n".join(failures))
 
 
-def place(content: bytes, target: Path, remote: Remote) -> None:
-    """Write a file that came in an archive, under its name only once it is checked and complete."""
+def write_checked(content: bytes, target: Path, remote: Remote) -> None:
+    """Write a file from an archive; it gets its name when it is checked and complete."""
     digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
     if digest != remote.md5:
         raise ValueError(f"{remote.name} has the md5 {digest}; expected {remote.md5}")
@@ -71,7 +71,7 @@ def place(content: bytes, target: Path, remote: Remote) -> None:
 
 
 def _open_for_writing(part: Path) -> None:
-    """Find out before any transfer whether there is a place for it."""
+    """Make the file before the transfer, so that an error comes early."""
     try:
         part.parent.mkdir(parents=True, exist_ok=True)
         part.touch()
@@ -94,7 +94,7 @@ def _from_mirror(url: str, part: Path, remote: Remote) -> None:
 
 
 def _transfer(url: str, part: Path, remote: Remote) -> None:
-    """Fetch what `part` lacks and check the whole."""
+    """Fetch the missing bytes of `part` and check the whole."""
     present = part.stat().st_size
     if present < remote.size:
         request = urllib.request.Request(url, headers={"User-Agent": "minigrad"})
@@ -143,7 +143,7 @@ def _append(response: Any, part: Path, remote: Remote, present: int) -> None:
 
 
 def _chunks(response: Any) -> Iterator[bytes]:
-    """What the network gives; its errors apart from those of writing to the disk."""
+    """The bytes from the network; its errors are separate from those of writing to the disk."""
     while True:
         try:
             chunk = response.read(_CHUNK)
@@ -155,7 +155,7 @@ def _chunks(response: Any) -> Iterator[bytes]:
 
 
 def _check(part: Path, remote: Remote, resumed: bool) -> None:
-    """A short file is kept, to be continued; a wrong one is of no use to anybody."""
+    """Raise unless the file is complete and right; a wrong file is emptied, a short one kept."""
     size = part.stat().st_size
     if size < remote.size:
         raise _TryAgainError(f"the transfer ended after {size} of {remote.size} bytes")

@@ -1,4 +1,4 @@
-"""Where dataset files lie, and how they are opened."""
+"""The files of datasets: their directories, and reading them."""
 
 import gzip
 import math
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from minigrad.core.types import Array
 from minigrad.kernels.compiler.cache import cache_dir
 
 _UNSIGNED_BYTE = 8  # the idx format's number for this element type
@@ -39,10 +40,10 @@ def located(root: str | Path | None, folders: Sequence[str], names: Sequence[str
 
 
 def not_found(dataset: str, name: str, root: Path, folders: Sequence[str]) -> RuntimeError:
-    """The error for a missing file: what was looked for, where, and what would help."""
-    places = "\n".join(f"  {root / folder}" for folder in folders)
+    """The error for a missing file, with the paths that were tried and the ways to get it."""
+    paths = "\n".join(f"  {root / folder}" for folder in folders)
     return RuntimeError(
-        f"{dataset} not found: looked for {name} or {name}.gz in\n{places}\n"
+        f"{dataset} not found: looked for {name} or {name}.gz in\n{paths}\n"
         "Use download=True to download it, or give the directory of your data as root or in "
         "the environment variable MINIGRAD_DATA"
     )
@@ -59,11 +60,11 @@ def read(path: Path) -> bytes:
         raise ValueError(f"{path} is not a complete gzip file: {error}") from error
 
 
-def read_idx(path: Path, ndim: int) -> np.ndarray:
+def read_idx(path: Path, ndim: int) -> Array:
     """The uint8 array of `ndim` dimensions in a file of the idx format, gzipped or not.
 
     The format, big-endian: a magic number (two zero bytes, the element type, the number of
-    dimensions), the sizes as int32, the elements.  Raises ValueError if the file departs from it.
+    dimensions), the sizes as int32, the elements.  Raises ValueError for another format.
     """
     content = read(path)
     start = 4 + 4 * ndim

@@ -1,4 +1,4 @@
-"""What the image datasets share: samples, whole batches, and how they print."""
+"""ImageDataset: the base of image datasets, with samples, whole batches and printing."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -6,32 +6,34 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from minigrad.core.types import Array
 from minigrad.tensor import Tensor
 from minigrad.utils.data import Columns, Dataset
 from minigrad.vision.transforms import batch_form
+from minigrad.vision.transforms.compose import Transform
 
 
 class ImageDataset(Dataset[tuple[Any, Any]]):
-    """Images `data` (N, H, W) or (N, H, W, C), uint8, with their class numbers `targets`.
+    """Images `data` (N, H, W) or (N, H, W, C), uint8, with their class indices `targets`.
 
     A sample is (image, target): a uint8 NumPy array (H, W) or (H, W, C) and an int, each after its
-    transform.  Where every transform can take a stack of images, a DataLoader's batch is
+    transform.  If every transform has a form for a stack of images, a DataLoader's batch is
     transformed at once, with the same result.
 
-    PyTorch differs: torchvision hands PIL images to the transforms.
+    PyTorch differs: transforms get NumPy arrays here, PIL images in torchvision.
     """
 
     classes: ClassVar[list[str]]
 
     def __init__(
         self,
-        data: Any,
-        targets: Any,
+        data: Tensor | Array,
+        targets: Tensor | list[int],
         *,
         root: Path,
         train: bool,
-        transform: Callable[[Any], Any] | None,
-        target_transform: Callable[[Any], Any] | None,
+        transform: Transform | None,
+        target_transform: Callable[[int], Any] | None,
     ) -> None:
         self.data = data
         self.targets = targets
@@ -42,7 +44,7 @@ class ImageDataset(Dataset[tuple[Any, Any]]):
 
     @property
     def class_to_idx(self) -> dict[str, int]:
-        """From a class's name to its number."""
+        """The class indices by name."""
         return {name: number for number, name in enumerate(self.classes)}
 
     def __len__(self) -> int:
@@ -58,14 +60,14 @@ class ImageDataset(Dataset[tuple[Any, Any]]):
         images = np.asarray(self.data)[np.asarray(indices, dtype=np.int64)]
         return Columns(self._transformed(images), self._targets(indices))
 
-    def _transformed(self, images: np.ndarray) -> Any:
+    def _transformed(self, images: Array) -> Any:
         if self.transform is None:
             return images
-        at_once = batch_form(self.transform)
-        return [self.transform(image) for image in images] if at_once is None else at_once(images)
+        on_batch = batch_form(self.transform)
+        return [self.transform(image) for image in images] if on_batch is None else on_batch(images)
 
     def _targets(self, indices: Sequence[int]) -> list[Any]:
-        stored = self.targets.array if isinstance(self.targets, Tensor) else self.targets
+        stored: Any = self.targets.array if isinstance(self.targets, Tensor) else self.targets
         targets = [int(stored[index]) for index in indices]
         return (
             targets if self.target_transform is None else list(map(self.target_transform, targets))
@@ -88,8 +90,8 @@ class ImageDataset(Dataset[tuple[Any, Any]]):
         return "\n".join(lines)
 
 
-def check_targets(targets: np.ndarray, images: int, classes: int, source: Path) -> None:
-    """ValueError unless there is one target for each image, each the number of a class."""
+def check_targets(targets: Array, images: int, classes: int, source: Path) -> None:
+    """Raise ValueError unless there is one target for each image, each a class index."""
     if len(targets) != images:
         raise ValueError(f"{source}: {len(targets)} labels for {images} images")
     wrong = np.flatnonzero((targets < 0) | (targets >= classes))

@@ -7,10 +7,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from minigrad.tensor import Tensor
 from minigrad.tensor.creation import from_numpy
 from minigrad.vision.datasets.download import Remote, download
 from minigrad.vision.datasets.files import data_root, find, located, not_found, read_idx
 from minigrad.vision.datasets.images import ImageDataset, check_targets
+from minigrad.vision.transforms.compose import Transform
 
 
 class MNIST(ImageDataset):
@@ -19,8 +21,8 @@ class MNIST(ImageDataset):
     `root` (default: `MINIGRAD_DATA`, then the user's cache directory) has the four published
     files, gzipped or not, in `MNIST/raw/` as torchvision keeps them, in `MNIST/`, `mnist/` or
     itself; `download` fetches those that are missing.  `data` is a uint8 Tensor (N, 28, 28),
-    `targets` an int64 Tensor (N,).  Raises RuntimeError if files are missing or cannot be had,
-    ValueError if they are damaged.
+    `targets` an int64 Tensor (N,).  Raises RuntimeError if files are missing or cannot be
+    downloaded, ValueError if they are damaged.
 
     LeCun, Bottou, Bengio & Haffner 1998, Gradient-based learning applied to document recognition.
 
@@ -39,6 +41,8 @@ class MNIST(ImageDataset):
         Remote("t10k-labels-idx1-ubyte.gz", 4_542, "ec29112dd5afa0611ce80d1b7f02629c"),
     ]
     folders: ClassVar[list[str]] = ["MNIST/raw", "MNIST", "mnist", ""]
+    data: Tensor
+    targets: Tensor
     classes: ClassVar[list[str]] = [
         "0 - zero", "1 - one", "2 - two", "3 - three", "4 - four",
         "5 - five", "6 - six", "7 - seven", "8 - eight", "9 - nine",
@@ -48,8 +52,8 @@ class MNIST(ImageDataset):
         self,
         root: str | Path | None = None,
         train: bool = True,
-        transform: Callable[[Any], Any] | None = None,
-        target_transform: Callable[[Any], Any] | None = None,
+        transform: Transform | None = None,
+        target_transform: Callable[[int], Any] | None = None,
         download: bool = False,
     ) -> None:
         self.root = data_root(root)
@@ -58,7 +62,7 @@ class MNIST(ImageDataset):
         split = "train" if train else "t10k"
         images_file = self._file(f"{split}-images-idx3-ubyte")
         labels_file = self._file(f"{split}-labels-idx1-ubyte")
-        _refuse_namesake(labels_file, type(self).__name__)
+        _refuse_other_dataset(labels_file, type(self).__name__)
         images, labels = read_idx(images_file, ndim=3), read_idx(labels_file, ndim=1)
         check_targets(labels, len(images), len(self.classes), labels_file)
         super().__init__(
@@ -116,7 +120,7 @@ class FashionMNIST(MNIST):
     ]  # fmt: skip
 
 
-# Both datasets' files have the same names, so a root with the one may be taken for the other.
+# Both datasets' files have the same names, so the files of one may be in the root of the other.
 _LABELS_OF = {
     remote.md5: dataset.__name__
     for dataset in (MNIST, FashionMNIST)
@@ -128,7 +132,7 @@ _LABELS_OF = {
 }
 
 
-def _refuse_namesake(labels_file: Path, wanted: str) -> None:
+def _refuse_other_dataset(labels_file: Path, wanted: str) -> None:
     owner = _LABELS_OF.get(hashlib.md5(labels_file.read_bytes(), usedforsecurity=False).hexdigest())
     if owner is not None and wanted in _LABELS_OF.values() and owner != wanted:
         raise ValueError(f"{labels_file} is {owner}'s file of this name, not {wanted}'s")

@@ -1,8 +1,8 @@
-"""A reader for the pickles of CIFAR-10 that runs nothing from them.
+"""A reader for the pickles of CIFAR-10 that runs no code from them.
 
-Python's unpickler calls whatever a file names.  This one knows the opcodes that the published
-files use and builds bytes, ints, lists, dicts, tuples and uint8 arrays itself; the three NumPy
-names they contain are compared as text, never looked up.  Anything else is a ValueError.
+Python's unpickler calls any function that a file names.  This one has the opcodes of the published
+files only, and builds bytes, ints, lists, dicts, tuples and uint8 arrays itself; the three NumPy
+names in the files are compared as text, never imported.  Anything else raises ValueError.
 """
 
 import math
@@ -13,11 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.core.types import Array
+
 _MARK = object()
 
 
 class _Name:
-    """A name that a pickle refers to; or, with `of`, what the pickle wants called on it."""
+    """A name in a pickle; with `of`, the arguments with which the pickle calls it."""
 
     def __init__(self, name: str, of: Any = None) -> None:
         self.name, self.of = name, of
@@ -31,9 +33,9 @@ _NAMES = {
 
 
 class _Array:
-    """An array that the pickle has announced and not yet filled."""
+    """An array that the pickle has made and not yet filled."""
 
-    content: np.ndarray | None = None
+    content: Array | None = None
 
 
 class _Machine:
@@ -104,7 +106,7 @@ class _Machine:
         raise ValueError(f"it calls {name or 'something'} with unexpected arguments")
 
     def build(self) -> None:
-        """The state of what `reduce` made: a dtype's, always the same, or an array's."""
+        """Set the state of the last object: a dtype's, always the same, or an array's."""
         state = self.pop()
         made = self.top(object)
         if isinstance(made, _Name) and made.of is not None:
@@ -117,7 +119,7 @@ class _Machine:
 
 
 def _same(found: Any, expected: Any) -> bool:
-    """Equality of plain values, without asking objects of other types for their opinion."""
+    """Equality of plain values; it calls no method of objects of other types."""
     if type(found) is not type(expected):
         return False
     if isinstance(expected, list | tuple):
@@ -125,7 +127,7 @@ def _same(found: Any, expected: Any) -> bool:
     return bool(found == expected)
 
 
-def _array_from(state: Any) -> np.ndarray:
+def _array_from(state: object) -> Array:
     if not isinstance(state, tuple) or len(state) != 5:
         raise ValueError("an array should have a state of five values")
     version, shape, dtype, fortran_order, content = state
@@ -170,10 +172,10 @@ _OPCODES: dict[str, Callable[[_Machine, Any], Any]] = {
 
 
 def unpickle(content: bytes) -> Any:
-    """What a pickle of CIFAR-10 holds, strings as bytes; ValueError for any other pickle."""
+    """The content of a pickle of CIFAR-10, strings as bytes; ValueError for any other pickle."""
     machine = _Machine()
     with warnings.catch_warnings():
-        # Of an escape sequence that a spoilt batch happens to hold.
+        # pickletools warns of an escape sequence in a damaged batch.
         warnings.simplefilter("ignore", DeprecationWarning)
         for opcode, argument, position in pickletools.genops(content):
             if opcode.name not in _OPCODES:
@@ -186,7 +188,7 @@ def unpickle(content: bytes) -> Any:
 
 
 def _with_arrays(result: Any) -> Any:
-    """The result with its arrays in place of what announced them, where batches have them."""
+    """The result with arrays in place of `_Array`, at the positions where batches have them."""
     if not isinstance(result, dict):
         return result
     return {

@@ -1,9 +1,8 @@
 """Small convolutional networks."""
 
-from typing import Any
-
 from minigrad import nn
 from minigrad.nn import functional as F
+from minigrad.tensor import Tensor
 
 
 class LectureCNN(nn.Module):
@@ -37,11 +36,12 @@ class LectureCNN(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.fc2 = nn.Linear(128, num_classes)
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Tensor) -> Tensor:
         x = F.relu(self.conv1(x))
         x = self.pool(F.relu(self.conv2(x)))
         x = F.relu(self.fc1(x.flatten(1)))
-        return F.log_softmax(self.fc2(self.dropout(x)), dim=1)
+        x = F.log_softmax(self.fc2(self.dropout(x)), dim=1)
+        return x
 
 
 class DigitsCNN(nn.Sequential):

@@ -1,9 +1,9 @@
-"""Networks that read an image as one row of numbers."""
+"""Networks of linear layers, for images as vectors."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from minigrad import nn
+from minigrad.tensor import Tensor
 
 
 class LinearClassifier(nn.Module):
@@ -14,8 +14,9 @@ class LinearClassifier(nn.Module):
         self.flatten = nn.Flatten()
         self.fc = nn.Linear(in_features, num_classes)
 
-    def forward(self, x: Any) -> Any:
-        return self.fc(self.flatten(x))
+    def forward(self, x: Tensor) -> Tensor:
+        scores: Tensor = self.fc(self.flatten(x))
+        return scores
 
 
 class MLP(nn.Sequential):

@@ -4,15 +4,16 @@ The names of the parts, and so the keys of the state, are torchvision's.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TypedDict, Unpack
 
 from minigrad import nn
+from minigrad.tensor import Tensor
 
 STEMS = ("imagenet", "cifar")
 
 
 class BasicBlock(nn.Module):
-    """relu(x + two 3x3 convolutions of x); `downsample` brings x to the new shape where needed."""
+    """relu(x + two 3x3 convolutions of x); `downsample` gives x another shape if needed."""
 
     expansion = 1
 
@@ -27,10 +28,11 @@ class BasicBlock(nn.Module):
         self.bn2 = nn.BatchNorm2d(planes)
         self.downsample = downsample
 
-    def forward(self, x: Any) -> Any:
-        out = self.relu(self.bn1(self.conv1(x)))
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.relu(self.bn1(self.conv1(x)))
         out = self.bn2(self.conv2(out))
-        return self.relu(out + (x if self.downsample is None else self.downsample(x)))
+        out = self.relu(out + (x if self.downsample is None else self.downsample(x)))
+        return out
 
 
 class Bottleneck(nn.Module):
@@ -54,14 +56,23 @@ class Bottleneck(nn.Module):
         self.relu = nn.ReLU()
         self.downsample = downsample
 
-    def forward(self, x: Any) -> Any:
-        out = self.relu(self.bn1(self.conv1(x)))
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.relu(self.bn1(self.conv1(x)))
         out = self.relu(self.bn2(self.conv2(out)))
         out = self.bn3(self.conv3(out))
-        return self.relu(out + (x if self.downsample is None else self.downsample(x)))
+        out = self.relu(out + (x if self.downsample is None else self.downsample(x)))
+        return out
 
 
 Block = type[BasicBlock] | type[Bottleneck]
+
+
+class ResNetOptions(TypedDict, total=False):
+    """Keyword arguments of `ResNet`."""
+
+    zero_init_residual: bool
+    in_channels: int
+    stem: str
 
 
 class ResNet(nn.Module):
@@ -121,13 +132,14 @@ class ResNet(nn.Module):
                 last = module.bn3 if isinstance(module, Bottleneck) else module.bn2
                 nn.init.zeros_(last.weight)
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Tensor) -> Tensor:
         x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
         x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
-        return self.fc(self.avgpool(x).flatten(1))
+        x = self.fc(self.avgpool(x).flatten(1))
+        return x
 
 
-def resnet18(num_classes: int = 1000, **options: Any) -> ResNet:
+def resnet18(num_classes: int = 1000, **options: Unpack[ResNetOptions]) -> ResNet:
     """ResNet of 18 layers; options as `ResNet` has them, among them stem="cifar".
 
     PyTorch differs: torchvision's takes `weights` to download.
@@ -135,11 +147,11 @@ def resnet18(num_classes: int = 1000, **options: Any) -> ResNet:
     return ResNet(BasicBlock, [2, 2, 2, 2], num_classes, **options)
 
 
-def resnet34(num_classes: int = 1000, **options: Any) -> ResNet:
+def resnet34(num_classes: int = 1000, **options: Unpack[ResNetOptions]) -> ResNet:
     """ResNet of 34 layers; options as `ResNet` has them."""
     return ResNet(BasicBlock, [3, 4, 6, 3], num_classes, **options)
 
 
-def resnet50(num_classes: int = 1000, **options: Any) -> ResNet:
+def resnet50(num_classes: int = 1000, **options: Unpack[ResNetOptions]) -> ResNet:
     """ResNet of 50 layers, of bottleneck blocks; options as `ResNet` has them."""
     return ResNet(Bottleneck, [3, 4, 6, 3], num_classes, **options)

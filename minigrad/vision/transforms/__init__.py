@@ -1,11 +1,11 @@
 """Image transforms, under the names of `torchvision.transforms`.
 
-An image is a uint8 NumPy array (H, W) or (H, W, C), a PIL image, or a Tensor (..., H, W); a
-geometric transform gives back the kind it was given.  Random transforms draw from minigrad's
-default generator, or, while a DataLoader fetches, from the batch's own (see
+An image is a uint8 NumPy array (H, W) or (H, W, C), a PIL image, or a Tensor (..., H, W); the
+result of a geometric transform is of the same kind.  Random transforms draw from minigrad's
+default generator, or, while a DataLoader fetches a batch, from the generator of the batch (see
 `minigrad.utils.data.loading_generator`), so `manual_seed` reproduces them.
 
-PyTorch differs: the datasets here hand out NumPy arrays where torchvision's hand out PIL images.
+PyTorch differs: images of the datasets are NumPy arrays here, PIL images in torchvision.
 """
 
 from minigrad.vision.transforms import functional

@@ -1,9 +1,10 @@
-"""Transforms in sequence, and how a transform is applied to a whole batch at once."""
+"""Transforms in sequence, and the form of a transform for a whole batch."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
 Transform = Callable[[Any], Any]
+"""A function of an image, of whatever kind the transform before it has made."""
 
 
 class Compose:
@@ -32,7 +33,7 @@ class Compose:
 
 
 class Lambda:
-    """Applies a function of the user's; TypeError if it is not callable."""
+    """Applies a user's function; TypeError if it is not callable."""
 
     def __init__(self, lambd: Transform) -> None:
         if not callable(lambd):
@@ -47,12 +48,12 @@ class Lambda:
 
 
 def batch_form(transform: Transform) -> Transform | None:
-    """What does to a stack of images (N, ...) at once as `transform` does to each; None if nothing.
+    """The form of `transform` for a stack of images (N, ...), or None if it has none.
 
-    A transform offers it by a method `batch` beside `__call__`; a subclass that overrides
-    `__call__` alone takes the offer back.  A Compose has one when all its transforms do.
+    It is the transform's method `batch`, unless a subclass overrides `__call__` alone.  A Compose
+    has one if all its transforms do.
 
-    PyTorch differs: torchvision has no such thing; a transform without `batch` works as there.
+    PyTorch differs: torchvision has no such form; a transform without `batch` works as there.
     """
     for owner in type(transform).__mro__:
         if owner is Compose:

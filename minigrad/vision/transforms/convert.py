@@ -1,10 +1,10 @@
-"""From pixels to the numbers a network is fed."""
+"""From pixels to the input of a network."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
+from minigrad.core.types import Array
 from minigrad.tensor import Tensor
 from minigrad.tensor.creation import from_numpy
 from minigrad.vision.transforms import functional as F
@@ -14,13 +14,14 @@ class ToTensor:
     """From pixels (H, W), (H, W, C) or a PIL image to a Tensor (C, H, W).
 
     uint8 becomes float32 in [0, 1], by division by 255; arrays of other types keep their values.
-    Raises TypeError for what is no image, ValueError for an array that is not 2- or 3-dimensional.
+    Raises TypeError for what is not an image, ValueError for an array that has not 2 or 3
+    dimensions.
     """
 
-    def __call__(self, image: Any) -> Tensor:
+    def __call__(self, image: object) -> Tensor:
         return F.to_tensor(image)
 
-    def batch(self, images: Any) -> Tensor:
+    def batch(self, images: Array) -> Tensor:
         """The same for a stack (N, H, W) or (N, H, W, C) of arrays."""
         if not isinstance(images, np.ndarray):
             raise TypeError(f"pics should be a stack of ndarrays. Got {type(images)}")

@@ -3,10 +3,11 @@
 import sys
 from collections.abc import Callable, Sequence
 from numbers import Real
-from typing import Any
+from typing import Any, TypeGuard, TypeVar
 
 import numpy as np
 
+from minigrad.core.types import Array
 from minigrad.tensor import Tensor
 from minigrad.tensor.creation import from_numpy
 from minigrad.vision.transforms.resample import (
@@ -18,17 +19,19 @@ from minigrad.vision.transforms.resample import (
     nearest,
 )
 
+ImageT = TypeVar("ImageT")  # an array, a PIL image or a Tensor; the result is of the same kind
+
 _PADDING_MODES = ("constant", "edge", "reflect", "symmetric")
 _PIL_BILINEAR, _PIL_NEAREST, _PIL_FLIP_LEFT_RIGHT = 2, 0, 0
 
 
-def is_pil(image: Any) -> bool:
-    """Whether this is a PIL image.  PIL is never imported for it: then there is no such image."""
+def is_pil(image: object) -> TypeGuard[Any]:
+    """Whether this is a PIL image.  It does not import PIL: without PIL there is no such image."""
     pil = sys.modules.get("PIL.Image")
     return pil is not None and isinstance(image, pil.Image)
 
 
-def spatial_size(image: Any) -> tuple[int, int]:
+def spatial_size(image: object) -> tuple[int, int]:
     """(H, W) of an array (H, W[, C]), a PIL image or a Tensor (..., H, W); else TypeError."""
     if is_pil(image):
         return image.height, image.width
@@ -43,7 +46,7 @@ def spatial_size(image: Any) -> tuple[int, int]:
     )
 
 
-def to_tensor(image: Any) -> Tensor:
+def to_tensor(image: object) -> Tensor:
     """A PIL image or array (H, W[, C]) as a Tensor (C, H, W); see `ToTensor`."""
     if is_pil(image):
         pixels = np.asarray(image)
@@ -57,13 +60,13 @@ def to_tensor(image: Any) -> Tensor:
     return from_numpy(channels_first(image, stacked=False))
 
 
-def channels_first(pixels: np.ndarray, stacked: bool) -> np.ndarray:
+def channels_first(pixels: Array, stacked: bool) -> Array:
     """([N,] H, W[, C]) -> ([N,] C, H, W), C-contiguous; uint8 becomes float32 in [0, 1]."""
     pixels = (
         np.expand_dims(pixels, -3) if pixels.ndim == 2 + stacked else np.moveaxis(pixels, -1, -3)
     )
     if pixels.dtype == np.uint8:
-        scaled: np.ndarray = np.divide(pixels, np.float32(255), dtype=np.float32, order="C")
+        scaled: Array = np.divide(pixels, np.float32(255), dtype=np.float32, order="C")
         return scaled
     return np.array(pixels, order="C")
 
@@ -104,15 +107,15 @@ def _per_channel(name: str, values: Sequence[float], image: Tensor) -> Tensor:
     return from_numpy(column)
 
 
-def _on_pixels(image: Any, change: Callable[[np.ndarray], np.ndarray]) -> Any:
-    """`change`, written for arrays (H, W, ...), applied to an array or to a Tensor (..., H, W)."""
+def _on_pixels(image: Any, change: Callable[[Array], Array]) -> Any:
+    """The result of `change`, a function of arrays (H, W, ...), for an array or Tensor."""
     if isinstance(image, np.ndarray):
         return change(image)
     changed = change(np.moveaxis(image.detach().numpy(), (-2, -1), (0, 1)))
     return from_numpy(np.array(np.moveaxis(changed, (0, 1), (-2, -1)), order="C"))
 
 
-def crop(image: Any, top: int, left: int, height: int, width: int) -> Any:
+def crop(image: ImageT, top: int, left: int, height: int, width: int) -> ImageT:
     """The window of this height and width at (top, left); ValueError if it is not inside.
 
     PyTorch differs: there a window may reach outside of the image and is filled with zeros.
@@ -124,30 +127,36 @@ def crop(image: Any, top: int, left: int, height: int, width: int) -> Any:
             f"crop window top={top}, left={left}, height={height}, width={width} "
             f"reaches outside of the image of size {(image_height, image_width)}"
         )
-    if is_pil(image):
-        return image.crop((left, top, right, bottom))
-    return _on_pixels(image, lambda pixels: pixels[top:bottom, left:right])
+    cropped: ImageT = (
+        image.crop((left, top, right, bottom))
+        if is_pil(image)
+        else _on_pixels(image, lambda pixels: pixels[top:bottom, left:right])
+    )
+    return cropped
 
 
-def hflip(image: Any) -> Any:
+def hflip(image: ImageT) -> ImageT:
     """The image with left and right swapped."""
     spatial_size(image)
-    if is_pil(image):
-        return image.transpose(_PIL_FLIP_LEFT_RIGHT)
-    return _on_pixels(image, lambda pixels: pixels[:, ::-1])
+    flipped: ImageT = (
+        image.transpose(_PIL_FLIP_LEFT_RIGHT)
+        if is_pil(image)
+        else _on_pixels(image, lambda pixels: pixels[:, ::-1])
+    )
+    return flipped
 
 
 def pad(
-    image: Any,
+    image: ImageT,
     padding: int | Sequence[int],
     fill: float | tuple[float, ...] = 0,
     padding_mode: str = "constant",
-) -> Any:
+) -> ImageT:
     """The image with a border added; see `Pad`."""
     left, top, right, bottom = check_padding(padding, fill, padding_mode)
     height, width = spatial_size(image)
 
-    def bordered(pixels: np.ndarray) -> np.ndarray:
+    def bordered(pixels: Array) -> Array:
         if padding_mode != "constant":
             edges = [(top, bottom), (left, right)] + [(0, 0)] * (pixels.ndim - 2)
             return np.pad(pixels, edges, mode=padding_mode)  # type: ignore[call-overload, no-any-return]
@@ -156,16 +165,19 @@ def pad(
         result[top : top + height, left : left + width] = pixels
         return result
 
-    if not is_pil(image):
-        return _on_pixels(image, bordered)
-    result = sys.modules["PIL.Image"].fromarray(bordered(np.asarray(image)))
-    if image.mode == "P":
-        result.putpalette(image.getpalette())
+    padded: Any
+    if is_pil(image):
+        padded = sys.modules["PIL.Image"].fromarray(bordered(np.asarray(image)))
+        if image.mode == "P":
+            padded.putpalette(image.getpalette())
+    else:
+        padded = _on_pixels(image, bordered)
+    result: ImageT = padded
     return result
 
 
-def check_padding(padding: Any, fill: Any, padding_mode: Any) -> tuple[int, int, int, int]:
-    """(left, top, right, bottom) of a `padding` argument; TypeError or ValueError if it is none."""
+def check_padding(padding: object, fill: object, padding_mode: object) -> tuple[int, int, int, int]:
+    """(left, top, right, bottom) of a `padding` argument; TypeError or ValueError for others."""
     if not isinstance(padding, int | tuple | list):
         raise TypeError(f"Got inappropriate padding arg: {padding!r}")
     if not isinstance(fill, Real | tuple | list):
@@ -188,7 +200,7 @@ def check_padding(padding: Any, fill: Any, padding_mode: Any) -> tuple[int, int,
 
 
 def height_and_width(size: int | Sequence[int]) -> tuple[int, int]:
-    """(H, W) of a `size` argument: an int is a square; ValueError if it is none."""
+    """(H, W) of a `size` argument: an int is a square; ValueError for others."""
     sides = [size] if isinstance(size, int) else list(size)
     if len(sides) not in (1, 2) or any(not isinstance(s, int) or s < 1 for s in sides):
         raise ValueError(f"Please provide only two dimensions (h, w) > 0 for size, got {size}")
@@ -196,16 +208,16 @@ def height_and_width(size: int | Sequence[int]) -> tuple[int, int]:
 
 
 def resize(
-    image: Any,
+    image: ImageT,
     size: int | Sequence[int],
     interpolation: InterpolationMode = InterpolationMode.BILINEAR,
     max_size: int | None = None,
     antialias: bool = True,
-) -> Any:
+) -> ImageT:
     """The image at another size; see `Resize`.
 
-    PIL images are resized by PIL, and uint8 arrays as PIL would, within 1.  "nearest" is PIL's on
-    these and torch's on a Tensor, as in torchvision.
+    PIL images are resized by PIL, and uint8 arrays as PIL would, within 1.  "nearest" is PIL's for
+    these and torch's for a Tensor, as in torchvision.
 
     PyTorch differs: no gradient passes; ValueError where torchvision ignores antialias=False on
     a PIL image.
@@ -213,23 +225,27 @@ def resize(
     check_resize(size, max_size, interpolation)
     height, width = _new_size(spatial_size(image), size, max_size)
     smooth = interpolation is InterpolationMode.BILINEAR
+    resized: Any
     if is_pil(image):
         if smooth and not antialias:
             raise ValueError("a PIL image is resized with antialias=True, got antialias=False")
-        return image.resize((width, height), _PIL_BILINEAR if smooth else _PIL_NEAREST)
-    if smooth:
-        return _on_pixels(image, lambda pixels: bilinear(pixels, height, width, antialias))
-    if isinstance(image, np.ndarray):
-        rule = centre_as_pil
-    elif interpolation is InterpolationMode.NEAREST_EXACT:
-        rule = centre_as_torch
+        resized = image.resize((width, height), _PIL_BILINEAR if smooth else _PIL_NEAREST)
+    elif smooth:
+        resized = _on_pixels(image, lambda pixels: bilinear(pixels, height, width, antialias))
     else:
-        rule = corner_as_torch
-    return _on_pixels(image, lambda pixels: nearest(pixels, height, width, rule))
+        if isinstance(image, np.ndarray):
+            rule = centre_as_pil
+        elif interpolation is InterpolationMode.NEAREST_EXACT:
+            rule = centre_as_torch
+        else:
+            rule = corner_as_torch
+        resized = _on_pixels(image, lambda pixels: nearest(pixels, height, width, rule))
+    result: ImageT = resized
+    return result
 
 
-def check_resize(size: Any, max_size: Any, interpolation: Any) -> None:
-    """TypeError or ValueError for arguments of `resize` that no image could be resized with."""
+def check_resize(size: int | Sequence[int], max_size: int | None, interpolation: object) -> None:
+    """Raise TypeError or ValueError if the arguments of `resize` are illegal for any image."""
     if not isinstance(size, int | Sequence) or isinstance(size, str):
         raise TypeError(f"Size should be int or sequence. Got {type(size)}")
     if not isinstance(interpolation, InterpolationMode):

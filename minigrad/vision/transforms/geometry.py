@@ -1,10 +1,10 @@
-"""Transforms that move pixels: padding, cropping, flipping, resizing."""
+"""Geometric transforms: padding, cropping, flipping, resizing."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from minigrad.utils.data import loading_generator
 from minigrad.vision.transforms import functional as F
+from minigrad.vision.transforms.functional import ImageT
 from minigrad.vision.transforms.resample import InterpolationMode
 
 Fill = float | tuple[float, ...]
@@ -25,7 +25,7 @@ class Pad:
         self.fill = fill
         self.padding_mode = padding_mode
 
-    def __call__(self, image: Any) -> Any:
+    def __call__(self, image: ImageT) -> ImageT:
         return F.pad(image, self.padding, self.fill, self.padding_mode)
 
     def __repr__(self) -> str:
@@ -38,8 +38,8 @@ class Pad:
 class RandomCrop:
     """Cuts out a random window of `size` (H, W), after padding as `Pad` does.
 
-    With `pad_if_needed` an image smaller than the window is padded to fit on both sides; else
-    ValueError is raised for it.
+    With `pad_if_needed` an image smaller than the window is padded on both sides; otherwise it
+    raises ValueError.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class RandomCrop:
         self.fill = fill
         self.padding_mode = padding_mode
 
-    def __call__(self, image: Any) -> Any:
+    def __call__(self, image: ImageT) -> ImageT:
         if self.padding is not None:
             image = F.pad(image, self.padding, self.fill, self.padding_mode)
         if self.pad_if_needed:
@@ -65,13 +65,13 @@ class RandomCrop:
         top, left, height, width = self.get_params(image, self.size)
         return F.crop(image, top, left, height, width)
 
-    def _padded_to_fit(self, image: Any) -> Any:
+    def _padded_to_fit(self, image: ImageT) -> ImageT:
         height, width = F.spatial_size(image)
-        lacking = [max(self.size[1] - width, 0), max(self.size[0] - height, 0)]
-        return F.pad(image, lacking, self.fill, self.padding_mode) if any(lacking) else image
+        border = [max(self.size[1] - width, 0), max(self.size[0] - height, 0)]
+        return F.pad(image, border, self.fill, self.padding_mode) if any(border) else image
 
     @staticmethod
-    def get_params(image: Any, output_size: tuple[int, int]) -> tuple[int, int, int, int]:
+    def get_params(image: object, output_size: tuple[int, int]) -> tuple[int, int, int, int]:
         """A random window (top, left, height, width) of the given size inside the image."""
         height, width = F.spatial_size(image)
         if height < output_size[0] or width < output_size[1]:
@@ -96,7 +96,7 @@ class RandomHorizontalFlip:
             raise ValueError(f"RandomHorizontalFlip expects p in [0, 1], got {p}")
         self.p = p
 
-    def __call__(self, image: Any) -> Any:
+    def __call__(self, image: ImageT) -> ImageT:
         return F.hflip(image) if loading_generator().generator.random() < self.p else image
 
     def __repr__(self) -> str:
@@ -123,7 +123,7 @@ class Resize:
         self.max_size = max_size
         self.antialias = antialias
 
-    def __call__(self, image: Any) -> Any:
+    def __call__(self, image: ImageT) -> ImageT:
         return F.resize(image, self.size, self.interpolation, self.max_size, self.antialias)
 
     def __repr__(self) -> str:
