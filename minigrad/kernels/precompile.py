@@ -10,7 +10,13 @@ import sys
 
 import numpy as np
 
-from minigrad.kernels.conv import direct, implicit_gemm, winograd, winograd_weight_grad
+from minigrad.kernels.conv import (
+    direct,
+    implicit_gemm,
+    implicit_gemm_weight_grad,
+    winograd,
+    winograd_weight_grad,
+)
 from minigrad.kernels.matmul import gemm, gemm_nt
 from minigrad.kernels.pointwise import elementwise
 from minigrad.kernels.pooling import max_pool
@@ -21,13 +27,13 @@ _TOGETHER = (
     (gemm.product_tasks, gemm_nt.product_tasks),
     (
         gemm.product_tasks,
-        winograd_weight_grad.gradient_tasks,
-        implicit_gemm.gradient_tasks,
+        winograd_weight_grad.weight_grad_tasks,
+        implicit_gemm_weight_grad.weight_grad_tasks,
         winograd.correlation_tasks,
         implicit_gemm.correlation_tasks,
         gemm_nt.product_tasks,
     ),
-    (direct.correlation_tasks, direct.gradient_tasks),
+    (direct.correlation_tasks, direct.weight_grad_tasks),
 )
 
 

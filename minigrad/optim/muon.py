@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from minigrad.core.types import Array, Shape
-from minigrad.kernels.matmul.gemm import matmul
+from minigrad.kernels.matmul.matmul import matmul
 from minigrad.optim.optimizer import ArrayOptimizer, ParamGroup, ParamsT
 from minigrad.optim.optimizer.array_optimizer import norm, state_array
 from minigrad.tensor import Tensor

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from minigrad.kernels.conv import conv2d, plan
 from minigrad.kernels.conv.plan import is_better_spread
-from minigrad.kernels.matmul import gemm
+from minigrad.kernels.matmul import matmul
 from minigrad.kernels.pointwise import elementwise
 from minigrad.kernels.pooling import avg_pool, max_pool
 from minigrad.kernels.reduction import batch_norm, layer_norm, reduce, softmax
@@ -52,7 +52,7 @@ def laid_out(shape: tuple[int, ...], dtype: Any, layout: str, seed: int) -> Arra
 @settings(deadline=None, max_examples=60)
 @given(m=SIZES, k=SIZES, n=SIZES, dtype=DTYPES, layouts=st.tuples(LAYOUTS, LAYOUTS), batch=SIZES)
 def test_matmul(m: int, k: int, n: int, dtype: Any, layouts: Any, batch: int) -> None:
-    with mock.patch.object(gemm, "SMALL", 0):  # nothing is left to NumPy
+    with mock.patch.object(matmul, "SMALL", 0):  # nothing is left to NumPy
         exact_matmul.check(
             laid_out((m, k), dtype, layouts[0], 0), laid_out((k, n), dtype, layouts[1], 1)
         )

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minigrad.kernels.compiler import kernel
-from minigrad.kernels.matmul import gemm as module
-from minigrad.kernels.matmul import gemm_nt
-from minigrad.kernels.matmul.gemm import matmul
+from minigrad.kernels.matmul import gemm, gemm_nt
+from minigrad.kernels.matmul import matmul as module
+from minigrad.kernels.matmul.matmul import matmul
 from tests.support.exact_matmul import check
 
 FLOATS = (np.float32, np.float64)
@@ -79,7 +79,7 @@ def test_rows_that_lie_in_order_are_not_packed(m, k, n, dtype, monkeypatch):
     rng = np.random.default_rng(0)
     a, w = (rng.standard_normal((rows, k)).astype(dtype) for rows in (m, n))
     assert fits(a, w.T)
-    monkeypatch.setattr(module, "_Packed", None)
+    monkeypatch.setattr(module, "Gemm", None)
     check(a, w.T, rng.standard_normal(n).astype(dtype))
     assert not fits(np.asfortranarray(a), w.T)
     assert not fits(a, np.ascontiguousarray(w.T))
@@ -156,7 +156,7 @@ def test_memory_beyond_the_result_is_untouched():
     for m, n in [(7, 17), (5, 3), (13, 33)]:
         a, b = np.ones((m, 300)), np.ones((300, n))
         guarded = np.full(m * n + 64, -1.0)
-        packed = module._Packed((a.shape, a.strides), (b.shape, b.strides), a.dtype)
+        packed = gemm.Gemm((a.shape, a.strides), (b.shape, b.strides), a.dtype)
         packed.fill(guarded[32:-32].reshape(m, n), a, b, None)
         assert np.all(guarded[32:-32] == 300)
         assert np.all(guarded[:32] == -1)

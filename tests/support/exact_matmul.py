@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minigrad.kernels.matmul.gemm import matmul
+from minigrad.kernels.matmul.matmul import matmul
 
 
 def check(a, b, bias=None, product=matmul):

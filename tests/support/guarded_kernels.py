@@ -20,8 +20,7 @@ from minigrad.kernels.compiler.pointers import keep_alive, offset, pointer, poin
 from minigrad.kernels.compiler.task_queue import array_at, task_kernel
 from minigrad.kernels.conv import conv2d
 from minigrad.kernels.conv import plan as steps
-from minigrad.kernels.conv.plan import is_better_spread
-from minigrad.kernels.matmul import gemm, gemm_nt
+from minigrad.kernels.matmul import gemm_nt, matmul
 from minigrad.kernels.pointwise import activation, elementwise, special
 from minigrad.kernels.pooling import avg_pool, max_pool
 from minigrad.kernels.reduction import (
@@ -85,16 +84,16 @@ class Draw:
 
 
 def products(draw: Draw) -> Calls:
-    gemm.SMALL = 0  # nothing is left to NumPy
+    matmul.SMALL = 0  # nothing is left to NumPy
     m, k, n = draw.size(), draw.size(), draw.size()
     bias = draw.one_of(None, draw.plain(n))
-    yield gemm.matmul, draw.array(m, k), draw.array(k, n), bias
+    yield matmul.matmul, draw.array(m, k), draw.array(k, n), bias
     left, right = draw.one_of(((), (3,)), ((2,), ()), ((2, 1), (3,)), ((3,), (3,)))
     m, k, n = draw.size(most=13), draw.size(most=37), draw.size(most=37)
-    yield gemm.matmul, draw.array(*left, m, k), draw.array(*right, k, n), None
-    yield gemm.matmul, draw.array(m, 300 + k), draw.array(300 + k, n), None
-    yield gemm.matmul, draw.array(m, k), draw.array(k, 1), None
-    yield gemm.matmul, draw.array(1, k), draw.array(k, n), None
+    yield matmul.matmul, draw.array(*left, m, k), draw.array(*right, k, n), None
+    yield matmul.matmul, draw.array(m, 300 + k), draw.array(300 + k, n), None
+    yield matmul.matmul, draw.array(m, k), draw.array(k, 1), None
+    yield matmul.matmul, draw.array(1, k), draw.array(k, n), None
     m, n = draw.size(gemm_nt.INNER_ROWS), draw.size(gemm_nt.INNER_COLUMNS)
     rows = draw.one_of(draw.plain(m, k), draw.plain(m, k + 3)[:, 3:])
     yield gemm_nt.inner_products, rows, draw.plain(n, k).T, draw.one_of(None, draw.plain(n))

@@ -1,9 +1,9 @@
-"""Kernels in tasks that take long: each thread takes the next when it is done with its last."""
+"""Kernels cut into long tasks: a thread that has finished one takes the next that is left."""
 
 import threading
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numba
 import numpy as np
@@ -14,20 +14,24 @@ from minigrad.kernels.compiler.background import BackgroundCompiler
 from minigrad.kernels.compiler.cache import keep_on_disk, use_own_data_names
 from minigrad.kernels.compiler.kernel import kernel, prange
 from minigrad.kernels.compiler.numpy_abi import headers_are_known, write_addresses
+from minigrad.kernels.compiler.plan_record import address_dtype, flatten, record_dtype
 from minigrad.kernels.compiler.pointers import call, fetch_and_increment
 
-array_at = numba.carray
+Arrays = TypeVar("Arrays", bound=tuple[Any, ...])
+Plan = TypeVar("Plan", bound=tuple[Any, ...])
 
-_MOST_THREADS = int(numba.config.NUMBA_NUM_THREADS)
+carray = numba.carray
 
-# Told of what this process compiles, it compiles what goes along with that.
+_MAX_THREADS = int(numba.config.NUMBA_NUM_THREADS)
+
+# A second process that compiles the kernels which usually follow the one compiled here.
 background_compiler = BackgroundCompiler("minigrad.kernels.precompile")
 
 _one_compilation_at_a_time = threading.RLock()
 
 
 class _AnnouncedCFunc(CFunc):
-    """Tells listeners of its compilation, as Numba's dispatchers do, and `announce` before them."""
+    """A CFunc that calls `announce` and triggers Numba's compile event, as dispatchers do."""
 
     announce: Callable[[], None]
 
@@ -41,26 +45,31 @@ class _AnnouncedCFunc(CFunc):
             return super()._compile_uncached()  # type: ignore[misc]  # Numba's stubs omit it
 
 
-class TaskKernel:
-    """A function of a task's number, handed out to one thread or many as they come for more.
+class TaskKernel(Generic[Arrays, Plan]):
+    """A function that does one task of a kernel, given the task's index.
 
-    It is machine code that a loop of a few lines calls by its address.
+    One thread or many call it, each for the next task that is left.  It is machine code that a
+    loop of a few lines calls by its address.
     """
 
-    def __init__(self, function: Callable[..., Any], plan: np.dtype) -> None:
+    def __init__(
+        self, function: Callable[..., Any], arrays: type[Arrays], plan: type[Plan]
+    ) -> None:
         self.function = function
+        self.arrays = arrays
         self.plan = plan
+        self.record = np.dtype([("arrays", address_dtype(arrays)), ("plan", record_dtype(plan))])
         self.name = f"{function.__module__}.{function.__qualname__}"
         self._compiled: dict[np.dtype, Any] = {}
         self.__doc__ = function.__doc__
 
     def name_for(self, dtype: np.dtype) -> str:
-        """What the machine code for this dtype goes by among processes."""
+        """The name by which processes agree on who compiles the machine code for `dtype`."""
         return f"{self.name} {dtype}"
 
     def compile(self, dtype: np.dtype) -> CFunc:
         """The machine code, from the cache if it is there."""
-        pointers = (numba.types.CPointer(numba.from_dtype(d)) for d in (dtype, self.plan))
+        pointers = (numba.types.CPointer(numba.from_dtype(d)) for d in (dtype, self.record))
         arguments = (numba.types.int64, numba.types.int64, *pointers)
         options = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
         keep_on_disk(self.function)
@@ -74,6 +83,7 @@ class TaskKernel:
         return compiled
 
     def address(self, dtype: np.dtype) -> int:
+        """The address of the machine code for `dtype`, which is compiled if it has to be."""
         if dtype not in self._compiled:
             with _one_compilation_at_a_time:
                 if dtype not in self._compiled:
@@ -81,71 +91,83 @@ class TaskKernel:
         return int(self._compiled[dtype].address)
 
     def prepare(
-        self, dtype: np.dtype, plan: Sequence[int], counts: Sequence[int], work: int
-    ) -> "Prepared":
-        """`counts[0]` tasks of phase 0, then `counts[1]` of phase 1 ..., for arrays of `dtype`.
+        self, dtype: np.dtype, plan: Plan, counts: Sequence[int], work: int
+    ) -> "PreparedTasks[Arrays]":
+        """All tasks of a call on arrays of `dtype`, for arrays that are known later.
 
-        They read the numbers of `plan`, whose first are the arrays' addresses, yet to be known.
+        There are `counts[0]` tasks of phase 0, then `counts[1]` of phase 1 and so on.  `work` is
+        as in `kernel`: a call with little of it stays on one thread.
         """
-        assert len(plan) == len(self.plan.names or ())
-        return Prepared(self, dtype, plan, counts, work)
+        if type(plan) is not self.plan:
+            raise TypeError(f"{self.name} reads a {self.plan.__name__}, got {plan!r}")
+        return PreparedTasks(self, dtype, list(flatten(plan)), counts, work)
 
 
-class Prepared:
-    """Tasks and all that they read, but for where the arrays lie."""
+class PreparedTasks(Generic[Arrays]):
+    """The tasks of a kernel for some shapes, ready to run on any arrays of these shapes."""
 
     def __init__(
         self,
-        tasks: TaskKernel,
+        kernel: TaskKernel[Arrays, Any],
         dtype: np.dtype,
         plan: Sequence[int],
         counts: Sequence[int],
         work: int,
     ) -> None:
-        self._tasks = tasks
+        self._kernel = kernel
         self._dtype = dtype
-        self._fields = np.array([*plan, *counts, *[0] * len(counts)], np.int64)
+        addresses = [0] * len(kernel.record["arrays"])
+        taken = [0] * len(counts)
+        self._fields = np.array([*addresses, *plan, *counts, *taken], np.int64)
         self._phases = len(counts)
         self._work = work if max(counts) > 1 else 0
 
     @cached_property
     def _function(self) -> int:
-        return self._tasks.address(self._dtype)
+        return self._kernel.address(self._dtype)
 
-    def run(self, *arrays: np.ndarray) -> None:
-        """Do all that there is to do, with these arrays."""
+    def run(self, arrays: Arrays) -> None:
+        """Do all tasks with these arrays."""
+        if type(arrays) is not self._kernel.arrays:
+            raise TypeError(f"{self._kernel.name} takes {self._kernel.arrays.__name__}")
         fields = self._fields.copy()
         unknown = len(arrays)
         if not headers_are_known():
             fields[:unknown] = [array.ctypes.data for array in arrays]
             unknown = 0
         function = self._function
-        _launch.run(self._work, fields, id(arrays), unknown, self._phases, function, _MOST_THREADS)
+        _launch.run(self._work, fields, id(arrays), unknown, self._phases, function, _MAX_THREADS)
 
 
-def task_kernel(plan: np.dtype) -> Callable[[Callable[..., Any]], TaskKernel]:
-    """Declare a function (phase, task, none, plans) whose calls within a phase are independent.
+def task_kernel(
+    arrays: type[Arrays], plan: type[Plan]
+) -> Callable[[Callable[..., Any]], TaskKernel[Arrays, Plan]]:
+    """Declare a function (phase, task, elements, records) whose calls in a phase are independent.
 
-    `array_at(none, 0)` is an array of no elements, whose dtype is that of the call;
-    `array_at(plans, 1)[0]` is the record that all tasks read, addresses of arrays among its fields.
+    `arrays` is a NamedTuple of the arrays that the tasks read and write, `plan` one of the numbers
+    that they read (see `plan_record`).  `carray(elements, 0)` is an array of no elements, whose
+    dtype is that of the call; `carray(records, 1)[0]` is the record that all tasks read, with the
+    arrays' addresses in its field `arrays` and the numbers in `plan`.
     """
-    return lambda function: TaskKernel(function, plan)
+    return lambda function: TaskKernel(function, arrays, plan)
 
 
 @kernel
 def _launch(fields, arrays, unknown, phases, function, threads):
-    """A thread that loses its core to another process holds up the others by a task, not by half
-    of the work.  There are `threads` at most; for one that there is not, no task is left.
+    """Run the phases one after the other, the tasks of each on up to `threads` threads.
 
-    `fields` is the plan, how many tasks each phase has, and how many of each are taken.
+    A thread that loses its core to another process holds up the others by a task, not by half of
+    the work.  Where fewer threads run, the rest of the loop finds no task left.
+
+    `fields` holds the record, the number of tasks of each phase, and how many of each are taken.
     """
     write_addresses(fields, arrays, unknown)
-    plan = fields.ctypes.data
+    record = fields.ctypes.data
     counts, taken = fields[-2 * phases : -phases], fields[-phases:]
     for phase in range(phases):
         next_task = taken[phase:]
         for _ in prange(threads):
             task = fetch_and_increment(next_task)
             while task < counts[phase]:
-                call(function, phase, task, 0, plan)
+                call(function, phase, task, 0, record)
                 task = fetch_and_increment(next_task)

@@ -5,25 +5,18 @@ import math
 import numpy as np
 
 from minigrad.kernels.compiler.kernel import kernel, prange
-from minigrad.kernels.conv.direct import correlate_planes, correlate_planes_gradient
-from minigrad.kernels.conv.implicit_gemm import correlate_tiles, correlate_tiles_gradient
-from minigrad.kernels.conv.plan import (
-    Padding,
-    Pair,
-    Step,
-    Steps,
-    backward_steps,
-    fills_few_lanes,
-    forward_steps,
-)
+from minigrad.kernels.conv.direct import correlate_direct, weight_grad_direct
+from minigrad.kernels.conv.implicit_gemm import correlate_implicit_gemm
+from minigrad.kernels.conv.implicit_gemm_weight_grad import weight_grad_implicit_gemm
+from minigrad.kernels.conv.plan import Padding, Pair, Step, Steps, backward_steps, forward_steps
 from minigrad.kernels.conv.winograd import correlate_winograd
-from minigrad.kernels.conv.winograd_weight_grad import correlate_winograd_gradient
+from minigrad.kernels.conv.winograd_weight_grad import weight_grad_winograd
 
 
 def conv_output_size(
     size: int, kernel: int, stride: int, pad_before: int, pad_after: int, dilation: int
 ) -> int:
-    """Places of a dilated kernel along a padded axis: the length of a convolution's output."""
+    """The length of a convolution's output along an axis of `size` pixels."""
     return (size + pad_before + pad_after - dilation * (kernel - 1) - 1) // stride + 1
 
 
@@ -44,7 +37,7 @@ def conv2d(
     out = np.empty((len(x), len(weight), rows, columns), x.dtype)
     options = stride, padding, dilation, groups
     steps = forward_steps(out.shape, weight.shape, x.shape, *options, out.itemsize)
-    _fill(out, x, _grouped(weight, groups), bias, steps)
+    _correlate(out, x, _grouped(weight, groups), bias, steps)
     return out
 
 
@@ -61,7 +54,7 @@ def conv2d_input_grad(
     out = np.empty(input_shape, g.dtype)
     options = stride, padding, dilation, groups
     steps = backward_steps(g.shape, weight.shape, input_shape, *options, out.itemsize)
-    _fill(out, g, _grouped(weight, groups).swapaxes(1, 2), None, steps)
+    _correlate(out, g, _grouped(weight, groups).swapaxes(1, 2), None, steps)
     return out
 
 
@@ -81,78 +74,86 @@ def conv2d_weight_grad(
     steps = forward_steps(g.shape, weight_shape, x.shape, *options, x.itemsize)
     out = np.empty(weight_shape, x.dtype)
     grouped = _grouped(out, groups)
-    whole = grouped.shape[3:]
-    taps = np.arange(math.prod(whole)).reshape(whole)
-    places = [taps[step.rows.taps, step.columns.taps] for step in steps]
-    if len(steps) == 1 and places[0].shape == whole:
-        _weight_part(grouped, g, x, steps[0])
+    kernel_shape = grouped.shape[3:]
+    taps = np.arange(math.prod(kernel_shape)).reshape(kernel_shape)
+    step_taps = [taps[step.rows.taps, step.columns.taps] for step in steps]
+    if len(steps) == 1 and step_taps[0].shape == kernel_shape:
+        _weight_grad(grouped, g, x, steps[0])
         return out
     filters = out.reshape(len(out), -1)
-    for i, (step, place) in enumerate(zip(steps, places, strict=True)):
-        part = np.empty((*grouped.shape[:3], *place.shape), out.dtype)
-        if place.size:
-            _weight_part(part, g, x, step)
-        _add_taps.run(out.size, filters, part.reshape(len(out), -1), place.ravel(), taps.size, i)
+    for i, (step, indices) in enumerate(zip(steps, step_taps, strict=True)):
+        part = np.empty((*grouped.shape[:3], *indices.shape), out.dtype)
+        if indices.size:
+            _weight_grad(part, g, x, step)
+        parts = part.reshape(len(out), -1)
+        _add_taps.run(out.size, filters, parts, indices.ravel(), taps.size, i == 0)
     return out
 
 
 @kernel
-def _add_taps(out: np.ndarray, part: np.ndarray, place: np.ndarray, taps: int, begun: int) -> None:
-    """Add each filter's (channels, taps here) at their `place` (taps here,) among all its taps.
+def _add_taps(
+    out: np.ndarray, part: np.ndarray, indices: np.ndarray, taps: int, is_first: bool
+) -> None:
+    """Add part (F, channels * some taps) to out (F, channels * taps), at the taps `indices`.
 
-    What is not `begun` holds anything.
+    The first part is added to zeros: before it `out` is undefined.
     """
     for f in prange(out.shape[0]):
         filter = out[f]
-        more = part[f]
-        if begun == 0:
+        addend = part[f]
+        if is_first:
             for i in range(filter.size):
                 filter[i] = 0
         for c in range(filter.size // taps):
-            for i in range(place.size):
-                filter[c * taps + place[i]] += more[c * place.size + i]
+            for i in range(indices.size):
+                filter[c * taps + indices[i]] += addend[c * indices.size + i]
 
 
-def _weight_part(out: np.ndarray, g: np.ndarray, x: np.ndarray, step: Step) -> None:
+def _weight_grad(out: np.ndarray, g: np.ndarray, x: np.ndarray, step: Step) -> None:
     """Fill `out`, (groups, F / groups, C / groups, taps, taps), from the outputs of one step."""
-    rows, columns, tile = step
-    axes = rows.axis, columns.axis
-    if tile:
+    if step.algorithm == "winograd":
         for i, group in enumerate(out):
-            f, c = _channels(i, group)
-            correlate_winograd_gradient(group, g[:, f], x[:, c], axes, tile)
+            f, c = _group_channels(i, group)
+            weight_grad_winograd(group, g[:, f], x[:, c], step.axes, step.tile)
         return
-    planes = fills_few_lanes(out.shape[1], out.itemsize)
-    correlate = correlate_planes_gradient if planes else correlate_tiles_gradient
-    correlate(out, g[:, :, rows.outputs, columns.outputs], x, axes)
+    g = g[:, :, step.rows.outputs, step.columns.outputs]
+    if step.algorithm == "direct":
+        weight_grad_direct(out, g, x, step.axes)
+    else:
+        weight_grad_implicit_gemm(out, g, x, step.axes)
 
 
-def _fill(
+def _correlate(
     out: np.ndarray,
     source: np.ndarray,
     filters: np.ndarray,
     bias: np.ndarray | None,
     steps: Steps,
 ) -> None:
-    """Fill `out` step by step with source * filters + bias, or bias where no taps reach."""
-    planes = fills_few_lanes(filters.shape[1], out.itemsize)
-    correlate = correlate_planes if planes else correlate_tiles
-    for rows, columns, tile in steps:
-        taps, axes = filters[..., rows.taps, columns.taps], (rows.axis, columns.axis)
+    """Fill `out` step by step with source * filters + bias, or bias where there are no taps.
+
+    The filters are (groups, F / groups, C / groups, K, L).
+    """
+    for step in steps:
+        rows, columns = step.rows, step.columns
+        taps = filters[..., rows.taps, columns.taps]
         if not (taps.size and out.size):
-            place = out[:, :, rows.outputs, columns.outputs]
-            place[:] = 0 if bias is None else bias[:, None, None]
-        elif tile:
+            outputs = out[:, :, rows.outputs, columns.outputs]
+            outputs[:] = 0 if bias is None else bias[:, None, None]
+        elif step.algorithm == "winograd":
             for i, group in enumerate(taps):
-                f, c = _channels(i, group)
-                start = None if bias is None else bias[f]
-                correlate_winograd(out[:, f], source[:, c], group, start, axes, tile)
+                f, c = _group_channels(i, group)
+                group_bias = None if bias is None else bias[f]
+                group_out, group_source = out[:, f], source[:, c]
+                correlate_winograd(group_out, group_source, group, group_bias, step.axes, step.tile)
+        elif step.algorithm == "direct":
+            correlate_direct(out, source, taps, bias, step.axes)
         else:
-            correlate(out, source, taps, bias, axes)
+            correlate_implicit_gemm(out, source, taps, bias, step.axes)
 
 
-def _channels(i: int, filters: np.ndarray) -> tuple[slice, slice]:
-    """What group `i` fills and what it reads of the channels, given its (F, C, K, L)."""
+def _group_channels(i: int, filters: np.ndarray) -> tuple[slice, slice]:
+    """The channels that group `i` writes, and those that it reads, given its (F, C, K, L)."""
     f, c = filters.shape[:2]
     return slice(i * f, (i + 1) * f), slice(i * c, (i + 1) * c)
 

@@ -2,19 +2,26 @@
 
 Where a group has one filter (depthwise convolution) or a few (gradients of 1- or 3-channel images),
 vectors of filters would be mostly idle.  Here a vector holds neighbouring pixels, of copies that
-`sorted_planes` makes.
+`phase_planes` makes.
 """
 
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from minigrad.kernels.compiler.kernel import device_function
+from minigrad.kernels.compiler.plan_record import Layout
 from minigrad.kernels.compiler.pointers import keep_alive, offset, pointer, pointer_at
-from minigrad.kernels.compiler.task_queue import Prepared, array_at, task_kernel
-from minigrad.kernels.conv.phase_planes import PLAN, block_size, copy_planes, cut
+from minigrad.kernels.compiler.task_queue import PreparedTasks, carray, task_kernel
+from minigrad.kernels.conv.phase_planes import (
+    PhasePlanesPlan,
+    copy_planes,
+    cut_into_bands,
+    planes_size,
+)
 from minigrad.kernels.conv.plan import Axis
+from minigrad.kernels.simd.ir_builder import VECTOR_BYTES
 from minigrad.kernels.simd.microkernels import (
     DOTS,
     END_VECTORS,
@@ -26,156 +33,218 @@ from minigrad.kernels.simd.microkernels import (
 from minigrad.kernels.simd.move import copy_row, lanes
 
 
-def correlate_planes(
+class CorrelationArrays(NamedTuple):
+    """The arrays of a correlation."""
+
+    source: np.ndarray  # (N, G * C, H, W)
+    out: np.ndarray  # (N, G * F, H', W')
+    weight: np.ndarray  # (G, F, C, K, L), contiguous
+    bias: np.ndarray  # (G * F,)
+    tap_offsets: np.ndarray  # see `PhasePlanes`
+
+
+class WeightGradArrays(NamedTuple):
+    """The arrays of a gradient with respect to filters."""
+
+    source: np.ndarray  # (N, G * C, H, W)
+    gradient: np.ndarray  # of the output, (N, G * F, H', W')
+    out: np.ndarray  # (G, F, C, K, L), contiguous
+    sums: np.ndarray  # workspace: (slices, G, F, padded C * K * L, lanes)
+    tap_offsets: np.ndarray  # see `PhasePlanes`
+
+
+def correlate_direct(
     out: np.ndarray,
     source: np.ndarray,
     filters: np.ndarray,
     bias: np.ndarray | None,
     axes: tuple[Axis, Axis],
 ) -> None:
-    """Fill the places of `out` that the axes describe with source * filters + bias.
+    """Fill the elements of `out` that the axes describe with source * filters + bias.
 
     (N, G * F, H', W'), (N, G * C, H, W), (G, F, C, taps of axes[0], taps of axes[1]), (G * F,).
     """
-    filters = np.ascontiguousarray(filters)
-    start = np.zeros(out.shape[1], out.dtype) if bias is None else np.ascontiguousarray(bias)
-    layout = _layout(
-        out.dtype, source.shape, source.strides, out.shape, out.strides, axes, filters.shape
+    bias = np.zeros(out.shape[1], out.dtype) if bias is None else np.ascontiguousarray(bias)
+    tasks, tap_offsets = _prepare_correlation(
+        out.dtype, (source.shape, source.strides), (out.shape, out.strides), filters.shape, axes
     )
-    layout.correlation.run(source, out, filters, start)
+    tasks.run(
+        CorrelationArrays(
+            source=source,
+            out=out,
+            weight=np.ascontiguousarray(filters),
+            bias=bias,
+            tap_offsets=tap_offsets,
+        )
+    )
 
 
-def correlate_planes_gradient(
+def weight_grad_direct(
     out: np.ndarray, gradient: np.ndarray, source: np.ndarray, axes: tuple[Axis, Axis]
 ) -> None:
     """Fill `out`, (G, F, C, taps of axes[0], taps of axes[1]), with gradient * source.
 
-    `out` is contiguous; `gradient` and `source` are as `out` and `source` of `correlate_planes`.
+    (N, G * F, H', W'), (N, G * C, H, W); `out` is contiguous.
     """
-    layout = _layout(
-        out.dtype, source.shape, source.strides, gradient.shape, gradient.strides, axes,
+    tasks, tap_offsets, sums_size = _prepare_weight_grad(
+        out.dtype,
+        (source.shape, source.strides),
+        (gradient.shape, gradient.strides),
         out.shape,
-    )  # fmt: skip
-    sums = np.empty(layout.sums, out.dtype)
-    layout.gradient.run(source, gradient, out, sums)
-
-
-class _Layout(NamedTuple):
-    """All that a kernel has to know but for addresses, and the sizes of what it needs."""
-
-    correlation: Prepared
-    gradient: Prepared
-    tap_at: np.ndarray  # its address is in the plan
-    sums: int
-
-
-@lru_cache(1024)
-def _layout(dtype: np.dtype, *sizes: Any) -> _Layout:
-    """The tasks of a correlation of these sizes, as `cut` has them, and of its gradient."""
-    of = cut(dtype, *sizes)
-    return _Layout(
-        correlation_tasks.prepare(dtype, of.plan, (of.tasks,), of.work),
-        gradient_tasks.prepare(dtype, of.plan, (of.slices * of.shares, of.groups), of.work),
-        of.tap_at,
-        of.sums,
+        axes,
+    )
+    tasks.run(
+        WeightGradArrays(
+            source=source,
+            gradient=gradient,
+            out=out,
+            sums=np.empty(sums_size, out.dtype),
+            tap_offsets=tap_offsets,
+        )
     )
 
 
-@task_kernel(PLAN)
-def correlation_tasks(phase, task, none, plans):
+@lru_cache(1024)
+def _prepare_correlation(
+    dtype: np.dtype, source: Layout, out: Layout, weight: tuple[int, ...], axes: tuple[Axis, Axis]
+) -> tuple[PreparedTasks[CorrelationArrays], np.ndarray]:
+    """The tasks, and the offsets of the taps."""
+    plan, tap_offsets, work = cut_into_bands(dtype, source, out, weight, axes)
+    count = plan.images * plan.bands * plan.group_tasks
+    return correlation_tasks.prepare(dtype, plan, (count,), work), tap_offsets
+
+
+@lru_cache(1024)
+def _prepare_weight_grad(
+    dtype: np.dtype,
+    source: Layout,
+    gradient: Layout,
+    weight: tuple[int, ...],
+    axes: tuple[Axis, Axis],
+) -> tuple[PreparedTasks[WeightGradArrays], np.ndarray, int]:
+    """The tasks, the offsets of the taps, and the elements of all slices' sums."""
+    plan, tap_offsets, work = cut_into_bands(dtype, source, gradient, weight, axes)
+    counts = plan.slices * plan.group_tasks, plan.groups
+    tasks = weight_grad_tasks.prepare(dtype, plan, counts, work)
+    sums = plan.slices * plan.groups * plan.filters * plan.padded_depth
+    return tasks, tap_offsets, sums * (VECTOR_BYTES // dtype.itemsize)
+
+
+@device_function
+def _store(out, sums, plan, n, f, first_row, rows):
+    """Store one filter's sums of a band of outputs, whose rows are `pitch` long."""
+    stride = plan.columns.out_stride * plan.out.column_stride
+    for i in range(rows):
+        y = plan.rows.out_offset + (first_row + i) * plan.rows.out_stride
+        element = n * plan.out.image_stride + f * plan.out.channel_stride
+        element += y * plan.out.row_stride + plan.columns.out_offset * plan.out.column_stride
+        row = offset(out, element)
+        if stride == 1:
+            copy_row(row, offset(sums, i * plan.pitch), 1, plan.columns.length)
+        else:
+            for j in range(plan.columns.length):
+                row[j * stride] = sums[i * plan.pitch + j]
+
+
+@task_kernel(CorrelationArrays, PhasePlanesPlan)
+def correlation_tasks(phase, task, elements, records):
     """One band of rows of one image for some groups.
 
-    out[n, f, y, x] = start[f] + sum over c, r, s of
-        source[n, c, y + r, x + s] * weights[f, c, r, s]
+    out[n, f, y, x] = bias[f] + sum over c, r, s of
+        source[n, c, y + r, x + s] * weight[f, c, r, s]
     """
-    plan, like = array_at(plans, 1)[0], array_at(none, 0)
-    part, t = task % plan.shares * plan.share, task // plan.shares % plan.bands * plan.high
-    n, rows = task // (plan.shares * plan.bands), min(plan.high, plan.rows - t)
-    out, start = pointer_at(like, plan.out), pointer_at(like, plan.start)
-    tap_at = pointer_at(np.int64, plan.tap_at)
-    pitch, step = plan.pitch, lanes(out)
-    count = (rows - 1) * pitch + plan.columns
-    block_memory = np.zeros(block_size(plan) + ROW_VECTORS * step, like.dtype)
-    sums_memory = np.empty(count + ROW_VECTORS * step, like.dtype)
+    like, record = carray(elements, 0), carray(records, 1)[0]
+    arrays, plan = record.arrays, record.plan
+    first_group = task % plan.group_tasks * plan.task_groups
+    first_row = task // plan.group_tasks % plan.bands * plan.band_rows
+    n = task // (plan.group_tasks * plan.bands)
+    rows = min(plan.band_rows, plan.rows.length - first_row)
+    source, out = pointer_at(like, arrays.source), pointer_at(like, arrays.out)
+    bias, tap_offsets = pointer_at(like, arrays.bias), pointer_at(np.int64, arrays.tap_offsets)
+    vector = lanes(out)
+    count = (rows - 1) * plan.pitch + plan.columns.length
+    block_memory = np.zeros(planes_size(plan) + ROW_VECTORS * vector, like.dtype)
+    sums_memory = np.empty(count + ROW_VECTORS * vector, like.dtype)
     block, sums = pointer(block_memory), pointer(sums_memory)
-    long = count // (ROW_VECTORS * step) * ROW_VECTORS * step
-    for group in range(part, min(part + plan.share, plan.groups)):
-        copy_planes(block, like, plan, n, group, t, 0)
+    long = count // (ROW_VECTORS * vector) * ROW_VECTORS * vector
+    for group in range(first_group, min(first_group + plan.task_groups, plan.groups)):
+        copy_planes(block, source, plan, n, group, first_row, 0)
         for f in range(group * plan.filters, (group + 1) * plan.filters):
-            weights = offset(pointer_at(like, plan.weights), f * plan.depth)
-            for p in range(0, long, ROW_VECTORS * step):
-                here = offset(sums, p)
-                row_product(here, start[f], weights, offset(block, p), tap_at, plan.depth)
-            for p in range(long, count, END_VECTORS * step):
-                here = offset(sums, p)
-                row_end_product(here, start[f], weights, offset(block, p), tap_at, plan.depth)
-            for i in range(rows):
-                place = n * plan.out_image_step + f * plan.out_channel_step
-                place += (plan.row_first + (t + i) * plan.row_spacing) * plan.out_row_step
-                line = offset(out, place + plan.column_first * plan.out_column_step)
-                line_step = plan.column_spacing * plan.out_column_step
-                if line_step == 1:
-                    copy_row(line, offset(sums, i * pitch), 1, plan.columns)
-                else:
-                    for j in range(plan.columns):
-                        line[j * line_step] = sums[i * pitch + j]
+            weight = offset(pointer_at(like, arrays.weight), f * plan.depth)
+            for p in range(0, long, ROW_VECTORS * vector):
+                pixels = offset(block, p)
+                row_product(offset(sums, p), bias[f], weight, pixels, tap_offsets, plan.depth)
+            for p in range(long, count, END_VECTORS * vector):
+                pixels = offset(block, p)
+                row_end_product(offset(sums, p), bias[f], weight, pixels, tap_offsets, plan.depth)
+            _store(out, sums, plan, n, f, first_row, rows)
     keep_alive((block_memory, sums_memory))
 
 
 @device_function
-def _add_up(group, like, plan):
+def _add_slices(group, like, arrays, plan):
     """Add up the slices' and the lanes' sums of one group, in order, into the result."""
-    sums, out = pointer_at(like, plan.start), pointer_at(like, plan.weights)
-    step = lanes(sums)
+    sums, out = pointer_at(like, arrays.sums), pointer_at(like, arrays.out)
+    vector = lanes(sums)
     for f in range(group * plan.filters, (group + 1) * plan.filters):
         for k in range(plan.depth):
             total = sums[0] * 0
             for i in range(plan.slices):
-                place = (i * plan.groups * plan.filters + f) * plan.padded_depth + k
-                for lane in range(step):
-                    total += sums[place * step + lane]
+                first = (i * plan.groups * plan.filters + f) * plan.padded_depth + k
+                for lane in range(vector):
+                    total += sums[first * vector + lane]
             out[f * plan.depth + k] = total
 
 
-@task_kernel(PLAN)
-def gradient_tasks(phase, task, none, plans):
+@device_function
+def _copy_gradient(flat, gradient, plan, n, f, first_row, size):
+    """Copy a band of one plane of the gradient to rows that are `pitch` long, zeros below it."""
+    element = n * plan.out.image_stride + f * plan.out.channel_stride
+    plane = offset(gradient, element + first_row * plan.out.row_stride)
+    for i in range(min(plan.band_rows, plan.rows.length - first_row)):
+        row = offset(plane, i * plan.out.row_stride)
+        copy_row(offset(flat, i * plan.pitch), row, plan.out.column_stride, plan.columns.length)
+    for i in range((plan.rows.length - first_row) * plan.pitch, size):
+        flat[i] = 0
+
+
+@task_kernel(WeightGradArrays, PhasePlanesPlan)
+def weight_grad_tasks(phase, task, elements, records):
     """One slice of the images for some groups; then all slices' sum.
 
-    start[slice, f, c, r, s, lane] = sum over n, y, x of
-        out[n, f, y, x] * source[n, c, y + r, x + s]
+    sums[slice, f, c, r, s, lane] = sum over n, y, x of
+        gradient[n, f, y, x] * source[n, c, y + r, x + s]
     """
-    plan, like = array_at(plans, 1)[0], array_at(none, 0)
+    like, record = carray(elements, 0), carray(records, 1)[0]
+    arrays, plan = record.arrays, record.plan
     if phase == 1:
-        _add_up(task, like, plan)
+        _add_slices(task, like, arrays, plan)
         return
-    piece, part = task // plan.shares, task % plan.shares * plan.share
-    gradient, all_sums = pointer_at(like, plan.out), pointer_at(like, plan.start)
-    tap_at = pointer_at(np.int64, plan.tap_at)
-    pitch, step = plan.pitch, lanes(gradient)
+    slice_, first_group = task // plan.group_tasks, task % plan.group_tasks * plan.task_groups
+    source, gradient = pointer_at(like, arrays.source), pointer_at(like, arrays.gradient)
+    tap_offsets = pointer_at(np.int64, arrays.tap_offsets)
+    vector = lanes(gradient)
     # Up to the last output of the last row: a tap's pixels past it would be beyond the copies.
-    count = -(-((plan.high - 1) * pitch + plan.columns) // step)
-    block_memory = np.zeros(block_size(plan) + step, like.dtype)
-    flat_memory = np.zeros(count * step, like.dtype)  # zeros stay between the rows
+    count = -(-((plan.band_rows - 1) * plan.pitch + plan.columns.length) // vector)
+    block_memory = np.zeros(planes_size(plan) + vector, like.dtype)
+    flat_memory = np.zeros(count * vector, like.dtype)  # between the rows it stays zero
     block, flat = pointer(block_memory), pointer(flat_memory)
-    size = plan.padded_depth * step
-    for group in range(part, min(part + plan.share, plan.groups)):
-        place = (piece * plan.groups + group) * plan.filters * size
+    size = plan.padded_depth * vector
+    slice_sums = offset(pointer_at(like, arrays.sums), slice_ * plan.groups * plan.filters * size)
+    for group in range(first_group, min(first_group + plan.task_groups, plan.groups)):
+        group_sums = offset(slice_sums, group * plan.filters * size)
         for j in range(plan.filters * size):
-            all_sums[place + j] = 0
-        begin = plan.images * piece // plan.slices
-        end = plan.images * (piece + 1) // plan.slices
-        for band in range(begin * plan.bands, end * plan.bands):
-            n, t = band // plan.bands, band % plan.bands * plan.high
-            copy_planes(block, like, plan, n, group, t, 0)
+            group_sums[j] = 0
+        first_image = plan.images * slice_ // plan.slices
+        end_image = plan.images * (slice_ + 1) // plan.slices
+        for band in range(first_image * plan.bands, end_image * plan.bands):
+            n, first_row = band // plan.bands, band % plan.bands * plan.band_rows
+            copy_planes(block, source, plan, n, group, first_row, 0)
             for f in range(plan.filters):
-                place = n * plan.out_image_step + t * plan.out_row_step
-                place += (group * plan.filters + f) * plan.out_channel_step
-                for i in range(min(plan.high, plan.rows - t)):
-                    line = offset(gradient, place + i * plan.out_row_step)
-                    copy_row(offset(flat, i * pitch), line, plan.out_column_step, plan.columns)
-                for i in range((plan.rows - t) * pitch, count * step):
-                    flat[i] = 0
-                sums = offset(all_sums, ((piece * plan.groups + group) * plan.filters + f) * size)
+                plane = group * plan.filters + f
+                _copy_gradient(flat, gradient, plan, n, plane, first_row, count * vector)
+                sums = offset(group_sums, f * size)
                 for k in range(0, plan.padded_depth, DOTS):
-                    dot_products(offset(sums, k * step), flat, block, offset(tap_at, k), count)
+                    tile = offset(sums, k * vector)
+                    dot_products(tile, flat, block, offset(tap_offsets, k), count)
     keep_alive((block_memory, flat_memory))

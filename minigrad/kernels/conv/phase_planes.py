@@ -1,20 +1,28 @@
-"""Copies of image planes in which what neighbouring outputs meet lies side by side.
+"""Copies of image planes in which the pixels that neighbouring outputs read are neighbours.
 
-A task copies planes with their margin, and where outputs are `step` pixels apart, pixels that lie
-so far apart next to each other: then output p under tap k reads the copy at `tap_at[k] + p` for all
-p of a plane, and one long loop runs over its rows.  What it computes past the rows' ends is
-dropped.  Where the source is spread, the copy has the margin's value between its pixels too.
+A task copies planes with their margin.  Where outputs are `stride` pixels apart, the copy is sorted
+by phase: pixels that are so far apart follow one another.  Then output p reads the copy at
+`tap_offsets[k] + p` under tap k, for all p of a plane, and one long loop runs over its rows.  What
+it computes beyond the rows' ends is dropped.  Where the source is dilated, the copy has the
+margin's value between its pixels too.
 """
 
 import math
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
 from minigrad.kernels.compiler.kernel import device_function
-from minigrad.kernels.compiler.pointers import offset, pointer_at
+from minigrad.kernels.compiler.plan_record import Layout
+from minigrad.kernels.compiler.pointers import offset
 from minigrad.kernels.conv.plan import Axis, parts
-from minigrad.kernels.simd.ir_builder import VECTOR_BYTES
+from minigrad.kernels.conv.records import (
+    AxisFields,
+    ImageFields,
+    axis_fields,
+    image_fields,
+)
 from minigrad.kernels.simd.microkernels import DOTS
 from minigrad.kernels.simd.move import copy_row
 
@@ -24,142 +32,148 @@ TASK_WORK = 131_072
 # Tasks of a weight gradient, about.
 TASKS = 16
 
-PLAN = np.dtype(
-    [
-        (name, np.int64)
-        for name in (
-            "source", "out", "weights", "start",  # addresses; of sums too, where there is no start
-            "tap_at",
-            "images", "groups", "filters", "channels",  # filters and channels of one group
-            "image_step", "channel_step", "row_step", "column_step", "height", "source_width",
-            "out_image_step", "out_channel_step", "out_row_step", "out_column_step",
-            "depth", "padded_depth",
-            "rows", "row_stride", "row_origin", "row_first", "row_spacing", "row_spread",
-            "columns", "column_stride", "column_origin", "column_first", "column_spacing",
-            "column_spread",
-            "high", "bands", "pitch", "phase_rows",  # rows of a band; of a phase of its planes
-            "share", "shares", "slices",  # groups of a task
-        )
-    ]
-)  # fmt: skip
 
+class PhasePlanesPlan(NamedTuple):
+    """The sizes of a correlation, and its cut into tasks."""
 
-class Cut(NamedTuple):
-    """A plan, but for the addresses of arrays, and the tasks that it is cut into."""
-
-    plan: tuple[int, ...]
-    tap_at: np.ndarray  # its address is in the plan
+    images: int
     groups: int
-    shares: int  # parts of the groups
-    slices: int  # parts of the images
-    tasks: int  # a band of rows of an image for a share of the groups
-    sums: int  # elements of all slices' sums
+    channels: int  # of one group
+    filters: int  # of one group
+    source: ImageFields
+    out: ImageFields  # of the output, or of its gradient
+    depth: int  # elements of a filter
+    padded_depth: int  # a multiple of DOTS
+    rows: AxisFields
+    columns: AxisFields
+    bands: int  # parts of an image's rows of outputs
+    band_rows: int  # outputs of a band
+    pitch: int  # the length of a row of the copy
+    phase_rows: int  # rows of the copy for each phase
+    task_groups: int
+    group_tasks: int  # tasks that share out the groups
+    slices: int  # of the images: each has partial sums of its own of the weight's gradient
+
+
+class PhasePlanes(NamedTuple):
+    """A plan, and what the kernels that follow it need beside it."""
+
+    plan: PhasePlanesPlan
+    tap_offsets: np.ndarray  # (padded_depth,), int64: elements of the copy before each tap
     work: int
 
 
-def cut(
+@lru_cache(1024)
+def cut_into_bands(
     dtype: np.dtype,
-    source_shape: tuple[int, ...],
-    source_strides: tuple[int, ...],
-    shown_shape: tuple[int, ...],
-    shown_strides: tuple[int, ...],
+    source: Layout,
+    out: Layout,
+    weight_shape: tuple[int, ...],
     axes: tuple[Axis, Axis],
-    weights_shape: tuple[int, ...],
-) -> Cut:
+) -> PhasePlanes:
     """The cut into tasks, which follows from the sizes alone.
 
     (N, G * C, H, W), (N, G * F, H', W'), (G, F, C, taps of axes[0], taps of axes[1]).
     """
     (rows, columns), itemsize = axes, dtype.itemsize
-    images, (groups, filters, channels, *kernel) = source_shape[0], weights_shape
+    images, (groups, filters, channels, *kernel) = source[0][0], weight_shape
     depth = channels * math.prod(kernel)
     padded_depth = -(-depth // DOTS) * DOTS
-    pitch = columns.length + (columns.reach - 1) // columns.step
-    row_size = channels * rows.step * columns.step * pitch
-    bands, high = parts(rows.length, max(1, BLOCK // row_size))
-    phase_rows = high + (rows.reach - 1) // rows.step
-    tap_at = np.resize(_tap_table(channels, phase_rows, pitch, axes), padded_depth)
-    work = filters * depth * high * pitch
-    shares, share = parts(groups, max(1, TASK_WORK // work))
-    slices = min(images, -(-TASKS // shares))
-    source_steps, shown_steps = (
-        tuple(stride // itemsize for stride in strides)
-        for strides in (source_strides, shown_strides)
+    pitch = columns.length + (columns.extent - 1) // columns.stride
+    row_size = channels * rows.stride * columns.stride * pitch
+    bands, band_rows = parts(rows.length, max(1, BLOCK // row_size))
+    phase_rows = band_rows + (rows.extent - 1) // rows.stride
+    band_work = filters * depth * band_rows * pitch
+    group_tasks, task_groups = parts(groups, max(1, TASK_WORK // band_work))
+    plan = PhasePlanesPlan(
+        images=images,
+        groups=groups,
+        channels=channels,
+        filters=filters,
+        source=image_fields(*source, itemsize),
+        out=image_fields(*out, itemsize),
+        depth=depth,
+        padded_depth=padded_depth,
+        rows=axis_fields(rows),
+        columns=axis_fields(columns),
+        bands=bands,
+        band_rows=band_rows,
+        pitch=pitch,
+        phase_rows=phase_rows,
+        task_groups=task_groups,
+        group_tasks=group_tasks,
+        slices=min(images, -(-TASKS // group_tasks)),
     )
-    plan = (
-        0, 0, 0, 0, tap_at.ctypes.data,
-        images, groups, filters, channels, *source_steps, *source_shape[2:], *shown_steps,
-        depth, padded_depth,
-        rows.length, rows.step, rows.origin, rows.first, rows.spacing, rows.spread,
-        columns.length, columns.step, columns.origin, columns.first, columns.spacing,
-        columns.spread,
-        high, bands, pitch, phase_rows, share, shares, slices,
-    )  # fmt: skip
-    sums = slices * groups * filters * padded_depth * (VECTOR_BYTES // itemsize)
-    work = work * images * bands * groups // 16
-    return Cut(plan, tap_at, groups, shares, slices, images * bands * shares, sums, work)
+    tap_offsets = np.resize(_tap_offsets(channels, phase_rows, pitch, axes), padded_depth)
+    return PhasePlanes(plan, tap_offsets, band_work * images * bands * groups // 16)
 
 
-def _tap_table(channels: int, rows: int, columns: int, axes: tuple[Axis, Axis]) -> np.ndarray:
-    """Where each tap's pixels begin in the copies, in the order of (C, K, L)."""
+def _tap_offsets(channels: int, rows: int, columns: int, axes: tuple[Axis, Axis]) -> np.ndarray:
+    """Elements of the copy before each tap's pixels, in the order of (C, K, L)."""
     (row_phase, row), (column_phase, column) = (
-        np.divmod(np.array(axis.taps, np.int64), axis.step)[::-1] for axis in axes
+        np.divmod(np.array(axis.taps, np.int64), axis.stride)[::-1] for axis in axes
     )
-    row_steps, column_steps = (axis.step for axis in axes)
-    plane = np.arange(channels)[:, None, None] * row_steps + row_phase[:, None]
-    plane = plane * column_steps + column_phase
-    table: np.ndarray = (plane * rows + row[:, None]) * columns + column
-    return table.reshape(-1)
+    row_stride, column_stride = (axis.stride for axis in axes)
+    plane = np.arange(channels)[:, None, None] * row_stride + row_phase[:, None]
+    plane = plane * column_stride + column_phase
+    offsets: np.ndarray = (plane * rows + row[:, None]) * columns + column
+    return offsets.reshape(-1)
 
 
 @device_function
-def _met(x, step, apart, width, pitch):
-    """Of a row's pixels, which a copy from `x` on takes: the first, its place there, how many."""
-    if apart > 1:
-        first = max(0, -(-x // apart))
-        return first, first * apart - x, max(0, min(width, -(-(pitch + x) // apart)) - first)
-    low = min(pitch, max(0, -(x // step)))
-    return x + low * step, low, max(0, min(pitch, -((x - width) // step)) - low)
+def _row_of_phase(x, stride, dilation, width, pitch):
+    """The pixels of a row of `width` that a copy from `x` on takes.
+
+    Returns the first of them, its index in the copy, and their number.
+    """
+    if dilation > 1:
+        first = max(0, -(-x // dilation))
+        count = max(0, min(width, -(-(pitch + x) // dilation)) - first)
+        return first, first * dilation - x, count
+    low = min(pitch, max(0, -(x // stride)))
+    return x + low * stride, low, max(0, min(pitch, -((x - width) // stride)) - low)
 
 
 @device_function
-def copy_planes(block, like, plan, n, group, t, margin):
-    """Copy what a band of outputs from row `t` on reads of one group's planes, sorted by phase.
+def copy_planes(block, source, plan, n, group, first_row, margin):
+    """Copy what a band of outputs from `first_row` on reads of one group's planes, by phase.
 
     Beside and between the image's pixels `block` holds `margin` already, and keeps it.
     """
-    pitch, step = plan.pitch, plan.column_stride
-    apart, rows_apart = plan.column_spread, plan.row_spread
-    y0 = plan.row_origin + t * plan.row_stride
+    pitch, stride = plan.pitch, plan.columns.stride
+    dilation, row_dilation = plan.columns.source_dilation, plan.rows.source_dilation
+    y0 = plan.rows.origin + first_row * plan.rows.stride
     row = block
     for c in range(plan.channels):
-        place = n * plan.image_step + (group * plan.channels + c) * plan.channel_step
-        source = offset(pointer_at(like, plan.source), place)
-        for phase in range(plan.row_stride * step):
-            x = plan.column_origin + phase % step
-            first, low, count = _met(x, step, apart, plan.source_width, pitch)
-            y = y0 + phase // step
+        element = n * plan.source.image_stride
+        element += (group * plan.channels + c) * plan.source.channel_stride
+        plane = offset(source, element)
+        for phase in range(plan.rows.stride * stride):
+            x = plan.columns.origin + phase % stride
+            first, low, count = _row_of_phase(x, stride, dilation, plan.source.width, pitch)
+            next_y = y0 + phase // stride
             for _ in range(plan.phase_rows):
-                here, at = offset(row, low), y
+                out, y = offset(row, low), next_y
                 row = offset(row, pitch)
-                y += plan.row_stride
-                if rows_apart > 1:
-                    if at % rows_apart != 0:
+                next_y += plan.rows.stride
+                if row_dilation > 1:
+                    if y % row_dilation != 0:
                         continue
-                    at //= rows_apart
-                line = offset(source, at * plan.row_step + first * plan.column_step)
-                if not 0 <= at < plan.height:
+                    y //= row_dilation
+                element = y * plan.source.row_stride + first * plan.source.column_stride
+                pixels = offset(plane, element)
+                if not 0 <= y < plan.source.height:
                     for i in range(count):
-                        here[i * apart] = margin
-                elif apart == 1:
-                    copy_row(here, line, step * plan.column_step, count)
+                        out[i * dilation] = margin
+                elif dilation == 1:
+                    copy_row(out, pixels, stride * plan.source.column_stride, count)
                 else:
                     for i in range(count):
-                        here[i * apart] = line[i * plan.column_step]
+                        out[i * dilation] = pixels[i * plan.source.column_stride]
 
 
 @device_function
-def block_size(plan):
+def planes_size(plan):
     """Elements of a task's copies."""
-    planes = plan.channels * plan.row_stride * plan.column_stride
+    planes = plan.channels * plan.rows.stride * plan.columns.stride
     return planes * plan.phase_rows * plan.pitch

@@ -1,10 +1,10 @@
 """Winograd's correlation with 3x3 filters: a matrix product for each of a few points.
 
-The images' tiles and the filters are taken to the points (see `winograd_points`), where a
-correlation is a product [tiles, C] @ [C, F] per point; the results are taken back to pixels.
-Vectors hold neighbouring channels on the way there, and filters on the way back.
+The images' tiles and the filters are transformed to values at the points, where a correlation is a
+product [tiles, C] @ [C, F] per point; the results are transformed back to pixels (see
+`winograd_transforms`).  Vectors hold neighbouring channels of images, and filters of results.
 
-A task takes a block of tiles, small enough for its points to stay in the second-level cache, and
+A task takes a block of tiles, small enough for its values to stay in the second-level cache, and
 multiplies it with one panel of filters after the other.
 """
 
@@ -14,33 +14,82 @@ from typing import NamedTuple
 import numpy as np
 
 from minigrad.kernels.compiler.kernel import device_function
+from minigrad.kernels.compiler.plan_record import Layout
 from minigrad.kernels.compiler.pointers import keep_alive, offset, pointer, pointer_at
-from minigrad.kernels.compiler.task_queue import Prepared, array_at, task_kernel
+from minigrad.kernels.compiler.task_queue import PreparedTasks, carray, task_kernel
 from minigrad.kernels.compiler.workspace import scratch
-from minigrad.kernels.conv.plan import Axis, parts, readable
+from minigrad.kernels.conv.plan import Axis, parts
+from minigrad.kernels.conv.records import (
+    AxisFields,
+    ImageFields,
+    WeightFields,
+    axis_fields,
+    image_fields,
+    weight_fields,
+)
 from minigrad.kernels.conv.winograd_transforms import (
     ONE,
     SKEW,
-    filter_to_points_2,
-    filter_to_points_4,
-    images_to_points,
+    TileFields,
+    block_strips,
     padded_channels,
-    points_to_result_2,
-    points_to_result_4,
-    strip_place,
+    strip_outputs,
+    tile_fields,
+    transform_filter_2,
+    transform_filter_4,
+    transform_images,
+    transform_result_2,
+    transform_result_4,
 )
 from minigrad.kernels.simd.ir_builder import VECTOR_BYTES
 from minigrad.kernels.simd.microkernels import MR, NR_VECTORS, gemm_microkernel
 from minigrad.kernels.simd.move import lanes, transpose
 
-# A panel of the filters at one point, KC x a tile's row, stays in the first-level cache.
+# A panel of the filters at one point, KC x NR, stays in the first-level cache.
 KC = 256
 # Elements of a block of tiles at all points, about, and its tiles at least.
 BLOCK = 98_304
 TILES = 24
 # Tasks of a call if its sizes allow so many; a task packs the filters of so many channels.
 TASKS = 8
-PACKED_CHANNELS = 32
+CHUNK_CHANNELS = 32
+
+
+class WinogradArrays(NamedTuple):
+    """The arrays of a correlation."""
+
+    source: np.ndarray  # (N, C, H, W)
+    out: np.ndarray  # (N, F, H', W')
+    weight: np.ndarray  # (F, C, 3, 3)
+    bias: np.ndarray  # (panels * NR,)
+    packed: np.ndarray  # workspace: the transformed filters, (panels, points, C, NR)
+    transformed: np.ndarray  # workspace: the transformed images, if tasks share them
+
+
+class WinogradPlan(NamedTuple):
+    """The sizes of a correlation, and its cut into tasks."""
+
+    images: int
+    channels: int
+    filters: int
+    source: ImageFields
+    out: ImageFields
+    weight: WeightFields
+    rows: AxisFields
+    columns: AxisFields
+    tiles: TileFields
+    padded_channels: int
+    # Elements from one point to the next, of a block of images, a panel of filters, their product.
+    image_point_stride: int
+    filter_point_stride: int
+    sum_point_stride: int
+    # A panel holds NR filters.  The panels are shared out among `panel_tasks` tasks.
+    NR: int
+    panels: int
+    task_panels: int
+    panel_tasks: int
+    chunks: int  # of the channels, see CHUNK_CHANNELS
+    packings: int  # tasks of phase 0 that pack filters
 
 
 def correlate_winograd(
@@ -49,242 +98,249 @@ def correlate_winograd(
     filters: np.ndarray,
     bias: np.ndarray | None,
     axes: tuple[Axis, Axis],
-    size: int,
+    m: int,
 ) -> None:
-    """Fill the places of `out` that the axes describe with source * filters + bias.
+    """Fill the elements of `out` that the axes describe with source * filters + bias.
 
-    (N, F, H', W'), (N, C, H, W), (F, C, 3, 3), (F,), by tiles of size x size outputs, 2 or 4.
-    An axis has three taps that lie as far apart as its outputs.
+    (N, F, H', W'), (N, C, H, W), (F, C, 3, 3), (F,), by F(m x m, 3 x 3) with m = 2 or 4.  An axis
+    has three taps whose distance is that of its outputs.
     """
-    backward = tuple(slice(None, None, 1 if axis.taps[0] == 0 else -1) for axis in axes)
-    filters = filters[:, :, *backward]
-    layout = _layout(
-        out.dtype, source.shape, source.strides, out.shape, out.strides, axes,
-        filters.strides, size, source.flags.c_contiguous,
-    )  # fmt: skip
-    start = np.zeros(layout.start, out.dtype)
+    order = tuple(slice(None, None, 1 if axis.taps[0] == 0 else -1) for axis in axes)
+    filters = filters[:, :, *order]
+    prepared = _prepare(
+        out.dtype,
+        (source.shape, source.strides),
+        (out.shape, out.strides),
+        filters.strides,
+        axes,
+        m,
+    )
+    padded_bias = np.zeros(prepared.bias_size, out.dtype)
     if bias is not None:
-        start[: len(bias)] = bias
-    memory = scratch(layout.packed + layout.apart, out.dtype)
-    packed, apart = memory[: layout.packed], memory[layout.packed :]
-    layout.tasks.run(source, out, filters, packed, apart, start)
-
-
-_PLAN = np.dtype(
-    [
-        (name, np.int64)
-        for name in (
-            "source", "out", "weights", "packed", "apart", "start",  # addresses
-            "images", "channels", "filters", "readable",  # elements of the source if contiguous
-            "image_step", "channel_step", "row_step", "column_step", "height", "source_width",
-            "out_image_step", "out_channel_step", "out_row_step", "out_column_step",
-            "weight_filter_step", "weight_channel_step", "weight_row_step", "weight_column_step",
-            "rows", "row_stride", "row_origin", "row_first", "row_spacing",
-            "columns", "column_stride", "column_origin", "column_first", "column_spacing",
-            "size", "points",  # of a tile; per axis
-            "high", "strips", "wide", "many", "blocks",  # rows of tiles; strips of one; its tiles
-            "depth", "image_step_at", "filter_step_at", "sum_step_at",  # from point to point
-            "width", "panels", "share", "shares", "pieces", "packings",
+        padded_bias[: len(bias)] = bias
+    memory = scratch(prepared.packed_size + prepared.transformed_size, out.dtype)
+    prepared.tasks.run(
+        WinogradArrays(
+            source=source,
+            out=out,
+            weight=filters,
+            bias=padded_bias,
+            packed=memory[: prepared.packed_size],
+            transformed=memory[prepared.packed_size :],
         )
-    ]
-)  # fmt: skip
+    )
 
 
-class _Layout(NamedTuple):
-    """All that a kernel has to know but for addresses, and the sizes of what it needs."""
+class _Prepared(NamedTuple):
+    """The tasks, and the sizes of the arrays that they need."""
 
-    tasks: Prepared
-    packed: int
-    apart: int
-    start: int
+    tasks: PreparedTasks[WinogradArrays]
+    packed_size: int
+    transformed_size: int
+    bias_size: int
 
 
 @lru_cache(1024)
-def _layout(
+def _prepare(
     dtype: np.dtype,
-    source_shape: tuple[int, ...],
-    source_strides: tuple[int, ...],
-    out_shape: tuple[int, ...],
-    out_strides: tuple[int, ...],
-    axes: tuple[Axis, Axis],
+    source: Layout,
+    out: Layout,
     weight_strides: tuple[int, ...],
-    size: int,
-    contiguous: bool,
-) -> _Layout:
+    axes: tuple[Axis, Axis],
+    m: int,
+) -> _Prepared:
     """The cut into tasks, which follows from the sizes alone."""
-    (rows, columns), itemsize = axes, dtype.itemsize
-    (images, channels), filters, points = source_shape[:2], out_shape[1], size + 2
-    vector = VECTOR_BYTES // itemsize
-    width, depth = NR_VECTORS * vector, padded_channels(channels, itemsize)
-    most = max(TILES, BLOCK // (points * points * depth))
-    high = -(-rows.length // size)
-    strips, wide = parts(-(-columns.length // size), most)
-    blocks, many = parts(images * high * strips, max(1, most // wide))
-    tiles = -(-many * wide // MR) * MR
-    panels = -(-filters // width)
-    shares, share = parts(panels, max(1, panels * blocks // TASKS))
-    pieces = -(-channels // PACKED_CHANNELS)
-    at_points = tiles * depth + SKEW, channels * width + SKEW, tiles * width + SKEW
-    plan = (
-        0, 0, 0, 0, 0, 0,
-        images, channels, filters, readable(source_shape, contiguous),
-        *(stride // itemsize for stride in source_strides), *source_shape[2:],
-        *(stride // itemsize for stride in (*out_strides, *weight_strides)),
-        rows.length, rows.step, rows.origin, rows.first, rows.spacing,
-        columns.length, columns.step, columns.origin, columns.first, columns.spacing,
-        size, points, high, strips, wide, many, blocks, depth, *at_points,
-        width, panels, share, shares, pieces, panels * pieces,
-    )  # fmt: skip
-    apart = blocks if shares > 1 else 0
-    counts = panels * pieces + apart, blocks * shares
-    multiplied = images * high * strips * wide * points * points * channels * filters
-    return _Layout(
+    (images, channels), filters, itemsize = source[0][:2], out[0][1], dtype.itemsize
+    NR, depth = NR_VECTORS * VECTOR_BYTES // itemsize, padded_channels(channels, itemsize)
+    area = (m + 2) ** 2
+    tiles = tile_fields(images, axes, m, max(TILES, BLOCK // (area * depth)))
+    block_tiles = -(-tiles.strips_of_block * tiles.of_strip // MR) * MR
+    panels = -(-filters // NR)
+    panel_tasks, task_panels = parts(panels, max(1, panels * tiles.blocks // TASKS))
+    chunks = -(-channels // CHUNK_CHANNELS)
+    plan = WinogradPlan(
+        images=images,
+        channels=channels,
+        filters=filters,
+        source=image_fields(*source, itemsize),
+        out=image_fields(*out, itemsize),
+        weight=weight_fields(weight_strides, itemsize),
+        rows=axis_fields(axes[0]),
+        columns=axis_fields(axes[1]),
+        tiles=tiles,
+        padded_channels=depth,
+        image_point_stride=block_tiles * depth + SKEW,
+        filter_point_stride=channels * NR + SKEW,
+        sum_point_stride=block_tiles * NR + SKEW,
+        NR=NR,
+        panels=panels,
+        task_panels=task_panels,
+        panel_tasks=panel_tasks,
+        chunks=chunks,
+        packings=panels * chunks,
+    )
+    shared_blocks = tiles.blocks if panel_tasks > 1 else 0
+    counts = plan.packings + shared_blocks, tiles.blocks * panel_tasks
+    multiplied = images * tiles.rows * tiles.strips * tiles.of_strip * area * channels * filters
+    return _Prepared(
         correlation_tasks.prepare(dtype, plan, counts, multiplied // 16),
-        panels * points * points * at_points[1],
-        apart * points * points * at_points[0],
-        panels * width,
+        packed_size=panels * area * plan.filter_point_stride,
+        transformed_size=shared_blocks * area * plan.image_point_stride,
+        bias_size=panels * NR,
     )
 
 
 @device_function
-def _gather_taps(taps, weights, plan, used):
-    """taps[tap, lane] of some filters, zeros in idle lanes; from the last tap on if that is first.
+def _gather_taps(taps, weight, fields, used):
+    """taps[tap, lane] of some filters, zeros in idle lanes.
 
-    Returns 1, or -1 where the taps stand in reverse order.
+    Returns 1, or -1 where the taps are gathered in reverse order because they lie so in memory.
     """
-    vector, step = lanes(taps), plan.weight_column_step
+    vector, stride = lanes(taps), fields.column_stride
     if used < vector:
         for i in range(9 * vector):
             taps[i] = 0
-    if abs(step) == 1 and plan.weight_row_step == 3 * step:
-        lowest = offset(weights, min(0, 8 * step))
-        transpose((taps, vector), (lowest, plan.weight_filter_step), 1, used, 9)
-        return step
+    if abs(stride) == 1 and fields.row_stride == 3 * stride:
+        lowest = offset(weight, min(0, 8 * stride))
+        transpose((taps, vector), (lowest, fields.filter_stride), 1, used, 9)
+        return stride
     for tap in range(9):
-        place = tap // 3 * plan.weight_row_step + tap % 3 * step
+        element = tap // 3 * fields.row_stride + tap % 3 * stride
         for lane in range(used):
-            taps[tap * vector + lane] = weights[place + lane * plan.weight_filter_step]
+            taps[tap * vector + lane] = weight[element + lane * fields.filter_stride]
     return 1
 
 
 @device_function(allocates=True)
-def _pack_filters(task, like, plan):
-    """Take some channels of one panel's filters to the points."""
-    vector, panel, piece = plan.width // NR_VECTORS, task // plan.pieces, task % plan.pieces
+def _pack_filters(task, like, arrays, plan):
+    """Transform some channels of one panel's filters."""
+    NR, point_stride, points = plan.NR, plan.filter_point_stride, plan.tiles.points
+    vector, panel, chunk = NR // NR_VECTORS, task // plan.chunks, task % plan.chunks
     memory = np.empty(9 * vector, like.dtype)
-    taps, weights = pointer(memory), pointer_at(like, plan.weights)
-    packed = pointer_at(like, plan.packed)
-    packed = offset(packed, panel * plan.points * plan.points * plan.filter_step_at)
-    first = piece * PACKED_CHANNELS
-    for c in range(first, min(first + PACKED_CHANNELS, plan.channels)):
-        for j in range(0, plan.width, vector):
-            f = panel * plan.width + j
-            place = f * plan.weight_filter_step + c * plan.weight_channel_step
+    taps, weight = pointer(memory), pointer_at(like, arrays.weight)
+    packed = offset(pointer_at(like, arrays.packed), panel * points * points * point_stride)
+    first = chunk * CHUNK_CHANNELS
+    for c in range(first, min(first + CHUNK_CHANNELS, plan.channels)):
+        for j in range(0, NR, vector):
+            f = panel * NR + j
+            element = f * plan.weight.filter_stride + c * plan.weight.channel_stride
             used = max(0, min(vector, plan.filters - f))
-            step = vector * _gather_taps(taps, offset(weights, place), plan, used)
-            source = (offset(taps, max(0, -8 * step)), 3 * step, step)
-            here = offset(packed, c * plan.width + j)
-            out = (here, plan.points * plan.filter_step_at, plan.filter_step_at)
-            if plan.size == 4:
-                filter_to_points_4(out, source)
+            stride = vector * _gather_taps(taps, offset(weight, element), plan.weight, used)
+            source = (offset(taps, max(0, -8 * stride)), 3 * stride, stride)
+            out = (offset(packed, c * NR + j), points * point_stride, point_stride)
+            if plan.tiles.m == 4:
+                transform_filter_4(out, source)
             else:
-                filter_to_points_2(out, source)
+                transform_filter_2(out, source)
     keep_alive((memory,))
 
 
 @device_function
-def _multiply(sums, start, values, tile_at, depth_at, panel, plan, tiles):
+def _multiply(sums, bias, values, tile_offsets, depth_offsets, panel, plan, tiles):
     """sums[point, tile, filter] = values[point, tile, :] @ panel[point, :, filter], and the bias.
 
-    `start` is (zeros, bias): the bias comes in at the one point from where it reaches all pixels.
+    `bias` is (zeros, bias): it is added at the one point whose value reaches all pixels.
     """
-    width = plan.width
-    for point in range(plan.points * plan.points):
-        begin = start[1] if point == ONE * plan.points + ONE else start[0]
+    NR, points = plan.NR, plan.tiles.points
+    for point in range(points * points):
+        start = bias[1] if point == ONE * points + ONE else bias[0]
         for k in range(0, plan.channels, KC):
-            right = (offset(panel, point * plan.filter_step_at + k * width), width)
-            source = offset(values, point * plan.image_step_at + k)
+            right = (offset(panel, point * plan.filter_point_stride + k * NR), NR)
+            source = offset(values, point * plan.image_point_stride + k)
             for i in range(0, tiles, MR):
-                here = (offset(sums, point * plan.sum_step_at + i * width), width)
-                first = (begin, 0) if k == 0 else here
-                left = (source, offset(tile_at, i), depth_at)
-                gemm_microkernel(here, first, left, right, min(KC, plan.channels - k))
+                tile = (offset(sums, point * plan.sum_point_stride + i * NR), NR)
+                initial = (start, 0) if k == 0 else tile
+                left = (source, offset(tile_offsets, i), depth_offsets)
+                gemm_microkernel(tile, initial, left, right, min(KC, plan.channels - k))
 
 
 @device_function
-def _store(stage, sums, like, plan, block, panel):
-    """Take a panel's sums of a block of tiles back to pixels, and store them."""
-    vector, out, point_step = lanes(stage), pointer_at(like, plan.out), plan.sum_step_at
-    row_size = plan.wide * plan.size * vector
-    begin = block * plan.many
-    for strip in range(begin, min(begin + plan.many, plan.images * plan.high * plan.strips)):
-        n, t, u = strip_place(plan, strip)
-        rows, columns = min(plan.size, plan.rows - t), min(plan.wide * plan.size, plan.columns - u)
-        y, x = plan.row_first + t * plan.row_spacing, plan.column_first + u * plan.column_spacing
-        place = n * plan.out_image_step + y * plan.out_row_step + x * plan.out_column_step
+def _store(stage, sums, out, plan, block, panel):
+    """Transform a panel's sums of a block of tiles back to pixels, and store them."""
+    tiles, vector, point_stride = plan.tiles, lanes(stage), plan.sum_point_stride
+    row_size = tiles.of_strip * tiles.m * vector
+    first_strip, end_strip = block_strips(plan, block)
+    for strip in range(first_strip, end_strip):
+        n, y, x = strip_outputs(tiles, strip)
+        rows = min(tiles.m, plan.rows.length - y)
+        columns = min(tiles.of_strip * tiles.m, plan.columns.length - x)
+        y = plan.rows.out_offset + y * plan.rows.out_stride
+        x = plan.columns.out_offset + x * plan.columns.out_stride
+        first = n * plan.out.image_stride + y * plan.out.row_stride + x * plan.out.column_stride
+        row_stride = plan.rows.out_stride * plan.out.row_stride
+        column_stride = plan.columns.out_stride * plan.out.column_stride
         # Rows of output that follow one another in memory are stored as one.
-        step, row_step = plan.column_spacing * plan.out_column_step, plan.out_row_step
-        whole = columns == plan.wide * plan.size and columns * step == row_step * plan.row_spacing
-        run = rows * columns if whole else columns
-        for i in range(plan.wide * NR_VECTORS):
+        is_whole = columns == tiles.of_strip * tiles.m and columns * column_stride == row_stride
+        run = rows * columns if is_whole else columns
+        for i in range(tiles.of_strip * NR_VECTORS):
             tile, j = i // NR_VECTORS, i % NR_VECTORS
-            here = offset(sums, (((strip - begin) * plan.wide + tile) * NR_VECTORS + j) * vector)
-            source = (here, plan.points * point_step, point_step)
-            here = offset(stage, j * plan.size * row_size + tile * plan.size * vector)
-            if plan.size == 4:
-                points_to_result_4((here, row_size, vector), source)
+            row = (strip - first_strip) * tiles.of_strip + tile
+            values = offset(sums, (row * NR_VECTORS + j) * vector)
+            source = (values, tiles.points * point_stride, point_stride)
+            staged = offset(stage, j * tiles.m * row_size + tile * tiles.m * vector)
+            if tiles.m == 4:
+                transform_result_4((staged, row_size, vector), source)
             else:
-                points_to_result_2((here, row_size, vector), source)
+                transform_result_2((staged, row_size, vector), source)
         for i in range(0, rows * columns, run):
             row = i // columns
             for j in range(NR_VECTORS):
-                f = panel * plan.width + j * vector
-                target = place + f * plan.out_channel_step + row * plan.row_spacing * row_step
+                f = panel * plan.NR + j * vector
+                element = first + f * plan.out.channel_stride + row * row_stride
                 transpose(
-                    (offset(out, target), plan.out_channel_step),
-                    (offset(stage, (j * plan.size + row) * row_size), vector),
-                    step, run, min(vector, plan.filters - f),
+                    (offset(out, element), plan.out.channel_stride),
+                    (offset(stage, (j * tiles.m + row) * row_size), vector),
+                    column_stride, run, min(vector, plan.filters - f),
                 )  # fmt: skip
 
 
-@task_kernel(_PLAN)
-def correlation_tasks(phase, task, none, plans):
-    """Take filters, and images if tasks share them, to the points; then one block and some panels.
+@device_function(allocates=True)
+def _multiply_block(values, like, arrays, plan, block, part):
+    """Multiply a block of transformed images with one part of the panels, and store the results."""
+    tiles, NR = plan.tiles, plan.NR
+    block_tiles, area = tiles.strips_of_block * tiles.of_strip, tiles.points * tiles.points
+    padded = -(-block_tiles // MR) * MR
+    tile_offsets, depth_offsets = np.empty(padded, np.int64), np.arange(KC)
+    for i in range(padded):
+        tile_offsets[i] = min(i, block_tiles - 1) * plan.padded_channels
+    sums = np.empty(area * plan.sum_point_stride, like.dtype)
+    stage = np.empty(tiles.m * tiles.m * tiles.of_strip * NR, like.dtype)
+    zeros = np.zeros(NR, like.dtype)
+    packed, bias = pointer_at(like, arrays.packed), pointer_at(like, arrays.bias)
+    out = pointer_at(like, arrays.out)
+    first_panel = part * plan.task_panels
+    for panel in range(first_panel, min(plan.panels, first_panel + plan.task_panels)):
+        panel_bias = (pointer(zeros), offset(bias, panel * NR))
+        _multiply(
+            pointer(sums), panel_bias, values, pointer(tile_offsets), pointer(depth_offsets),
+            offset(packed, panel * area * plan.filter_point_stride), plan, padded,
+        )  # fmt: skip
+        _store(pointer(stage), pointer(sums), out, plan, block, panel)
+    keep_alive((tile_offsets, depth_offsets, sums, stage, zeros))
 
-    out[n, f, y, x] = start[f] + sum over c, r, s of source[n, c, y + r, x + s] * w[f, c, r, s]
+
+@task_kernel(WinogradArrays, WinogradPlan)
+def correlation_tasks(phase, task, elements, records):
+    """Transform filters, and images if tasks share them; then one block and some panels.
+
+    out[n, f, y, x] = bias[f] + sum over c, r, s of source[n, c, y + r, x + s] * weight[f, c, r, s]
     """
-    plan, like = array_at(plans, 1)[0], array_at(none, 0)
+    like, record = carray(elements, 0), carray(records, 1)[0]
+    arrays, plan = record.arrays, record.plan
     if phase == 0 and task < plan.packings:
-        _pack_filters(task, like, plan)
+        _pack_filters(task, like, arrays, plan)
         return
-    share, block = task % plan.shares, task // plan.shares
+    part, block = task % plan.panel_tasks, task // plan.panel_tasks
     if phase == 0:
         block = task - plan.packings
-    size = plan.points * plan.points * plan.image_step_at
-    shared = plan.shares > 1
-    memory = np.empty(1 if shared else size, like.dtype)
+    size = plan.tiles.points * plan.tiles.points * plan.image_point_stride
+    is_shared = plan.panel_tasks > 1
+    memory = np.empty(1 if is_shared else size, like.dtype)
     values = pointer(memory)
-    if shared:
-        values = offset(pointer_at(like, plan.apart), block * size)
-    if phase == 0 or not shared:
-        images_to_points(values, like, plan, block)
+    if is_shared:
+        values = offset(pointer_at(like, arrays.transformed), block * size)
+    if phase == 0 or not is_shared:
+        transform_images(values, pointer_at(like, arrays.source), like, plan, block)
     if phase == 1:
-        tiles = plan.many * plan.wide
-        padded = -(-tiles // MR) * MR
-        tile_at, depth_at = np.empty(padded, np.int64), np.arange(KC)
-        for i in range(padded):
-            tile_at[i] = min(i, tiles - 1) * plan.depth
-        sums = np.empty(plan.points * plan.points * plan.sum_step_at, like.dtype)
-        stage = np.empty(plan.size * plan.size * plan.wide * plan.width, like.dtype)
-        zeros = np.zeros(plan.width, like.dtype)
-        packed, start = pointer_at(like, plan.packed), pointer_at(like, plan.start)
-        for panel in range(share * plan.share, min(plan.panels, (share + 1) * plan.share)):
-            place = panel * plan.points * plan.points * plan.filter_step_at
-            begin = (pointer(zeros), offset(start, panel * plan.width))
-            _multiply(
-                pointer(sums), begin, values, pointer(tile_at), pointer(depth_at),
-                offset(packed, place), plan, padded,
-            )  # fmt: skip
-            _store(pointer(stage), pointer(sums), like, plan, block, panel)
-        keep_alive((tile_at, depth_at, sums, stage, zeros))
+        _multiply_block(values, like, arrays, plan, block, part)
     keep_alive((memory,))

@@ -1,20 +1,23 @@
-"""Winograd's maps between pixels and points, and the staging of pixels for them.
+"""Winograd's transforms of images, filters and results, and the staging of pixels for them.
 
-A polynomial product is fixed by its values at enough points.  A tile of `size` x `size` outputs
-of a 3x3 correlation is such a product in both axes, of degree size + 1: at size + 2 points per axis
-(one of them infinity) it costs one multiplication each, (size + 2)^2 in all instead of 9 size^2.
+A polynomial product is fixed by its values at enough points.  A tile of m x m outputs of a 3x3
+correlation, F(m x m, 3 x 3), is such a product in both axes, of degree m + 1: at m + 2 points per
+axis (one of them infinity) it costs one multiplication each, (m + 2)^2 in all instead of 9 m^2.
 
     out = A' [(G w G') * (B' x B)] A                                Winograd 1980; Lavin & Gray 2016
 
-The points for tiles of 4 are 0, 1, -1, 1/2, -2, infinity, which lose less to rounding than the
-usual 2 and -2: Barabasz et al. 2020, "Error Analysis and Improving the Accuracy of Winograd
-Convolution for Deep Neural Networks".
+The points for m = 4 are 0, 1, -1, 1/2, -2, infinity, which lose less to rounding than the usual 2
+and -2: Barabasz et al. 2020, "Error Analysis and Improving the Accuracy of Winograd Convolution for
+Deep Neural Networks".
 """
+
+from typing import NamedTuple
 
 import numpy as np
 
 from minigrad.kernels.compiler.kernel import device_function
-from minigrad.kernels.compiler.pointers import keep_alive, offset, pointer, pointer_at
+from minigrad.kernels.compiler.pointers import keep_alive, offset, pointer
+from minigrad.kernels.conv.plan import Axis, parts
 from minigrad.kernels.simd.ir_builder import VECTOR_BYTES
 from minigrad.kernels.simd.move import lanes, transpose_block
 from minigrad.kernels.simd.two_sided import sandwich, transposed
@@ -78,58 +81,85 @@ _B2 = (((1, 0, -1, 0), (0, 1, 1, 0), (0, -1, 1, 0), (0, -1, 0, 1)),)
 _G2 = (((1, 0, 0), (0.5, 0.5, 0.5), (0.5, -0.5, 0.5), (0, 0, 1)),)
 _A2 = (((1, 1, 1, 0), (0, 1, -1, 1)),)
 
-image_to_points_4, image_to_points_2 = sandwich(*_B4), sandwich(*_B2)
-filter_to_points_4, filter_to_points_2 = sandwich(*_G4), sandwich(*_G2)
-points_to_result_4, points_to_result_2 = sandwich(*_A4), sandwich(*_A2)
-result_to_points_4, result_to_points_2 = sandwich(*transposed(*_A4)), sandwich(*transposed(*_A2))
-points_to_filter_4, points_to_filter_2 = sandwich(*transposed(*_G4)), sandwich(*transposed(*_G2))
+transform_image_4, transform_image_2 = sandwich(*_B4), sandwich(*_B2)
+transform_filter_4, transform_filter_2 = sandwich(*_G4), sandwich(*_G2)
+transform_result_4, transform_result_2 = sandwich(*_A4), sandwich(*_A2)
+adjoint_of_result_4, adjoint_of_result_2 = sandwich(*transposed(*_A4)), sandwich(*transposed(*_A2))
+adjoint_of_filter_4, adjoint_of_filter_2 = sandwich(*transposed(*_G4)), sandwich(*transposed(*_G2))
 
 # Vectors of a cache line, which are written one after the other.
 LINE = max(1, 64 // VECTOR_BYTES)
-# What belongs to a point begins so many elements further on than it ends, lest all points share a
-# set of the cache.
+# The values at a point begin so many elements after the end of those at the point before it, so
+# that not all points share a set of the cache.
 SKEW = 16
-# At this point of both axes, the first, a value of one is one everywhere in the result.
+# The index, in both axes, of the point 1: a result that is one there and zero at the other points
+# is transformed to ones everywhere.
 ONE = 1
 
 
+class TileFields(NamedTuple):
+    """The tiles of a correlation: strips of neighbouring tiles, several of which make a block."""
+
+    m: int  # outputs along a side, of F(m x m, 3 x 3)
+    points: int  # per axis
+    rows: int  # rows of tiles of an image
+    strips: int  # of a row of tiles
+    of_strip: int  # tiles
+    strips_of_block: int
+    blocks: int
+
+
+def tile_fields(images: int, axes: tuple[Axis, Axis], m: int, most: int) -> TileFields:
+    """The cut of all tiles of m x m outputs into blocks of at most about `most` tiles."""
+    rows = -(-axes[0].length // m)
+    strips, of_strip = parts(-(-axes[1].length // m), most)
+    blocks, strips_of_block = parts(images * rows * strips, max(1, most // of_strip))
+    return TileFields(
+        m=m,
+        points=m + 2,
+        rows=rows,
+        strips=strips,
+        of_strip=of_strip,
+        strips_of_block=strips_of_block,
+        blocks=blocks,
+    )
+
+
 def padded_channels(channels: int, itemsize: int) -> int:
-    """Channels with idle ones to fill the last cache line."""
+    """The number of channels, rounded up to fill the last cache line."""
     line = LINE * VECTOR_BYTES // itemsize
     return -(-channels // line) * line
 
 
 @device_function
-def stage_pixels(out, out_step, source, steps, used, window, bounds, readable):
+def stage_pixels(out, row_size, source, image, used, window, readable):
     """Copy a window of `used` channels of an image: out[y, x, lane], zeros where it leaves it.
 
-    `steps` are those of channels, rows and columns; `window` is (first pixel, distance, count) of
-    rows and of columns.  `readable` elements may be read from `source` on, though not all are used;
-    `out` has room for a vector of pixels beyond each row.
+    Rows of `out` are `row_size` elements apart, and have room for a vector of pixels more.  `image`
+    is the `ImageFields` of the source, of which `readable` elements may be read from `source` on.
+    `window` is (first pixel, distance, count) of rows and of columns.
     """
-    channel_step, row_step, column_step = steps
-    (y0, y_step, rows), (x0, x_step, columns) = window
-    height, width = bounds
-    vector, step = lanes(out), column_step * x_step
-    low = min(max(0, -(x0 // x_step)), columns)
-    top = max(low, min(columns, -((x0 - width) // x_step)))
+    (y0, y_stride, rows), (x0, x_stride, columns) = window
+    vector, stride = lanes(out), image.column_stride * x_stride
+    low = min(max(0, -(x0 // x_stride)), columns)
+    top = max(low, min(columns, -((x0 - image.width) // x_stride)))
     for i in range(rows):
-        y, row = y0 + i * y_step, offset(out, i * out_step)
-        inside = 0 <= y < height
+        y, row = y0 + i * y_stride, offset(out, i * row_size)
+        inside = 0 <= y < image.height
         for j in range((low if inside else columns) * vector):
             row[j] = 0
         if inside:
-            place = y * row_step + x0 * column_step
-            line, x = offset(source, place), low
-            if step == 1 and used == vector:
-                last = readable - place - (used - 1) * channel_step - vector
+            element = y * image.row_stride + x0 * image.column_stride
+            pixels, x = offset(source, element), low
+            if stride == 1 and used == vector:
+                last = readable - element - (used - 1) * image.channel_stride - vector
                 while x + vector <= top or (x < top and x <= last):
-                    block = (offset(line, x), channel_step)
+                    block = (offset(pixels, x), image.channel_stride)
                     transpose_block((offset(row, x * vector), vector), block)
                     x += vector
             for j in range(x, top):
                 for lane in range(used):
-                    row[j * vector + lane] = line[j * step + lane * channel_step]
+                    row[j * vector + lane] = pixels[j * stride + lane * image.channel_stride]
                 for lane in range(used, vector):
                     row[j * vector + lane] = 0
             for j in range(top * vector, columns * vector):
@@ -137,46 +167,56 @@ def stage_pixels(out, out_step, source, steps, used, window, bounds, readable):
 
 
 @device_function
-def strip_place(plan, strip):
-    """Image, and first row and column of the outputs, of a strip of tiles."""
-    row = strip // plan.strips
+def strip_outputs(tiles, strip):
+    """The image of a strip of tiles, and the first row and column of its outputs."""
+    row = strip // tiles.strips
     return (
-        row // plan.high,
-        row % plan.high * plan.size,
-        strip % plan.strips * plan.wide * plan.size,
+        row // tiles.rows,
+        row % tiles.rows * tiles.m,
+        strip % tiles.strips * tiles.of_strip * tiles.m,
     )
 
 
+@device_function
+def block_strips(plan, block):
+    """The first strip of a block, and the first one after it."""
+    tiles = plan.tiles
+    first = block * tiles.strips_of_block
+    return first, min(first + tiles.strips_of_block, plan.images * tiles.rows * tiles.strips)
+
+
 @device_function(allocates=True)
-def images_to_points(values, like, plan, block):
-    """Take a block of tiles to the points: values[point, tile, channel]."""
-    vector, reach = lanes(values), plan.wide * plan.size + 2
-    row_size = (reach + vector) * vector
-    memory = np.empty(LINE * plan.points * row_size, like.dtype)
-    stage, source = pointer(memory), pointer_at(like, plan.source)
-    steps = plan.channel_step, plan.row_step, plan.column_step
-    point_step = plan.image_step_at
-    begin = block * plan.many
-    for strip in range(begin, min(begin + plan.many, plan.images * plan.high * plan.strips)):
-        n, t, u = strip_place(plan, strip)
-        y, x = plan.row_origin + t * plan.row_stride, plan.column_origin + u * plan.column_stride
-        window = (y, plan.row_stride, plan.points), (x, plan.column_stride, reach)
-        for c in range(0, plan.depth, LINE * vector):
+def transform_images(values, source, like, plan, block):
+    """Transform a block of tiles of the images: values[point, tile, channel]."""
+    tiles, image, point_stride = plan.tiles, plan.source, plan.image_point_stride
+    vector, extent = lanes(values), tiles.of_strip * tiles.m + 2
+    row_size = (extent + vector) * vector
+    stage_size = tiles.points * row_size
+    memory = np.empty(LINE * stage_size, like.dtype)
+    stage = pointer(memory)
+    first_strip, end_strip = block_strips(plan, block)
+    for strip in range(first_strip, end_strip):
+        n, y, x = strip_outputs(tiles, strip)
+        y = plan.rows.origin + y * plan.rows.stride
+        x = plan.columns.origin + x * plan.columns.stride
+        window = (y, plan.rows.stride, tiles.points), (x, plan.columns.stride, extent)
+        for c in range(0, plan.padded_channels, LINE * vector):
             for j in range(LINE):
-                first = c + j * vector
-                place = n * plan.image_step + first * plan.channel_step
+                channel = c + j * vector
+                element = n * image.image_stride + channel * image.channel_stride
                 stage_pixels(
-                    offset(stage, j * plan.points * row_size), row_size, offset(source, place),
-                    steps, max(0, min(vector, plan.channels - first)),
-                    window, (plan.height, plan.source_width), plan.readable - place,
+                    offset(stage, j * stage_size), row_size, offset(source, element), image,
+                    max(0, min(vector, plan.channels - channel)), window,
+                    image.readable - element,
                 )  # fmt: skip
-            for i in range(plan.wide * LINE):
+            for i in range(tiles.of_strip * LINE):
                 tile, j = i // LINE, i % LINE
-                here = ((strip - begin) * plan.wide + tile) * plan.depth + c + j * vector
-                out = (offset(values, here), plan.points * point_step, point_step)
-                here = j * plan.points * row_size + tile * plan.size * vector
-                if plan.size == 4:
-                    image_to_points_4(out, (offset(stage, here), row_size, vector))
+                row = (strip - first_strip) * tiles.of_strip + tile
+                element = row * plan.padded_channels + c + j * vector
+                out = (offset(values, element), tiles.points * point_stride, point_stride)
+                staged = offset(stage, j * stage_size + tile * tiles.m * vector)
+                if tiles.m == 4:
+                    transform_image_4(out, (staged, row_size, vector))
                 else:
-                    image_to_points_2(out, (offset(stage, here), row_size, vector))
+                    transform_image_2(out, (staged, row_size, vector))
     keep_alive((memory,))

@@ -1,8 +1,8 @@
-"""Winograd's gradient of 3x3 filters: the adjoint of `winograd`, map by map.
+"""Winograd's gradient of 3x3 filters: the adjoint of `winograd`, transform by transform.
 
-The images' tiles are taken to the points as there, and tiles of the output's gradient by the
-adjoint of the way back; their products [C, tiles] @ [tiles, F] are summed per point, and only the
-sums are taken back to the nine taps.
+The images' tiles are transformed as there, and tiles of the output's gradient by the adjoint of the
+result's transform; their products [C, tiles] @ [tiles, F] are summed per point, and only the sums
+are transformed to the nine taps.
 """
 
 from functools import lru_cache
@@ -11,20 +11,32 @@ from typing import NamedTuple
 import numpy as np
 
 from minigrad.kernels.compiler.kernel import device_function
+from minigrad.kernels.compiler.plan_record import Layout
 from minigrad.kernels.compiler.pointers import keep_alive, offset, pointer, pointer_at
-from minigrad.kernels.compiler.task_queue import Prepared, array_at, task_kernel
+from minigrad.kernels.compiler.task_queue import PreparedTasks, carray, task_kernel
 from minigrad.kernels.compiler.workspace import scratch
-from minigrad.kernels.conv.plan import Axis, parts, readable
+from minigrad.kernels.conv.plan import Axis, parts
+from minigrad.kernels.conv.records import (
+    AxisFields,
+    ImageFields,
+    WeightFields,
+    axis_fields,
+    image_fields,
+    weight_fields,
+)
 from minigrad.kernels.conv.winograd_transforms import (
     SKEW,
-    images_to_points,
+    TileFields,
+    adjoint_of_filter_2,
+    adjoint_of_filter_4,
+    adjoint_of_result_2,
+    adjoint_of_result_4,
+    block_strips,
     padded_channels,
-    points_to_filter_2,
-    points_to_filter_4,
-    result_to_points_2,
-    result_to_points_4,
     stage_pixels,
-    strip_place,
+    strip_outputs,
+    tile_fields,
+    transform_images,
 )
 from minigrad.kernels.simd.ir_builder import VECTOR_BYTES
 from minigrad.kernels.simd.microkernels import MR, NR_VECTORS, gemm_microkernel
@@ -35,233 +47,270 @@ BLOCK = 98_304
 TILES = 48
 # Tasks of a call if its sizes allow so many, and their partial sums, in elements.
 TASKS = 8
-PARTIAL = 4_194_304
+PARTIAL_SUMS = 4_194_304
 # A task adds up the sums of so many channels.
-CHANNELS = 32
+CHUNK_CHANNELS = 32
 
 
-def correlate_winograd_gradient(
-    out: np.ndarray,
-    gradient: np.ndarray,
-    source: np.ndarray,
-    axes: tuple[Axis, Axis],
-    size: int,
+class WinogradGradArrays(NamedTuple):
+    """The arrays of a gradient with respect to filters."""
+
+    source: np.ndarray  # (N, C, H, W)
+    gradient: np.ndarray  # of the output, (N, F, H', W')
+    out: np.ndarray  # (F, C, 3, 3)
+    sums: np.ndarray  # workspace: (slices, panels, points, padded C, NR)
+    transformed: np.ndarray  # workspace: the transformed images, if tasks share them
+
+
+class WinogradGradPlan(NamedTuple):
+    """The sizes of a gradient, and its cut into tasks."""
+
+    images: int
+    channels: int
+    filters: int
+    source: ImageFields
+    gradient: ImageFields
+    weight: WeightFields
+    rows: AxisFields
+    columns: AxisFields
+    tiles: TileFields
+    padded_channels: int  # of transformed images
+    sum_rows: int  # channels of the sums, a multiple of MR
+    # Elements from one point to the next, of a block of images, of the gradient, and of their sums.
+    image_point_stride: int
+    gradient_point_stride: int
+    sum_point_stride: int
+    # A panel holds NR filters.  The panels are shared out among `panel_tasks` tasks.
+    NR: int
+    panels: int
+    task_panels: int
+    panel_tasks: int
+    slices: int  # of the blocks: each has partial sums of its own
+    chunks: int  # of the channels, see CHUNK_CHANNELS
+
+
+def weight_grad_winograd(
+    out: np.ndarray, gradient: np.ndarray, source: np.ndarray, axes: tuple[Axis, Axis], m: int
 ) -> None:
     """Fill `out`, (F, C, 3, 3), with gradient * source.
 
-    (N, F, H', W'), (N, C, H, W), by tiles of size x size places of the gradient, 2 or 4.
+    (N, F, H', W'), (N, C, H, W), by the adjoint of F(m x m, 3 x 3) with m = 2 or 4.
     """
-    layout = _layout(
-        out.dtype, source.shape, source.strides, gradient.shape, gradient.strides, axes,
-        out.strides, size, source.flags.c_contiguous, gradient.flags.c_contiguous,
-    )  # fmt: skip
-    memory = scratch(layout.sums + layout.apart, out.dtype)
-    sums, apart = memory[: layout.sums], memory[layout.sums :]
-    layout.tasks.run(source, gradient, out, sums, apart)
-
-
-_PLAN = np.dtype(
-    [
-        (name, np.int64)
-        for name in (
-            "source", "gradient", "weights", "sums", "apart",  # addresses
-            "images", "channels", "filters",
-            "readable", "gradient_readable",  # elements of an array if it is contiguous
-            "image_step", "channel_step", "row_step", "column_step", "height", "source_width",
-            "gradient_image_step", "filter_step", "gradient_row_step", "gradient_column_step",
-            "gradient_height", "gradient_width",
-            "weight_filter_step", "weight_channel_step", "weight_row_step", "weight_column_step",
-            "rows", "row_stride", "row_origin", "row_first", "row_spacing",
-            "columns", "column_stride", "column_origin", "column_first", "column_spacing",
-            "size", "points",  # of a tile; per axis
-            "high", "strips", "wide", "many", "blocks",  # rows of tiles; strips of one; its tiles
-            "depth", "padded", "image_step_at", "gradient_step_at", "sum_step_at",
-            "width", "panels", "share", "shares", "slices", "pieces",
+    prepared = _prepare(
+        out.dtype,
+        (source.shape, source.strides),
+        (gradient.shape, gradient.strides),
+        out.strides,
+        axes,
+        m,
+    )
+    memory = scratch(prepared.sums_size + prepared.transformed_size, out.dtype)
+    prepared.tasks.run(
+        WinogradGradArrays(
+            source=source,
+            gradient=gradient,
+            out=out,
+            sums=memory[: prepared.sums_size],
+            transformed=memory[prepared.sums_size :],
         )
-    ]
-)  # fmt: skip
+    )
 
 
-class _Layout(NamedTuple):
-    """All that a kernel has to know but for addresses, and the sizes of what it needs."""
+class _Prepared(NamedTuple):
+    """The tasks, and the sizes of their workspaces."""
 
-    tasks: Prepared
-    sums: int
-    apart: int
+    tasks: PreparedTasks[WinogradGradArrays]
+    sums_size: int
+    transformed_size: int
 
 
 @lru_cache(1024)
-def _layout(
+def _prepare(
     dtype: np.dtype,
-    source_shape: tuple[int, ...],
-    source_strides: tuple[int, ...],
-    shown_shape: tuple[int, ...],
-    shown_strides: tuple[int, ...],
-    axes: tuple[Axis, Axis],
+    source: Layout,
+    gradient: Layout,
     weight_strides: tuple[int, ...],
-    size: int,
-    contiguous: bool,
-    shown_contiguous: bool,
-) -> _Layout:
+    axes: tuple[Axis, Axis],
+    m: int,
+) -> _Prepared:
     """The cut into tasks, which follows from the sizes alone."""
-    (rows, columns), itemsize = axes, dtype.itemsize
-    (images, channels), filters, points = source_shape[:2], shown_shape[1], size + 2
-    width, depth = NR_VECTORS * VECTOR_BYTES // itemsize, padded_channels(channels, itemsize)
-    most = max(TILES, BLOCK // (points * points * depth))
-    high = -(-rows.length // size)
-    strips, wide = parts(-(-columns.length // size), most)
-    blocks, many = parts(images * high * strips, max(1, most // wide))
-    tiles, panels = many * wide, -(-filters // width)
-    padded = -(-channels // MR) * MR
-    at_points = tiles * depth + SKEW, tiles * width + SKEW, padded * width + SKEW
-    sums = panels * points * points * at_points[2]
-    slices = max(1, min(blocks, 2 * TASKS, PARTIAL // sums))
-    shares, share = parts(panels, max(1, panels * slices // TASKS))
-    apart = blocks if shares > 1 else 0
-    pieces = -(-channels // CHANNELS)
-    plan = (
-        0, 0, 0, 0, 0,
-        images, channels, filters,
-        readable(source_shape, contiguous), readable(shown_shape, shown_contiguous),
-        *(stride // itemsize for stride in source_strides), *source_shape[2:],
-        *(stride // itemsize for stride in shown_strides), *shown_shape[2:],
-        *(stride // itemsize for stride in weight_strides),
-        rows.length, rows.step, rows.origin, rows.first, rows.spacing,
-        columns.length, columns.step, columns.origin, columns.first, columns.spacing,
-        size, points, high, strips, wide, many, blocks, depth, padded, *at_points,
-        width, panels, share, shares, slices, pieces,
-    )  # fmt: skip
-    counts = apart, slices * shares, panels * pieces
-    multiplied = images * high * strips * wide * points * points * channels * filters
-    tasks = gradient_tasks.prepare(dtype, plan, counts, multiplied // 16)
-    return _Layout(tasks, slices * sums, apart * points * points * at_points[0])
+    (images, channels), filters, itemsize = source[0][:2], gradient[0][1], dtype.itemsize
+    NR, depth = NR_VECTORS * VECTOR_BYTES // itemsize, padded_channels(channels, itemsize)
+    area = (m + 2) ** 2
+    tiles = tile_fields(images, axes, m, max(TILES, BLOCK // (area * depth)))
+    block_tiles, panels = tiles.strips_of_block * tiles.of_strip, -(-filters // NR)
+    sum_rows = -(-channels // MR) * MR
+    sum_point_stride = sum_rows * NR + SKEW
+    slice_size = panels * area * sum_point_stride
+    slices = max(1, min(tiles.blocks, 2 * TASKS, PARTIAL_SUMS // slice_size))
+    panel_tasks, task_panels = parts(panels, max(1, panels * slices // TASKS))
+    plan = WinogradGradPlan(
+        images=images,
+        channels=channels,
+        filters=filters,
+        source=image_fields(*source, itemsize),
+        gradient=image_fields(*gradient, itemsize),
+        weight=weight_fields(weight_strides, itemsize),
+        rows=axis_fields(axes[0]),
+        columns=axis_fields(axes[1]),
+        tiles=tiles,
+        padded_channels=depth,
+        sum_rows=sum_rows,
+        image_point_stride=block_tiles * depth + SKEW,
+        gradient_point_stride=block_tiles * NR + SKEW,
+        sum_point_stride=sum_point_stride,
+        NR=NR,
+        panels=panels,
+        task_panels=task_panels,
+        panel_tasks=panel_tasks,
+        slices=slices,
+        chunks=-(-channels // CHUNK_CHANNELS),
+    )
+    shared_blocks = tiles.blocks if panel_tasks > 1 else 0
+    counts = shared_blocks, slices * panel_tasks, panels * plan.chunks
+    multiplied = images * tiles.rows * tiles.strips * tiles.of_strip * area * channels * filters
+    return _Prepared(
+        weight_grad_tasks.prepare(dtype, plan, counts, multiplied // 16),
+        sums_size=slices * slice_size,
+        transformed_size=shared_blocks * area * plan.image_point_stride,
+    )
 
 
 @device_function(allocates=True)
-def _gradient_to_points(values, like, plan, block, panel):
-    """Take a block of the gradient's tiles to the points: values[point, tile, filter]."""
-    vector, reach = lanes(values), plan.wide * plan.size
-    row_size = (reach + vector) * vector
-    memory = np.empty(plan.size * row_size, like.dtype)
-    stage, gradient = pointer(memory), pointer_at(like, plan.gradient)
-    steps = plan.filter_step, plan.gradient_row_step, plan.gradient_column_step
-    point_step = plan.gradient_step_at
-    begin = block * plan.many
-    for strip in range(begin, min(begin + plan.many, plan.images * plan.high * plan.strips)):
-        n, t, u = strip_place(plan, strip)
-        y, x = plan.row_first + t * plan.row_spacing, plan.column_first + u * plan.column_spacing
-        window = (y, plan.row_spacing, plan.size), (x, plan.column_spacing, reach)
-        for j in range(0, plan.width, vector):
-            first = panel * plan.width + j
-            place = n * plan.gradient_image_step + first * plan.filter_step
+def _transform_gradient(values, gradient, like, plan, block, panel):
+    """Transform a block of the gradient's tiles: values[point, tile, filter]."""
+    tiles, image, point_stride = plan.tiles, plan.gradient, plan.gradient_point_stride
+    vector, extent = lanes(values), tiles.of_strip * tiles.m
+    row_size = (extent + vector) * vector
+    memory = np.empty(tiles.m * row_size, like.dtype)
+    stage = pointer(memory)
+    first_strip, end_strip = block_strips(plan, block)
+    for strip in range(first_strip, end_strip):
+        n, y, x = strip_outputs(tiles, strip)
+        y = plan.rows.out_offset + y * plan.rows.out_stride
+        x = plan.columns.out_offset + x * plan.columns.out_stride
+        window = (y, plan.rows.out_stride, tiles.m), (x, plan.columns.out_stride, extent)
+        for j in range(0, plan.NR, vector):
+            f = panel * plan.NR + j
+            element = n * image.image_stride + f * image.channel_stride
             stage_pixels(
-                stage, row_size, offset(gradient, place), steps,
-                max(0, min(vector, plan.filters - first)), window,
-                (plan.gradient_height, plan.gradient_width), plan.gradient_readable - place,
+                stage, row_size, offset(gradient, element), image,
+                max(0, min(vector, plan.filters - f)), window, image.readable - element,
             )  # fmt: skip
-            for i in range(plan.wide):
-                here = offset(values, ((strip - begin) * plan.wide + i) * plan.width + j)
-                out = (here, plan.points * point_step, point_step)
-                tile = (offset(stage, i * plan.size * vector), row_size, vector)
-                if plan.size == 4:
-                    result_to_points_4(out, tile)
+            for i in range(tiles.of_strip):
+                row = (strip - first_strip) * tiles.of_strip + i
+                out = offset(values, row * plan.NR + j)
+                target = (out, tiles.points * point_stride, point_stride)
+                tile = (offset(stage, i * tiles.m * vector), row_size, vector)
+                if tiles.m == 4:
+                    adjoint_of_result_4(target, tile)
                 else:
-                    result_to_points_2(out, tile)
+                    adjoint_of_result_2(target, tile)
     keep_alive((memory,))
 
 
 @device_function
-def _multiply(sums, images, gradient, channel_at, tile_at, plan, tiles):
+def _multiply(sums, images, gradient, channel_offsets, tile_offsets, plan, tiles):
     """Add images[point, tiles, :] transposed @ gradient[point, tiles, :] to the sums."""
-    for point in range(plan.points * plan.points):
-        right = (offset(gradient, point * plan.gradient_step_at), plan.width)
-        source = offset(images, point * plan.image_step_at)
-        for i in range(0, plan.padded, MR):
-            here = (offset(sums, point * plan.sum_step_at + i * plan.width), plan.width)
-            gemm_microkernel(here, here, (source, offset(channel_at, i), tile_at), right, tiles)
+    for point in range(plan.tiles.points * plan.tiles.points):
+        right = (offset(gradient, point * plan.gradient_point_stride), plan.NR)
+        source = offset(images, point * plan.image_point_stride)
+        for i in range(0, plan.sum_rows, MR):
+            tile = (offset(sums, point * plan.sum_point_stride + i * plan.NR), plan.NR)
+            left = (source, offset(channel_offsets, i), tile_offsets)
+            gemm_microkernel(tile, tile, left, right, tiles)
 
 
 @device_function(allocates=True)
-def _sum_slice(task, like, plan):
+def _sum_slice(task, like, arrays, plan):
     """Sum up the products of one slice of the blocks, for some panels of the filters."""
-    share, piece = task % plan.shares, task // plan.shares
-    area, most = plan.points * plan.points, plan.many * plan.wide
-    size, sum_size = area * plan.image_step_at, area * plan.sum_step_at
-    shared = plan.shares > 1
-    images_memory = np.empty(1 if shared else size, like.dtype)
-    gradient_memory = np.empty(area * plan.gradient_step_at, like.dtype)
-    channel_at, tile_at = np.empty(plan.padded, np.int64), np.empty(most, np.int64)
-    for i in range(plan.padded):
-        channel_at[i] = min(i, plan.channels - 1)
-    for i in range(most):
-        tile_at[i] = i * plan.depth
-    panels = share * plan.share, min(plan.panels, (share + 1) * plan.share)
-    sums = offset(pointer_at(like, plan.sums), piece * plan.panels * sum_size)
+    part, slice_ = task % plan.panel_tasks, task // plan.panel_tasks
+    area, block_tiles = (
+        plan.tiles.points * plan.tiles.points,
+        plan.tiles.strips_of_block * plan.tiles.of_strip,
+    )
+    size, sum_size = area * plan.image_point_stride, area * plan.sum_point_stride
+    is_shared = plan.panel_tasks > 1
+    images_memory = np.empty(1 if is_shared else size, like.dtype)
+    gradient_memory = np.empty(area * plan.gradient_point_stride, like.dtype)
+    channel_offsets, tile_offsets = (
+        np.empty(plan.sum_rows, np.int64),
+        np.empty(block_tiles, np.int64),
+    )
+    for i in range(plan.sum_rows):
+        channel_offsets[i] = min(i, plan.channels - 1)
+    for i in range(block_tiles):
+        tile_offsets[i] = i * plan.padded_channels
+    source, gradient = pointer_at(like, arrays.source), pointer_at(like, arrays.gradient)
+    panels = part * plan.task_panels, min(plan.panels, (part + 1) * plan.task_panels)
+    sums = offset(pointer_at(like, arrays.sums), slice_ * plan.panels * sum_size)
     for i in range(panels[0] * sum_size, panels[1] * sum_size):
         sums[i] = 0
-    strips = plan.images * plan.high * plan.strips
-    for block in range(
-        plan.blocks * piece // plan.slices, plan.blocks * (piece + 1) // plan.slices
-    ):
+    first_block = plan.tiles.blocks * slice_ // plan.slices
+    for block in range(first_block, plan.tiles.blocks * (slice_ + 1) // plan.slices):
         images = pointer(images_memory)
-        if shared:
-            images = offset(pointer_at(like, plan.apart), block * size)
+        if is_shared:
+            images = offset(pointer_at(like, arrays.transformed), block * size)
         else:
-            images_to_points(images, like, plan, block)
-        tiles = min(plan.many, strips - block * plan.many) * plan.wide
+            transform_images(images, source, like, plan, block)
+        strips = block_strips(plan, block)
+        tiles = (strips[1] - strips[0]) * plan.tiles.of_strip
         for panel in range(panels[0], panels[1]):
-            _gradient_to_points(pointer(gradient_memory), like, plan, block, panel)
+            _transform_gradient(pointer(gradient_memory), gradient, like, plan, block, panel)
             _multiply(
                 offset(sums, panel * sum_size), images, pointer(gradient_memory),
-                pointer(channel_at), pointer(tile_at), plan, tiles,
+                pointer(channel_offsets), pointer(tile_offsets), plan, tiles,
             )  # fmt: skip
-    keep_alive((images_memory, gradient_memory, channel_at, tile_at))
+    keep_alive((images_memory, gradient_memory, channel_offsets, tile_offsets))
 
 
 @device_function(allocates=True)
-def _add_up(task, like, plan):
-    """Add up the slices' sums of some channels of one panel, in order; take them to the taps."""
-    vector, panel, piece = plan.width // NR_VECTORS, task // plan.pieces, task % plan.pieces
-    area = plan.points * plan.points
-    sums = offset(pointer_at(like, plan.sums), panel * area * plan.sum_step_at)
-    size = plan.panels * area * plan.sum_step_at
-    first = piece * CHANNELS
-    last = min(first + CHANNELS, plan.channels)
+def _add_slices(task, like, arrays, plan):
+    """Add up the slices' sums of some channels of one panel, in order; transform them to taps."""
+    NR, points, point_stride = plan.NR, plan.tiles.points, plan.sum_point_stride
+    vector, panel, chunk = NR // NR_VECTORS, task // plan.chunks, task % plan.chunks
+    area = points * points
+    sums = offset(pointer_at(like, arrays.sums), panel * area * point_stride)
+    slice_size = plan.panels * area * point_stride
+    first = chunk * CHUNK_CHANNELS
+    end = min(first + CHUNK_CHANNELS, plan.channels)
     for i in range(1, plan.slices):
         for point in range(area):
-            place = point * plan.sum_step_at + first * plan.width
-            to, others = offset(sums, place), offset(sums, place + i * size)
-            for j in range((last - first) * plan.width):
-                to[j] += others[j]
+            element = point * point_stride + first * NR
+            total, addend = offset(sums, element), offset(sums, element + i * slice_size)
+            for j in range((end - first) * NR):
+                total[j] += addend[j]
     memory = np.empty(9 * vector, like.dtype)
-    taps, out = pointer(memory), pointer_at(like, plan.weights)
-    for c in range(first, last):
-        for j in range(0, plan.width, vector):
-            here = offset(sums, c * plan.width + j)
-            source = (here, plan.points * plan.sum_step_at, plan.sum_step_at)
-            if plan.size == 4:
-                points_to_filter_4((taps, 3 * vector, vector), source)
+    taps, out = pointer(memory), pointer_at(like, arrays.out)
+    for c in range(first, end):
+        for j in range(0, NR, vector):
+            source = (offset(sums, c * NR + j), points * point_stride, point_stride)
+            if plan.tiles.m == 4:
+                adjoint_of_filter_4((taps, 3 * vector, vector), source)
             else:
-                points_to_filter_2((taps, 3 * vector, vector), source)
-            f = panel * plan.width + j
-            place = f * plan.weight_filter_step + c * plan.weight_channel_step
+                adjoint_of_filter_2((taps, 3 * vector, vector), source)
+            f = panel * NR + j
+            element = f * plan.weight.filter_stride + c * plan.weight.channel_stride
             for row in range(3):
-                target = (offset(out, place + row * plan.weight_row_step), plan.weight_filter_step)
+                target = offset(out, element + row * plan.weight.row_stride)
                 transpose(
-                    target, (offset(taps, 3 * row * vector), vector), plan.weight_column_step,
+                    (target, plan.weight.filter_stride),
+                    (offset(taps, 3 * row * vector), vector), plan.weight.column_stride,
                     3, max(0, min(vector, plan.filters - f)),
                 )  # fmt: skip
     keep_alive((memory,))
 
 
-@task_kernel(_PLAN)
-def gradient_tasks(phase, task, none, plans):
-    """Take blocks to the points if tasks share them; sum over slices; take the sums to the taps."""
-    plan, like = array_at(plans, 1)[0], array_at(none, 0)
+@task_kernel(WinogradGradArrays, WinogradGradPlan)
+def weight_grad_tasks(phase, task, elements, records):
+    """Transform the images if tasks share them; sum over slices; transform the sums to taps."""
+    like, record = carray(elements, 0), carray(records, 1)[0]
+    arrays, plan = record.arrays, record.plan
     if phase == 0:
-        place = task * plan.points * plan.points * plan.image_step_at
-        images_to_points(offset(pointer_at(like, plan.apart), place), like, plan, task)
+        size = plan.tiles.points * plan.tiles.points * plan.image_point_stride
+        values = offset(pointer_at(like, arrays.transformed), task * size)
+        transform_images(values, pointer_at(like, arrays.source), like, plan, task)
     elif phase == 1:
-        _sum_slice(task, like, plan)
+        _sum_slice(task, like, arrays, plan)
     else:
-        _add_up(task, like, plan)
+        _add_slices(task, like, arrays, plan)

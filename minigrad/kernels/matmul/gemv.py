@@ -1,20 +1,20 @@
-"""Products of a matrix with one vector: as fast as the matrix comes from memory, never packed."""
+"""Products of a matrix and one vector: nothing is packed, memory bandwidth is the limit."""
 
 import numpy as np
 
 from minigrad.kernels.compiler.kernel import kernel, prange
 
-# Columns, or rows, of a chunk; chunks are independent.
+# Rows, or columns, of a chunk; chunks are independent.
 CHUNK = 256
 
 
 def fits(shape: tuple[int, ...], strides: tuple[int, ...], itemsize: int) -> bool:
-    """Whether rows or columns of the matrix follow one another in memory."""
+    """Whether the matrix is contiguous, in C or in Fortran order."""
     return strides in ((itemsize * shape[1], itemsize), (itemsize, itemsize * shape[0]))
 
 
 def matvec(matrix: np.ndarray, vector: np.ndarray) -> np.ndarray:
-    """(m, k), (k,) -> (m,); the matrix is one that `fits`."""
+    """(m, k), (k,) -> (m,); the matrix `fits`."""
     out = np.empty(len(matrix), matrix.dtype)
     vector = np.ascontiguousarray(vector)
     if matrix.flags.c_contiguous:

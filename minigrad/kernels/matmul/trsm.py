@@ -1,8 +1,8 @@
-"""Triangular systems by blocks: halves are joined by a matrix product, small ones substituted."""
+"""Triangular systems: split in halves that a matrix product joins; small ones by substitution."""
 
 import numpy as np
 
-from minigrad.kernels.matmul.gemm import matmul
+from minigrad.kernels.matmul.matmul import matmul
 
 BLOCK = 8
 

@@ -13,9 +13,15 @@ from typing import NamedTuple
 import numpy as np
 
 from minigrad.kernels.compiler.kernel import device_function, kernel, prange
+from minigrad.kernels.compiler.plan_record import Layout
 from minigrad.kernels.compiler.pointers import keep_alive, offset, pointer, pointer_at
-from minigrad.kernels.compiler.task_queue import Prepared, array_at, task_kernel
-from minigrad.kernels.conv.phase_planes import PLAN, block_size, copy_planes, cut
+from minigrad.kernels.compiler.task_queue import PreparedTasks, carray, task_kernel
+from minigrad.kernels.conv.phase_planes import (
+    PhasePlanesPlan,
+    copy_planes,
+    cut_into_bands,
+    planes_size,
+)
 from minigrad.kernels.conv.plan import Axis
 from minigrad.kernels.pooling.avg_pool import Array, Pair, planes_of, pooled_size
 from minigrad.kernels.simd.microkernels import (
@@ -113,84 +119,91 @@ def _max_of_windows(out: Array, indices: Array, planes: Array, axes: tuple[Axis,
     The first of equals counts; NaN counts as the greatest, and of several the last.
     """
     if out.size:
-        layout = _layout(out.dtype, planes.shape, planes.strides, out.shape, out.strides, axes)
-        layout.maxima.run(planes, out, layout.taps, indices)
+        tasks, taps, tap_offsets = _prepare(
+            out.dtype, (planes.shape, planes.strides), (out.shape, out.strides), axes
+        )
+        tasks.run(
+            MaxPoolArrays(
+                source=planes, out=out, indices=indices, taps=taps, tap_offsets=tap_offsets
+            )
+        )
 
 
-class _Layout(NamedTuple):
-    """All that a kernel has to know but for addresses."""
+class MaxPoolArrays(NamedTuple):
+    """The arrays of a pooling."""
 
-    maxima: Prepared
-    taps: Array  # rows and columns from a window's beginning
-    tap_at: Array  # its address is in the plan
+    source: Array  # (P, H, W)
+    out: Array  # (P, OH, OW)
+    indices: Array  # (P, OH, OW), int64
+    taps: Array  # (taps, 2), int64: rows and columns from a window's first pixel
+    tap_offsets: Array  # see `PhasePlanes`
 
 
 @lru_cache(1024)
-def _layout(
-    dtype: np.dtype,
-    planes: tuple[int, int, int],
-    planes_strides: tuple[int, int, int],
-    shown: tuple[int, int, int],
-    shown_strides: tuple[int, int, int],
-    axes: tuple[Axis, Axis],
-) -> _Layout:
+def _prepare(
+    dtype: np.dtype, planes: Layout, out: Layout, axes: tuple[Axis, Axis]
+) -> tuple[PreparedTasks[MaxPoolArrays], Array, Array]:
+    """The tasks, the taps, and their offsets: planes are groups of one channel of one image."""
     rows, columns = axes
-    taps = np.array(list(product(rows.taps, columns.taps)), np.int64)
-    weights = (planes[0], 1, 1, len(rows.taps), len(columns.taps))
-    of = cut(
-        dtype, (1, *planes), (0, *planes_strides), (1, *shown), (0, *shown_strides), axes, weights
-    )
-    return _Layout(maximum_tasks.prepare(dtype, of.plan, (of.tasks,), of.work), taps, of.tap_at)
+    weight = (planes[0][0], 1, 1, len(rows.taps), len(columns.taps))
+    source, result = (((1, *shape), (0, *strides)) for shape, strides in (planes, out))
+    plan, tap_offsets, work = cut_into_bands(dtype, source, result, weight, axes)
+    tasks = maximum_tasks.prepare(dtype, plan, (plan.bands * plan.group_tasks,), work)
+    return tasks, np.array(list(product(rows.taps, columns.taps)), np.int64), tap_offsets
 
 
 @device_function
 def _first_inside(y, x, taps, plan):
-    """The first tap of a window at y, x that is a pixel."""
+    """The first tap that reads a pixel, of a window whose first pixel is y, x."""
     tap = 0
     while not (
-        0 <= y + taps[2 * tap] < plan.height and 0 <= x + taps[2 * tap + 1] < plan.source_width
+        0 <= y + taps[2 * tap] < plan.source.height
+        and 0 <= x + taps[2 * tap + 1] < plan.source.width
     ):
         tap += 1
     return tap
 
 
-@task_kernel(PLAN)
-def maximum_tasks(phase, task, none, plans):
-    """One band of rows of some planes; `weights` are the taps.
+@task_kernel(MaxPoolArrays, PhasePlanesPlan)
+def maximum_tasks(phase, task, elements, records):
+    """One band of rows of some planes.
 
-    out[p, y, x] = max over r, s of source[p, y + r, x + s], which lies at start[p, y, x].
+    out[p, y, x] = max over r, s of source[p, y + r, x + s], whose flat index is indices[p, y, x].
     """
-    plan, like = array_at(plans, 1)[0], array_at(none, 0)
-    part, t = task % plan.shares * plan.share, task // plan.shares * plan.high
-    rows = min(plan.high, plan.rows - t)
-    out, positions = pointer_at(like, plan.out), pointer_at(np.int64, plan.start)
-    tap_at, taps = pointer_at(np.int64, plan.tap_at), pointer_at(np.int64, plan.weights)
-    pitch, step = plan.pitch, lanes(out)
-    count = (rows - 1) * pitch + plan.columns
-    long = count // (GREATEST_VECTORS * step) * GREATEST_VECTORS * step
-    block_memory = np.full(block_size(plan) + step, -np.inf, like.dtype)
-    greatest_memory = np.empty(count + step, like.dtype)
-    which_memory = np.empty(count + step, like.dtype)
+    like, record = carray(elements, 0), carray(records, 1)[0]
+    arrays, plan = record.arrays, record.plan
+    first_plane = task % plan.group_tasks * plan.task_groups
+    first_row = task // plan.group_tasks * plan.band_rows
+    rows = min(plan.band_rows, plan.rows.length - first_row)
+    source, out = pointer_at(like, arrays.source), pointer_at(like, arrays.out)
+    indices, taps = pointer_at(np.int64, arrays.indices), pointer_at(np.int64, arrays.taps)
+    tap_offsets = pointer_at(np.int64, arrays.tap_offsets)
+    pitch, vector = plan.pitch, lanes(out)
+    count = (rows - 1) * pitch + plan.columns.length
+    long = count // (GREATEST_VECTORS * vector) * GREATEST_VECTORS * vector
+    block_memory = np.full(planes_size(plan) + vector, -np.inf, like.dtype)
+    greatest_memory = np.empty(count + vector, like.dtype)
+    which_memory = np.empty(count + vector, like.dtype)
     block, greatest, which = pointer(block_memory), pointer(greatest_memory), pointer(which_memory)
-    for plane in range(part, min(part + plan.share, plan.groups)):
-        copy_planes(block, like, plan, 0, plane, t, -np.inf)
-        for p in range(0, long, GREATEST_VECTORS * step):
-            best, taken = offset(greatest, p), offset(which, p)
-            greatest_of_taps(best, taken, offset(block, p), tap_at, plan.depth)
-        for p in range(long, count, step):
-            best, taken = offset(greatest, p), offset(which, p)
-            greatest_of_taps_end(best, taken, offset(block, p), tap_at, plan.depth)
+    for plane in range(first_plane, min(first_plane + plan.task_groups, plan.groups)):
+        copy_planes(block, source, plan, 0, plane, first_row, -np.inf)
+        for p in range(0, long, GREATEST_VECTORS * vector):
+            best, tap = offset(greatest, p), offset(which, p)
+            greatest_of_taps(best, tap, offset(block, p), tap_offsets, plan.depth)
+        for p in range(long, count, vector):
+            best, tap = offset(greatest, p), offset(which, p)
+            greatest_of_taps_end(best, tap, offset(block, p), tap_offsets, plan.depth)
         for i in range(rows):
-            y = plan.row_origin + (t + i) * plan.row_stride
-            line = plane * plan.out_channel_step + (t + i) * plan.out_row_step
-            for j in range(plan.columns):
-                x = plan.column_origin + j * plan.column_stride
-                tap = int(which[i * pitch + j])
-                if tap < 0:
-                    tap = _first_inside(y, x, taps, plan)
-                row, column = y + taps[2 * tap], x + taps[2 * tap + 1]
-                out[line + j] = greatest[i * pitch + j]
-                positions[line + j] = row * plan.source_width + column
+            y = plan.rows.origin + (first_row + i) * plan.rows.stride
+            row = plane * plan.out.channel_stride + (first_row + i) * plan.out.row_stride
+            for j in range(plan.columns.length):
+                x = plan.columns.origin + j * plan.columns.stride
+                k = int(which[i * pitch + j])
+                if k < 0:
+                    k = _first_inside(y, x, taps, plan)
+                out[row + j] = greatest[i * pitch + j]
+                pixel_row, pixel_column = y + taps[2 * k], x + taps[2 * k + 1]
+                indices[row + j] = pixel_row * plan.source.width + pixel_column
     keep_alive((block_memory, greatest_memory, which_memory))
 
 

@@ -9,7 +9,7 @@ from minigrad.core import dtypes
 from minigrad.core.types import Array
 from minigrad.engine.graph import V
 from minigrad.engine.op import arr, composed, op, sample
-from minigrad.kernels.matmul.gemm import matmul as multiply
+from minigrad.kernels.matmul.matmul import matmul as multiply
 from minigrad.kernels.reduction.reduce import sum as total
 
 

@@ -1,0 +1,82 @@
+"""Matrix products: the choice of what multiplies operands of some shapes and layouts."""
+
+import math
+from collections.abc import Callable
+from functools import lru_cache
+
+import numpy as np
+
+from minigrad.kernels.compiler.plan_record import Layout
+from minigrad.kernels.matmul import gemm_nt, gemv
+from minigrad.kernels.matmul.gemm import Gemm
+from minigrad.kernels.simd.math import FLOATS
+
+# NumPy's product is one BLAS call on one thread up to so many multiply-adds, and there it costs
+# less than the call of a compiled kernel.
+SMALL = 262_144
+
+# `matmul` for operands of some shapes and strides
+Product = Callable[[np.ndarray, np.ndarray, np.ndarray | None], np.ndarray]
+
+
+def matmul(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None = None) -> np.ndarray:
+    """a @ b (+ bias): (..., m, k), (..., k, n) and (n,) -> (..., m, n); leading axes broadcast.
+
+    Both operands have at least two axes and one dtype.  The order of each sum does not depend on
+    the number of threads.
+    """
+    if a.ndim == b.ndim == 2 and a.size * b.shape[1] <= SMALL and a.flags.forc and b.flags.forc:
+        return _by_blas(a, b, bias)
+    aligned = a.flags.aligned and b.flags.aligned
+    return _select_algorithm((a.shape, a.strides), (b.shape, b.strides), a.dtype, aligned)(
+        a, b, bias
+    )
+
+
+@lru_cache(1024)
+def _select_algorithm(left: Layout, right: Layout, dtype: np.dtype, aligned: bool) -> Product:
+    """The fastest product of operands with these shapes and strides."""
+    (left_shape, left_strides), (right_shape, right_strides) = left, right
+    batch = np.broadcast_shapes(left_shape[:-2], right_shape[:-2])
+    work = math.prod(batch) * math.prod(left_shape[-2:]) * right_shape[-1]
+    matrices, size = len(left_shape) == len(right_shape) == 2, dtype.itemsize
+    if work == 0 or dtype not in FLOATS:
+        return _by_blas
+    if matrices and aligned and gemm_nt.fits(left, right, size):
+        return gemm_nt.inner_products
+    # NumPy calls BLAS where rows or columns are contiguous; others it multiplies one by one.
+    if work <= SMALL and size in left_strides[-2:] and size in right_strides[-2:]:
+        return _by_blas
+    if not aligned:  # tasks step through operands by whole elements
+        return lambda a, b, bias: matmul(a.copy(), b.copy(), bias)
+    return _select_for_large(left, right, dtype)
+
+
+def _select_for_large(left: Layout, right: Layout, dtype: np.dtype) -> Product:
+    """As `_select_algorithm`, for float operands that BLAS and `gemm_nt` do not suit."""
+    (*batch, m, k), (*others, _, n) = left[0], right[0]
+    size = dtype.itemsize
+    if batch and not others and _is_contiguous(left, size):
+        return lambda a, b, bias: matmul(a.reshape(-1, k), b, bias).reshape(*batch, m, n)
+    if not batch and not others and n == 1 and gemv.fits(*left, size):
+        return lambda a, b, bias: _plus(gemv.matvec(a, b[:, 0])[:, None], bias)
+    if not batch and not others and m == 1 and gemv.fits(*right, size):
+        return lambda a, b, bias: _plus(gemv.matvec(b.T, a[0])[None], bias)
+    return Gemm(left, right, dtype)
+
+
+def _is_contiguous(layout: Layout, itemsize: int) -> bool:
+    expected = itemsize
+    for length, stride in zip(*map(reversed, layout), strict=True):
+        if length != 1 and stride != expected:
+            return False
+        expected *= length
+    return True
+
+
+def _by_blas(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None) -> np.ndarray:
+    return _plus(np.matmul(a, b), bias)
+
+
+def _plus(product: np.ndarray, bias: np.ndarray | None) -> np.ndarray:
+    return product if bias is None else product + bias
