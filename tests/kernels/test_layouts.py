@@ -9,8 +9,6 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from minigrad.kernels.conv import conv2d, plan
-from minigrad.kernels.conv.plan import is_better_spread
 from minigrad.kernels.matmul import matmul
 from minigrad.kernels.pointwise import elementwise
 from minigrad.kernels.pooling import avg_pool, max_pool
@@ -18,6 +16,7 @@ from minigrad.kernels.reduction import batch_norm, layer_norm, reduce, softmax
 from minigrad.kernels.simd import microkernels
 from minigrad.kernels.simd.ir_builder import VECTOR_BYTES
 from tests.support import exact_conv2d, exact_matmul
+from tests.support.forced_algorithm import forced
 
 Array = np.ndarray[Any, Any]
 
@@ -26,12 +25,12 @@ TILE = microkernels.NR_VECTORS * VECTOR
 TAILS = {n + d for n in (microkernels.MR, VECTOR // 2, VECTOR, TILE) for d in (-1, 0, 1)}
 SOME = st.sampled_from(sorted({1, 2, 3, 5, 7, 13, 23} | TAILS))
 SIZES = st.just(0) | SOME
-LAYOUTS = st.sampled_from(["plain", "transposed", "reversed", "part", "repeated", "pages apart"])
+LAYOUTS = st.sampled_from(["plain", "transposed", "reversed", "part", "repeated", "by pages"])
 DTYPES = st.sampled_from([np.float32, np.float64])
 
 
 def laid_out(shape: tuple[int, ...], dtype: Any, layout: str, seed: int) -> Array:
-    """Random numbers in an array of this shape, whose memory is laid out as said."""
+    """Random numbers in an array of this shape, whose memory has the given layout."""
     x = np.random.default_rng(seed).standard_normal(shape).astype(dtype)
     if layout == "transposed":
         return np.ascontiguousarray(x.T).T
@@ -41,7 +40,7 @@ def laid_out(shape: tuple[int, ...], dtype: Any, layout: str, seed: int) -> Arra
         return np.pad(x, [(1, 2)] * x.ndim)[(slice(1, -2),) * x.ndim]
     if layout == "repeated":
         return np.broadcast_to(x[..., :1], shape)
-    if layout == "pages apart":
+    if layout == "by pages":
         step = 4096 // x.itemsize + 1 if x.size < 1000 else 17  # as far as memory goes
         spread = np.zeros((*shape, step), dtype)[..., 3]
         spread[...] = x
@@ -62,7 +61,7 @@ def test_matmul(m: int, k: int, n: int, dtype: Any, layouts: Any, batch: int) ->
         )
 
 
-@pytest.mark.parametrize("few_lanes", [False, True], ids=["vectors of filters", "of pixels"])
+@pytest.mark.parametrize("few_filters", [False, True], ids=["implicit_gemm", "direct"])
 @example(
     images=1,
     channels=1,
@@ -81,28 +80,17 @@ def test_matmul(m: int, k: int, n: int, dtype: Any, layouts: Any, batch: int) ->
     stride=st.integers(1, 2), layouts=st.tuples(LAYOUTS, LAYOUTS), dtype=DTYPES,
 )  # fmt: skip
 def test_convolution(
-    few_lanes: bool, images: int, channels: int, filters: int, groups: int, size: Any,
+    few_filters: bool, images: int, channels: int, filters: int, groups: int, size: Any,
     kernel: Any, stride: int, layouts: Any, dtype: Any,
 ) -> None:  # fmt: skip
-    if few_lanes:
+    if few_filters:
         channels, filters = channels % 3 + 1, filters % 3 + 1
     x = laid_out((images, groups * channels, *size), dtype, layouts[0], 0)
     weight = laid_out((groups * filters, channels, *kernel), dtype, layouts[1], 1)
     bias = np.arange(len(weight), dtype=dtype)
     padding = tuple((max(k - n, 1), k // 2) for k, n in zip(kernel, size, strict=True))
-    with (
-        mock.patch.object(plan, "winograd_tile", return_value=0),  # it has tests of its own
-        mock.patch.object(conv2d, "fills_few_lanes", return_value=few_lanes),
-        # Only vectors of pixels are met along an axis that is spread.
-        mock.patch.object(
-            plan, "is_better_spread", lambda *sizes: few_lanes and is_better_spread(*sizes)
-        ),
-    ):
-        plan.forward_steps.cache_clear()
-        plan.backward_steps.cache_clear()
+    with forced("direct" if few_filters else "implicit_gemm"):  # Winograd has tests of its own
         exact_conv2d.check(x, weight, bias, ((stride, stride), padding, (1, 1), groups))
-    plan.forward_steps.cache_clear()
-    plan.backward_steps.cache_clear()
 
 
 LENGTHS = st.sampled_from([reduce.BLOCK - 1, reduce.BLOCK, reduce.BLOCK + 1, 2 * reduce.ROWS + 1])

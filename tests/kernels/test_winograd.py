@@ -1,6 +1,6 @@
-"""Winograd's correlation and its adjoint against windows summed in float64, tile size by tile size.
+"""Winograd's correlation and its adjoint against sums over windows in float64, by size of tile.
 
-The maps to the points subtract nearly equal numbers, so results are less exact than plain sums.
+The transforms subtract nearly equal numbers, so results are less exact than plain sums.
 In units of the dtype's eps times the largest sum of magnitudes under a window, the largest error
 measured, over 10^6 results of 1 to 512 channels of normally distributed numbers, is 8 for tiles of
 4, 2 for tiles of 2, and 1.6 for plain sums; relative to the largest result it is 3.5e-6, 6e-7 and
@@ -18,36 +18,40 @@ from minigrad.kernels.compiler import kernel as build
 from minigrad.kernels.conv import conv2d, plan
 from minigrad.kernels.conv.plan import Axis
 from minigrad.kernels.conv.winograd import correlate_winograd
-from minigrad.kernels.conv.winograd_weight_grad import correlate_winograd_gradient
+from minigrad.kernels.conv.winograd_weight_grad import weight_grad_winograd
+from tests.support.forced_algorithm import forced
 
 FLOATS = (np.float32, np.float64)
 ULPS = {4: 24, 2: 6}
 
 
-def axis(size, pad, apart=1, phase=0, backward=False):
-    """Outputs `phase`, `phase + apart` ... of a convolution with three taps that far apart."""
-    outputs = size + sum(pad) - 2 * apart
-    taps = (0, apart, 2 * apart)
+def axis(size, pad, dilation=1, phase=0, is_reversed=False):
+    """Outputs `phase`, `phase + dilation` ... of a convolution with three dilated taps."""
+    outputs = size + sum(pad) - 2 * dilation
+    taps = (0, dilation, 2 * dilation)
     return Axis(
-        -(-(outputs - phase) // apart), apart, phase - pad[0],
-        taps[::-1] if backward else taps, phase, apart,
+        -(-(outputs - phase) // dilation), dilation, phase - pad[0],
+        taps[::-1] if is_reversed else taps, phase, dilation,
     )  # fmt: skip
 
 
 def windows(x, axes):
-    """(N, C, H, W) -> (N, C, rows, 3, columns, 3) in float64: what each output sees."""
-    places = [a.origin + np.arange(a.length)[:, None] * a.step + np.array(a.taps) for a in axes]
+    """(N, C, H, W) -> (N, C, rows, 3, columns, 3) in float64: the pixels that each output reads."""
+    indices = [a.origin + np.arange(a.length)[:, None] * a.stride + np.array(a.taps) for a in axes]
     margin = [
-        (max(0, -p.min()), max(0, p.max() + 1 - n))
-        for p, n in zip(places, x.shape[2:], strict=True)
+        (max(0, -i.min()), max(0, i.max() + 1 - n))
+        for i, n in zip(indices, x.shape[2:], strict=True)
     ]
     padded = np.pad(x.astype(np.float64), ((0, 0), (0, 0), *margin))
-    rows, columns = (p + before for p, (before, _) in zip(places, margin, strict=True))
+    rows, columns = (i + before for i, (before, _) in zip(indices, margin, strict=True))
     return padded[:, :, rows][..., columns]
 
 
 def covered(axes):
-    return tuple(slice(a.first, a.first + a.length * a.spacing, a.spacing) for a in axes)
+    """The indices of the outputs that the axes describe."""
+    return tuple(
+        slice(a.out_offset, a.out_offset + a.length * a.out_stride, a.out_stride) for a in axes
+    )
 
 
 def close(actual, exact, magnitude, size):
@@ -58,7 +62,7 @@ def close(actual, exact, magnitude, size):
 
 def check(x, weight, bias, axes, size, shape):
     """Both kernels, on outputs and gradients of this (H', W')."""
-    dtype, place = x.dtype, (slice(None), slice(None), *covered(axes))
+    dtype, outputs = x.dtype, (slice(None), slice(None), *covered(axes))
     seen, filters = windows(x, axes), weight.astype(np.float64)
     out = np.full((len(x), len(weight), *shape), np.nan, dtype)
     correlate_winograd(out, x, weight, bias, axes, size)
@@ -68,27 +72,27 @@ def check(x, weight, bias, axes, size, shape):
         exact, magnitude = (
             e + b[:, None, None] for e, b in ((exact, bias), (magnitude, abs(bias)))
         )
-    close(out[place], exact, magnitude, size)
-    out[place] = np.nan
+    close(out[outputs], exact, magnitude, size)
+    out[outputs] = np.nan
     assert np.isnan(out).all()  # nothing else was written
 
     g = np.random.default_rng(1).standard_normal(out.shape).astype(dtype)
     grad = np.full(weight.shape, np.nan, dtype)
-    correlate_winograd_gradient(grad, g, x, axes, size)
+    weight_grad_winograd(grad, g, x, axes, size)
     if axes[0].taps[0] or axes[1].taps[0]:
-        return  # only the sum over taps in rising order has a gradient of its own
-    exact = np.einsum("ncykxl,nfyx->fckl", seen, g[place].astype(np.float64))
-    close(grad, exact, np.einsum("ncykxl,nfyx->fckl", abs(seen), abs(g[place])), size)
+        return  # the gradient is computed for taps in rising order only
+    exact = np.einsum("ncykxl,nfyx->fckl", seen, g[outputs].astype(np.float64))
+    close(grad, exact, np.einsum("ncykxl,nfyx->fckl", abs(seen), abs(g[outputs])), size)
 
 
 @st.composite
 def problems(draw):
-    apart = [draw(st.sampled_from([1, 1, 1, 2, 3])) for _ in range(2)]
+    dilation = [draw(st.sampled_from([1, 1, 1, 2, 3])) for _ in range(2)]
     pads = [(draw(st.integers(0, 4)), draw(st.integers(0, 4))) for _ in range(2)]
-    outputs = [draw(st.integers(apart[i], 19)) for i in range(2)]
-    sizes = [max(1, outputs[i] - sum(pads[i]) + 2 * apart[i]) for i in range(2)]
+    outputs = [draw(st.integers(dilation[i], 19)) for i in range(2)]
+    sizes = [max(1, outputs[i] - sum(pads[i]) + 2 * dilation[i]) for i in range(2)]
     axes = tuple(
-        axis(sizes[i], pads[i], apart[i], draw(st.integers(0, apart[i] - 1)), draw(st.booleans()))
+        axis(sizes[i], pads[i], dilation[i], draw(st.integers(0, dilation[i] - 1)), draw(st.booleans()))
         for i in range(2)
     )
     dtype = draw(st.sampled_from(FLOATS))
@@ -98,7 +102,7 @@ def problems(draw):
     x = rng.standard_normal((images, channels, *sizes)).astype(dtype)
     weight = rng.standard_normal((filters, channels, 3, 3)).astype(dtype)
     bias = rng.standard_normal(filters).astype(dtype) if draw(st.booleans()) else None
-    shape = [sizes[i] + sum(pads[i]) - 2 * apart[i] for i in range(2)]
+    shape = [sizes[i] + sum(pads[i]) - 2 * dilation[i] for i in range(2)]
     return x, weight, bias, axes, draw(st.sampled_from([2, 4])), shape
 
 
@@ -108,7 +112,7 @@ def test_every_size_padding_and_order_of_taps(problem):
     check(*problem)
 
 
-LARGER = [  # N, C, H, W, F: each is cut in another way
+LARGER = [  # N, C, H, W, F: each is cut into tasks differently
     (40, 16, 4, 4, 16),  # many images to a block
     (3, 16, 9, 500, 16),  # rows of tiles cut into strips
     (1, 8, 6, 6, 200),  # tasks share blocks, and their panels of filters
@@ -120,7 +124,7 @@ LARGER = [  # N, C, H, W, F: each is cut in another way
 @pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("size", [2, 4])
 @pytest.mark.parametrize("case", LARGER, ids=str)
-def test_every_way_to_cut_the_work(case, size, dtype):
+def test_every_cut_into_tasks(case, size, dtype):
     n, c, h, w, f = case
     rng = np.random.default_rng(0)
     x = rng.standard_normal((n, c, h, w)).astype(dtype)
@@ -145,7 +149,7 @@ def test_arrays_of_any_layout(size):
 
 @pytest.mark.parametrize("size", [2, 4])
 def test_memory_beside_its_own_is_neither_read_nor_written(size):
-    """Arrays lie in the midst of nan, and after the last element there is nothing to read."""
+    """Arrays are surrounded by nan, and after the last element there is nothing to read."""
     rng = np.random.default_rng(0)
     around = np.full((5, 24, 9, 9), np.nan, np.float32)
     x, out = around[1:3, 4:20, 2:8, 3:9], around.copy()[1:3, 4:20, 2:8, 3:9]
@@ -155,27 +159,28 @@ def test_memory_beside_its_own_is_neither_read_nor_written(size):
     correlate_winograd(out, x, weight, None, axes, size)
     assert np.isfinite(out).all()
     assert np.isnan(out.base).sum() == out.base.size - out.size
-    correlate_winograd_gradient(weight, out, x, axes, size)
+    weight_grad_winograd(weight, out, x, axes, size)
     assert np.isfinite(weight).all()
 
 
-def test_the_model_takes_winograds_way_where_it_is_the_fastest():
-    def tile(images, channels, filters, outputs, stride=1, taps=9):
+def test_winograd_is_selected_where_it_is_the_fastest():
+    def selected(images, channels, filters, outputs, stride=1, taps=9):
         axes = (Axis(outputs, stride, -1, (0, 1, 2)),) * 2
-        return plan.winograd_tile(images, channels, filters, axes, taps * outputs**2, 4)
+        sizes = plan.Sizes(images, channels, filters, itemsize=4)
+        return plan.select_algorithm(sizes, axes, taps * outputs**2)
 
-    assert tile(8, 64, 64, 56) == 4
-    assert tile(64, 256, 256, 2) == 2  # tiles of 4 would be three quarters padding
-    assert tile(64, 512, 512, 1, taps=1) == 0  # one tap of nine meets a pixel
-    assert tile(64, 1, 1, 28) == 0  # the transforms cost more than they save
-    assert tile(8, 64, 64, 28, stride=2) == 0
+    assert selected(8, 64, 64, 56) == ("winograd", 4)
+    assert selected(64, 256, 256, 2) == ("winograd", 2)  # tiles of 4 would be mostly padding
+    assert selected(64, 512, 512, 1, taps=1) == ("implicit_gemm", 0)  # one tap of nine is useful
+    assert selected(64, 1, 1, 28) == ("direct", 0)  # the transforms cost more than they save
+    assert selected(8, 64, 64, 28, stride=2) == ("implicit_gemm", 0)
 
 
-def test_convolutions_go_winograds_way(monkeypatch):
+def test_convolutions_use_winograd(monkeypatch):
     """Plain, grouped, dilated: the sum of the calls is the convolution, in all three directions."""
     rng = np.random.default_rng(0)
     calls = []
-    for name in ("correlate_winograd", "correlate_winograd_gradient"):
+    for name in ("correlate_winograd", "weight_grad_winograd"):
         kernel = getattr(conv2d, name)
         monkeypatch.setattr(
             conv2d, name, lambda *a, kernel=kernel: (calls.append(a[-1]), kernel(*a))
@@ -190,18 +195,15 @@ def test_convolutions_go_winograds_way(monkeypatch):
         results.append(conv2d.conv2d_weight_grad(g, x, weight.shape, *options))
         assert calls == [4] * (3 * groups * dilation**2)
         calls.clear()
-        with monkeypatch.context() as patched:
-            patched.setattr(plan, "TILE_COSTS", {})
-            for steps in (conv2d.forward_steps, conv2d.backward_steps):
-                patched.setattr(conv2d, steps.__name__, steps.__wrapped__)
+        with forced("implicit_gemm"):
             x, weight, g = (a.astype(np.float64) for a in (x, weight, g))
-            direct = [conv2d.conv2d(x, weight, None, *options)]
-            direct.append(conv2d.conv2d_input_grad(g, weight, x.shape, *options))
-            direct.append(conv2d.conv2d_weight_grad(g, x, weight.shape, *options))
+            exact = [conv2d.conv2d(x, weight, None, *options)]
+            exact.append(conv2d.conv2d_input_grad(g, weight, x.shape, *options))
+            exact.append(conv2d.conv2d_weight_grad(g, x, weight.shape, *options))
         assert not calls
-        for result, exact in zip(results, direct, strict=True):
+        for result, expected in zip(results, exact, strict=True):
             # Torch's tolerance for float32 is 1e-4 of the result; this is a tenth of it.
-            assert np.abs(result - exact).max() <= 1e-5 * np.abs(exact).max()
+            assert np.abs(result - expected).max() <= 1e-5 * np.abs(expected).max()
 
 
 def test_bit_identical_for_any_number_of_threads():
@@ -216,7 +218,7 @@ def test_bit_identical_for_any_number_of_threads():
             build.set_num_threads(threads)
             out, grad = np.empty_like(g), np.empty_like(weight)
             correlate_winograd(out, x, weight, None, axes, 4)
-            correlate_winograd_gradient(grad, g, x, axes, 4)
+            weight_grad_winograd(grad, g, x, axes, 4)
             results.add(out.tobytes() + grad.tobytes())
     finally:
         build.set_num_threads(before)
