@@ -178,7 +178,10 @@ def test_a_product_brings_along_the_products_of_rows(tmp_path: Path) -> None:
     ("asked", "named"),
     [
         (gemm.product_tasks, {"gemm", "gemm_nt"}),
-        (implicit_gemm.correlation_tasks, {"implicit_gemm", "winograd", "winograd_weight_grad"}),
+        (
+            implicit_gemm.correlation_tasks,
+            {"implicit_gemm", "implicit_gemm_weight_grad", "winograd", "winograd_weight_grad"},
+        ),
         (direct.correlation_tasks, {"direct"}),
     ],
 )

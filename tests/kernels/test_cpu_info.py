@@ -61,7 +61,7 @@ def test_without_avx_and_fma_results_are_right() -> None:
     told = run(
         "import numpy as np\n"
         "from minigrad.kernels import cpu_info\n"
-        "from minigrad.kernels.matmul.gemm import matmul\n"
+        "from minigrad.kernels.matmul.matmul import matmul\n"
         "assert cpu_info.VECTOR_BYTES == 16\n"
         "assert not {'avx', 'fma'} & set(cpu_info.vector_features())\n"
         "rng = np.random.default_rng(0)\n"

@@ -23,9 +23,9 @@ pytestmark = pytest.mark.skipif(
 ROOT = Path(__file__).parents[2]
 PROGRAM = "tests.support.guarded_kernels"
 FAMILIES = (
-    "products", "tiles", "pointwise", "planes", "depthwise", "winograd", "vectors", "reductions",
-    "softmaxes", "label_losses", "alignments", "norms", "layer_norms", "pools", "gathers",
-    "optimizers",
+    "products", "implicit_gemm", "pointwise", "direct", "depthwise", "winograd", "vectors",
+    "reductions", "softmaxes", "label_losses", "alignments", "norms", "layer_norms", "pools",
+    "gathers", "optimizers",
 )  # fmt: skip
 FAULTS = ("read_beyond", "read_before", "write_beyond", "index_beyond", "own_beyond", "own_before")
 CHECKED = {"NUMBA_BOUNDSCHECK": "1", "MINIGRAD_CACHE": str(cache_dir() / "bounds-checked")}

@@ -92,7 +92,13 @@ def problems(draw):
     outputs = [draw(st.integers(dilation[i], 19)) for i in range(2)]
     sizes = [max(1, outputs[i] - sum(pads[i]) + 2 * dilation[i]) for i in range(2)]
     axes = tuple(
-        axis(sizes[i], pads[i], dilation[i], draw(st.integers(0, dilation[i] - 1)), draw(st.booleans()))
+        axis(
+            sizes[i],
+            pads[i],
+            dilation[i],
+            draw(st.integers(0, dilation[i] - 1)),
+            draw(st.booleans()),
+        )
         for i in range(2)
     )
     dtype = draw(st.sampled_from(FLOATS))

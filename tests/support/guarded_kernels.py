@@ -1,303 +1,26 @@
 """Runs a family of kernels between guard pages: `python -m tests.support.guarded_kernels FAMILY`.
 
-A family yields calls, (function, *arguments), of shapes drawn around the tails of every tile.  Each
-call is printed before it is made, so that after a crash the last line names it.
+Each call of the family is printed before it is made, so that after a crash the last line names it.
 """
 
 import os
 import sys
 import traceback
-from collections.abc import Callable, Generator
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad import nn, optim
-from minigrad.kernels import gather
+from minigrad import optim
 from minigrad.kernels.compiler import workspace
 from minigrad.kernels.compiler.kernel import kernel
 from minigrad.kernels.compiler.pointers import keep_alive, offset, pointer, pointer_at
-from minigrad.kernels.compiler.task_queue import array_at, task_kernel
-from minigrad.kernels.conv import conv2d
-from minigrad.kernels.conv import plan as steps
-from minigrad.kernels.matmul import gemm_nt, matmul
-from minigrad.kernels.pointwise import activation, elementwise, special
-from minigrad.kernels.pooling import avg_pool, max_pool
-from minigrad.kernels.reduction import (
-    batch_norm,
-    cross_entropy,
-    ctc,
-    layer_norm,
-    reduce,
-    scan,
-    softmax,
-)
-from minigrad.kernels.simd.ir_builder import VECTOR_BYTES
-from minigrad.kernels.simd.microkernels import MR, NR_VECTORS
+from minigrad.kernels.compiler.task_queue import carray, task_kernel
 from minigrad.kernels.simd.move import copy_vector
-from minigrad.tensor.creation import from_numpy
 from tests.support import guarded
+from tests.support.guarded_families import FAMILIES, TILE, VECTOR, Array, Calls, Draw
 
-Array = np.ndarray[Any, Any]
-Calls = Generator[tuple[Any, ...], Any, None]
-
-VECTOR = VECTOR_BYTES // 4
-TILE = NR_VECTORS * VECTOR
-SIZES = sorted(
-    {0, 1, 2, 3, 5, 7, 11, 13, 31, 37, 67}
-    | {n + d for n in (MR, VECTOR // 2, VECTOR, TILE, 2 * TILE) for d in (-1, 0, 1)}
-)
 ROUNDS = 25
-
-
-class Draw:
-    """Sizes, choices and arrays of one round."""
-
-    def __init__(self, seed: int) -> None:
-        self.rng = np.random.default_rng(seed)
-        self.dtype = (np.float32, np.float64)[seed % 2]
-
-    def size(self, least: int = 0, most: int = 10**6) -> int:
-        return int(self.rng.choice([n for n in SIZES if least <= n <= most]))
-
-    def one_of(self, *choices: Any) -> Any:
-        return choices[self.rng.integers(len(choices))]
-
-    def plain(self, *shape: int) -> Array:
-        """Contiguous: the whole block of memory, from guard to guard."""
-        return self.rng.standard_normal(shape).astype(self.dtype)
-
-    def array(self, *shape: int) -> Array:
-        """Of any layout; the view holds the first and the last element of its memory."""
-        layout = self.one_of(*["plain"] * 4, "transposed", "reversed", "part", "spread")
-        if layout == "transposed":
-            return self.plain(*shape[::-1]).T
-        if layout == "reversed":
-            return np.flip(self.plain(*shape))
-        if layout == "part":
-            return self.plain(*shape[:-1], shape[-1] + 3)[
-                ..., self.one_of(slice(3, None), slice(-3))
-            ]
-        if layout == "spread":
-            return self.plain(*shape[:-1], max(2 * shape[-1] - 1, 0))[..., ::2]
-        return self.plain(*shape)
-
-
-def products(draw: Draw) -> Calls:
-    matmul.SMALL = 0  # nothing is left to NumPy
-    m, k, n = draw.size(), draw.size(), draw.size()
-    bias = draw.one_of(None, draw.plain(n))
-    yield matmul.matmul, draw.array(m, k), draw.array(k, n), bias
-    left, right = draw.one_of(((), (3,)), ((2,), ()), ((2, 1), (3,)), ((3,), (3,)))
-    m, k, n = draw.size(most=13), draw.size(most=37), draw.size(most=37)
-    yield matmul.matmul, draw.array(*left, m, k), draw.array(*right, k, n), None
-    yield matmul.matmul, draw.array(m, 300 + k), draw.array(300 + k, n), None
-    yield matmul.matmul, draw.array(m, k), draw.array(k, 1), None
-    yield matmul.matmul, draw.array(1, k), draw.array(k, n), None
-    m, n = draw.size(gemm_nt.INNER_ROWS), draw.size(gemm_nt.INNER_COLUMNS)
-    rows = draw.one_of(draw.plain(m, k), draw.plain(m, k + 3)[:, 3:])
-    yield gemm_nt.inner_products, rows, draw.plain(n, k).T, draw.one_of(None, draw.plain(n))
-
-
-def _convolution(
-    draw: Draw, filters: int, channels: int, kernel: tuple[int, int], *rest: Any
-) -> Calls:
-    _, padding, dilation, groups = rest
-    size = [
-        max(draw.size(1, 31), dilation[i] * (kernel[i] - 1) + 1 - sum(padding[i])) for i in (0, 1)
-    ]
-    images = draw.one_of(*[1, 1, 2, 3] * 3, 0)
-    x = draw.array(images, groups * channels, *size)
-    weight = draw.array(groups * filters, channels, *kernel)
-    out = yield conv2d.conv2d, x, weight, draw.one_of(None, draw.plain(len(weight))), *rest
-    g = draw.array(*out.shape)
-    yield conv2d.conv2d_input_grad, g, weight, x.shape, *rest
-    yield conv2d.conv2d_weight_grad, g, x, weight.shape, *rest
-
-
-def _options(draw: Draw) -> tuple[Any, ...]:
-    padding = tuple((draw.one_of(0, 1, 2), draw.one_of(0, 1, 3)) for _ in range(2))
-    stride, dilation = ((draw.one_of(1, 1, 2, 3), draw.one_of(1, 1, 2)) for _ in range(2))
-    return stride, padding, dilation
-
-
-def _directly(few_lanes: bool) -> None:
-    """Leave Winograd's algorithm out, and choose between vectors of pixels and of filters."""
-    steps.winograd_tile = lambda *_: 0
-    conv2d.fills_few_lanes = lambda *_: few_lanes
-    steps.is_better_spread = lambda *sizes: few_lanes and is_better_spread(*sizes)
-    steps.forward_steps.cache_clear()
-    steps.backward_steps.cache_clear()
-
-
-def tiles(draw: Draw) -> Calls:
-    _directly(few_lanes=False)
-    kernel = draw.one_of(1, 2, 3, 5), draw.one_of(1, 3, 3, 7)
-    channels, filters = draw.one_of(1, 2, 3, 7, 33), draw.size(1, 37)
-    yield from _convolution(draw, filters, channels, kernel, *_options(draw), draw.one_of(1, 1, 2))
-
-
-def pointwise(draw: Draw) -> Calls:
-    _directly(few_lanes=False)
-    still = draw.one_of((1, 1), (1, 1), (2, 2)), ((0, 0), (0, 0)), (1, 1)
-    yield from _convolution(draw, draw.size(1, 67), draw.size(1, 67), (1, 1), *still, 1)
-
-
-def planes(draw: Draw) -> Calls:
-    _directly(few_lanes=True)
-    kernel = draw.one_of(1, 2, 3, 5), draw.one_of(1, 3, 3, 7)
-    filters, channels, groups = draw.one_of(1, 2, 3), draw.one_of(1, 2, 3), draw.one_of(1, 2, 7)
-    yield from _convolution(draw, filters, channels, kernel, *_options(draw), groups)
-
-
-def depthwise(draw: Draw) -> Calls:
-    _directly(few_lanes=True)
-    kernel = draw.one_of((3, 3), (5, 5), (1, 7), (3, 1))
-    yield from _convolution(draw, 1, 1, kernel, *_options(draw), draw.size(1, 67))
-
-
-def winograd(draw: Draw) -> Calls:
-    size = draw.one_of(2, 4)
-    steps.winograd_tile = lambda images, channels, filters, axes, taps, itemsize: (
-        int(size) if all(axis.has_three_even_taps() for axis in axes) else 0
-    )
-    steps.forward_steps.cache_clear()
-    steps.backward_steps.cache_clear()
-    _, padding, dilation = _options(draw)
-    filters, channels = draw.size(1, 67), draw.one_of(draw.size(1, 67), VECTOR, TILE)
-    yield from _convolution(
-        draw, filters, channels, (3, 3), (1, 1), padding, dilation, draw.one_of(1, 1, 2)
-    )
-
-
-def vectors(draw: Draw) -> Calls:
-    shape = draw.one_of((draw.size(),), (draw.size(), draw.size()), (elementwise.CHUNK + 7,))
-    x, y = draw.plain(*shape), draw.plain(*shape)
-    for one in (elementwise._relu, elementwise._exp, elementwise._tanh, elementwise.erf):
-        yield one, x
-    for two in (elementwise._add, elementwise._div, elementwise._gelu_backward):
-        yield two, x, y
-    yield elementwise.leaky_relu_backward, x, y, 0.1
-    yield elementwise.dropout, x, x > 0, 2.0
-    yield activation.silu, x
-    yield special.lgamma, x
-
-
-def reductions(draw: Draw) -> Calls:
-    reduce.LEAST = 1
-    shape = draw.one_of(
-        (draw.size(), draw.size(), draw.size(most=13)),
-        (draw.size(most=3), reduce.BLOCK + draw.size(), 1),
-        (2, 2 * reduce.ROWS + draw.size(), draw.size()),
-    )
-    axes = draw.one_of((0,), (1,), (2,), (0, 1), (1, 2), (0, 2), (0, 1, 2))
-    x = draw.array(*shape)
-    yield reduce.sum, x, axes
-    if x.size:
-        yield reduce.variance, x, axes, 1.0
-        yield scan.recurrence, draw.plain(*shape), x, axes[0]
-
-
-def softmaxes(draw: Draw) -> Calls:
-    n, c, s = draw.size(), draw.size(1), draw.one_of(1, draw.size(most=7))
-    x, g, axis = draw.array(n, c, s), draw.array(n, c, s), draw.one_of(0, 1, 2)
-    if x.size:
-        out = yield softmax.softmax, x, axis
-        yield softmax.softmax_backward, g, out, axis
-        out = yield softmax.log_softmax, x, axis
-        yield softmax.log_softmax_backward, g, out, axis
-
-
-def label_losses(draw: Draw) -> Calls:
-    n, c, s = draw.size(), draw.size(1), draw.one_of(1, draw.size(most=7))
-    x, target = draw.array(n, c, s), draw.rng.integers(0, c, (n, s))
-    weight, ignored = draw.one_of(None, np.abs(draw.plain(c))), draw.one_of(-100, 0)
-    kind = draw.one_of("sum", "none")
-    g = draw.plain(*(() if kind == "sum" else (n, s)))
-    yield cross_entropy.nll_loss, x, target, weight, ignored, kind
-    yield cross_entropy.nll_loss_backward, g, x.shape, target, weight, ignored, kind
-    rest = target, weight, ignored, draw.one_of(0.0, 0.1), kind
-    _, slopes = yield cross_entropy.cross_entropy, x, *rest
-    yield cross_entropy.cross_entropy_backward, g, slopes, x.shape, target, ignored
-
-
-def _likely_labels(log_p: Array, paths: ctc.Lattice) -> Array:
-    """The gradient, without the forward variables: where states cannot be, they are infinite."""
-    likelihood, log_alpha = ctc.ctc_loss(log_p, paths)
-    return ctc.ctc_loss_backward(np.ones_like(likelihood), likelihood, log_alpha, log_p, paths)
-
-
-def alignments(draw: Draw) -> Calls:
-    count, classes, longest = draw.size(1, 7), draw.size(2, 13), draw.size(most=37)
-    sizes = draw.rng.integers(0, longest + 1, count)
-    targets = draw.rng.integers(1, classes, (count, longest))
-    times = 2 * sizes + draw.one_of(1, 5)
-    log_p = draw.array(int(times.max()), count, classes)
-    yield _likely_labels, log_p, ctc.lattice(targets, times, sizes, 0)
-
-
-def norms(draw: Draw) -> Calls:
-    x = draw.array(draw.size(1, 37), draw.size(1, 37), draw.one_of(1, draw.size(1, 37)))
-    weight, bias = draw.one_of((None, None), (draw.plain(x.shape[1]), draw.plain(x.shape[1])))
-    _, mean, rstd = yield batch_norm.batch_norm_train, x, weight, bias, 1e-5
-    yield batch_norm.batch_norm_train_backward, draw.array(*x.shape), x, mean, rstd, weight
-    yield batch_norm.batch_norm_eval, x, mean, rstd, weight, bias, 1e-5
-
-
-def layer_norms(draw: Draw) -> Calls:
-    x = draw.array(draw.size(), draw.size(1))
-    weight, bias = draw.one_of((None, None), (draw.plain(x.shape[1]), draw.plain(x.shape[1])))
-    _, mean, rstd = yield layer_norm.layer_norm, x, weight, bias, 1e-5
-    yield layer_norm.layer_norm_backward, draw.array(*x.shape), x, mean, rstd, weight
-    groups = draw.one_of(1, 2, 3)
-    x = draw.array(draw.size(most=7), groups * draw.size(1, 13), draw.size(1, 37))
-    weight, bias = draw.one_of((None, None), (draw.plain(x.shape[1]), draw.plain(x.shape[1])))
-    _, mean, rstd = yield layer_norm.group_norm, x, groups, weight, bias, 1e-5
-    yield layer_norm.group_norm_backward, draw.array(*x.shape), x, groups, mean, rstd, weight
-
-
-def pools(draw: Draw) -> Calls:
-    shape = draw.size(most=3), draw.size(most=3), draw.size(4, 37), draw.size(4, 37)
-    x = draw.array(*shape)
-    size = draw.one_of(2, 2, 3, 4), draw.one_of(2, 2, 3, 4)
-    stride = draw.one_of(size, (1, 1), (2, 3))
-    padding = draw.one_of((0, 0), (0, 0), (1, 1))
-    out, at = yield max_pool.max_pool2d, x, size, stride, padding, (1, 1), draw.one_of(False, True)
-    yield max_pool.max_pool2d_backward, draw.array(*out.shape), at, x.shape
-    rest = size, stride, padding, draw.one_of(False, True), draw.one_of(False, True), None
-    out = yield avg_pool.avg_pool2d, x, *rest
-    yield avg_pool.avg_pool2d_backward, draw.array(*out.shape), x.shape, *rest
-    out = yield avg_pool.adaptive_avg_pool2d, x, (draw.size(1, 7), draw.size(1, 7))
-    yield avg_pool.adaptive_avg_pool2d_backward, draw.array(*out.shape), x.shape
-
-
-def gathers(draw: Draw) -> Calls:
-    gather.FEWEST_ADDED = gather.FEWEST_READ = 0  # nothing is left to NumPy
-    before, length, after = draw.size(most=3), draw.size(1, 37), draw.one_of(1, draw.size())
-    x = draw.array(before, length, after)
-    at = draw.rng.integers(-length, length, draw.size())
-    taken = yield gather.take_at, x, (slice(None), at)
-    yield gather.add_at, draw.plain(*x.shape), (slice(None), at), taken
-    index = draw.rng.integers(0, length, (before, draw.size(), after))
-    taken = yield gather.take_along, x, index, 1
-    yield gather.add_along, draw.plain(*x.shape), index, taken, 1
-
-
-def _step(optimizer: optim.Optimizer, *parameters: Array) -> None:
-    optimizer.step()
-
-
-def optimizers(draw: Draw) -> Calls:
-    rules = optim.SGD, optim.Adam, optim.AdamW, optim.RMSprop, optim.Adagrad, optim.LAMB
-    parameters = []
-    for _ in range(draw.one_of(1, 5)):
-        parameters.append(nn.Parameter(from_numpy(draw.plain(draw.size(), draw.size(most=13)))))
-        parameters[-1].grad = from_numpy(draw.plain(*parameters[-1].shape))
-    for rule in rules:
-        settings = {"momentum": 0.9} if rule in (optim.SGD, optim.RMSprop) else {}
-        optimizer = rule(parameters, lr=0.01, **settings)
-        for _ in range(2):
-            yield _step, optimizer, *(parameter.array for parameter in parameters)
 
 
 @kernel
@@ -306,17 +29,27 @@ def _over(out: Array, x: Array, at: int) -> None:
     copy_vector(pointer(out), offset(pointer(x), at))
 
 
-@task_kernel(np.dtype([(name, np.int64) for name in ("out", "size", "at")]))
-def _own_task(phase, task, none, plans):
-    """Reads element `at` of an array of its own."""
-    plan, like = array_at(plans, 1)[0], array_at(none, 0)
-    own = np.ones(plan.size, like.dtype)
-    pointer_at(like, plan.out)[0] = pointer(own)[plan.at]
+class _OwnArrays(NamedTuple):
+    out: Array
+
+
+class _OwnPlan(NamedTuple):
+    size: int
+    at: int
+
+
+@task_kernel(_OwnArrays, _OwnPlan)
+def _own_task(phase, task, elements, records):
+    """Reads element `at` of an array that the task allocates."""
+    like, record = carray(elements, 0), carray(records, 1)[0]
+    own = np.ones(record.plan.size, like.dtype)
+    pointer_at(like, record.arrays.out)[0] = pointer(own)[record.plan.at]
     keep_alive((own,))
 
 
 def _own(out: Array, at: int) -> None:
-    _own_task.prepare(out.dtype, (0, out.size, at), (1,), work=0).run(out)
+    plan = _OwnPlan(size=out.size, at=at)
+    _own_task.prepare(out.dtype, plan, (1,), work=0).run(_OwnArrays(out))
 
 
 @kernel
@@ -361,14 +94,6 @@ def never_written(draw: Draw) -> Calls:
     yield np.empty, (3,), draw.dtype
 
 
-FAMILIES: dict[str, Callable[[Draw], Calls]] = {
-    family.__name__: family
-    for family in (
-        products, tiles, pointwise, planes, depthwise, winograd, vectors, reductions, softmaxes,
-        label_losses,
-        alignments, norms, layer_norms, pools, gathers, optimizers,
-    )
-}  # fmt: skip
 FAULTS: dict[str, Callable[[Draw], Calls]] = {
     fault.__name__: fault
     for fault in (

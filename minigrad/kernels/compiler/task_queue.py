@@ -116,7 +116,7 @@ class PreparedTasks(Generic[Arrays]):
     ) -> None:
         self._kernel = kernel
         self._dtype = dtype
-        addresses = [0] * len(kernel.record["arrays"])
+        addresses = [0] * len(kernel.record["arrays"].names or ())
         taken = [0] * len(counts)
         self._fields = np.array([*addresses, *plan, *counts, *taken], np.int64)
         self._phases = len(counts)

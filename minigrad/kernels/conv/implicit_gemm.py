@@ -87,10 +87,10 @@ def _prepare(
     dtype: np.dtype, source: Layout, out: Layout, weight: Layout, axes: tuple[Axis, Axis]
 ) -> _Prepared:
     plan, tap_offsets, work = cut_into_blocks(dtype, source, out, weight, axes)
-    packings = plan.groups * plan.panels.count * plan.chunks
-    products = plan.block.count * plan.groups * plan.panels.tasks
+    packings = plan.groups * plan.panels.total * plan.chunks
+    products = plan.block.total * plan.groups * plan.panels.tasks
     tasks = correlation_tasks.prepare(dtype, plan, (packings, products), work)
-    packed_size = plan.groups * plan.panels.count * plan.depth * plan.panels.NR
+    packed_size = plan.groups * plan.panels.total * plan.depth * plan.panels.NR
     return _Prepared(tasks, tap_offsets, packed_size)
 
 
@@ -110,14 +110,14 @@ def _multiply(sums, bias, patch, pixel_offsets, tap_offsets, panel, pixels, dept
 @device_function
 def _pack_filters(task, like, arrays, plan):
     """Some channels of one panel: a row of the panel holds one tap of all its filters."""
-    chunk, panel = task % plan.chunks, task // plan.chunks % plan.panels.count
-    group, NR = task // (plan.chunks * plan.panels.count), plan.panels.NR
+    chunk, panel = task % plan.chunks, task // plan.chunks % plan.panels.total
+    group, NR = task // (plan.chunks * plan.panels.total), plan.panels.NR
     taps = plan.kernel_rows * plan.kernel_columns
     used = min(NR, plan.filters - panel * NR)
     element = group * plan.weight_group_stride + panel * NR * plan.weight.filter_stride
     weight = offset(pointer_at(like, arrays.weight), element)
     packed = pointer_at(like, arrays.packed)
-    packed = offset(packed, (group * plan.panels.count + panel) * plan.depth * NR)
+    packed = offset(packed, (group * plan.panels.total + panel) * plan.depth * NR)
     first = chunk * CHUNK_CHANNELS
     end = min(first + CHUNK_CHANNELS, plan.channels)
     out = offset(packed, first * taps * NR)
@@ -187,8 +187,8 @@ def correlation_tasks(phase, task, elements, records):
         part_bias[j] = bias[group * plan.filters + first_panel * NR + j]
     packed = pointer_at(like, arrays.packed)
     tap_offsets = pointer_at(pixel_offsets, arrays.tap_offsets)
-    for panel in range(first_panel, min(plan.panels.count, first_panel + plan.panels.of_task)):
-        j = group * plan.panels.count + panel
+    for panel in range(first_panel, min(plan.panels.total, first_panel + plan.panels.of_task)):
+        j = group * plan.panels.total + panel
         _multiply(
             pointer(sums), offset(pointer(part_bias), (panel - first_panel) * NR),
             patch, pointer(pixel_offsets), tap_offsets,

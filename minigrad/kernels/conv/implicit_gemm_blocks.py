@@ -47,7 +47,7 @@ class BlockFields(NamedTuple):
     columns: int
     along_rows: int  # blocks
     along_columns: int
-    count: int
+    total: int
 
 
 class PatchFields(NamedTuple):
@@ -66,7 +66,7 @@ class PanelFields(NamedTuple):
     """Panels of NR filters; those of a group are shared out among tasks."""
 
     NR: int
-    count: int
+    total: int
     of_task: int
     tasks: int
 
@@ -122,7 +122,7 @@ def cut_into_blocks(
     NR = NR_VECTORS * VECTOR_BYTES // itemsize
     panels = -(-filters // NR)
     partial_sums = groups * panels * NR * depth
-    slices = max(1, min(block.count, 2 * TASKS, PARTIAL_SUMS // partial_sums))
+    slices = max(1, min(block.total, 2 * TASKS, PARTIAL_SUMS // partial_sums))
     # Where images give few tasks, they share out the panels of filters too.
     panel_tasks, task_panels = parts(panels, max(1, panels * groups * slices // TASKS))
     contiguous = (kernel[0] * kernel[1] * itemsize, kernel[1] * itemsize, itemsize)
@@ -144,7 +144,7 @@ def cut_into_blocks(
         columns=axis_fields(columns),
         block=block,
         patch=patch,
-        panels=PanelFields(NR=NR, count=panels, of_task=task_panels, tasks=panel_tasks),
+        panels=PanelFields(NR=NR, total=panels, of_task=task_panels, tasks=panel_tasks),
         slices=slices,
         chunks=-(-channels // CHUNK_CHANNELS),
     )
@@ -170,7 +170,7 @@ def _block_fields(images: int, channels: int, axes: tuple[Axis, Axis]) -> BlockF
         columns=block_columns,
         along_rows=along_rows,
         along_columns=along_columns,
-        count=along_images * along_rows * along_columns,
+        total=along_images * along_rows * along_columns,
     )
 
 

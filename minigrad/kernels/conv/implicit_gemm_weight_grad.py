@@ -79,9 +79,9 @@ def _prepare(
 ) -> _Prepared:
     plan, tap_offsets, work = cut_into_blocks(dtype, source, gradient, weight, axes)
     products = plan.slices * plan.groups * plan.panels.tasks
-    additions = plan.groups * plan.panels.count * plan.chunks
+    additions = plan.groups * plan.panels.total * plan.chunks
     tasks = weight_grad_tasks.prepare(dtype, plan, (products, additions), work)
-    sums_size = plan.slices * plan.groups * plan.panels.count * plan.padded_depth * plan.panels.NR
+    sums_size = plan.slices * plan.groups * plan.panels.total * plan.padded_depth * plan.panels.NR
     return _Prepared(tasks, tap_offsets, sums_size)
 
 
@@ -119,14 +119,14 @@ def _add_block(sums, right, memory, like, arrays, plan, group, panels, block):
 @device_function
 def _add_slices(task, like, arrays, plan):
     """Add up the slices' sums of some taps of one panel's filters, in order, into the result."""
-    chunk, panel = task % plan.chunks, task // plan.chunks % plan.panels.count
-    group, NR = task // (plan.chunks * plan.panels.count), plan.panels.NR
+    chunk, panel = task % plan.chunks, task // plan.chunks % plan.panels.total
+    group, NR = task // (plan.chunks * plan.panels.total), plan.panels.NR
     taps = plan.kernel_rows * plan.kernel_columns
     first = chunk * CHUNK_CHANNELS * taps
     count = min(CHUNK_CHANNELS * taps, plan.depth - first)
-    row = (group * plan.panels.count + panel) * plan.padded_depth + first
+    row = (group * plan.panels.total + panel) * plan.padded_depth + first
     sums = offset(pointer_at(like, arrays.sums), row * NR)
-    slice_size = plan.groups * plan.panels.count * plan.padded_depth * NR
+    slice_size = plan.groups * plan.panels.total * plan.padded_depth * NR
     for i in range(1, plan.slices):
         addend = offset(sums, i * slice_size)
         for j in range(count * NR):
@@ -152,16 +152,16 @@ def weight_grad_tasks(phase, task, elements, records):
     part, group = task % plan.panels.tasks, task // plan.panels.tasks % plan.groups
     slice_ = task // (plan.panels.tasks * plan.groups)
     first_panel = part * plan.panels.of_task
-    panels = first_panel, min(plan.panels.count, first_panel + plan.panels.of_task)
+    panels = first_panel, min(plan.panels.total, first_panel + plan.panels.of_task)
     panel_size = plan.padded_depth * plan.panels.NR
-    group_offset = (slice_ * plan.groups + group) * plan.panels.count * panel_size
+    group_offset = (slice_ * plan.groups + group) * plan.panels.total * panel_size
     sums = offset(pointer_at(like, arrays.sums), group_offset)
     for j in range(panels[0] * panel_size, panels[1] * panel_size):
         sums[j] = 0
     block_pixels = plan.block.images * plan.block.rows * plan.block.columns
     right = np.zeros(block_pixels * plan.panels.NR, like.dtype)
     memory = np.empty(patch_size(plan), like.dtype)
-    first_block = plan.block.count * slice_ // plan.slices
-    for block in range(first_block, plan.block.count * (slice_ + 1) // plan.slices):
+    first_block = plan.block.total * slice_ // plan.slices
+    for block in range(first_block, plan.block.total * (slice_ + 1) // plan.slices):
         _add_block(sums, pointer(right), pointer(memory), like, arrays, plan, group, panels, block)
     keep_alive((right, memory))

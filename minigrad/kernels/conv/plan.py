@@ -241,7 +241,7 @@ def _steps(
         assert chosen is not None  # the source is not dilated
         if chosen[0] == "winograd":
             cut = [tuple(Piece(axis, p.taps) for axis in p.axis.interleaved()) for p in pair]
-        steps += [Step(*pieces, *chosen) for pieces in product(*cut)]
+        steps += [Step(down, across, *chosen) for down, across in product(*cut)]
     return tuple(steps)
 
 
