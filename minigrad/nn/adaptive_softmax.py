@@ -144,7 +144,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         Clusters are computed only for the inputs whose highest score of the head is a cluster's.
         """
         scores = self.head(input)
-        best = scores.argmax(1)
+        best: Tensor = scores.argmax(1)
         in_cluster = best >= self.shortlist_size
         if in_cluster.array.any():
             best[in_cluster] = self._log_prob(input[in_cluster], scores[in_cluster]).argmax(1)

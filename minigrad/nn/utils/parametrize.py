@@ -53,7 +53,7 @@ class ParametrizationList(ModuleList):
 
     def forward(self) -> Tensor:
         first, *others = self
-        value = first(*[getattr(self, name) for name in self.names()])
+        value: Tensor = first(*[getattr(self, name) for name in self.names()])
         for module in others:
             value = module(value)
         return value
