@@ -1,4 +1,4 @@
-"""Optimizers, under torch's names, and `rule` to state your own."""
+"""Optimizers under torch's names, one file for each rule, and `rule` for rules of users."""
 
 from minigrad.optim import lr_scheduler, swa_utils, visualize
 from minigrad.optim.adadelta import Adadelta

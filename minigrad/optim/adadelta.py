@@ -23,4 +23,4 @@ def adadelta(theta, g, v, u, t, *, lr=1.0, rho=0.9, eps=1e-6, weight_decay=0):
 
 
 class Adadelta(RuleOptimizer, rule=adadelta):
-    """Steps in the units of the parameter: scaled by a running mean of the steps themselves."""
+    """Steps in the units of the parameter: scaled by a running mean of earlier steps."""

@@ -26,7 +26,7 @@ def adamax(
 
 
 class Adamax(RuleOptimizer, rule=adamax):
-    """Adam with the largest gradient of late, decaying, in place of the mean square.
+    """Adam with a decaying maximum of gradients in place of the mean square.
 
-    `eps` is added to the gradient's size, as in torch; the paper does without.
+    `eps` is added to the absolute gradient, as in torch; the paper has no eps.
     """

@@ -30,7 +30,7 @@ def adopt(
 
 
 class ADOPT(RuleOptimizer, rule=adopt):
-    """Adam made to converge for any beta2: a gradient is scaled by the means before it.
+    """Adam that converges for any beta2: a gradient is scaled by the mean square before it.
 
-    The first step only takes a measure of the gradient and leaves the parameters alone.
+    The first step only stores the squared gradient; the parameters do not change.
     """

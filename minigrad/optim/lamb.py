@@ -27,7 +27,7 @@ def lamb(theta, g, m, v, t, *, lr=1e-3, betas=(0.9, 0.999), eps=1e-6, weight_dec
 
 
 class LAMB(RuleOptimizer, rule=lamb):
-    """Adam with steps as long as the parameter they change, times `lr`.
+    """Adam with steps whose norm is the norm of their parameter, times `lr`.
 
-    Where the parameter or its step is zero altogether, the step is Adam's.
+    If the norm of the parameter or of its step is zero, the step is Adam's.
     """

@@ -29,7 +29,7 @@ def lars(
 
 
 class LARS(RuleOptimizer, rule=lars):
-    """Momentum with a learning rate per parameter: the size of the step follows the parameter's.
+    """Momentum with a learning rate per parameter, proportional to the parameter's norm.
 
-    Where the parameter or its gradient is zero altogether, `lr` is taken as it is.
+    If the norm of the parameter or of its gradient is zero, the rate is `lr`.
     """

@@ -20,4 +20,4 @@ def lion(theta, g, m, *, lr=1e-4, betas=(0.9, 0.99), weight_decay=0):
 
 
 class Lion(RuleOptimizer, rule=lion):
-    """Steps of one size, in the direction of a momentum's sign."""
+    """Steps of the same size for all elements, in the direction of a momentum's sign."""

@@ -40,7 +40,7 @@ def nadam(
 
 
 class NAdam(RuleOptimizer, rule=nadam):
-    """Adam with Nesterov's momentum, which grows towards beta1 as `momentum_decay` says.
+    """Adam with Nesterov's momentum, which grows towards beta1 at the rate `momentum_decay`.
 
     PyTorch differs: it keeps `mu_product` in the default dtype, here it is always float64.
     """

@@ -34,7 +34,7 @@ def radam(
 
 
 class RAdam(RuleOptimizer, rule=radam):
-    """Adam that goes without its denominator until the variance of that is small enough.
+    """Adam without its denominator until the denominator's variance is small enough.
 
-    The denominator is used where the paper's rho exceeds 5, as in torch; the paper says 4.
+    The denominator is used when the paper's rho exceeds 5, as in torch; the paper has 4.
     """

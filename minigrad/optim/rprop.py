@@ -27,9 +27,9 @@ def rprop(theta, g, g_before, step_size, t, *, lr=1e-2, etas=(0.5, 1.2), step_si
 
 
 class Rprop(RuleOptimizer, rule=rprop):
-    """Steps of each element's own size, which grows while its gradient keeps its sign.
+    """A step size for each element, which grows while its gradient keeps its sign.
 
-    For gradients of the whole data; noise in the sign undoes it.
+    It is for gradients of the whole data set: the noise of batches changes signs.
     PyTorch differs: there a nan gradient counts as 0, here it makes the parameter nan.
     """
 

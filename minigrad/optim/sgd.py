@@ -29,8 +29,8 @@ def sgd(
 class SGD(RuleOptimizer, rule=sgd):
     """Gradient descent, with momentum, Nesterov's variant of it, and an L2 penalty.
 
-    The momentum starts as the first gradient, undampened, as in torch: `lr` scales the step, not
-    the momentum, so that a change of `lr` acts at once.
+    The momentum starts as the first gradient, undampened, as in torch.  `lr` scales the step, not
+    the momentum, so a change of `lr` takes effect at once.
 
     >>> import minigrad as mg
     >>> w = mg.tensor([1.0, 2.0], requires_grad=True)

@@ -1,4 +1,4 @@
-"""SparseAdam, which is not here."""
+"""SparseAdam, which has no support here."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from minigrad.optim.optimizer import Optimizer
 
 
 class SparseAdam(Optimizer):
-    """Not available: it is for sparse gradients, and there are no sparse tensors here."""
+    """Not supported: it is for sparse gradients, and there are no sparse tensors here."""
 
     def __init__(self, *_: Any, **__: Any) -> None:
         """Raises NotImplementedError."""

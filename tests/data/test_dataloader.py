@@ -252,7 +252,7 @@ class Broken(Squares):
 
 
 @pytest.mark.parametrize("num_workers", [0, 1, 3])
-def test_an_error_comes_out_in_its_turn_with_its_own_traceback(num_workers):
+def test_an_error_is_raised_in_order_with_its_traceback(num_workers):
     received = []
     with pytest.raises(KeyError, match="sample 5 is broken") as caught:
         received.extend(b.item() for b in DataLoader(Broken(), num_workers=num_workers))

@@ -150,13 +150,13 @@ def test_the_state_of_lbfgs_travels_to_torch_and_back(seed, options):
     start, centres = drawn(seed)
     mine = optim.LBFGS(parameters(start), **options)
     theirs = torch.optim.LBFGS(torch_parameters(start), **options)
-    places = [descended(o, centres, 1) for o in (mine, theirs)]
+    results = [descended(o, centres, 1) for o in (mine, theirs)]
     (state,), (expected,) = mine.state.values(), theirs.state.values()
     for key in ("func_evals", "n_iter"):
         assert state[key] == expected[key]
     to_mine, to_torch = (
-        optim.LBFGS(parameters(places[1])),
-        torch.optim.LBFGS(torch_parameters(places[0])),
+        optim.LBFGS(parameters(results[1])),
+        torch.optim.LBFGS(torch_parameters(results[0])),
     )
     to_mine.load_state_dict(theirs.state_dict())
     to_torch.load_state_dict(as_torch(mine.state_dict()))

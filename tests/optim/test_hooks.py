@@ -35,7 +35,7 @@ def test_hooks_run_in_torchs_order_and_can_be_removed():
     assert len(seen) == 6
 
 
-def test_a_step_of_ones_own_on_the_base_class():
+def test_a_users_step_on_the_base_class():
     class Signed(optim.Optimizer):
         def __init__(self, params, lr=0.25):
             super().__init__(params, {"lr": lr})

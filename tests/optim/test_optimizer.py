@@ -150,7 +150,7 @@ def test_parameters_frozen_and_thawed_and_gradients_accumulated(name):
     rng = np.random.default_rng(11)
     inputs = rng.standard_normal((10, 4, 3))
     start = random_arrays(rng, shapes=[(3, 5), (5, 1)])
-    places = []
+    results = []
     for library, wrap, params, cls in zip(
         (mg, torch), (from_numpy, torch.from_numpy), (parameters(start), torch_parameters(start)),
         PAIRS[name], strict=True,
@@ -164,8 +164,8 @@ def test_parameters_frozen_and_thawed_and_gradients_accumulated(name):
             if k % 2:  # every other gradient is added to the one before
                 optimizer.step()
                 optimizer.zero_grad()
-        places.append(numbers(params))
-    for a, b in zip(*places, strict=True):
+        results.append(numbers(params))
+    for a, b in zip(*results, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-12)
 
 

@@ -84,10 +84,10 @@ def test_what_depends_on_settings_alone_is_computed_in_double_precision():
     np.testing.assert_array_equal(found, np.full(3, -(2.0**-40), np.float32))
 
 
-# --- a rule of one's own ---
+# --- a rule of a user ---
 
 
-def test_a_rule_of_ones_own_takes_its_steps():
+def test_a_rule_of_a_user_takes_its_steps():
     rng = np.random.default_rng(0)
     start, gradients = rng.standard_normal(50), rng.standard_normal((20, 50))
     theta, m = start.copy(), np.zeros(50)
@@ -97,14 +97,14 @@ def test_a_rule_of_ones_own_takes_its_steps():
     np.testing.assert_allclose(found, theta, rtol=1e-13)
 
 
-def test_a_rule_of_ones_own_gets_the_rest_from_its_signature():
+def test_a_rule_of_a_user_gets_the_rest_from_its_signature():
     arguments = inspect.signature(Lion).parameters
     assert list(arguments)[:4] == ["params", "lr", "betas", "weight_decay"]
     assert arguments["betas"].default == (0.9, 0.99)
     assert {"maximize", "foreach", "fused"} <= arguments.keys()
     assert "capturable" not in arguments  # it counts no steps
-    for told in ("Sign momentum.", "arXiv:2302.06675", "betas = (0.9, 0.99), in [0, 1)", "exp_avg"):
-        assert told in Lion.__doc__
+    for text in ("Sign momentum.", "arXiv:2302.06675", "betas = (0.9, 0.99), in [0, 1)", "exp_avg"):
+        assert text in Lion.__doc__
     assert "step = sign(beta1 * m + (1 - beta1) * g)" in Lion.__doc__
     p = parameter(np.ones(2))
     optimizer = Lion([p], 0.5)
@@ -238,9 +238,9 @@ def test_a_number_cannot_be_made_of_elements():
 
 
 @pytest.mark.parametrize(
-    "told",
+    "declaration",
     [{"numbers": ["q"]}, {"start": {"q": 1}}, {"start": {"m": "q"}}, {"legal": {"q": "[0, 1]"}}],
 )
-def test_a_declaration_of_what_is_not_there_is_refused(told):
+def test_a_declaration_of_what_is_not_there_is_refused(declaration):
     with pytest.raises(ValueError, match="has no q"):
-        rule(**told)(lambda theta, g, m, *, lr=1.0: (theta, m))
+        rule(**declaration)(lambda theta, g, m, *, lr=1.0: (theta, m))

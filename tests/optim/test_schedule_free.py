@@ -1,4 +1,4 @@
-"""Schedule-free optimizers keep two places: where gradients are taken, and the mean."""
+"""Schedule-free optimizers keep two points: one for gradients, and the mean."""
 
 import copy
 
@@ -14,23 +14,23 @@ both = pytest.mark.parametrize("cls", [optim.SGDScheduleFree, optim.AdamWSchedul
 def trained(cls, steps=6):
     rng = np.random.default_rng(0)
     params = parameters([rng.standard_normal(5), rng.standard_normal((2, 3))])
-    optimizer, places = cls(params, lr=0.1), [[p.detach().numpy().copy()] for p in params]
+    optimizer, points = cls(params, lr=0.1), [[p.detach().numpy().copy()] for p in params]
     for _ in range(steps):
         set_gradients(params, [rng.standard_normal(p.shape) for p in params])
         optimizer.step()
-        for p, seen in zip(params, places, strict=True):
+        for p, seen in zip(params, points, strict=True):
             seen.append(optimizer.state[p]["z"].numpy().copy())
-    return optimizer, params, places
+    return optimizer, params, points
 
 
 @both
 def test_evaluation_takes_the_mean_of_all_places_and_training_returns(cls):
-    optimizer, params, places = trained(cls)
+    optimizer, params, points = trained(cls)
     before = numbers(params)
     versions = [p._version for p in params]
     optimizer.eval()
     optimizer.eval()  # already there
-    for p, seen in zip(params, places, strict=True):
+    for p, seen in zip(params, points, strict=True):
         np.testing.assert_allclose(p.detach().numpy(), np.mean(seen[1:], axis=0), rtol=1e-12)
     assert [p._version - 1 for p in params] == versions
     optimizer.train()

@@ -46,12 +46,12 @@ def walk(title, settings, inputs):
 @pytest.mark.parametrize("title", FOUND["cases"])
 def test_fifty_steps_lead_where_torchs_do(title):
     case, tolerance = FOUND["cases"][title], TOLERANCES.get(title, 1e-12)
-    places = list(walk(title, case["settings"], FOUND[case["inputs"]]))
-    assert len(places) == 50
+    points = list(walk(title, case["settings"], FOUND[case["inputs"]]))
+    assert len(points) == 50
     for step, expected in case["after"].items():
         scale = np.abs(expected).max()
         np.testing.assert_allclose(
-            places[int(step) - 1], expected, rtol=tolerance, atol=tolerance * scale, err_msg=step
+            points[int(step) - 1], expected, rtol=tolerance, atol=tolerance * scale, err_msg=step
         )
 
 

@@ -27,8 +27,8 @@ def _no_window():
     pyplot.close("all")
 
 
-def numeric_slope(surface, place, h=1e-5):
-    x, y = place
+def numeric_slope(surface, point, h=1e-5):
+    x, y = point
     points = np.array([[x + h, x - h, x, x], [y, y, y + h, y - h]])
     right, left, above, below = surface.loss(*map(mg.from_numpy, points)).numpy()
     return np.array([right - left, above - below]) / (2 * h)
@@ -38,28 +38,28 @@ def numeric_slope(surface, place, h=1e-5):
 def test_minima_are_where_the_surface_is_flat_and_start_is_in_sight(surface):
     for minimum in surface.minima:
         assert np.abs(numeric_slope(surface, minimum)).max() < 1e-3
-    for place in (surface.start, *surface.minima):
-        assert surface.x[0] < place[0] < surface.x[1]
-        assert surface.y[0] < place[1] < surface.y[1]
+    for point in (surface.start, *surface.minima):
+        assert surface.x[0] < point[0] < surface.x[1]
+        assert surface.y[0] < point[1] < surface.y[1]
 
 
 def test_gradient_descent_goes_down_the_slope():
     surface = SURFACES["Beale"]
-    way = visualize.trajectories(MAKERS, surface, start=(2, 0.5), steps=30)["SGD"]
-    assert way.shape == (31, 2)
-    assert way[0].tolist() == [2, 0.5]
-    for before, after in pairwise(way):
+    path = visualize.trajectories(MAKERS, surface, start=(2, 0.5), steps=30)["SGD"]
+    assert path.shape == (31, 2)
+    assert path[0].tolist() == [2, 0.5]
+    for before, after in pairwise(path):
         np.testing.assert_allclose(after - before, -1e-3 * numeric_slope(surface, before), 1e-5)
 
 
 def test_all_that_take_part_start_together_and_get_ahead():
     surface = SURFACES["ravine"]
-    places = visualize.trajectories(MAKERS, surface, steps=60)
-    assert list(places) == list(MAKERS)
-    losses = visualize.losses_along(places, surface)
-    for name, way in places.items():
-        assert tuple(way[0]) == surface.start
-        np.testing.assert_allclose(losses[name], way[:, 0] ** 2 / 20 + 2 * way[:, 1] ** 2)
+    paths = visualize.trajectories(MAKERS, surface, steps=60)
+    assert list(paths) == list(MAKERS)
+    losses = visualize.losses_along(paths, surface)
+    for name, path in paths.items():
+        assert tuple(path[0]) == surface.start
+        np.testing.assert_allclose(losses[name], path[:, 0] ** 2 / 20 + 2 * path[:, 1] ** 2)
         assert losses[name][-1] < losses[name][0]
 
 
@@ -75,16 +75,16 @@ def test_a_race_of_losses():
 
 def test_the_pictures():
     surface = SURFACES["Rosenbrock"]
-    places = visualize.trajectories(MAKERS, surface, steps=10)
-    axes = visualize.plot_trajectories(places, surface)
+    paths = visualize.trajectories(MAKERS, surface, steps=10)
+    axes = visualize.plot_trajectories(paths, surface)
     labels = [text.get_text() for text in axes.get_legend().get_texts()]
     assert labels == list(MAKERS)
     lines = {line.get_label(): line for line in axes.lines}
-    np.testing.assert_array_equal(lines["Adam"].get_xydata(), places["Adam"])
+    np.testing.assert_array_equal(lines["Adam"].get_xydata(), paths["Adam"])
     assert axes.get_xlim() == surface.x
 
     _, own = pyplot.subplots()
-    curves = visualize.losses_along(places, surface)
+    curves = visualize.losses_along(paths, surface)
     assert visualize.plot_race(curves, own) is own
     assert own.get_yscale() == "log"
     np.testing.assert_array_equal(own.lines[1].get_ydata(), curves["Adam"])

@@ -47,7 +47,7 @@ def test_digits_are_the_published_set():
     ) == 1  # fmt: skip
 
 
-def test_digits_can_be_told_apart_by_their_nearest_neighbour():
+def test_nearest_neighbours_classify_digits():
     """Images and labels belong together: 1-NN is known to reach about 98 % on this set."""
     train, test = datasets.Digits(), datasets.Digits(train=False)
     a, b = (d.data.array.reshape(len(d), 64).astype(float) for d in (train, test))

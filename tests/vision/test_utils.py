@@ -53,7 +53,7 @@ def test_single_images_and_lists_of_them():
     )
 
 
-def test_the_grid_has_memory_of_its_own():
+def test_the_grid_shares_no_memory_with_the_images():
     image = from_numpy(np.zeros((3, 2, 2), np.float32))
     make_grid(image).array[:] = 1
     make_grid(image, normalize=True).array[:] = 1

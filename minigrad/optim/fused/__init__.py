@@ -1,1 +1,1 @@
-"""From the text of an update rule to one kernel over all parameters."""
+"""From the text of an update rule to one kernel call for many parameters."""

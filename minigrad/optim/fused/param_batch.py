@@ -72,7 +72,7 @@ class Plan:
             self.batches.append(batch)
 
     def fits(self, request: StepRequest, view: StateView) -> bool:
-        """Whether the batches are still valid."""
+        """True if the batches are still valid."""
         return (
             request.sizes == self._sizes
             and [g is None for g in request.gradients] == self._absent
@@ -160,7 +160,7 @@ class ParamBatch:
         self._results: list[tuple[list[Any], dict[str, float]]] = []
 
     def has_equal_numbers(self) -> bool:
-        """Whether each number is still the same for all parameters."""
+        """True if each number is still the same for all parameters."""
         return all(all_equal.run(values) for values in self._numbers.values())
 
     # --- one step ---

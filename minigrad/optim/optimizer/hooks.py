@@ -16,7 +16,7 @@ class OptimizerHooks:
     """The hooks of an optimizer; each `register_...` returns a handle that removes the hook."""
 
     has_stepped = False
-    """Whether `step` has run: a scheduler warns when it is stepped before the optimizer."""
+    """True after the first `step`: a scheduler warns when it is stepped before the optimizer."""
 
     def _clear_hooks(self) -> None:
         self._hooks: dict[str, dict[int, Hook]] = {kind: {} for kind in _KINDS}

@@ -9,7 +9,7 @@ ParamGroup = dict[str, Any]
 """`"params"`, the tensors; the hyper-parameters by name; `"param_names"` if they have names."""
 
 ParamsT = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[ParamGroup]
-"""What an optimizer is made of: tensors, named tensors, or groups of either."""
+"""The parameters of an optimizer: tensors, named tensors, or groups of either."""
 
 
 def make_group(param_group: ParamGroup, defaults: ParamGroup) -> ParamGroup:

@@ -141,12 +141,12 @@ class Measurement:
         return min(max(figures, 1), MOST_FIGURES)
 
     def meets_confidence(self, threshold: float = SUSPECT) -> bool:
-        """Whether the interquartile range is below `threshold` of the median."""
+        """True if the interquartile range is below `threshold` of the median."""
         return self.iqr / self.median < threshold
 
     @property
     def has_warnings(self) -> bool:
-        """Whether the spread of the times suggests that other work has disturbed them."""
+        """True if the spread of the times suggests that other work has disturbed them."""
         return not self.meets_confidence(SUSPECT)
 
     def _warning(self) -> str:

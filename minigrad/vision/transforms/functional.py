@@ -26,7 +26,7 @@ _PIL_BILINEAR, _PIL_NEAREST, _PIL_FLIP_LEFT_RIGHT = 2, 0, 0
 
 
 def is_pil(image: object) -> TypeGuard[Any]:
-    """Whether this is a PIL image.  It does not import PIL: without PIL there is no such image."""
+    """True for a PIL image.  It does not import PIL: without PIL there is no such image."""
     pil = sys.modules.get("PIL.Image")
     return pil is not None and isinstance(image, pil.Image)
 

@@ -65,8 +65,8 @@ def closure_of(params, slopes):
     """The loss sum(slope x + x^2 / 20 + x^4 / 100), by formula in either library."""
 
     def closure():
-        places = numbers(params)
-        both = list(zip(slopes, places, strict=True))
+        values = numbers(params)
+        both = list(zip(slopes, values, strict=True))
         set_gradients(params, [c + x / 10 + x**3 / 25 for c, x in both])
         loss = sum((c * x + x**2 / 20 + x**4 / 100).sum() for c, x in both)
         return torch.tensor(loss) if isinstance(params[0], torch.Tensor) else loss
