@@ -59,8 +59,7 @@ class Network(nn.Module):
         x = F.relu(self.conv(x) * self.scale)
         x = F.max_pool2d(x, 2).flatten(1)
         x = Softsign.apply(self.layers(x))
-        x = F.linear(x, self.head.weight, self.head.bias)
-        return x
+        return F.linear(x, self.head.weight, self.head.bias)
 
 
 @optim.rule(paper="Chen et al. 2023, Algorithm 2, arXiv:2302.06675")

@@ -1,6 +1,6 @@
 """Arithmetic, maths and comparisons, element by element."""
 
-from typing import Any, Self
+from typing import Self
 
 from minigrad import ops
 from minigrad.engine.graph import Value
@@ -80,7 +80,7 @@ class ElementwiseMethods(ArrayValue):
     masked_fill = method(ops.masked_fill)
 
     @method
-    def where(self, condition: Value, other: Operand) -> Any:
+    def where(self, condition: Value, other: Operand) -> Value:
         """self where the condition holds, other elsewhere."""
         return ops.where(condition, self, other)
 
@@ -123,7 +123,7 @@ class ElementwiseMethods(ArrayValue):
     xlogy = binary(ops.xlogy)
 
     @method
-    def polygamma(self, n: int) -> Any:
+    def polygamma(self, n: int) -> Value:
         """The n-th derivative of digamma."""
         return ops.polygamma(n, self)
 

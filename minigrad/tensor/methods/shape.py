@@ -1,7 +1,7 @@
 """Views and rearrangements."""
 
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from minigrad import ops
 from minigrad.engine.graph import Value
@@ -22,19 +22,19 @@ class ShapeMethods(CastMethods):
     """torch's views and rearrangements as methods."""
 
     @tensor_property
-    def T(self) -> Any:  # noqa: N802
+    def T(self) -> Value:  # noqa: N802
         """The dimensions in reverse order."""
         return ops.permute(self, dims=tuple(range(self.ndim))[::-1])
 
     @tensor_property
-    def mT(self) -> Any:  # noqa: N802
+    def mT(self) -> Value:  # noqa: N802
         """Each matrix (..., m, n) transposed."""
         return ops.adjoint(self)
 
     mH = mT  # noqa: N815  the elements are real
 
     @tensor_property
-    def H(self) -> Any:  # noqa: N802
+    def H(self) -> Value:  # noqa: N802
         """A matrix transposed.  Raises RuntimeError for other than 2 dimensions, or none."""
         if self.ndim not in (0, 2):
             raise RuntimeError(f"H is for matrices, got a tensor of shape {list(self.shape)}")
@@ -84,7 +84,7 @@ class ShapeMethods(CastMethods):
         return ops.unfold(self, dim=dimension, size=size, step=step)
 
     @method
-    def ravel(self) -> Any:
+    def ravel(self) -> Value:
         """The elements as a vector."""
         return ops.flatten(self)
 
@@ -132,12 +132,12 @@ class ShapeMethods(CastMethods):
         return ops.flip(self, dims=sizes(dims))
 
     @method
-    def repeat(self, *repeats: int | Sequence[int]) -> Any:
+    def repeat(self, *repeats: int | Sequence[int]) -> Value:
         """The tensor laid out so many times in each dimension."""
         return ops.repeat(self, sizes(repeats, "repeat"))
 
     @method
-    def tile(self, *dims: int | Sequence[int]) -> Any:
+    def tile(self, *dims: int | Sequence[int]) -> Value:
         """The tensor laid out so many times; counts that are missing in front are 1."""
         return ops.tile(self, sizes(dims))
 
