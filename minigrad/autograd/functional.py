@@ -241,7 +241,7 @@ def _columns(outputs: Tensors, inputs: Tensors, create_graph: bool) -> list[list
     return blocks
 
 
-def stacked(rows: list[Any], like: Any) -> Any:
+def stacked(rows: list[Tensor], like: Tensor) -> Tensor:
     """The rows as one tensor, also if there are none."""
     return stack(rows) if rows else like.new_zeros(0, *like.shape)
 
@@ -277,7 +277,7 @@ def hessian(
     return jacobian(gradient, inputs, create_graph, strict, vectorize, outer_jacobian_strategy)
 
 
-def _single(result: Any, name: str) -> Any:
+def _single(result: Any, name: str) -> Tensor:
     """The one element that a function to be differentiated twice must give."""
     is_tuple, outputs = as_tuple(result, "outputs of the user-provided function", name)
     if is_tuple:
@@ -287,7 +287,8 @@ def _single(result: Any, name: str) -> Any:
             f"The Tensor returned by the function given to {name} should contain a single element, "
             f"but its shape is {list(outputs[0].shape)}"
         )
-    return outputs[0]
+    output: Tensor = outputs[0]
+    return output
 
 
 def vhp(

@@ -54,7 +54,8 @@ class Tensor(
     @property
     def data(self) -> "Tensor":
         """The same memory outside the graph, whose changes autograd does not notice."""
-        return wrap(self.kind, self.array)  # type: ignore[no-any-return]
+        data: Tensor = wrap(self.kind, self.array)
+        return data
 
     @data.setter
     def data(self, new: "Tensor") -> None:

@@ -2,7 +2,7 @@
 
 import builtins
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, Self, overload
 
 import numpy as np
 
@@ -173,7 +173,11 @@ class CastMethods(ArrayValue):
 
     # The names of Python's types come last: below them they would mean these methods.
 
-    def type(self, dtype: DTypeLike | str = None) -> Any:
+    @overload
+    def type(self) -> str: ...
+    @overload
+    def type(self, dtype: DTypeLike | str) -> Self: ...
+    def type(self, dtype: DTypeLike | str = None) -> Self | str:
         """This tensor as another dtype; without one, the type's name, as "minigrad.FloatTensor"."""
         if dtype is None:
             return f"minigrad.{_NAMES[self.dtype]}"
@@ -182,7 +186,7 @@ class CastMethods(ArrayValue):
             if name not in _TYPE_NAMES:
                 raise ValueError(f"invalid type: {dtype!r}; the types are {', '.join(_TYPE_NAMES)}")
             dtype = _TYPE_NAMES[name]
-        return self.to(dtype)
+        return self._cast(dtypes.of_numpy(dtypes.to_numpy(dtype)))
 
     @method
     def half(self) -> Value:

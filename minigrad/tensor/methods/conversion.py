@@ -56,13 +56,14 @@ class ConversionMethods(ArrayValue):
             )
         return bool(self.array.item())
 
-    def _number(self) -> Any:
+    def _number(self) -> Number:
         if self.array.size != 1:
             raise ValueError(
                 f"only one element tensors can be converted to Python scalars, this one has "
                 f"{self.array.size}"
             )
-        return self.array.item()
+        number: Number = self.array.item()
+        return number
 
     def __float__(self) -> float:
         return float(self._number())

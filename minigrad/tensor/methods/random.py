@@ -6,6 +6,7 @@ from typing import Any, Self
 import numpy as np
 
 from minigrad import ops
+from minigrad.core.types import Array
 from minigrad.engine.graph import Value, wrap
 from minigrad.ops.generator import Generator, stream
 from minigrad.ops.nn.random import require_floating, require_probability
@@ -65,8 +66,9 @@ class RandomFillMethods(InPlaceMethods):
         kind = self.array.dtype.type
         below = np.nextafter(kind(to), kind(low))  # in place of those that rounding takes to `to`
 
-        def draw(source: np.random.Generator) -> Any:
-            return np.minimum(source.uniform(low, to, self.shape).astype(kind), below)
+        def draw(source: np.random.Generator) -> Array:
+            drawn: Array = np.minimum(source.uniform(low, to, self.shape).astype(kind), below)
+            return drawn
 
         return self._draw(draw, generator)
 
