@@ -64,6 +64,7 @@ class TensorInterface:
     floor: Callable[..., Self]
     gather: Callable[..., Self]
     masked_fill: Callable[..., Self]
+    log: Callable[..., Self]
     mean: Callable[..., Self]
     narrow: Callable[..., Self]
     ne: Callable[..., Self]

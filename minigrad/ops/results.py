@@ -1,130 +1,130 @@
 """Named results of operations with several, with the fields of torch.return_types."""
 
-from typing import Any, Generic, NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
-from minigrad.engine.graph import V
+T_co = TypeVar("T_co", covariant=True)  # the type of tensors
 
 
-class ValuesAndIndices(NamedTuple):
+class ValuesAndIndices(NamedTuple, Generic[T_co]):
     """Elements selected along a dimension, and their indices."""
 
-    values: Any
-    indices: Any
+    values: T_co
+    indices: T_co
 
 
-class MinAndMax(NamedTuple):
+class MinAndMax(NamedTuple, Generic[T_co]):
     """The results of `aminmax`."""
 
-    min: Any
-    max: Any
+    min: T_co
+    max: T_co
 
 
-class Histogram(NamedTuple):
+class Histogram(NamedTuple, Generic[T_co]):
     """The results of `histogram`: a count for each bin, and the edges of the bins."""
 
-    hist: Any
-    bin_edges: Any
+    hist: T_co
+    bin_edges: T_co
 
 
-class HistogramDD(NamedTuple):
+class HistogramDD(NamedTuple, Generic[T_co]):
     """The results of `histogramdd`: a count for each bin, and the edges in each dimension."""
 
-    hist: Any
-    bin_edges: tuple[Any, ...]
+    hist: T_co
+    bin_edges: tuple[T_co, ...]
 
 
-class Frexp(NamedTuple, Generic[V]):
+class Frexp(NamedTuple, Generic[T_co]):
     """The results of `frexp`: input = mantissa * 2**exponent."""
 
-    mantissa: V
-    exponent: V
+    mantissa: T_co
+    exponent: T_co
 
 
-class QR(NamedTuple):
+class QR(NamedTuple, Generic[T_co]):
     """The results of `qr`."""
 
-    Q: Any
-    R: Any
+    Q: T_co
+    R: T_co
 
 
-class Eigh(NamedTuple):
+class Eigh(NamedTuple, Generic[T_co]):
     """The results of `eigh`."""
 
-    eigenvalues: Any
-    eigenvectors: Any
+    eigenvalues: T_co
+    eigenvectors: T_co
 
 
-class SVD(NamedTuple):
+class SVD(NamedTuple, Generic[T_co]):
     """The results of `linalg.svd`."""
 
-    U: Any
-    S: Any
-    Vh: Any
+    U: T_co
+    S: T_co
+    Vh: T_co
 
 
-class SVDWithV(NamedTuple):
+class SVDWithV(NamedTuple, Generic[T_co]):
     """The results of `minigrad.svd`: V where `linalg.svd` gives its transpose."""
 
-    U: Any
-    S: Any
-    V: Any
+    U: T_co
+    S: T_co
+    V: T_co
 
 
-class SlogDet(NamedTuple):
+class SlogDet(NamedTuple, Generic[T_co]):
     """The results of `slogdet`."""
 
-    sign: Any
-    logabsdet: Any
+    sign: T_co
+    logabsdet: T_co
 
 
-class InvEx(NamedTuple):
+class InvEx(NamedTuple, Generic[T_co]):
     """The results of `inv_ex`."""
 
-    inverse: Any
-    info: Any
+    inverse: T_co
+    info: T_co
 
 
-class CholeskyEx(NamedTuple):
+class CholeskyEx(NamedTuple, Generic[T_co]):
     """The results of `cholesky_ex`."""
 
-    L: Any
-    info: Any
+    L: T_co
+    info: T_co
 
 
-class Lstsq(NamedTuple):
+class Lstsq(NamedTuple, Generic[T_co]):
     """The results of `lstsq`."""
 
-    solution: Any
-    residuals: Any
-    rank: Any
-    singular_values: Any
+    solution: T_co
+    residuals: T_co
+    rank: T_co
+    singular_values: T_co
 
 
-class LU(NamedTuple):
+class LU(NamedTuple, Generic[T_co]):
     """The results of `linalg.lu`: P L U is the matrix."""
 
-    P: Any
-    L: Any
-    U: Any
+    P: T_co
+    L: T_co
+    U: T_co
 
 
-class LUFactor(NamedTuple):
+class LUFactor(NamedTuple, Generic[T_co]):
     """The results of `lu_factor`."""
 
-    LU: Any
-    pivots: Any
+    LU: T_co
+    pivots: T_co
 
 
-class LUFactorEx(NamedTuple):
+class LUFactorEx(NamedTuple, Generic[T_co]):
     """The results of `lu_factor_ex`."""
 
-    LU: Any
-    pivots: Any
-    info: Any
+    LU: T_co
+    pivots: T_co
+    info: T_co
 
 
-class SolveEx(NamedTuple):
+class SolveEx(NamedTuple, Generic[T_co]):
     """The results of `solve_ex`."""
 
-    result: Any
-    info: Any
+    result: T_co
+    info: T_co

@@ -85,3 +85,8 @@ def same_outcome(function, *arrays, gradients=True, note=""):
     assert isinstance(ours, type), f"{note}: {ours} instead of {theirs.__name__}"
     assert issubclass(theirs, ours), f"{note}: {ours.__name__} instead of {theirs.__name__}"
     return None
+
+
+def numbers(shape, seed=0):
+    """Positive numbers, the same for the same seed."""
+    return np.random.default_rng(seed).uniform(0.3, 2.0, shape)

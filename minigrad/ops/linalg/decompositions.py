@@ -25,7 +25,7 @@ from minigrad.ops.results import (
 
 
 @composed
-def slogdet(A: V) -> SlogDet:
+def slogdet(A: V) -> SlogDet[V]:
     """The sign and the logarithm of the absolute value of determinants; 0 and -inf if singular."""
     found: Any = determinants.slogdet(A)
     logarithm, sign = found
@@ -125,7 +125,7 @@ def _first_failing(A: V, function: Any) -> tuple[V, V]:
 
 
 @composed
-def inv_ex(A: V, *, check_errors: bool = False) -> InvEx:
+def inv_ex(A: V, *, check_errors: bool = False) -> InvEx[V]:
     """The inverse, and for each matrix an int32 that is 0 where it was found.
 
     Where it was not the inverse is nan, unless check_errors asks for the LinAlgError.
@@ -138,7 +138,7 @@ def inv_ex(A: V, *, check_errors: bool = False) -> InvEx:
 
 
 @composed
-def cholesky_ex(A: V, *, upper: bool = False, check_errors: bool = False) -> CholeskyEx:
+def cholesky_ex(A: V, *, upper: bool = False, check_errors: bool = False) -> CholeskyEx[V]:
     """The Cholesky factor, and for each matrix an int32 that is 0 where it was found.
 
     Where it was not the factor is nan, unless check_errors asks for the LinAlgError.
@@ -155,7 +155,7 @@ _DRIVERS = ("gels", "gelsy", "gelsd", "gelss")
 
 
 @composed
-def lstsq(A: V, B: V, rcond: float | None = None, *, driver: str | None = None) -> Lstsq:
+def lstsq(A: V, B: V, rcond: float | None = None, *, driver: str | None = None) -> Lstsq[V]:
     """The X that makes |A X - B| least: (..., m, n) and (..., m, k) or (..., m) -> (..., n, k).
 
     Of several X the one of least norm.  Also the sums of squared residuals (if m > n and all
@@ -197,7 +197,7 @@ def lstsq(A: V, B: V, rcond: float | None = None, *, driver: str | None = None) 
 
 
 @composed
-def qr(A: V, mode: str = "reduced") -> QR:
+def qr(A: V, mode: str = "reduced") -> QR[V]:
     """Q with orthonormal columns and upper triangular R with Q R = A, (..., m, n).
 
     mode: "reduced" (Q has min(m, n) columns), "complete" (m), or "r" (Q is empty).
@@ -221,7 +221,7 @@ def _require_triangle(UPLO: Any) -> str:
 
 
 @composed
-def eigh(A: V, UPLO: str = "L") -> Eigh:
+def eigh(A: V, UPLO: str = "L") -> Eigh[V]:
     """Ascending eigenvalues (..., n) and eigenvectors in columns (..., n, n) of symmetric matrices.
 
     Only the triangle UPLO is read; the gradient is that for a symmetric matrix.  Derivatives of
@@ -243,7 +243,7 @@ def eigvalsh(A: V, UPLO: str = "L") -> V:
 
 
 @composed
-def svd(A: V, full_matrices: bool = True, *, driver: str | None = None) -> SVD:
+def svd(A: V, full_matrices: bool = True, *, driver: str | None = None) -> SVD[V]:
     """U, the descending singular values S and Vh = V^T with U diag(S) Vh = A, (..., m, n).
 
     full_matrices: U is (m, m) and Vh (n, n); else (m, k) and (k, n) with k = min(m, n).
@@ -262,7 +262,7 @@ def svd(A: V, full_matrices: bool = True, *, driver: str | None = None) -> SVD:
 
 
 @composed
-def svd_with_v(input: V, some: bool = True, compute_uv: bool = True) -> SVDWithV:
+def svd_with_v(input: V, some: bool = True, compute_uv: bool = True) -> SVDWithV[V]:
     """`torch.svd`: U, S and V with U diag(S) V^T = input; without compute_uv U and V are zero."""
     m, n = input.shape[-2:] if input.ndim >= 2 else (0, 0)
     u, s, vh = svd(input, not some and compute_uv)

@@ -100,7 +100,7 @@ def _factored(name: str, A: V, pivot: bool) -> tuple[Any, Array, Array]:
 
 
 @composed
-def lu(A: V, *, pivot: bool = True) -> LU:
+def lu(A: V, *, pivot: bool = True) -> LU[V]:
     """P, L and U with P L U = A: a permutation, unit lower and upper triangular, (..., m, n).
 
     With pivot=False no rows are exchanged, and P is empty.
@@ -117,7 +117,7 @@ def lu(A: V, *, pivot: bool = True) -> LU:
 
 
 @composed
-def lu_factor_ex(A: V, *, pivot: bool = True, check_errors: bool = False) -> LUFactorEx:
+def lu_factor_ex(A: V, *, pivot: bool = True, check_errors: bool = False) -> LUFactorEx[V]:
     """`lu_factor`, and for each matrix an int32: 0, or which element of U's diagonal is 0 first.
 
     Raises LinAlgError if there is one and check_errors is set.
@@ -136,7 +136,7 @@ def lu_factor_ex(A: V, *, pivot: bool = True, check_errors: bool = False) -> LUF
 
 
 @composed
-def lu_factor(A: V, *, pivot: bool = True) -> LUFactor:
+def lu_factor(A: V, *, pivot: bool = True) -> LUFactor[V]:
     """L and U in one matrix (..., m, n), and the rows exchanged in turn, counted from 1.
 
     Raises LinAlgError if U has a zero on its diagonal.

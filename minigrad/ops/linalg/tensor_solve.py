@@ -51,7 +51,7 @@ def tensorsolve(A: V, B: V, dims: Any = None) -> V:
 
 
 @composed
-def solve_ex(A: V, B: V, *, left: bool = True, check_errors: bool = False) -> SolveEx:
+def solve_ex(A: V, B: V, *, left: bool = True, check_errors: bool = False) -> SolveEx[V]:
     """`solve`, and for each matrix of A an int32: 0, or which pivot is 0 first.
 
     The result of a singular matrix is inf or nan, unless check_errors asks for the LinAlgError.

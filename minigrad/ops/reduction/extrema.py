@@ -52,7 +52,7 @@ def amin(input: Array, *, dim: Dim = None, keepdim: bool = False) -> Array:
 
 
 @composed
-def aminmax(input: V, *, dim: int | None = None, keepdim: bool = False) -> MinAndMax:
+def aminmax(input: V, *, dim: int | None = None, keepdim: bool = False) -> MinAndMax[V]:
     """The smallest and the largest element, of all or along `dim`."""
     require_any("aminmax", input.array, dim)
     return MinAndMax(amin(input, dim=dim, keepdim=keepdim), amax(input, dim=dim, keepdim=keepdim))
@@ -121,11 +121,11 @@ def max(input: V, dim: V) -> V: ...
 @overload
 def max(input: V, *, other: V) -> V: ...
 @overload
-def max(input: V, dim: int, keepdim: bool = False) -> ValuesAndIndices: ...
+def max(input: V, dim: int, keepdim: bool = False) -> ValuesAndIndices[V]: ...
 @composed
 def max(
     input: V, dim: V | int | None = None, keepdim: bool = False, *, other: V | None = None
-) -> V | ValuesAndIndices:
+) -> V | ValuesAndIndices[V]:
     """The largest element; with dim, (values, indices) along it; with a tensor, `maximum`.
 
     The gradient goes to the elements at `indices`; without dim, ties share it.
@@ -144,11 +144,11 @@ def min(input: V, dim: V) -> V: ...
 @overload
 def min(input: V, *, other: V) -> V: ...
 @overload
-def min(input: V, dim: int, keepdim: bool = False) -> ValuesAndIndices: ...
+def min(input: V, dim: int, keepdim: bool = False) -> ValuesAndIndices[V]: ...
 @composed
 def min(
     input: V, dim: V | int | None = None, keepdim: bool = False, *, other: V | None = None
-) -> V | ValuesAndIndices:
+) -> V | ValuesAndIndices[V]:
     """The smallest element; with dim, (values, indices) along it; with a tensor, `minimum`.
 
     The gradient goes to the elements at `indices`; without dim, ties share it.
@@ -162,7 +162,7 @@ def min(
 
 def _extreme(
     name: str, argextreme: Callable[..., Array], input: V, dim: int, keepdim: bool
-) -> ValuesAndIndices:
+) -> ValuesAndIndices[V]:
     axis = one_axis(dim, input.array)
     require_elements(name, input.shape, dim)
     return values_and_indices(

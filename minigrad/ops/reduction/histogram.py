@@ -141,7 +141,7 @@ def histogram(
     range: tuple[float, float] | None = None,
     weight: V | None = None,
     density: bool = False,
-) -> Histogram:
+) -> Histogram[V]:
     """The elements counted between edges: a tensor of them, or so many equal parts of the range.
 
     `weight` counts each element as so much; with `density` the counts are scaled so that the
@@ -167,7 +167,7 @@ def histogramdd(
     range: Sequence[float] | None = None,
     weight: V | None = None,
     density: bool = False,
-) -> HistogramDD:
+) -> HistogramDD[V]:
     """Points (..., D) counted between edges along each of D dimensions: the counts, D edges.
 
     bins: D tensors of edges, or into how many equal parts each range is cut, D ints or one for

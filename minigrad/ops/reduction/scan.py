@@ -131,7 +131,7 @@ def logcumsumexp(input: Array, *, dim: int) -> Array:
 # --- extremes -------------------------------------------------------------------------------
 
 
-def _running_extreme(ufunc: np.ufunc, input: V, dim: int) -> ValuesAndIndices:
+def _running_extreme(ufunc: np.ufunc, input: V, dim: int) -> ValuesAndIndices[V]:
     axis = wrap_dim(dim, input.ndim)
     array = input.array if input.ndim else input.array.reshape(1)
     is_extreme = array == ufunc.accumulate(array, axis=axis)
@@ -145,13 +145,13 @@ def _running_extreme(ufunc: np.ufunc, input: V, dim: int) -> ValuesAndIndices:
 
 
 @composed
-def cummax(input: V, dim: int) -> ValuesAndIndices:
+def cummax(input: V, dim: int) -> ValuesAndIndices[V]:
     """The largest element so far along `dim`, and its last index; nan from the first nan on."""
     return _running_extreme(np.maximum, input, dim)
 
 
 @composed
-def cummin(input: V, dim: int) -> ValuesAndIndices:
+def cummin(input: V, dim: int) -> ValuesAndIndices[V]:
     """The smallest element so far along `dim`, and its last index; nan from the first nan on."""
     return _running_extreme(np.minimum, input, dim)
 

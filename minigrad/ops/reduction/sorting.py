@@ -53,7 +53,9 @@ def put_along(cotangent: Array, *, dim: int, index: Array, shape: tuple[int, ...
     return out
 
 
-def values_and_indices(input: V, dim: int, index: Array, keepdim: bool = True) -> ValuesAndIndices:
+def values_and_indices(
+    input: V, dim: int, index: Array, keepdim: bool = True
+) -> ValuesAndIndices[V]:
     """The elements at `index` along `dim`; without keepdim, there is one, and `dim` goes."""
     index = index.reshape(()) if not input.ndim else index
     values = take_along(input, dim=dim, index=index)
@@ -90,7 +92,7 @@ def _first(index: Array, k: int, axis: int) -> Array:
 @composed
 def sort(
     input: V, dim: int = -1, descending: bool = False, stable: bool = False
-) -> ValuesAndIndices:
+) -> ValuesAndIndices[V]:
     """The elements in order along `dim`, and their indices; nan counts as the largest.
 
     Equal elements always keep their order, whether or not `stable` asks for it.
@@ -124,7 +126,7 @@ def _refuse_bools(name: str, array: Array) -> None:
 @composed
 def topk(
     input: V, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
-) -> ValuesAndIndices:
+) -> ValuesAndIndices[V]:
     """The k largest (or smallest) elements along `dim` and their indices, in order.
 
     They come in order also without `sorted`.  nan counts as the largest.  Raises RuntimeError if
@@ -151,7 +153,7 @@ def topk(
 
 
 @composed
-def kthvalue(input: V, k: int, dim: int = -1, keepdim: bool = False) -> ValuesAndIndices:
+def kthvalue(input: V, k: int, dim: int = -1, keepdim: bool = False) -> ValuesAndIndices[V]:
     """The k-th smallest element along `dim`, counted from 1, and its index."""
     array, axis = _lines(input, dim)
     _refuse_bools("kthvalue", array)
@@ -190,7 +192,7 @@ def nanmedian_index(array: Array, axis: int) -> Array:
 
 
 @composed
-def mode(input: V, dim: int = -1, keepdim: bool = False) -> ValuesAndIndices:
+def mode(input: V, dim: int = -1, keepdim: bool = False) -> ValuesAndIndices[V]:
     """The most frequent element along `dim`, the smallest of several, and its last index."""
     array, axis = _lines(input, dim)
     require_elements("mode", array.shape, axis)

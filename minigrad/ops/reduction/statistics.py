@@ -166,9 +166,9 @@ def _nanmedian(input: Array) -> Array:
 @overload
 def median(input: V, dim: None = None, keepdim: bool = False) -> V: ...
 @overload
-def median(input: V, dim: int, keepdim: bool = False) -> ValuesAndIndices: ...
+def median(input: V, dim: int, keepdim: bool = False) -> ValuesAndIndices[V]: ...
 @composed
-def median(input: V, dim: int | None = None, keepdim: bool = False) -> V | ValuesAndIndices:
+def median(input: V, dim: int | None = None, keepdim: bool = False) -> V | ValuesAndIndices[V]:
     """The median, the lower one of two, of all elements; with dim, (values, indices) along it.
 
     nan if there is one.  The gradient goes to the elements at `indices`; without dim, equal
@@ -182,9 +182,9 @@ def median(input: V, dim: int | None = None, keepdim: bool = False) -> V | Value
 @overload
 def nanmedian(input: V, dim: None = None, keepdim: bool = False) -> V: ...
 @overload
-def nanmedian(input: V, dim: int, keepdim: bool = False) -> ValuesAndIndices: ...
+def nanmedian(input: V, dim: int, keepdim: bool = False) -> ValuesAndIndices[V]: ...
 @composed
-def nanmedian(input: V, dim: int | None = None, keepdim: bool = False) -> V | ValuesAndIndices:
+def nanmedian(input: V, dim: int | None = None, keepdim: bool = False) -> V | ValuesAndIndices[V]:
     """The median of what is not nan; with dim, (values, indices) along it."""
     if dim is None:
         return _nanmedian(input)
@@ -193,7 +193,7 @@ def nanmedian(input: V, dim: int | None = None, keepdim: bool = False) -> V | Va
 
 def _median_along_dim(
     name: str, index_of: Callable[..., Array], input: V, dim: int, keepdim: bool
-) -> ValuesAndIndices:
+) -> ValuesAndIndices[V]:
     array = input.array if input.ndim else input.array.reshape(1)
     axis = wrap_dim(dim, input.ndim)
     if array.dtype == bool:
