@@ -1,1 +1,3 @@
-"""Compiled loops over arrays.  They know arrays, addresses and numbers, nothing above."""
+"""Compiled loops over arrays.  They know arrays, addresses and numbers, and nothing above."""
+
+from minigrad.kernels.compiler.kernel import kernel, prange

@@ -141,7 +141,7 @@ def _by_attribute(x: Any) -> None:
 
 @pytest.mark.parametrize("function", [_nested, _from_one, _by_attribute])
 def test_other_loops_over_prange_are_refused(function: Callable[..., None]) -> None:
-    with pytest.raises(SyntaxError, match=r"prange stands in `for i in prange\(n\)`"):
+    with pytest.raises(SyntaxError, match=r"prange must stand in `for i in prange\(n\)`"):
         outline(function, device_function, GRAIN_SIZE)
 
 

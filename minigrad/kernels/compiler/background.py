@@ -1,6 +1,6 @@
-"""A second process, which compiles what this one is likely to want next while this one compiles.
+"""A second process that compiles the kernels this process is likely to need next.
 
-Numba compiles one function at a time, on one core.  The other process leaves the machine code in
+Numba compiles one function at a time, on one core.  The second process leaves its machine code in
 the cache that both share.
 """
 
@@ -13,16 +13,23 @@ from contextlib import suppress
 
 import numba
 
-_OURS = threading.Event()
-_OURS.set()
+from minigrad.kernels.compiler.process import is_enabled
+
+# The event of a kernel that this process compiles itself: there is nothing to wait for.
+_COMPILED_HERE = threading.Event()
+_COMPILED_HERE.set()
 
 
 class BackgroundCompiler:
-    """Runs a module that names what it could compile, line by line, and reads "yes" or "no"."""
+    """Runs a module that compiles kernels, and says which of them it may compile.
+
+    The module prints a kernel's name on a line and reads "yes", or "no" if this process has begun
+    to compile that kernel.
+    """
 
     def __init__(self, module: str) -> None:
         self._module = module
-        # By name, what this process has begun to compile, or when the other will be done with it.
+        # By kernel's name, the event that the second process has compiled it.
         self._begun: dict[str, threading.Event] = {}
         self._process: subprocess.Popen[str] | None = None
         self._lock = threading.Lock()
@@ -34,62 +41,68 @@ class BackgroundCompiler:
             )
 
     def _forget(self) -> None:
-        """In a fork, which hears nothing from the other process."""
+        """Forget the second process in a fork, which has no thread that reads its messages."""
         self._begun.clear()
         self._process = None
         self._lock.release()
 
     def wait_for(self, name: str) -> None:
-        """Return when the other process is done with `name`, at once if it has not begun with it.
+        """Return when the second process has compiled `name`, at once if it has not begun to.
 
-        From then on it does not begin.
+        From then on it does not begin to.
         """
         with self._lock:
-            done = self._begun.setdefault(name, _OURS)
+            done = self._begun.setdefault(name, _COMPILED_HERE)
         done.wait()
 
     def start(self, *arguments: str) -> None:
-        """Run the module with these arguments, if there is a core for it and it does not run."""
+        """Run the module with these arguments, unless it is running.
+
+        Does nothing on one core, or where `MINIGRAD_DISABLE` names `background`.
+        """
         if numba.config.NUMBA_NUM_THREADS == 1 or not sys.executable:
             return
-        with self._lock, suppress(OSError):  # where none can be started, this one compiles all
+        if not is_enabled("background"):
+            return
+        # Where no process can be started, this one compiles everything.
+        with self._lock, suppress(OSError):
             if self._process is None or self._process.poll() is not None:
-                self._process = self._started(*arguments)
+                self._process = self._start_process(*arguments)
                 threading.Thread(target=self._answer, args=(self._process,), daemon=True).start()
 
     def join(self) -> None:
-        """Wait until the other process has ended, if there is one."""
+        """Wait until the second process has ended, if there is one."""
         if self._process is not None:
             self._process.wait()
 
-    def _started(self, *arguments: str) -> subprocess.Popen[str]:
-        # It finds the modules that this one finds, and starts no third.
+    def _start_process(self, *arguments: str) -> subprocess.Popen[str]:
+        # It imports the modules that this process would, and starts no third process.
         path = os.pathsep.join(sys.path)
-        own = {"PYTHONPATH": path, "PYTHONSAFEPATH": "1", "NUMBA_NUM_THREADS": "1"}
+        settings = {"PYTHONPATH": path, "PYTHONSAFEPATH": "1", "NUMBA_NUM_THREADS": "1"}
         process = subprocess.Popen(
             [sys.executable, "-m", self._module, *arguments],
-            env=os.environ | own,
+            env=os.environ | settings,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # what it cannot compile, this one tries, and tells about
+            stderr=subprocess.DEVNULL,  # this process tries what failed there, and reports it
             text=True,
         )
         atexit.register(_stop, process)
         return process
 
     def _answer(self, process: subprocess.Popen[str]) -> None:
-        """Let the other process begin what this one has not, and note what it is done with."""
-        done = _OURS
+        """Let the second process compile what this one has not begun, and note its progress."""
+        done = _COMPILED_HERE
         with suppress(OSError), process:
             assert process.stdin is not None
             assert process.stdout is not None
             for line in process.stdout:
-                done.set()  # it names the next when it is done with the last
+                done.set()  # it prints the next name when it has compiled the last
                 new = threading.Event()
                 with self._lock:
-                    free = self._begun.setdefault(line.strip(), new) is new
-                done = new if free else _OURS
-                process.stdin.write("yes\n" if free else "no\n")
+                    is_free = self._begun.setdefault(line.strip(), new) is new
+                done = new if is_free else _COMPILED_HERE
+                process.stdin.write("yes\n" if is_free else "no\n")
                 process.stdin.flush()
         done.set()
 

@@ -1,11 +1,11 @@
-"""The disk cache of compiled kernels: where it is, and what an entry's key covers."""
+"""The disk cache of compiled kernels: its folder, and the text that an entry's key covers."""
 
 import hashlib
 import os
 import re
 import sys
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,10 @@ from numba.core import caching
 
 
 def cache_dir() -> Path:
-    """Where compiled kernels and downloaded data go: `MINIGRAD_CACHE`, or the user's own cache."""
+    """Return the folder of compiled kernels and downloaded data.
+
+    It is `MINIGRAD_CACHE`, or a folder in the user's cache directory.
+    """
     if given := os.environ.get("MINIGRAD_CACHE"):
         return Path(given)
     if sys.platform == "win32":
@@ -25,60 +28,86 @@ def cache_dir() -> Path:
 
 
 def kernel_cache_dir() -> Path:
-    """Where compiled kernels are kept: `NUMBA_CACHE_DIR`, or `kernels` in the cache directory."""
+    """Return the folder of compiled kernels: `NUMBA_CACHE_DIR`, or `kernels` in `cache_dir()`."""
     given = os.environ.get("NUMBA_CACHE_DIR")
     return Path(given) if given else cache_dir() / "kernels"
 
 
-_ROOT = Path(__file__).parents[1]
-# Read when minigrad is imported, so that the key describes the code that is compiled: a file may
-# be edited before a kernel of it is first called.
-_SOURCES = {file: file.read_bytes() for file in sorted(_ROOT.rglob("*.py"))}
-_COMMON = frozenset({_ROOT / "compiler", _ROOT / "simd"})
-_IMPORTED_FOLDER = re.compile(rb"^from minigrad\.kernels\.(\w+)", re.MULTILINE)
+class KernelSources:
+    """The sources of all kernels, and the keys of their machine code.
 
-
-@cache
-def _folders_of(folder: Path) -> frozenset[Path]:
-    """A folder of kernels and those whose device functions its modules import, in turn."""
-    found = set(_COMMON)
-    pending = [folder]
-    while pending:
-        found.add(here := pending.pop())
-        for file, text in _SOURCES.items():
-            if file.parent == here and here != _ROOT:
-                imported = {_ROOT / name.decode() for name in _IMPORTED_FOLDER.findall(text)}
-                pending += [other for other in imported if other not in found]
-    return frozenset(found)
-
-
-@cache
-def _digest(file: Path) -> str:
-    """The key of the kernels in a source file: a hash of all text their machine code follows from.
-
-    For minigrad's own these are `compiler/`, `simd/`, the kernel's folder and the folders it
-    imports from; for a user's kernel, or generated code, the file itself and the first two.
+    The texts are read when minigrad is imported, so that a key describes the code that is compiled:
+    a file may be edited before one of its kernels is first called.
     """
-    folders = _folders_of(file.parent) if file in _SOURCES else _COMMON
-    digest = hashlib.sha256()
-    for source, text in _SOURCES.items():
-        if source.parent in folders:
-            digest.update(text)
-    if file not in _SOURCES:
-        digest.update(file.read_bytes())
-    return digest.hexdigest()[:16]
+
+    # Imports stand at the beginning of a line: none is inside a function.
+    _MODULE = re.compile(rb"^(?:from|import) minigrad\.kernels\.(\w+)", re.MULTILINE)
+    _NAMES = re.compile(rb"^from minigrad\.kernels import (\([^)]*\)|.*)", re.MULTILINE)
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.resolve()
+        files = (*self._root.glob("*.py"), *self._root.glob("*/*.py"))
+        self._texts = {file: file.read_bytes() for file in files}
+        self._folders = {file.parent for file in self._texts} - {self._root}
+        self._keys: dict[Path, str] = {}
+
+    def key(self, file: Path) -> str:
+        """Return a hash of all text that the machine code of a file's kernels follows from.
+
+        That is `compiler/`, `simd/`, the file's folder and the folders it imports from, in turn.
+        A module beside the folders stands for itself, as does one outside the package: a user's,
+        which may be edited and imported again, or a generated one.
+        """
+        if file not in self._texts:
+            return self._digest(file)
+        unit = file if file.parent == self._root else file.parent
+        if unit not in self._keys:
+            self._keys[unit] = self._digest(unit)
+        return self._keys[unit]
+
+    def _digest(self, unit: Path) -> str:
+        texts: dict[Path, bytes] = {}
+        reached: set[Path] = set()
+        pending = [unit, self._root / "compiler", self._root / "simd"]
+        while pending:
+            unit = pending.pop()
+            if unit not in reached:
+                reached.add(unit)
+                found = self._texts_of(unit)
+                texts |= found
+                pending += self._imported(b"\n".join(found.values()))
+        text = b"\0".join(texts[file] for file in sorted(texts))
+        return hashlib.sha256(text).hexdigest()[:16]
+
+    def _texts_of(self, unit: Path) -> dict[Path, bytes]:
+        """The texts of a folder or of a file."""
+        if unit in self._folders:
+            return {file: text for file, text in self._texts.items() if file.parent == unit}
+        return {unit: self._texts[unit] if unit in self._texts else unit.read_bytes()}
+
+    def _imported(self, text: bytes) -> Iterator[Path]:
+        """The folders of kernels, and modules beside them, that a text imports from."""
+        names = set(self._MODULE.findall(text))
+        for listed in self._NAMES.findall(text):
+            names.update(re.findall(rb"\w+", listed))
+        for name in map(bytes.decode, names):
+            candidates = self._root / name, self._root / f"{name}.py"
+            yield from (unit for unit in candidates if unit in self._folders | self._texts.keys())
+
+
+_SOURCES = KernelSources(Path(__file__).parents[1])
 
 
 class KernelCacheLocator(caching.UserWideCacheLocator):
-    """Finds a kernel's machine code by the content of the sources it was made from.
+    """Numba's locator of a kernel's machine code, by the content of its sources.
 
-    Numba's own locators look at the kernel's file alone, and beside it: an edit of the intrinsics
-    would go unseen, and a fresh environment would compile everything again.
+    Numba's other locators look at the kernel's file alone and store beside it: they would miss an
+    edit of the intrinsics, and a fresh environment would compile everything again.
     """
 
     def __init__(self, py_func: Callable[..., Any], py_file: str) -> None:
         super().__init__(py_func, py_file)
-        self._stamp = _digest(Path(py_file).resolve())
+        self._stamp = _SOURCES.key(Path(py_file).resolve())
         self._cache_path = str(kernel_cache_dir() / f"{Path(py_file).stem}-{self._stamp}")
 
     def get_source_stamp(self) -> str:
@@ -93,12 +122,12 @@ _MARK = "_minigrad_kernel"
 
 
 def keep_on_disk(function: Callable[..., Any]) -> None:
-    """Have Numba cache this function, in whatever form, where minigrad's kernels are kept."""
+    """Mark a function whose machine code belongs in minigrad's cache."""
     setattr(function, _MARK, True)
 
 
 def is_kernel(function: Callable[..., Any]) -> bool:
-    """Whether a function is one that `keep_on_disk` was called for."""
+    """Return whether `keep_on_disk` has marked the function."""
     return hasattr(function, _MARK)
 
 
@@ -106,10 +135,10 @@ _PROCESS = uuid.uuid4().hex[:8]
 
 
 def use_own_data_names(compiled: Any) -> None:
-    """Give the machine code that this process adds to a function's cache unique file names.
+    """Make the names of the files that this process adds to a function's cache unique.
 
-    Numba numbers the files by the function's index.  Of two processes that add to it at once, the
-    index may lose one's entry; with equal names, one's code would be found for the other's types.
+    Numba numbers them by the function's index.  If two processes add to it at once, the index may
+    lose one entry; with equal names, the code of one would be found for the types of the other.
     """
     if cache := getattr(compiled, "_cache", None):  # nothing is compiled with NUMBA_DISABLE_JIT
         file = cache._cache_file
@@ -118,7 +147,7 @@ def use_own_data_names(compiled: Any) -> None:
 
 @cache
 def announce_compilation() -> None:
-    """Say once, on stderr, why the first call takes seconds."""
+    """Print once, on stderr, why the first call takes seconds."""
     print(
         "minigrad: compiling kernels for this CPU; this happens once, "
         f"they are kept in {kernel_cache_dir()}",

@@ -1,7 +1,5 @@
-"""How a kernel is declared and compiled: the one place that calls Numba's compiler."""
+"""Declaration and compilation of kernels: the only module that calls Numba's compiler for them."""
 
-import importlib.util
-import os
 import threading
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -12,7 +10,7 @@ import numba
 
 from minigrad.kernels.compiler.cache import keep_on_disk, use_own_data_names
 from minigrad.kernels.compiler.link import link
-from minigrad.kernels.compiler.outline import has_shared_loops, outline
+from minigrad.kernels.compiler.outline import has_prange, outline
 from minigrad.kernels.compiler.process import prepare_process
 
 prange = numba.prange
@@ -21,15 +19,16 @@ prepare_process()
 
 _OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
 
-# A kernel with less work than this (elements read, or multiply-adds / 16) stays on one thread.
+# A kernel with less work than this (elements read, or multiply-adds / 16) runs on one thread.
 GRAIN_SIZE = 32_768
 
 
 class Kernel:
     """A function over arrays, compiled on its first call.
 
-    How much work there is says whether its `prange` loops are run by one thread or by all.  Rounds
-    are the same machine code either way, so results are bit-identical for any number of threads.
+    Its `prange` loops run on one thread or on all, depending on the amount of work.  The machine
+    code of an iteration is the same either way, so results are bit-identical for any number of
+    threads.
     """
 
     def __init__(self, function: Callable[..., Any], fastmath: set[str]) -> None:
@@ -40,9 +39,9 @@ class Kernel:
     @cached_property
     def run(self) -> Callable[..., Any]:
         """`run(work, *arguments)`, work in elements; without `prange` loops `run(*arguments)`."""
-        shares = has_shared_loops(self.function)
-        compiled = self._compile(shares)
-        if not shares or _layer_is_reentrant():
+        is_parallel = has_prange(self.function)
+        compiled = self._compile(is_parallel)
+        if not is_parallel or numba.config.DISABLE_JIT or _layer_is_reentrant():
             return compiled
 
         def run(work: int, *arguments: Any) -> Any:
@@ -51,12 +50,12 @@ class Kernel:
 
         return run
 
-    def _compile(self, shares: bool) -> Callable[..., Any]:
+    def _compile(self, is_parallel: bool) -> Callable[..., Any]:
         options = _OPTIONS | {"fastmath": self.fastmath, "_nrt": False}
         function = self.function
-        if shares and numba.config.DISABLE_JIT:  # to step through it in Python
+        if is_parallel and numba.config.DISABLE_JIT:  # to step through it in Python
             return lambda _, *arguments: function(*arguments)
-        if shares:
+        if is_parallel:
             numba.get_num_threads()  # starts the threading layer, whose functions the code calls
             function = outline(function, partial(link, **options), GRAIN_SIZE)
         keep_on_disk(function)
@@ -83,13 +82,14 @@ def kernel(
     """Declare a kernel: loops over arrays, `prange` over independent chunks, `out` first.
 
     `fastmath` allows fused multiply-add by default; add `"reassoc"` in sums only.  A kernel may
-    call device functions of its own folder, of `simd/`, and of folders its own imports from: the
-    disk cache's key covers those.
+    call device functions of its own folder, of `simd/`, and of folders that these import from: the
+    disk cache's key covers them.
 
-    The names that a `prange` body binds are its own: a sum over rounds goes by way of an array.
+    The variables that a `prange` body binds are local to one iteration.  A sum over iterations
+    needs an array of partial sums.
 
-    A kernel allocates no arrays: its caller gives it what it needs.  Numba then counts no
-    references, which takes a quarter off a call and as much off its compilation.
+    A kernel allocates no arrays: its caller passes all that it needs.  Numba then counts no
+    references, which makes a call a quarter faster, and its compilation too.
     """
     if function is None:
         return lambda decorated: Kernel(decorated, set(fastmath))
@@ -103,36 +103,33 @@ def device_function(
     inlined: bool = False,
     fastmath: frozenset[str] = frozenset({"contract"}),
 ) -> Callable[..., Any]:
-    """Declare a function that compiled functions call; Python cannot.
+    """Declare a device function: compiled functions call it, Python cannot.
 
-    Only what task kernels call may say that it `allocates` arrays.  A loop that calls a device
-    function is vectorised if LLVM inlines the function, which it does where it is short or
-    `inlined`.  `fastmath` is as in `kernel`.
+    Only task kernels may call one that `allocates` arrays.  A loop that calls a device function is
+    vectorised if LLVM inlines the function, which it does if the function is short or `inlined`.
+    `fastmath` is as in `kernel`.
     """
-    own = {"_nrt": allocates, "forceinline": inlined, "fastmath": set(fastmath)}
+    options = _OPTIONS | {"_nrt": allocates, "forceinline": inlined, "fastmath": set(fastmath)}
     if function is None:
-        return lambda decorated: link(decorated, **own, **_OPTIONS)
-    return link(function, **own, **_OPTIONS)
+        return lambda decorated: link(decorated, **options)
+    return link(function, **options)
 
 
 _one_launch_at_a_time = threading.Lock()
 
 
 def _layer_is_reentrant() -> bool:
-    """Whether two Python threads may be inside parallel kernels at once: not with workqueue."""
-    chosen = os.environ.get("NUMBA_THREADING_LAYER", "default")
-    if chosen in {"workqueue", "omp", "tbb"}:
-        return chosen != "workqueue"
-    return importlib.util.find_spec("numba.np.ufunc.omppool") is not None
+    """Return whether two Python threads may run parallel kernels at once: not with workqueue."""
+    return str(numba.threading_layer()) != "workqueue"
 
 
 def get_num_threads() -> int:
-    """Threads that kernels may use."""
+    """Return the number of threads that kernels may use."""
     return int(numba.get_num_threads())
 
 
 def is_shared(work: int) -> bool:
-    """Whether a kernel of this much work, in elements, is run by more than one thread."""
+    """Return whether a kernel with this much work, in elements, runs on more than one thread."""
     return work >= GRAIN_SIZE and get_num_threads() > 1
 
 

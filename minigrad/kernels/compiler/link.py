@@ -1,7 +1,7 @@
-"""Functions compiled to LLVM's language and no further: kernels take them in from there.
+"""Device functions, compiled to LLVM's intermediate code for kernels to link.
 
-Numba gives each function machine code and a Python wrapper of its own, also those that only
-compiled functions call.  That is a fifth of the seconds in which a first step compiles.
+Numba also makes machine code and a Python wrapper of each function, even if only compiled functions
+call it.  That was a fifth of the compilation time of a first training step.
 """
 
 from collections.abc import Callable
@@ -12,8 +12,8 @@ from numba.core import codegen, compiler, typed_passes
 from numba.core.compiler_machinery import register_pass
 
 
-class _Unfinished(codegen.CPUCodeLibrary):
-    """Code, optimised, to be linked into other code."""
+class _IntermediateCode(codegen.CPUCodeLibrary):
+    """Optimised code that is linked into other code, and gets no machine code itself."""
 
     def _finalize_final_module(self) -> None:
         self._finalize_dynamic_globals()
@@ -26,12 +26,12 @@ class _Lowering(typed_passes.NativeLowering):
     _name = "minigrad_linked_lowering"
 
     def run_pass(self, state: Any) -> bool:
-        state.library = _Unfinished(state.targetctx.codegen(), state.func_id.func_qualname)
+        state.library = _IntermediateCode(state.targetctx.codegen(), state.func_id.func_qualname)
         state.flags = state.flags.copy()
         state.flags.no_compile = True
         super().run_pass(state)
-        # Numba tells compiled functions by the C function that Python would call.  Nobody calls
-        # this one, and there is no other like it.
+        # Numba identifies a compiled function by the C function that Python would call.  Any
+        # unique object serves here, because nothing calls it.
         entry = [].clear
         state.cr = state.cr._replace(cfunc=entry)
         state.targetctx.insert_user_function(entry, state.cr.fndesc, [state.library])
@@ -39,7 +39,7 @@ class _Lowering(typed_passes.NativeLowering):
 
 
 class _Compiler(compiler.CompilerBase):
-    """Numba's compiler of functions, but for the last step."""
+    """Numba's compiler of functions, with another last pass."""
 
     def define_pipelines(self) -> list[Any]:
         passes = compiler.DefaultPassBuilder.define_nopython_pipeline(self.state)
@@ -53,7 +53,7 @@ class _Compiler(compiler.CompilerBase):
 
 
 def link(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
-    """The function for other compiled functions to call."""
+    """Return the function in a form that other compiled functions can call."""
     if numba.config.DISABLE_JIT:
         return function
     linked: Any = numba.njit(
@@ -66,7 +66,7 @@ def link(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
     resolve = linked.get_call_template
 
     def without_literals(args: tuple[Any, ...], kws: dict[str, Any]) -> Any:
-        """Numba would compile it anew for each number that a call of it spells out."""
+        """Avoid one compilation for each constant among the arguments."""
         return resolve(tuple(map(numba.types.unliteral, args)), kws)
 
     linked.get_call_template = without_literals

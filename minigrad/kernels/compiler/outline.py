@@ -1,11 +1,11 @@
-"""Loops over `prange` made functions of their own, for threads to call.
+"""Outlining: each loop over `prange` becomes a function that threads call.
 
     for i in prange(n):          def double_0(begin, end, y, x):
         y[i] = 2 * x[i]     ->       for i in range(begin, end):
                                          y[i] = 2 * x[i]
 
-and in the loop's place stands `share_out(double_0, n, work >= grain, (y, x))`.  Numba's own pass
-for such loops compiles each of them, and what is around them, twice more.
+The loop is replaced by `share_out(double_0, n, work >= grain, (y, x))`.  Numba's own pass for such
+loops compiles each loop, and the code around it, twice more.
 """
 
 import ast
@@ -19,20 +19,21 @@ from minigrad.kernels.compiler.parallel_for import share_out
 Function = Callable[..., Any]
 
 
-def has_shared_loops(function: Function) -> bool:
-    """Whether there is anything to outline."""
+def has_prange(function: Function) -> bool:
+    """Return whether the function has loops to outline."""
     return "prange" in function.__code__.co_names
 
 
 def outline(function: Function, link: Callable[[Function], Function], grain: int) -> Function:
-    """The function with one argument more, the first: its work, from `grain` on for all threads.
+    """Return the function with its loops outlined and a new first argument, the amount of work.
 
-    `link` makes device functions of its loops.  Raises SyntaxError for a loop whose rounds depend
-    on one another or that is no `for i in prange(n)`, TypeError for a closure.
+    From `grain` on, all threads share its loops.  `link` makes device functions of them.  Raises
+    SyntaxError for a loop whose iterations depend on one another or that has another form than
+    `for i in prange(n)`, TypeError for a closure.
     """
     if function.__code__.co_freevars:
         raise TypeError(
-            f"a kernel with prange loops is no closure, but {function.__qualname__} takes "
+            f"a kernel with prange loops cannot be a closure, but {function.__qualname__} takes "
             f"{', '.join(function.__code__.co_freevars)} from the function around it"
         )
     lines, first = inspect.getsourcelines(function)
@@ -43,8 +44,8 @@ def outline(function: Function, link: Callable[[Function], Function], grain: int
     outliner.visit(definition)
     if mentions.count("prange") > len(outliner.loops):
         raise SyntaxError(
-            f"{function.__qualname__}: prange stands in `for i in prange(n)`, outside other such "
-            "loops, and nowhere else"
+            f"{function.__qualname__}: prange must stand in `for i in prange(n)`, and in no other "
+            "such loop"
         )
     definition.args.args.insert(0, ast.copy_location(ast.arg("_work"), definition))
     module.body[:0] = outliner.loops
@@ -61,7 +62,7 @@ def outline(function: Function, link: Callable[[Function], Function], grain: int
 
 
 class _Outliner(ast.NodeTransformer):
-    """Takes the `prange` loops out of a function, and leaves calls in their place."""
+    """Replaces the `prange` loops of a function by calls, and collects the loops."""
 
     def __init__(self, name: str, variables: tuple[str, ...]) -> None:
         self.name = name
@@ -69,7 +70,7 @@ class _Outliner(ast.NodeTransformer):
         self.loops: list[ast.FunctionDef] = []
 
     def visit_FunctionDef(self, definition: ast.FunctionDef) -> ast.FunctionDef:
-        """Without decorators and annotations, which are for the function as it is written."""
+        """Drop decorators and annotations, which belong to the function as it was written."""
         definition.decorator_list = []
         definition.returns = None
         self.generic_visit(definition)
@@ -81,12 +82,12 @@ class _Outliner(ast.NodeTransformer):
 
     def visit_For(self, loop: ast.For) -> ast.stmt:
         match loop.iter:
-            case ast.Call(func=ast.Name("prange"), args=[rounds], keywords=[]):
-                return ast.copy_location(self._call(loop, rounds), loop)
+            case ast.Call(func=ast.Name("prange"), args=[count], keywords=[]):
+                return ast.copy_location(self._call(loop, count), loop)
         self.generic_visit(loop)
         return loop
 
-    def _call(self, loop: ast.For, rounds: ast.expr) -> ast.stmt:
+    def _call(self, loop: ast.For, count: ast.expr) -> ast.stmt:
         read = _Names([loop.target, *loop.body]).read
         values = "".join(f"{name}, " for name in read if name in self.variables)
         name = f"{self.name}_{len(self.loops)}"
@@ -96,19 +97,19 @@ class _Outliner(ast.NodeTransformer):
         each.target, each.body = loop.target, loop.body
         self.loops.append(ast.copy_location(outlined, loop))
         call = ast.parse(
-            f"_share_out({name}, _rounds, _work >= _grain, ({values}))", mode="eval"
+            f"_share_out({name}, _count, _work >= _grain, ({values}))", mode="eval"
         ).body
-        cast(ast.Call, call).args[1] = rounds
+        cast(ast.Call, call).args[1] = count
         return ast.Expr(call)
 
 
 class _Names(ast.NodeVisitor):
-    """The names that a round reads from outside, found in the order in which it runs."""
+    """The names that an iteration reads from outside, collected in the order of execution."""
 
-    def __init__(self, round: list[Any]) -> None:
+    def __init__(self, iteration: list[Any]) -> None:
         self.read: dict[str, None] = {}  # in order
         self._bound: set[str] = set()
-        self._visit(*round)
+        self._visit(*iteration)
 
     def _visit(self, *nodes: ast.AST) -> None:
         for node in nodes:
@@ -119,8 +120,8 @@ class _Names(ast.NodeVisitor):
             self._read(name.id)
         elif name.id in self.read:
             raise SyntaxError(
-                f"line {name.lineno}: a round of a prange loop binds {name.id!r}, which it has "
-                "read before; rounds are independent, so what one binds is its own"
+                f"line {name.lineno}: an iteration of a prange loop binds {name.id!r}, which it "
+                "has read before; iterations are independent, so what one binds is local to it"
             )
         else:
             self._bound.add(name.id)

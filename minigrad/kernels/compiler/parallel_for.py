@@ -1,7 +1,7 @@
-"""The rounds of a loop shared out among threads, by the threading layer that Numba has chosen.
+"""Parallel loops: Numba's threading layer divides the iterations of a loop among threads.
 
-A loop is a device function of where it begins and where it ends, and of what it reads and writes.
-One thread calls it for all rounds, or each of many for its own; it is compiled once for both.
+A loop is a device function `loop(begin, end, *values)`.  One thread calls it for all iterations, or
+each of several threads for a part of them.  It is compiled once for both.
 """
 
 from collections.abc import Callable
@@ -15,41 +15,41 @@ from numba.extending import intrinsic
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
 _BYTES, _INTEGERS = ir.IntType(8).as_pointer(), ir.IntType(64).as_pointer()
 
-# What a threading layer calls, as a ufunc's inner loop: (pointers, counts, steps, data).  Here the
-# one pointer is the number of the first part to run, the one count how many, and the data the
-# record below.
+# The function that a threading layer calls has the signature of a ufunc's inner loop: (pointers,
+# counts, steps, data).  Here the one pointer is the index of the first part to run, the one count
+# is the number of parts, and the data is the record below.
 _PART = ir.FunctionType(ir.VoidType(), [_BYTES.as_pointer(), _INTEGERS, _INTEGERS, _BYTES])
-# Takes such a function and its arguments, where the first count is that of all parts; how many
-# further counts there are, and pointers; and the number of threads.
+# Takes such a function and its arguments, where the first count is that of all parts; the numbers
+# of further counts and of pointers; and the number of threads.
 _PARALLEL_FOR = ir.FunctionType(ir.VoidType(), [_BYTES] * 5 + [_I64] * 3)
 _GET_NUM_THREADS = ir.FunctionType(_I32, [])
 
-# Fields of the record that all threads read: what the loop is given, its rounds, the parts that
-# they are cut into, and whether a part has failed.
-_VALUES, _ROUNDS, _PARTS, _FAILED = range(4)
+# Fields of the record that all threads read: the loop's values, the number of iterations, the number
+# of parts that they are divided into, and whether a part has failed.
+_VALUES, _COUNT, _PARTS, _FAILED = range(4)
 
 
 @intrinsic
 def share_out(
-    typingctx: Any, loop: Any, rounds: Any, shared: Any, values: Any
+    typingctx: Any, loop: Any, count: Any, shared: Any, values: Any
 ) -> tuple[Any, Callable[..., Any]]:
-    """Call the device function `loop(begin, end, *values)` with (0, rounds), or on all threads.
+    """Call the device function `loop(begin, end, *values)` for `count` iterations.
 
-    If `shared`, each thread has an even part of the rounds.  Raises RuntimeError if one fails.
+    If `shared`, each thread calls it for an even part of them.  Raises RuntimeError if one fails.
     """
     values = types.unliteral(values)
     compiled = loop.dispatcher.get_compile_result(types.void(types.intp, types.intp, *values))
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         context.add_linking_libs([compiled.library])
-        _, count, is_shared, given = args
+        _, count, is_shared, values = args
         threads = _number_of_threads(builder, is_shared)
         parts = builder.select(builder.icmp_signed("<", count, threads), count, threads)
-        with builder.if_else(builder.icmp_signed(">", parts, _I64(1))) as (many, one):
-            with many:
-                _launch(context, builder, compiled, (given, count, parts, _I32(0)))
-            with one:
-                status = _run(context, builder, compiled, _I64(0), count, given)
+        with builder.if_else(builder.icmp_signed(">", parts, _I64(1))) as (is_parallel, is_serial):
+            with is_parallel:
+                _launch(context, builder, compiled, (values, count, parts, _I32(0)))
+            with is_serial:
+                status = _run(context, builder, compiled, _I64(0), count, values)
                 with cgutils.if_unlikely(builder, status.is_error):
                     context.call_conv.return_status_propagate(builder, status)
         return context.get_dummy_value()
@@ -58,11 +58,11 @@ def share_out(
 
 
 def _number_of_threads(builder: Any, is_shared: Any) -> Any:
-    number = cgutils.alloca_once_value(builder, _I64(1))
+    threads = cgutils.alloca_once_value(builder, _I64(1))
     with builder.if_then(is_shared):
-        launched = builder.call(_declared(builder, _GET_NUM_THREADS, "get_num_threads"), [])
-        builder.store(builder.sext(launched, _I64), number)
-    return builder.load(number)
+        available = builder.call(_declared(builder, _GET_NUM_THREADS, "get_num_threads"), [])
+        builder.store(builder.sext(available, _I64), threads)
+    return builder.load(threads)
 
 
 def _declared(builder: Any, kind: Any, name: str) -> Any:
@@ -70,7 +70,7 @@ def _declared(builder: Any, kind: Any, name: str) -> Any:
 
 
 def _run(context: Any, builder: Any, compiled: Any, begin: Any, end: Any, values: Any) -> Any:
-    """Emit a call of the loop; its status."""
+    """Emit a call of the loop, and return its status."""
     arguments = [begin, end, *cgutils.unpack_tuple(builder, values)]
     status, _ = context.call_internal_no_propagate(
         builder, compiled.fndesc, compiled.signature, arguments
@@ -79,10 +79,10 @@ def _run(context: Any, builder: Any, compiled: Any, begin: Any, end: Any, values
 
 
 def _launch(context: Any, builder: Any, compiled: Any, fields: tuple[Any, ...]) -> None:
-    """Emit the launch of all parts, and the wait for their end."""
+    """Emit the launch of all parts, and the wait for them."""
     record = cgutils.alloca_once(builder, ir.LiteralStructType([field.type for field in fields]))
-    for number, field in enumerate(fields):
-        builder.store(field, _field(builder, record, number))
+    for index, field in enumerate(fields):
+        builder.store(field, _field(builder, record, index))
     part = _part(context, builder.module, compiled, record.type.pointee)
     first, parts, step = (
         cgutils.alloca_once_value(builder, value)
@@ -93,23 +93,23 @@ def _launch(context: Any, builder: Any, compiled: Any, fields: tuple[Any, ...]) 
     builder.call(parallel_for, [*arguments, _I64(0), _I64(1), fields[_PARTS]])
     failed = builder.load(_field(builder, record, _FAILED))
     with cgutils.if_unlikely(builder, builder.icmp_signed("!=", failed, _I32(0))):
-        message = "a kernel has failed in one of its threads; on one thread it says why"
+        message = "a kernel has failed in one of its threads; on one thread it raises the cause"
         context.call_conv.return_user_exc(builder, RuntimeError, (message,))
 
 
 def _part(context: Any, module: Any, compiled: Any, record_type: Any) -> Any:
-    """A function that runs some parts, for the threading layer to call."""
+    """Emit the function that the threading layer calls, which runs some parts."""
     function = ir.Function(module, _PART, module.get_unique_name("part"))
     function.linkage = "internal"
     builder = ir.IRBuilder(function.append_basic_block())
     pointers, counts, _, data = function.args
     record = builder.bitcast(data, record_type.as_pointer())
-    values, rounds, parts = (
-        builder.load(_field(builder, record, field)) for field in (_VALUES, _ROUNDS, _PARTS)
+    values, count, parts = (
+        builder.load(_field(builder, record, field)) for field in (_VALUES, _COUNT, _PARTS)
     )
     first = builder.ptrtoint(builder.load(pointers), _I64)
     last = builder.add(first, builder.load(counts))
-    begin, end = (builder.sdiv(builder.mul(n, rounds), parts) for n in (first, last))
+    begin, end = (builder.sdiv(builder.mul(n, count), parts) for n in (first, last))
     status = _run(context, builder, compiled, begin, end, values)
     with cgutils.if_unlikely(builder, status.is_error):
         builder.store(_I32(1), _field(builder, record, _FAILED))
@@ -117,5 +117,5 @@ def _part(context: Any, module: Any, compiled: Any, record_type: Any) -> Any:
     return function
 
 
-def _field(builder: Any, record: Any, number: int) -> Any:
-    return cgutils.gep_inbounds(builder, record, 0, number)
+def _field(builder: Any, record: Any, index: int) -> Any:
+    return cgutils.gep_inbounds(builder, record, 0, index)

@@ -1,4 +1,4 @@
-"""C pointers in compiled code: made from arrays and addresses, moved, called, counted up."""
+"""C pointers in compiled code: made of arrays and addresses, offset, called, incremented."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,9 +12,9 @@ I64 = ir.IntType(64)
 
 @intrinsic
 def pointer(typingctx: Any, array: Any) -> tuple[Any, Callable[..., Any]]:
-    """A C pointer to an array's elements: `p[i]` reads and writes, and nothing is counted.
+    """Return a C pointer to an array's elements: `p[i]` reads and writes them.
 
-    Passing an array on, Numba counts the reference; around a register tile that costs 10 %.
+    Numba counts a reference where an array is passed on; around a register tile that costs 10 %.
     """
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -25,9 +25,9 @@ def pointer(typingctx: Any, array: Any) -> tuple[Any, Callable[..., Any]]:
 
 @intrinsic
 def pointer_at(typingctx: Any, like: Any, address: Any) -> tuple[Any, Callable[..., Any]]:
-    """A C pointer from an address in bytes, to elements of the dtype `like` or of such an array.
+    """Return a C pointer to an address in bytes; its dtype is `like`, or that of the array `like`.
 
-    Operands come by address where every layout, and read-only memory, shall share one kernel.
+    Operands are passed by address where one kernel serves all layouts, and read-only memory too.
     """
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -38,7 +38,7 @@ def pointer_at(typingctx: Any, like: Any, address: Any) -> tuple[Any, Callable[.
 
 @intrinsic
 def offset(typingctx: Any, pointer: Any, count: Any) -> tuple[Any, Callable[..., Any]]:
-    """The pointer `count` elements further on."""
+    """Return the pointer, `count` elements further on."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.gep(args[0], [args[1]])
@@ -48,8 +48,11 @@ def offset(typingctx: Any, pointer: Any, count: Any) -> tuple[Any, Callable[...,
 
 @intrinsic
 def keep_alive(typingctx: Any, arrays: Any) -> tuple[Any, Callable[..., Any]]:
-    """Mark the end of the arrays' use: Numba frees an array after its last mention, whatever
-    pointers are still at work in it."""
+    """Mark the end of the arrays' use.
+
+    Numba frees an array after the last use of its name, even if pointers to its elements are used
+    later.
+    """
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return context.get_dummy_value()
@@ -73,11 +76,13 @@ def call(
 
 @intrinsic
 def fetch_and_increment(typingctx: Any, counter: Any) -> tuple[Any, Callable[..., Any]]:
-    """The first element of an int64 array, which is one more afterwards: no two threads get the
-    same number."""
+    """Increment the first element of an int64 array, and return its old value.
+
+    The operation is atomic: no two threads get the same value.
+    """
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        place = context.make_array(counter)(context, builder, args[0]).data
-        return builder.atomic_rmw("add", place, ir.Constant(I64, 1), "monotonic")
+        first = context.make_array(counter)(context, builder, args[0]).data
+        return builder.atomic_rmw("add", first, ir.Constant(I64, 1), "monotonic")
 
     return types.int64(counter), codegen

@@ -1,22 +1,28 @@
-"""What `import minigrad` changes for the whole process: each effect, its reason and its switch.
+"""Everything that `import minigrad` changes for the whole process, each with a reason and a switch.
 
-`MINIGRAD_DISABLE` names effects to do without, with commas between: `allocator,spin`.  Where an
-effect has a variable of its own that the user has set, that one wins.
+`MINIGRAD_DISABLE=allocator,spin` turns off the effects that it names.  Where the user has set a
+variable of Numba, OpenMP or the C library that governs an effect, that setting holds.
 
-threading_layer: OpenMP is preferred, a parallel region takes 1.6 us there and 51 us in workqueue;
-    `NUMBA_THREADING_LAYER`.
-spin: idle OpenMP threads spin for some 100 us and not for milliseconds, which starves other
-    processes; `GOMP_SPINCOUNT`.
-allocator: the C library keeps up to 1 GiB of freed memory, a third of a small network's step is
-    page faults otherwise; glibc's `MALLOC_*` variables.
-cache: kernels are cached by the content of their sources, in a folder of the user's;
-    `MINIGRAD_CACHE`, `NUMBA_CACHE_DIR`.  Without it Numba caches beside each source file.
-collector: no garbage collection while a function is compiled, it takes a twentieth of that time.
+threading_layer: OpenMP comes first among Numba's threading layers.  A parallel region takes 1.6 us
+    in OpenMP and 51 us in workqueue.  Set by the user: `NUMBA_THREADING_LAYER`,
+    `NUMBA_THREADING_LAYER_PRIORITY`.
+spin: `GOMP_SPINCOUNT` is 10 000, so that an idle OpenMP thread spins for some 100 us.  That bridges
+    the gap between two kernels.  GNU OpenMP's default is milliseconds, which keeps a core from
+    other processes.  Set by the user: `GOMP_SPINCOUNT`, `OMP_WAIT_POLICY`.
+allocator: the C library keeps up to 1 GiB of freed memory.  Otherwise a third of a small network's
+    training step is page faults.  Set by the user: glibc's `MALLOC_*` and `GLIBC_TUNABLES`.
+cache: Numba caches minigrad's kernels by the content of their sources, in `NUMBA_CACHE_DIR` or in
+    `MINIGRAD_CACHE`.  Without this it caches beside each source file and misses edits elsewhere.
+collector: the garbage collector rests while Numba compiles.  It took a twentieth of that time.
+announcement: one line on stderr when the first kernel is compiled, because that takes seconds.
+background: from the first compilation of a long kernel on, a second process compiles the kernels
+    that are usually needed next.  It ends with this one.  Set by the user: `NUMBA_NUM_THREADS=1`.
 """
 
 import gc
 import os
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numba
@@ -25,26 +31,29 @@ from numba.core import caching, event
 from minigrad.kernels.compiler.allocator import keep_freed_memory
 from minigrad.kernels.compiler.cache import KernelCacheLocator, announce_compilation, is_kernel
 
+_COMPILATION = "numba:compile"
+
 
 def _prefer_openmp() -> None:
-    if "NUMBA_THREADING_LAYER" not in os.environ:
+    chosen = {"NUMBA_THREADING_LAYER", "NUMBA_THREADING_LAYER_PRIORITY"} & os.environ.keys()
+    if not chosen:
         numba.config.THREADING_LAYER_PRIORITY = ["omp", "tbb", "workqueue"]
 
 
 def _spin_briefly() -> None:
-    # Enough to bridge the gap between two kernels.
-    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 
 def _cache_by_content() -> None:
     caching.CacheImpl._locator_classes.insert(0, KernelCacheLocator)
 
 
-class _WithoutCollector(event.Listener):
-    """Keeps the garbage collector off: a compiler makes many objects and few cycles."""
+class _CollectorPause(event.Listener):
+    """Disables the garbage collector during compilations, which make many objects and few cycles."""
 
     def __init__(self) -> None:
-        self._was_enabled: list[bool] = []
+        self._was_enabled: list[bool] = []  # one compilation may start another
 
     def on_start(self, event: Any) -> None:
         self._was_enabled.append(gc.isenabled())
@@ -55,12 +64,12 @@ class _WithoutCollector(event.Listener):
             gc.enable()
 
 
-def _collect_no_garbage() -> None:
-    event.register("numba:compile", _WithoutCollector())
+def _pause_collector() -> None:
+    event.register(_COMPILATION, _CollectorPause())
 
 
-class _Announcements(event.Listener):
-    """Says on stderr that a kernel is compiled."""
+class _Announcement(event.Listener):
+    """Announces on stderr that a kernel is compiled."""
 
     def on_start(self, event: Any) -> None:
         if is_kernel(event.data["dispatcher"].py_func):
@@ -70,27 +79,45 @@ class _Announcements(event.Listener):
         pass
 
 
-EFFECTS: dict[str, Callable[[], object]] = {
+def _announce_compilations() -> None:
+    event.register(_COMPILATION, _Announcement())
+
+
+_EFFECTS: dict[str, Callable[[], object]] = {
     "threading_layer": _prefer_openmp,
     "spin": _spin_briefly,
     "allocator": keep_freed_memory,
     "cache": _cache_by_content,
-    "collector": _collect_no_garbage,
+    "collector": _pause_collector,
+    "announcement": _announce_compilations,
 }
+# The last is no effect of the import: `BackgroundCompiler` asks for it.
+EFFECTS = (*_EFFECTS, "background")
+
+
+@cache
+def _disabled() -> frozenset[str]:
+    """Return the names in `MINIGRAD_DISABLE`.  Raises ValueError for an unknown one."""
+    given = os.environ.get("MINIGRAD_DISABLE", "").split(",")
+    disabled = frozenset(name.strip() for name in given if name.strip())
+    if unknown := disabled.difference(EFFECTS):
+        raise ValueError(
+            f"MINIGRAD_DISABLE names {', '.join(sorted(unknown))}, which is no effect of minigrad; "
+            f"expected some of {', '.join(EFFECTS)}, with commas between"
+        )
+    return disabled
+
+
+def is_enabled(effect: str) -> bool:
+    """Return whether `MINIGRAD_DISABLE` leaves this effect on."""
+    return effect not in _disabled()
 
 
 def prepare_process() -> None:
-    """Apply the effects that `MINIGRAD_DISABLE` does not name.
+    """Apply all effects that are enabled.
 
-    Raises ValueError if it names what is no effect.
+    Raises ValueError if `MINIGRAD_DISABLE` names an unknown effect.
     """
-    disabled = {name for name in os.environ.get("MINIGRAD_DISABLE", "").split(",") if name}
-    if unknown := disabled - EFFECTS.keys():
-        raise ValueError(
-            f"MINIGRAD_DISABLE names {', '.join(sorted(unknown))}; "
-            f"what can be disabled is {', '.join(EFFECTS)}"
-        )
-    for name, effect in EFFECTS.items():
-        if name not in disabled:
-            effect()
-    event.register("numba:compile", _Announcements())
+    for name, apply in _EFFECTS.items():
+        if is_enabled(name):
+            apply()

@@ -1,64 +1,20 @@
 """One kernel call for many arrays: what a program is applied to, found and kept ready."""
 
 from collections.abc import Sequence
-from functools import cache, cached_property
-from operator import is_
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from minigrad.kernels.compiler.kernel import kernel
-from minigrad.kernels.compiler.numpy_abi import HEADER, ITEMS
-from minigrad.kernels.compiler.pointers import pointer_at
+from minigrad.kernels.compiler.numpy_abi import write_matching_addresses
 from minigrad.kernels.fused_optimizer.codegen import SPAN, Compiled, Program, compiled
 
 Array = np.ndarray[Any, Any]
 
-# Where further fields of NumPy's `PyArrayObject` lie.
-_NDIM, _SHAPE, _DTYPE, _FLAGS = HEADER + 8, HEADER + 16, HEADER + 40, HEADER + 48
-_C_CONTIGUOUS_AND_ALIGNED = 0x0001 | 0x0100
-
 # So many accesses to elements are the work of one: threads would save a step over some small
 # parameters ten microseconds, and cost it hundreds where another process has their core.
 ACCESSES = 8
-
-
-@kernel
-def find(addresses: Any, found: int, wanted: int) -> Any:
-    """Write the data addresses of the arrays in a tuple; -1, or the number of the first misfit.
-
-    Both tuples are given by their ids.  Fit is a C-contiguous array of the same shape and dtype as
-    the one at its place in the tuple `wanted`.
-    """
-    arrays = pointer_at(np.int64, found + ITEMS)
-    patterns = pointer_at(np.int64, wanted + ITEMS)
-    for k in range(addresses.size):
-        a, b = arrays[k], patterns[k]
-        ndim = pointer_at(np.int32, a + _NDIM)[0]
-        flags = pointer_at(np.int32, a + _FLAGS)[0]
-        fit = flags & _C_CONTIGUOUS_AND_ALIGNED == _C_CONTIGUOUS_AND_ALIGNED
-        fit &= ndim == pointer_at(np.int32, b + _NDIM)[0]
-        fit &= pointer_at(np.int64, a + _DTYPE)[0] == pointer_at(np.int64, b + _DTYPE)[0]
-        if fit:
-            mine = pointer_at(np.int64, pointer_at(np.int64, a + _SHAPE)[0])
-            other = pointer_at(np.int64, pointer_at(np.int64, b + _SHAPE)[0])
-            for axis in range(ndim):
-                fit &= mine[axis] == other[axis]
-        if not fit:
-            return k
-        addresses[k] = pointer_at(np.int64, a + HEADER)[0]
-    return -1
-
-
-@kernel
-def hold_the_same(one: int, other: int, count: int) -> Any:
-    """Whether two tuples of `count` items, given by their ids, hold the same objects."""
-    mine = pointer_at(np.int64, one + ITEMS)
-    others = pointer_at(np.int64, other + ITEMS)
-    same = True
-    for k in range(count):
-        same &= mine[k] == others[k]
-    return same
 
 
 @kernel
@@ -68,29 +24,6 @@ def all_equal(values: Any) -> Any:
     for k in range(values.size):
         equal &= values[k] == values[0]
     return equal
-
-
-@cache
-def _headers_are_known() -> bool:
-    """Whether `find` reads this Python and NumPy rightly: then it may be trusted."""
-    plain = np.zeros((2, 3))
-    others = [np.zeros((3, 2)).T, np.zeros((3, 2)), np.zeros(6), np.zeros((2, 3), np.float32)]
-    found, wanted = np.zeros(2, np.int64), (plain, plain)
-    pairs = [(plain, a) for a in others]
-    return bool(
-        find.run(found, id(wanted), id(wanted)) == -1
-        and found.tolist() == [plain.ctypes.data] * 2
-        and all(find.run(found, id(pair), id(wanted)) == 1 for pair in pairs)
-    )
-
-
-def are_same(some: tuple[Any, ...], others: tuple[Any, ...]) -> bool:
-    """Whether both hold the same objects in the same order."""
-    if len(some) != len(others):
-        return False
-    if _headers_are_known():
-        return bool(hold_the_same.run(id(some), id(others), len(some)))
-    return all(map(is_, some, others))
 
 
 def refuse_misfit(
@@ -152,7 +85,7 @@ class Batch:
         """Take these gradients for the next run.  Raises RuntimeError if a shape is wrong."""
         self._gradients = gradients  # they must outlive the run, which knows only addresses
         row = self._addresses[1]
-        if _headers_are_known() and find.run(row, id(gradients), id(self._wanted)) < 0:
+        if write_matching_addresses(row, gradients, self._wanted):
             return
         refuse_misfit(self.parameters, gradients)
         self._gradients = [np.require(g, self.dtype, ["C", "A"]) for g in gradients]

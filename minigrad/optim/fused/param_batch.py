@@ -9,7 +9,8 @@ import numpy as np
 
 from minigrad.core.types import Array
 from minigrad.engine.graph import bump_versions, wrap
-from minigrad.kernels.fused_optimizer.multi_tensor import Batch, all_equal, are_same, refuse_misfit
+from minigrad.kernels.compiler.numpy_abi import are_same
+from minigrad.kernels.fused_optimizer.multi_tensor import Batch, all_equal, refuse_misfit
 from minigrad.optim.fused.lookahead import LookaheadTrace, Settings, Trace
 from minigrad.optim.fused.rule import Rule
 from minigrad.optim.fused.trace import RuleError
