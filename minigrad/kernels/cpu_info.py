@@ -1,4 +1,4 @@
-"""What Numba finds on this machine."""
+"""The CPU, the vector extensions and the threading layer that Numba finds on this machine."""
 
 import llvmlite
 import numba
@@ -12,7 +12,7 @@ VERSIONS = {"numba": numba.__version__, "llvmlite": llvmlite.__version__}
 
 
 def cpu_name() -> str:
-    """The CPU as LLVM calls it, or as NUMBA_CPU_NAME says."""
+    """Return LLVM's name of the CPU, or `NUMBA_CPU_NAME`."""
     given: str | None = numba.config.CPU_NAME
     if given is not None:
         return given
@@ -20,7 +20,7 @@ def cpu_name() -> str:
 
 
 def vector_features() -> list[str]:
-    """The vector extensions that kernels may use."""
+    """Return the vector extensions that kernels may use."""
     given: str | None = numba.config.CPU_FEATURES
     features = (get_host_cpu_features() if given is None else given).split(",")
     families = ("avx", "fma", "sse4", "neon", "sve", "f16c")
@@ -28,17 +28,17 @@ def vector_features() -> list[str]:
 
 
 def vector_registers() -> str:
-    """Number and size of the registers that kernels are tiled for."""
+    """Return the number and size of the registers that kernels are tiled for."""
     return f"{REGISTERS} of {8 * VECTOR_BYTES} bits"
 
 
 @kernel
-def _nothing(out):
+def _count(out):
     for i in prange(out.size):
         out[i] = i
 
 
 def threading_layer() -> str:
-    """The layer that runs parallel kernels, found by running one."""
-    _nothing.run(GRAIN_SIZE, np.empty(2))
+    """Return the layer that runs parallel kernels, found by running one."""
+    _count.run(GRAIN_SIZE, np.empty(2))
     return str(numba.threading_layer())

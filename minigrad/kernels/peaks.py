@@ -1,4 +1,4 @@
-"""Loops that do nothing but reach the machine's limits, for the benchmarks' rooflines."""
+"""Loops that run at the machine's limits, for the benchmarks' rooflines."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,8 +11,8 @@ from numba.extending import intrinsic
 from minigrad.kernels.compiler.kernel import kernel, prange
 from minigrad.kernels.simd.ir_builder import REGISTERS, VECTOR_BYTES
 
-# Chains of dependent multiply-adds: enough to hide their latency, and two operands stay in
-# registers beside them.
+# Independent chains of multiply-adds: enough to hide their latency, and few enough that two
+# operands stay in registers too.
 CHAINS = REGISTERS - 4
 
 _ELEMENT = {types.float32: ir.FloatType(), types.float64: ir.DoubleType()}
@@ -20,7 +20,7 @@ _ELEMENT = {types.float32: ir.FloatType(), types.float64: ir.DoubleType()}
 
 @intrinsic
 def _multiply_add_chains(typingctx: Any, factor: Any, count: Any) -> tuple[Any, Callable[..., Any]]:
-    """CHAINS x `count` vector multiply-adds that touch no memory; the sum of what they reach."""
+    """Run CHAINS x `count` vector multiply-adds in registers, and return the sum of the results."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         lanes = VECTOR_BYTES * 8 // factor.bitwidth
@@ -48,7 +48,7 @@ def _multiply_add_chains(typingctx: Any, factor: Any, count: Any) -> tuple[Any, 
 
 @kernel
 def multiply_adds(out, factor, count):
-    """CHAINS x `count` multiply-adds of vectors for each element of out."""
+    """Run CHAINS x `count` multiply-adds of vectors for each element of `out`."""
     for thread in prange(out.size):
         out[thread] = _multiply_add_chains(factor[thread], count)
 
@@ -57,18 +57,18 @@ def multiply_adds(out, factor, count):
 def triad(out, a, b, count):
     """out = a + scale * b by rows, each `count` times; STREAM's triad (McCalpin 1995)."""
     for thread in prange(out.shape[0]):
-        to = out[thread]
-        first = a[thread]
-        second = b[thread]
+        out_row = out[thread]
+        a_row = a[thread]
+        b_row = b[thread]
         for repeat in range(count):
             scale = a.dtype.type(repeat)
-            for i in range(to.size):
-                to[i] = first[i] + scale * second[i]
+            for i in range(out_row.size):
+                out_row[i] = a_row[i] + scale * b_row[i]
 
 
 @kernel(fastmath=frozenset({"contract", "reassoc"}))
 def read(out, a, count):
-    """The sum of each row, `count` times."""
+    """Sum each row, `count` times."""
     for thread in prange(out.size):
         row = a[thread]
         for _ in range(count):

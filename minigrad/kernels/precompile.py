@@ -1,9 +1,10 @@
-"""Compile kernels for the process that has started this one, before it wants them.
+"""Compilation in the background of the kernels that are usually needed next.
 
     python -m minigrad.kernels.precompile NAME DTYPE
 
-What goes along with the tasks of that name is compiled for dtype, and left in the cache.  Tasks
-are named on stdout first, and left out unless the answer on stdin is "yes".
+`BackgroundCompiler` runs it when a process compiles the task kernel NAME.  It compiles the task
+kernels that belong to the same group, for DTYPE, into the shared cache.  Before each it prints the
+name on stdout, and skips it unless the answer on stdin is "yes".
 """
 
 import sys
@@ -22,8 +23,9 @@ from minigrad.kernels.pointwise import elementwise
 from minigrad.kernels.pooling import max_pool
 from minigrad.kernels.reduction import cross_entropy, reduce, softmax
 
-# The last wanted come last but for the first: that, the other process will have begun by itself.
-_TOGETHER = (
+# Groups of task kernels that are used together, in the order in which to compile them.  The first
+# is mostly skipped: the process that asks is compiling it already.
+_GROUPS = (
     (gemm.product_tasks, gemm_nt.product_tasks),
     (
         gemm.product_tasks,
@@ -38,15 +40,15 @@ _TOGETHER = (
 
 
 def compile_along_with(name: str, dtype: np.dtype) -> None:
-    """Compile the tasks of the first group that holds `name`."""
-    for tasks in next((group for group in _TOGETHER if name in {t.name for t in group}), ()):
+    """Compile the task kernels of the first group that contains `name`."""
+    for tasks in next((group for group in _GROUPS if name in {t.name for t in group}), ()):
         print(tasks.name_for(dtype), flush=True)
         if sys.stdin.readline() == "yes\n":
             tasks.compile(dtype)
 
 
 def rehearse(dtype: np.dtype) -> None:
-    """Do the small things that most training steps do, the last first."""
+    """Call the small kernels that most training steps call, which compiles them, the last first."""
     rows, images = np.ones((64, 64), dtype), np.ones((16, 16, 4, 4), dtype)
     labels = np.zeros(len(rows), np.int64)
     reduce.sum(images, (0, 2, 3))

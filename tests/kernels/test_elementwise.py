@@ -18,10 +18,11 @@ from torch.nn import functional as F
 from minigrad.kernels import cpu_info
 from minigrad.kernels.compiler import kernel
 from minigrad.kernels.pointwise import elementwise
+from minigrad.kernels.pointwise.loops import CHUNK
 
-LARGE = kernel.GRAIN_SIZE + elementwise.CHUNK + 3
+LARGE = kernel.GRAIN_SIZE + CHUNK + 3
 SPECIAL = [math.nan, math.inf, -math.inf, 0.0, -0.0, 1e-30, -100.0, 88.9, 709.0, -745.0, 1e9]
-SIZES = [0, 1, 7, 511, elementwise.CHUNK, elementwise.CHUNK + 1, LARGE]
+SIZES = [0, 1, 7, 511, CHUNK, CHUNK + 1, LARGE]
 
 
 def as_torch(function: Any) -> Any:

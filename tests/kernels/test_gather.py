@@ -52,7 +52,7 @@ def test_reading_and_adding_as_numpy(case: tuple[Array, tuple[Any, ...]]) -> Non
         with pytest.raises(IndexError):
             gather.take_at(x, index)
         return
-    with mock.patch.multiple(gather, FEWEST_ADDED=0, FEWEST_READ=0):
+    with mock.patch.multiple(gather, MIN_ADDED=0, MIN_READ=0):
         np.testing.assert_array_equal(gather.take_at(x, index), expected)
         values = np.random.default_rng(1).integers(-9, 9, expected.shape).astype(x.dtype)
         out, wanted = x.copy(order="C"), x.copy(order="C")
@@ -71,7 +71,7 @@ def test_along_a_dimension_as_numpy(shape: tuple[int, ...], dtype: Any, data: An
     index = rng.integers(0, shape[dim], sizes)
     x = rng.integers(-9, 9, shape).astype(dtype)
     part = x[tuple(slice(None) if i == dim else slice(n) for i, n in enumerate(sizes))]
-    with mock.patch.multiple(gather, FEWEST_ADDED=0, FEWEST_READ=0):
+    with mock.patch.multiple(gather, MIN_ADDED=0, MIN_READ=0):
         taken = gather.take_along(x, index, dim)
         out = x.copy()
         gather.add_along(out, index, taken, dim)

@@ -13,6 +13,7 @@ from minigrad.kernels import gather
 from minigrad.kernels.conv import conv2d
 from minigrad.kernels.matmul import gemm_nt, matmul
 from minigrad.kernels.pointwise import activation, elementwise, special
+from minigrad.kernels.pointwise.loops import CHUNK
 from minigrad.kernels.pooling import avg_pool, max_pool
 from minigrad.kernels.reduction import (
     batch_norm,
@@ -147,7 +148,7 @@ def winograd(draw: Draw) -> Calls:
 
 
 def vectors(draw: Draw) -> Calls:
-    shape = draw.one_of((draw.size(),), (draw.size(), draw.size()), (elementwise.CHUNK + 7,))
+    shape = draw.one_of((draw.size(),), (draw.size(), draw.size()), (CHUNK + 7,))
     x, y = draw.plain(*shape), draw.plain(*shape)
     for one in (elementwise._relu, elementwise._exp, elementwise._tanh, elementwise.erf):
         yield one, x
@@ -160,7 +161,7 @@ def vectors(draw: Draw) -> Calls:
 
 
 def reductions(draw: Draw) -> Calls:
-    reduce.LEAST = 1
+    reduce.MIN_SIZE = 1
     shape = draw.one_of(
         (draw.size(), draw.size(), draw.size(most=13)),
         (draw.size(most=3), reduce.BLOCK + draw.size(), 1),
@@ -248,7 +249,7 @@ def pools(draw: Draw) -> Calls:
 
 
 def gathers(draw: Draw) -> Calls:
-    gather.FEWEST_ADDED = gather.FEWEST_READ = 0  # nothing is left to NumPy
+    gather.MIN_ADDED = gather.MIN_READ = 0  # nothing is left to NumPy
     before, length, after = draw.size(most=3), draw.size(1, 37), draw.one_of(1, draw.size())
     x = draw.array(before, length, after)
     at = draw.rng.integers(-length, length, draw.size())

@@ -24,8 +24,8 @@ _PART = ir.FunctionType(ir.VoidType(), [_BYTES.as_pointer(), _INTEGERS, _INTEGER
 _PARALLEL_FOR = ir.FunctionType(ir.VoidType(), [_BYTES] * 5 + [_I64] * 3)
 _GET_NUM_THREADS = ir.FunctionType(_I32, [])
 
-# Fields of the record that all threads read: the loop's values, the number of iterations, the number
-# of parts that they are divided into, and whether a part has failed.
+# Fields of the record that all threads read: the loop's values, the number of iterations, the
+# number of parts that they are divided into, and whether a part has failed.
 _VALUES, _COUNT, _PARTS, _FAILED = range(4)
 
 

@@ -50,7 +50,7 @@ def _cache_by_content() -> None:
 
 
 class _CollectorPause(event.Listener):
-    """Disables the garbage collector during compilations, which make many objects and few cycles."""
+    """Disables the garbage collector during a compilation: it makes few reference cycles."""
 
     def __init__(self) -> None:
         self._was_enabled: list[bool] = []  # one compilation may start another

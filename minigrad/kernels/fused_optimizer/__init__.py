@@ -1,1 +1,1 @@
-"""One kernel for a whole optimizer step, generated from the rule's text."""
+"""Optimizer steps as one kernel over all parameters, generated from an update rule."""

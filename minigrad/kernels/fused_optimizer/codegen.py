@@ -1,9 +1,8 @@
-"""Update rules as kernels: a module is generated for each rule, and compiled as if written by hand.
+"""Generation of a Python module with the kernels of an update rule.
 
-A rule reaches this file as a `Program`, plain data.  `compiled` writes it out as a Python module
-in the cache directory, because Numba keeps machine code on disk only for functions that have a
-file.  The file's name is a digest of all that went into it, so an edit is never answered from an
-old one.
+An update rule arrives as a `Program`, plain data.  `compiled` writes the module to the cache
+directory, because Numba caches machine code only for functions that have a file.  The file's name
+contains a hash of its text and of this file, so that an edit of either gives another file.
 """
 
 import atexit
@@ -26,17 +25,17 @@ import numpy as np
 from minigrad.kernels.compiler.cache import cache_dir
 from minigrad.kernels.compiler.kernel import Kernel
 
-# Elements per unit of parallel work: a few pages of each array.
+# Elements of one task: a few pages of each array.
 SPAN = 4096
 
 
 class Program(NamedTuple):
-    """What happens to one element: straight-line code over numbered values.
+    """The computation for one element: straight-line code over numbered values.
 
-    Values 0 ... inputs-1 are the arrays' elements, each instruction `(name, *operands)` makes the
-    next.  An operand below zero, `~k`, is the scalar number k, the same for all elements.  The
-    instruction `norm` is the Euclidean norm of a value over the whole parameter.
-    `outputs` pairs an input's number with the operand stored back into it.
+    Values 0 ... inputs-1 are the arrays' elements, and each instruction `(name, *operands)` gives
+    the next value.  A negative operand `~k` is the scalar with index k, the same for all elements.
+    The instruction `norm` is the Euclidean norm of a value over the whole parameter.  `outputs`
+    are pairs of an input's index and the operand that is stored to it.
     """
 
     name: str
@@ -46,13 +45,14 @@ class Program(NamedTuple):
 
 
 class Compiled(NamedTuple):
-    """The kernels of a program: each of `reduce` sums squares for so many norms, then `update`."""
+    """The kernels of a program: pairs of a kernel and the number of norms that it sums squares for,
+    and then the kernel `update`."""
 
     reduce: tuple[tuple[Kernel, int], ...]
     update: Kernel
 
 
-# How an instruction reads in the generated source.  Operands are names, so repeating one is free.
+# Instructions as generated source.  Operands are names, so that repeating one costs nothing.
 EXPRESSIONS = {
     "add": "{0} + {1}",
     "subtract": "{0} - {1}",
@@ -65,9 +65,9 @@ EXPRESSIONS = {
     "exp": "exp({0})",
     "log": "log({0})",
     "tanh": "tanh({0})",
-    # The last branch also answers for zero and nan.
+    # The last branch is for zero and NaN.
     "sign": "one if {0} > zero else (-one if {0} < zero else {0})",
-    # A nan on either side is kept, as numpy.maximum does.
+    # NaN in either operand gives NaN, as in numpy.maximum.
     "maximum": "{0} if {0} >= {1} or {0} != {0} else {1}",
     "minimum": "{0} if {0} <= {1} or {0} != {0} else {1}",
     "less": "{0} < {1}",
@@ -84,14 +84,14 @@ EXPRESSIONS = {
 }
 
 _MODULE = '''\
-"""Generated from the update rule `{name}`.  Edits are undone: change the rule instead."""
+"""Generated from the update rule `{name}`.  Edits are overwritten: change the rule instead."""
 
 from math import exp, log, sqrt, tanh
 
 import numpy as np
 
 from minigrad.kernels.compiler.kernel import kernel, prange
-from minigrad.kernels.compiler.pointers import (pointer_at)
+from minigrad.kernels.compiler.pointers import pointer_at
 
 real = np.{dtype}
 one, zero = real(1), real(0)
@@ -114,17 +114,17 @@ def {name}({sums}addresses, starts, first, last, scalars, norms):
 
 
 class _Writer:
-    """Writes the passes of a program: first those that sum squares for norms, then the update."""
+    """Writes the kernels of a program: those that sum squares for norms, then the update."""
 
     def __init__(self, program: Program, dtype: np.dtype[Any]) -> None:
         self.program = program
         self.dtype = dtype
         self.passes = _norms_by_pass(program)
-        # Where each norm stands in `norms`, by the number of its value.
+        # The row of each norm in `norms`, by the index of its value.
         self._rows = {number: row for row, number in enumerate(chain.from_iterable(self.passes))}
 
     def text(self) -> str:
-        """The whole module."""
+        """Return the source of the module."""
         head = _MODULE.format(name=self.program.name, dtype=self.dtype.name)
         sums = [self._sum_of_squares(k, norms) for k, norms in enumerate(self.passes)]
         return head + "".join(sums) + self._update()
@@ -134,7 +134,7 @@ class _Writer:
 
     def _sum_of_squares(self, k: int, norms: list[int]) -> str:
         summed = [self._instruction(number)[1] for number in norms]
-        squares = [f"q{j} += {_named(o)} * {_named(o)}" for j, o in enumerate(summed)]
+        squares = [f"q{j} += {_variable(o)} * {_variable(o)}" for j, o in enumerate(summed)]
         return self._pass(
             f"reduce_{k}", summed, squares,
             options='(fastmath=frozenset({"contract", "reassoc"}))',
@@ -145,7 +145,7 @@ class _Writer:
 
     def _update(self) -> str:
         outputs = self.program.outputs
-        stores = [f"a{number}[i] = {_named(operand)}" for number, operand in outputs]
+        stores = [f"a{number}[i] = {_variable(operand)}" for number, operand in outputs]
         wanted = [operand for _, operand in outputs]
         return self._pass("update", wanted, stores, stored=[number for number, _ in outputs])
 
@@ -154,7 +154,7 @@ class _Writer:
         sums: str = "", stored: Collection[int] = (), before: Iterable[str] = (),
         after: Iterable[str] = (),
     ) -> str:  # fmt: skip
-        """One loop over all elements that computes `wanted`, and acts on it."""
+        """Return a kernel that computes the values `wanted` of an element and does `actions`."""
         read = self._needed(wanted)
         inputs = self.program.inputs
         views = [
@@ -167,7 +167,7 @@ class _Writer:
             if number in read and op == "norm":
                 views.append(f"x{number} = real(norms[{self._rows[number]}, p])")
             elif number in read:
-                body.append(f"x{number} = " + EXPRESSIONS[op].format(*map(_named, operands)))
+                body.append(f"x{number} = " + EXPRESSIONS[op].format(*map(_variable, operands)))
         scalars = [f"s{k} = real(scalars[{k}])" for k in sorted(~o for o in read if o < 0)]
         return _PASS.format(
             name=name, options=options, sums=sums, span=SPAN, itemsize=self.dtype.itemsize,
@@ -178,21 +178,21 @@ class _Writer:
         )  # fmt: skip
 
     def _needed(self, wanted: Iterable[int]) -> set[int]:
-        """The values that lead to these; a norm is known by then."""
+        """Return the values that these depend on; a norm is known from an earlier pass."""
         needed: set[int] = set()
-        ahead = list(wanted)
-        while ahead:
-            number = ahead.pop()
+        pending = list(wanted)
+        while pending:
+            number = pending.pop()
             if number not in needed:
                 needed.add(number)
                 if number >= self.program.inputs:
                     op, *operands = self._instruction(number)
-                    ahead += operands if op != "norm" else []
+                    pending += operands if op != "norm" else []
         return needed
 
 
 def _norms_by_pass(program: Program) -> list[list[int]]:
-    """The norms among a program's values; the pass that sums one needs those of earlier passes."""
+    """Return the norms of each pass.  A pass may use the norms of earlier passes."""
     known_after = [0] * program.inputs
     passes: list[list[int]] = []
     for number, (op, *operands) in enumerate(program.instructions, program.inputs):
@@ -205,7 +205,7 @@ def _norms_by_pass(program: Program) -> list[list[int]]:
     return passes
 
 
-def _named(operand: int) -> str:
+def _variable(operand: int) -> str:
     return f"s{~operand}" if operand < 0 else f"x{operand}"
 
 
@@ -214,34 +214,34 @@ def _indented(lines: Iterable[str], by: int) -> str:
 
 
 def source(program: Program, dtype: np.dtype[Any]) -> str:
-    """The module that applies `program` to arrays of `dtype`."""
+    """Return the source of the module that applies `program` to arrays of `dtype`."""
     return _Writer(program, dtype).text()
 
 
 @cache
 def compiled(program: Program, dtype: np.dtype[Any]) -> Compiled:
-    """The kernels for `program` on float32 or float64 arrays; each compiles on its first call."""
+    """Return the kernels of `program` for float32 or float64; each compiles on its first call."""
     text = source(program, dtype)
     digest = hashlib.sha256(text.encode() + Path(__file__).read_bytes()).hexdigest()[:16]
     name = re.sub(r"\W", "_", program.name)
-    module = _imported(_written(f"{name}_{digest}", text))
+    module = _import(_save(f"{name}_{digest}", text))
     counts = map(len, _norms_by_pass(program))
     reduce = tuple((getattr(module, f"reduce_{k}"), count) for k, count in enumerate(counts))
     return Compiled(reduce, module.update)
 
 
-def _imported(path: Path) -> ModuleType:
+def _import(path: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(f"minigrad_rule_{path.stem}", path)
     if spec is None or spec.loader is None:
         raise RuntimeError(f"cannot import the generated update rule {path}")
     module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # where Numba looks for it when it loads machine code
+    sys.modules[spec.name] = module  # Numba looks it up there when it loads machine code
     spec.loader.exec_module(module)
     return module
 
 
-def _written(stem: str, text: str) -> Path:
-    """The file that holds `text`, in the cache, or for this process where that is read-only."""
+def _save(stem: str, text: str) -> Path:
+    """Write `text` to a file in the cache, or in a temporary folder if the cache is read-only."""
     try:
         return _write(cache_dir() / "rules", stem, text)
     except OSError:
@@ -253,7 +253,7 @@ def _write(folder: Path, stem: str, text: str) -> Path:
     path = folder / f"{stem}.py"
     if path.exists() and path.read_text(encoding="utf-8") == text:
         return path
-    # Renamed into place, so that another process never reads half a file.
+    # An atomic rename: another process never reads half a file.
     handle, partial = tempfile.mkstemp(dir=folder, prefix=stem, suffix=".partial")
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(text)

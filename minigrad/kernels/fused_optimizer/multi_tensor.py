@@ -1,4 +1,4 @@
-"""One kernel call for many arrays: what a program is applied to, found and kept ready."""
+"""Update of many arrays by one kernel call, from arrays of their addresses."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -12,14 +12,14 @@ from minigrad.kernels.fused_optimizer.codegen import SPAN, Compiled, Program, co
 
 Array = np.ndarray[Any, Any]
 
-# So many accesses to elements are the work of one: threads would save a step over some small
-# parameters ten microseconds, and cost it hundreds where another process has their core.
-ACCESSES = 8
+# So many accesses to elements count as the work of one element.  On small parameters, threads would
+# save ten microseconds a step, and cost hundreds if another process uses their core.
+ACCESSES_PER_ELEMENT = 8
 
 
 @kernel
-def all_equal(values: Any) -> Any:
-    """Whether all numbers are the same."""
+def all_equal(values: Array) -> bool:
+    """Return whether all numbers are equal."""
     equal = True
     for k in range(values.size):
         equal &= values[k] == values[0]
@@ -27,29 +27,29 @@ def all_equal(values: Any) -> Any:
 
 
 def refuse_misfit(
-    parameters: Sequence[Array], others: Sequence[Array], what: str = "gradient"
+    parameters: Sequence[Array], others: Sequence[Array], kind: str = "gradient"
 ) -> None:
     """Raise RuntimeError if an array's shape is not that of its parameter."""
     for array, other in zip(parameters, others, strict=True):
         if other.shape != array.shape:
             raise RuntimeError(
-                f"a {what} of shape {other.shape} does not fit its parameter of shape {array.shape}"
+                f"a {kind} of shape {other.shape} does not fit its parameter of shape {array.shape}"
             )
 
 
 class Batch:
-    """Arrays that one kernel call updates: parameters, their gradients, and each state of them.
+    """Arrays that one kernel call updates: parameters, with their gradients and states.
 
-    The kernel works in the parameters' dtype.  Raises RuntimeError if an array to be updated is
+    The kernel computes in the parameters' dtype.  Raises RuntimeError if a parameter or state is
     read-only, or a state's shape is not its parameter's.
     """
 
     def __init__(self, parameters: Sequence[Array], states: Sequence[Sequence[Array]]) -> None:
         self.parameters = list(parameters)
         self.dtype = self.parameters[0].dtype.newbyteorder("=")
-        # A kernel wants contiguous memory: arrays that are not stand aside for a copy of theirs.
+        # Kernels need contiguous memory: other arrays are copied before a step and back after it.
         self._copies: list[tuple[Array, Array]] = []
-        self._updated = [[self._plain(a) for a in row] for row in (parameters, *states)]
+        self._updated = [[self._contiguous(a) for a in row] for row in (parameters, *states)]
         for row in states:
             refuse_misfit(self.parameters, row, "state")
         n = len(self.parameters)
@@ -61,7 +61,7 @@ class Batch:
         self._program: Program | None = None
         self._kernels: Compiled
 
-    def _plain(self, array: Array) -> Array:
+    def _contiguous(self, array: Array) -> Array:
         if not array.flags.writeable:
             raise RuntimeError(
                 f"cannot update an array of shape {array.shape} in place: it is read-only"
@@ -74,7 +74,7 @@ class Batch:
 
     @cached_property
     def _spans(self) -> tuple[Array, Array, Array]:
-        """Where each parameter starts in one row of all, and which parameters each span meets."""
+        """Offsets of the parameters in their concatenation, first and last parameter of a span."""
         starts = np.cumsum([0, *(a.size for a in self.parameters)], dtype=np.int64)
         lows = np.arange(0, starts[-1], SPAN)
         first = np.searchsorted(starts, lows, side="right") - 1
@@ -82,8 +82,8 @@ class Batch:
         return starts, first, np.minimum(last, len(self.parameters))
 
     def set_gradients(self, gradients: tuple[Array, ...]) -> None:
-        """Take these gradients for the next run.  Raises RuntimeError if a shape is wrong."""
-        self._gradients = gradients  # they must outlive the run, which knows only addresses
+        """Set the gradients of the next run.  Raises RuntimeError if a shape is wrong."""
+        self._gradients = gradients  # kept alive until the run, which has only their addresses
         row = self._addresses[1]
         if write_matching_addresses(row, gradients, self._wanted):
             return
@@ -92,9 +92,9 @@ class Batch:
         row[...] = [g.ctypes.data for g in self._gradients]
 
     def run(self, program: Program, scalars: Array) -> None:
-        """Apply `program`, whose inputs are parameter, gradient and states, to every element.
+        """Apply `program` to every element.  Its inputs are parameter, gradient and states.
 
-        Its scalars are float64.
+        `scalars` are float64.
         """
         if not program.outputs:
             return
@@ -103,26 +103,26 @@ class Batch:
         for array, copy in self._copies:
             copy[...] = array
         starts, first, last = self._spans
-        work = int(starts[-1]) * program.inputs // ACCESSES
-        given = (self._addresses, starts, first, last, scalars)
+        work = int(starts[-1]) * program.inputs // ACCESSES_PER_ELEMENT
+        arguments = (self._addresses, starts, first, last, scalars)
         norms = np.empty((sum(count for _, count in self._kernels.reduce), len(self.parameters)))
         known = 0
         for reduce, count in self._kernels.reduce:
             sums = np.zeros((count, first.size + len(self.parameters)))
-            reduce.run(work, sums, *given, norms)
-            add_up.run(norms[known : known + count], sums, starts)
+            reduce.run(work, sums, *arguments, norms)
+            combine_norms.run(norms[known : known + count], sums, starts)
             known += count
-        self._kernels.update.run(work, *given, norms)
+        self._kernels.update.run(work, *arguments, norms)
         for array, copy in self._copies:
             array[...] = copy
         self._gradients = ()
 
 
 @kernel
-def add_up(norms: Any, sums: Any, starts: Any) -> None:
-    """Norms of parameters from the sums of squares over the spans that they lie in.
+def combine_norms(norms: Array, sums: Array, starts: Array) -> None:
+    """Norms of the parameters, from the sums of squares over the spans that they lie in.
 
-    Span number s has left its part of parameter p at s + p.
+    The sum over the part of parameter p in span s is in column s + p.
     """
     for j in range(norms.shape[0]):
         for p in range(norms.shape[1]):

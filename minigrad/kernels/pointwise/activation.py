@@ -1,21 +1,21 @@
-"""Activation functions and their slopes, element by element.
+"""Activation functions and their derivatives, element by element.
 
-Each function has beside it what turns a cotangent g of its output into one of its input.  The
-comparisons are so directed that NaN goes through.
+`f_backward(g, x)` is the gradient of x, given the gradient g of f(x).  The comparisons are ordered
+such that NaN stays NaN.
 """
 
 from typing import Any
 
-from minigrad.kernels.pointwise.elementwise import binary, unary
+from minigrad.kernels.pointwise.loops import binary, unary
 from minigrad.kernels.simd import math
 from minigrad.kernels.simd.math import like
 
-# ------------------------------------------------------------------------- straight pieces
+# ------------------------------------------------------------------------ piecewise linear
 
 
 @unary
 def hardtanh(x: Any, low: Any, high: Any) -> Any:
-    """x, but at least `low` and at most `high`."""
+    """x limited to the range from `low` to `high`."""
     return low if x < low else (high if x > high else x)
 
 
@@ -26,7 +26,7 @@ def hardtanh_backward(g: Any, x: Any, low: Any, high: Any) -> Any:
 
 @unary
 def hardsigmoid(x: Any) -> Any:
-    """x / 6 + 1/2 between 0 and 1."""
+    """x / 6 + 1/2, limited to the range from 0 to 1."""
     three = like(x, 3.0)
     if x <= -three:
         return like(x, 0.0)
@@ -58,19 +58,19 @@ def hardswish_backward(g: Any, x: Any) -> Any:
 
 @unary
 def hardshrink(x: Any, lambd: Any) -> Any:
-    """x, but 0 within +-lambd."""
+    """x where |x| > lambd, else 0."""
     return like(x, 0.0) if -lambd <= x <= lambd else x
 
 
 @binary
 def shrink_backward(g: Any, x: Any, lambd: Any) -> Any:
-    """Of both shrinks."""
+    """The gradient of x, for hardshrink and softshrink."""
     return like(x, 0.0) if -lambd <= x <= lambd else g
 
 
 @unary
 def softshrink(x: Any, lambd: Any) -> Any:
-    """x moved towards 0 by lambd, and 0 within."""
+    """x moved towards 0 by lambd, and 0 where |x| <= lambd."""
     if x > lambd:
         return x - lambd
     return x + lambd if x < -lambd else x * like(x, 0.0)
@@ -87,7 +87,7 @@ def threshold_backward(g: Any, x: Any, threshold: Any) -> Any:
     return like(x, 0.0) if x <= threshold else g
 
 
-# ---------------------------------------------------------------------- exponential pieces
+# ----------------------------------------------------------------------------- exponential
 
 
 @unary

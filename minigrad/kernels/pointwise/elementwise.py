@@ -1,137 +1,32 @@
 """Functions of one or two equally shaped arrays, element by element.
 
-Each is written once as a scalar function; large contiguous arrays go through a compiled loop over
-it, and small or strided ones through NumPy where NumPy has the function.
+Large contiguous arrays go through compiled loops.  Small or strided ones go through NumPy, where
+NumPy has the function.
 """
 
 import math
-import types
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from minigrad.kernels.compiler import kernel
-from minigrad.kernels.compiler.kernel import prange
+from minigrad.kernels.compiler.kernel import GRAIN_SIZE
+from minigrad.kernels.pointwise.loops import binary, ternary, unary
 from minigrad.kernels.simd import math as scalar
 from minigrad.kernels.simd.math import FLOATS, like
 
 Array = np.ndarray[Any, Any]
 
-# Elements in one task: 32 KiB of float32, so that a task's arrays lie in the first-level cache.
-CHUNK = 8192
-
-# np.where mispredicts its way through random signs at 4 ns an element.
+# From so many elements on, a compiled selection is faster than NumPy's, whose branches cost 4 ns an
+# element where conditions are random.
 _SELECTION = 512
 
-# float16, of which Numba makes no code: it goes by way of float32.
-_HALF = "e"
-
-# A zero that NumPy need not convert.
+# Zeros that NumPy need not convert.
 _ZEROS = {dtype: np.zeros((), dtype) for dtype in FLOATS}
 
 
-def _loop_over_one(out: Array, x: Array, *settings: Any) -> None:
-    for chunk in prange((out.size + CHUNK - 1) // CHUNK):
-        out_part = out[chunk * CHUNK : (chunk + 1) * CHUNK]
-        x_part = x[chunk * CHUNK : (chunk + 1) * CHUNK]
-        for i in range(out_part.size):
-            out_part[i] = _element(x_part[i], *settings)
-
-
-def _loop_over_two(out: Array, x: Array, y: Array, *settings: Any) -> None:
-    for chunk in prange((out.size + CHUNK - 1) // CHUNK):
-        out_part = out[chunk * CHUNK : (chunk + 1) * CHUNK]
-        x_part = x[chunk * CHUNK : (chunk + 1) * CHUNK]
-        y_part = y[chunk * CHUNK : (chunk + 1) * CHUNK]
-        for i in range(out_part.size):
-            out_part[i] = _element(x_part[i], y_part[i], *settings)
-
-
-def _loop_over_three(out: Array, x: Array, y: Array, z: Array) -> None:
-    for chunk in prange((out.size + CHUNK - 1) // CHUNK):
-        out_part = out[chunk * CHUNK : (chunk + 1) * CHUNK]
-        x_part = x[chunk * CHUNK : (chunk + 1) * CHUNK]
-        y_part = y[chunk * CHUNK : (chunk + 1) * CHUNK]
-        z_part = z[chunk * CHUNK : (chunk + 1) * CHUNK]
-        for i in range(out_part.size):
-            out_part[i] = _element(x_part[i], y_part[i], z_part[i])
-
-
-def _element(*values: Any) -> Any:
-    """Stands in the loops above for the scalar function that each kernel puts in its place."""
-    raise NotImplementedError
-
-
-class _Elementwise:
-    """A scalar function over arrays, with settings of their type after them."""
-
-    def __init__(self, element: Callable[..., Any], loop: Callable[..., None]) -> None:
-        # The loop gets its function as a global: an argument would cost 30 us a call, and a
-        # closure over a compiled function has a new key in the disk cache in every process.
-        names = loop.__globals__ | {"_element": kernel.device_function(element, inlined=True)}
-        filled = types.FunctionType(loop.__code__, names)
-        filled.__qualname__ = element.__name__
-        self.kernel: kernel.Kernel = kernel.kernel(filled)
-
-
-class unary(_Elementwise):  # noqa: N801  a decorator
-    """A scalar function over one array."""
-
-    def __init__(self, element: Callable[..., Any]) -> None:
-        super().__init__(element, _loop_over_one)
-
-    def __call__(self, x: Array, settings: tuple[float, ...] = ()) -> Array:
-        """A fresh contiguous array of x's shape and type."""
-        if x.dtype.char == _HALF:
-            return self(x.astype(np.float32), settings).astype(x.dtype)
-        out, run = np.empty(x.shape, x.dtype), self.kernel.run
-        if settings:
-            run(x.size, out.ravel(), x.ravel(), *_cast(settings, x))
-        else:
-            run(x.size, out.ravel(), x.ravel())
-        return out
-
-
-class binary(_Elementwise):  # noqa: N801
-    """A scalar function over two arrays of one shape."""
-
-    def __init__(self, element: Callable[..., Any]) -> None:
-        super().__init__(element, _loop_over_two)
-
-    def __call__(self, x: Array, y: Array, settings: tuple[float, ...] = ()) -> Array:
-        """A fresh contiguous array of x's shape and type."""
-        if x.dtype.char == _HALF:
-            wide = y.astype(np.float32) if y.dtype.char == _HALF else y
-            return self(x.astype(np.float32), wide, settings).astype(x.dtype)
-        out, run = np.empty(x.shape, x.dtype), self.kernel.run
-        if settings:
-            run(x.size, out.ravel(), x.ravel(), y.ravel(), *_cast(settings, x))
-        else:
-            run(x.size, out.ravel(), x.ravel(), y.ravel())
-        return out
-
-
-class ternary(_Elementwise):  # noqa: N801
-    """A scalar function over three arrays of one shape."""
-
-    def __init__(self, element: Callable[..., Any]) -> None:
-        super().__init__(element, _loop_over_three)
-
-    def __call__(self, x: Array, y: Array, z: Array) -> Array:
-        """A fresh contiguous array of x's shape and type."""
-        out = np.empty(x.shape, x.dtype)
-        self.kernel.run(x.size, out.ravel(), x.ravel(), y.ravel(), z.ravel())
-        return out
-
-
-def _cast(settings: tuple[float, ...], like: Array) -> tuple[Any, ...]:
-    """The settings as numbers of the array's type."""
-    return tuple([like.dtype.type(value) for value in settings])
-
-
-def _suits(x: Array) -> bool:
-    """Whether a compiled loop takes the array: contiguous, of a float type."""
+def _is_compilable(x: Array) -> bool:
+    """Return whether a compiled loop accepts the array: contiguous, of a float dtype."""
     return x.dtype in FLOATS and x.flags.c_contiguous
 
 
@@ -158,8 +53,8 @@ def _div(x: Any, y: Any) -> Any:
     return x / y
 
 
-def _alike(x: Array, y: Any) -> bool:
-    """Whether y too is a contiguous array, of x's shape and type."""
+def _matches(x: Array, y: Any) -> bool:
+    """Return whether y is a contiguous array of x's shape and dtype."""
     return (
         type(y) is np.ndarray and y.shape == x.shape and y.dtype == x.dtype and y.flags.c_contiguous
     )
@@ -167,13 +62,20 @@ def _alike(x: Array, y: Any) -> bool:
 
 def _arithmetic(ufunc: Callable[..., Any], compiled: binary) -> Callable[..., Array]:
     def apply(x: Any, y: Any) -> Array:
-        # NumPy's own loops are as good, so a second thread has to win its keep.
-        if type(x) is np.ndarray and x.size >= 8 * kernel.GRAIN_SIZE and _suits(x) and _alike(x, y):
+        # NumPy's loops are as fast on one thread, so that only large arrays gain from a second.
+        if (
+            type(x) is np.ndarray
+            and x.size >= 8 * GRAIN_SIZE
+            and _is_compilable(x)
+            and _matches(x, y)
+        ):
             return compiled(x, y)
         out = ufunc(x, y)
         return out if type(out) is np.ndarray else np.asarray(out)
 
-    apply.__doc__ = f"`np.{ufunc.__name__}`, on all threads if both are large arrays and alike."
+    apply.__doc__ = (
+        f"`np.{ufunc.__name__}`, on all threads for large arrays of one shape and dtype."
+    )
     return apply
 
 
@@ -183,7 +85,7 @@ mul = _arithmetic(np.multiply, _mul)
 div = _arithmetic(np.divide, _div)
 
 
-# ----------------------------------------------------------------------------------- choices
+# --------------------------------------------------------------------------------- selection
 
 
 @ternary
@@ -202,12 +104,9 @@ def _number_or_select(y: Any, condition: Any, number: Any) -> Any:
 
 
 def where(condition: Array, x: Any, y: Any) -> Array:
-    """x where the condition (bool) holds, y elsewhere: arrays that broadcast, or numbers.
-
-    NumPy's mispredicts its way through random conditions.
-    """
+    """x where the condition (bool) is true, y elsewhere: arrays that broadcast, or numbers."""
     array = x if type(x) is np.ndarray and x.ndim else y
-    if not (type(array) is np.ndarray and array.dtype in FLOATS and _meet(x, y, array.dtype)):
+    if not (type(array) is np.ndarray and array.dtype in FLOATS and _have_dtype(x, y, array.dtype)):
         return np.asarray(np.where(condition, x, y))
     shapes = {condition.shape, *(v.shape for v in (x, y) if type(v) is np.ndarray and v.ndim)}
     shape = condition.shape if len(shapes) == 1 else np.broadcast_shapes(*shapes)
@@ -224,8 +123,8 @@ def where(condition: Array, x: Any, y: Any) -> Array:
     return _select(x, y, chosen)
 
 
-def _meet(x: Any, y: Any, dtype: np.dtype[Any]) -> bool:
-    """Whether both are of this type, or numbers that go along with it."""
+def _have_dtype(x: Any, y: Any, dtype: np.dtype[Any]) -> bool:
+    """Return whether both are arrays of this dtype, or Python numbers."""
     return all(
         type(v) in (int, float) or (type(v) is np.ndarray and v.dtype == dtype) for v in (x, y)
     )
@@ -252,7 +151,7 @@ def _relu(x: Any) -> Any:
 
 def relu(x: Array) -> Array:
     """max(x, 0); NaN stays NaN."""
-    if x.size >= _SELECTION and _suits(x):
+    if x.size >= _SELECTION and _is_compilable(x):
         return _relu(x)
     return np.asarray(np.maximum(x, _ZEROS.get(x.dtype, 0)))
 
@@ -283,7 +182,7 @@ def leaky_relu_backward(g: Array, x: Array, negative_slope: float) -> Array:
     return _leaky_relu_backward(g, x, (negative_slope,))
 
 
-# ------------------------------------------------------------------- exponential and its kin
+# -------------------------------------------------- exponential, logarithm, tanh and sigmoid
 
 
 @unary
@@ -330,30 +229,30 @@ def _tanh(x: Any) -> Any:
 
 def tanh(x: Array) -> Array:
     """The hyperbolic tangent."""
-    return _tanh(x) if x.size >= kernel.GRAIN_SIZE and _suits(x) else np.asarray(np.tanh(x))
+    return _tanh(x) if x.size >= GRAIN_SIZE and _is_compilable(x) else np.asarray(np.tanh(x))
 
 
 @unary
 def sigmoid(x: Any) -> Any:
-    """1 / (1 + e**-x), accurate also where it is tiny."""
+    """1 / (1 + e**-x), accurate also where the result is tiny."""
     return scalar.sigmoid(x)
 
 
 @binary
 def tanh_backward(g: Any, out: Any) -> Any:
-    """g times the slope of tanh where its output is `out`."""
+    """g times the derivative of tanh, given its output."""
     return g * (like(out, 1.0) - out * out)
 
 
 @binary
 def sigmoid_backward(g: Any, out: Any) -> Any:
-    """g times the slope of sigmoid where its output is `out`."""
+    """g times the derivative of sigmoid, given its output."""
     return g * (out * (like(out, 1.0) - out))
 
 
 @unary
 def huber(x: Any, beta: Any) -> Any:
-    """x**2 / (2 beta) within +-beta, |x| - beta / 2 beyond."""
+    """x**2 / (2 beta) for |x| < beta, |x| - beta / 2 elsewhere."""
     size, half = abs(x), like(x, 0.5)
     return half * size * size / beta if size < beta else size - half * beta
 
@@ -380,7 +279,7 @@ def _gelu_tanh(x: Any) -> Any:
 
 
 def gelu(x: Array, approximate: str = "none") -> Array:
-    """x times the normal distribution function of x, or its "tanh" approximation."""
+    """x times the normal distribution function of x, or the approximation by "tanh"."""
     return (_gelu_tanh if approximate == "tanh" else _gelu)(x)
 
 

@@ -5,14 +5,13 @@ inverse error function Giles' rational approximation (2012) with two Newton step
 """
 
 import math
-import types
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 import numpy as np
 
-from minigrad.kernels.compiler import kernel
-from minigrad.kernels.compiler.kernel import prange
+from minigrad.kernels.compiler.kernel import device_function, kernel, prange
 from minigrad.kernels.simd.math import FLOATS
 
 Array = np.ndarray[Any, Any]
@@ -29,17 +28,16 @@ def _loop(out: Array, x: Array, order: int) -> None:
 
 
 def _element(x: float, order: int) -> float:
-    """Stands in the loop above for the scalar function that each kernel puts in its place."""
+    """Placeholder in the loop above, which each kernel replaces by its scalar function."""
     raise NotImplementedError
 
 
-def _over(element: Callable[[float, int], float]) -> Callable[..., Array]:
-    """The function of whole arrays: a fresh array of the argument's shape and type."""
-    filled = types.FunctionType(
-        _loop.__code__, _loop.__globals__ | {"_element": kernel.device_function(element)}
-    )
+def _over_array(element: Callable[[float, int], float]) -> Callable[..., Array]:
+    """Return the function over arrays: it gives a new array of the argument's shape and dtype."""
+    names = _loop.__globals__ | {"_element": device_function(element)}
+    filled = FunctionType(_loop.__code__, names)
     filled.__qualname__ = element.__name__
-    compiled = kernel.kernel(filled)
+    compiled = kernel(filled)
 
     def apply(x: Array, order: int = 0) -> Array:
         wide = x if x.dtype in FLOATS else x.astype(np.float32)
@@ -50,19 +48,19 @@ def _over(element: Callable[[float, int], float]) -> Callable[..., Array]:
     return apply
 
 
-@_over
+@_over_array
 def erfc(x: float, order: int) -> float:
     return math.erfc(x)
 
 
-@_over
+@_over_array
 def lgamma(x: float, order: int) -> float:
     if math.isinf(x) or (x == np.floor(x) and x <= 0):
         return math.inf
     return math.lgamma(x)
 
 
-@_over
+@_over_array
 def digamma(x: float, order: int) -> float:
     if x == 0:
         return -math.copysign(math.inf, x)
@@ -83,8 +81,8 @@ def digamma(x: float, order: int) -> float:
     return reflection + shift + math.log(x) - 0.5 / x - z * series
 
 
-@kernel.device_function
-def _tail(s: int, q: float) -> Any:
+@device_function
+def _hurwitz_zeta(s: int, q: float) -> Any:
     """The Hurwitz zeta function, the sum of (q + k)**-s over k >= 0, for q > 0."""
     total = 0.0
     while q < 12:
@@ -100,25 +98,25 @@ def _tail(s: int, q: float) -> Any:
     return total
 
 
-@_over
+@_over_array
 def polygamma(x: float, order: int) -> float:
     """(-1)**(n + 1) n! zeta(n + 1, x), the n-th derivative of digamma, n >= 1."""
     s = order + 1
     if math.isnan(x):
         return x
     if x > 0:
-        zeta = _tail(s, x) if x < math.inf else 0.0
-    else:  # the terms below zero, then those above
+        zeta = _hurwitz_zeta(s, x) if x < math.inf else 0.0
+    else:  # the terms at negative positions, then those at positive ones
         below = -x - np.floor(-x)
         if below == 0:
             zeta = math.inf
         else:
-            lower = _tail(s, below) - _tail(s, 1 - x)
-            zeta = _tail(s, 1 - below) + (lower if s % 2 == 0 else -lower)
+            lower = _hurwitz_zeta(s, below) - _hurwitz_zeta(s, 1 - x)
+            zeta = _hurwitz_zeta(s, 1 - below) + (lower if s % 2 == 0 else -lower)
     return (math.gamma(s) if s % 2 == 0 else -math.gamma(s)) * zeta
 
 
-@kernel.device_function
+@device_function
 def _polynomial(x: float, coefficients: Any) -> Any:
     total = 0.0
     for c in coefficients:
@@ -126,7 +124,7 @@ def _polynomial(x: float, coefficients: Any) -> Any:
     return total
 
 
-@_over
+@_over_array
 def erfinv(x: float, order: int) -> float:
     if not -1 < x < 1:
         return math.copysign(math.inf, x) if abs(x) == 1 else math.nan

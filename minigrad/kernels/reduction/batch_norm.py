@@ -13,10 +13,10 @@ from minigrad.kernels.reduction.reduce import ROWS, blocks_of, join_moments, mom
 
 Array = np.ndarray[Any, Any]
 
-# Rows shorter than this are gathered channel by channel first, or taken as one where they have
-# one element: a loop over S would not fill a vector.
+# Rows shorter than this are first copied channel by channel, and rows of one element are treated as
+# columns: a loop over S would not fill a vector.
 SHORT = 16
-# Products are summed in the type of the array over so many, and beyond in float64.
+# Products are summed in the array's dtype over so many elements, and those sums in float64.
 PIECE = 1024
 
 _SUMS = frozenset({"contract", "reassoc"})
@@ -26,7 +26,7 @@ _SUMS = frozenset({"contract", "reassoc"})
 def _train(
     y: Array, mean: Array, rstd: Array, x: Array, weight: Array, bias: Array, eps: float
 ) -> None:
-    """Mean first, then squares about it, then y: the channel is read again from the cache."""
+    """Two passes for mean and variance, one for y: the channel is read again from the cache."""
     N, C, S = x.shape
     real = x.dtype.type
     for c in prange(C):
@@ -40,10 +40,10 @@ def _train(
         for n in range(N):
             row = x[n, c]
             for s in range(S):
-                away = row[s] - centre
-                squares += away * away
-                rest += away
-        # `rest` is what rounding the mean left over.
+                deviation = row[s] - centre
+                squares += deviation * deviation
+                rest += deviation
+        # `rest` corrects for the rounding of the mean.
         variance = squares / (N * S) - (rest / (N * S)) ** 2
         scale = 1.0 / math.sqrt(variance + eps)
         mean[c], rstd[c] = centre, scale
@@ -65,20 +65,20 @@ def _train_backward(
     real = x.dtype.type
     for c in prange(C):
         centre = mean[c]
-        g_sum, g_away = 0.0, 0.0
+        g_sum, g_x_sum = 0.0, 0.0
         for n in range(N):
             for start in range(0, S, PIECE):
                 row = x[n, c, start : start + PIECE]
                 g_row = g[n, c, start : start + PIECE]
-                some, some_away = real(0), real(0)
+                part, x_part = real(0), real(0)
                 for s in range(row.size):
-                    some += g_row[s]
-                    some_away += g_row[s] * (row[s] - centre)
-                g_sum += some
-                g_away += some_away
-        dweight[c], dbias[c] = g_away * rstd[c], g_sum
+                    part += g_row[s]
+                    x_part += g_row[s] * (row[s] - centre)
+                g_sum += part
+                g_x_sum += x_part
+        dweight[c], dbias[c] = g_x_sum * rstd[c], g_sum
         g_mean = real(g_sum / (N * S))
-        slope = real(g_away * rstd[c] * rstd[c] / (N * S))
+        slope = real(g_x_sum * rstd[c] * rstd[c] / (N * S))
         scale = weight[c] * rstd[c]
         for n in range(N):
             row = x[n, c]
@@ -93,7 +93,7 @@ def _train_columns(
     y: Array, mean: Array, rstd: Array, moments: Array, centres: Array,
     x: Array, weight: Array, bias: Array, eps: float,
 ) -> None:  # fmt: skip
-    """`_train` of x (N, C), by way of zeros `moments` (2, blocks, C) and `centres` (blocks, C)."""
+    """`_train` of x (N, C).  Workspaces: `moments` (2, blocks, C), zeros, `centres` (blocks, C)."""
     N, C = x.shape
     real = x.dtype.type
     blocks = centres.shape[0]
@@ -121,29 +121,32 @@ def _train_columns_backward(
     dx: Array, dweight: Array, dbias: Array, partial: Array, factors: Array, g: Array, x: Array,
     mean: Array, rstd: Array, weight: Array,
 ) -> None:  # fmt: skip
-    """`_train_backward` of x (N, C), by way of zeros `partial` (2, blocks, C), `factors` (3, C)."""
+    """`_train_backward` of x (N, C).
+
+    Workspaces: `partial` (2, blocks, C), zeros, and `factors` (3, C).
+    """
     N, C = x.shape
     real = x.dtype.type
     blocks = partial.shape[1]
     sums = partial[0]
-    aways = partial[1]
+    x_sums = partial[1]
     for block in prange(blocks):
         g_sum = sums[block]
-        g_away = aways[block]
+        g_x_sum = x_sums[block]
         for n in range(block * ROWS, min(N, (block + 1) * ROWS)):
             row = x[n]
             g_row = g[n]
             for c in range(C):
                 g_sum[c] += g_row[c]
-                g_away[c] += g_row[c] * (row[c] - mean[c])
+                g_x_sum[c] += g_row[c] * (row[c] - mean[c])
     for c in range(C):
-        g_sum, g_away = 0.0, 0.0
+        g_sum, g_x_sum = 0.0, 0.0
         for block in range(blocks):
             g_sum += sums[block, c]
-            g_away += aways[block, c]
-        dweight[c], dbias[c] = g_away * rstd[c], g_sum
+            g_x_sum += x_sums[block, c]
+        dweight[c], dbias[c] = g_x_sum * rstd[c], g_sum
         factors[0, c] = real(g_sum / N)
-        factors[1, c] = real(g_away * rstd[c] * rstd[c] / N)
+        factors[1, c] = real(g_x_sum * rstd[c] * rstd[c] / N)
         factors[2, c] = weight[c] * rstd[c]
     for block in prange(blocks):
         for n in range(block * ROWS, min(N, (block + 1) * ROWS)):
@@ -182,7 +185,7 @@ def _shift_and_scale(y: Array, x: Array, centre: Array, scale: Array, bias: Arra
 
 
 def _channel_rows(x: Array) -> Array:
-    """x (N, C, S) contiguous, as (1, C, N*S) where S is short."""
+    """x (N, C, S) contiguous, or as (1, C, N*S) if S is short."""
     n, c, s = x.shape
     if 0 < s < SHORT and n > 1:
         return _swapped(x).reshape(1, c, n * s)
@@ -190,7 +193,7 @@ def _channel_rows(x: Array) -> Array:
 
 
 def _from_channel_rows(y: Array, shape: tuple[int, ...]) -> Array:
-    """The inverse, contiguous too."""
+    """The inverse of `_channel_rows`, contiguous."""
     if y.shape == shape:
         return y
     n, c, s = shape
@@ -198,14 +201,14 @@ def _from_channel_rows(y: Array, shape: tuple[int, ...]) -> Array:
 
 
 def _swapped(x: Array) -> Array:
-    """x (A, B, S) as (B, A, S), contiguous: each row of S moves as one element."""
+    """x (A, B, S) as (B, A, S), contiguous: each row of S is copied as one element."""
     a, b, s = x.shape
     rows = np.ascontiguousarray(x).view(np.dtype((np.void, s * x.itemsize)))[..., 0]
     return np.ascontiguousarray(rows.T).view(x.dtype).reshape(b, a, s)
 
 
 def _or_constant(values: Array | None, constant: float, like: Array) -> Array:
-    """`values`, or the constant for each channel of `like`."""
+    """`values`, or the constant once for each channel of `like`."""
     if values is None:
         return np.full(like.shape[1], constant, like.dtype)
     return np.ascontiguousarray(values, like.dtype)
@@ -240,7 +243,7 @@ def batch_norm_train(
 def batch_norm_train_backward(
     g: Array, x: Array, mean: Array, rstd: Array, weight: Array | None
 ) -> tuple[Array, Array, Array]:
-    """The gradients of x, weight and bias, through mean and rstd as well."""
+    """The gradients of x, weight and bias.  They include the paths through mean and rstd."""
     columns = x.shape[2] == 1
     rows, g_rows = map(_as_columns if columns else _channel_rows, (x, g))
     dx, dweight, dbias = (
@@ -258,7 +261,7 @@ def batch_norm_train_backward(
     return dx.reshape(x.shape) if columns else _from_channel_rows(dx, x.shape), dweight, dbias
 
 
-def _affine(x: Array, centre: Array, scale: Array, bias: Array) -> Array:
+def _normalize(x: Array, centre: Array, scale: Array, bias: Array) -> Array:
     """(x - centre) * scale + bias, each (C,)."""
     columns = x.shape[2] == 1
     rows = _as_columns(x) if columns else np.ascontiguousarray(x)
@@ -274,4 +277,4 @@ def batch_norm_eval(
     """(x - mean) / sqrt(var + eps) * weight + bias for x (N, C, S) and the rest (C,)."""
     scale = _or_constant(weight, 1, x) / np.sqrt(var + x.dtype.type(eps))
     centre = np.ascontiguousarray(mean, x.dtype)
-    return _affine(x, centre, scale.astype(x.dtype, copy=False), _or_constant(bias, 0, x))
+    return _normalize(x, centre, scale.astype(x.dtype, copy=False), _or_constant(bias, 0, x))

@@ -1,11 +1,13 @@
-"""Connectionist temporal classification: labels and their likelihood under all alignments.
+"""Connectionist temporal classification: the likelihood of labels under all alignments.
 
-Graves et al. 2006, section 4.  Of L labels 2 L + 1 states are made, with a blank around each label;
-an alignment goes through them from left to right, a step in time staying where it is, moving on by
-one, or passing over a blank between two different labels.  Forward variables log_alpha[t, s] are
-the probability of all ways to be in state s at time t, emissions up to t included; backward ones
-that of all ways on from there, emission at t not included.  Both are kept in logarithms and in
-float64: they shrink with every step, and what is lost in one step no other brings back.
+Graves et al. 2006, section 4.  L labels give 2 L + 1 states: the labels, with a blank before, after
+and between them.  An alignment visits the states from left to right.  In each time step it stays,
+moves on by one state, or moves on by two if that skips a blank between two different labels.
+
+The forward variable log_alpha[t, s] is the log-probability of all paths that end in state s at time
+t, emissions up to t included.  The backward variable is that of all paths from there on, without
+the emission at t.  Both are logarithms in float64: they shrink with every step, and an underflow
+could not be repaired later.
 """
 
 from typing import Any, NamedTuple
@@ -18,7 +20,7 @@ from minigrad.kernels.simd import math
 
 Array = np.ndarray[Any, Any]
 
-# Room beside the states, impossible to be in, for moves of two.
+# Extra states of probability 0 beside the others, so that moves by two need no bounds check.
 MARGIN = 2
 # log(x) for x in [1, 3] is log(sqrt(3)) + 2 artanh((x - sqrt(3)) / (x + sqrt(3))).
 _CENTRE = 3**0.5
@@ -27,10 +29,10 @@ _ARTANH_TERMS = 14  # of its series: the argument is below 0.27
 
 
 class Lattice(NamedTuple):
-    """The states of each sequence of labels, and how long its signal is.
+    """The states of each sequence of labels, and the length of its input.
 
-    labels (N, S): what each state emits.  over (N, S + 2): 0 where the state can be reached from
-    two before it, else -inf.  states (N,): how many count.  steps (N,): times that count.
+    labels (N, S): the label that each state emits.  over (N, S + 2): 0 if the state can be reached
+    by a move of two, else -inf.  states (N,): number of states.  steps (N,): number of time steps.
     """
 
     labels: Array
@@ -40,7 +42,7 @@ class Lattice(NamedTuple):
 
 
 def lattice(targets: Array, input_lengths: Array, target_lengths: Array, blank: int) -> Lattice:
-    """The states of labels (N, L), of which those beyond each target length may be anything."""
+    """The states of labels (N, L); labels beyond each target length are ignored."""
     count, length = targets.shape
     labels = np.full((count, 2 * length + 1), blank, np.int64)
     given = np.arange(length) < target_lengths[:, None]
@@ -53,7 +55,7 @@ def lattice(targets: Array, input_lengths: Array, target_lengths: Array, blank: 
 
 @device_function
 def _log_of_few(x: float) -> float:
-    """log(x) for x in [1, 3], in arithmetic alone so that loops vectorise."""
+    """log(x) for x in [1, 3], by arithmetic alone so that loops vectorise."""
     z = (x - _CENTRE) / (x + _CENTRE)
     square = z * z
     series = 1 / (2 * _ARTANH_TERMS + 1)
@@ -64,7 +66,7 @@ def _log_of_few(x: float) -> float:
 
 @device_function
 def _merge(out: Array, stay: Array, one: Array, two: Array, over: Array) -> None:
-    """log(e**stay + e**one + e**(two + over)): the ways by staying, by one move, and by two."""
+    """log(e**stay + e**one + e**(two + over)): paths that stay, move by one, and move by two."""
     for s in range(out.size):
         a, b, c = stay[s], one[s], two[s] + over[s]
         largest = a if a > b else b
@@ -75,7 +77,9 @@ def _merge(out: Array, stay: Array, one: Array, two: Array, over: Array) -> None
 
 
 @device_function
-def _sweep(alpha: Array, log_p: Array, n: int, labels: Array, over: Array, steps: int) -> None:
+def _forward_variables(
+    alpha: Array, log_p: Array, n: int, labels: Array, over: Array, steps: int
+) -> None:
     """Fill the forward variables (T, MARGIN + states) of sequence n."""
     states = labels.size
     alpha[:, :] = -np.inf
@@ -97,13 +101,13 @@ def _forward(
 ) -> None:
     for n in prange(steps.size):
         count = states[n]
-        _sweep(log_alpha[n], log_p, n, labels[n][:count], over[n], steps[n])
+        _forward_variables(log_alpha[n], log_p, n, labels[n][:count], over[n], steps[n])
 
 
 def ctc_loss(log_p: Array, paths: Lattice) -> tuple[Array, Array]:
     """Log-probabilities (T, N, C) -> the log-likelihood (N,) of the labels, log_alpha (N, T, ...).
 
-    Both in float64; the former is -inf where a signal is too short for its labels.
+    Both are float64; the log-likelihood is -inf if an input is too short for its labels.
     """
     length, count, _ = log_p.shape
     width = paths.labels.shape[1]
@@ -114,23 +118,23 @@ def ctc_loss(log_p: Array, paths: Lattice) -> tuple[Array, Array]:
     last = log_alpha[every, np.maximum(paths.steps, 1) - 1]
     ends = last[every, MARGIN + paths.states - 1], last[every, MARGIN + paths.states - 2]
     likelihood = np.logaddexp(*ends)
-    # Of a signal of no length the only outcome is no labels.
-    nothing = np.where(paths.states == 1, 0.0, -np.inf)
-    return np.where(paths.steps == 0, nothing, likelihood), log_alpha
+    # An input of length 0 has the empty sequence of labels with probability 1.
+    of_empty = np.where(paths.states == 1, 0.0, -np.inf)
+    return np.where(paths.steps == 0, of_empty, likelihood), log_alpha
 
 
 @device_function
-def _spread(
-    dx: Array, room: Array, g: float, likelihood: float, alpha: Array, log_p: Array, n: int,
+def _subtract_posteriors(
+    dx: Array, workspace: Array, g: float, likelihood: float, alpha: Array, log_p: Array, n: int,
     labels: Array, over: Array, steps: int,
 ) -> None:  # fmt: skip
-    """Take from the gradient how probable each label is at each time, from the last one back.
+    """Subtract g times the probability of each label at each time, from the last time to the first.
 
-    `room`, (2, MARGIN + states) or more, is filled with -inf.
+    `workspace`, (2, MARGIN + states) or more, is filled with -inf.
     """
     states = labels.size
-    beta = room[0, :states]
-    onward = room[1, : states + MARGIN]
+    beta = workspace[0, :states]
+    onward = workspace[1, : states + MARGIN]
     for s in range(max(states - 2, 0), states):
         beta[s] = 0.0
     for t in range(steps - 1, -1, -1):
@@ -150,14 +154,14 @@ def _spread(
 
 @kernel
 def _backward(
-    dx: Array, room: Array, g: Array, likelihood: Array, log_alpha: Array, log_p: Array,
+    dx: Array, workspace: Array, g: Array, likelihood: Array, log_alpha: Array, log_p: Array,
     labels: Array, over: Array, states: Array, steps: Array,
 ) -> None:  # fmt: skip
     for n in prange(steps.size):
         count = states[n]
         if likelihood[n] > -np.inf:
-            _spread(
-                dx, room[n], g[n], likelihood[n], log_alpha[n], log_p, n, labels[n][:count],
+            _subtract_posteriors(
+                dx, workspace[n], g[n], likelihood[n], log_alpha[n], log_p, n, labels[n][:count],
                 over[n], steps[n],
             )  # fmt: skip
 
@@ -165,14 +169,14 @@ def _backward(
 def ctc_loss_backward(
     g: Array, likelihood: Array, log_alpha: Array, log_p: Array, paths: Lattice
 ) -> Array:
-    """The gradient (T, N, C) of log-probabilities whose losses have the cotangents g (N,).
+    """The gradient (T, N, C) of the log-probabilities, given the gradients g (N,) of the losses.
 
-    It is -g times the probability, given the labels, of each label at each time; 0 for a sequence
-    that is impossible.
+    It is -g times the probability of each label at each time, given the sequence of labels; 0 if
+    that sequence is impossible.
     """
     dx = np.zeros(log_p.shape, log_p.dtype)
-    room = np.full((log_p.shape[1], 2, paths.over.shape[1]), -np.inf)
+    workspace = np.full((log_p.shape[1], 2, paths.over.shape[1]), -np.inf)
     work = log_p.shape[0] * int(paths.states.sum()) * EXP_WORK
     g, log_p = np.ascontiguousarray(g), np.ascontiguousarray(log_p)
-    _backward.run(work, dx, room, g, likelihood, log_alpha, log_p, *paths)
+    _backward.run(work, dx, workspace, g, likelihood, log_alpha, log_p, *paths)
     return dx

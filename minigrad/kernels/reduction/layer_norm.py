@@ -1,7 +1,9 @@
-"""Normalisation inside one sample: of a row, or of a group of channels.
+"""Normalisation within a sample: of rows (layer norm) and of groups of channels (group norm).
 
-Mean first, then squares about it, then y: the row is read again from the cache.  Ba, Kiros & Hinton
-2016, Layer Normalization, arXiv:1607.06450; Wu & He 2018, Group Normalization, arXiv:1803.08494.
+Two passes for mean and variance, one for y: the row is read again from the cache.
+
+Ba, Kiros & Hinton 2016, Layer Normalization, arXiv:1607.06450; Wu & He 2018, Group Normalization,
+arXiv:1803.08494.
 """
 
 import math
@@ -14,8 +16,8 @@ from minigrad.kernels.compiler.kernel import kernel, prange
 
 Array = np.ndarray[Any, Any]
 
-# Rows of one task, over which gradients of weight and bias are summed in the array's type, and
-# elements of a row, over which its own are; beyond it is float64.
+# Gradients of weight and bias are summed in the array's dtype over the rows of one task, and sums
+# along a row over so many elements.  Those sums are added in float64.
 ROWS = 32
 PIECE = 256
 
@@ -41,9 +43,9 @@ def _rows(
             centre = real(total / K)
             squares = 0.0
             for k in range(K):
-                away = row[k] - centre
-                squares += away * away
-            # What rounding the mean left over.
+                deviation = row[k] - centre
+                squares += deviation * deviation
+            # The rounding error of the mean.
             rest = total / K - np.float64(centre)
             scale = real(1.0 / math.sqrt(squares / K - rest * rest + eps))
             mean[m], rstd[m] = centre, scale
@@ -53,40 +55,43 @@ def _rows(
 
 @kernel(fastmath=_SUMS)
 def _rows_backward(
-    dx: Array, on_both: Array, partial: Array, g: Array, x: Array,
+    dx: Array, dparams: Array, partial: Array, g: Array, x: Array,
     mean: Array, rstd: Array, weight: Array,
 ) -> None:  # fmt: skip
-    """on_both (2, K): of weight and bias, into zeros; by way of zeros partial (blocks, 2, K)."""
+    """Also add the gradients of weight and bias to zeros `dparams` (2, K).
+
+    Workspace: `partial` (blocks, 2, K), zeros.
+    """
     M, K = x.shape
     real = x.dtype.type
     for block in prange(partial.shape[0]):
-        on_weight = partial[block, 0]
-        on_bias = partial[block, 1]
+        dweight = partial[block, 0]
+        dbias = partial[block, 1]
         for m in range(block * ROWS, min(M, (block + 1) * ROWS)):
             row = x[m]
             g_row = g[m]
             out = dx[m]
             centre, scale = mean[m], rstd[m]
-            g_sum, g_along = 0.0, 0.0
+            g_sum, g_x_sum = 0.0, 0.0
             for start in range(0, K, PIECE):
                 row_part, g_part = row[start : start + PIECE], g_row[start : start + PIECE]
                 weight_part = weight[start : start + PIECE]
-                some, along = real(0), real(0)
+                part, x_part = real(0), real(0)
                 for k in range(row_part.size):
                     weighted = g_part[k] * weight_part[k]
-                    some += weighted
-                    along += weighted * (row_part[k] - centre)
-                g_sum += some
-                g_along += along
-            g_mean, slope = real(g_sum / K), real(g_along * scale / K)
+                    part += weighted
+                    x_part += weighted * (row_part[k] - centre)
+                g_sum += part
+                g_x_sum += x_part
+            g_mean, slope = real(g_sum / K), real(g_x_sum * scale / K)
             for k in range(K):
                 g_here, x_hat = g_row[k], (row[k] - centre) * scale
-                on_weight[k] += g_here * x_hat
-                on_bias[k] += g_here
+                dweight[k] += g_here * x_hat
+                dbias[k] += g_here
                 out[k] = scale * (g_here * weight[k] - g_mean - x_hat * slope)
     for block in range(partial.shape[0]):
         for which in range(2):
-            total = on_both[which]
+            total = dparams[which]
             row = partial[block, which]
             for k in range(K):
                 total[k] += row[k]
@@ -94,12 +99,12 @@ def _rows_backward(
 
 @lru_cache(maxsize=64)
 def _constant(value: float, size: int, dtype: np.dtype[Any]) -> Array:
-    """The number so many times, for kernels to read."""
+    """An array of one value, which kernels only read."""
     return np.full(size, value, dtype)
 
 
 def _or_constant(values: Array | None, constant: float, size: int, dtype: np.dtype[Any]) -> Array:
-    """`values`, flat, or the constant so many times."""
+    """`values`, flat, or the constant `size` times."""
     if values is None:
         return _constant(constant, size, dtype)
     return np.ascontiguousarray(values, dtype).reshape(-1)
@@ -110,7 +115,7 @@ def layer_norm(
 ) -> tuple[Array, Array, Array]:
     """y (M, K), the mean (M,) and 1 / sqrt(biased variance + eps) (M,) of the rows of x (M, K).
 
-    y = (x - mean) * rstd * weight + bias, of K elements each.
+    y = (x - mean) * rstd * weight + bias; weight and bias have K elements.
     """
     m, k = x.shape
     x = np.ascontiguousarray(x)
@@ -125,16 +130,16 @@ def layer_norm(
 def layer_norm_backward(
     g: Array, x: Array, mean: Array, rstd: Array, weight: Array | None
 ) -> tuple[Array, Array, Array]:
-    """The gradients of x, weight and bias, through mean and rstd as well."""
+    """The gradients of x, weight and bias.  They include the paths through mean and rstd."""
     k = x.shape[1]
     x = np.ascontiguousarray(x)
-    dx, on_both = np.empty(x.shape, x.dtype), np.zeros((2, k))
+    dx, dparams = np.empty(x.shape, x.dtype), np.zeros((2, k))
     partial = np.zeros((-(-x.shape[0] // ROWS), 2, k), x.dtype)
     _rows_backward.run(
-        x.size, dx, on_both, partial, np.ascontiguousarray(g), x, mean, rstd,
+        x.size, dx, dparams, partial, np.ascontiguousarray(g), x, mean, rstd,
         _or_constant(weight, 1, k, x.dtype),
     )  # fmt: skip
-    dweight, dbias = on_both.astype(x.dtype)
+    dweight, dbias = dparams.astype(x.dtype)
     return dx, dweight, dbias
 
 
@@ -145,7 +150,7 @@ def layer_norm_backward(
 def _groups(
     y: Array, mean: Array, rstd: Array, x: Array, weight: Array, bias: Array, eps: float
 ) -> None:
-    """Of x (M, D, S), weight and bias (G, D): row m is of group m % G."""
+    """Normalise each x[m] of x (M, D, S); weight and bias (G, D): row m belongs to group m % G."""
     M, D, S = x.shape
     real = x.dtype.type
     for m in prange(M):
@@ -157,8 +162,8 @@ def _groups(
         centre = real(total / row.size)
         squares = 0.0
         for k in range(row.size):
-            away = row[k] - centre
-            squares += away * away
+            deviation = row[k] - centre
+            squares += deviation * deviation
         rest = total / row.size - np.float64(centre)
         scale = real(1.0 / math.sqrt(squares / row.size - rest * rest + eps))
         mean[m], rstd[m] = centre, scale
@@ -175,25 +180,25 @@ def _groups(
 def _groups_backward(
     dx: Array, sums: Array, g: Array, x: Array, mean: Array, rstd: Array, weight: Array
 ) -> None:
-    """sums (2, M, D): of g * (x - mean) * rstd, and of g, over each channel of each row."""
+    """Also write `sums` (2, M, D): of g * (x - mean) * rstd, and of g, over each x[m, d]."""
     M, D, S = x.shape
     real = x.dtype.type
     for m in prange(M):
         group = m % weight.shape[0]
         centre, scale = mean[m], rstd[m]
-        g_sum, g_along = 0.0, 0.0
+        g_sum, g_x_sum = 0.0, 0.0
         for d in range(D):
             channel = x[m, d]
             g_channel = g[m, d]
-            some, along = 0.0, 0.0
+            part, x_part = 0.0, 0.0
             for s in range(S):
-                some += g_channel[s]
-                along += g_channel[s] * (channel[s] - centre)
-            along *= scale
-            sums[0, m, d], sums[1, m, d] = along, some
-            g_sum += some * weight[group, d]
-            g_along += along * weight[group, d]
-        g_mean, slope = real(g_sum / (D * S)), real(g_along / (D * S))
+                part += g_channel[s]
+                x_part += g_channel[s] * (channel[s] - centre)
+            x_part *= scale
+            sums[0, m, d], sums[1, m, d] = x_part, part
+            g_sum += part * weight[group, d]
+            g_x_sum += x_part * weight[group, d]
+        g_mean, slope = real(g_sum / (D * S)), real(g_x_sum / (D * S))
         for d in range(D):
             channel = x[m, d]
             g_channel = g[m, d]
@@ -226,7 +231,7 @@ def group_norm(
 def group_norm_backward(
     g: Array, x: Array, groups: int, mean: Array, rstd: Array, weight: Array | None
 ) -> tuple[Array, Array, Array]:
-    """The gradients of x, weight and bias, through mean and rstd as well."""
+    """The gradients of x, weight and bias.  They include the paths through mean and rstd."""
     n, c, s = x.shape
     shape = (n * groups, c // groups, s)
     dx, sums = np.empty(shape, x.dtype), np.empty((2, *shape[:2]))

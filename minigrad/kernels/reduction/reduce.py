@@ -1,8 +1,8 @@
 """Sums and squared deviations over axes, in blocks of fixed size that are added in a fixed order.
 
-Every axis pattern comes down to two loops over contiguous memory: along rows, and down columns.
-A few elements are added in the array's type and those sums in float64, so a number meets some ten
-roundings of float32 at most, however many there are.
+All combinations of axes reduce to two loops over contiguous memory: along rows, and down columns.
+A few elements are added in the array's dtype, and those sums in float64.  So an element takes part
+in about ten roundings of float32 at most, for any number of elements.
 """
 
 import math
@@ -17,34 +17,34 @@ from minigrad.kernels.simd.math import FLOATS
 
 Array = np.ndarray[Any, Any]
 
-# Elements of one partial sum, and rows of one where it runs down columns.
+# Elements of a partial sum along a row, and rows of a partial sum down columns.
 BLOCK = 4096
 ROWS = 64
-# So many are added in the array's type, by vectors: 8 to each of 32 lanes, say, and those in pairs.
+# Elements that are added in the array's dtype, by vectors: for example 8 to each of 32 lanes.
 PIECE = 256
-# From this size on a kernel's call is quicker than NumPy's.
-LEAST = 4096
+# From this size on, the kernel is faster than NumPy.
+MIN_SIZE = 4096
 
 _SUMS = frozenset({"contract", "reassoc"})
 
 
 @kernel(fastmath=_SUMS)
 def _sum_rows(out: Array, partial: Array, x: Array) -> None:
-    """x (M, K) summed along K into out (M,), by way of partial (M, blocks)."""
+    """x (M, K) summed along K into out (M,).  Workspace: partial (M, blocks)."""
     M, K = x.shape
     blocks = partial.shape[1]
-    together = max(1, BLOCK // max(K, 1))  # short rows in one task
-    for task in prange(-(-M // together) * blocks):
-        first, block = task // blocks * together, task % blocks
-        for m in range(first, min(M, first + together)):
+    rows = max(1, BLOCK // max(K, 1))  # in one task: several if they are short
+    for task in prange(-(-M // rows) * blocks):
+        first, block = task // blocks * rows, task % blocks
+        for m in range(first, min(M, first + rows)):
             row = x[m, block * BLOCK : (block + 1) * BLOCK]
             total = 0.0
             for start in range(0, row.size, PIECE):
                 piece = row[start : start + PIECE]
-                some = x.dtype.type(0)
+                piece_total = x.dtype.type(0)
                 for k in range(piece.size):
-                    some += piece[k]
-                total += some
+                    piece_total += piece[k]
+                total += piece_total
             partial[m, block] = total
     for m in range(M):
         total = partial[m, 0]
@@ -69,7 +69,7 @@ def _add_rows(total, part):
 
 @kernel
 def _sum_columns(out: Array, partial: Array, x: Array) -> None:
-    """x (B, K, S) summed along K into out (B, S), by way of zeros partial (B, blocks, S)."""
+    """x (B, K, S) summed along K into out (B, S).  Workspace: partial (B, blocks, S), zeros."""
     B, blocks, S = partial.shape
     for task in prange(B * blocks):
         b, block = task // blocks, task % blocks
@@ -86,20 +86,20 @@ def _sum_columns(out: Array, partial: Array, x: Array) -> None:
 
 @kernel(fastmath=_SUMS)
 def _variance_of_rows(out: Array, moments: Array, x: Array, divisor: float) -> None:
-    """The squared deviations of x (M, K) from the mean along K, over divisor, into out (M,).
+    """out (M,) = the sum of squared deviations of x (M, K) from the mean along K, / divisor.
 
-    Blocks have a mean of their own; Chan, Golub & LeVeque 1979 say how two are joined.  `moments`
-    (2, M, blocks) are their sums and their squared deviations.
+    Each block has its mean; blocks are combined as in Chan, Golub & LeVeque 1979.  Workspace:
+    `moments` (2, M, blocks), the sums and the squared deviations of the blocks.
     """
     M, K = x.shape
     real = x.dtype.type
     blocks = moments.shape[2]
-    together = max(1, BLOCK // max(K, 1))
+    rows = max(1, BLOCK // max(K, 1))
     sums = moments[0]
     squares = moments[1]
-    for task in prange(-(-M // together) * blocks):
-        first, block = task // blocks * together, task % blocks
-        for m in range(first, min(M, first + together)):
+    for task in prange(-(-M // rows) * blocks):
+        first, block = task // blocks * rows, task % blocks
+        for m in range(first, min(M, first + rows)):
             row = x[m, block * BLOCK : (block + 1) * BLOCK]
             total = 0.0
             for k in range(row.size):
@@ -107,26 +107,28 @@ def _variance_of_rows(out: Array, moments: Array, x: Array, divisor: float) -> N
             centre = real(total / row.size)
             square = 0.0
             for k in range(row.size):
-                away = row[k] - centre
-                square += away * away
-            # What rounding the mean left over.
+                deviation = row[k] - centre
+                square += deviation * deviation
+            # The rounding error of the mean, times the size.
             rest = total - row.size * np.float64(centre)
             sums[m, block], squares[m, block] = total, square - rest * rest / row.size
     for m in range(M):
         count, total, square = min(K, BLOCK), sums[m, 0], squares[m, 0]
         for block in range(1, blocks):
-            more = min(K - block * BLOCK, BLOCK)
-            apart = sums[m, block] / more - total / count
-            square += squares[m, block] + apart * apart * (count * more / (count + more))
+            added = min(K - block * BLOCK, BLOCK)
+            distance = sums[m, block] / added - total / count
+            square += squares[m, block] + distance * distance * (count * added / (count + added))
             total += sums[m, block]
-            count += more
+            count += added
         out[m] = square / divisor
 
 
 @device_function
 def moments_of_columns(total, square, centre, part):
-    """Into zeros (S,): the sum of part (K, S) down its columns, and its squared deviations from
-    the mean, which `centre` (S,) holds."""
+    """Sum part (K, S) down its columns, and its squared deviations from the mean.
+
+    `total` and `square` (S,) hold zeros before; `centre` (S,) receives the mean.
+    """
     n, S = part.shape
     _add_rows(total, part)
     for s in range(S):
@@ -134,8 +136,8 @@ def moments_of_columns(total, square, centre, part):
     for k in range(n):
         row = part[k]
         for s in range(S):
-            away = row[s] - centre[s]
-            square[s] += away * away
+            deviation = row[s] - centre[s]
+            square[s] += deviation * deviation
     for s in range(S):
         rest = total[s] - n * np.float64(centre[s])
         square[s] -= rest * rest / n
@@ -143,26 +145,26 @@ def moments_of_columns(total, square, centre, part):
 
 @device_function
 def join_moments(sums, squares, K):
-    """Into the first row: the moments of K rows, from those of each ROWS of them."""
+    """Combine the moments of blocks of ROWS rows into those of all K rows, in the first block."""
     total, square = sums[0], squares[0]
     count = min(K, ROWS)
     for block in range(1, sums.shape[0]):
-        more = min(K - block * ROWS, ROWS)
-        weight = count * more / (count + more)
+        added = min(K - block * ROWS, ROWS)
+        weight = count * added / (count + added)
         for s in range(total.size):
-            apart = sums[block, s] / more - total[s] / count
-            square[s] += squares[block, s] + apart * apart * weight
+            distance = sums[block, s] / added - total[s] / count
+            square[s] += squares[block, s] + distance * distance * weight
             total[s] += sums[block, s]
-        count += more
+        count += added
 
 
 @kernel
 def _variance_of_columns(
     out: Array, moments: Array, centres: Array, x: Array, divisor: float
 ) -> None:
-    """As `_variance_of_rows`, of x (B, K, S) along K into out (B, S).
+    """As `_variance_of_rows`, for x (B, K, S) along K into out (B, S).
 
-    By way of zeros `moments` (2, B, blocks, S) and `centres` (B, blocks, S) in x's type.
+    Workspaces: `moments` (2, B, blocks, S), zeros, and `centres` (B, blocks, S) of x's dtype.
     """
     B, blocks, S = centres.shape
     sums = moments[0]
@@ -178,21 +180,21 @@ def _variance_of_columns(
 
 
 def _grouped(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[list[int], list[bool]]:
-    """The shape with neighbours that share a fate merged, and whether each is summed."""
-    alternating = [
+    """The shape with neighbouring axes merged if both or neither are summed; whether each is."""
+    merged = [
         (math.prod(shape[axis] for axis in group), summed)
         for summed, group in groupby(
             (a for a in range(len(shape)) if shape[a] != 1), key=lambda axis: axis in axes
         )
     ]
-    return [size for size, _ in alternating], [summed for _, summed in alternating]
+    return [size for size, _ in merged], [summed for _, summed in merged]
 
 
 @lru_cache(1024)
 def _view(
     shape: tuple[int, ...], axes: tuple[int, ...], keepdims: bool
 ) -> tuple[tuple[int, ...] | None, tuple[int, ...]]:
-    """The shape (M, K) or (B, K, S) to reduce along K, None if there is none, and the result's."""
+    """The shape (M, K) or (B, K, S) to reduce along K, or None; and the result's shape."""
     sizes, summed = _grouped(shape, axes)
     view: tuple[int, ...] | None = None
     if summed in ([True], [False, True]):
@@ -204,11 +206,11 @@ def _view(
 
 
 def _can_compile(x: Array) -> bool:
-    return x.size >= LEAST and x.dtype in FLOATS and x.flags.c_contiguous
+    return x.size >= MIN_SIZE and x.dtype in FLOATS and x.flags.c_contiguous
 
 
 def blocks_of(size: int, length: int) -> int:
-    """How many blocks of `size`, the last perhaps shorter, cover a length; at least one."""
+    """The number of blocks of `size` that cover `length`, the last perhaps shorter; at least 1."""
     return max(1, -(-length // size))
 
 
@@ -257,7 +259,7 @@ def sum(x: Array, axes: tuple[int, ...], keepdims: bool = False) -> Array:
             _sum_along_rows(rows, x.reshape(-1, sizes[2]))
             total: Array = rows.reshape(sizes[:2]).sum(axis=0)
             return total.reshape(shape).astype(x.dtype)
-    # What x.sum comes to, half a microsecond later.  NumPy's stubs know no bool.
+    # x.sum calls this, and takes half a microsecond more.  NumPy's stubs know no bool.
     return np.asarray(np.add.reduce(x, axis=axes, keepdims=keepdims))  # type: ignore[call-overload]
 
 
@@ -267,7 +269,7 @@ def variance(x: Array, axes: tuple[int, ...], divisor: float, keepdims: bool = F
         view, shape = _view(x.shape, axes, keepdims)
         if view is not None:
             return _variance_over(x, view, shape, float(divisor))
-    among = max(math.prod(x.shape[axis] for axis in axes), 1)
-    centred = x - sum(x, axes, True) / x.dtype.type(among)
+    count = max(math.prod(x.shape[axis] for axis in axes), 1)
+    centred = x - sum(x, axes, True) / x.dtype.type(count)
     total: Array = sum(centred * centred, axes, keepdims)
     return np.asarray(total / x.dtype.type(divisor))

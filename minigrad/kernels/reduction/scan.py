@@ -1,4 +1,4 @@
-"""Scans along an axis: those that no ufunc accumulates, and sums."""
+"""Scans along an axis: linear recurrences, and running sums."""
 
 import math
 from typing import Any
@@ -14,17 +14,17 @@ Array = np.ndarray[Any, Any]
 def _recurrence(out: Array, factor: Array, addend: Array) -> None:
     """out[k] = factor[k] * out[k - 1] + addend[k] for (B, K, S); factor[0] is not read."""
     for b in prange(out.shape[0]):
-        head = out[b, 0]
+        first = out[b, 0]
         start = addend[b, 0]
-        for s in range(head.size):
-            head[s] = start[s]
+        for s in range(first.size):
+            first[s] = start[s]
         for k in range(1, out.shape[1]):
-            before = out[b, k - 1]
-            here = out[b, k]
+            previous = out[b, k - 1]
+            row = out[b, k]
             f = factor[b, k]
             a = addend[b, k]
-            for s in range(here.size):
-                here[s] = f[s] * before[s] + a[s]
+            for s in range(row.size):
+                row[s] = f[s] * previous[s] + a[s]
 
 
 def recurrence(factor: Array, addend: Array, axis: int) -> Array:
@@ -41,25 +41,25 @@ def recurrence(factor: Array, addend: Array, axis: int) -> Array:
 
 @kernel
 def _running_sums(out: Array, totals: Array, x: Array) -> None:
-    """out[k] = x[0] + ... + x[k] for (B, K, S), by way of zeros `totals` (B, S) in float64."""
+    """out[k] = x[0] + ... + x[k] for (B, K, S).  Workspace: `totals` (B, S), float64 zeros."""
     for b in prange(out.shape[0]):
-        if out.shape[2] == 1:  # the sum so far stays in a register
-            sum_so_far = 0.0
+        if out.shape[2] == 1:  # the running sum stays in a register
+            running_sum = 0.0
             for k in range(out.shape[1]):
-                sum_so_far += x[b, k, 0]
-                out[b, k, 0] = sum_so_far
+                running_sum += x[b, k, 0]
+                out[b, k, 0] = running_sum
             continue
         total = totals[b]
         for k in range(out.shape[1]):
-            here = out[b, k]
-            more = x[b, k]
-            for s in range(here.size):
-                total[s] += more[s]
-                here[s] = total[s]
+            out_row = out[b, k]
+            row = x[b, k]
+            for s in range(out_row.size):
+                total[s] += row[s]
+                out_row[s] = total[s]
 
 
 def running_sums(x: Array, axis: int) -> Array:
-    """The sums x[0] + ... + x[k] of floats along an axis, kept in float64 on the way."""
+    """The sums x[0] + ... + x[k] of floats along an axis, accumulated in float64."""
     out = np.empty(x.shape, x.dtype)
     sizes = math.prod(x.shape[:axis]), x.shape[axis], math.prod(x.shape[axis + 1 :])
     totals = np.zeros((sizes[0], sizes[2]))

@@ -1,7 +1,7 @@
-"""Softmax and its logarithm, over rows of one contiguous matrix.
+"""Softmax and log-softmax over the rows of a contiguous matrix.
 
-An axis that is not the last is brought there by a copy, once on the way in; what comes back is a
-view of rows, so that the backward kernels take it without another copy.
+If the axis is not the last one, the argument is copied so that it is.  The result is then a view of
+rows, which the backward kernels accept without another copy.
 """
 
 import math
@@ -14,7 +14,7 @@ from minigrad.kernels.simd import math as scalar
 
 Array = np.ndarray[Any, Any]
 
-# A row's element costs about this many additions, because of its exponential.
+# The exponential of an element costs as much as about this many additions.
 EXP_WORK = 4
 
 _SUMS = frozenset({"contract", "reassoc"})
@@ -47,7 +47,7 @@ def from_rows(rows: Array, shape: tuple[int, ...], axis: int) -> Array:
 
 @device_function
 def _largest(row: Array) -> Any:
-    """The largest entry, -inf of none; a NaN shows in what follows, whether it wins here or not."""
+    """The largest element, -inf for an empty row.  NaN may be skipped: it appears in the sums."""
     largest = row.dtype.type(-np.inf)
     for k in range(row.size):
         largest = row[k] if row[k] > largest else largest
@@ -83,7 +83,7 @@ def _log_softmax(out: Array, x: Array) -> None:
             total += out_row[k]
         log_total = row.dtype.type(np.log(total))
         for k in range(row.size):
-            # Held apart: at logits of 1e4, largest + log_total would round the logarithm away.
+            # Two subtractions: at logits of 1e4, largest + log_total would lose the logarithm.
             shifted = row[k] - largest
             out_row[k] = shifted - log_total
 
@@ -117,7 +117,7 @@ def _log_softmax_backward(dx: Array, g: Array, out: Array) -> None:
 
 
 def _along(compiled: Kernel, axis: int, *arrays: Array) -> Array:
-    """Run a kernel on the rows of arrays of one shape; a result of that shape."""
+    """Run a kernel on the rows of arrays of one shape; the result has that shape."""
     rows = [as_rows(array, axis) for array in arrays]
     out = np.empty(rows[0].shape, rows[0].dtype)
     compiled.run(out.size * EXP_WORK, out, *rows)

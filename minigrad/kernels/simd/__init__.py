@@ -1,1 +1,1 @@
-"""Vector code emitted by hand, and the scalar functions that loops are made of."""
+"""Vector code written by hand, and scalar functions whose loops LLVM vectorises."""

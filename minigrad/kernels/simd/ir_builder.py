@@ -1,7 +1,7 @@
-"""Vector code, emitted by hand: the few verbs that `simd.py` is written in.
+"""A builder of vector code in LLVM's intermediate language.
 
-Numba compiles scalar loops and leaves vectors to LLVM's guess.  Each verb of `Emitter` (load,
-store, splat, multiply_add, loop) emits a line or two of LLVM's language instead.
+Numba compiles scalar loops and leaves vectorisation to LLVM.  Each method of `Emitter` (load,
+store, splat, multiply_add, loop) emits a line or two of vector code instead.
 """
 
 import platform
@@ -19,7 +19,10 @@ from minigrad.kernels.compiler.pointers import I64
 
 
 def _vector_unit() -> tuple[int, int]:
-    """Bytes of a vector register and how many there are, on the CPU that Numba compiles for."""
+    """Return the size of a vector register in bytes, and the number of registers.
+
+    They are those of the CPU that Numba compiles for.
+    """
     named = numba.config.CPU_FEATURES
     features = set((get_host_cpu_features() if named is None else named).split(","))
     if "+avx512f" in features:
@@ -35,7 +38,7 @@ _ELEMENT = {types.float32: ir.FloatType(), types.float64: ir.DoubleType()}
 
 
 class Emitter:
-    """Emits vector code for one element type at the place where `builder` stands."""
+    """Emits vector code for one element type, at the position of `builder`."""
 
     def __init__(self, builder: ir.IRBuilder, dtype: Any) -> None:
         self.builder = builder
@@ -63,28 +66,28 @@ class Emitter:
         return self.builder.gep(pointer, [self.add(*index)])
 
     def load(self, pointer: Any) -> Any:
-        """A vector from consecutive elements, which need not be aligned."""
+        """Load a vector of consecutive elements, which need not be aligned."""
         vector = self.builder.load(self.builder.bitcast(pointer, self.vector.as_pointer()))
         vector.align = self.bytes
         return vector
 
     def store(self, vector: Any, pointer: Any) -> None:
-        place = self.builder.bitcast(pointer, self.vector.as_pointer())
-        self.builder.store(vector, place).align = self.bytes
+        target = self.builder.bitcast(pointer, self.vector.as_pointer())
+        self.builder.store(vector, target).align = self.bytes
 
     def prefetch(self, pointer: Any) -> None:
-        """Ask for the cache line of `pointer`, to be read soon."""
+        """Prefetch the cache line of `pointer`, which is read soon."""
         byte, i32 = ir.IntType(8).as_pointer(), ir.IntType(32)
         kind = ir.FunctionType(ir.VoidType(), [byte, i32, i32, i32])
         prefetch = cgutils.get_or_insert_function(self.builder.module, kind, "llvm.prefetch.p0")
-        place = self.builder.bitcast(pointer, byte)
-        self.builder.call(prefetch, [place, *(ir.Constant(i32, flag) for flag in (0, 3, 1))])
+        line = self.builder.bitcast(pointer, byte)
+        self.builder.call(prefetch, [line, *(ir.Constant(i32, flag) for flag in (0, 3, 1))])
 
     def zero(self) -> Any:
         return ir.Constant(self.vector, [0.0] * self.lanes)
 
     def splat(self, scalar: Any) -> Any:
-        """A vector with `scalar` in every lane."""
+        """Return a vector with `scalar` in every lane."""
         undefined = ir.Constant(self.vector, ir.Undefined)
         first = self.builder.insert_element(undefined, scalar, ir.Constant(ir.IntType(32), 0))
         lane_zero = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), [0] * self.lanes)
@@ -99,7 +102,7 @@ class Emitter:
         )
 
     def interleave(self, a: Any, b: Any, width: int) -> tuple[Any, Any]:
-        """Swaps the odd blocks of `width` lanes of `a` with the even blocks of `b`."""
+        """Swap the odd blocks of `width` lanes of `a` with the even blocks of `b`."""
         low = [i if not i & width else i - width + self.lanes for i in range(self.lanes)]
         high = [i + width if not i & width else i + self.lanes for i in range(self.lanes)]
         mask = ir.VectorType(ir.IntType(32), self.lanes)
@@ -109,7 +112,7 @@ class Emitter:
         )
 
     def totals(self, vectors: list[Any]) -> list[Any]:
-        """The sums over each vector's lanes, a vector of them for each `lanes` vectors."""
+        """Return the sum over each vector's lanes, packed into vectors."""
         vectors = vectors + [self.zero()] * (-len(vectors) % self.lanes)
         width = 1
         while width < self.lanes:  # two vectors of partial sums become one, of wider blocks
@@ -120,10 +123,11 @@ class Emitter:
 
     @contextmanager
     def loop(self, count: Any, carried: list[Any]) -> Iterator[tuple[Any, list[Any]]]:
-        """Repeats what is emitted inside `count` times.
+        """Repeat the code that is emitted inside `count` times.
 
-        Yields the counter and the values carried from one round to the next; the body replaces the
-        list's items by their new values, and after the loop the list holds the last ones.
+        Yields the counter and a list of the values carried from one iteration to the next.  The
+        body replaces the list's items by their new values.  After the loop, `carried` holds the
+        last ones.
         """
         before = self.builder.block
         head = self.builder.append_basic_block("head")

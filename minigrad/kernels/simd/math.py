@@ -1,8 +1,8 @@
-"""Scalar functions that kernels call inside their loops, written so that the loop vectorises.
+"""Scalar functions that kernels call inside their loops, written so that LLVM vectorises the loop.
 
-`math.exp` is a library call per element and keeps a loop scalar; these are arithmetic alone, in the
-type of their argument, and within 2 ulp of the exact value where
-they do not say otherwise.
+`math.exp` is a library call for each element and keeps a loop scalar.  These functions are
+arithmetic alone, in the type of their argument.  Unless they say otherwise, they are within 2 ulp
+of the exact value.
 """
 
 import math
@@ -24,7 +24,7 @@ def like(x: float, value: float) -> float:
 
 
 def exp(x: float) -> float:
-    """e**x; NaN, infinities and subnormals as C's."""
+    """e**x; NaN, infinities and subnormal numbers as in C."""
     return math.exp(x)
 
 
@@ -44,7 +44,7 @@ def tanh(x: float) -> float:
 
 
 def sigmoid(x: float) -> float:
-    """1 / (1 + e**-x), accurate also where it is tiny."""
+    """1 / (1 + e**-x), accurate also where the result is tiny."""
     return 1 / (1 + math.exp(-x))
 
 
@@ -54,20 +54,20 @@ def erf(x: float) -> float:
 
 
 def decay(x: float) -> float:
-    """e**x for x <= 0; 0 where that is no normal number."""
+    """e**x for x <= 0; 0 where the result would be subnormal."""
     return math.exp(x)
 
 
 def normal(x: float) -> tuple[float, float]:
     """The normal distribution function of x, within 1 ulp of 1, and e**(-x**2 / 2).
 
-    The latter's relative error, and that of the former for x < 0, are up to x**2 ulp.
+    The relative error of the latter, and of the former for x < 0, is up to x**2 ulp.
     """
     return math.erfc(-x * math.sqrt(0.5)) / 2, math.exp(-x * x / 2)
 
 
 class _Format(NamedTuple):
-    """What the functions below need to know of a floating-point format."""
+    """Constants of a floating-point format, and polynomials for the functions below."""
 
     real: Any
     integer: Any
@@ -75,16 +75,16 @@ class _Format(NamedTuple):
     exp_rest: tuple[float, ...]  # (e**r - 1 - r) / r**2 for |r| <= ln 2 / 2
     split: int  # bits of ln 2's leading part, few enough that n times it is exact
     log_rest: tuple[float, ...]  # (log((1 + s) / (1 - s)) / s - 2) / s**2 in powers of s**2
-    erf_is_one: int  # from where on erf rounds to 1
+    erf_is_one: int  # the x from which on erf rounds to 1
     erf_centre: tuple[float, ...]  # erf(x) / x for |x| < 1, in powers of x**2
     erf_tail: tuple[float, ...]  # erfc(x) e**x**2 for x in [1, erf_is_one], see `_erf_in`
     normal_scale: float
-    # The normal distribution of -x times e**(x**2 / 2), x >= 0, where the bell is a normal number.
+    # The normal distribution of -x times e**(x**2 / 2), for x >= 0 where e**(-x**2 / 2) is normal.
     normal_tail: tuple[float, ...]
 
 
-# The polynomials, highest power first, interpolate at Chebyshev's points; in float32 they are
-# within 5e-8 of the functions, in float64 within 5e-17.
+# The polynomials, highest power first, interpolate at Chebyshev points.  They are within 5e-8 of
+# the functions in float32, and within 5e-17 in float64.
 _FLOAT32 = _Format(
     np.float32, np.int32, mantissa=23, split=12, erf_is_one=4,
     exp_rest=(
@@ -142,16 +142,15 @@ _FLOAT64 = _Format(
 )  # fmt: skip
 
 
-# "contract" is stated, because otherwise a caller's "reassoc" would undo the rounding below.
+# "contract" is explicit: otherwise a caller's "reassoc" would apply and undo the rounding below.
 _OPTIONS: Any = {"fastmath": {"contract"}, "error_model": "numpy"}
 _compiled: Callable[[Callable[..., Any]], Callable[..., Any]] = njit(**_OPTIONS)
 
 
 def _polynomial(coefficients: Sequence[float], real: Any) -> Callable[..., Any]:
-    """The polynomial of these coefficients, from the highest power down.
+    """Return the polynomial with these coefficients, highest power first.
 
-    Odd and even powers are summed side by side: multiply-adds that wait for one another are half as
-    many as in one sum.
+    Odd and even powers are summed separately, which halves the chain of dependent multiply-adds.
     """
     padded = [real(c) for c in (*[0] * (len(coefficients) % 2), *coefficients)]
     pairs = tuple(zip(padded[::2], padded[1::2], strict=True))
@@ -181,9 +180,9 @@ def _scale_in(f: _Format) -> Callable[..., Any]:
 
 
 def _ln2_in(f: _Format) -> tuple[Any, Any]:
-    """ln 2 as its leading part and the rest."""
+    """ln 2 as its leading bits and the rest."""
     lead = f.real(math.floor(math.log(2) * 2**f.split) / 2**f.split)
-    # math.log(2) falls short of ln 2 by the constant.
+    # The constant is ln 2 - math.log(2).
     return lead, f.real((math.log(2) - float(lead)) + 2.3190468138462996e-17)
 
 
@@ -214,9 +213,9 @@ def _exp_in(f: _Format) -> Callable[..., Any]:
     half, one = real(0.5), real(1)
 
     def exp(x: Any) -> Any:
-        # In this order a NaN passes through both comparisons.
+        # In this order NaN passes both comparisons.
         n, less_one = split(lowest if x < lowest else (highest if x > highest else x))
-        # 2**n in two factors: alone it would overflow or vanish where the product does not.
+        # 2**n in two factors: alone it would overflow or underflow where the product does not.
         left = (n * half + rounder) - rounder
         return (less_one + one) * scale(left) * scale(n - left)
 
@@ -232,7 +231,7 @@ def _expm1_in(f: _Format) -> Callable[..., Any]:
 
     def expm1(x: Any) -> Any:
         n, less_one = split(lowest if x < lowest else (highest if x > highest else x))
-        # 2**n may overflow where half of it does not.
+        # 2**n may overflow where 2**(n - 1) does not.
         power = scale(n - one)
         return math.copysign(two * (power * less_one + (power - half)), x)
 
@@ -261,7 +260,7 @@ def _log1p_in(f: _Format) -> Callable[..., Any]:
         square = half * r * r
         small = s * (square + s * s * rest(s * s)) + (k * ln2_rest + lost / u)
         out = k * ln2_lead + (r - (square - small))
-        # A NaN passes by the first comparison, infinity by the second.
+        # NaN passes the first comparison, infinity the second.
         out = out if x > -one else (below if x == -one else nothing)
         return math.copysign(out, x) if x <= most else x
 
@@ -295,7 +294,7 @@ def _sigmoid_in(f: _Format) -> Callable[..., Any]:
 def _decay_in(f: _Format) -> Callable[..., Any]:
     split, scale = _split_in(f), _scale_in(f)
     one = f.real(1)
-    lowest = f.real((np.finfo(f.real).minexp - 1) * math.log(2))  # for which `scale` is 0
+    lowest = f.real((np.finfo(f.real).minexp - 1) * math.log(2))  # where `scale` gives 0
 
     def decay(x: Any) -> Any:
         n, less_one = split(lowest if x < lowest else x)
@@ -316,14 +315,14 @@ def _erf_in(f: _Format) -> Callable[..., Any]:
         within = flat if size > flat else size
         y = (within - middle) / (within + middle)
         near, far = x * centre(square), math.copysign(one - decay(-square) * tail(y), x)
-        # In this order a NaN passes through.
+        # In this order NaN passes the comparison.
         return near if size < one else far
 
     return erf
 
 
 def _normal_in(f: _Format) -> Callable[..., Any]:
-    """As in `_erf_in`, but y = (x - c) / (x + c) takes in all x >= 0 where the bell is not 0."""
+    """As `_erf_in`, but y = (x - c) / (x + c) covers all x >= 0 where e**(-x**2 / 2) is not 0."""
     real = f.real
     zero, half, one = real(0), real(0.5), real(1)
     c, twice_c = real(f.normal_scale), real(2 * f.normal_scale)
@@ -344,9 +343,9 @@ _FORMATS = {types.float32: _FLOAT32, types.float64: _FLOAT64}
 
 
 def _provide(function: Callable[..., Any], in_format: Callable[[_Format], Any]) -> None:
-    """Give compiled code the implementation of `function` for its argument's type.
+    """Register the implementation of `function` in compiled code, for each argument type.
 
-    It is made when the first kernel that calls it is compiled: few processes compile any.
+    It is made when the first kernel that calls it is compiled; most processes compile none.
     """
     implementation = cache(lambda kind: in_format(_FORMATS[kind]))
 

@@ -1,4 +1,4 @@
-"""Microkernels: innermost loops of vector code, with the register file filled by hand."""
+"""Microkernels: innermost loops of vector code whose accumulators fill the register file."""
 
 import math
 from collections.abc import Callable
@@ -26,8 +26,8 @@ def gemm_microkernel(
 
     `out`, `first` and `right` are (pointer, row_step): rows of consecutive elements.
     `left` is (pointer, row_at, depth_at): its element i, k lies `row_at[i] + depth_at[k]`
-    elements on, so that a matrix of any strides, a packed one and the patches of an image are
-    all read where they lie.  The sum runs in the order of k.
+    elements on.  So a matrix of any strides, a packed one and the patches of an image are all read
+    without a copy.  The sum runs in the order of k.
     """
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -36,14 +36,14 @@ def gemm_microkernel(
         right_pointer, right_step = emit.fields(args[3], 2)
 
         def cells(tile: Any) -> list[Any]:
-            place, step = emit.fields(tile, 2)
+            pointer, step = emit.fields(tile, 2)
             return [
-                emit.at(place, emit.multiply(step, i), j * emit.lanes)
+                emit.at(pointer, emit.multiply(step, i), j * emit.lanes)
                 for i in range(MR)
                 for j in range(NR_VECTORS)
             ]
 
-        # The first values come last, and are asked for early: they may be far from the CPU.
+        # `first` is added last, and prefetched because it may not be in a cache.
         begin = cells(args[1])
         for cell in begin:
             emit.prefetch(cell)
@@ -70,14 +70,14 @@ def _row_product(vectors: int) -> Any:
     def row_product(
         typingctx: Any, out: Any, start: Any, left: Any, right: Any, right_at: Any, depth: Any
     ) -> tuple[Any, Callable[..., Any]]:
-        """Some vectors of one row of a product, whose right operand's rows lie anywhere.
+        """Some vectors of one row of a product; the right operand's rows have any offsets.
 
         out[j] = start + sum over k < depth of left[k] * right[right_at[k] + j]
         """
 
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             emit = Emitter(builder, out.dtype)
-            place, first, left_pointer, right_pointer, at, count = args
+            out_pointer, first, left_pointer, right_pointer, at, count = args
             sums = [emit.splat(first)] * vectors
             with emit.loop(count, sums) as (k, running):
                 element = emit.splat(builder.load(emit.at(left_pointer, k)))
@@ -86,7 +86,7 @@ def _row_product(vectors: int) -> Any:
                     vector = emit.load(emit.at(row, j * emit.lanes))
                     running[j] = emit.multiply_add(element, vector, running[j])
             for j, total in enumerate(sums):
-                emit.store(total, emit.at(place, j * emit.lanes))
+                emit.store(total, emit.at(out_pointer, j * emit.lanes))
             return context.get_dummy_value()
 
         return types.void(out, out.dtype, left, right, right_at, types.intp), codegen
@@ -94,11 +94,11 @@ def _row_product(vectors: int) -> Any:
     return row_product
 
 
-# A long piece of a row, and a short one for its end.
+# Vectors of a long piece of a row, and of the short pieces at its end.
 ROW_VECTORS, END_VECTORS = 8, 2
 row_product, row_end_product = _row_product(ROW_VECTORS), _row_product(END_VECTORS)
 
-# So many sums hide each other's latency, and 9, 25 and 49 taps fill them well.
+# As many independent sums as hide their latency; 9, 25 and 49 taps leave few of them idle.
 DOTS = 5
 
 
@@ -106,16 +106,16 @@ DOTS = 5
 def dot_products(
     typingctx: Any, out: Any, left: Any, right: Any, right_at: Any, count: Any
 ) -> tuple[Any, Callable[..., Any]]:
-    """DOTS inner products of `left` with pieces of `right`, `count` vectors long, lane by lane.
+    """DOTS inner products, lane by lane, of `left` with pieces of `right`, `count` vectors long.
 
     out[i, lane] += sum over j < count of left[j, lane] * right[right_at[i] + j, lane]
     """
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         emit = Emitter(builder, out.dtype)
-        place, left_pointer, right_pointer, at, length = args
+        out_pointer, left_pointer, right_pointer, at, length = args
         rows = [emit.at(right_pointer, builder.load(emit.at(at, i))) for i in range(DOTS)]
-        cells = [emit.at(place, i * emit.lanes) for i in range(DOTS)]
+        cells = [emit.at(out_pointer, i * emit.lanes) for i in range(DOTS)]
         sums = [emit.load(cell) for cell in cells]
         with emit.loop(length, sums) as (j, running):
             here = emit.multiply(j, emit.lanes)
@@ -135,23 +135,23 @@ def _greatest_of_taps(vectors: int) -> Any:
     def greatest_of_taps(
         typingctx: Any, out: Any, which: Any, source: Any, source_at: Any, depth: Any
     ) -> tuple[Any, Callable[..., Any]]:
-        """Some vectors of maxima, and the tap at which each was first met.
+        """Some vectors of maxima, and for each the first tap that has it.
 
             out[j] = max over k < depth of source[source_at[k] + j]
 
-        A NaN is greater than all else.  `which[j]` is that k, or -1 if all are -inf, in the
-        elements' own type: whole numbers up to 2**24 are exact in float32.
+        NaN counts as the greatest value.  `which[j]` is the tap k, or -1 if all values are -inf.
+        It has the elements' dtype: integers up to 2**24 are exact in float32.
         """
 
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             emit = Emitter(builder, out.dtype)
-            place, which_place, origin, at, count = args
+            out_pointer, which_pointer, pointer, at, count = args
             one, none, least = (
                 emit.splat(ir.Constant(emit.element, value)) for value in (1.0, -1.0, -math.inf)
             )
             carried = [emit.zero(), *[least] * vectors, *[none] * vectors]
             with emit.loop(count, carried) as (k, running):
-                tap, row = running[0], emit.at(origin, builder.load(emit.at(at, k)))
+                tap, row = running[0], emit.at(pointer, builder.load(emit.at(at, k)))
                 for j in range(1, vectors + 1):
                     value = emit.load(emit.at(row, (j - 1) * emit.lanes))
                     greater = builder.fcmp_ordered(">", value, running[j])
@@ -160,8 +160,8 @@ def _greatest_of_taps(vectors: int) -> Any:
                     running[vectors + j] = builder.select(taken, tap, running[vectors + j])
                 running[0] = builder.fadd(tap, one)
             for j in range(vectors):
-                emit.store(carried[1 + j], emit.at(place, j * emit.lanes))
-                emit.store(carried[1 + vectors + j], emit.at(which_place, j * emit.lanes))
+                emit.store(carried[1 + j], emit.at(out_pointer, j * emit.lanes))
+                emit.store(carried[1 + vectors + j], emit.at(which_pointer, j * emit.lanes))
             return context.get_dummy_value()
 
         return types.void(out, which, source, source_at, types.intp), codegen
@@ -174,7 +174,7 @@ GREATEST_VECTORS = 4
 greatest_of_taps, greatest_of_taps_end = _greatest_of_taps(GREATEST_VECTORS), _greatest_of_taps(1)
 
 
-# A tile of inner products: as many sums as registers hold, beside its rows of the left operand.
+# A tile of inner products: its sums and its vectors of the left operand fill the registers.
 INNER_ROWS = 6 if REGISTERS == 32 else 3
 INNER_COLUMNS = 4
 
@@ -187,8 +187,8 @@ def tile_of_inner_products(
 
         out[i * INNER_COLUMNS + j] = sum over k < count * lanes of left[i, k] * right[j, k]
 
-    `left` and `right` are (pointer, row_step): rows of consecutive elements.  Of `out` all vectors
-    are written in which a result lies.
+    `left` and `right` are (pointer, row_step): rows of consecutive elements.  `out` is written in
+    whole vectors.
     """
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:

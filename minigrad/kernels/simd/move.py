@@ -1,4 +1,4 @@
-"""Moving vectors: copies, transposes and gathers of consecutive elements, by C pointers."""
+"""Copies, transposes and gathers of vectors, by C pointers."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +14,7 @@ from minigrad.kernels.simd.ir_builder import VECTOR_BYTES, Emitter
 
 @intrinsic
 def lanes(typingctx: Any, pointer: Any) -> tuple[Any, Callable[..., Any]]:
-    """How many elements of the pointer's dtype fill a vector."""
+    """Return the number of elements of the pointer's dtype in a vector."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return ir.Constant(I64, VECTOR_BYTES * 8 // pointer.dtype.bitwidth)
@@ -24,16 +24,16 @@ def lanes(typingctx: Any, pointer: Any) -> tuple[Any, Callable[..., Any]]:
 
 @intrinsic
 def transpose_block(typingctx: Any, out: Any, source: Any) -> tuple[Any, Callable[..., Any]]:
-    """out[j, i] = source[i, j] for a square block, a vector's lanes wide.
+    """out[j, i] = source[i, j] for a square block, as wide as a vector.
 
     Both are (pointer, row_step): rows of consecutive elements.
     """
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         emit = Emitter(builder, out[0].dtype)
-        place, out_step = emit.fields(args[0], 2)
-        origin, step = emit.fields(args[1], 2)
-        rows = [emit.load(emit.at(origin, emit.multiply(step, i))) for i in range(emit.lanes)]
+        out_pointer, out_step = emit.fields(args[0], 2)
+        pointer, step = emit.fields(args[1], 2)
+        rows = [emit.load(emit.at(pointer, emit.multiply(step, i))) for i in range(emit.lanes)]
         width = 1
         while width < emit.lanes:  # swap off-diagonal blocks of 1, then of 2 x 2, 4 x 4 ...
             for i in range(emit.lanes):
@@ -41,7 +41,7 @@ def transpose_block(typingctx: Any, out: Any, source: Any) -> tuple[Any, Callabl
                     rows[i], rows[i + width] = emit.interleave(rows[i], rows[i + width], width)
             width *= 2
         for i, row in enumerate(rows):
-            emit.store(row, emit.at(place, emit.multiply(out_step, i)))
+            emit.store(row, emit.at(out_pointer, emit.multiply(out_step, i)))
         return context.get_dummy_value()
 
     return types.void(out, source), codegen
@@ -61,7 +61,7 @@ def copy_vector(typingctx: Any, out: Any, source: Any) -> tuple[Any, Callable[..
 
 @intrinsic
 def gather_vector(typingctx: Any, out: Any, source: Any) -> tuple[Any, Callable[..., Any]]:
-    """One vector of every second element, from pointer to pointer; none after the last is read."""
+    """Copy every second element to one vector; no element after the last of these is read."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         emit = Emitter(builder, out.dtype)
@@ -88,7 +88,7 @@ def clear_vector(typingctx: Any, out: Any) -> tuple[Any, Callable[..., Any]]:
 
 @device_function
 def copy_row(out, source, source_step, count):
-    """out[i] = source[i * source_step], for i < count; by vectors where the step is 1 or 2."""
+    """out[i] = source[i * source_step] for i < count, vectorised if the step is 1 or 2."""
     step = lanes(out)
     if source_step == 1 and count >= step:
         for i in range(0, count - step, step):
@@ -104,21 +104,21 @@ def copy_row(out, source, source_step, count):
 
 
 @device_function
-def transpose(out, source, across, count, used):
-    """out[j, i] = source[i, j] for i < count and j < used; both are (pointer, row_step).
+def transpose(out, source, out_column_step, rows, columns):
+    """out[j, i] = source[i, j] for i < rows and j < columns; both are (pointer, row_step).
 
-    Rows of `out` and `source` are consecutive elements, but for `across` between those of `out`.
+    The elements of a row are consecutive in `source`, and `out_column_step` apart in `out`.
     """
     target, out_step = out
     values, step = source
     vector = lanes(target)
-    for j0 in range(0, used, vector):
+    for j0 in range(0, columns, vector):
         done = 0
-        if across == 1 and j0 + vector <= used:
-            done = count // vector * vector
+        if out_column_step == 1 and j0 + vector <= columns:
+            done = rows // vector * vector
             for i in range(0, done, vector):
-                place = (offset(target, j0 * out_step + i), out_step)
-                transpose_block(place, (offset(values, i * step + j0), step))
-        for j in range(j0, min(j0 + vector, used)):
-            for i in range(done, count):
-                target[j * out_step + i * across] = values[i * step + j]
+                block = (offset(target, j0 * out_step + i), out_step)
+                transpose_block(block, (offset(values, i * step + j0), step))
+        for j in range(j0, min(j0 + vector, columns)):
+            for i in range(done, rows):
+                target[j * out_step + i * out_column_step] = values[i * step + j]

@@ -1,4 +1,4 @@
-"""Vector instructions: small constant matrices applied to both sides of a block of vectors."""
+"""Products M X M^T of small constant matrices with blocks of vectors, as vector code."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,10 +12,10 @@ from minigrad.kernels.simd.ir_builder import Emitter
 Matrix = Sequence[Sequence[float]]
 
 
-def _terms(emit: Emitter, row: Sequence[float], vectors: list[Any]) -> Any:
-    """The sum of some vectors with constant factors; a product only where a factor is not 1."""
+def _weighted_sum(emit: Emitter, row: Sequence[float], vectors: list[Any]) -> Any:
+    """Emit the sum of vectors times constant factors; factors 1 and -1 need no product."""
     terms = [(factor, vector) for factor, vector in zip(row, vectors, strict=True) if factor]
-    terms.sort(key=lambda term: term[0] != 1)  # what is just added makes the best beginning
+    terms.sort(key=lambda term: term[0] != 1)  # a vector with factor 1 starts the sum
     total = None
     for factor, vector in terms:
         constant = ir.Constant(emit.vector, [factor] * emit.lanes)
@@ -32,7 +32,7 @@ def _terms(emit: Emitter, row: Sequence[float], vectors: list[Any]) -> Any:
 
 def _apply(emit: Emitter, factors: tuple[Matrix, ...], vectors: list[Any]) -> list[Any]:
     for matrix in reversed(factors):
-        vectors = [_terms(emit, row, vectors) for row in matrix]
+        vectors = [_weighted_sum(emit, row, vectors) for row in matrix]
     return vectors
 
 
@@ -42,10 +42,10 @@ def transposed(*factors: Matrix) -> tuple[Matrix, ...]:
 
 
 def sandwich(*factors: Matrix) -> Any:
-    """Make an intrinsic for out = M X M^T, where M is the product of `factors`, sparse ones.
+    """Return an intrinsic for out = M X M^T, where M is the product of `factors`, sparse matrices.
 
-    X and out are blocks of vectors, (pointer, row_step, column_step).  The order of the operations
-    is that of the factors.
+    X and out are blocks of vectors, (pointer, row_step, column_step).  The factors are applied one
+    after the other, from the last to the first.
     """
 
     @intrinsic
@@ -54,17 +54,18 @@ def sandwich(*factors: Matrix) -> Any:
             emit = Emitter(builder, out[0].dtype)
             side = range(len(factors[-1][0]))
 
-            def place(block: Any, row: int, column: int) -> Any:
-                begin, row_step, column_step = emit.fields(block, 3)
+            def pointer_to(block: Any, row: int, column: int) -> Any:
+                pointer, row_step, column_step = emit.fields(block, 3)
                 steps = emit.multiply(row_step, row), emit.multiply(column_step, column)
-                return emit.at(begin, *steps)
+                return emit.at(pointer, *steps)
 
             columns = [
-                _apply(emit, factors, [emit.load(place(args[1], i, j)) for i in side]) for j in side
+                _apply(emit, factors, [emit.load(pointer_to(args[1], i, j)) for i in side])
+                for j in side
             ]
             for i, row in enumerate(zip(*columns, strict=True)):
                 for j, vector in enumerate(_apply(emit, factors, list(row))):
-                    emit.store(vector, place(args[0], i, j))
+                    emit.store(vector, pointer_to(args[0], i, j))
             return context.get_dummy_value()
 
         return types.void(out, source), codegen
