@@ -152,7 +152,11 @@ class CastMethods(ArrayValue):
                 wanted = given.dtype
             elif given is not None and not isinstance(given, builtins.bool):
                 wanted = given
-        result = self if wanted is None else self._cast(dtypes.of_numpy(dtypes.to_numpy(wanted)))
+        result = self
+        if wanted is not None:
+            if not isinstance(wanted, Dtype):
+                wanted = dtypes.of_numpy(dtypes.to_numpy(wanted))
+            result = self._cast(wanted)
         if copy and result is self:
             result = ops.clone(self)
         return result if memory_format is preserve_format else result.contiguous()
