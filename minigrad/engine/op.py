@@ -32,6 +32,7 @@ __all__ = [
     "composed",
     "elementwise",
     "label_node",
+    "labelled",
     "op",
     "sample",
 ]
@@ -126,7 +127,7 @@ def composed(function: Callable[..., Any] | None = None, /, *, node: str | None 
     when the function has failed, so that calls that succeed pay next to nothing.
     """
     if function is None:
-        return lambda function: composed(_labelled(function, node or ""))
+        return lambda function: composed(labelled(node or "")(function))
     operation = function
     name = operation.__name__.rstrip("_")
 
@@ -147,12 +148,17 @@ def composed(function: Callable[..., Any] | None = None, /, *, node: str | None 
     return call
 
 
-def _labelled(function: Callable[..., Any], node: str) -> Callable[..., Any]:
-    @functools.wraps(function)
-    def call(*args: Any, **settings: Any) -> Any:
-        return label_node(function(*args, **settings), node, args)
+def labelled(node: str) -> Callable[[F], F]:
+    """Decorates a function of tensors: the node of its result is called this, as in torch."""
 
-    return call
+    def decorate(function: F) -> F:
+        @functools.wraps(function)
+        def call(*args: Any, **settings: Any) -> Any:
+            return label_node(function(*args, **settings), node, args)
+
+        return call  # type: ignore[return-value]
+
+    return decorate
 
 
 def label_node(result: T, name: str, args: Sequence[Any] = ()) -> T:

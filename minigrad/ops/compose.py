@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.core.types import Dim, DTypeLike, Number
-from minigrad.engine.graph import V
-from minigrad.engine.op import composed
+from minigrad.engine.graph import V, Value
+from minigrad.engine.op import composed, label_node
 from minigrad.ops.elementwise import arithmetic
 from minigrad.ops.linalg import norms
 from minigrad.ops.nn.softmax import log_softmax, softmax
@@ -24,13 +24,13 @@ def scaled_sub(input: V, other: V | Number, *, alpha: float = 1) -> V:
     return arithmetic.sub(input, other if alpha == 1 else other * alpha)
 
 
-@composed
+@composed(node="AddcmulBackward0")
 def addcmul(input: V, tensor1: V, tensor2: V, *, value: float = 1) -> V:
     """input + value * tensor1 * tensor2."""
     return input + (tensor1 * tensor2 if value == 1 else value * tensor1 * tensor2)
 
 
-@composed
+@composed(node="AddcdivBackward0")
 def addcdiv(input: V, tensor1: V, tensor2: V, *, value: float = 1) -> V:
     """input + value * tensor1 / tensor2."""
     return input + value * (tensor1 / tensor2)
@@ -39,7 +39,8 @@ def addcdiv(input: V, tensor1: V, tensor2: V, *, value: float = 1) -> V:
 @composed
 def lerp(input: V, end: V, weight: V | Number) -> V:
     """input + weight * (end - input)."""
-    return input + weight * (end - input)
+    number = not isinstance(weight, Value)
+    return label_node(input + weight * (end - input), f"LerpBackward{0 if number else 1}")
 
 
 # --- softmax ---------------------------------------------------------------------------------
@@ -96,10 +97,3 @@ def norm(
     else:
         found = norms.vector_norm(input, 2 if p == "fro" else p, dim, keepdim, dtype=dtype)
     return found
-
-
-@composed
-def dist(input: V, other: V, p: float = 2) -> V:
-    """The p-norm of input - other; both broadcast."""
-    distance: V = norms.vector_norm(arithmetic.sub(input, other), p)
-    return distance

@@ -121,7 +121,7 @@ class Tensor(
     def detach_(self) -> Self:
         """Take this tensor out of the graph.  Raises RuntimeError for a recorded view."""
         if self._base is not None and self.node is not None:
-            raise RuntimeError("Can't detach views in-position. Use detach() instead")
+            raise RuntimeError("Can't detach views in-place. Use detach() instead")
         self.node, self._requires_grad = None, False
         return self
 

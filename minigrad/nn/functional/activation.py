@@ -8,7 +8,7 @@ import numpy as np
 from minigrad import ops, random
 from minigrad.core.types import DTypeLike
 from minigrad.engine.graph import wrap
-from minigrad.engine.op import Operation
+from minigrad.engine.op import Operation, labelled
 from minigrad.nn.functional.arguments import require_floating, require_tensor
 from minigrad.ops.generator import stream
 from minigrad.ops.inplace import in_place
@@ -161,6 +161,7 @@ def selu(input: Tensor, inplace: bool = False) -> Tensor:
     )
 
 
+@labelled("CeluBackward0")
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """input where positive, alpha (exp(input / alpha) - 1) elsewhere (arXiv:1704.07483).
 
@@ -191,6 +192,7 @@ def mish(input: Tensor, inplace: bool = False) -> Tensor:
     return _pointwise(piecewise_activation.mish, input, inplace)
 
 
+@labelled("PreluKernelBackward0")
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """input where positive, weight * input elsewhere (He et al. 2015, arXiv:1502.01852).
 
@@ -232,6 +234,7 @@ def rrelu(
     return input.mul_(slopes) if inplace else input * slopes
 
 
+@labelled("GluBackward0")
 def glu(input: Tensor, dim: int = -1) -> Tensor:
     """a * sigmoid(b), where a and b are the halves of the input along dim (arXiv:1612.08083).
 

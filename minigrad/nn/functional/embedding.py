@@ -4,10 +4,12 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.core.types import Array
+from minigrad.engine.op import labelled
 from minigrad.nn.functional.arguments import require_tensor
 from minigrad.tensor import Tensor
 
 
+@labelled("EmbeddingBackward0")
 def embedding(
     input: Tensor,
     weight: Tensor,

@@ -6,10 +6,12 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.core.types import Array
+from minigrad.engine.op import labelled
 from minigrad.nn.functional.arguments import IntOrSequence, Pair, batched, pair
 from minigrad.tensor import Tensor
 
 
+@labelled("Im2ColBackward0")
 def unfold(
     input: Tensor,
     kernel_size: IntOrSequence,
@@ -33,6 +35,7 @@ def unfold(
     return columns.squeeze(0) if single else columns
 
 
+@labelled("Col2ImBackward0")
 def fold(
     input: Tensor,
     output_size: IntOrSequence,

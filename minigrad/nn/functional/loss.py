@@ -1,12 +1,14 @@
 """Losses of numbers, of binary probabilities and of classes."""
 
 from minigrad import ops
+from minigrad.engine.op import labelled
 from minigrad.nn.functional.arguments import require_floating, require_tensor
 from minigrad.nn.functional.linear import linear
 from minigrad.nn.functional.reduction import reduced, require_reduction, warn_if_broadcast, weighted
 from minigrad.tensor import Tensor
 
 
+@labelled("MseLossBackward0")
 def mse_loss(
     input: Tensor, target: Tensor, reduction: str = "mean", weight: Tensor | None = None
 ) -> Tensor:
@@ -38,6 +40,7 @@ def l1_loss(
 # --- binary probabilities ------------------------------------------------------------------------
 
 
+@labelled("BinaryCrossEntropyBackward0")
 def binary_cross_entropy(
     input: Tensor, target: Tensor, weight: Tensor | None = None, reduction: str = "mean"
 ) -> Tensor:
@@ -56,6 +59,7 @@ def binary_cross_entropy(
     return reduced(losses if weight is None else losses * weight, reduction)
 
 
+@labelled("BinaryCrossEntropyWithLogitsBackward0")
 def binary_cross_entropy_with_logits(
     input: Tensor,
     target: Tensor,

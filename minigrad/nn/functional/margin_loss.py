@@ -7,6 +7,7 @@ import numpy as np
 from minigrad import ops
 from minigrad.core.types import Array
 from minigrad.engine.graph import wrap
+from minigrad.engine.op import labelled
 from minigrad.nn.functional.activation import softplus
 from minigrad.nn.functional.arguments import require_floating, require_tensor
 from minigrad.nn.functional.distance import pairwise_distance
@@ -43,6 +44,7 @@ def margin_ranking_loss(
     return reduced(ops.relu(-target * (input1 - input2) + margin), reduction)
 
 
+@labelled("SoftMarginLossBackward0")
 def soft_margin_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
     """log(1 + exp(-target input)), where target is 1 or -1."""
     require_reduction(reduction)
@@ -134,6 +136,7 @@ def triplet_margin_with_distance_loss(
 # --- classes -------------------------------------------------------------------------------------
 
 
+@labelled("MultiMarginLossBackward0")
 def multi_margin_loss(
     input: Tensor,
     target: Tensor,
@@ -168,6 +171,7 @@ def multi_margin_loss(
     return reduced(losses if input.ndim == 2 else losses[0], reduction)
 
 
+@labelled("MultilabelMarginLossBackward0")
 def multilabel_margin_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
     """sum over labels y and other classes i of max(0, 1 - (input[y] - input[i])) / C.
 

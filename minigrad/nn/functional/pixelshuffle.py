@@ -1,10 +1,12 @@
 """Pixels and channels rearranged."""
 
 from minigrad import ops
+from minigrad.engine.op import labelled
 from minigrad.nn.functional.arguments import require_tensor
 from minigrad.tensor import Tensor
 
 
+@labelled("PixelShuffleBackward0")
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     """(..., C r r, H, W) -> (..., C, H r, W r) (Shi et al. 2016, arXiv:1609.05158).
 

@@ -5,11 +5,13 @@ import warnings
 
 from minigrad import ops
 from minigrad.core.types import Number
+from minigrad.engine.op import labelled
 from minigrad.nn.functional.arguments import require_floating, require_tensor
 from minigrad.nn.functional.reduction import reduced, require_reduction, warn_if_broadcast, weighted
 from minigrad.tensor import Tensor
 
 
+@labelled("SmoothL1LossBackward0")
 def smooth_l1_loss(
     input: Tensor, target: Tensor, *, reduction: str = "mean", beta: float = 1.0
 ) -> Tensor:
@@ -26,6 +28,7 @@ def smooth_l1_loss(
     return reduced(ops.huber(d, beta=beta) if beta else ops.abs(d), reduction)
 
 
+@labelled("HuberLossBackward0")
 def huber_loss(
     input: Tensor,
     target: Tensor,

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.core.types import Array, Number
-from minigrad.engine.graph import V
-from minigrad.engine.op import arr, composed, elementwise, op, sample
+from minigrad.engine.graph import V, Value
+from minigrad.engine.op import arr, composed, elementwise, label_node, op, sample
 from minigrad.ops.elementwise import arithmetic as maths
 from minigrad.ops.elementwise import binary
 from minigrad.ops.elementwise.arithmetic import floating, shaped
@@ -102,7 +102,7 @@ def frexp(input: V) -> Frexp[V]:
     return Frexp(*results)
 
 
-@composed
+@composed(node="LdexpBackward0")
 def ldexp(input: V, other: V) -> V:
     """input * 2**other, floating also for integers."""
     return maths.mul(input, maths.pow(2.0, other))
@@ -134,13 +134,15 @@ def lcm(input: Array, other: Array) -> Array:
 @composed
 def clamp_min(input: V, min: V | Number) -> V:
     """The input, but not below `min`, a number or a tensor."""
-    return binary.clamp(input, min=min)
+    number = not isinstance(min, Value)
+    return label_node(binary.clamp(input, min=min), f"ClampMinBackward{0 if number else 1}")
 
 
 @composed
 def clamp_max(input: V, max: V | Number) -> V:
     """The input, but not above `max`, a number or a tensor."""
-    return binary.clamp(input, max=max)
+    number = not isinstance(max, Value)
+    return label_node(binary.clamp(input, max=max), f"ClampMaxBackward{0 if number else 1}")
 
 
 @composed
@@ -194,7 +196,7 @@ def i1(input: V) -> V:
 # --- entropy and the normal distribution ----------------------------------------------------
 
 
-@composed
+@composed(node="SpecialEntrBackward0")
 def entr(input: V) -> V:
     """-input * log(input): 0 at 0, -inf below."""
     return maths.where(input < 0, -math.inf, -binary.xlogy(input, input))
@@ -228,7 +230,7 @@ def xlog1py(input: Array, other: Array) -> Array:
     )
 
 
-@composed
+@composed(node="MvlgammaBackward0")
 def mvlgamma(input: V, p: int) -> V:
     """The logarithm of the p-variate gamma function.  Raises RuntimeError unless p >= 1."""
     if p < 1:

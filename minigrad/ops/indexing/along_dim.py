@@ -166,7 +166,7 @@ def _identity(reduce: str, dtype: np.dtype[Any]) -> float:
     return limits.min if reduce == "amax" else limits.max
 
 
-@composed
+@composed(node="ScatterReduceBackward0")
 def scatter_reduce(
     input: V, dim: int, index: V, src: V, reduce: str, *, include_self: bool = True
 ) -> V:
@@ -206,7 +206,7 @@ def scatter_reduce(
     return out if input.ndim else out.reshape(())
 
 
-@composed
+@composed(node="IndexReduceBackward0")
 def index_reduce(
     input: V, dim: int, index: V, source: V, reduce: str, *, include_self: bool = True
 ) -> V:

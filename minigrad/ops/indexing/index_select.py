@@ -80,7 +80,7 @@ def _index_vector(
     return axis, positions.reshape(-1)
 
 
-@composed
+@composed(node="IndexSelectBackward0")
 def index_select(input: V, dim: int, index: V) -> V:
     """The slices of `dim` at the positions that a 1-d tensor of integers lists.
 
@@ -114,7 +114,7 @@ def _checked_source(
         )
 
 
-@composed
+@composed(node="IndexAddBackward0")
 def index_add(input: V, dim: int, index: V, source: V, *, alpha: float = 1) -> V:
     """A copy of input with alpha * source added at the positions of `dim` that the index lists.
 
@@ -128,7 +128,7 @@ def index_add(input: V, dim: int, index: V, source: V, *, alpha: float = 1) -> V
     return out if input.ndim else out.reshape(())
 
 
-@composed
+@composed(node="IndexCopyBackward0")
 def index_copy(input: V, dim: int, index: V, source: V) -> V:
     """A copy of input with source at the positions of `dim` that the index lists.
 
@@ -145,7 +145,7 @@ def index_copy(input: V, dim: int, index: V, source: V) -> V:
     return out if input.ndim else out.reshape(())
 
 
-@composed
+@composed(node="IndexFillBackward0")
 def index_fill(input: V, dim: int, index: V, value: V | Number) -> V:
     """A copy of input with a number or 0-d tensor at positions of `dim` that the index lists."""
     axis, positions = _index_vector("index_fill", input, dim, index, IndexError)
@@ -167,13 +167,13 @@ def _flat_index(name: str, input: Value, index: Value, *users: Value) -> Index:
     return Index((np.atleast_1d(positions),))
 
 
-@composed
+@composed(node="TakeBackward0")
 def take(input: V, index: V) -> V:
     """The elements at positions of the flattened tensor, in the shape of the index."""
     return getitem(input.reshape(-1), index=_flat_index("take", input, index)).reshape(index.shape)
 
 
-@composed
+@composed(node="PutBackward0")
 def put(input: V, index: V, source: V, accumulate: bool = False) -> V:
     """A copy of input with source written, or added, at positions of the flattened tensor."""
     where = _flat_index("put", input, index, source)

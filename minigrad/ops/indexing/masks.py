@@ -59,7 +59,7 @@ def masked_fill(input: V, mask: V, value: V | Number) -> V:
     return _masked_fill(input, mask=saved_index(mask.array, input), value=filler)
 
 
-@composed
+@composed(node="MaskedSelectBackward0")
 def masked_select(input: V, mask: V) -> V:
     """The elements where the mask is True, as a vector; both broadcast."""
     _require_mask("masked_select", mask)
@@ -68,7 +68,7 @@ def masked_select(input: V, mask: V) -> V:
     return getitem(input.expand(shape), index=Index((selected,)))
 
 
-@composed
+@composed(node="MaskedScatterBackward0")
 def masked_scatter(input: V, mask: V, source: V) -> V:
     """A copy of input with the elements of source, in their order, where the mask is True.
 

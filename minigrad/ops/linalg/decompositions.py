@@ -88,7 +88,7 @@ def cholesky(A: V, upper: bool = False) -> V:
     return systems.cholesky(A, triangle="L")
 
 
-@composed
+@composed(node="CholeskySolveBackward0")
 def cholesky_solve(B: V, L: V, upper: bool = False) -> V:
     """X with A X = B, where L is the Cholesky factor of A (its transpose if `upper`)."""
     lower = L.mT if upper else L
@@ -96,7 +96,7 @@ def cholesky_solve(B: V, L: V, upper: bool = False) -> V:
     return systems.solve_triangular(lower.mT, half, upper=True)
 
 
-@composed
+@composed(node="CholeskyInverseBackward0")
 def cholesky_inverse(L: V, upper: bool = False) -> V:
     """The inverse of the matrix whose Cholesky factor is L (its transpose if `upper`)."""
     lapack.require_square("cholesky_inverse", L.array)
@@ -196,7 +196,7 @@ def lstsq(A: V, B: V, rcond: float | None = None, *, driver: str | None = None) 
 # --- factorizations -------------------------------------------------------------------------
 
 
-@composed
+@composed(node="LinalgQrBackward0")
 def qr(A: V, mode: str = "reduced") -> QR[V]:
     """Q with orthonormal columns and upper triangular R with Q R = A, (..., m, n).
 
@@ -220,7 +220,7 @@ def _require_triangle(UPLO: Any) -> str:
     return UPLO.upper()
 
 
-@composed
+@composed(node="LinalgEighBackward0")
 def eigh(A: V, UPLO: str = "L") -> Eigh[V]:
     """Ascending eigenvalues (..., n) and eigenvectors in columns (..., n, n) of symmetric matrices.
 
@@ -236,13 +236,13 @@ def eigh(A: V, UPLO: str = "L") -> Eigh[V]:
     )
 
 
-@composed
+@composed(node="LinalgEighBackward0")
 def eigvalsh(A: V, UPLO: str = "L") -> V:
     """Ascending eigenvalues (..., n) of symmetric matrices (..., n, n)."""
     return eigh(A, UPLO).eigenvalues
 
 
-@composed
+@composed(node="LinalgSvdBackward0")
 def svd(A: V, full_matrices: bool = True, *, driver: str | None = None) -> SVD[V]:
     """U, the descending singular values S and Vh = V^T with U diag(S) Vh = A, (..., m, n).
 
@@ -272,7 +272,7 @@ def svd_with_v(input: V, some: bool = True, compute_uv: bool = True) -> SVDWithV
     return SVDWithV(u, s, vh.mT)
 
 
-@composed
+@composed(node="LinalgSvdBackward0")
 def svdvals(A: V, *, driver: str | None = None) -> V:
     """The descending singular values (..., min(m, n)) of matrices (..., m, n)."""
     return svd(A, False, driver=driver).S

@@ -8,7 +8,7 @@ import numpy as np
 from minigrad.core import dtypes
 from minigrad.core.types import Array
 from minigrad.engine.graph import V
-from minigrad.engine.op import arr, composed, op, sample
+from minigrad.engine.op import arr, composed, label_node, op, sample
 from minigrad.kernels.matmul.matmul import matmul as multiply
 from minigrad.kernels.reduction.reduce import sum as total
 
@@ -76,7 +76,9 @@ def matmul(input: V, other: V) -> V:
     product = mm(left, right)
     if input.ndim == 1:
         product = product.squeeze(-2)
-    return product.squeeze(-1) if other.ndim == 1 else product
+    if other.ndim > 1:
+        return product
+    return label_node(product.squeeze(-1), "DotBackward0" if input.ndim == 1 else "MvBackward0")
 
 
 @op(

@@ -48,7 +48,7 @@ _PADE = (
 _PADE_REACH = 5.371920351148152
 
 
-@composed
+@composed(node="LinalgMatrixExpBackward0")
 def matrix_exp(A: V) -> V:
     """The exponential of square matrices: sum over k of A^k / k!, by scaling and squaring."""
     lapack.require_square("linalg.matrix_exp", A.array)

@@ -143,7 +143,7 @@ def _of_singular_values(A: V, ord: Any, rows: int, columns: int) -> V:
     return _extreme(ord)(s, dim=-1)
 
 
-@composed
+@composed(node="RenormBackward0")
 def renorm(input: V, p: float, dim: int, maxnorm: float) -> V:
     """A copy whose slices across `dim` have p-norms of at most maxnorm.
 

@@ -43,21 +43,21 @@ def bmm(input: V, mat2: V) -> V:
     return matmul(input, mat2)
 
 
-@composed
+@composed(node="MvBackward0")
 def mv(input: V, vec: V) -> V:
     """(m, k) and (k,) -> (m,)."""
     _require_dims("mv", input=(input, 2), vec=(vec, 1))
     return matmul(input, vec)
 
 
-@composed
+@composed(node="DotBackward0")
 def dot(input: V, tensor: V) -> V:
     """The sum of products of two vectors of the same size."""
     _require_dims("dot", self=(input, 1), tensor=(tensor, 1))
     return matmul(input, tensor)
 
 
-@composed
+@composed(node="VdotBackward0")
 def vdot(input: V, other: V) -> V:
     """`dot`: minigrad's numbers are real."""
     return dot(input, other)
@@ -89,7 +89,7 @@ def vecdot(x: V, y: V, *, dim: int = -1) -> V:
     return (x * y).sum(dim=dim)
 
 
-@composed
+@composed(node="LinalgCrossBackward0")
 def cross(input: V, other: V, *, dim: int = -1) -> V:
     """The cross product of vectors of three along `dim`; the other dimensions broadcast."""
     if input.ndim != other.ndim:
@@ -123,7 +123,7 @@ def cross_of_first(input: V, other: V, dim: int | None = None) -> V:
     return cross(input, other, dim=dim)
 
 
-@composed
+@composed(node="TraceBackward0")
 def trace(input: V) -> V:
     """The sum of the diagonal of a matrix."""
     if input.ndim != 2:
@@ -213,34 +213,34 @@ def _added(name: str, input: V, product: V, beta: float, alpha: float) -> V:
     return (start if beta == 1 else start * beta) + scaled
 
 
-@composed
+@composed(node="AddmmBackward0")
 def addmm(input: V, mat1: V, mat2: V, *, beta: float = 1, alpha: float = 1) -> V:
     """beta * input + alpha * mat1 @ mat2: (m, k), (k, n) and input that broadcasts to (m, n)."""
     _require_dims("addmm", mat1=(mat1, 2), mat2=(mat2, 2))
     return _added("addmm", input, matmul(mat1, mat2), beta, alpha)
 
 
-@composed
+@composed(node="AddmvBackward0")
 def addmv(input: V, mat: V, vec: V, *, beta: float = 1, alpha: float = 1) -> V:
     """beta * input + alpha * mat @ vec: (m, k), (k,) and input that broadcasts to (m,)."""
     _require_dims("addmv", mat=(mat, 2), vec=(vec, 1))
     return _added("addmv", input, matmul(mat, vec), beta, alpha)
 
 
-@composed
+@composed(node="AddrBackward0")
 def addr(input: V, vec1: V, vec2: V, *, beta: float = 1, alpha: float = 1) -> V:
     """beta * input + alpha * outer(vec1, vec2): (m,), (n,) and input that broadcasts to (m, n)."""
     _require_dims("addr", vec1=(vec1, 1), vec2=(vec2, 1))
     return _added("addr", input, outer(vec1, vec2), beta, alpha)
 
 
-@composed
+@composed(node="BaddbmmBackward0")
 def baddbmm(input: V, batch1: V, batch2: V, *, beta: float = 1, alpha: float = 1) -> V:
     """beta * input + alpha * bmm(batch1, batch2), input broadcasting to (b, m, n)."""
     return _added("baddbmm", input, bmm(batch1, batch2), beta, alpha)
 
 
-@composed
+@composed(node="AddbmmBackward0")
 def addbmm(input: V, batch1: V, batch2: V, *, beta: float = 1, alpha: float = 1) -> V:
     """beta * input + alpha * the sum over the batch of batch1 @ batch2: one product, (m, b * k)."""
     _require_dims("addbmm", batch1=(batch1, 3), batch2=(batch2, 3))
@@ -318,7 +318,7 @@ _COMPUTE_MODES = (
 _MANY_ROWS = 25
 
 
-@composed
+@composed(node="CdistBackward0")
 def cdist(x1: V, x2: V, p: float = 2.0, compute_mode: str | None = _COMPUTE_MODES[0]) -> V:
     """The p-norm distances between rows: (..., P, M), (..., R, M) -> (..., P, R).
 
@@ -353,7 +353,7 @@ def _distance_by_product(x1: V, x2: V) -> V:
     return (nonzero.sqrt() * squared.new_tensor(positive)).squeeze(-1)
 
 
-@composed
+@composed(node="PdistBackward0")
 def pdist(input: V, p: float = 2.0) -> V:
     """The p-norm distances between all pairs of rows (i < j): (N, M) -> (N * (N - 1) / 2,)."""
     _require_dims("pdist", input=(input, 2))
@@ -361,7 +361,7 @@ def pdist(input: V, p: float = 2.0) -> V:
     return vector_norm(input[first] - input[second], p, -1)
 
 
-@composed
+@composed(node="DistBackward0")
 def dist(input: V, other: V, p: float = 2.0) -> V:
     """The p-norm of input - other, which broadcast."""
     return vector_norm(input - other, p)

@@ -7,7 +7,7 @@ import numpy as np
 
 from minigrad.core.types import Array, Dim
 from minigrad.engine.graph import V, Value
-from minigrad.engine.op import composed, op
+from minigrad.engine.op import composed, label_node, op
 from minigrad.ops.dims import axes, kept_shape
 from minigrad.ops.elementwise import arithmetic
 from minigrad.ops.elementwise.comparison import isnan
@@ -51,7 +51,7 @@ def amin(input: Array, *, dim: Dim = None, keepdim: bool = False) -> Array:
     return np.min(input, axis=axes(dim, input.ndim), keepdims=keepdim)
 
 
-@composed
+@composed(node="AminmaxBackward0")
 def aminmax(input: V, *, dim: int | None = None, keepdim: bool = False) -> MinAndMax[V]:
     """The smallest and the largest element, of all or along `dim`."""
     require_any("aminmax", input.array, dim)
@@ -165,6 +165,7 @@ def _extreme(
 ) -> ValuesAndIndices[V]:
     axis = one_axis(dim, input.array)
     require_elements(name, input.shape, dim)
-    return values_and_indices(
+    found = values_and_indices(
         input, dim, argextreme(input.array, axis=axis, keepdims=True), keepdim
     )
+    return label_node(found, f"{name.title()}Backward0")

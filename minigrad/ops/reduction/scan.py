@@ -144,13 +144,13 @@ def _running_extreme(ufunc: np.ufunc, input: V, dim: int) -> ValuesAndIndices[V]
     return ValuesAndIndices(input.gather(dim, indices) if input.ndim else input.clone(), indices)
 
 
-@composed
+@composed(node="CummaxBackward0")
 def cummax(input: V, dim: int) -> ValuesAndIndices[V]:
     """The largest element so far along `dim`, and its last index; nan from the first nan on."""
     return _running_extreme(np.maximum, input, dim)
 
 
-@composed
+@composed(node="CumminBackward0")
 def cummin(input: V, dim: int) -> ValuesAndIndices[V]:
     """The smallest element so far along `dim`, and its last index; nan from the first nan on."""
     return _running_extreme(np.minimum, input, dim)

@@ -7,7 +7,7 @@ import numpy as np
 
 from minigrad.core.types import Array
 from minigrad.engine.graph import V, wrap_like
-from minigrad.engine.op import arr, composed, op, sample
+from minigrad.engine.op import arr, composed, label_node, op, sample
 from minigrad.ops.dims import wrap_dim
 from minigrad.ops.reduction.reduce import require_elements
 from minigrad.ops.results import ValuesAndIndices
@@ -98,7 +98,8 @@ def sort(
     Equal elements always keep their order, whether or not `stable` asks for it.
     """
     array, axis = _lines(input, dim)
-    return values_and_indices(input, dim, (_descending if descending else ascending)(array, axis))
+    found = values_and_indices(input, dim, (_descending if descending else ascending)(array, axis))
+    return label_node(found, f"SortBackward{1 if stable else 0}")
 
 
 @composed
@@ -123,7 +124,7 @@ def _refuse_bools(name: str, array: Array) -> None:
         raise RuntimeError(f"{name}() does not support bool tensors")
 
 
-@composed
+@composed(node="TopkBackward0")
 def topk(
     input: V, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
 ) -> ValuesAndIndices[V]:
@@ -152,7 +153,7 @@ def topk(
     return values_and_indices(input, dim, index)
 
 
-@composed
+@composed(node="KthvalueBackward0")
 def kthvalue(input: V, k: int, dim: int = -1, keepdim: bool = False) -> ValuesAndIndices[V]:
     """The k-th smallest element along `dim`, counted from 1, and its index."""
     array, axis = _lines(input, dim)
@@ -191,7 +192,7 @@ def nanmedian_index(array: Array, axis: int) -> Array:
     return np.take_along_axis(ascending(array, axis), middle, axis)
 
 
-@composed
+@composed(node="ModeBackward0")
 def mode(input: V, dim: int = -1, keepdim: bool = False) -> ValuesAndIndices[V]:
     """The most frequent element along `dim`, the smallest of several, and its last index."""
     array, axis = _lines(input, dim)

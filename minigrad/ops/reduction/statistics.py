@@ -7,7 +7,7 @@ import numpy as np
 
 from minigrad.core.types import Array, Dim
 from minigrad.engine.graph import V, wrap_like
-from minigrad.engine.op import arr, composed, op, sample
+from minigrad.engine.op import arr, composed, label_node, op, sample
 from minigrad.kernels.reduction import reduce as kernels
 from minigrad.ops.dims import axes, kept_shape, wrap_dim
 from minigrad.ops.elementwise.arithmetic import where
@@ -108,7 +108,7 @@ def std(
     return _std(input, keepdim=keepdim, **_corrected(dim, unbiased, correction))
 
 
-@composed
+@composed(node="VarMeanBackward0")
 def var_mean(
     input: V,
     dim: Dim = None,
@@ -122,7 +122,7 @@ def var_mean(
     return _var(input, keepdim=keepdim, **given), mean(input, dim=given["dim"], keepdim=keepdim)
 
 
-@composed
+@composed(node="StdMeanBackward0")
 def std_mean(
     input: V,
     dim: Dim = None,
@@ -199,7 +199,8 @@ def _median_along_dim(
     if array.dtype == bool:
         raise RuntimeError(f"{name}() is not implemented for bool tensors")
     require_elements(name, array.shape, axis)
-    return sorting.values_and_indices(input, dim, index_of(array, axis), keepdim)
+    found = sorting.values_and_indices(input, dim, index_of(array, axis), keepdim)
+    return label_node(found, f"{name.title()}Backward1")
 
 
 # --- quantiles ------------------------------------------------------------------------------

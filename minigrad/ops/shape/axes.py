@@ -134,7 +134,7 @@ def atleast_3d(tensor: V) -> V:
     return (tensor if tensor.ndim == 2 else tensor.reshape(1, tensor.numel())).unsqueeze(-1)
 
 
-@composed
+@composed(node="Rot90Backward0")
 def rot90(input: V, k: int = 1, dims: Sequence[int] = (0, 1)) -> V:
     """The tensor rotated by k right angles in the plane of `dims`, from the first to the second.
 

@@ -78,7 +78,7 @@ def diagonal_scatter(
     return out
 
 
-@composed
+@composed(node="DiagEmbedBackward0")
 def diag_embed(input: V, offset: int = 0, dim1: int = -2, dim2: int = -1) -> V:
     """Matrices (..., n, n) with the last dimension of the input (..., n) on their diagonal."""
     ndim = input.ndim + 1

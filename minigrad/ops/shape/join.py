@@ -51,7 +51,7 @@ def cat(tensors: Sequence[V], dim: int = 0) -> V:
     return out
 
 
-@composed
+@composed(node="StackBackward0")
 def stack(tensors: Sequence[V], dim: int = 0) -> V:
     """Tensors of one shape joined along a new dimension."""
     _require_tensors("stack", tensors)
@@ -123,7 +123,7 @@ def broadcast_tensors(*tensors: V) -> tuple[V, ...]:
 # --- repetition -----------------------------------------------------------------------------
 
 
-@composed
+@composed(node="RepeatBackward0")
 def repeat(input: V, repeats: Sequence[int]) -> V:
     """The tensor repeated so many times in each dimension; further counts add leading dimensions.
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, SupportsIndex
 
 from minigrad.engine.graph import V, Value
-from minigrad.engine.op import composed
+from minigrad.engine.op import composed, label_node
 from minigrad.ops.dims import wrap_dim
 from minigrad.ops.indexing.getitem import Index, along, getitem, index_put
 
@@ -63,7 +63,7 @@ def select(input: V, dim: int, index: SupportsIndex) -> V:
     return getitem(input, index=_index_at("select", input, dim, index))
 
 
-@composed
+@composed(node="UnbindBackward0")
 def unbind(input: V, dim: int = 0) -> tuple[V, ...]:
     """Views of each position of `dim`, without that dimension."""
     _require_dimension("unbind", input, IndexError)
@@ -94,7 +94,8 @@ def split(input: V, split_size_or_sections: int | Sequence[int], dim: int = 0) -
                 f"split: split_size must be positive for a dimension of size {size}, got {step}"
             )
         starts = range(0, size, step) if size else (0,)
-        return _sections(input, axis, [(a, min(a + step, size)) for a in starts])
+        pieces = _sections(input, axis, [(a, min(a + step, size)) for a in starts])
+        return label_node(pieces, "SplitBackward0")
     sections = [int(n) for n in split_size_or_sections]
     if sum(sections) != size or any(n < 0 for n in sections):
         raise RuntimeError(
@@ -102,10 +103,11 @@ def split(input: V, split_size_or_sections: int | Sequence[int], dim: int = 0) -
             f"(input tensor's size at dimension {axis}), but got split_sizes={sections}"
         )
     ends = list(itertools.accumulate(sections))
-    return _sections(input, axis, [(end - n, end) for end, n in zip(ends, sections, strict=True)])
+    bounds = [(end - n, end) for end, n in zip(ends, sections, strict=True)]
+    return label_node(_sections(input, axis, bounds), "SplitWithSizesBackward0")
 
 
-@composed
+@composed(node="SplitBackward0")
 def chunk(input: V, chunks: int, dim: int = 0) -> tuple[V, ...]:
     """At most `chunks` views of equal size along `dim`; the last may be smaller."""
     _require_dimension("chunk", input, RuntimeError)
@@ -183,13 +185,13 @@ def _replaced(name: str, input: V, src: V, index: Index) -> V:
     return index_put(input, src.to(input.dtype), index=index)
 
 
-@composed
+@composed(node="SelectScatterBackward0")
 def select_scatter(input: V, src: V, dim: int, index: int) -> V:
     """A copy of the tensor with `src` at one position of `dim`."""
     return _replaced("select_scatter", input, src, _index_at("select_scatter", input, dim, index))
 
 
-@composed
+@composed(node="SliceScatterBackward0")
 def slice_scatter(
     input: V,
     src: V,
