@@ -1,4 +1,4 @@
-"""Memory that arrays give back is kept for the next ones."""
+"""Freed memory is kept for the next arrays."""
 
 import os
 import platform
@@ -26,7 +26,7 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) / 20)
 
 
 def pages_per_step(**variables):
-    """Times in each step, of 32 MB, that the system hands out a page."""
+    """Page faults of a step that allocates 32 MB."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("MALLOC_", "GLIBC_"))}
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT], env=environment | variables, check=True,

@@ -1,4 +1,4 @@
-"""What one process compiles while another compiles something else is waited for, or done alone."""
+"""Two processes share compilation: each waits for the other's kernels, or compiles them itself."""
 
 import io
 import os
@@ -18,7 +18,7 @@ from minigrad.kernels.compiler.task_queue import TaskKernel
 from minigrad.kernels.conv import direct, implicit_gemm
 from minigrad.kernels.matmul import gemm
 
-# Names what it is given, and tells in a file what it was allowed; a name that ends in "!" kills it.
+# Prints its arguments, and appends those it may compile to a file; one that ends in "!" ends it.
 MODULE = """
 import os, sys, time
 out, *names = sys.argv[1:]
@@ -49,7 +49,9 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def test_waits_for_what_the_other_has_begun(compiler: BackgroundCompiler, tmp_path: Path) -> None:
+def test_wait_for_a_kernel_begun_by_the_second_process(
+    compiler: BackgroundCompiler, tmp_path: Path
+) -> None:
     done = tmp_path / "done"
     compiler.start(str(done), "a", "b")
     until(lambda: "a" in compiler._begun)
@@ -60,7 +62,7 @@ def test_waits_for_what_the_other_has_begun(compiler: BackgroundCompiler, tmp_pa
     assert done.read_text() == "a\nb\n"
 
 
-def test_the_other_leaves_out_what_this_one_has_begun(
+def test_the_second_process_skips_kernels_begun_here(
     compiler: BackgroundCompiler, tmp_path: Path
 ) -> None:
     done = tmp_path / "done"
@@ -70,9 +72,7 @@ def test_the_other_leaves_out_what_this_one_has_begun(
     assert done.read_text() == "a\nc\n"
 
 
-def test_one_runs_at_a_time_and_another_after_it(
-    compiler: BackgroundCompiler, tmp_path: Path
-) -> None:
+def test_one_process_at_a_time(compiler: BackgroundCompiler, tmp_path: Path) -> None:
     done = tmp_path / "done"
     compiler.start(str(done), "a")
     compiler.start(str(done), "left out")
@@ -82,14 +82,14 @@ def test_one_runs_at_a_time_and_another_after_it(
     assert done.read_text() == "a\nb\n"
 
 
-def test_nobody_waits_for_one_that_has_died(compiler: BackgroundCompiler, tmp_path: Path) -> None:
+def test_no_wait_for_a_process_that_has_died(compiler: BackgroundCompiler, tmp_path: Path) -> None:
     compiler.start(str(tmp_path / "done"), "a!", "b")
     until(lambda: "a!" in compiler._begun)
     compiler.wait_for("a!")
     compiler.wait_for("b")
 
 
-def test_where_none_can_be_started_none_is_waited_for(
+def test_no_wait_where_no_process_can_be_started(
     compiler: BackgroundCompiler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "nowhere"))
@@ -98,7 +98,7 @@ def test_where_none_can_be_started_none_is_waited_for(
     compiler.join()
 
 
-def test_one_core_has_no_second_compiler(
+def test_no_second_process_on_one_core(
     compiler: BackgroundCompiler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", 1)
@@ -107,8 +107,8 @@ def test_one_core_has_no_second_compiler(
     assert not (tmp_path / "done").exists()
 
 
-def ended(program: str, *arguments: object, **variables: str) -> str:
-    """What a program in a process of its own prints."""
+def output(program: str, *arguments: object, **variables: str) -> str:
+    """The output of a program in a new process."""
     process = subprocess.run(
         [sys.executable, "-c", program, *map(str, arguments)],
         env=os.environ | variables,
@@ -122,8 +122,8 @@ def ended(program: str, *arguments: object, **variables: str) -> str:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 def test_a_fork_waits_for_nothing() -> None:
-    """It has no thread that would hear of the end."""
-    status = ended(
+    """It has no thread that reads the second process's messages."""
+    status = output(
         "import os, threading\n"
         "from minigrad.kernels.compiler.background import BackgroundCompiler\n"
         "compiler = BackgroundCompiler('other_compiler')\n"
@@ -136,8 +136,10 @@ def test_a_fork_waits_for_nothing() -> None:
     assert status == "0\n"
 
 
-def test_the_other_ends_with_this_one(compiler: BackgroundCompiler, tmp_path: Path) -> None:
-    process = ended(
+def test_the_second_process_ends_with_this_one(
+    compiler: BackgroundCompiler, tmp_path: Path
+) -> None:
+    process = output(
         "import sys\n"
         "from minigrad.kernels.compiler.background import BackgroundCompiler\n"
         "compiler = BackgroundCompiler('other_compiler')\n"
@@ -151,9 +153,9 @@ def test_the_other_ends_with_this_one(compiler: BackgroundCompiler, tmp_path: Pa
         os.kill(int(process), 0)
 
 
-def test_a_product_brings_along_the_products_of_rows(tmp_path: Path) -> None:
-    """In an empty cache: the second kind is read from it, not compiled."""
-    compiled = ended(
+def test_gemm_also_starts_gemm_nt(tmp_path: Path) -> None:
+    """With an empty cache: this process reads the second kernel from it and compiles only one."""
+    compiled = output(
         "import time\n"
         "import numpy as np\n"
         "from numba.core import event\n"
@@ -185,13 +187,13 @@ def test_a_product_brings_along_the_products_of_rows(tmp_path: Path) -> None:
         (direct.correlation_tasks, {"direct"}),
     ],
 )
-def test_only_what_belongs_together_is_named(
+def test_only_kernels_of_one_group_are_named(
     asked: TaskKernel,
     named: set[str],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture,
 ) -> None:
-    """A product brings no convolutions along, though they bring products."""
+    """A matrix product starts no convolutions, though a convolution starts products."""
     monkeypatch.setattr(sys, "stdin", io.StringIO("no\n" * 20))
     precompile.compile_along_with(asked.name, np.dtype("float32"))
     lines = capsys.readouterr().out.splitlines()
@@ -200,14 +202,14 @@ def test_only_what_belongs_together_is_named(
     assert all(line.endswith(" float32") for line in lines)
 
 
-def test_tasks_of_a_user_bring_nothing_along(capsys: pytest.CaptureFixture) -> None:
+def test_kernels_of_a_user_start_no_others(capsys: pytest.CaptureFixture) -> None:
     precompile.compile_along_with("theirs.tasks", np.dtype("float32"))
     assert capsys.readouterr().out == ""
 
 
 def test_a_rehearsal_compiles_what_a_training_step_calls() -> None:
-    """For the very types: no kernel has a second signature after the step."""
-    told = ended(
+    """With the same types: no kernel has a second signature after the step."""
+    told = output(
         "import numpy as np\n"
         "import minigrad as torch\n"
         "from minigrad import nn\n"
@@ -227,10 +229,10 @@ def test_a_rehearsal_compiles_what_a_training_step_calls() -> None:
     assert told == "True True\n"
 
 
-def test_two_processes_that_add_to_one_cache_do_not_mix_their_code(tmp_path: Path) -> None:
+def test_two_processes_may_add_to_one_cache(tmp_path: Path) -> None:
     """As if each had read the index of compiled code before the other wrote it."""
     for dtype in ("float32", "float64"):
-        ended(
+        output(
             "import numpy as np\n"
             "from minigrad.kernels.pointwise import elementwise\n"
             f"elementwise.exp(np.zeros(9000, '{dtype}'))\n",

@@ -97,7 +97,7 @@ def test_variance_survives_a_large_mean() -> None:
 
 
 @pytest.mark.parametrize("shape", [(0, 3, 5), (4, 3, 0), (4, 0, 5), (0, 3, 1)])
-def test_nothing_to_normalise(shape: tuple[int, int, int]) -> None:
+def test_empty_arrays(shape: tuple[int, int, int]) -> None:
     x = np.empty(shape, np.float32)
     y, mean, rstd = batch_norm.batch_norm_train(x, None, None, EPS)
     assert y.shape == shape

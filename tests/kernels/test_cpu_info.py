@@ -1,4 +1,4 @@
-"""Kernels as they are compiled for x86 CPUs with wider and with narrower vectors than here.
+"""Kernels compiled for x86 CPUs with wider and with narrower vectors than this one.
 
 On a machine with AVX-512, the suite without it, and anywhere the suite without AVX2 and FMA, run by
 
@@ -27,7 +27,7 @@ AVX512 = "+avx512f,+avx512vl,+avx512dq,+avx512bw,+avx512cd,+avx2,+avx,+fma"
 
 
 def run(program: str, cpu: str, features: str, cache: Path) -> str:
-    """What a program prints whose kernels are compiled for that CPU."""
+    """The output of a program whose kernels are compiled for that CPU."""
     environment = {
         "NUMBA_CPU_NAME": cpu,
         "NUMBA_CPU_FEATURES": features,
@@ -57,7 +57,7 @@ def test_tiles_fill_the_registers_of_avx512(tmp_path: Path) -> None:
 
 
 def test_without_avx_and_fma_results_are_right() -> None:
-    """Matrix products with tails in every direction."""
+    """Matrix products whose sizes are no multiples of a tile."""
     told = run(
         "import numpy as np\n"
         "from minigrad.kernels import cpu_info\n"

@@ -1,4 +1,4 @@
-"""The losses of labels against PyTorch."""
+"""Losses with class indices against PyTorch."""
 
 import math
 from typing import Any
@@ -92,7 +92,7 @@ def test_large_losses_as_torch(shape: tuple[int, ...], reduction: str) -> None:
         )
 
 
-def test_ignored_rows_hold_anything() -> None:
+def test_ignored_rows_may_hold_any_values() -> None:
     x = np.full((2, 3, 1), np.nan)
     x[0] = 1.0
     given = (np.array([[2], [-100]]), None, -100, 0.1, "mean")
@@ -105,7 +105,7 @@ def test_ignored_rows_hold_anything() -> None:
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.int64])
 @pytest.mark.parametrize("target", [[], [0, 4, 2], [4, 4]])
-def test_labels_that_are_classes(target: list[int], dtype: Any) -> None:
+def test_class_indices_in_bounds(target: list[int], dtype: Any) -> None:
     x = np.zeros((len(target), 5))
     cross_entropy.nll_loss(x, np.array(target, dtype), None, -100, "sum")
 
@@ -117,7 +117,7 @@ def test_labels_that_are_classes(target: list[int], dtype: Any) -> None:
         ([[-100, 0], [-1, 7]], r"Target -1 is out of bounds: at position \[1, 0\]"),
     ],
 )
-def test_labels_that_are_none(target: list[list[int]], message: str) -> None:
+def test_class_indices_out_of_bounds(target: list[list[int]], message: str) -> None:
     x = np.zeros((2, 5, 2))
     with pytest.raises(IndexError, match=message):
         cross_entropy.nll_loss(x, np.array(target), None, -100, "mean")
@@ -144,7 +144,7 @@ def test_bit_identical_on_one_thread_and_two(shape: tuple[int, ...]) -> None:
         np.testing.assert_array_equal(one, two)
 
 
-def test_losses_and_slopes_follow_from_the_softmax() -> None:
+def test_losses_and_gradients_follow_from_the_softmax() -> None:
     x, target, _, _ = labels_and_logits(6, (7, 4, 3), np.float32, -1)
     known = target != -1
     losses, slopes = cross_entropy.cross_entropy(x, target, None, -1, 0.0, "none")

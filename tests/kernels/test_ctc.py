@@ -22,12 +22,12 @@ def logarithms(rng: np.random.Generator, *shape: int) -> Array:
 
 
 def collapsed(path: tuple[int, ...], blank: int) -> list[int]:
-    """What an alignment spells: repetitions once, blanks not at all."""
+    """The labels of an alignment: repetitions count once, blanks do not."""
     return [label for label, _ in itertools.groupby(path) if label != blank]
 
 
 def over_all_alignments(log_p: Array, labels: list[int], blank: int) -> tuple[float, Array]:
-    """The log-likelihood of one sequence (T, C), and how probable each label is at each time."""
+    """The log-likelihood of one sequence (T, C), and each label's probability at each time."""
     length, classes = log_p.shape
     total, shares = 0.0, np.zeros_like(log_p)
     for path in itertools.product(range(classes), repeat=length):
@@ -73,7 +73,7 @@ def drawn(seed: int, length: int, count: int, classes: int, longest: int) -> tup
 
 
 @pytest.mark.parametrize("sizes", [(9, 1, 2, 3), (120, 5, 7, 25), (700, 3, 40, 200)])
-def test_long_signals_as_torch(sizes: tuple[int, ...]) -> None:
+def test_long_inputs_as_torch(sizes: tuple[int, ...]) -> None:
     log_p, targets, times, counts = drawn(1, *sizes)
     paths = ctc.lattice(targets, times, counts, 0)
     likelihood, log_alpha = ctc.ctc_loss(log_p, paths)
@@ -90,8 +90,8 @@ def test_long_signals_as_torch(sizes: tuple[int, ...]) -> None:
     np.testing.assert_allclose(dx, theirs, rtol=0, atol=1e-10)
 
 
-def test_what_one_step_all_but_forbids_is_not_lost() -> None:
-    """A signal just long enough, whose labels are at each step e**-600 as probable as others."""
+def test_very_small_probabilities_do_not_underflow() -> None:
+    """An input just long enough, with labels e**-600 times as probable as others at each step."""
     log_p = np.zeros((8, 1, 9))
     targets = np.arange(1, 9)[None]
     log_p[np.arange(8), 0, targets[0]] = -600.0
@@ -102,7 +102,7 @@ def test_what_one_step_all_but_forbids_is_not_lost() -> None:
     np.testing.assert_allclose(dx[:, 0], -np.eye(9)[1:], rtol=0, atol=1e-12)
 
 
-def test_no_number_stays_none() -> None:
+def test_nan_stays_nan() -> None:
     log_p = np.zeros((3, 2, 3))
     log_p[1, 0] = np.nan
     paths = ctc.lattice(np.array([[1], [1]]), np.array([3, 3]), np.array([1, 1]), 0)

@@ -94,7 +94,7 @@ def assert_close(ours: np.ndarray[Any, Any], reference: np.ndarray[Any, Any]) ->
 
 @pytest.mark.parametrize("name", ONE)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_function_of_one_agrees_with_torch(name: str, dtype: Any) -> None:
+def test_unary_functions_agree_with_torch(name: str, dtype: Any) -> None:
     ours, reference = ONE[name]
     rng = np.random.default_rng(0)
     for size in SIZES:
@@ -104,7 +104,7 @@ def test_function_of_one_agrees_with_torch(name: str, dtype: Any) -> None:
 
 @pytest.mark.parametrize("name", TWO)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_function_of_two_agrees_with_torch(name: str, dtype: Any) -> None:
+def test_binary_functions_agree_with_torch(name: str, dtype: Any) -> None:
     ours, reference = TWO[name]
     rng = np.random.default_rng(0)
     for size in [*SIZES, 8 * kernel.GRAIN_SIZE + 1] if name in {"add", "div"} else SIZES:
@@ -166,7 +166,7 @@ def test_dropout_multiplies_by_mask_and_scale(shape: tuple[int, ...], mask_dtype
     dtype=st.sampled_from([np.float32, np.float64, np.int64]), transposed=st.booleans(),
 )  # fmt: skip
 @settings(max_examples=150, deadline=None)
-def test_where_as_numpys(rows: int, columns: int, name: str, dtype: Any, transposed: bool) -> None:
+def test_where_as_numpy(rows: int, columns: int, name: str, dtype: Any, transposed: bool) -> None:
     rng = np.random.default_rng(0)
     shape = (rows, columns)
     condition = rng.random(shape[::-1] if transposed else shape) < 0.5
@@ -181,7 +181,7 @@ def test_where_as_numpys(rows: int, columns: int, name: str, dtype: Any, transpo
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.int64])
-def test_sign_of_every_kind(dtype: Any) -> None:
+def test_sign_of_every_dtype(dtype: Any) -> None:
     numbers = [-3, -1, 0, 1, 7] if dtype is np.int64 else [*SPECIAL, -1e-40]
     with np.errstate(over="ignore"):
         x = np.array(numbers, np.float64).astype(dtype)
@@ -190,7 +190,7 @@ def test_sign_of_every_kind(dtype: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ONE)
-def test_half_precision_goes_by_way_of_single(name: str) -> None:
+def test_float16_is_computed_in_float32(name: str) -> None:
     x = np.random.default_rng(4).uniform(-0.9, 3, 700).astype(np.float16)
     out = ONE[name][0](x)
     assert out.dtype == np.float16
@@ -221,7 +221,7 @@ def test_accuracy_in_units_in_the_last_place(dtype: Any, function: str) -> None:
 
 @pytest.mark.parametrize("name", ["_gelu", "erf", "log_sigmoid"])
 def test_the_longest_functions_become_vectors(name: str, tmp_path: Path) -> None:
-    """In float64, whose polynomials are long: one call left in the loop, and it is scalar."""
+    """In float64, whose polynomials are long: a single call in the loop would keep it scalar."""
     program = (
         "import numpy as np\n"
         "from minigrad.kernels.pointwise import elementwise\n"
@@ -277,7 +277,7 @@ def test_gelu_is_accurate_where_it_vanishes(dtype: Any) -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_slopes_of_sigmoid_and_tanh(dtype: Any) -> None:
+def test_derivatives_of_sigmoid_and_tanh(dtype: Any) -> None:
     rng = np.random.default_rng(5)
     for size in SIZES:
         g, y = rng.standard_normal(size).astype(dtype), rng.random(size).astype(dtype)

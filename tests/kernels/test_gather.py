@@ -1,4 +1,4 @@
-"""Reading and adding at places against NumPy's own indexing."""
+"""Reading and adding at positions against NumPy's indexing."""
 
 from typing import Any
 from unittest import mock
@@ -20,7 +20,7 @@ SHAPES = st.lists(st.integers(1, 9), min_size=1, max_size=4).map(tuple)
 
 @st.composite
 def arrays_and_indices(draw: st.DrawFn) -> tuple[Array, tuple[Any, ...]]:
-    """An array, and an index with integers in the place of some dimensions side by side, or not."""
+    """An array, and an index with integer arrays for some dimensions, side by side or not."""
     shape = draw(SHAPES)
     count = draw(st.integers(1, len(shape)))
     first = draw(st.integers(0, len(shape) - count))
@@ -77,17 +77,17 @@ def test_along_a_dimension_as_numpy(shape: tuple[int, ...], dtype: Any, data: An
         gather.add_along(out, index, taken, dim)
     np.testing.assert_array_equal(taken, np.take_along_axis(part, index, dim))
     wanted = x.copy()
-    for place in np.ndindex(*sizes):
-        wanted[(*place[:dim], index[place], *place[dim + 1 :])] += taken[place]
+    for at in np.ndindex(*sizes):
+        wanted[(*at[:dim], index[at], *at[dim + 1 :])] += taken[at]
     np.testing.assert_array_equal(out, wanted)
 
 
-@pytest.mark.parametrize("place", [600, -601])
-def test_a_place_out_of_bounds_is_numpys_error(place: int) -> None:
-    x, index = np.ones((600, 3)), (np.full(300, place),)
-    with pytest.raises(IndexError, match=rf"index {place} is out of bounds for axis 0"):
+@pytest.mark.parametrize("position", [600, -601])
+def test_an_index_out_of_bounds_is_numpys_error(position: int) -> None:
+    x, index = np.ones((600, 3)), (np.full(300, position),)
+    with pytest.raises(IndexError, match=rf"index {position} is out of bounds for axis 0"):
         gather.take_at(x, index)
-    with pytest.raises(IndexError, match=rf"index {place} is out of bounds for axis 0"):
+    with pytest.raises(IndexError, match=rf"index {position} is out of bounds for axis 0"):
         gather.add_at(x, index, np.ones((300, 3)))
     assert (x == 1).all()
 

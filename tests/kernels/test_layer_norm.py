@@ -22,7 +22,7 @@ def tolerance(dtype: Any) -> dict[str, Any]:
 
 
 def draw(shape: tuple[int, ...], weights: int, dtype: Any, order: Any = "C") -> list[Array]:
-    """Neighbours in x are apart: two that are alike are a matter of rounding once divided."""
+    """Neighbours in x differ clearly: the difference of equal ones would be rounding error only."""
     rng = np.random.default_rng(0)
     apart = 4 * (np.arange(shape[-1]) % 2)
     x = (3 + rng.uniform(-1, 1, shape) + apart).astype(dtype, order=order)
@@ -94,7 +94,7 @@ def test_variance_survives_a_large_mean() -> None:
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_what_is_not_finite_stays_in_its_row(value: float) -> None:
+def test_inf_and_nan_stay_in_their_row(value: float) -> None:
     x = np.random.default_rng(2).standard_normal((5, 40)).astype(np.float32)
     x[3, 17] = value
     y = layer_norm.layer_norm(x, None, None, EPS)[0]
@@ -103,7 +103,7 @@ def test_what_is_not_finite_stays_in_its_row(value: float) -> None:
 
 
 @pytest.mark.parametrize("shape", [(0, 5), (5, 0)])
-def test_nothing_to_normalise(shape: tuple[int, int]) -> None:
+def test_empty_arrays(shape: tuple[int, int]) -> None:
     x = np.empty(shape, np.float32)
     y, mean, rstd = layer_norm.layer_norm(x, None, None, EPS)
     dx, dweight, dbias = layer_norm.layer_norm_backward(x, x, mean, rstd, None)

@@ -1,4 +1,4 @@
-"""Loops that threads share out: each round runs once, and what cannot be shared is refused."""
+"""Parallel loops: each iteration runs once, and dependent iterations are an error."""
 
 import os
 import subprocess
@@ -49,7 +49,7 @@ def _two_loops(counts: Any, squares: Any, sums: Any, *steps: Any) -> None:
 
 @pytest.mark.parametrize("work", [0, GRAIN_SIZE])
 @pytest.mark.parametrize("size", [0, 1, 2, 3, 5, 1000])
-def test_each_round_runs_once_on_any_number_of_threads(threads: int, size: int, work: int) -> None:
+def test_each_iteration_runs_once(threads: int, size: int, work: int) -> None:
     counts, squares, sums = np.zeros(size, np.int64), np.zeros(size), np.zeros(2)
     _two_loops.run(work, counts, squares, sums, 1, 2)
     assert (counts == 3).all()
@@ -81,12 +81,12 @@ def _refuse_negatives(x: Any) -> None:
         x[i] = np.sqrt(x[i])
 
 
-def test_a_round_that_fails_on_one_thread_says_why() -> None:
+def test_an_error_on_one_thread_is_raised_as_it_is() -> None:
     with pytest.raises(ValueError, match=r"^negative$"):
         _refuse_negatives.run(0, np.array([1.0, -4.0, 9.0]))
 
 
-def test_a_round_that_fails_on_one_of_many_threads_stops_none_of_the_others() -> None:
+def test_an_error_in_one_of_many_threads_does_not_stop_the_others() -> None:
     x = np.full(1000, 4.0)
     x[-1] = -1
     with pytest.raises(
@@ -116,7 +116,7 @@ def _neighbours(x: Any, out: Any) -> None:
 
 
 @pytest.mark.parametrize("function", [_running_total, _largest, _neighbours])
-def test_rounds_that_depend_on_one_another_are_refused(function: Callable[..., None]) -> None:
+def test_dependent_iterations_are_an_error(function: Callable[..., None]) -> None:
     with pytest.raises(
         SyntaxError, match=r"binds '(total|largest|before)', which it has read before"
     ):
@@ -140,12 +140,12 @@ def _by_attribute(x: Any) -> None:
 
 
 @pytest.mark.parametrize("function", [_nested, _from_one, _by_attribute])
-def test_other_loops_over_prange_are_refused(function: Callable[..., None]) -> None:
+def test_other_forms_of_prange_are_an_error(function: Callable[..., None]) -> None:
     with pytest.raises(SyntaxError, match=r"prange must stand in `for i in prange\(n\)`"):
         outline(function, device_function, GRAIN_SIZE)
 
 
-def test_a_closure_is_refused() -> None:
+def test_a_closure_is_an_error() -> None:
     factor = 2
 
     def scale(x: Any) -> None:
@@ -156,7 +156,7 @@ def test_a_closure_is_refused() -> None:
         outline(scale, device_function, GRAIN_SIZE)
 
 
-def test_kernels_run_in_python_where_numba_compiles_nothing() -> None:
+def test_kernels_run_in_python_with_disable_jit() -> None:
     program = (
         "import numpy as np\n"
         "from minigrad.kernels.reduction import reduce, softmax\n"

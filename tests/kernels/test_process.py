@@ -1,4 +1,4 @@
-"""What an import changes in the process: each effect has a switch, and users' settings hold."""
+"""Effects of the import on the process: each has a switch, and users' own settings hold."""
 
 import json
 import os

@@ -74,7 +74,7 @@ def test_large_strided_arrays() -> None:
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("axes", [(0,), (1,), (0, 1)])
-def test_nan_and_infinity_come_through(value: float, axes: tuple[int, ...]) -> None:
+def test_nan_and_infinity_are_kept(value: float, axes: tuple[int, ...]) -> None:
     x = np.ones((200, 300), np.float32)
     x[17, 23] = value
     np.testing.assert_array_equal(reduce.sum(x, axes), x.sum(axis=axes))

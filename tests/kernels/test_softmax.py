@@ -1,4 +1,4 @@
-"""Softmax and its logarithm against PyTorch."""
+"""Softmax and log-softmax against PyTorch."""
 
 import math
 from typing import Any

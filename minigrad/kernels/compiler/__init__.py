@@ -1,1 +1,1 @@
-"""How kernels are compiled, cached, threaded and given memory."""
+"""Compilation of kernels, their disk cache, threads and memory."""

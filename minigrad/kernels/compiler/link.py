@@ -70,4 +70,5 @@ def link(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
         return resolve(tuple(map(numba.types.unliteral, args)), kws)
 
     linked.get_call_template = without_literals
-    return linked  # type: ignore[no-any-return]  # Numba's stubs know no dispatchers
+    device_function: Callable[..., Any] = linked  # Numba's stubs know no dispatchers
+    return device_function

@@ -71,7 +71,7 @@ def _write_matching(addresses: Array, arrays: int, patterns: int) -> bool:
 
 @kernel
 def _hold_the_same(a: int, b: int, count: int) -> bool:
-    """Whether two tuples of `count` items, given by their ids, hold the same objects."""
+    """Return whether two tuples of `count` items, given by their ids, hold the same objects."""
     a_items = pointer_at(np.int64, a + _ITEMS)
     b_items = pointer_at(np.int64, b + _ITEMS)
     same = True

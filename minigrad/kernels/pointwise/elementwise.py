@@ -34,22 +34,22 @@ def _is_compilable(x: Array) -> bool:
 
 
 @binary
-def _add(x: Any, y: Any) -> Any:
+def _add(x: float, y: float) -> float:
     return x + y
 
 
 @binary
-def _sub(x: Any, y: Any) -> Any:
+def _sub(x: float, y: float) -> float:
     return x - y
 
 
 @binary
-def _mul(x: Any, y: Any) -> Any:
+def _mul(x: float, y: float) -> float:
     return x * y
 
 
 @binary
-def _div(x: Any, y: Any) -> Any:
+def _div(x: float, y: float) -> float:
     return x / y
 
 
@@ -89,17 +89,17 @@ div = _arithmetic(np.divide, _div)
 
 
 @ternary
-def _select(x: Any, y: Any, condition: Any) -> Any:
+def _select(x: float, y: float, condition: bool) -> float:
     return x if condition else y
 
 
 @binary
-def _select_or_number(x: Any, condition: Any, number: Any) -> Any:
+def _select_or_number(x: float, condition: bool, number: float) -> float:
     return x if condition else number
 
 
 @binary
-def _number_or_select(y: Any, condition: Any, number: Any) -> Any:
+def _number_or_select(y: float, condition: bool, number: float) -> float:
     return number if condition else y
 
 
@@ -131,7 +131,7 @@ def _have_dtype(x: Any, y: Any, dtype: np.dtype[Any]) -> bool:
 
 
 @unary
-def _sign(x: Any) -> Any:
+def _sign(x: float) -> float:
     zero, one = like(x, 0.0), like(x, 1.0)
     return one if x > zero else (-one if x < zero else zero)
 
@@ -145,7 +145,7 @@ def sign(x: Array) -> Array:
 
 
 @unary
-def _relu(x: Any) -> Any:
+def _relu(x: float) -> float:
     return 0.0 if x <= 0 else x
 
 
@@ -157,13 +157,13 @@ def relu(x: Array) -> Array:
 
 
 @binary
-def relu_backward(g: Any, out: Any) -> Any:
+def relu_backward(g: float, out: float) -> float:
     """g where relu's output is positive, else 0; g also where it is NaN."""
     return 0.0 if out <= 0 else g
 
 
 @unary
-def _leaky_relu(x: Any, negative_slope: Any) -> Any:
+def _leaky_relu(x: float, negative_slope: float) -> float:
     return x if x > 0 else x * negative_slope
 
 
@@ -173,7 +173,7 @@ def leaky_relu(x: Array, negative_slope: float) -> Array:
 
 
 @binary
-def _leaky_relu_backward(g: Any, x: Any, negative_slope: Any) -> Any:
+def _leaky_relu_backward(g: float, x: float, negative_slope: float) -> float:
     return g if x > 0 else g * negative_slope
 
 
@@ -186,7 +186,7 @@ def leaky_relu_backward(g: Array, x: Array, negative_slope: float) -> Array:
 
 
 @unary
-def _exp(x: Any) -> Any:
+def _exp(x: float) -> float:
     return scalar.exp(x)
 
 
@@ -196,7 +196,7 @@ def exp(x: Array) -> Array:
 
 
 @unary
-def _expm1(x: Any) -> Any:
+def _expm1(x: float) -> float:
     return scalar.expm1(x)
 
 
@@ -206,7 +206,7 @@ def expm1(x: Array) -> Array:
 
 
 @unary
-def _log1p(x: Any) -> Any:
+def _log1p(x: float) -> float:
     return scalar.log1p(x)
 
 
@@ -216,14 +216,14 @@ def log1p(x: Array) -> Array:
 
 
 @unary
-def log_sigmoid(x: Any) -> Any:
+def log_sigmoid(x: float) -> float:
     """log(1 / (1 + e**-x))."""
     zero = like(x, 0.0)
     return (zero if x > zero else x) - scalar.log1p(scalar.decay(-abs(x)))
 
 
 @unary
-def _tanh(x: Any) -> Any:
+def _tanh(x: float) -> float:
     return scalar.tanh(x)
 
 
@@ -233,25 +233,25 @@ def tanh(x: Array) -> Array:
 
 
 @unary
-def sigmoid(x: Any) -> Any:
+def sigmoid(x: float) -> float:
     """1 / (1 + e**-x), accurate also where the result is tiny."""
     return scalar.sigmoid(x)
 
 
 @binary
-def tanh_backward(g: Any, out: Any) -> Any:
+def tanh_backward(g: float, out: float) -> float:
     """g times the derivative of tanh, given its output."""
     return g * (like(out, 1.0) - out * out)
 
 
 @binary
-def sigmoid_backward(g: Any, out: Any) -> Any:
+def sigmoid_backward(g: float, out: float) -> float:
     """g times the derivative of sigmoid, given its output."""
     return g * (out * (like(out, 1.0) - out))
 
 
 @unary
-def huber(x: Any, beta: Any) -> Any:
+def huber(x: float, beta: float) -> float:
     """x**2 / (2 beta) for |x| < beta, |x| - beta / 2 elsewhere."""
     size, half = abs(x), like(x, 0.5)
     return half * size * size / beta if size < beta else size - half * beta
@@ -261,18 +261,18 @@ def huber(x: Any, beta: Any) -> Any:
 
 
 @unary
-def erf(x: Any) -> Any:
+def erf(x: float) -> float:
     """2 / sqrt(pi) times the integral of e**-t**2 from 0 to x."""
     return scalar.erf(x)
 
 
 @unary
-def _gelu(x: Any) -> Any:
+def _gelu(x: float) -> float:
     return x * scalar.normal(x)[0]
 
 
 @unary
-def _gelu_tanh(x: Any) -> Any:
+def _gelu_tanh(x: float) -> float:
     # 0.5 (1 + tanh u) is sigmoid(2 u).
     u = like(x, math.sqrt(2 / math.pi)) * (x + like(x, 0.044715) * x * x * x)
     return x * scalar.sigmoid(u + u)
@@ -284,13 +284,13 @@ def gelu(x: Array, approximate: str = "none") -> Array:
 
 
 @binary
-def _gelu_backward(g: Any, x: Any) -> Any:
+def _gelu_backward(g: float, x: float) -> float:
     distribution, bell = scalar.normal(x)
     return g * (distribution + x * bell * like(x, 1 / math.sqrt(2 * math.pi)))
 
 
 @binary
-def _gelu_tanh_backward(g: Any, x: Any) -> Any:
+def _gelu_tanh_backward(g: float, x: float) -> float:
     root, cubic = like(x, math.sqrt(2 / math.pi)), like(x, 0.044715)
     u = root * (x + cubic * x * x * x)
     s = scalar.sigmoid(u + u)
@@ -304,7 +304,7 @@ def gelu_backward(g: Array, x: Array, approximate: str = "none") -> Array:
 
 
 @binary
-def _masked(x: Any, mask: Any, scale: Any) -> Any:
+def _masked(x: float, mask: bool, scale: float) -> float:
     return x * (scale if mask else like(x, 0.0))
 
 
