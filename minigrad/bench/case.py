@@ -55,6 +55,7 @@ class Case:
     calls: results are compared after so many calls, for functions that change something.
     compared: what of a result is compared, if it is not all of it.
 
+    >>> from minigrad.bench import Case
     >>> def product(library, a, b):
     ...     return lambda: a @ b
     >>> Case(name="dot", sizes={"K": 10}, inputs=lambda draw: (draw(10), draw(10)),

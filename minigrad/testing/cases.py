@@ -50,6 +50,7 @@ def gradcheck_cases(
 
     Raises TypeError if there is no case, or what is decorated cannot be checked.
 
+        >>> from minigrad.testing import arr, gradcheck_cases, sample
         >>> @gradcheck_cases(arr.of(3, 4), sample(arr.of(2, 5), beta=2.0))
         ... def swish(x, *, beta=1.0):
         ...     return x * (beta * x).sigmoid()
@@ -134,8 +135,9 @@ def check(what: Any, *inputs: Any, seed: int = 0, **options: Any) -> Errors:
     that `what` was decorated with.  Gives the worst errors.  Raises GradcheckError with the
     entries that disagree, and TypeError without inputs or cases.
 
-        >>> minigrad.testing.check(swish)
-        >>> minigrad.testing.check(nn.Linear(3, 2), arr.of(4, 3))
+        >>> from minigrad.testing import arr, check
+        >>> errors = check(lambda x: x * x.sigmoid(), arr.of(3, 4))
+        >>> errors = check(minigrad.nn.Linear(3, 2), arr.of(4, 3))
     """
     name = str(getattr(what, "__name__", type(what).__name__))
     cases = Cases((Sample(inputs, {}),)) if inputs else cases_of(what)

@@ -41,7 +41,8 @@ def check_module(
     Raises GradcheckError that names the mode, the parameter or input and the entries; ValueError
     for a mode of another name, or if there is nothing to differentiate.
 
-        >>> minigrad.testing.check_module(nn.Linear(3, 2), arr.of(4, 3))
+        >>> from minigrad.testing import arr, check_module
+        >>> errors = check_module(minigrad.nn.Linear(3, 2), arr.of(4, 3))
     """
     for chosen in modes:
         if chosen not in MODES:

@@ -1,9 +1,11 @@
 """Hypothesis strategies: tensors, shapes that broadcast, domains without kinks and poles.
 
-@given(strategies.broadcastable_tensors(2))
-def test_addition_commutes(pair):
-    a, b = pair
-    assert (a + b).equal(b + a)
+>>> from hypothesis import given
+>>> from minigrad.testing import strategies
+>>> @given(strategies.broadcastable_tensors(2))
+... def test_addition_commutes(pair):
+...     a, b = pair
+...     assert (a + b).equal(b + a)
 """
 
 from collections.abc import Sequence
@@ -75,6 +77,8 @@ def tensors(
 
     Raises ValueError for an empty range, or a layout of another name.
 
+        >>> from hypothesis import given
+        >>> from minigrad.testing import strategies
         >>> @given(strategies.tensors(strategies.shapes(), away_from=(0.0,), requires_grad=True))
         ... def test_reciprocal(x):
         ...     assert minigrad.testing.gradcheck(minigrad.reciprocal, x)
