@@ -16,6 +16,7 @@ from minigrad.engine.grad_mode import thread
 from minigrad.engine.graph import Node, Value
 
 _new = object.__new__
+_ndarray = np.ndarray
 
 
 def backward(
@@ -162,6 +163,8 @@ class _Walk:
         needs, edges, shapes = self._wanted(node)
         for i, edge in enumerate(edges):
             array = ignore_fp_errors(rules[needs[i]], g_array, *arrays, **settings)
+            if type(array) is not _ndarray:  # NumPy's arithmetic of 0-d arrays gives scalars
+                array = np.asarray(array)
             cotangent = _new(kind)
             cotangent.array = array
             if shapes is not None and array.shape != shapes[i]:
