@@ -34,7 +34,7 @@ def hardsigmoid(x: float) -> float:
 @binary
 def hardsigmoid_backward(g: float, x: float) -> float:
     three = like(x, 3.0)
-    return like(x, 0.0) if x <= -three or x >= three else g / like(x, 6.0)
+    return g / like(x, 6.0) if -three < x < three else like(x, 0.0)
 
 
 @unary

@@ -88,12 +88,15 @@ class _Windows(NamedTuple):
     convolution: _Convolution | None = None  # that does the same, where it is quicker for many
 
 
-def _windows(rows: Array, columns: Array, pixels: Array, dtype: np.dtype[Any]) -> _Windows:
-    """Windows whose sums are divided by `pixels`, if that is any."""
+def _windows(
+    rows: Array, columns: Array, pixels: Array, dtype: np.dtype[Any], divisor: int | None = None
+) -> _Windows:
+    """Windows whose sums are divided by their number of `pixels`, or all by one divisor."""
     heights, widths = (np.diff(spans)[:, 0] for spans in (rows, columns))
     area = int(heights.max(initial=1) * widths.max(initial=1))
     # A window wholly in the padding sums to 0, whatever its share.
-    return _Windows(rows, columns, (1 / np.maximum(pixels, 1)).astype(dtype), area)
+    divisors = np.maximum(pixels, 1) if divisor is None else np.full(pixels.shape, divisor)
+    return _Windows(rows, columns, (1 / divisors).astype(dtype), area)
 
 
 def _average_over(x: Array, windows: _Windows) -> Array:
@@ -142,8 +145,7 @@ def _average_windows(
     if not count_include_pad:
         row_lengths, column_lengths = np.diff(rows)[:, 0], np.diff(columns)[:, 0]
     pixels = np.outer(row_lengths, column_lengths)
-    divisor = np.full_like(pixels, divisor_override) if divisor_override else pixels
-    windows = _windows(rows, columns, divisor, dtype)
+    windows = _windows(rows, columns, pixels, dtype, divisor_override)
     share = windows.share
     if share.size == 0 or max(stride) > 2 or share.shape[1] * dtype.itemsize < VECTOR_BYTES:
         return windows

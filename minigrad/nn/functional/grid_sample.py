@@ -10,6 +10,7 @@ from minigrad import ops
 from minigrad.core.types import Array
 from minigrad.nn.functional.arguments import require_tensor
 from minigrad.nn.functional.upsampling import cubic_weights
+from minigrad.ops.nn.piecewise_activation import hardtanh
 from minigrad.tensor import Tensor
 
 
@@ -126,7 +127,8 @@ def _inside(pixels: Tensor, extent: int, padding_mode: str, align_corners: bool)
     if padding_mode == "reflection":
         margin = 0.0 if align_corners else 0.5
         pixels = _reflect(pixels, -margin, extent - 1 + margin)
-    return ops.clamp(pixels, 0.0, extent - 1.0)
+    # Its derivative at the border is 0, as in torch.
+    return hardtanh(pixels, min_val=0.0, max_val=extent - 1.0)
 
 
 def _reflect(x: Tensor, low: float, high: float) -> Tensor:

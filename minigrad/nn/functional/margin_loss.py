@@ -8,7 +8,6 @@ from minigrad import ops
 from minigrad.core.types import Array
 from minigrad.engine.graph import wrap
 from minigrad.engine.op import labelled
-from minigrad.nn.functional.activation import softplus
 from minigrad.nn.functional.arguments import require_floating, require_tensor
 from minigrad.nn.functional.distance import pairwise_distance
 from minigrad.nn.functional.reduction import reduced, require_reduction
@@ -18,6 +17,14 @@ Distance = Callable[[Tensor, Tensor], Tensor]
 """A distance of vectors: (N, D), (N, D) -> (N,)."""
 
 
+def hinge(input: Tensor) -> Tensor:
+    """max(input, 0), whose derivative at 0 is 1 as in torch's margin losses; relu's is 0.
+
+    A model whose weights start at 0 has equal scores: without it a margin of 0 never moves them.
+    """
+    return ops.clamp(input, min=0.0)
+
+
 def hinge_embedding_loss(
     input: Tensor, target: Tensor, margin: float = 1.0, *, reduction: str = "mean"
 ) -> Tensor:
@@ -25,7 +32,7 @@ def hinge_embedding_loss(
     require_reduction(reduction)
     require_tensor("hinge_embedding_loss", input=input, target=target)
     positive = ops.where(target != -1, input, 0.0)
-    negative = ops.where(target != 1, ops.relu(margin - input), 0.0)
+    negative = ops.where(target != 1, hinge(margin - input), 0.0)
     return reduced(positive + negative, reduction)
 
 
@@ -41,7 +48,7 @@ def margin_ranking_loss(
             f"input1: {list(input1.shape)}, input2: {list(input2.shape)}, target: "
             f"{list(target.shape)} "
         )
-    return reduced(ops.relu(-target * (input1 - input2) + margin), reduction)
+    return reduced(hinge(-target * (input1 - input2) + margin), reduction)
 
 
 @labelled("SoftMarginLossBackward0")
@@ -49,7 +56,7 @@ def soft_margin_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") 
     """log(1 + exp(-target input)), where target is 1 or -1."""
     require_reduction(reduction)
     require_tensor("soft_margin_loss", input=input, target=target)
-    return reduced(softplus(-target * input, threshold=float("inf")), reduction)
+    return reduced(-ops.log_sigmoid(target * input), reduction)
 
 
 def cosine_embedding_loss(
@@ -70,7 +77,7 @@ def cosine_embedding_loss(
     squares = [(x * x).sum(-1) + epsilon for x in (input1, input2)]
     cosine = (input1 * input2).sum(-1) / ops.sqrt(squares[0] * squares[1])
     similar = ops.where(target == 1, 1 - cosine, 0.0)
-    dissimilar = ops.where(target == -1, ops.relu(cosine - margin), 0.0)
+    dissimilar = ops.where(target == -1, hinge(cosine - margin), 0.0)
     return reduced(similar + dissimilar, reduction)
 
 
@@ -130,7 +137,7 @@ def triplet_margin_with_distance_loss(
     far = distance(anchor, negative)
     if swap:
         far = ops.minimum(far, distance(positive, negative))
-    return reduced(ops.relu(margin + distance(anchor, positive) - far), reduction)
+    return reduced(hinge(margin + distance(anchor, positive) - far), reduction)
 
 
 # --- classes -------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad.core import dtypes
 from minigrad.core.types import Array, Number
-from minigrad.engine.graph import V, Value
+from minigrad.engine.graph import V, Value, wrap_like
 from minigrad.engine.op import Operation, Sample, arr, elementwise, op, sample
 from minigrad.kernels.pointwise import elementwise as kernels
 
@@ -126,7 +126,7 @@ def neg(input: Array) -> Array:
 def _pow_base_rule(g: V, out: V, a: V, b: V | Number) -> V:
     if isinstance(b, int | float):
         if b == 0:
-            return g * 0.0
+            return nothing(g)
         return g if b == 1 else g * (b * (a if b == 2 else pow(a, b - 1)))
     return where(b.eq(0), 0.0, g * b * pow(a, b - 1))
 
@@ -208,7 +208,7 @@ def abs(input: Array) -> Array:
     return np.abs(input)
 
 
-@op(vjp=(lambda g, out, x: g * 0.0,), samples=shaped(away_from=(0.0,)))
+@op(vjp=(lambda g, out, x: nothing(g),), samples=shaped(away_from=(0.0,)))
 def sign(input: Array) -> Array:
     """-1, 0 or 1; 0 for nan."""
     return kernels.sign(input) if input.dtype != bool else input.copy()
@@ -268,13 +268,13 @@ def erf(input: Array) -> Array:
     return kernels.erf(input)
 
 
-@op(vjp=(lambda g, out, x: g * 0.0,), samples=shaped(low=0.1, high=0.4))
+@op(vjp=(lambda g, out, x: nothing(g),), samples=shaped(low=0.1, high=0.4))
 def floor(input: Array) -> Array:
     """The largest integer that is not above the input."""
     return np.floor(input)
 
 
-@op(vjp=(lambda g, out, x: g * 0.0,), samples=shaped(low=0.1, high=0.4))
+@op(vjp=(lambda g, out, x: nothing(g),), samples=shaped(low=0.1, high=0.4))
 def ceil(input: Array) -> Array:
     """The smallest integer that is not below the input."""
     return np.ceil(input)
@@ -340,6 +340,14 @@ def minimum(input: Array, other: Array) -> Array:
 def where(condition: Array, input: Array, other: Array) -> Array:
     """input where the condition holds, other elsewhere; at least one of them is a tensor."""
     return kernels.where(condition.astype(bool, copy=False), input, other)
+
+
+def nothing(g: V) -> V:
+    """The cotangent of what a function does not depend on: zeros, whatever the cotangent is."""
+    return where(wrap_like(g, _NEVER), g, 0.0)
+
+
+_NEVER = np.zeros((), bool)
 
 
 def common_dtype(*operands: Value | Number) -> dtypes.dtype:

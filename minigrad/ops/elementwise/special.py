@@ -9,7 +9,16 @@ from minigrad.engine.graph import V
 from minigrad.engine.op import arr, op, sample
 from minigrad.kernels.pointwise import elementwise
 from minigrad.kernels.pointwise import special as kernels
-from minigrad.ops.elementwise.arithmetic import abs, cos, exp, floating, rsqrt, shaped, where
+from minigrad.ops.elementwise.arithmetic import (
+    abs,
+    cos,
+    exp,
+    floating,
+    nothing,
+    rsqrt,
+    shaped,
+    where,
+)  # fmt: skip
 
 BELOW_ONE = {"low": -0.9, "high": 0.9}
 FRACTIONS = {"low": 0.1, "high": 0.9}
@@ -192,7 +201,7 @@ def polygamma(n: int, input: V) -> V:
 # --- rounding and replacement ---------------------------------------------------------------
 
 
-@op(vjp=(lambda g, out, x: g * 0.0,), samples=shaped(**FRACTIONS))
+@op(vjp=(lambda g, out, x: nothing(g),), samples=shaped(**FRACTIONS))
 def trunc(input: Array) -> Array:
     """The input rounded towards 0."""
     return np.trunc(input)
@@ -217,7 +226,7 @@ def nan_to_num(
 
 @op(
     node=lambda node: "RoundBackward1" if node.settings["decimals"] else "RoundBackward0",
-    vjp=(lambda g, out, x, *, decimals: g * 0.0,),
+    vjp=(lambda g, out, x, *, decimals: nothing(g),),
     samples=[
         *shaped(low=0.1, high=0.4),
         sample(arr.of(3, low=0.01, high=0.04), decimals=1),

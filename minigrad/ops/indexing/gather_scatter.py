@@ -14,7 +14,13 @@ from minigrad.engine.op import arr, op, sample
 from minigrad.kernels.gather import add_along, coordinates, take_along
 from minigrad.ops.dims import wrap_dim
 from minigrad.ops.elementwise.arithmetic import where
-from minigrad.ops.indexing.getitem import Index, getitem, getitem_backward, index_put_scalar
+from minigrad.ops.indexing.getitem import (
+    Index,
+    getitem,
+    getitem_backward,
+    index_put_scalar,
+    written_cotangent,
+)  # fmt: skip
 
 
 def index_of(index: Array, dim: int) -> Index:
@@ -56,10 +62,20 @@ def gather(input: Array, *, dim: int, index: Array) -> Array:
 
 def _source_rule(g: V, shape: Shape, dim: int, index: Array) -> V:
     """The cotangent of src, of which a scatter reads the first elements, each once."""
-    taken = gather(g, dim=dim, index=index)
+    return _padded(gather(g, dim=dim, index=index), shape, index)
+
+
+def _padded(taken: V, shape: Shape, index: Array) -> V:
+    """The cotangent of src from that of its elements that a scatter reads: zeros elsewhere."""
     if shape == index.shape:
         return taken
     return getitem_backward(taken, index=source_index(index), shape=shape)
+
+
+def _scatter_rule(g: V, shape: Shape, dim: int, index: Array) -> V:
+    """The cotangent of src, of whose elements for one position the last stays."""
+    taken = gather(g, dim=dim, index=index)
+    return _padded(written_cotangent(taken, index_of(index, dim), g.shape), shape, index)
 
 
 @op(
@@ -80,44 +96,60 @@ def scatter_add(input: Array, src: Array, *, dim: int, index: Array) -> Array:
 @op(
     vjp=(
         lambda g, out, x, src, *, dim, index: index_put_scalar(g, index=index_of(index, dim)),
-        lambda g, out, x, src, *, dim, index: _source_rule(g, src.shape, dim, index),
+        lambda g, out, x, src, *, dim, index: _scatter_rule(g, src.shape, dim, index),
     ),
     degree=1,
     samples=[
         sample(arr.of(3, 4), arr.of(2, 3), dim=0, index=UNIQUE),
         sample(arr.of(3, 4), arr.of(4, 3), dim=0, index=UNIQUE),
+        sample(arr.of(3, 4), arr.of(4, 3), dim=0, index=INDICES),
+        sample(arr.of(2, 4), arr.of(2, 3), dim=1, index=INDICES),
     ],
 )
 def scatter(input: Array, src: Array, *, dim: int, index: Array) -> Array:
     """A copy of input with src in place of the elements that gather would read.
 
     Of several elements of src for one position the last stays.
+    PyTorch differs: it gives a gradient to all of them, not only to the one that stays.
     """
     out = input.copy()
     out[index_of(index, dim)] = src[source_index(index)]
     return out
 
 
-def _nonzero_product(x: V, src: V, dim: int, index: Array) -> tuple[V, V, V, V]:
-    """The product with ones for zeros, the number of zeros in it, and its two factors."""
+def _factors(x: V, src: V, dim: int, index: Array) -> tuple[V, V, V]:
+    """The product with ones in the place of zeros, the number of zeros, and their sum."""
     zero_x, zero_src = x.eq(0), src.eq(0)
-    zeros = scatter_add(zero_x.to(x.dtype), zero_src.to(x.dtype), dim=dim, index=index)
-    full_x, full_src = where(zero_x, 1.0, x), where(zero_src, 1.0, src)
-    return scatter_prod(full_x, full_src, dim=dim, index=index), zeros, full_x, full_src
+    nonzero = where(zero_x, 1.0, x), where(zero_src, 1.0, src)
+    zeros = where(zero_x, x, 0.0), where(zero_src, src, 0.0)
+    return (
+        scatter_prod(*nonzero, dim=dim, index=index),
+        scatter_add(zero_x.to(x.dtype), zero_src.to(x.dtype), dim=dim, index=index),
+        scatter_add(*zeros, dim=dim, index=index),
+    )
+
+
+def _product_of_others(own: V, product: V, zeros: V, sum_of_zeros: V) -> V:
+    """The product of all factors but `own`, which can be differentiated through zeros too.
+
+    If one other factor is zero, that factor is the sum of the zeros less `own`.
+    """
+    is_zero = own.eq(0)
+    others = zeros - is_zero.to(own.dtype)
+    other_zero = sum_of_zeros - where(is_zero, own, 0.0)
+    rest = where(others.eq(0), 1.0, where(others.eq(1), other_zero, 0.0))
+    return product / where(is_zero, 1.0, own) * rest
 
 
 def _prod_rule_input(g: V, out: V, x: V, src: V, *, dim: int, index: Array) -> V:
-    product, zeros, full_x, _ = _nonzero_product(x, src, dim, index)
-    others_zero = zeros - x.eq(0).to(x.dtype)
-    return where(others_zero.eq(0), g * product / full_x, 0.0)
+    return g * _product_of_others(x, *_factors(x, src, dim, index))
 
 
 def _prod_rule_src(g: V, out: V, x: V, src: V, *, dim: int, index: Array) -> V:
-    product, zeros, _, full_src = _nonzero_product(x, src, dim, index)
-    read = getitem(src, index=source_index(index))
-    others_zero = gather(zeros, dim=dim, index=index) - read.eq(0).to(read.dtype)
-    slope = gather(g * product, dim=dim, index=index) / getitem(full_src, index=source_index(index))
-    slope = where(others_zero.eq(0), slope, 0.0)
+    g_taken, *taken = (
+        gather(each, dim=dim, index=index) for each in (g, *_factors(x, src, dim, index))
+    )
+    slope = g_taken * _product_of_others(getitem(src, index=source_index(index)), *taken)
     return getitem_backward(slope, index=source_index(index), shape=src.shape)
 
 

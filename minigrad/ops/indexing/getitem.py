@@ -10,9 +10,10 @@ import numpy as np
 
 from minigrad.core.types import Array, Shape
 from minigrad.engine.grad_mode import thread
-from minigrad.engine.graph import V, Value
+from minigrad.engine.graph import V, Value, wrap_like
 from minigrad.engine.op import arr, op, sample
 from minigrad.kernels.gather import add_at, take_at
+from minigrad.ops.elementwise.arithmetic import where
 
 
 class Index(tuple[Any, ...]):
@@ -212,11 +213,31 @@ def _summed_to(g: V, shape: Shape) -> V:
     return (g.reshape((1,) * more + g.shape) if more > 0 else g).sum_to_size(shape)
 
 
+def written_cotangent(taken: V, index: Index, shape: Shape) -> V:
+    """The cotangent of values written at an index of an array of `shape`.
+
+    `taken` is what the result's cotangent has there.  Of several values for one position the last
+    stayed, and the others get nothing.
+    """
+    if not _may_repeat(index):
+        return taken
+    writer = np.empty(shape, np.intp)  # which value was written last: set where it is read
+    order = np.arange(taken.array.size).reshape(taken.array.shape)
+    place, inner = _place(writer, index)
+    place[inner] = order
+    stayed = place[inner] == order
+    return taken if stayed.all() else where(wrap_like(taken, stayed), taken, 0.0)
+
+
+def _put_rule(g: V, v: V, index: Index) -> V:
+    return _summed_to(written_cotangent(getitem(g, index=index), index, g.shape), v.shape)
+
+
 @op(
     node=lambda node: "CopySlices" if node.settings["index"].is_basic else "IndexPutBackward0",
     vjp=(
         lambda g, out, x, v, *, index: index_put_scalar(g, index=index),
-        lambda g, out, x, v, *, index: _summed_to(getitem(g, index=index), v.shape),
+        lambda g, out, x, v, *, index: _put_rule(g, v, index),
     ),
     degree=1,
     samples=[
@@ -224,10 +245,16 @@ def _summed_to(g: V, shape: Shape) -> V:
         sample(arr.of(3, 4), arr.of(4), index=Index((1,))),
         sample(arr.of(3, 4), arr.of(), index=Index((slice(None), slice(1, 3)))),
         sample(arr.of(3, 4), arr.of(2, 4), index=Index((np.array([2, 0]),))),
+        sample(arr.of(3, 4), arr.of(3, 4), index=Index((np.array([2, 0, 2]),))),
+        sample(arr.of(3, 4), arr.of(), index=Index((np.array([1, 1]), np.array([3, 3])))),
     ],
 )
 def index_put(input: Array, values: Array, *, index: Index) -> Array:
-    """A copy of input with `input[index] = values`; values broadcast to the indexed shape."""
+    """A copy of input with `input[index] = values`; values broadcast to the indexed shape.
+
+    PyTorch differs: of several values for one position it gives a gradient to all, and not only to
+    the last, which is the one that stays.
+    """
     out = input.copy()
     assign(out, index, values)
     return out
