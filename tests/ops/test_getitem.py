@@ -108,6 +108,11 @@ VALUES = {
 }
 
 
+# They name positions repeatedly; torch gives a gradient to all values for one: see
+# test_repeated_indices.py.
+REPEATED = {"list", "tensor", "matrix", "slice, int, tensor"}
+
+
 @pytest.mark.parametrize("value", VALUES)
 @pytest.mark.parametrize("name", INDICES)
 def test_writing(name, value):
@@ -119,7 +124,7 @@ def test_writing(name, value):
         out[index] = VALUES[value](out.detach()[index], y)
         return out
 
-    compare(function, cube(), cube() + 1, note=name)
+    compare(function, cube(), cube() + 1, gradients=name not in REPEATED, note=name)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "int64", "uint8", "bool"])

@@ -223,9 +223,9 @@ def written_cotangent(taken: V, index: Index, shape: Shape) -> V:
         return taken
     writer = np.empty(shape, np.intp)  # which value was written last: set where it is read
     order = np.arange(taken.array.size).reshape(taken.array.shape)
-    place, inner = _place(writer, index)
-    place[inner] = order
-    stayed = place[inner] == order
+    target, inner = _view_and_index(writer, index)
+    target[inner] = order
+    stayed = target[inner] == order
     return taken if stayed.all() else where(wrap_like(taken, stayed), taken, 0.0)
 
 
