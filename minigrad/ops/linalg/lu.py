@@ -146,7 +146,7 @@ def lu_factor(A: V, *, pivot: bool = True) -> LUFactor[V]:
 
 
 @composed(node="LinalgLuSolveBackward0")
-def lu_solve(LU: Any, pivots: Any, B: V, *, left: bool = True, adjoint: bool = False) -> V:
+def lu_solve(LU: V, pivots: V, B: V, *, left: bool = True, adjoint: bool = False) -> V:
     """X with A X = B (X A = B if not `left`, A^T for A if `adjoint`), of what lu_factor gave for A.
 
     LU: (..., n, n); pivots: (..., n); B: (..., n, k).  Leading sizes broadcast.
