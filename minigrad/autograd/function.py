@@ -41,11 +41,11 @@ class FunctionCtx:
         self.to_save = tensors
 
     def mark_non_differentiable(self, *outputs: Tensor) -> None:
-        """Say that these outputs have no derivative."""
+        """Declare that these outputs have no derivative."""
         self.non_differentiable = outputs
 
     def mark_dirty(self, *inputs: Tensor) -> None:
-        """Say that forward changes these inputs in place; they must be among the outputs."""
+        """Declare that forward changes these inputs in place; they must be among the outputs."""
         self.dirty = inputs
 
     def set_materialize_grads(self, value: bool) -> None:
@@ -53,18 +53,18 @@ class FunctionCtx:
         self.materialize_grads = value
 
 
-class _Bundle:
-    """Cotangents of several outputs, as they gather at the one node that made them all."""
+class _Cotangents:
+    """Cotangents of several outputs, added up at the one node that made them."""
 
     def __init__(self, parts: tuple[Any, ...]) -> None:
         self.parts = parts
 
-    def __add__(self, other: "_Bundle") -> "_Bundle":
+    def __add__(self, other: "_Cotangents") -> "_Cotangents":
         pairs = zip(self.parts, other.parts, strict=True)
-        return _Bundle(tuple(b if a is None else a if b is None else a + b for a, b in pairs))
+        return _Cotangents(tuple(b if a is None else a if b is None else a + b for a, b in pairs))
 
 
-class _Pick:
+class _OutputSelection:
     """One of several outputs: passes its cotangent on, at its position among them."""
 
     returns_fresh = False
@@ -87,11 +87,11 @@ class _Pick:
         settings: Mapping[str, Any],
         wanted: Sequence[int],
     ) -> Sequence[Any]:
-        return [_Bundle(tuple(g if i == self.position else None for i in range(self.count)))]
+        return [_Cotangents(tuple(g if i == self.position else None for i in range(self.count)))]
 
 
-class _OwnOutput(Value):
-    """Stands for an output that the user saved; made a tensor again when backward reads it."""
+class _SavedOutput(Value):
+    """An output that the user saved; it becomes a tensor again when backward reads it."""
 
     def __init__(self, output: Any, position: int) -> None:
         self.array = output.array
@@ -100,7 +100,7 @@ class _OwnOutput(Value):
 
 
 class _Applied:
-    """One application of a user's Function, as its node sees it."""
+    """One application of a user's Function: the operation of its node."""
 
     returns_fresh = False  # a user's backward may return anything, a saved tensor too
     named_by_inputs = False
@@ -132,7 +132,7 @@ class _Applied:
         wanted: Sequence[int],
     ) -> Sequence[Any]:
         ctx = self.ctx
-        parts = g.parts if isinstance(g, _Bundle) else (g,)
+        parts = g.parts if isinstance(g, _Cotangents) else (g,)
         if ctx.materialize_grads:
             some = next(part for part in parts if part is not None)
             parts = tuple(
@@ -149,17 +149,17 @@ class _Applied:
         return self._checked(given, wanted)
 
     def node_of(self, position: int) -> Node:
-        """The node of one output: that of the application, or one that picks among several."""
+        """The node of one output: the application's, or one that selects among several."""
         node: Node = self.node()
         count = len(self.outputs)
         if count == 1:
             return node
-        pick = Node(_Pick(position, count), (0,), (node,), (), {})
-        pick.trace = node.trace
-        return pick
+        selection = Node(_OutputSelection(position, count), (0,), (node,), (), {})
+        selection.trace = node.trace
+        return selection
 
     def _reopened(self, saved: Any) -> Any:
-        if not isinstance(saved, _OwnOutput):
+        if not isinstance(saved, _SavedOutput):
             return saved
         output = wrap(Tensor, saved.array)
         output.node, output._requires_grad = self.node_of(saved.position), True
@@ -274,13 +274,15 @@ def _recorded(
 def _saved_outside_cycles(ctx: FunctionCtx, outputs: tuple[Any, ...]) -> tuple[Any, ...]:
     """The saved tensors; stand-ins for outputs, so that the node does not refer to its output."""
     positions = {id(o): position for position, o in enumerate(outputs) if isinstance(o, Tensor)}
-    saved = tuple(_OwnOutput(t, positions[id(t)]) if id(t) in positions else t for t in ctx.to_save)
+    saved = tuple(
+        _SavedOutput(t, positions[id(t)]) if id(t) in positions else t for t in ctx.to_save
+    )
     ctx.to_save = ()
     return saved
 
 
 def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorates a `backward` that must not be differentiated again: doing so raises."""
+    """Decorate a `backward` that must not be differentiated again: doing so raises."""
 
     @functools.wraps(backward)
     def decorated(ctx: Any, *grad_outputs: Any) -> Any:
@@ -299,7 +301,7 @@ def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class _Refusal(Function):
-    """Passes a gradient on, and refuses to be differentiated."""
+    """Passes a gradient on; its own backward raises."""
 
     @staticmethod
     def forward(ctx: FunctionCtx, result: Any, *grad_outputs: Any) -> Any:

@@ -1,1 +1,1 @@
-"""What tensors have beside the engine: dtypes, device, memory formats, files, printing."""
+"""Parts of a tensor beside the engine: dtypes, device, memory formats, files, printing."""

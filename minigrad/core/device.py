@@ -26,7 +26,7 @@ class device:  # noqa: N801  torch's name
 
 
 def is_device(given: Any) -> bool:
-    """Whether an argument of `to` speaks of a device."""
+    """True if an argument of `to` names a device."""
     return isinstance(given, str | device)
 
 
@@ -41,7 +41,7 @@ def require_cpu(given: Any) -> None:
 
 
 def get_default_device() -> device:
-    """Where new tensors are: on the CPU."""
+    """The device of new tensors: the CPU."""
     return device("cpu")
 
 
@@ -51,7 +51,7 @@ def set_default_device(device: Any) -> None:
 
 
 def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
-    """Nothing: there are no other algorithms here, whatever is asked for."""
+    """Do nothing: all algorithms here are deterministic."""
 
 
 def are_deterministic_algorithms_enabled() -> bool:

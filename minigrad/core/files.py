@@ -10,7 +10,7 @@ from types import ModuleType
 
 
 def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
-    """Have `write` fill a temporary file beside `path`, then put it in its place.
+    """Let `write` fill a temporary file beside `path`, then replace `path` by it.
 
     Raises OSError if the folder cannot be written; a file already there is then untouched.
     """

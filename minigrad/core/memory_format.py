@@ -1,4 +1,4 @@
-"""How elements lie in memory, under torch's names: always by strides."""
+"""Memory layouts under torch's names: here always strided."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ class _Named:
 
 
 class layout(_Named):  # noqa: N801  torch's name
-    """Whether elements are found by strides; there is no other layout."""
+    """True: there is no other layout."""
 
     __slots__ = ()
 
@@ -33,6 +33,6 @@ preserve_format = memory_format("preserve_format")
 
 
 def require_format(given: Any) -> None:
-    """Raise TypeError or RuntimeError for an order in memory that tensors cannot be asked for."""
+    """Raise TypeError or RuntimeError for a memory format that tensors cannot have."""
     if not isinstance(given, memory_format):
         raise TypeError(f"memory_format must be a minigrad.memory_format, got {given!r}")

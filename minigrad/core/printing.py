@@ -1,4 +1,4 @@
-"""How a tensor is written: torch's layout, to the character."""
+"""The text of a tensor: torch's layout, to the character."""
 
 import math
 from typing import Any

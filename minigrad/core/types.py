@@ -33,7 +33,7 @@ Dim = int | Sequence[int] | None
 """A dimension, several of them, or all."""
 
 DTypeLike = dtype | np.dtype[Any] | type | None
-"""An element type as it may be asked for: `minigrad.float32`, NumPy's, `float`, `int`, `bool`."""
+"""An element type in any of its forms: `minigrad.float32`, NumPy's, `float`, `int`, `bool`."""
 
 DeviceLike = device | str | None
-"""A device as it may be asked for: `minigrad.device("cpu")`, its name, or the only one there is."""
+"""A device in any of its forms: `minigrad.device("cpu")`, its name, or the only one there is."""

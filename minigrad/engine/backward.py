@@ -1,7 +1,7 @@
-"""The walk back through the graph: cotangents from the roots to the leaves.
+"""The backward pass: cotangents from the roots of the graph to its leaves.
 
-It is iterative, takes nodes in the reverse order of their making (each after all its users), frees
-what they kept as it goes, and never adds into an array that somebody else holds.
+It is iterative, visits nodes in the reverse order of their creation (each after all its users),
+frees what they kept as it goes, and never adds into an array that something else refers to.
 """
 
 import threading
@@ -28,10 +28,10 @@ def backward(
     retain_graph: bool = False,
     create_graph: bool = False,
 ) -> list[Any]:
-    """Pull cotangents back from `roots` and return those of `targets` (None where none arrived).
+    """Pull cotangents back from `roots`; return those of `targets` (None for unreached ones).
 
     Without `targets`, gradients are added to `.grad` of every leaf.  With them only the paths that
-    lead there are walked, and `.grad` is left alone unless `accumulate` is True.
+    lead there are visited, and `.grad` is left alone unless `accumulate` is True.
     """
     walk = _Walk(targets, create_graph)
     before = thread.mode.grad
@@ -47,7 +47,7 @@ def backward(
         walk.found.update(walk.leaf_gradients())
         found = [walk.found.get(_edge(target)) for target in targets]
         if not accumulate:
-            return _each_its_own(found)
+            return _without_sharing(found)
         for target, arrived in zip(targets, found, strict=True):
             if arrived is not None:
                 accumulate_grad(target, arrived[0])
@@ -62,7 +62,7 @@ def _edge(value: Value) -> Any:
     return value if value.node is None else value.node
 
 
-def _each_its_own(found: Sequence[tuple[Any, bool] | None]) -> list[Any]:
+def _without_sharing(found: Sequence[tuple[Any, bool] | None]) -> list[Any]:
     """The gradients, no two of which share memory."""
     given: set[int] = set()
     result: list[Any] = []
@@ -83,31 +83,31 @@ class _Walk:
         self.create_graph = create_graph
         self.checks_nan = thread.mode.anomaly and thread.mode.check_nan
         self.ignore_fp_errors = thread.mode.ignore_fp_errors
-        self.pending: dict[Any, tuple[Any, bool]] = {}  # edge -> cotangent so far, is it ours
+        self.pending: dict[Any, tuple[Any, bool]] = {}  # edge -> (cotangent so far, owned)
         self.heap: list[tuple[int, Node]] = []
         self.targets = None if targets is None else {_edge(target) for target in targets}
         self.found: dict[Any, tuple[Any, bool]] = {}
-        self.useful: set[Any] = set()  # the targets, and the nodes on the way to them
+        self.useful: set[Any] = set()  # the targets, and the nodes that lead to them
 
     def accumulate(self, edge: Any, g: Any, owned: bool) -> None:
-        """A cotangent reaches a node or leaf: the first is kept, further ones are added."""
+        """Keep the first cotangent of a node or leaf, add further ones to it."""
         first = self.pending.get(edge)
         if first is None:
             self.pending[edge] = (g, owned)
             if isinstance(edge, Node):
                 heappush(self.heap, (-edge.made_at, edge))
             return
-        total, ours = first
-        if ours and not self.create_graph and total.array.dtype == g.array.dtype:
+        total, owned_before = first
+        if owned_before and not self.create_graph and total.array.dtype == g.array.dtype:
             self.ignore_fp_errors(np.add, total.array, g.array, total.array)
         else:
             total = total + g
             self.pending[edge] = (total, isinstance(total, Value))
 
     def run(self, retain_graph: bool) -> None:
-        """Walk until no node is left; what has arrived at leaves is then pending."""
+        """Visit nodes until none is left; gradients of leaves are then in `pending`."""
         heap, pending, targets = self.heap, self.pending, self.targets
-        directly = not self.create_graph and not self.checks_nan
+        uses_array_vjp = not self.create_graph and not self.checks_nan
         if targets is not None:
             self.useful = _leading_to(targets, [node for _, node in heap])
         while heap:
@@ -121,7 +121,7 @@ class _Walk:
                 if not leads_on:
                     continue
             try:
-                if directly and node.op.array_vjp:
+                if uses_array_vjp and node.op.array_vjp:
                     self._array_vjp(node, g)
                 else:
                     self._vjp(node, g)
@@ -133,7 +133,7 @@ class _Walk:
                 node.free()
 
     def _vjp(self, node: Node, g: Any) -> None:
-        """Have the rules of the node's operation pull its cotangent back."""
+        """Pull a node's cotangent back by the rules of its operation."""
         op, (needs, edges, shapes) = node.op, self._wanted(node)
         cotangents = op.vjp(g, *node.saved_values(), node.settings, needs)
         if self.checks_nan:
@@ -173,7 +173,7 @@ class _Walk:
             self.accumulate(edge, cotangent, array.base is None and array is not g_array)
 
     def _wanted(self, node: Node) -> tuple[Any, Any, Any]:
-        """Of the inputs that need a cotangent: positions, where it goes, and its shape or None."""
+        """Of the inputs that need a cotangent: positions, edges, and shapes or None."""
         needs, edges, shapes = node.needs, node.edges, node.shapes
         if self.targets is None:
             return needs, edges, shapes

@@ -1,4 +1,4 @@
-"""What the current thread records: gradient modes and anomaly detection."""
+"""Gradient modes and anomaly detection of the current thread."""
 
 import contextvars
 import functools
@@ -13,15 +13,15 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Mode:
-    """What a thread records; a new one records gradients."""
+    """The modes of a thread; a new thread records gradients."""
 
     def __init__(self) -> None:
         self.grad = True
         self.inference = False
         self.anomaly = False
         self.check_nan = True
-        # NumPy keeps what it warns of in the context; entering one of our own costs a tenth of
-        # `np.errstate`, and leaves the caller's settings alone.
+        # NumPy keeps its floating-point error settings in the context.  Running in a separate
+        # context costs a tenth of `np.errstate`, and does not change the caller's settings.
         context = contextvars.Context()
         context.run(np.seterr, all="ignore")
         self.ignore_fp_errors = context.run
@@ -31,7 +31,7 @@ class Mode:
 class _Thread(threading.local):
     """Modes are per thread, as in torch.
 
-    To look into a `threading.local` costs as much as a call: read `thread.mode` once for all.
+    Reading a `threading.local` costs as much as a call: read `thread.mode` once per function.
     """
 
     def __init__(self) -> None:
@@ -69,7 +69,7 @@ class _ModeContext:
         return decorated  # type: ignore[return-value]
 
     def _decorate_generator(self, function: F) -> F:
-        """Between two items the caller's own mode is in force."""
+        """The mode holds while the generator runs; between two items the caller's mode does."""
 
         @functools.wraps(function)
         def decorated(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
@@ -94,7 +94,7 @@ class _ModeContext:
 
 
 class _BareDecorator(type):
-    """Lets a mode without arguments decorate without parentheses: `@no_grad`."""
+    """Allow a mode without arguments as a decorator without parentheses: `@no_grad`."""
 
     def __call__(cls, function: Callable[..., Any] | None = None) -> Any:
         context = super().__call__()
@@ -102,21 +102,21 @@ class _BareDecorator(type):
 
 
 class no_grad(_ModeContext, metaclass=_BareDecorator):  # noqa: N801
-    """Records nothing inside: results do not require gradients."""
+    """Do not record operations inside: results do not require gradients."""
 
     def __init__(self) -> None:
         super().__init__(grad=False)
 
 
 class enable_grad(_ModeContext, metaclass=_BareDecorator):  # noqa: N801
-    """Records again, inside a `no_grad` block."""
+    """Record operations again, inside a `no_grad` block."""
 
     def __init__(self) -> None:
         super().__init__(grad=True)
 
 
 class inference_mode(_ModeContext):  # noqa: N801
-    """Like `no_grad`; besides, tensors made inside can never take part in a graph.
+    """Like `no_grad`; also, tensors made inside can never be saved in a graph.
 
     `inference_mode(False)` leaves inference mode inside an inference block.
     """
@@ -131,7 +131,7 @@ class inference_mode(_ModeContext):  # noqa: N801
 
 
 class set_grad_enabled(_ModeContext):  # noqa: N801
-    """Switches recording on or off at once; as a `with` block or decorator, until its end."""
+    """Switch recording on or off at once; as a `with` block or decorator, until its end."""
 
     def __init__(self, mode: bool) -> None:
         super().__init__(grad=bool(mode))
@@ -149,9 +149,9 @@ class set_grad_enabled(_ModeContext):  # noqa: N801
 
 
 class detect_anomaly(_ModeContext):  # noqa: N801
-    """Remembers where each operation was recorded, and raises where a gradient becomes nan.
+    """Keep the call stack of each recorded operation, and raise where a gradient becomes nan.
 
-    A run with it is slow; it is for finding a fault.
+    Programs run slowly with it; use it to find an error.
     """
 
     def __init__(self, check_nan: bool = True) -> None:
@@ -159,7 +159,7 @@ class detect_anomaly(_ModeContext):  # noqa: N801
 
 
 class set_detect_anomaly(_ModeContext):  # noqa: N801
-    """Switches anomaly detection at once; as a `with` block, until its end."""
+    """Switch anomaly detection at once; as a `with` block, until its end."""
 
     def __init__(self, mode: bool, check_nan: bool = True) -> None:
         super().__init__(anomaly=bool(mode), check_nan=check_nan)
@@ -173,15 +173,15 @@ class set_detect_anomaly(_ModeContext):  # noqa: N801
 
 
 def is_grad_enabled() -> bool:
-    """Whether operations are being recorded in this thread."""
+    """True if operations are recorded in this thread."""
     return thread.mode.grad
 
 
 def is_inference_mode_enabled() -> bool:
-    """Whether inference mode is on in this thread."""
+    """True if inference mode is on in this thread."""
     return thread.mode.inference
 
 
 def is_anomaly_enabled() -> bool:
-    """Whether anomaly detection is on in this thread."""
+    """True if anomaly detection is on in this thread."""
     return thread.mode.anomaly

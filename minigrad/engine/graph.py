@@ -1,8 +1,8 @@
 """The graph of a computation: values, and the nodes that made them.
 
-A `Value` is an array with a place in the graph.  A `Node` is one operation applied: what it was
-applied to, and how a cotangent is pulled back through it.  A node never refers to its output, so
-graphs hold no reference cycles and memory returns the moment the last user is gone.
+A `Value` is an array that belongs to a graph.  A `Node` is one application of an operation: its
+inputs, and how a cotangent is pulled back through it.  A node never refers to its output, so
+graphs hold no reference cycles, and memory is freed the moment the last user is gone.
 """
 
 import functools
@@ -30,7 +30,7 @@ class Storage:
 
 
 class Value(TensorInterface):
-    """An array with a place in the graph; `minigrad.Tensor` gives it torch's methods."""
+    """An array that belongs to a graph; `minigrad.Tensor` gives it torch's methods."""
 
     # Class-level defaults: a new Value stores its array and whatever differs from these.
     node: "Node | None" = None
@@ -45,17 +45,17 @@ class Value(TensorInterface):
     _hooks: "dict[int, Hook] | None" = None
     _post_accumulate_hooks: "dict[int, Hook] | None" = None
     _is_inference = False
-    _needs_check = False  # a view or an inference tensor: operations must look at it twice
+    _needs_check = False  # a view or an inference tensor: operations must check that it is current
     kind: type["Value"]
 
     @property
     def is_leaf(self) -> bool:
-        """Whether no recorded operation made this value."""
+        """True if no recorded operation made this value."""
         return self.node is None
 
     @property
     def requires_grad(self) -> bool:
-        """Whether operations on this value are recorded; can be set on leaves."""
+        """True if operations on this value are recorded; can be set on leaves."""
         return self._requires_grad
 
     @requires_grad.setter
@@ -107,7 +107,7 @@ class Value(TensorInterface):
             storage = self._storage = Storage() if self._base is None else self._base.storage()
             node = self.node
             if node is not None and node.out_storage is None:
-                node.out_storage = storage  # it is to notice changes of its output
+                node.out_storage = storage  # so that it notices changes of its output
         return storage
 
     def bump_version(self) -> None:
@@ -119,7 +119,7 @@ class Value(TensorInterface):
     def rebase_history(self, node: "Node", retake: Callable[[Any], None]) -> None:
         """Note that the memory now holds what `node` made: an in-place operation was recorded.
 
-        `retake(view)` gives a view of this value, taken before, its new place in the graph.
+        `retake(view)` connects a view of this value, taken before, to the new node.
         """
         self.storage()  # which the node that made this value must see
         old = self.node
@@ -130,14 +130,14 @@ class Value(TensorInterface):
         self._retake = retake
 
     def refresh_view(self) -> None:
-        """Take a view anew if its base has moved in the graph, lest gradients miss the change."""
+        """Connect a view to its base's new node if the base has been changed in place since."""
         base = self._base
         if base is not None and base._moves != self._moves:
             base._retake(self)
             self._moves = base._moves
 
     def is_current(self) -> bool:
-        """Whether an operation may take the value as it is, though it is suspect."""
+        """True if an operation may use a value that needs a check as it is."""
         base = self._base
         return not self._is_inference and (base is None or base._moves == self._moves)
 
@@ -184,7 +184,7 @@ class Value(TensorInterface):
         return RemovableHandle(self._post_accumulate_hooks, hook)
 
     def retain_grad(self) -> None:
-        """Have `backward` fill `.grad` of this non-leaf value too."""
+        """Let `backward` fill `.grad` of this non-leaf value too."""
         if not self._requires_grad:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
         if self.node is not None:
@@ -192,7 +192,7 @@ class Value(TensorInterface):
 
     @property
     def retains_grad(self) -> bool:
-        """Whether `retain_grad` was asked for."""
+        """True if `retain_grad` was called."""
         return self.node is not None and self.node.retained is not None
 
 
@@ -228,17 +228,17 @@ def bump_versions(values: Iterable[Value]) -> None:
 
 
 class NodeOperation(Protocol):
-    """What a node knows of its operation."""
+    """The part of an operation that its nodes use."""
 
     name: str
-    # Whether the node's name depends on the inputs, which are gone once the node is freed.
+    # True if the node's name depends on the inputs, which are gone once the node is freed.
     named_by_inputs: bool
 
     def node_name(self, node: "Node") -> str:
-        """What torch calls a node of this operation: "MulBackward0"."""
+        """torch's name of a node of this operation: "MulBackward0"."""
         ...
 
-    # Whether cotangents it returns are `g`, views of it, or new arrays: never anybody else's.
+    # True if every cotangent it returns is `g`, a view of it, or a new array.
     returns_fresh: bool
     # The rules over arrays, for where the gradient is not itself recorded; or nothing.
     array_vjp: Sequence[Callable[..., Any]]
@@ -263,7 +263,7 @@ class Node:
     out_storage: Storage | None = None
     shapes: tuple[tuple[int, ...], ...] | None = None  # where broadcasting is to be undone
     freed = False
-    keeps_values = False  # the graph holds arrays on its account, until it is freed
+    keeps_values = False  # it holds arrays, until it is freed
     retained: Any = None
     trace: list[str] | None = None
     label: str | None = None  # the name, where the operation does not decide it
@@ -280,12 +280,12 @@ class Node:
         self.op = op
         self.needs = needs  # positions of the inputs that require gradients
         self.edges = edges  # where their cotangents go: a Node, or a leaf Value
-        self.inputs = inputs  # what the rules read: Values, Metas, settings given as numbers
+        self.inputs = inputs  # what the rules read: Values, ShapeDtypes, numbers
         self.settings = settings
         self.made_at = _tick()
 
     def remember_where(self) -> None:
-        """Note the call stack, less the two frames that lie between the user's and this one."""
+        """Keep the call stack, without the frames of the engine."""
         self.trace = traceback.format_stack()[:-3]
 
     def name(self) -> str:
@@ -293,7 +293,7 @@ class Node:
         return self.label or self.op.node_name(self)
 
     def is_number(self, position: int) -> bool:
-        """Whether the input at this position was given as a number; for names of nodes."""
+        """True if the input at this position was given as a number; for names of nodes."""
         return isinstance(self.inputs[position], int | float)
 
     def ndim(self, position: int) -> int:
@@ -311,14 +311,14 @@ class Node:
 
     @property
     def next_functions(self) -> tuple[Any, ...]:
-        """The nodes that come next on the way back, in torch's form."""
+        """The nodes that the backward pass visits next, in torch's form."""
         return tuple((e.named() if isinstance(e, Node) else e, 0) for e in self.edges)
 
     def __repr__(self) -> str:
         return f"<{self.name()}>"
 
     def saved_values(self) -> tuple[Any, tuple[Any, ...]]:
-        """The output and the inputs, as the rules are to see them.
+        """The output and the inputs, in the form that the rules take.
 
         Raises RuntimeError if they have been freed, or changed in place since the operation.
         """
@@ -331,9 +331,9 @@ class Node:
         return out, self.inputs
 
     def saved_arrays(self) -> list[Any]:
-        """The arrays of the output and of the inputs, as direct rules are to see them.
+        """The arrays of the output and of the inputs, for rules over arrays.
 
-        Raises RuntimeError as `opened` does.
+        Raises RuntimeError as `saved_values` does.
         """
         out, made_at = self.out, self.made_at
         storage = self.out_storage
@@ -377,7 +377,7 @@ class Node:
         )
 
     def free(self) -> None:
-        """Let go of what the rules read; a node that kept nothing can be walked again."""
+        """Drop what the rules read; a node that kept nothing can be used again."""
         if self.keeps_values:
             if self.op.named_by_inputs:
                 self.label = self.name()

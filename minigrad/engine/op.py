@@ -1,4 +1,4 @@
-"""How an operation is declared: forward, derivative and gradient-check samples stand together.
+"""Declarations of operations: forward, derivative and gradient-check samples stand together.
 
     @op(vjp=(lambda g, out, a, b: g @ b.mT,
              lambda g, out, a, b: a.mT @ g),
@@ -83,8 +83,8 @@ def op(
     vjp: one rule per tensor argument (None where there is no derivative); or, where the cotangents
         share work, one function that is also given `wanted` (positions) and returns all of them;
         or None if the operation has no derivative.
-    node: what torch calls the operation's node in the graph, "MmBackward0"; or, where that depends
-        on settings, a function of the node.  By default made from the forward's name.
+    node: torch's name of the operation's node in the graph, "MmBackward0"; or, where it depends
+        on settings or inputs, a function of the node.  By default made from the forward's name.
     array_vjp: the same rules over arrays, for operations that are used very much: taken where the
         gradient is not itself recorded, they spare what recorded operations cost.
     samples: inputs for the gradient check.
@@ -120,7 +120,7 @@ def composed(*, node: str) -> Callable[[F], F]: ...
 def composed(function: Callable[..., Any] | None = None, /, *, node: str | None = None) -> Any:
     """Declare a function of tensors that is made of operations.
 
-    node: what torch calls the node of the result, where torch has one node for the function.
+    node: torch's name of the result's node, where torch has one node for the whole function.
 
     It takes NumPy's names for dim and keepdim, and is refused operands that are no tensors: its
     positional parameters that are annotated as tensors and have no default.  Both are looked into
@@ -149,7 +149,7 @@ def composed(function: Callable[..., Any] | None = None, /, *, node: str | None 
 
 
 def labelled(node: str) -> Callable[[F], F]:
-    """Decorates a function of tensors: the node of its result is called this, as in torch."""
+    """Decorate a function of tensors: the node of its result gets this name, torch's."""
 
     def decorate(function: F) -> F:
         @functools.wraps(function)
@@ -162,7 +162,7 @@ def labelled(node: str) -> Callable[[F], F]:
 
 
 def label_node(result: T, name: str, args: Sequence[Any] = ()) -> T:
-    """The result, its node called what torch calls it; an argument given back keeps its name."""
+    """Give the nodes of a result torch's name; a result that is one of `args` keeps its own."""
     for value in result if isinstance(result, tuple) else (result,):
         if isinstance(value, Value) and value.node and not any(value is arg for arg in args):
             value.node.label = name
@@ -187,7 +187,5 @@ def _require_tensors(
 
 
 def _is_tensor(annotation: Any) -> bool:
-    """Whether an annotation says that a parameter is a tensor."""
-    return annotation in (V, Any) or (
-        isinstance(annotation, type) and issubclass(annotation, Value)
-    )
+    """True if an annotation says that a parameter is a tensor."""
+    return annotation is V or (isinstance(annotation, type) and issubclass(annotation, Value))

@@ -1,4 +1,4 @@
-"""What is declared of an operation: its rules, what they read, and samples to check them with."""
+"""The record of a declared operation: its rules, settings and samples to check them with."""
 
 import inspect
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -13,7 +13,7 @@ class arr(NamedTuple):  # noqa: N801  reads as a value in a list of samples
     """An array to be drawn for a gradient check: its shape and the domain of its elements.
 
     `away_from` names kinks and poles; elements keep a distance from them.  With `integers` the
-    elements are whole numbers below it, and no gradient is asked for.  `diagonal` is added to the
+    elements are whole numbers below it, and no gradient is checked.  `diagonal` is added to the
     diagonal of matrices, to keep them away from singular ones.
     """
 
@@ -44,7 +44,7 @@ def sample(*args: Any, **settings: Any) -> Sample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declaration:
-    """How a call treats the arguments and the result."""
+    """Rules for the arguments and the result of a call."""
 
     broadcasts: bool = False
     """Arguments broadcast against each other."""
@@ -57,12 +57,12 @@ class Declaration:
 
     @property
     def checks_dtype(self) -> bool:
-        """Whether arguments may have to be cast before the forward."""
+        """True if arguments may have to be cast before the forward."""
         return self.promotes or self.floats
 
 
 class Op:
-    """What is known of an operation."""
+    """A declared operation."""
 
     returns_fresh = True
 
@@ -104,7 +104,7 @@ class Op:
         return f"<op {self.name}>"
 
     def node_name(self, node: Node) -> str:
-        """What torch calls a node of this operation."""
+        """torch's name of a node of this operation."""
         return self.node(node) if callable(self.node) else self.node
 
     def rules(self, needs: Iterable[int]) -> list[Rule]:
@@ -117,7 +117,7 @@ class Op:
         return [rule for rule in found if rule is not None]
 
     def _readers(self, needs: Iterable[int]) -> list[Rule]:
-        """Whatever reads what the graph keeps: the rules, and the same over arrays."""
+        """All that read what the graph keeps: the rules, and those over arrays."""
         return self.rules(needs) + ([self.array_vjp[i] for i in needs] if self.array_vjp else [])
 
     def vjp(
@@ -138,7 +138,7 @@ class Op:
     def arrange(
         self, args: tuple[Any, ...], settings: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Tensors in their places, settings by name, however the caller wrote them."""
+        """Tensors by position and settings by name, in whichever way the caller wrote them."""
         settings = in_torch_names(self.name, settings, self.tensors + self.settings)
         expected = len(self.tensors)
         if self.variadic:
@@ -198,5 +198,5 @@ def in_torch_names(
 
 
 def _names_inputs(node: Callable[[Node], str]) -> bool:
-    """Whether a function that names nodes looks at their inputs."""
+    """True if a function that names nodes reads their inputs."""
     return not {"inputs", "is_number", "ndim"}.isdisjoint(node.__code__.co_names)

@@ -1,4 +1,4 @@
-"""What the graph keeps of an operation's arguments: what its rules read, and no more."""
+"""The arguments that the graph keeps for the backward pass: those that a rule reads, no others."""
 
 import dis
 import functools
@@ -12,7 +12,7 @@ Rule = Callable[..., Any]
 
 
 class ShapeDtype:
-    """Stands in for an input of which a rule reads only this much, so its memory can go."""
+    """Shape and dtype of an input of which a rule reads nothing else; its memory can be freed."""
 
     __slots__ = ("dtype", "shape")
 
@@ -26,7 +26,7 @@ class ShapeDtype:
 
 
 class SavedArguments:
-    """What the graph keeps of one application: which arguments, and whether the output."""
+    """The arguments that the graph keeps of one application, and if it keeps the output."""
 
     def __init__(self, reads: Sequence[Sequence[str]], arity: int) -> None:
         self.output = any(read[0] != "" for read in reads)
@@ -38,7 +38,7 @@ class SavedArguments:
         self._none = (None,) * arity if len(self._nothing) == arity else None
 
     def of(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
-        """The arguments, less what no rule reads; to be asked unless `everything` is read."""
+        """The arguments without those that no rule reads; call it unless `everything` is read."""
         if self._none:
             return self._none
         kept = list(args)
@@ -51,7 +51,7 @@ class SavedArguments:
 
 
 class KeptFor(dict[tuple[tuple[int, ...], int], SavedArguments]):
-    """What is kept when these positions of so many arguments require gradients."""
+    """SavedArguments by (the positions that require gradients, the number of arguments)."""
 
     def __init__(
         self, rules: Callable[[Iterable[int]], Iterable[Rule]], named_by_inputs: bool
@@ -68,15 +68,15 @@ class KeptFor(dict[tuple[tuple[int, ...], int], SavedArguments]):
         return found
 
 
-# In the order of their letters "" < "meta" < "value", so that `max` gives what is read at most.
+# Of the words below, `max` gives the one that says most: "" < "meta" < "value".
 _META = {"shape", "dtype", "ndim"}
 
 
 @functools.cache
 def _reads(rule: Rule, arity: int) -> tuple[str, ...]:
-    """What a rule reads of `out` and of each input: "" nothing, "meta" shape or dtype, or "value".
+    """For `out` and each input, what a rule reads: "" nothing, "meta" its shape or dtype, "value".
 
-    Read from the rule's byte code, so that it cannot disagree with what the rule does.
+    It is taken from the rule's byte code, so that it cannot differ from what the rule does.
     """
     code = rule.__code__
     names = code.co_varnames[1 : code.co_argcount]

@@ -39,10 +39,10 @@ def test_diamonds(m):
     np.testing.assert_allclose(numbers(x.grad), expected, 1e-12)
 
 
-WAYS_TO_SHARE = {
+SHARED_GRADIENTS = {
     "both summands": lambda x, y: (x + y).sum(),
     "identity": lambda x, y: (x.view(3) + y.reshape(3)).sum(),
-    "same twice": lambda x, y: (x + x + y).sum(),
+    "repeated": lambda x, y: (x + x + y).sum(),
     "contiguous": lambda x, y: (x.contiguous() + y.contiguous()).sum(),
     "cast": lambda x, y: (x.double() + y.to("cpu")).sum(),
     "cat": lambda x, y: mg.cat([x, y]).sum(),
@@ -50,10 +50,10 @@ WAYS_TO_SHARE = {
 }
 
 
-@pytest.mark.parametrize("way", WAYS_TO_SHARE)
-def test_gradients_never_share_memory(way):
+@pytest.mark.parametrize("case", SHARED_GRADIENTS)
+def test_gradients_never_share_memory(case):
     x, y = leaf(mg), leaf(mg)
-    function = WAYS_TO_SHARE[way]
+    function = SHARED_GRADIENTS[case]
     start = mg.tensor(1.0, dtype=mg.float64)
     function(x, y).backward(start)
     start.fill_(7)

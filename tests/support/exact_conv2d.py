@@ -13,7 +13,7 @@ FLOATS = (np.float32, np.float64)
 
 
 def places(size, kernel, stride, pad, dilation):
-    """For each output and tap of one axis the place in the padded input."""
+    """The position in the padded input, for each output and tap along one dimension."""
     count = conv_output_size(size, kernel, stride, pad[0], pad[1], dilation)
     return np.arange(count)[:, None] * stride + np.arange(kernel) * dilation
 
