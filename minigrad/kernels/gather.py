@@ -20,6 +20,11 @@ MIN_ADDED, MIN_READ = 256, 16_384
 # Rows that one task reads.  Positions that are added to may be equal, so that a task of additions
 # has all rows and so many columns.
 ROWS, COLUMNS = 256, 64
+# A sum of more values is kept in float64.  How often each position occurs is counted where there
+# are at most so many positions for each value, and found by sorting elsewhere.
+OFTEN, COUNTED = 256, 16
+
+_NARROW = (np.dtype(np.float16), np.dtype(np.float32))
 
 
 def take_at(x: Array, index: Index) -> Array:
@@ -36,15 +41,34 @@ def take_at(x: Array, index: Index) -> Array:
 def add_at(out: Array, index: Index, values: Array) -> None:
     """out[index] += values; a position that occurs several times is added to each time.
 
-    Raises IndexError and ValueError as NumPy does.
+    A position that occurs often is added to in float64, and rounded once.  Raises IndexError and
+    ValueError as NumPy does.
     """
     is_compilable = out.dtype in FLOATS and out.flags.c_contiguous
     rows = _rows(out, index, MIN_ADDED) if is_compilable else None
     if rows is None or values.shape != rows.shape or values.dtype != out.dtype:
+        _add_by_numpy(out, index, values)
+        return
+    more = np.ascontiguousarray(values).reshape(rows.sizes[0], rows.at.size, rows.sizes[2])
+    sums = _wider(out) if _often(rows) else out
+    _add.run(values.size, sums.reshape(rows.sizes), rows.at, more)
+    if sums is not out:
+        out[...] = sums
+
+
+def _add_by_numpy(out: Array, index: Index, values: Array) -> None:
+    """As `add_at`, for any index and dtype."""
+    if out.dtype not in _NARROW or values.size <= OFTEN:
         np.add.at(out, index, values)
         return
-    added = np.ascontiguousarray(values).reshape(rows.sizes[0], rows.at.size, rows.sizes[2])
-    _add.run(values.size, out.reshape(rows.sizes), rows.at, added)
+    sums = _wider(out)
+    np.add.at(sums, index, values)
+    out[...] = sums
+
+
+def _wider(out: Array) -> Array:
+    """A copy in which to add; float64 itself where it is that."""
+    return out if out.dtype == np.float64 else out.astype(np.float64)
 
 
 class _Rows(NamedTuple):
@@ -85,6 +109,19 @@ def _rows(x: Array, index: Index, min_size: int) -> _Rows | None:
         if not _append_digit.run(at, wide.astype(np.int64, copy=False).ravel(), length):
             return None
     return _Rows((math.prod(before), math.prod(lengths), math.prod(after)), at, shape)
+
+
+def _often(rows: _Rows) -> bool:
+    """Whether a row may occur more than OFTEN times."""
+    count, length = rows.at.size, rows.sizes[1]
+    if count <= OFTEN:
+        return False
+    if rows.sizes[2] == 1 and length <= count:
+        return True  # finding out takes as long as adding
+    if length <= COUNTED * count:
+        return bool(np.bincount(rows.at, minlength=length).max() > OFTEN)
+    in_order = np.sort(rows.at)
+    return bool((in_order[OFTEN:] == in_order[:-OFTEN]).any())
 
 
 @kernel
@@ -162,14 +199,17 @@ def add_along(out: Array, index: Array, values: Array, dim: int) -> None:
     """out[o, index[o, i, c], c] += values[o, i, c], where i is the position along `dim`."""
     is_compilable = out.dtype in FLOATS and out.flags.c_contiguous and values.dtype == out.dtype
     if not is_compilable or index.size < MIN_ADDED or not _have_equal_axes(out, index, dim):
-        np.add.at(out, coordinates(index, dim), values)
+        _add_by_numpy(out, coordinates(index, dim), values)
         return
+    sums = _wider(out) if index.shape[dim] > OFTEN else out
     _add_along.run(
         index.size,
-        _as_three_axes(out, dim),
+        _as_three_axes(sums, dim),
         _as_three_axes(index, dim),
         _as_three_axes(values, dim),
     )
+    if sums is not out:
+        out[...] = sums
 
 
 def _have_equal_axes(x: Array, index: Array, dim: int) -> bool:

@@ -14,6 +14,8 @@ from minigrad.kernels.simd.math import FLOATS
 # NumPy's product is one BLAS call on one thread up to so many multiply-adds, and there it costs
 # less than the call of a compiled kernel.
 SMALL = 262_144
+# The sum of so many products is kept in the operands' type, and those of longer axes in float64.
+DEEPEST = 16_384
 
 # `matmul` for operands of some shapes and strides
 Product = Callable[[np.ndarray, np.ndarray, np.ndarray | None], np.ndarray]
@@ -25,7 +27,13 @@ def matmul(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None = None) -> np.n
     Both operands have at least two axes and one dtype.  The order of each sum does not depend on
     the number of threads.
     """
-    if a.ndim == b.ndim == 2 and a.size * b.shape[1] <= SMALL and a.flags.forc and b.flags.forc:
+    if (
+        a.ndim == b.ndim == 2
+        and a.size * b.shape[1] <= SMALL
+        and a.shape[1] <= DEEPEST
+        and a.flags.forc
+        and b.flags.forc
+    ):
         return _by_blas(a, b, bias)
     aligned = a.flags.aligned and b.flags.aligned
     return _select_algorithm((a.shape, a.strides), (b.shape, b.strides), a.dtype, aligned)(
@@ -45,23 +53,41 @@ def _select_algorithm(left: Layout, right: Layout, dtype: np.dtype, aligned: boo
     if matrices and aligned and gemm_nt.fits(left, right, size):
         return gemm_nt.inner_products
     # NumPy calls BLAS where rows or columns are contiguous; others it multiplies one by one.
-    if work <= SMALL and size in left_strides[-2:] and size in right_strides[-2:]:
+    deep = left_shape[-1] > DEEPEST and size == 4
+    if work <= SMALL and not deep and size in left_strides[-2:] and size in right_strides[-2:]:
         return _by_blas
     if not aligned:  # tasks step through operands by whole elements
         return lambda a, b, bias: matmul(a.copy(), b.copy(), bias)
-    return _select_for_large(left, right, dtype)
+    by_vector = _select_for_vector(left, right, dtype) if matrices else None
+    if by_vector is not None:
+        return by_vector
+    return _by_pieces if deep else _select_for_large(left, right, dtype)
+
+
+def _select_for_vector(left: Layout, right: Layout, dtype: np.dtype) -> Product | None:
+    """The product with one column, or one row, if that is what the operands are."""
+    size = dtype.itemsize
+    if right[0][1] == 1 and gemv.fits(*left, size):
+        return lambda a, b, bias: _plus(gemv.matvec(a, b[:, 0])[:, None], bias)
+    if left[0][0] == 1 and gemv.fits(*right, size):
+        return lambda a, b, bias: _plus(gemv.matvec(b.T, a[0])[None], bias)
+    return None
+
+
+def _by_pieces(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None) -> np.ndarray:
+    """Products over DEEPEST of k each, added in float64."""
+    total = matmul(a[..., :DEEPEST], b[..., :DEEPEST, :]).astype(np.float64)
+    for start in range(DEEPEST, a.shape[-1], DEEPEST):
+        end = start + DEEPEST
+        total += matmul(a[..., start:end], b[..., start:end, :])
+    return _plus(total, bias).astype(a.dtype)
 
 
 def _select_for_large(left: Layout, right: Layout, dtype: np.dtype) -> Product:
     """As `_select_algorithm`, for float operands that BLAS and `gemm_nt` do not suit."""
     (*batch, m, k), (*others, _, n) = left[0], right[0]
-    size = dtype.itemsize
-    if batch and not others and _is_contiguous(left, size):
+    if batch and not others and _is_contiguous(left, dtype.itemsize):
         return lambda a, b, bias: matmul(a.reshape(-1, k), b, bias).reshape(*batch, m, n)
-    if not batch and not others and n == 1 and gemv.fits(*left, size):
-        return lambda a, b, bias: _plus(gemv.matvec(a, b[:, 0])[:, None], bias)
-    if not batch and not others and m == 1 and gemv.fits(*right, size):
-        return lambda a, b, bias: _plus(gemv.matvec(b.T, a[0])[None], bias)
     return Gemm(left, right, dtype)
 
 

@@ -18,6 +18,9 @@ from minigrad.kernels.simd.ir_builder import VECTOR_BYTES
 Array = np.ndarray[Any, Any]
 Pair = tuple[int, int]
 
+# Windows of more pixels are summed in float64, their rows by pieces in the array's type.
+LARGE, PIECE = 4096, 1024
+
 
 def pooled_size(
     size: int, kernel_size: int, stride: int, padding: int, dilation: int, ceil_mode: bool
@@ -47,6 +50,24 @@ def _average(out: Array, x: Array, rows: Array, columns: Array, share: Array) ->
                 for h in range(window.shape[0]):
                     for w in range(window.shape[1]):
                         total += window[h, w]
+                out[p, i, j] = total * share[i, j]
+
+
+@kernel(fastmath=frozenset({"contract", "reassoc"}))
+def _average_large(out: Array, x: Array, rows: Array, columns: Array, share: Array) -> None:
+    """`_average` of windows with so many pixels that their sums are kept in float64."""
+    for p in prange(out.shape[0]):
+        for i in range(out.shape[1]):
+            for j in range(out.shape[2]):
+                window = x[p, rows[i, 0] : rows[i, 1], columns[j, 0] : columns[j, 1]]
+                total = 0.0
+                for h in range(window.shape[0]):
+                    for start in range(0, window.shape[1], PIECE):
+                        piece = window[h, start : start + PIECE]
+                        some = x.dtype.type(0)
+                        for w in range(piece.size):
+                            some += piece[w]
+                        total += some
                 out[p, i, j] = total * share[i, j]
 
 
@@ -107,7 +128,8 @@ def _average_over(x: Array, windows: _Windows) -> Array:
         return sums if convolution.share is None else np.multiply(sums, convolution.share, sums)
     planes = planes_of(x)
     out = np.empty((planes.shape[0], *share.shape), x.dtype)
-    _average.run(out.size * area, out, planes, rows, columns, share)
+    average = _average if area <= LARGE else _average_large
+    average.run(out.size * area, out, planes, rows, columns, share)
     return out.reshape(*x.shape[:-2], *share.shape)
 
 

@@ -22,10 +22,12 @@ BLOCK = 4096
 ROWS = 64
 # Elements that are added in the array's dtype, by vectors: for example 8 to each of 32 lanes.
 PIECE = 256
-# From this size on, the kernel is faster than NumPy.
-MIN_SIZE = 4096
+# From this size on, the kernel is faster than NumPy: along rows, and down more than ROWS rows.
+# NumPy adds numbers in pairs along rows, but one by one down columns.
+MIN_SIZE, MIN_COLUMNS_SIZE = 4096, 256
 
 _SUMS = frozenset({"contract", "reassoc"})
+_HALF, _DOUBLE = np.dtype(np.float16), np.dtype(np.float64)
 
 
 @kernel(fastmath=_SUMS)
@@ -205,25 +207,18 @@ def _view(
     return view, tuple(kept)
 
 
-def _can_compile(x: Array) -> bool:
-    return x.size >= MIN_SIZE and x.dtype in FLOATS and x.flags.c_contiguous
-
-
 def blocks_of(size: int, length: int) -> int:
     """The number of blocks of `size` that cover `length`, the last perhaps shorter; at least 1."""
     return max(1, -(-length // size))
 
 
-def _sum_along_rows(out: Array, x: Array) -> None:
-    """x (M, K) summed along K into out of M elements."""
-    partial = np.empty((x.shape[0], blocks_of(BLOCK, x.shape[1])))
-    _sum_rows.run(x.size, out.reshape(-1), partial, x)
-
-
-def _sum_over(x: Array, view: tuple[int, ...], shape: tuple[int, ...]) -> Array:
-    out = np.empty(shape, x.dtype)
+def _sum_over(
+    x: Array, view: tuple[int, ...], shape: tuple[int, ...], dtype: np.dtype[Any]
+) -> Array:
+    out = np.empty(shape, dtype)
     if len(view) == 2:
-        _sum_along_rows(out, x.reshape(view))
+        partial = np.empty((view[0], blocks_of(BLOCK, view[1])))
+        _sum_rows.run(x.size, out.reshape(-1), partial, x.reshape(view))
         return out
     B, K, S = view
     partial = np.zeros((B, blocks_of(ROWS, K), S))
@@ -249,22 +244,68 @@ def _variance_over(
 
 def sum(x: Array, axes: tuple[int, ...], keepdims: bool = False) -> Array:
     """The sum over `axes`, each in range(x.ndim); bool and small integers sum to int64."""
-    if _can_compile(x):
-        view, shape = _view(x.shape, axes, keepdims)
-        if view is not None:
-            return _sum_over(x, view, shape)
-        sizes, summed = _grouped(x.shape, axes)
-        if summed == [True, False, True]:
-            rows = np.empty(sizes[0] * sizes[1])
-            _sum_along_rows(rows, x.reshape(-1, sizes[2]))
-            total: Array = rows.reshape(sizes[:2]).sum(axis=0)
-            return total.reshape(shape).astype(x.dtype)
+    dtype = x.dtype
+    if dtype == _HALF:
+        return sum(x.astype(np.float32), axes, keepdims).astype(dtype)
+    if x.size >= MIN_COLUMNS_SIZE and dtype in FLOATS:
+        if not x.flags.c_contiguous:
+            if x.ndim > 1:
+                return _sum_of_strided(x, axes, keepdims)
+        elif x.size >= MIN_SIZE or len(axes) < x.ndim:
+            view, shape = _view(x.shape, axes, keepdims)
+            if view is None:
+                return _sum_of_groups(x, axes).reshape(shape)
+            if x.size >= MIN_SIZE or (len(view) == 3 and view[1] > ROWS):
+                return _sum_over(x, view, shape, dtype)
     # x.sum calls this, and takes half a microsecond more.  NumPy's stubs know no bool.
     return np.asarray(np.add.reduce(x, axis=axes, keepdims=keepdims))  # type: ignore[call-overload]
 
 
+def _sum_of_groups(x: Array, axes: tuple[int, ...]) -> Array:
+    """The sum over axes that others stand between: the last ones first, into float64."""
+    last = _last_group(x.shape, axes)
+    others = tuple(axis for axis in axes if axis not in last)
+    view, shape = _view(x.shape, last, True)
+    if view is None:  # axes of one element
+        return np.asarray(np.add.reduce(x, axis=axes, keepdims=True))
+    return sum(_sum_over(x, view, shape, _DOUBLE), others, True).astype(x.dtype, copy=False)
+
+
+@lru_cache(1024)
+def _last_group(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
+    """The last of the axes that have no other axis between them."""
+    group: list[int] = []
+    for axis in range(len(shape) - 1, -1, -1):
+        if axis in axes:
+            group.append(axis)
+        elif group and shape[axis] != 1:
+            break
+    return tuple(group)
+
+
+def _sum_of_strided(x: Array, axes: tuple[int, ...], keepdims: bool) -> Array:
+    """The sum of an array that is not contiguous: its axes in the order of memory first.
+
+    A broadcast axis is not walked along: what it repeats is multiplied.
+    """
+    shape = tuple(1 if a in axes else n for a, n in enumerate(x.shape) if keepdims or a not in axes)
+    repeated = [axis for axis in axes if x.strides[axis] == 0 and x.shape[axis] > 1]
+    times = math.prod([x.shape[axis] for axis in repeated])
+    if repeated:
+        x = x[tuple(slice(0, 1) if a in repeated else slice(None) for a in range(x.ndim))]
+    order = sorted(range(x.ndim), key=lambda axis: -abs(x.strides[axis]))
+    moved = np.ascontiguousarray(x.transpose(order))
+    total = sum(moved, tuple(i for i, axis in enumerate(order) if axis in axes), True)
+    total = total.transpose(np.argsort(order)).reshape(shape)
+    if times > 1:
+        total = (total.astype(np.float64) * times).astype(x.dtype)
+    return np.ascontiguousarray(total).reshape(shape)
+
+
 def variance(x: Array, axes: tuple[int, ...], divisor: float, keepdims: bool = False) -> Array:
     """The sum of squared deviations from the mean over `axes`, each in range(x.ndim), / divisor."""
+    if x.dtype == _HALF:
+        return variance(x.astype(np.float32), axes, divisor, keepdims).astype(_HALF)
     if x.size and x.dtype in FLOATS and x.flags.c_contiguous:
         view, shape = _view(x.shape, axes, keepdims)
         if view is not None:

@@ -11,20 +11,25 @@ Array = np.ndarray[Any, Any]
 
 
 @kernel
-def _recurrence(out: Array, factor: Array, addend: Array) -> None:
-    """out[k] = factor[k] * out[k - 1] + addend[k] for (B, K, S); factor[0] is not read."""
+def _recurrence(out: Array, state: Array, factor: Array, addend: Array) -> None:
+    """out[k] = factor[k] * out[k - 1] + addend[k] for (B, K, S); factor[0] is not read.
+
+    By way of `state` (B, S) in float64.
+    """
     for b in prange(out.shape[0]):
-        first = out[b, 0]
+        last = state[b]
+        head = out[b, 0]
         start = addend[b, 0]
-        for s in range(first.size):
-            first[s] = start[s]
+        for s in range(head.size):
+            last[s] = start[s]
+            head[s] = start[s]
         for k in range(1, out.shape[1]):
-            previous = out[b, k - 1]
-            row = out[b, k]
+            here = out[b, k]
             f = factor[b, k]
             a = addend[b, k]
-            for s in range(row.size):
-                row[s] = f[s] * previous[s] + a[s]
+            for s in range(here.size):
+                last[s] = f[s] * last[s] + a[s]
+                here[s] = last[s]
 
 
 def recurrence(factor: Array, addend: Array, axis: int) -> Array:
@@ -35,7 +40,8 @@ def recurrence(factor: Array, addend: Array, axis: int) -> Array:
         lead = int(np.prod(addend.shape[:axis], dtype=np.int64))
         sizes = (lead, addend.shape[axis], -1)
         f, a = (np.ascontiguousarray(x, dtype).reshape(sizes) for x in (factor, addend))
-        _recurrence.run(out.size, out.reshape(sizes), f, a)
+        state = np.empty((lead, a.shape[2]))
+        _recurrence.run(out.size, out.reshape(sizes), state, f, a)
     return out.astype(addend.dtype, copy=False)
 
 

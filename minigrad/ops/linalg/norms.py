@@ -9,6 +9,7 @@ from minigrad.core import dtypes
 from minigrad.core.types import Array, Dim
 from minigrad.engine.graph import V
 from minigrad.engine.op import arr, composed, op, sample
+from minigrad.kernels.reduction import reduce as kernels
 from minigrad.ops.dims import axes, kept_shape, wrap_dim
 from minigrad.ops.elementwise.arithmetic import where
 from minigrad.ops.linalg.decompositions import svdvals
@@ -39,7 +40,7 @@ def _vector_norm_rule(g: V, out: V, x: V, *, p: float, dim: Dim, keepdim: bool) 
 def _vector_norm(input: Array, *, p: float, dim: Dim = None, keepdim: bool = False) -> Array:
     """(sum |x|^p)^(1/p) over `dim`."""
     power = input.dtype.type(p)
-    total = np.sum(np.abs(input) ** power, axis=axes(dim, input.ndim), keepdims=keepdim)
+    total = kernels.sum(np.abs(input) ** power, axes(dim, input.ndim), keepdim)
     return total ** input.dtype.type(1 / p)
 
 

@@ -245,7 +245,7 @@ def logsumexp(input: Array, *, dim: Dim = None, keepdim: bool = False) -> Array:
     reduced = axes(dim, input.ndim)
     top = np.max(input, axis=reduced, keepdims=True, initial=-np.inf)
     top = np.where(np.isfinite(top), top, 0).astype(input.dtype)
-    total = np.log(np.sum(np.exp(input - top), axis=reduced, keepdims=True)) + top
+    total = np.log(kernels.sum(np.exp(input - top), reduced, True)) + top
     return total if keepdim else np.squeeze(total, axis=reduced)
 
 

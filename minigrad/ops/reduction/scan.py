@@ -125,7 +125,8 @@ def _logcumsumexp_rule(g: V, out: V, x: V, *, dim: int) -> V:
 def logcumsumexp(input: Array, *, dim: int) -> Array:
     """log(cumsum(exp(input))) along `dim`, without overflow."""
     require_floating("logcumsumexp", input)
-    return _accumulated(np.logaddexp, input, dim)
+    sums = _accumulated(np.logaddexp, input, dim, _accumulator_dtype(input.dtype))
+    return sums.astype(input.dtype, copy=False)
 
 
 # --- extremes -------------------------------------------------------------------------------

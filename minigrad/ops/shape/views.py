@@ -8,6 +8,7 @@ import numpy as np
 from minigrad.core.types import Array
 from minigrad.engine.graph import Node
 from minigrad.engine.op import arr, op, sample
+from minigrad.kernels.reduction import reduce as kernels
 from minigrad.ops.dims import axes, broadcast_view, each_dim, infer_shape, wrap_dim
 
 
@@ -150,8 +151,7 @@ def sum_to_size(input: Array, *, shape: Sequence[int]) -> Array:
     reduced = tuple(range(lead)) + tuple(
         i + lead for i, size in enumerate(wanted) if size == 1 and input.shape[i + lead] != 1
     )
-    out: Array = np.sum(input, axis=reduced, keepdims=True)
-    return out.reshape(wanted)
+    return kernels.sum(input, reduced, True).reshape(wanted)
 
 
 def _squeeze_node(node: Node) -> str:
