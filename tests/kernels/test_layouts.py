@@ -105,7 +105,7 @@ LENGTHS = st.sampled_from([reduce.BLOCK - 1, reduce.BLOCK, reduce.BLOCK + 1, 2 *
 def test_sum_and_variance(shape: Any, axes: Any, layout: str, dtype: Any) -> None:
     x = laid_out(shape, dtype, layout, 0)
     exact, eps = x.astype(np.float64), np.finfo(dtype).eps
-    with mock.patch.object(reduce, "LEAST", 1):
+    with mock.patch.object(reduce, "MIN_SIZE", 1):
         total = reduce.sum(x, axes)
         assert total.dtype == dtype
         bound = 4 * eps * np.abs(exact).sum(axes)
