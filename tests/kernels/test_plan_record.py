@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from minigrad.kernels.compiler.plan_record import address_dtype, flatten, record_dtype
+from minigrad.kernels.compiler.plan_record import address_dtype, constructor, flatten, record_dtype
 from minigrad.kernels.compiler.pointers import pointer_at
 from minigrad.kernels.compiler.task_queue import carray, task_kernel
 
@@ -58,7 +58,18 @@ def test_the_dtype_follows_from_the_declaration() -> None:
     assert address_dtype(Arrays) == np.dtype([("out", integer), ("source", integer)])
     record = gather_tasks.record
     assert record.names == ("arrays", "plan")  # addresses are written over the first fields
-    assert list(flatten(Plan(4, Strides(8, 2), False))) == [4, 8, 2, 0]
+    assert flatten(Plan(4, Strides(8, 2), False)) == [4, 8, 2, 0]
+
+
+def test_a_constructor_makes_what_the_class_makes() -> None:
+    make = constructor(Strides)
+    strides = make(column=2, row=8)
+    assert strides == Strides(8, 2)
+    assert type(strides) is Strides
+    with pytest.raises(TypeError):
+        make(row=8)  # type: ignore[call-arg]
+    with pytest.raises(TypeError):
+        make(row=8, columns=2)  # type: ignore[call-arg]
 
 
 @pytest.mark.parametrize(

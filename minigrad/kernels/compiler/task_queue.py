@@ -100,7 +100,7 @@ class TaskKernel(Generic[Arrays, Plan]):
         """
         if type(plan) is not self.plan:
             raise TypeError(f"{self.name} reads a {self.plan.__name__}, got {plan!r}")
-        return PreparedTasks(self, dtype, list(flatten(plan)), counts, work)
+        return PreparedTasks(self, dtype, flatten(plan), counts, work)
 
 
 class PreparedTasks(Generic[Arrays]):
@@ -115,10 +115,13 @@ class PreparedTasks(Generic[Arrays]):
         work: int,
     ) -> None:
         self._kernel = kernel
+        self._arrays = kernel.arrays
         self._dtype = dtype
         addresses = [0] * len(kernel.record["arrays"].names or ())
         taken = [0] * len(counts)
         self._fields = np.array([*addresses, *plan, *counts, *taken], np.int64)
+        # `_launch` reads the addresses of so many arrays: of all, or of none.
+        self._unread = len(addresses) if headers_are_known() else 0
         self._phases = len(counts)
         self._work = work if max(counts) > 1 else 0
 
@@ -128,15 +131,14 @@ class PreparedTasks(Generic[Arrays]):
 
     def run(self, arrays: Arrays) -> None:
         """Do all tasks with these arrays."""
-        if type(arrays) is not self._kernel.arrays:
-            raise TypeError(f"{self._kernel.name} takes {self._kernel.arrays.__name__}")
+        if type(arrays) is not self._arrays:
+            raise TypeError(f"{self._kernel.name} takes {self._arrays.__name__}, got {arrays!r}")
         fields = self._fields.copy()
-        unknown = len(arrays)
-        if not headers_are_known():
-            fields[:unknown] = [array.ctypes.data for array in arrays]
-            unknown = 0
-        function = self._function
-        _launch.run(self._work, fields, id(arrays), unknown, self._phases, function, _MAX_THREADS)
+        if not self._unread:
+            fields[: len(arrays)] = [array.ctypes.data for array in arrays]
+        _launch.run(
+            self._work, fields, id(arrays), self._unread, self._phases, self._function, _MAX_THREADS
+        )
 
 
 def task_kernel(
@@ -153,7 +155,7 @@ def task_kernel(
 
 
 @kernel
-def _launch(fields, arrays, unknown, phases, function, threads):
+def _launch(fields, arrays, unread, phases, function, threads):
     """Run the phases one after the other, the tasks of each on up to `threads` threads.
 
     A thread that loses its core to another process holds up the others by a task, not by half of
@@ -161,7 +163,7 @@ def _launch(fields, arrays, unknown, phases, function, threads):
 
     `fields` holds the record, the number of tasks of each phase, and how many of each are taken.
     """
-    write_addresses(fields, arrays, unknown)
+    write_addresses(fields, arrays, unread)
     record = fields.ctypes.data
     counts, taken = fields[-2 * phases : -phases], fields[-phases:]
     for phase in range(phases):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minigrad.kernels.compiler.kernel import device_function
-from minigrad.kernels.compiler.plan_record import Layout
+from minigrad.kernels.compiler.plan_record import Layout, constructor
 from minigrad.kernels.compiler.pointers import keep_alive, offset, pointer, pointer_at
 from minigrad.kernels.compiler.task_queue import PreparedTasks, carray, task_kernel
 from minigrad.kernels.conv.phase_planes import (
@@ -43,6 +43,9 @@ class CorrelationArrays(NamedTuple):
     tap_offsets: np.ndarray  # see `PhasePlanes`
 
 
+_correlation_arrays = constructor(CorrelationArrays)
+
+
 class WeightGradArrays(NamedTuple):
     """The arrays of a gradient with respect to filters."""
 
@@ -51,6 +54,9 @@ class WeightGradArrays(NamedTuple):
     out: np.ndarray  # (G, F, C, K, L), contiguous
     sums: np.ndarray  # workspace: (slices, G, F, padded C * K * L, lanes)
     tap_offsets: np.ndarray  # see `PhasePlanes`
+
+
+_weight_grad_arrays = constructor(WeightGradArrays)
 
 
 def correlate_direct(
@@ -69,7 +75,7 @@ def correlate_direct(
         out.dtype, (source.shape, source.strides), (out.shape, out.strides), filters.shape, axes
     )
     tasks.run(
-        CorrelationArrays(
+        _correlation_arrays(
             source=source,
             out=out,
             weight=np.ascontiguousarray(filters),
@@ -94,7 +100,7 @@ def weight_grad_direct(
         axes,
     )
     tasks.run(
-        WeightGradArrays(
+        _weight_grad_arrays(
             source=source,
             gradient=gradient,
             out=out,

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minigrad.kernels.compiler.kernel import device_function
-from minigrad.kernels.compiler.plan_record import Layout
+from minigrad.kernels.compiler.plan_record import Layout, constructor
 from minigrad.kernels.compiler.pointers import keep_alive, offset, pointer, pointer_at
 from minigrad.kernels.compiler.task_queue import PreparedTasks, carray, task_kernel
 from minigrad.kernels.compiler.workspace import scratch
@@ -41,6 +41,9 @@ class CorrelationArrays(NamedTuple):
     tap_offsets: np.ndarray  # see `Blocks`
 
 
+_correlation_arrays = constructor(CorrelationArrays)
+
+
 def correlate_implicit_gemm(
     out: np.ndarray,
     source: np.ndarray,
@@ -63,7 +66,7 @@ def correlate_implicit_gemm(
     )
     packed = scratch(prepared.packed_size, out.dtype)
     prepared.tasks.run(
-        CorrelationArrays(
+        _correlation_arrays(
             source=source,
             out=out,
             weight=filters,

@@ -148,9 +148,9 @@ def cut_into_blocks(
         slices=slices,
         chunks=-(-channels // CHUNK_CHANNELS),
     )
-    tap_offsets = np.pad(
-        _tap_offsets(channels, patch, axes), (0, plan.padded_depth - depth), "edge"
-    )
+    tap_offsets = np.empty(plan.padded_depth, np.int64)
+    tap_offsets[:depth] = _tap_offsets(channels, patch, axes)
+    tap_offsets[depth:] = tap_offsets[depth - 1]
     work = images * rows.length * columns.length * groups * filters * depth // 16
     return Blocks(plan, tap_offsets, work)
 

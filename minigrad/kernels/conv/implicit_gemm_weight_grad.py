@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minigrad.kernels.compiler.kernel import device_function
-from minigrad.kernels.compiler.plan_record import Layout
+from minigrad.kernels.compiler.plan_record import Layout, constructor
 from minigrad.kernels.compiler.pointers import keep_alive, offset, pointer, pointer_at
 from minigrad.kernels.compiler.task_queue import PreparedTasks, carray, task_kernel
 from minigrad.kernels.compiler.workspace import scratch
@@ -38,6 +38,9 @@ class WeightGradArrays(NamedTuple):
     tap_offsets: np.ndarray  # see `Blocks`
 
 
+_weight_grad_arrays = constructor(WeightGradArrays)
+
+
 def weight_grad_implicit_gemm(
     out: np.ndarray, gradient: np.ndarray, source: np.ndarray, axes: tuple[Axis, Axis]
 ) -> None:
@@ -55,7 +58,7 @@ def weight_grad_implicit_gemm(
         axes,
     )
     prepared.tasks.run(
-        WeightGradArrays(
+        _weight_grad_arrays(
             source=source,
             gradient=gradient,
             out=out,

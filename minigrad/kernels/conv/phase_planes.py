@@ -104,7 +104,9 @@ def cut_into_bands(
         group_tasks=group_tasks,
         slices=min(images, -(-TASKS // group_tasks)),
     )
-    tap_offsets = np.resize(_tap_offsets(channels, phase_rows, pitch, axes), padded_depth)
+    tap_offsets = np.empty(padded_depth, np.int64)
+    tap_offsets[:depth] = _tap_offsets(channels, phase_rows, pitch, axes)
+    tap_offsets[depth:] = tap_offsets[depth - 1]
     return PhasePlanes(plan, tap_offsets, band_work * images * bands * groups // 16)
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minigrad.kernels.compiler.kernel import device_function
-from minigrad.kernels.compiler.plan_record import Layout
+from minigrad.kernels.compiler.plan_record import Layout, constructor
 from minigrad.kernels.compiler.pointers import keep_alive, offset, pointer, pointer_at
 from minigrad.kernels.compiler.task_queue import PreparedTasks, carray, task_kernel
 from minigrad.kernels.compiler.workspace import scratch
@@ -64,6 +64,9 @@ class WinogradArrays(NamedTuple):
     bias: np.ndarray  # (panels * NR,)
     packed: np.ndarray  # workspace: the transformed filters, (panels, points, C, NR)
     transformed: np.ndarray  # workspace: the transformed images, if tasks share them
+
+
+_winograd_arrays = constructor(WinogradArrays)
 
 
 class WinogradPlan(NamedTuple):
@@ -120,7 +123,7 @@ def correlate_winograd(
         padded_bias[: len(bias)] = bias
     memory = scratch(prepared.packed_size + prepared.transformed_size, out.dtype)
     prepared.tasks.run(
-        WinogradArrays(
+        _winograd_arrays(
             source=source,
             out=out,
             weight=filters,

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minigrad.kernels.compiler.kernel import device_function
-from minigrad.kernels.compiler.plan_record import Layout
+from minigrad.kernels.compiler.plan_record import Layout, constructor
 from minigrad.kernels.compiler.pointers import keep_alive, offset, pointer, pointer_at
 from minigrad.kernels.compiler.task_queue import PreparedTasks, carray, task_kernel
 from minigrad.kernels.compiler.workspace import scratch
@@ -62,6 +62,9 @@ class WinogradGradArrays(NamedTuple):
     transformed: np.ndarray  # workspace: the transformed images, if tasks share them
 
 
+_winograd_grad_arrays = constructor(WinogradGradArrays)
+
+
 class WinogradGradPlan(NamedTuple):
     """The sizes of a gradient, and its cut into tasks."""
 
@@ -106,7 +109,7 @@ def weight_grad_winograd(
     )
     memory = scratch(prepared.sums_size + prepared.transformed_size, out.dtype)
     prepared.tasks.run(
-        WinogradGradArrays(
+        _winograd_grad_arrays(
             source=source,
             gradient=gradient,
             out=out,

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minigrad.kernels.compiler.kernel import device_function, is_shared
-from minigrad.kernels.compiler.plan_record import Layout
+from minigrad.kernels.compiler.plan_record import Layout, constructor
 from minigrad.kernels.compiler.pointers import keep_alive, offset, pointer, pointer_at
 from minigrad.kernels.compiler.task_queue import PreparedTasks, carray, task_kernel
 from minigrad.kernels.matmul import gemm_nt
@@ -48,6 +48,9 @@ class GemmArrays(NamedTuple):
     panels: np.ndarray  # workspace: the packed right operand
     left_offsets: np.ndarray  # (batch,), int64: the elements before each matrix
     right_offsets: np.ndarray
+
+
+_gemm_arrays = constructor(GemmArrays)
 
 
 class MatrixFields(NamedTuple):
@@ -125,7 +128,7 @@ class Gemm:
             padded_bias[: len(bias)] = bias
         cut = self._for_threads if is_shared(self._work) else self._for_one_thread
         cut.tasks.run(
-            GemmArrays(
+            _gemm_arrays(
                 left=a,
                 right=b,
                 out=out,

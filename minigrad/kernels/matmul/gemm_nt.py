@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minigrad.kernels.compiler.plan_record import Layout
+from minigrad.kernels.compiler.plan_record import Layout, constructor
 from minigrad.kernels.compiler.pointers import keep_alive, offset, pointer, pointer_at
 from minigrad.kernels.compiler.task_queue import PreparedTasks, carray, task_kernel
 from minigrad.kernels.simd.ir_builder import VECTOR_BYTES
@@ -55,7 +55,7 @@ def inner_products(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None) -> np.
     out = np.empty((len(a), b.shape[1]), a.dtype)
     tasks, no_bias = _prepare(a.shape, b.shape[1], a.strides[0], b.strides[1], a.dtype)
     bias = no_bias if bias is None else np.ascontiguousarray(bias)
-    tasks.run(GemmNtArrays(left=a, right=b, out=out, bias=bias))
+    tasks.run(_gemm_nt_arrays(left=a, right=b, out=out, bias=bias))
     return out
 
 
@@ -66,6 +66,9 @@ class GemmNtArrays(NamedTuple):
     right: np.ndarray  # (n, k), given as its transpose
     out: np.ndarray  # (m, n)
     bias: np.ndarray  # (n,)
+
+
+_gemm_nt_arrays = constructor(GemmNtArrays)
 
 
 class GemmNtPlan(NamedTuple):

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minigrad.kernels.compiler.kernel import device_function, kernel, prange
-from minigrad.kernels.compiler.plan_record import Layout
+from minigrad.kernels.compiler.plan_record import Layout, constructor
 from minigrad.kernels.compiler.pointers import keep_alive, offset, pointer, pointer_at
 from minigrad.kernels.compiler.task_queue import PreparedTasks, carray, task_kernel
 from minigrad.kernels.conv.phase_planes import (
@@ -123,7 +123,7 @@ def _max_of_windows(out: Array, indices: Array, planes: Array, axes: tuple[Axis,
             out.dtype, (planes.shape, planes.strides), (out.shape, out.strides), axes
         )
         tasks.run(
-            MaxPoolArrays(
+            _max_pool_arrays(
                 source=planes, out=out, indices=indices, taps=taps, tap_offsets=tap_offsets
             )
         )
@@ -137,6 +137,9 @@ class MaxPoolArrays(NamedTuple):
     indices: Array  # (P, OH, OW), int64
     taps: Array  # (taps, 2), int64: rows and columns from a window's first pixel
     tap_offsets: Array  # see `PhasePlanes`
+
+
+_max_pool_arrays = constructor(MaxPoolArrays)
 
 
 @lru_cache(1024)
