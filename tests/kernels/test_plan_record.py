@@ -67,9 +67,9 @@ def test_a_constructor_makes_what_the_class_makes() -> None:
     assert strides == Strides(8, 2)
     assert type(strides) is Strides
     with pytest.raises(TypeError):
-        make(row=8)  # type: ignore[call-arg]
+        make(row=8)
     with pytest.raises(TypeError):
-        make(row=8, columns=2)  # type: ignore[call-arg]
+        make(row=8, columns=2)
 
 
 @pytest.mark.parametrize(
@@ -89,8 +89,8 @@ def test_a_field_that_is_not_declared_or_not_given_is_an_error(fields: dict[str,
 def test_a_record_of_another_declaration_is_an_error() -> None:
     plan = Plan(length=4, strides=Strides(row=8, column=2), is_negated=False)
     with pytest.raises(TypeError, match="gather_tasks reads a Plan"):
-        gather_tasks.prepare(np.dtype(float), (4, 8, 2, 0), (3,), work=0)  # type: ignore[arg-type]
+        gather_tasks.prepare(np.dtype(float), (4, 8, 2, 0), (3,), work=0)
     tasks = gather_tasks.prepare(np.dtype(float), plan, (3,), work=0)
     out, source = np.zeros((3, 4)), np.arange(24.0)
     with pytest.raises(TypeError, match="gather_tasks takes Arrays"):
-        tasks.run(OtherArrays(source=source, out=out))  # type: ignore[arg-type]
+        tasks.run(OtherArrays(source=source, out=out))

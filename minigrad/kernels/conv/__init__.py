@@ -1,1 +1,1 @@
-"""Convolutions: one plan, four algorithms."""
+"""Convolutions: one plan, three algorithms."""

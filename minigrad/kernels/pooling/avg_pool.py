@@ -1,8 +1,8 @@
 """Average pooling over windows of images (N, C, H, W).
 
-Where many windows stand in a row and not far apart, their sums are a depthwise convolution with
-equal weights, which does many at a time; elsewhere, adaptive or not, it is one pair of kernels over
-a list of windows per axis.
+Where a row has many windows with a small stride, their sums are a depthwise convolution with equal
+weights, which computes many at a time.  All other pooling, also adaptive, is one pair of kernels
+over a list of windows per axis.
 """
 
 import math
@@ -25,7 +25,7 @@ LARGE, PIECE = 4096, 1024
 def pooled_size(
     size: int, kernel_size: int, stride: int, padding: int, dilation: int, ceil_mode: bool
 ) -> int:
-    """Windows along an axis; a last one begins inside the input or its left padding."""
+    """The number of windows along an axis; the last begins inside the input or its left padding."""
     room = size + 2 * padding - dilation * (kernel_size - 1) - 1
     if not ceil_mode:
         return room // stride + 1
@@ -41,7 +41,10 @@ def planes_of(x: Array) -> Array:
 
 @kernel(fastmath=frozenset({"contract", "reassoc"}))
 def _average(out: Array, x: Array, rows: Array, columns: Array, share: Array) -> None:
-    """Window (i, j), rows[i, 0] to rows[i, 1] and columns alike: its sum times share[i, j]."""
+    """out[:, i, j] = share[i, j] times the sum of a window of x (P, H, W).
+
+    The window has rows[i, 0] to rows[i, 1] - 1 and columns[j, 0] to columns[j, 1] - 1.
+    """
     for p in prange(out.shape[0]):
         for i in range(out.shape[1]):
             for j in range(out.shape[2]):
@@ -73,7 +76,7 @@ def _average_large(out: Array, x: Array, rows: Array, columns: Array, share: Arr
 
 @kernel
 def _average_backward(dx: Array, g: Array, rows: Array, columns: Array, share: Array) -> None:
-    """Into zeros: each g[i, j] times share[i, j] to every pixel of its window."""
+    """Add g[:, i, j] * share[i, j] to every pixel of its window of `dx`, which holds zeros."""
     for p in prange(dx.shape[0]):
         for i in range(g.shape[1]):
             for j in range(g.shape[2]):
@@ -85,7 +88,7 @@ def _average_backward(dx: Array, g: Array, rows: Array, columns: Array, share: A
 
 
 class _Convolution(NamedTuple):
-    """A depthwise convolution with this weight, whose results are multiplied by `share`, if any."""
+    """A depthwise convolution that sums windows; its results are multiplied by `share`, if any."""
 
     weight: float
     share: Array | None
@@ -94,25 +97,25 @@ class _Convolution(NamedTuple):
     padding: tuple[Pair, Pair]
 
     def options(self, channels: int, dtype: np.dtype[Any]) -> tuple[Array, tuple[Any, ...]]:
-        """Its filters, and what else `conv2d` is to be told."""
+        """The filters, and the other arguments of `conv2d`."""
         filters = np.full((channels, 1, *self.kernel_size), self.weight, dtype)
         return filters, (self.stride, self.padding, (1, 1), channels)
 
 
 class _Windows(NamedTuple):
-    """Where windows begin and end inside an image, and the share of each pixel in its average."""
+    """The pixels of each window, and the share of a pixel in its average."""
 
-    rows: Array  # (OH, 2)
+    rows: Array  # (OH, 2): the first row of each window, and the one after its last
     columns: Array  # (OW, 2)
     share: Array  # (OH, OW)
     area: int  # pixels of the largest window
-    convolution: _Convolution | None = None  # that does the same, where it is quicker for many
+    convolution: _Convolution | None = None  # with the same result, where it is faster
 
 
 def _windows(
     rows: Array, columns: Array, pixels: Array, dtype: np.dtype[Any], divisor: int | None = None
 ) -> _Windows:
-    """Windows whose sums are divided by their number of `pixels`, or all by one divisor."""
+    """Windows whose sums are divided by their number of `pixels` (OH, OW), or by one divisor."""
     heights, widths = (np.diff(spans)[:, 0] for spans in (rows, columns))
     area = int(heights.max(initial=1) * widths.max(initial=1))
     # A window wholly in the padding sums to 0, whatever its share.
@@ -148,7 +151,7 @@ def _spread_over(g: Array, input_shape: tuple[int, ...], windows: _Windows) -> A
 def _spans(
     size: int, kernel_size: int, stride: int, padding: int, ceil_mode: bool
 ) -> tuple[Array, Array]:
-    """Each window's beginning and end within the axis, and its length with padding counted."""
+    """Each window's first pixel and the one after its last, and its length including padding."""
     count = pooled_size(size, kernel_size, stride, padding, 1, ceil_mode)
     begin = np.arange(count, dtype=np.int64) * stride - padding
     end = np.minimum(begin + kernel_size, size + padding)
@@ -214,7 +217,7 @@ def avg_pool2d_backward(
     g: Array, input_shape: tuple[int, ...], kernel_size: Pair, stride: Pair, padding: Pair,
     ceil_mode: bool, count_include_pad: bool, divisor_override: int | None,
 ) -> Array:  # fmt: skip
-    """The adjoint of avg_pool2d: g (N, C, OH, OW) shared out over `input_shape`."""
+    """The adjoint of avg_pool2d: g (N, C, OH, OW) to an array of `input_shape`."""
     return _spread_over(
         g,
         input_shape,
@@ -226,7 +229,7 @@ def avg_pool2d_backward(
 
 
 def adaptive_avg_pool2d(x: Array, output_size: Pair) -> Array:
-    """Means over output_size bins from floor(i H / OH) to ceil((i + 1) H / OH), W alike."""
+    """Means over bins: rows from floor(i H / OH) to ceil((i + 1) H / OH), columns likewise."""
     return _average_over(x, _adaptive_windows((x.shape[-2], x.shape[-1]), output_size, x.dtype))
 
 

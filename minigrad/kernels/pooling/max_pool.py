@@ -1,8 +1,8 @@
-"""Maxima over windows of images, each with the flat position where it lies, as torch gives them.
+"""Max pooling over windows of images, with the flat index of each maximum, as in torch.
 
-A vector holds neighbouring windows, of copies that `sorted_planes` makes with a margin of -inf, and
-walks over the taps of a window without a branch.  Windows of 2x2 side by side have a loop of their
-own.
+A vector holds neighbouring windows, of copies that `phase_planes` makes with a margin of -inf, and
+loops over the taps of a window without a branch.  Windows of 2x2 that do not overlap have a loop of
+their own.
 """
 
 import math
@@ -33,7 +33,7 @@ from minigrad.kernels.simd.move import lanes
 
 
 def _require_pixels(size: int, stride: int, padding: int, dilation: int) -> None:
-    """Every window that begins in the padding has to reach a pixel with one of its taps."""
+    """Raise ValueError if a window that begins in the padding has no pixel under its taps."""
     for start in range(-padding, 0, stride):
         if start % dilation >= size:
             raise ValueError(
@@ -45,7 +45,7 @@ def _require_pixels(size: int, stride: int, padding: int, dilation: int) -> None
 def max_pool2d(
     x: Array, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair, ceil_mode: bool
 ) -> tuple[Array, Array]:
-    """Each window's maximum (N, C, OH, OW) and its flat position in H * W, int64.
+    """Each window's maximum (N, C, OH, OW) and its flat index in H * W, int64.
 
     The first of equals counts; NaN counts as the greatest.  Raises ValueError if a dilated window
     steps over the whole image; PyTorch differs: its backward then writes outside the array.
@@ -62,7 +62,7 @@ def max_pool2d(
     indices = np.empty(out.shape, np.int64)
     side_by_side = kernel_size == stride == (2, 2) and padding == (0, 0) and dilation == (1, 1)
     even = x.shape[-2:] == (2 * size[0], 2 * size[1])
-    if not (side_by_side and even and _pool_pairs(out, indices, planes)):
+    if not (side_by_side and even and _pool_2x2(out, indices, planes)):
         rows, columns = map(_axis, size, kernel_size, stride, padding, dilation)
         _max_of_windows(out, indices, planes, (rows, columns))
     shape = (*x.shape[:-2], *size)
@@ -71,23 +71,23 @@ def max_pool2d(
 
 def _axis(count: int, kernel_size: int, stride: int, padding: int, dilation: int) -> Axis:
     taps = tuple(range(0, kernel_size * dilation, dilation))
-    # A single window takes no step, and needs no copies of every so many pixels.
+    # A single window has no stride, and its pixels need not be sorted by phase.
     return Axis(count, stride if count > 1 else 1, -padding, taps)
 
 
-def _pool_pairs(out: Array, indices: Array, planes: Array) -> bool:
-    """Windows of 2x2 by the quick kernel; whether its result stands, there being no NaN."""
+def _pool_2x2(out: Array, indices: Array, planes: Array) -> bool:
+    """Pool windows of 2x2 that do not overlap; False if there is a NaN, and the result is wrong."""
     has_nan = np.empty(out.shape[0], np.uint8)
-    quads = planes.reshape(out.shape[0], out.shape[1], 2, out.shape[2], 2)
-    _max_pool_2x2.run(planes.size, out, indices, has_nan, quads)
+    windows = planes.reshape(out.shape[0], out.shape[1], 2, out.shape[2], 2)
+    _max_pool_2x2.run(planes.size, out, indices, has_nan, windows)
     return not has_nan.any()
 
 
 @kernel
 def _max_pool_2x2(out: Array, indices: Array, has_nan: Array, x: Array) -> None:
-    """Windows of 2x2 side by side, x (P, OH, 2, OW, 2), without a branch per pixel.
+    """Maxima of windows of 2x2, x (P, OH, 2, OW, 2), without a branch per pixel.
 
-    Positions are right where there is no NaN; `has_nan` (P,) says which images may hold one.
+    Indices are right where there is no NaN; `has_nan` (P,) is 1 for images that may hold one.
     """
     W = 2 * out.shape[2]
     for p in prange(x.shape[0]):
@@ -212,7 +212,7 @@ def maximum_tasks(phase, task, elements, records):
 
 @kernel
 def _scatter_add(out: Array, g: Array, indices: Array) -> None:
-    """Into zeros: the system hands out large ones at no cost."""
+    """Add each g[p, k] to `out` at indices[p, k]; `out` (P, H * W) holds zeros."""
     for p in prange(out.shape[0]):
         plane = out[p]
         g_plane = g[p]
@@ -222,7 +222,7 @@ def _scatter_add(out: Array, g: Array, indices: Array) -> None:
 
 
 def max_pool2d_backward(g: Array, indices: Array, input_shape: tuple[int, ...]) -> Array:
-    """g (N, C, OH, OW) added up at its maxima's positions, in zeros of `input_shape`."""
+    """The adjoint of max_pool2d: g (N, C, OH, OW), added at the maxima's indices to zeros."""
     out = np.zeros(input_shape, g.dtype)
     planes = out.reshape(math.prod(input_shape[:-2]), input_shape[-2] * input_shape[-1])
     flat = (planes.shape[0], indices.shape[-2] * indices.shape[-1])
@@ -236,7 +236,7 @@ def max_pool2d_backward(g: Array, indices: Array, input_shape: tuple[int, ...]) 
 
 
 def take_by_indices(x: Array, indices: Array) -> Array:
-    """x (N, C, H, W) at flat positions (N, C, OH, OW): the adjoint of max_pool2d_backward."""
+    """x (N, C, H, W) at flat indices (N, C, OH, OW): the adjoint of max_pool2d_backward."""
     planes = math.prod(x.shape[:-2])
     pixels = np.ascontiguousarray(x).reshape(planes, x.shape[-2] * x.shape[-1])
     at = indices.reshape(planes, indices.shape[-2] * indices.shape[-1])
