@@ -55,10 +55,10 @@ LARGER = [  # N, C, H, W, F, K, L, stride, padding, dilation, groups
     (2, 2, 3, 700, 5, 1, 7, (1, 2), ((0, 0), (3, 3)), (1, 1), 1),  # rows cut into strips
     (2, 3, 60, 50, 4, 7, 7, (2, 2), ((3, 3), (3, 3)), (1, 1), 1),  # maps cut into bands
     (2, 8, 14, 14, 8, 3, 3, (1, 1), ((1, 1), (1, 1)), (1, 1), 8),  # depthwise
-    (2, 5, 15, 14, 10, 3, 3, (2, 2), ((1, 1), (1, 1)), (1, 1), 5),  # gradients spread with zeros
-    (2, 6, 9, 17, 6, 3, 5, (1, 2), ((0, 0), (3, 3)), (2, 2), 6),  # along one axis, taps apart
-    (2, 3, 90, 80, 3, 3, 3, (2, 2), NO_PAD, (1, 1), 3),  # in bands, and some pixels never met
-    (1, 4, 12, 12, 100, 2, 2, (1, 1), NO_PAD, (1, 1), 1),  # filters shared out among tasks
+    (2, 5, 15, 14, 10, 3, 3, (2, 2), ((1, 1), (1, 1)), (1, 1), 5),  # gradients dilated with zeros
+    (2, 6, 9, 17, 6, 3, 5, (1, 2), ((0, 0), (3, 3)), (2, 2), 6),  # along one axis, dilated
+    (2, 3, 90, 80, 3, 3, 3, (2, 2), NO_PAD, (1, 1), 3),  # in bands, and some pixels in no window
+    (1, 4, 12, 12, 100, 2, 2, (1, 1), NO_PAD, (1, 1), 1),  # tasks share out the filters
     (2, 3, 90, 80, 40, 3, 3, (1, 1), ((1, 1), (1, 1)), (1, 1), 1),  # planes cut into bands
     (3, 600, 9, 9, 600, 3, 3, (2, 3), ((1, 1), (1, 1)), (2, 1), 600),  # planes shared out
 ]
@@ -66,7 +66,7 @@ LARGER = [  # N, C, H, W, F, K, L, stride, padding, dilation, groups
 
 @pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("case", LARGER, ids=str)
-def test_every_way_to_cut_the_work(case, dtype):
+def test_every_cut_into_tasks(case, dtype):
     n, c, h, w, f, k, length, *options = case
     rng = np.random.default_rng(0)
     x = rng.standard_normal((n, c, h, w)).astype(dtype)
@@ -129,7 +129,7 @@ def test_no_images_no_channels_no_filters():
     np.testing.assert_array_equal(grad, np.zeros((2, 2, 5, 5)))
 
 
-def test_pixels_that_no_window_sees_have_no_gradient():
+def test_pixels_in_no_window_have_no_gradient():
     gx = conv2d_input_grad(
         np.ones((1, 1, 2, 2)), np.ones((1, 1, 1, 1)), (1, 1, 5, 6), (3, 4), NO_PAD, (1, 1), 1
     )
@@ -138,8 +138,8 @@ def test_pixels_that_no_window_sees_have_no_gradient():
     np.testing.assert_array_equal(gx, expected)
 
 
-def test_memory_beside_its_own_is_never_read():
-    """The kernel takes and returns scratch memory; here all that lies beside it is nan."""
+def test_memory_around_arrays_is_never_read():
+    """The kernel allocates and frees workspaces; here all memory around them is nan."""
     rng = np.random.default_rng(0)
     for images, filters, kernel, dilation in ((1, 2, (2, 4), (3, 1)), (2, 9, (3, 2), (1, 1))):
         shape, pads = (filters, 2, *kernel), ((1, 2), (1, 2))

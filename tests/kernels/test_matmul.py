@@ -18,12 +18,12 @@ LAYOUTS = ("plain", "transposed", "every second", "reversed", "broadcast")
 
 
 @pytest.fixture(autouse=True)
-def _nothing_is_left_to_numpy(monkeypatch):
+def _no_product_by_numpy(monkeypatch):
     monkeypatch.setattr(module, "SMALL", 0)
 
 
 def laid_out(rng, shape, dtype, layout):
-    """Random numbers in an array of this shape, whose memory is laid out as said."""
+    """Random numbers in an array of this shape, whose memory has the given layout."""
     *batch, m, n = shape
     if layout == "transposed":
         return rng.standard_normal((*batch, n, m)).astype(dtype).swapaxes(-1, -2)
@@ -54,12 +54,12 @@ def test_product_of_matrices(m, k, n, dtype, biased, layout_a, layout_b, seed):
     st.sampled_from(FLOATS), st.booleans(), st.tuples(st.integers(0, 9), st.integers(0, 9)),
     st.integers(0, 99),
 )  # fmt: skip
-def test_inner_products_of_rows(m, k, n, dtype, biased, apart, seed):
-    """Of any length, also of ones too short to be given to it, some way apart in memory."""
+def test_inner_products_of_rows(m, k, n, dtype, biased, gaps, seed):
+    """Rows of any length, also shorter than `fits` allows, with gaps between them in memory."""
     rng = np.random.default_rng(seed)
     a, w = (
         rng.standard_normal((rows, k + gap)).astype(dtype)[:, :k]
-        for rows, gap in zip((m, n), apart, strict=True)
+        for rows, gap in zip((m, n), gaps, strict=True)
     )
     bias = rng.standard_normal(n).astype(dtype) if biased else None
     check(a, w.T, bias, gemm_nt.inner_products)
@@ -72,7 +72,7 @@ def test_inner_products_of_rows(m, k, n, dtype, biased, apart, seed):
         (700, 64, 4, np.float32),  # narrower than a panel, whatever the vectors' width
     ],
 )
-def test_rows_that_lie_in_order_are_not_packed(m, k, n, dtype, monkeypatch):
+def test_contiguous_rows_are_not_packed(m, k, n, dtype, monkeypatch):
     def fits(a, b):
         return gemm_nt.fits((a.shape, a.strides), (b.shape, b.strides), a.itemsize)
 
@@ -128,7 +128,7 @@ def test_other_dtypes_are_exact(dtype):
     np.testing.assert_array_equal(out, (a.astype(int) @ b.astype(int)).astype(dtype))
 
 
-def test_small_products_leave_no_trace_of_the_path(monkeypatch):
+def test_small_products_agree_with_numpy(monkeypatch):
     rng = np.random.default_rng(0)
     a, b, bias = rng.standard_normal((16, 32)), rng.standard_normal((32, 32)), np.ones(32)
     compiled = matmul(a, b, bias)
@@ -136,7 +136,7 @@ def test_small_products_leave_no_trace_of_the_path(monkeypatch):
     np.testing.assert_allclose(matmul(a, b, bias), compiled, rtol=1e-12, atol=1e-12)
 
 
-def test_fields_of_records_are_read_rightly():
+def test_unaligned_fields_of_records():
     records = np.zeros((30, 40), [("flag", np.uint8), ("value", np.float32)])
     records["value"] = np.random.default_rng(0).standard_normal((30, 40))
     check(records["value"], np.ones((40, 20), np.float32))
@@ -152,7 +152,7 @@ def test_infinities_and_nans_stay_in_their_rows_and_columns():
 
 
 def test_memory_beyond_the_result_is_untouched():
-    """Tiles jut out of the result; what lies beside it in memory must not be written."""
+    """Tiles extend beyond the result; memory around it must not be written."""
     for m, n in [(7, 17), (5, 3), (13, 33)]:
         a, b = np.ones((m, 300)), np.ones((300, n))
         guarded = np.full(m * n + 64, -1.0)

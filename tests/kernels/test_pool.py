@@ -55,7 +55,7 @@ def test_max_pool_and_gradient_as_torch(
         taps = range(0, size[axis] * dilation[axis], dilation[axis])
         assume(all(any(0 <= s + t < shape[axis + 2] for t in taps) for s in starts))
     x = draw(shape, dtype, reverse)
-    if special is not None:  # in most places, so that windows hold nothing else
+    if special is not None:  # in most pixels, so that some windows hold nothing else
         x[np.random.default_rng(2).random(shape) < 0.6] = special
     reference = torch.tensor(x.copy(), requires_grad=True)
     expected, positions = F.max_pool2d(

@@ -63,11 +63,11 @@ def close(actual, exact, magnitude, size):
 def check(x, weight, bias, axes, size, shape):
     """Both kernels, on outputs and gradients of this (H', W')."""
     dtype, outputs = x.dtype, (slice(None), slice(None), *covered(axes))
-    seen, filters = windows(x, axes), weight.astype(np.float64)
+    pixels, filters = windows(x, axes), weight.astype(np.float64)
     out = np.full((len(x), len(weight), *shape), np.nan, dtype)
     correlate_winograd(out, x, weight, bias, axes, size)
-    exact = np.einsum("ncykxl,fckl->nfyx", seen, filters)
-    magnitude = np.einsum("ncykxl,fckl->nfyx", abs(seen), abs(filters))
+    exact = np.einsum("ncykxl,fckl->nfyx", pixels, filters)
+    magnitude = np.einsum("ncykxl,fckl->nfyx", abs(pixels), abs(filters))
     if bias is not None:
         exact, magnitude = (
             e + b[:, None, None] for e, b in ((exact, bias), (magnitude, abs(bias)))
@@ -81,8 +81,8 @@ def check(x, weight, bias, axes, size, shape):
     weight_grad_winograd(grad, g, x, axes, size)
     if axes[0].taps[0] or axes[1].taps[0]:
         return  # the gradient is computed for taps in rising order only
-    exact = np.einsum("ncykxl,nfyx->fckl", seen, g[outputs].astype(np.float64))
-    close(grad, exact, np.einsum("ncykxl,nfyx->fckl", abs(seen), abs(g[outputs])), size)
+    exact = np.einsum("ncykxl,nfyx->fckl", pixels, g[outputs].astype(np.float64))
+    close(grad, exact, np.einsum("ncykxl,nfyx->fckl", abs(pixels), abs(g[outputs])), size)
 
 
 @st.composite
@@ -154,7 +154,7 @@ def test_arrays_of_any_layout(size):
 
 
 @pytest.mark.parametrize("size", [2, 4])
-def test_memory_beside_its_own_is_neither_read_nor_written(size):
+def test_memory_around_arrays_is_neither_read_nor_written(size):
     """Arrays are surrounded by nan, and after the last element there is nothing to read."""
     rng = np.random.default_rng(0)
     around = np.full((5, 24, 9, 9), np.nan, np.float32)

@@ -12,8 +12,8 @@ from minigrad.kernels.conv.conv2d import (
 FLOATS = (np.float32, np.float64)
 
 
-def places(size, kernel, stride, pad, dilation):
-    """The position in the padded input, for each output and tap along one dimension."""
+def tap_indices(size, kernel, stride, pad, dilation):
+    """The index in the padded input, for each output and tap along one dimension."""
     count = conv_output_size(size, kernel, stride, pad[0], pad[1], dilation)
     return np.arange(count)[:, None] * stride + np.arange(kernel) * dilation
 
@@ -22,27 +22,27 @@ def windows(x, weight_shape, stride, padding, dilation, groups):
     """(N, C, H, W) -> (N, groups, C / groups, H', K, W', L), in float64."""
     padded = np.pad(x.astype(np.float64), ((0, 0), (0, 0), *padding))
     rows, columns = (
-        places(x.shape[2 + i], weight_shape[2 + i], stride[i], padding[i], dilation[i])
+        tap_indices(x.shape[2 + i], weight_shape[2 + i], stride[i], padding[i], dilation[i])
         for i in (0, 1)
     )
-    seen = padded[:, :, rows][..., columns]
-    return seen.reshape(len(x), groups, x.shape[1] // groups, *seen.shape[2:])
+    pixels = padded[:, :, rows][..., columns]
+    return pixels.reshape(len(x), groups, x.shape[1] // groups, *pixels.shape[2:])
 
 
 def reference(x, weight, bias, options):
     groups = options[-1]
-    seen = windows(x, weight.shape, *options)
+    pixels = windows(x, weight.shape, *options)
     filters = weight.astype(np.float64).reshape(groups, len(weight) // groups, *weight.shape[1:])
-    out = np.einsum("ngcykxl,gfckl->ngfyx", seen, filters)
+    out = np.einsum("ngcykxl,gfckl->ngfyx", pixels, filters)
     out = out.reshape(len(x), len(weight), *out.shape[3:])
     return out if bias is None else out + bias[:, None, None]
 
 
 def weight_reference(g, x, weight_shape, options):
     groups = options[-1]
-    seen = windows(x, weight_shape, *options)
+    pixels = windows(x, weight_shape, *options)
     grouped = g.astype(np.float64).reshape(len(g), groups, g.shape[1] // groups, *g.shape[2:])
-    return np.einsum("ngcykxl,ngfyx->gfckl", seen, grouped).reshape(weight_shape)
+    return np.einsum("ngcykxl,ngfyx->gfckl", pixels, grouped).reshape(weight_shape)
 
 
 def close(out, exact, dtype):

@@ -1,4 +1,4 @@
-"""Matrix products beside their float64 values, within the bound of their rounding errors."""
+"""Matrix products against float64, within the bound of their rounding errors."""
 
 import numpy as np
 
