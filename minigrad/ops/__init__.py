@@ -59,7 +59,9 @@ from minigrad.ops.linalg.products import (
 from minigrad.ops.linalg.solve import inv, matrix_rank, pinv
 from minigrad.ops.linalg.tensor_solve import solve_ex, tensorinv, tensorsolve
 from minigrad.ops.nn.activation import gelu, leaky_relu, relu, sigmoid, tanh
-from minigrad.ops.nn.loss import binary_cross_entropy, huber, log_sigmoid, nll_loss
+from minigrad.ops.nn.loss import (
+    binary_cross_entropy, binary_cross_entropy_with_logits, huber, log_sigmoid, nll_loss,
+)  # fmt: skip
 from minigrad.ops.nn.piecewise_activation import hardshrink
 from minigrad.ops.nn.random import bernoulli, binomial, multinomial, poisson
 from minigrad.ops.nn.softmax import cross_entropy, log_softmax, softmax

@@ -1,86 +1,221 @@
-"""nan, infinities, signed zeros and ties through operations, against torch."""
+"""Values and gradients beside poles, at the ends of the dtypes and with infinities.
+
+Against series and closed forms; torch is wrong or infinite in part of these.
+"""
+
+import math
 
 import numpy as np
 import pytest
-import torch
 
 import minigrad as mg
-from minigrad.ops import table
-from minigrad.ops.elementwise import arithmetic, binary, comparison, special
-from minigrad.ops.nn import activation
-from tests.support.against_torch import compare
+from minigrad.nn import functional as F
 
-SPECIAL = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.0, 2.5, -2.5, 0.5, 1e-30, -1e30])
+EULER = 0.5772156649015329
+INF, NAN = math.inf, math.nan
 
 
-def of_tensors(*families, count):
-    """Names of the families' operations of so many tensors that torch has under the same name."""
-    return [
-        name
-        for family in families
-        for name, call in table.declared_in(family).items()
-        if len(call.op.tensors) == count and hasattr(torch, name) and name in dir(mg)
+def slope_of(function, values, dtype=mg.float64, weights=None):
+    """Values, and gradients of their (weighted) sum."""
+    x = mg.tensor(values, dtype=dtype, requires_grad=True)
+    out = function(x)
+    start = mg.ones_like(out) if weights is None else mg.tensor(weights, dtype=dtype)
+    (slope,) = mg.autograd.grad(out, x, start)
+    return out.detach().numpy(), slope.numpy()
+
+
+def same(found, expected, rtol=1e-14):
+    np.testing.assert_allclose(found, expected, rtol=rtol)
+
+
+# --- the gamma family -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_digamma_and_its_slope_near_zero(sign):
+    x = sign * 10.0 ** -np.arange(10, 155, 3)
+    value, slope = slope_of(mg.digamma, x)
+    same(value, -1 / x - EULER)
+    same(slope, 1 / x**2, rtol=1e-13)
+    tiny = sign * np.array([1e-300, 5e-324])
+    value, slope = slope_of(mg.digamma, tiny)
+    same(value, [-sign * 1e300, -sign * INF], rtol=1e-13)
+    assert (slope == INF).all()
+    value, slope = slope_of(mg.lgamma, sign * np.array([1e-300, 1e-20]))
+    same(value, [300 * math.log(10), 20 * math.log(10)])
+    same(slope, [-sign * 1e300, -sign * 1e20])
+
+
+@pytest.mark.parametrize("pole", [1, 2, 7, 30])
+@pytest.mark.parametrize("distance", [2.0**-20, -(2.0**-20), 2.0**-40, -(2.0**-40)])
+def test_digamma_beside_poles(pole, distance):
+    # psi(d - n) = -1/d + psi(n + 1) + O(d), psi'(d - n) = 1/d**2 + O(1)
+    value, slope = slope_of(mg.digamma, [distance - pole])
+    same(value, [-1 / distance - EULER + sum(1 / k for k in range(1, pole + 1))], rtol=1e-11)
+    same(slope, [1 / distance**2], rtol=1e-11)
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+def test_polygamma_near_zero(order):
+    x = np.array([1e-80, -1e-80, 1e-200, -1e-200, 5e-324, -5e-324])
+    with np.errstate(over="ignore", divide="ignore"):
+        expected = (-1) ** (order + 1) * math.factorial(order) * (1 / x) ** (order + 1)
+    same(mg.polygamma(order, mg.tensor(x)).numpy(), expected, rtol=1e-13)
+
+
+# --- entropy, sinc, Bessel functions --------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [mg.float32, mg.float64])
+def test_entr(dtype):
+    value, slope = slope_of(mg.special.entr, [0.0, -0.0, -1.0, 1.0, INF, NAN, -INF], dtype)
+    np.testing.assert_array_equal(value, [0, 0, -INF, 0, -INF, NAN, -INF])
+    np.testing.assert_array_equal(slope, [INF, INF, NAN, -1, -INF, NAN, NAN])
+
+
+def test_sinc_near_zero():
+    for x in (1e-20, 1e-8, 1e-3, 0.03, 0.0499, 0.0501):
+        y = math.pi * x
+        series = sum(
+            (-1) ** n * 2 * n * y ** (2 * n - 1) / math.factorial(2 * n + 1) for n in range(1, 9)
+        )
+        same(slope_of(mg.sinc, [x, -x])[1], [math.pi * series, -math.pi * series], rtol=1e-12)
+
+
+def test_bessel_near_zero():
+    x = np.array([0.0, 1e-300, -1e-20, 1e-8, 0.3, -0.99])
+    value, slope = slope_of(mg.special.i1, x)
+    series = [
+        sum(
+            (0.5 * v) ** (2 * k + 1) / (math.factorial(k) * math.factorial(k + 1)) for k in range(9)
+        )
+        for v in x
     ]
+    same(value, series)
+    same(slope[:4], [0.5] * 4)
 
 
-UNARY = of_tensors(arithmetic, special, activation, comparison, count=1)
-BINARY = of_tensors(arithmetic, binary, comparison, count=2)
-INTEGERS = {name for name in UNARY + BINARY if name.startswith("bitwise")}
-UNARY = [name for name in UNARY if name not in INTEGERS | {"clamp", "polygamma"}]
-BINARY = [name for name in BINARY if name not in INTEGERS]
+# --- scans with infinities ------------------------------------------------------------------
+
+SCANS = [
+    [-INF, -INF, 0.0, 1.0, -INF, 2.0],
+    [-INF, -INF, -INF],
+    [0.0, INF, 1.0, INF, -INF],
+    [-INF, INF, INF, 2.0],
+    [1000.0, -1000.0, 999.0],
+]
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("name", UNARY)
-def test_special_values_of_one(name, dtype):
-    # At poles torch's trigamma is finite, and logit's slope at -0.0 has the sign of no limit.
-    smooth = name not in {"digamma", "logit"}
-    compare(lambda m, x: getattr(m, name)(x), SPECIAL.astype(dtype), gradients=smooth)
+@pytest.mark.parametrize("dtype", [mg.float32, mg.float64])
+@pytest.mark.parametrize("values", SCANS)
+def test_shares_of_logcumsumexp_sum_to_one(values, dtype):
+    for k in range(len(values)):
+        weights = np.eye(len(values))[k]
+        out, shares = slope_of(lambda x: x.logcumsumexp(0), values, dtype, weights)
+        assert np.isfinite(shares).all()
+        same(shares.sum(), 1.0, rtol=1e-4 if dtype is mg.float32 else 1e-12)
+        assert (shares[k + 1 :] == 0).all()
+        if np.isfinite(out[k]):
+            exact = np.exp(np.array(values[: k + 1]) - out[k])
+            np.testing.assert_allclose(shares[: k + 1], exact, rtol=1e-4, atol=1e-7)
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("name", BINARY)
-def test_special_values_of_two(name, dtype):
-    left, right = (a.ravel() for a in np.meshgrid(SPECIAL[:10], SPECIAL[:10]))
-    differentiable = name not in {"floor_divide"}
-    compare(
-        lambda m, x, y: getattr(m, name)(x, y),
-        left.astype(dtype),
-        right.astype(dtype),
-        gradients=differentiable,
+# --- losses of saturated logits -------------------------------------------------------------
+
+LOGITS = np.array([-700.0, -80, -40, -18, -5, 0, 5, 18, 40, 80, 700])
+
+
+def decay(x):
+    """1 / (1 + exp(-x)), with a small relative error where it is tiny."""
+    with np.errstate(over="ignore"):
+        return np.where(x > 0, 1 / (1 + np.exp(-x)), np.exp(x) / (1 + np.exp(np.minimum(x, 0))))
+
+
+def logits_loss(**settings):
+    return lambda x, t: F.binary_cross_entropy_with_logits(x, t, reduction="none", **settings)
+
+
+LOGIT_LOSSES = {
+    "binary_cross_entropy_with_logits": (logits_loss(), 1.0),
+    "pos_weight": (logits_loss(pos_weight=mg.tensor(2.5)), 2.5),
+    "weight": (lambda x, t: logits_loss(weight=mg.ones_like(t))(x, t), 1.0),
+    "multilabel_soft_margin_loss": (
+        lambda x, t: F.multilabel_soft_margin_loss(x[:, None], t[:, None], reduction="none"), 1.0
+    ),
+    "soft_margin_loss": (lambda x, t: F.soft_margin_loss(x, 2 * t - 1, reduction="none"), 1.0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", [mg.float32, mg.float64])
+@pytest.mark.parametrize("target", [0.0, 1.0])
+@pytest.mark.parametrize("name", LOGIT_LOSSES)
+def test_saturated_logits(name, target, dtype):
+    loss, positive = LOGIT_LOSSES[name]
+    t = mg.full((LOGITS.size,), target, dtype=dtype)
+    value, slope = slope_of(lambda x: loss(x, t), LOGITS, dtype)
+    sign, scale = (1, 1.0) if target == 0 else (-1, positive)
+    x = sign * LOGITS
+    rtol, atol = (1e-12, 0) if dtype is mg.float64 else (1e-5, 1e-37)
+    exact = np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+    np.testing.assert_allclose(value, scale * exact, rtol, atol)
+    np.testing.assert_allclose(slope, sign * scale * decay(x), rtol, atol)
+
+
+def test_logits_of_infinity():
+    value, slope = slope_of(
+        lambda x: logits_loss()(x, mg.tensor([0.0, 0, 1, 1], dtype=mg.float64)), [INF, -INF] * 2
     )
+    np.testing.assert_array_equal(value, [INF, 0, 0, INF])
+    np.testing.assert_array_equal(slope, [1, 0, 0, -1])
 
 
-@pytest.mark.parametrize("low_high", [(-1.0, 1.0), (None, 0.5), (0.5, None), (1.0, -1.0)])
-def test_special_values_of_clamp(low_high):
-    compare(lambda m, x: m.clamp(x, *low_high), SPECIAL)
+# --- normalisation near the end of float32 --------------------------------------------------
+
+NORMALISATIONS = {
+    "layer_norm": lambda x: F.layer_norm(x, (4,)),
+    "group_norm": lambda x: F.group_norm(x.reshape(1, 2, 2), 1),
+    "instance_norm": lambda x: F.instance_norm(x.reshape(1, 1, 4)),
+    "batch_norm": lambda x: F.batch_norm(x.reshape(1, 1, 4), None, None, training=True),
+    "batch_norm of columns": lambda x: F.batch_norm(x.reshape(4, 1), None, None, training=True),
+}
 
 
-def test_infinite_cotangents_stay_where_they_belong():
-    def function(m, x, y):
-        return (m.maximum(x, y) * m.tensor([float("inf"), 1.0])).sum() + m.clamp(x, 0.0, 1.0).sum()
-
-    compare(function, np.array([1.0, 2.0]), np.array([3.0, 2.0]))
-
-
-@pytest.mark.parametrize("name", ["sum", "mean", "var", "std", "amax", "amin", "logsumexp"])
-def test_special_values_in_reductions(name):
-    rows = np.array(
-        [
-            [1.0, np.nan, 2.0],
-            [np.inf, 1.0, 0.0],
-            [-np.inf, -np.inf, -np.inf],
-            [3.0, 3.0, 3.0],
-            [1e30, 1.0, -1e30],
-        ]
-    )
-    compare(lambda m, x: getattr(m, name)(x, dim=1), rows, gradients=name != "logsumexp")
-    if name != "logsumexp":  # torch has no gradient at -inf there either, but other nans
-        compare(lambda m, x: getattr(m, name)(x, dim=1), rows[3:])
+@pytest.mark.parametrize("scale", [1e18, 1e20, 1e30, 1e38])
+@pytest.mark.parametrize("name", NORMALISATIONS)
+def test_normalisation_of_large_values(name, scale):
+    x = np.array([1.0, -1.0, 2.0, 0.5]) * scale
+    out, _ = slope_of(NORMALISATIONS[name], x.reshape(1, 4), mg.float32)
+    same(out.ravel(), (x - x.mean()) / x.std(), rtol=1e-6)
 
 
-def test_norms_at_the_origin():
-    for p in (2, 1, float("inf"), 3):
-        compare(lambda m, x, p=p: x.norm(p, dim=1), np.array([[0.0, 0.0], [3.0, -4.0]]))
-    compare(lambda m, x: x.norm(), np.zeros((2, 2)))
-    compare(lambda m, x: x.std(), np.full(3, 2.0))
+@pytest.mark.parametrize("name", ["layer_norm", "group_norm"])
+def test_gradient_of_normalised_large_values(name):
+    x = np.array([1.0, -1.0, 2.0, 0.5])
+    weights = np.array([1.0, 2, 3, 4])
+    function = NORMALISATIONS[name]
+    shape = function(mg.ones(1, 4)).shape
+    _, small = slope_of(function, x.reshape(1, 4), weights=weights.reshape(shape))
+    _, large = slope_of(function, x.reshape(1, 4) * 1e30, mg.float32, weights.reshape(shape))
+    np.testing.assert_allclose(large * 1e30, small, atol=1e-4)
+
+
+@pytest.mark.parametrize("scale", [1e-37, 1e-22, 1e20, 1e37])
+@pytest.mark.parametrize("dim", [0, 1, None])
+def test_standard_deviations_whose_square_is_no_float32(dim, scale):
+    x = np.array([[1.0, -1.0, 2.0], [0.5, 3.0, 1.0]])
+    value, slope = slope_of(lambda t: t.std(dim), x * scale, mg.float32)
+    same(value, x.std(dim, ddof=1) * scale, rtol=1e-5)
+    same(slope, slope_of(lambda t: t.std(dim), x)[1], rtol=1e-4)
+
+
+# --- pools ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [4, 40, 200])
+@pytest.mark.parametrize("divisor", [-2, -1, 3])
+def test_divisor_override(divisor, size):
+    x = mg.ones(1, 1, size, size, requires_grad=True)
+    out = F.avg_pool2d(x, 2, divisor_override=divisor)
+    out.sum().backward()
+    same(out.detach().numpy(), 4 / divisor, rtol=1e-6)
+    same(x.grad.numpy(), 1 / divisor, rtol=1e-6)

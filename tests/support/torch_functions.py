@@ -178,6 +178,7 @@ ADAPTED = {
     "recurrence": recurrence,
     "frexp": torch.frexp,
     "bessel_i": bessel_i,
+    "entr": torch.special.entr,
     "leaky_relu": F.leaky_relu,
     "leaky_relu_backward": lambda c, x, *, negative_slope: torch.where(
         x > 0, c, c * negative_slope

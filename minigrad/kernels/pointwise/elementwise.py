@@ -222,6 +222,35 @@ def log_sigmoid(x: float) -> float:
     return (zero if x > zero else x) - scalar.log1p(scalar.decay(-abs(x)))
 
 
+@binary
+def bce_with_logits(x: float, target: float) -> float:
+    """The binary cross-entropy of sigmoid(x): a target of 0 or 1 counts its own side alone."""
+    zero, one = like(x, 0.0), like(x, 1.0)
+    tail = scalar.log1p(scalar.decay(-abs(x)))
+    if_zero = (x if x > zero else zero) + tail
+    if_one = (zero if x > zero else -x) + tail
+    negatives = (one - target) * if_zero if target != one else zero
+    positives = target * if_one if target != zero else zero
+    return x if math.isnan(x) else negatives + positives
+
+
+@ternary
+def _bce_with_logits_backward(g: float, x: float, target: float) -> float:
+    one, e = like(x, 1.0), scalar.decay(-abs(x))
+    large = one / (one + e)
+    small = e * large
+    p, q = (large, small) if x > like(x, 0.0) else (small, large)
+    return x if math.isnan(x) else g * ((one - target) * p - target * q)
+
+
+def bce_with_logits_backward(g: Array, x: Array, target: Array) -> Array:
+    """g times the slope of `bce_with_logits` in x, exact in both tails."""
+    if x.dtype in FLOATS:
+        return _bce_with_logits_backward(g, x, target)
+    wide = (each.astype(np.float32) for each in (g, x, target))
+    return _bce_with_logits_backward(*wide).astype(x.dtype)
+
+
 @unary
 def _tanh(x: float) -> float:
     return scalar.tanh(x)

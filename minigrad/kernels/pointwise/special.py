@@ -68,7 +68,8 @@ def digamma(x: float, order: int) -> float:
         return math.nan
     reflection = 0.0
     if x < 0:  # psi(1 - x) - psi(x) = pi / tan(pi x)
-        reflection = -math.pi / math.tan(math.pi * (x - np.floor(x)))
+        # By the distance to the nearest pole, which has full precision beside it.
+        reflection = -math.pi / math.tan(math.pi * (x - np.rint(x)))
         x = 1 - x
     shift = 0.0
     while x < 10:
@@ -86,7 +87,8 @@ def _hurwitz_zeta(s: int, q: float) -> Any:
     """The Hurwitz zeta function, the sum of (q + k)**-s over k >= 0, for q > 0."""
     total = 0.0
     while q < 12:
-        total += q**-s
+        power = q**s  # Numba's q**-s raises ZeroDivisionError where it underflows
+        total += 1 / power if power > 0 else math.inf
         q += 1
     total += q ** (1 - s) / (s - 1) + 0.5 * q**-s
     factor = s * q ** (-s - 1)

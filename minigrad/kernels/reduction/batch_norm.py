@@ -40,7 +40,7 @@ def _train(
         for n in range(N):
             row = x[n, c]
             for s in range(S):
-                deviation = row[s] - centre
+                deviation = np.float64(row[s] - centre)
                 squares += deviation * deviation
                 rest += deviation
         # `rest` corrects for the rounding of the mean.

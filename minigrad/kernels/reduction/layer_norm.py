@@ -43,7 +43,7 @@ def _rows(
             centre = real(total / K)
             squares = 0.0
             for k in range(K):
-                deviation = row[k] - centre
+                deviation = np.float64(row[k] - centre)
                 squares += deviation * deviation
             # The rounding error of the mean.
             rest = total / K - np.float64(centre)
@@ -80,10 +80,10 @@ def _rows_backward(
                 for k in range(row_part.size):
                     weighted = g_part[k] * weight_part[k]
                     part += weighted
-                    x_part += weighted * (row_part[k] - centre)
+                    x_part += weighted * ((row_part[k] - centre) * scale)
                 g_sum += part
                 g_x_sum += x_part
-            g_mean, slope = real(g_sum / K), real(g_x_sum * scale / K)
+            g_mean, slope = real(g_sum / K), real(g_x_sum / K)
             for k in range(K):
                 g_here, x_hat = g_row[k], (row[k] - centre) * scale
                 dweight[k] += g_here * x_hat
@@ -162,7 +162,7 @@ def _groups(
         centre = real(total / row.size)
         squares = 0.0
         for k in range(row.size):
-            deviation = row[k] - centre
+            deviation = np.float64(row[k] - centre)
             squares += deviation * deviation
         rest = total / row.size - np.float64(centre)
         scale = real(1.0 / math.sqrt(squares / row.size - rest * rest + eps))
@@ -193,8 +193,7 @@ def _groups_backward(
             part, x_part = 0.0, 0.0
             for s in range(S):
                 part += g_channel[s]
-                x_part += g_channel[s] * (channel[s] - centre)
-            x_part *= scale
+                x_part += g_channel[s] * ((channel[s] - centre) * scale)
             sums[0, m, d], sums[1, m, d] = x_part, part
             g_sum += part * weight[group, d]
             g_x_sum += x_part * weight[group, d]

@@ -109,7 +109,7 @@ def _variance_of_rows(out: Array, moments: Array, x: Array, divisor: float) -> N
             centre = real(total / row.size)
             square = 0.0
             for k in range(row.size):
-                deviation = row[k] - centre
+                deviation = np.float64(row[k] - centre)
                 square += deviation * deviation
             # The rounding error of the mean, times the size.
             rest = total - row.size * np.float64(centre)
@@ -138,7 +138,7 @@ def moments_of_columns(total, square, centre, part):
     for k in range(n):
         row = part[k]
         for s in range(S):
-            deviation = row[s] - centre[s]
+            deviation = np.float64(row[s] - centre[s])
             square[s] += deviation * deviation
     for s in range(S):
         rest = total[s] - n * np.float64(centre[s])
@@ -227,9 +227,9 @@ def _sum_over(
 
 
 def _variance_over(
-    x: Array, view: tuple[int, ...], shape: tuple[int, ...], divisor: float
+    x: Array, view: tuple[int, ...], shape: tuple[int, ...], divisor: float, dtype: np.dtype[Any]
 ) -> Array:
-    out = np.empty(shape, x.dtype)
+    out = np.empty(shape, dtype)
     work = 2 * x.size
     if len(view) == 2:
         moments = np.empty((2, view[0], blocks_of(BLOCK, view[1])))
@@ -302,14 +302,32 @@ def _sum_of_strided(x: Array, axes: tuple[int, ...], keepdims: bool) -> Array:
     return np.ascontiguousarray(total).reshape(shape)
 
 
-def variance(x: Array, axes: tuple[int, ...], divisor: float, keepdims: bool = False) -> Array:
-    """The sum of squared deviations from the mean over `axes`, each in range(x.ndim), / divisor."""
+def deviation(x: Array, axes: tuple[int, ...], divisor: float, keepdims: bool = False) -> Array:
+    """The square root of the variance, which itself may not fit the dtype of x."""
+    wide = x.astype(np.float32) if x.dtype == _HALF else x
+    squares = variance(wide, axes, divisor, keepdims, np.dtype(np.float64))
+    return np.asarray(np.sqrt(squares)).astype(x.dtype, copy=False)
+
+
+def variance(
+    x: Array,
+    axes: tuple[int, ...],
+    divisor: float,
+    keepdims: bool = False,
+    dtype: np.dtype[Any] | None = None,
+) -> Array:
+    """The sum of squared deviations from the mean over `axes`, each in range(x.ndim), / divisor.
+
+    `dtype` is that of the result, by default x's.
+    """
     if x.dtype == _HALF:
         return variance(x.astype(np.float32), axes, divisor, keepdims).astype(_HALF)
     if x.size and x.dtype in FLOATS and x.flags.c_contiguous:
         view, shape = _view(x.shape, axes, keepdims)
         if view is not None:
-            return _variance_over(x, view, shape, float(divisor))
+            return _variance_over(x, view, shape, float(divisor), dtype or x.dtype)
+    if dtype is not None:
+        x = x.astype(dtype, copy=False)
     count = max(math.prod(x.shape[axis] for axis in axes), 1)
     centred = x - sum(x, axes, True) / x.dtype.type(count)
     total: Array = sum(centred * centred, axes, keepdims)

@@ -74,9 +74,11 @@ def binary_cross_entropy_with_logits(
     """
     require_reduction(reduction)
     _require_same_shape("binary_cross_entropy_with_logits", input, target)
-    log_p = ops.log_sigmoid(input)
-    positives = 1 if pos_weight is None else (pos_weight - 1) * target + 1
-    losses = (1 - target) * input - positives * log_p
+    if pos_weight is None:
+        losses = ops.binary_cross_entropy_with_logits(input, target)
+    else:
+        positives = pos_weight * target * ops.log_sigmoid(input)
+        losses = (target - 1) * ops.log_sigmoid(-input) - positives
     return reduced(losses if weight is None else losses * weight, reduction)
 
 

@@ -178,7 +178,20 @@ def bessel_i(input: Array, *, order: int) -> Array:
         t = 2 * math.pi * i / QUADRATURE_NODES
         weight = 1 if i in (0, QUADRATURE_NODES // 2) else 2
         total += weight * math.cos(order * t) * np.exp(x * math.cos(t))
-    return (total / QUADRATURE_NODES).astype(input.dtype)
+    near_zero = _bessel_series(np.clip(x, -1.0, 1.0), order)
+    return np.where(np.abs(x) < 1, near_zero, total / QUADRATURE_NODES).astype(input.dtype)
+
+
+def _bessel_series(x: Array, order: int) -> Array:
+    """I_n(x) for |x| <= 1 with a small relative error, which the mean has not where I_n is small.
+
+    Abramowitz & Stegun 9.6.10.
+    """
+    total = term = (0.5 * x) ** order / math.factorial(order)
+    for k in range(1, 12):
+        term = term * (0.25 * x * x) / (k * (k + order))
+        total = total + term
+    return total
 
 
 @composed
@@ -196,10 +209,16 @@ def i1(input: V) -> V:
 # --- entropy and the normal distribution ----------------------------------------------------
 
 
-@composed(node="SpecialEntrBackward0")
-def entr(input: V) -> V:
-    """-input * log(input): 0 at 0, -inf below."""
-    return maths.where(input < 0, -math.inf, -binary.xlogy(input, input))
+@floating(
+    node="SpecialEntrBackward0",
+    vjp=(lambda g, out, x: g * (-1 - maths.log(x)),),
+    samples=shaped(low=0.3),
+)
+def entr(input: Array) -> Array:
+    """-input * log(input): 0 at 0, -inf below; the derivative is inf at 0 and nan below."""
+    inside = np.where(input > 0, input, 1)
+    outside = np.where(input < 0, -np.inf, input * 0)
+    return np.where(input > 0, -inside * np.log(inside), outside).astype(input.dtype, copy=False)
 
 
 @composed

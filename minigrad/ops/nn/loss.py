@@ -3,6 +3,7 @@
 import numpy as np
 
 from minigrad.core.types import Array
+from minigrad.engine.graph import V
 from minigrad.engine.op import arr, elementwise, op, sample
 from minigrad.kernels.pointwise import elementwise as elements
 from minigrad.kernels.reduction import cross_entropy as kernels
@@ -131,3 +132,27 @@ def binary_cross_entropy(input: Array, target: Array) -> Array:
     log_x = np.maximum(np.log(input), input.dtype.type(LEAST_LOG))
     log_rest = np.maximum(elements.log1p(-input), input.dtype.type(LEAST_LOG))
     return (target - 1) * log_rest - target * log_x
+
+
+def _logits_rule(g: V, out: V, x: V, t: V) -> V:
+    """sigmoid(x) - t, by parts that do not cancel where it is tiny."""
+    return g * ((1 - t) * sigmoid(x) - t * sigmoid(-x))
+
+
+@op(
+    node="BinaryCrossEntropyWithLogitsBackward0",
+    vjp=(_logits_rule, lambda g, out, x, t: -g * x),
+    array_vjp=(
+        lambda g, out, x, t: elements.bce_with_logits_backward(g, x, t),
+        lambda g, out, x, t: np.negative(g) * x,
+    ),
+    promotes=True,
+    samples=[
+        sample(arr.of(3, 4), arr.of(3, 4, low=0.0, high=1.0)),
+        sample(arr.of(low=-9.0, high=9.0), arr.of(low=0.0, high=1.0)),
+        sample(arr.of(0, 2), arr.of(0, 2)),
+    ],
+)
+def binary_cross_entropy_with_logits(input: Array, target: Array) -> Array:
+    """The binary cross-entropy of sigmoid(input) and a target of the same shape."""
+    return elements.bce_with_logits(input, target)

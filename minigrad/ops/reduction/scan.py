@@ -118,7 +118,22 @@ def _logcumsumexp_rule(g: V, out: V, x: V, *, dim: int) -> V:
     fading = exp(where(now > before, before - now, 0.0))
     start = out.narrow(dim, 0, min(out.shape[dim], 1))
     factors = copies.concatenate(start.new_zeros(start.shape), fading, dim=dim)
-    return _backwards(factors, g, dim) * exp(where(x.eq(out), 0.0, x - out))
+    own = exp(where(x.eq(out), 0.0, x - out))
+    if np.isinf(out.array).any():
+        share = wrap_like(x, _infinite_share(x.array, out.array, wrap_dim(dim, x.ndim)))
+        own, factors = own * share, where(share.eq(1), factors, factors * (1 - share))
+    return _backwards(factors, g, dim) * own
+
+
+def _infinite_share(x: Array, out: Array, axis: int) -> Array:
+    """What share an element has in an infinite output that it equals; 1 for all others.
+
+    The k infinite elements so far have 1 / k each: the limit for equal elements.
+    """
+    tied = np.isinf(out) & (x == out)
+    counts = [np.cumsum(tied & (np.sign(out) == sign), axis=axis) for sign in (1, -1)]
+    count = np.where(out > 0, counts[0], counts[1])
+    return np.where(tied, 1 / np.maximum(count, 1), 1).astype(x.dtype)
 
 
 @op(vjp=(_logcumsumexp_rule,), samples=LINES)

@@ -69,7 +69,9 @@ def _var(input: Array, *, dim: Dim = None, correction: float = 1, keepdim: bool 
 @op(node="StdBackward0", vjp=(_std_rule,), samples=VARIANCES)
 def _std(input: Array, *, dim: Dim = None, correction: float = 1, keepdim: bool = False) -> Array:
     """The square root of the variance over `dim`."""
-    return np.sqrt(_var.op.forward(input, dim=dim, correction=correction, keepdim=keepdim))
+    require_floating("std", input)
+    divisor = max(count(input.shape, dim) - correction, 0)
+    return kernels.deviation(input, axes(dim, input.ndim), divisor, keepdim)
 
 
 def _corrected(dim: Dim | bool, unbiased: bool, correction: float | None) -> dict[str, Any]:
