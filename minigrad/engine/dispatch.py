@@ -85,6 +85,7 @@ def _binary(operation: Op, general: Call) -> Call:
     """The call of an operation of two operands that both have a rule."""
     forward, names = operation.forward, frozenset(operation.settings)
     checks_dtype = operation.declaration.checks_dtype
+    numbers = frozenset() if 1 in operation.declaration.tensors_at else _PLAIN
 
     def call(*args: Any, **settings: Any) -> Any:  # noqa: PLR0911, PLR0912
         if len(args) != 2 or (settings and not names.issuperset(settings)):
@@ -101,7 +102,7 @@ def _binary(operation: Op, general: Call) -> Call:
             if (b._needs_check and not b.is_current()) or (checks_dtype and y.dtype is not dtype):
                 return general(a, b, **settings)
             b_requires_grad = b._requires_grad
-        elif type(b) in _PLAIN:
+        elif type(b) in numbers:
             y, b_requires_grad = b, False
         else:
             return general(a, b, **settings)
@@ -136,6 +137,7 @@ def _general(operation: Op) -> Call:  # noqa: PLR0915
     checks_dtype, views = declaration.checks_dtype, declaration.views
     arity = -1 if operation.variadic else len(operation.tensors)
     derivable, names = _derivable(operation), frozenset(operation.settings)
+    tensors_at = declaration.tensors_at
 
     def call(*args: Any, **settings: Any) -> Any:  # noqa: PLR0912
         if len(args) != arity or (settings and not names.issuperset(settings)):
@@ -162,7 +164,8 @@ def _general(operation: Op) -> Call:  # noqa: PLR0915
                     if arg._requires_grad:
                         needs += (position,)
             else:
-                arrays.append(arg if type(arg) in _PLAIN else _plain(operation, position, arg))
+                plain = type(arg) in _PLAIN and position not in tensors_at
+                arrays.append(arg if plain else _plain(operation, position, arg))
         if kind is None:
             raise _not_a_tensor(operation, args)
         # Floats of one type go in as they are, and Python's numbers adapt to them.
@@ -303,16 +306,17 @@ def _cast(args: tuple[Any, ...], dtype: np.dtype[Any]) -> tuple[Any, ...]:
 
 def _plain(operation: Op, position: int, arg: Any) -> Any:
     """A NumPy number as a Python number, None for an optional tensor; nothing else will do."""
-    if isinstance(arg, np.generic):
+    only_tensors = position in operation.declaration.tensors_at
+    if isinstance(arg, np.generic) and not only_tensors:
         return arg.item()
-    if isinstance(arg, int | float):
+    if isinstance(arg, int | float) and not only_tensors:
         return arg
     name = operation.tensors[position] if position < len(operation.tensors) else "tensors"
     if arg is None and name in operation.optional:
         return None
     raise TypeError(
-        f"{operation.name}(): argument '{name}' (position {position + 1}) must be Tensor or a "
-        f"number, not {type(arg).__name__}"
+        f"{operation.name}(): argument '{name}' (position {position + 1}) must be Tensor"
+        f"{'' if only_tensors else ' or a number'}, not {type(arg).__name__}"
     )
 
 

@@ -34,6 +34,7 @@ __all__ = [
     "label_node",
     "labelled",
     "op",
+    "require_tensors",
     "sample",
 ]
 
@@ -77,6 +78,7 @@ def op(
     promotes: bool = False,
     floats: bool = False,
     views: bool = False,
+    tensors_at: Sequence[int] = (),
 ) -> Callable[[Callable[..., Any]], Operation]:
     """Declare an operation.
 
@@ -93,12 +95,16 @@ def op(
     promotes: tensor arguments are brought to their common dtype.
     floats: integer arguments become floating first.
     views: the result may share the memory of the first argument.
+    tensors_at: positions at which a number is refused, as torch has it.
 
     A forward that returns a tuple gives its first item as the result; the others are by-products
     (saved statistics, indices) that carry no gradient, and rules get them as `out`.
     """
 
-    declaration = Declaration(broadcasts=broadcasts, promotes=promotes, floats=floats, views=views)
+    declaration = Declaration(
+        broadcasts=broadcasts, promotes=promotes, floats=floats, views=views,
+        tensors_at=frozenset(tensors_at),
+    )  # fmt: skip
 
     def declare(forward: Callable[..., Any]) -> Operation:
         operation = Op(forward, vjp, samples, degree, array_vjp, node, declaration)
@@ -167,6 +173,16 @@ def label_node(result: T, name: str, args: Sequence[Any] = ()) -> T:
         if isinstance(value, Value) and value.node and not any(value is arg for arg in args):
             value.node.label = name
     return result
+
+
+def require_tensors(name: str, **operands: Any) -> None:
+    """Raise TypeError unless all the named operands, in their order, are tensors."""
+    for position, (operand, given) in enumerate(operands.items()):
+        if not isinstance(given, Value):
+            raise TypeError(
+                f"{name}(): argument '{operand}' (position {position + 1}) must be Tensor, not "
+                f"{type(given).__name__}"
+            ) from None
 
 
 def _require_tensors(

@@ -54,6 +54,8 @@ class Declaration:
     """Integer arguments become floating first."""
     views: bool = False
     """The result may share the memory of the first argument."""
+    tensors_at: frozenset[int] = frozenset()
+    """Positions at which a number will not do: torch takes tensors only there."""
 
     @property
     def checks_dtype(self) -> bool:

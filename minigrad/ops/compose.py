@@ -8,6 +8,7 @@ from minigrad.core.types import Dim, DTypeLike, Number
 from minigrad.engine.graph import V, Value
 from minigrad.engine.op import composed, label_node
 from minigrad.ops.elementwise import arithmetic
+from minigrad.ops.elementwise.binary import require_comparable
 from minigrad.ops.linalg import norms
 from minigrad.ops.nn.softmax import log_softmax, softmax
 
@@ -15,32 +16,48 @@ from minigrad.ops.nn.softmax import log_softmax, softmax
 
 
 def scaled_add(input: V, other: V | Number, *, alpha: float = 1) -> V:
-    """input + alpha * other."""
-    return arithmetic.add(input, other if alpha == 1 else other * alpha)
+    """input + alpha * other.  Raises RuntimeError for an alpha that the dtype cannot hold."""
+    return arithmetic.add(input, arithmetic.scaled_by(alpha, other, input))
 
 
 def scaled_sub(input: V, other: V | Number, *, alpha: float = 1) -> V:
-    """input - alpha * other."""
-    return arithmetic.sub(input, other if alpha == 1 else other * alpha)
+    """input - alpha * other.  Raises RuntimeError for an alpha that the dtype cannot hold."""
+    return arithmetic.sub(input, arithmetic.scaled_by(alpha, other, input))
+
+
+def _any_floating(*operands: V) -> bool:
+    return any(x.array.dtype.kind == "f" for x in operands)
 
 
 @composed(node="AddcmulBackward0")
 def addcmul(input: V, tensor1: V, tensor2: V, *, value: float = 1) -> V:
-    """input + value * tensor1 * tensor2."""
+    """input + value * tensor1 * tensor2; for integers, value is rounded towards 0."""
+    if isinstance(value, float) and not _any_floating(input, tensor1, tensor2):
+        value = int(value)
     return input + (tensor1 * tensor2 if value == 1 else value * tensor1 * tensor2)
 
 
 @composed(node="AddcdivBackward0")
 def addcdiv(input: V, tensor1: V, tensor2: V, *, value: float = 1) -> V:
-    """input + value * tensor1 / tensor2."""
+    """input + value * tensor1 / tensor2.  Raises RuntimeError for two tensors of integers."""
+    if not _any_floating(tensor1, tensor2):
+        raise RuntimeError(
+            f"addcdiv(): Integer division with addcdiv is no longer supported, make one of the "
+            f"tensors floating, got {tensor1.dtype} and {tensor2.dtype}"
+        )
     return input + value * (tensor1 / tensor2)
 
 
 @composed
 def lerp(input: V, end: V, weight: V | Number) -> V:
-    """input + weight * (end - input)."""
-    number = not isinstance(weight, Value)
-    return label_node(input + weight * (end - input), f"LerpBackward{0 if number else 1}")
+    """input + weight * (end - input).  Raises RuntimeError for tensors not of one floating dtype."""
+    operands = (input, end, weight) if isinstance(weight, Value) else (input, end)
+    if input.array.dtype.kind != "f" or any(x.array.dtype != input.array.dtype for x in operands):
+        raise RuntimeError(
+            f"lerp() expects tensors of one floating dtype, got "
+            f"{', '.join(str(x.dtype) for x in operands)}"
+        )
+    return label_node(input + weight * (end - input), f"LerpBackward{len(operands) - 2}")
 
 
 # --- softmax ---------------------------------------------------------------------------------
@@ -71,7 +88,8 @@ def equal(input: V, other: V) -> bool:
 def allclose(
     input: V, other: V, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
 ) -> bool:
-    """True if |input - other| <= atol + rtol * |other| everywhere."""
+    """True if |input - other| <= atol + rtol * |other| everywhere, as `isclose` has it."""
+    require_comparable("allclose", input, other, rtol, atol)
     return bool(np.allclose(input.array, other.array, rtol, atol, equal_nan))
 
 

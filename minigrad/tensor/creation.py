@@ -282,7 +282,9 @@ def arange(
 ) -> Tensor:
     """start, start + step, ... below `end`; `arange(end)` starts from 0.
 
-    Raises RuntimeError if step is 0 or leads away from end, and for bounds that are not finite.
+    With an integer dtype start and step are rounded towards 0, and with int64 end, too.
+    Raises RuntimeError if step is 0 or leads away from end, for bounds that are not finite, and for
+    bool; ValueError if step is rounded to 0.
     """
     first, last = (0, start) if end is None else (start, end)
     first, last, stride = (_number("arange", n) for n in (first, last, step))
@@ -299,8 +301,24 @@ def arange(
         found = np.dtype(np.int64) if whole else dtypes.default_numpy()
     else:
         found = dtypes.to_numpy(dtype)
+        if found.kind != "f":
+            return from_array(_whole_range(first, last, stride, found), **options)
     steps = np.arange(math.ceil((last - first) / stride))
     return from_array((first + stride * steps).astype(found), **options)
+
+
+def _whole_range(first: Number, last: Number, stride: Number, dtype: np.dtype[Any]) -> Array:
+    """`arange` in an integer dtype, of which torch counts int64 alone without floats."""
+    if dtype == bool:
+        raise RuntimeError(f"arange is not implemented for {dtype}")
+    if int(stride) == 0:
+        raise ValueError(f"step must be nonzero, got {stride}, which is 0 in {dtype}")
+    if dtype == np.int64:
+        first, last, stride = int(first), int(last), int(stride)
+        count = -((first - last) // stride)
+    else:
+        count = math.ceil((last - first) / stride)
+    return (int(first) + int(stride) * np.arange(max(count, 0))).astype(dtype)
 
 
 def _linspace(name: str, start: Scalar, end: Scalar, steps: int) -> Array:

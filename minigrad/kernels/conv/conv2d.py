@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from minigrad.kernels.compiler.kernel import kernel, prange
+from minigrad.kernels.conv import integer
 from minigrad.kernels.conv.direct import correlate_direct, weight_grad_direct
 from minigrad.kernels.conv.implicit_gemm import correlate_implicit_gemm
 from minigrad.kernels.conv.implicit_gemm_weight_grad import weight_grad_implicit_gemm
@@ -35,6 +36,8 @@ def conv2d(
         for i in (0, 1)
     )
     out = np.empty((len(x), len(weight), rows, columns), x.dtype)
+    if out.dtype.kind != "f":
+        return integer.conv2d(x, _grouped(weight, groups), bias, out, stride, padding, dilation)
     options = stride, padding, dilation, groups
     steps = forward_steps(out.shape, weight.shape, x.shape, *options, out.itemsize)
     _correlate(out, x, _grouped(weight, groups), bias, steps)
@@ -52,6 +55,10 @@ def conv2d_input_grad(
 ) -> np.ndarray:
     """(N, F, H', W'), (F, C / groups, K, L) -> (N, C, H, W): the transposed convolution."""
     out = np.empty(input_shape, g.dtype)
+    if out.dtype.kind != "f":
+        return integer.conv2d_input_grad(
+            g, _grouped(weight, groups), out, stride, padding, dilation
+        )
     options = stride, padding, dilation, groups
     steps = backward_steps(g.shape, weight.shape, input_shape, *options, out.itemsize)
     _correlate(out, g, _grouped(weight, groups).swapaxes(1, 2), None, steps)

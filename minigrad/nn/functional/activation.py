@@ -106,9 +106,19 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:
 def hardtanh(
     input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
 ) -> Tensor:
-    """min(max(input, min_val), max_val).  Raises ValueError if max_val < min_val."""
+    """min(max(input, min_val), max_val); for integers the bounds are rounded towards 0.
+
+    Raises ValueError if max_val < min_val, RuntimeError for bools and for a bound below 0 of
+    unsigned integers.
+    """
+    require_tensor("hardtanh", input=input)
     if min_val > max_val:
         raise ValueError(f"hardtanh expects min_val <= max_val, got {min_val} and {max_val}")
+    if input.array.dtype.kind in "iu":
+        if input.array.dtype.kind == "u" and min_val < 0:
+            raise RuntimeError("cannot do hardtanh on an unsigned type with negative limits")
+        clamp = in_place(ops.clamp) if inplace else ops.clamp
+        return clamp(input, min=int(min_val), max=int(max_val))
     return _pointwise(
         piecewise_activation.hardtanh, input, inplace, min_val=min_val, max_val=max_val
     )
@@ -142,7 +152,14 @@ def tanhshrink(input: Tensor) -> Tensor:
 
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
-    """input where it is above the threshold, `value` elsewhere."""
+    """input where it is above the threshold, `value` elsewhere.
+
+    For integers both are rounded towards 0.  Raises RuntimeError for bools.
+    """
+    require_tensor("threshold", input=input)
+    if input.array.dtype.kind in "iu":
+        out = ops.where(input > int(threshold), input, int(value))
+        return input.copy_(out) if inplace else out
     return _pointwise(
         piecewise_activation.threshold, input, inplace, threshold=threshold, value=value
     )

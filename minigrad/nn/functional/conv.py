@@ -1,7 +1,6 @@
 """Convolution and transposed convolution in one and two dimensions."""
 
 from minigrad import ops
-from minigrad.core import dtypes
 from minigrad.kernels.conv.conv2d import conv_output_size
 from minigrad.nn.functional.arguments import (
     IntOrSequence,
@@ -137,7 +136,7 @@ def require_bias(weight: Tensor, bias: Tensor | None, filters: int) -> None:
 
 
 def require_one_dtype(name: str, input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
-    """Raise RuntimeError unless input, weight and bias have the same floating dtype."""
+    """Raise RuntimeError unless input, weight and bias have one dtype, not bool."""
     dtype = input.array.dtype
     if weight.array.dtype != dtype or (bias is not None and bias.array.dtype != dtype):
         others = [weight] if bias is None else [weight, bias]
@@ -145,8 +144,8 @@ def require_one_dtype(name: str, input: Tensor, weight: Tensor, bias: Tensor | N
             f"{name}: input, weight and bias should have the same dtype, got {input.dtype} and "
             + ", ".join(str(other.dtype) for other in others)
         )
-    if dtype.kind != "f":
-        raise RuntimeError(f"{name} is for floating tensors, got {dtypes.of_numpy(dtype)}")
+    if dtype == bool:
+        raise RuntimeError(f"{name} is not implemented for {input.dtype}")
 
 
 def _require_fitting_kernel(

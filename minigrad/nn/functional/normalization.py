@@ -121,6 +121,8 @@ def local_response_norm(
         raise ValueError(
             f"Expected 3D or higher dimensionality input (got {input.ndim} dimensions)"
         )
+    if input.array.size == 0:
+        return input
     squares = ops.reshape(input * input, shape=(input.shape[0], 1, input.shape[1], -1))
     squares = pad(squares, (0, 0, size // 2, (size - 1) // 2))
     means = ops.reshape(avg_pool2d(squares, (size, 1), stride=1), shape=input.shape)

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from functools import lru_cache, partial
 from typing import Literal, overload
 
+import numpy as np
+
 from minigrad import ops
 from minigrad.core.types import Shape
 from minigrad.kernels.pooling.avg_pool import pooled_size
@@ -28,6 +30,15 @@ def _window_geometry(
     paddings = pair(padding, "padding", least=0)
     _require_padding(kernel, paddings, dilation)
     return kernel, strides, paddings
+
+
+def _require_pixels(name: str, images: Tensor) -> None:
+    """Raise RuntimeError for images without channels or pixels; there may be no image."""
+    if 0 in images.array.shape[1:]:
+        raise RuntimeError(
+            f"{name}: Expected a tensor with optional 0 dim batch size for input, but got: "
+            f"{list(images.shape)}"
+        )
 
 
 @lru_cache(256)
@@ -86,6 +97,9 @@ def max_pool2d(
     Raises RuntimeError if padding is more than half of the kernel or no window fits.
     """
     images, single = batched("max_pool2d", input)
+    _require_pixels("max_pool2d", images)
+    if images.array.dtype == bool:
+        raise RuntimeError(f"max_pool2d is not implemented for {input.dtype}")
     dilations = pair(dilation, "dilation")
     kernel, strides, paddings = _window_geometry(kernel_size, stride, padding, dilations)
     _require_output(images.array.shape, kernel, strides, paddings, dilations, ceil_mode)
@@ -114,7 +128,9 @@ def avg_pool2d(
     Raises RuntimeError if padding is more than half of the kernel or no window fits.
     """
     images, single = batched("avg_pool2d", input)
-    require_floating("avg_pool2d", images)
+    _require_pixels("avg_pool2d", images)
+    if images.array.dtype != np.int64:
+        require_floating("avg_pool2d", images)
     kernel, strides, paddings = _window_geometry(kernel_size, stride, padding, (1, 1))
     if divisor_override == 0:
         raise RuntimeError("avg_pool2d: divisor_override must not be 0")

@@ -57,6 +57,26 @@ def sub(input: Array, other: Array) -> Array:
     return kernels.sub(input, other)
 
 
+def scaled_by(alpha: float, operand: V | Number, other: V | Number) -> V | Number:
+    """alpha * operand, to be added to `other`.
+
+    Raises RuntimeError if alpha is a float and both are integers, or a bool and they are not.
+    """
+    if alpha == 1:
+        return operand
+    common = common_dtype(operand, other).numpy
+    if common.kind != "f" and isinstance(alpha, float):
+        raise RuntimeError(
+            f"For integral input tensors, argument alpha must not be a floating point number, got "
+            f"alpha={alpha}"
+        )
+    if common == bool:
+        return operand * bool(alpha)
+    if isinstance(alpha, bool):
+        raise RuntimeError("Boolean alpha only supported for Boolean results.")
+    return operand * alpha
+
+
 @elementwise(
     vjp=(lambda g, out, a, b: g * b, lambda g, out, a, b: g * a),
     array_vjp=(lambda g, out, a, b: kernels.mul(g, b), lambda g, out, a, b: kernels.mul(g, a)),
@@ -152,16 +172,30 @@ def _pow_exponent_rule(g: V, out: V, a: V | Number, b: V) -> V:
     ],
 )
 def pow(input: Array, exponent: Array | Number) -> Array:
-    """input ** exponent.  Raises RuntimeError for integers to negative integer powers."""
-    integral = np.asarray(input).dtype.kind in "iu" and np.asarray(exponent).dtype.kind in "iu"
-    if integral and np.any(np.less(exponent, 0)):
-        raise RuntimeError("Integers to negative integer powers are not allowed.")
+    """input ** exponent.  Raises RuntimeError for integers to a negative integer power, a number.
+
+    For a tensor of negative integers the powers of integers are rounded towards 0.
+    """
+    if np.asarray(input).dtype.kind in "iub" and np.asarray(exponent).dtype.kind in "iu":
+        if np.any(np.less(exponent, 0)):
+            return _negative_powers(input, exponent)
     if type(exponent) is int or (type(exponent) is float and input.dtype.kind == "f"):
         product = _PRODUCTS.get(exponent)
         if product is not None:
             return product(input)
     power: Array = input**exponent
     return power
+
+
+def _negative_powers(base: Array | Number, exponent: Array | Number) -> Array:
+    """Integers to integer powers, of which some are below 0: 1, -1 or 0 there."""
+    if not isinstance(exponent, np.ndarray):
+        raise RuntimeError("Integers to negative integer powers are not allowed.")
+    dtype = exponent.dtype if isinstance(base, int) else np.result_type(base, exponent)
+    base = np.asarray(base, dtype)
+    rounded = np.where(base == -1, 1 - 2 * (exponent & 1), base == 1)
+    powers: Array = np.power(base, np.maximum(exponent, 0))
+    return np.where(exponent < 0, rounded, powers).astype(dtype)
 
 
 # Other powers cost NumPy a logarithm and an exponential for each element, as in C.
@@ -304,6 +338,7 @@ EXTREMES = [
         lambda g, out, a, b: _selected_cotangent(g, b < a, a == b),
     ),
     samples=EXTREMES,
+    tensors_at=(0, 1),
 )
 def maximum(input: Array, other: Array) -> Array:
     """The larger of the two; nan if either is nan."""
@@ -316,6 +351,7 @@ def maximum(input: Array, other: Array) -> Array:
         lambda g, out, a, b: _selected_cotangent(g, b > a, a == b),
     ),
     samples=EXTREMES,
+    tensors_at=(0, 1),
 )
 def minimum(input: Array, other: Array) -> Array:
     """The smaller of the two; nan if either is nan."""

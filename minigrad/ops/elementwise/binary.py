@@ -7,7 +7,7 @@ import numpy as np
 from minigrad.core import dtypes
 from minigrad.core.types import Array, Number
 from minigrad.engine.graph import V, Value
-from minigrad.engine.op import arr, elementwise, sample
+from minigrad.engine.op import arr, elementwise, require_tensors, sample
 from minigrad.ops.elementwise import arithmetic as maths
 from minigrad.ops.elementwise.arithmetic import EXTREMES, PAIRS, exp, where
 from minigrad.ops.elementwise.comparison import isnan, of_integers
@@ -25,6 +25,7 @@ TENSORS = PAIRS[:-1]
     node=lambda node: "FmodBackward0" if node.is_number(1) else "FmodBackward1",
     vjp=(lambda g, out, a, b: g, lambda g, out, a, b: -g * trunc(a / b)),
     samples=[sample(arr.of(3, 4, low=0.1, high=0.9), arr.of(4, low=1.0, high=2.0))],
+    tensors_at=(0,),
 )
 def fmod(input: Array, other: Array) -> Array:
     """input - other * trunc(input / other): the sign follows `input`."""
@@ -86,6 +87,7 @@ def float_power(input: V | Number, exponent: V | Number) -> V:
         lambda g, out, a, b: where((a >= b) | isnan(b), 0.0, g),
     ),
     samples=EXTREMES,
+    tensors_at=(0, 1),
 )
 def fmax(input: Array, other: Array) -> Array:
     """The larger of the two; the other one where one is nan."""
@@ -98,6 +100,7 @@ def fmax(input: Array, other: Array) -> Array:
         lambda g, out, a, b: where((a <= b) | isnan(b), 0.0, g),
     ),
     samples=EXTREMES,
+    tensors_at=(0, 1),
 )
 def fmin(input: Array, other: Array) -> Array:
     """The smaller of the two; the other one where one is nan."""
@@ -116,6 +119,7 @@ def _squared_length(a: V, b: V) -> V:
     ),
     floats=True,
     samples=POSITIVE,
+    tensors_at=(0, 1),
 )
 def atan2(input: Array, other: Array) -> Array:
     """The angle in [-pi, pi] of the point (other, input)."""
@@ -126,6 +130,7 @@ def atan2(input: Array, other: Array) -> Array:
     vjp=(lambda g, out, a, b: g * (a / out), lambda g, out, a, b: g * (b / out)),
     floats=True,
     samples=POSITIVE,
+    tensors_at=(0, 1),
 )
 def hypot(input: Array, other: Array) -> Array:
     """sqrt(input**2 + other**2), without overflow."""
@@ -139,6 +144,7 @@ def hypot(input: Array, other: Array) -> Array:
     ),
     floats=True,
     samples=TENSORS,
+    tensors_at=(0, 1),
 )
 def logaddexp(input: Array, other: Array) -> Array:
     """log(exp(input) + exp(other)), without overflow."""
@@ -152,6 +158,7 @@ def logaddexp(input: Array, other: Array) -> Array:
     ),
     floats=True,
     samples=TENSORS,
+    tensors_at=(0, 1),
 )
 def logaddexp2(input: Array, other: Array) -> Array:
     """log2(2**input + 2**other), without overflow."""
@@ -182,6 +189,7 @@ def xlogy(input: Array, other: Array) -> Array:
     ),
     floats=True,
     samples=[sample(arr.of(3, 4, low=0.2), arr.of(4, away_from=(0.0,)))],
+    tensors_at=(0,),
 )
 def copysign(input: Array, other: Array) -> Array:
     """The magnitude of input with the sign of other."""
@@ -211,6 +219,7 @@ def _clamp_max_rule(g: V, out: V, x: V, low: V | None, high: V) -> V:
         sample(arr.of(3), arr.of(3, low=-4, high=-3)),
         sample(arr.of(3), arr.of(3, low=-6, high=-5), arr.of(3, low=-4, high=-3)),
     ],
+    tensors_at=(0,),
 )
 def clamp_tensor(input: Array, min: Array | None = None, max: Array | None = None) -> Array:
     """The input limited to tensors min ... max; the result is max where min is above max."""
@@ -230,7 +239,7 @@ def clamp(input: V, min: V | Number | None = None, max: V | Number | None = None
     return maths.clamp(input, min=min, max=max)
 
 
-@elementwise(vjp=None)
+@elementwise(vjp=None, tensors_at=(0, 1))
 def logical_xor(input: Array, other: Array) -> Array:
     """True where exactly one of the two is nonzero."""
     return np.logical_xor(input, other)
@@ -248,12 +257,34 @@ def bitwise_right_shift(input: Array, other: Array) -> Array:
     return of_integers(np.right_shift, input, other)
 
 
+def require_comparable(name: str, input: V, other: V, rtol: float, atol: float) -> None:
+    """Raise TypeError or RuntimeError unless two tensors can be compared within tolerances."""
+    require_tensors(name, input=input, other=other)
+    if input.array.dtype != other.array.dtype:
+        raise RuntimeError(
+            f"{name}(): expected tensors of one dtype, but {input.dtype} did not match "
+            f"{other.dtype}"
+        )
+    for tolerance, given in (("rtol", rtol), ("atol", atol)):
+        if given < 0:
+            raise RuntimeError(
+                f"{name}(): {tolerance} must be greater than or equal to zero, but got {given}"
+            )
+
+
 def isclose(
     input: V, other: V, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
 ) -> V:
-    """True where |input - other| <= atol + rtol * |other|."""
+    """True where |input - other| <= atol + rtol * |other|.
+
+    Raises RuntimeError for tensors of two dtypes and for a tolerance below 0.
+    """
+    require_comparable("isclose", input, other, rtol, atol)
     input, other = input.detach(), other.detach()
-    close = input.eq(other) | ((input - other).abs() <= atol + rtol * other.abs()) & (
-        (input - other).abs() < float("inf")
-    )
+    close = input.eq(other)
+    if input.array.dtype == bool:
+        return close
+    if rtol or atol:
+        apart = (input - other).abs()
+        close = close | (apart <= atol + rtol * other.abs()) & (apart < float("inf"))
     return close | (isnan(input) & isnan(other)) if equal_nan else close

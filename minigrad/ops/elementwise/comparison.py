@@ -10,49 +10,49 @@ from minigrad.engine.op import elementwise, op
 comparison = functools.partial(elementwise, vjp=None)
 
 
-@comparison()
+@comparison(tensors_at=(0,))
 def eq(input: Array, other: Array) -> Array:
     """input == other."""
     return np.equal(input, other)
 
 
-@comparison()
+@comparison(tensors_at=(0,))
 def ne(input: Array, other: Array) -> Array:
     """input != other."""
     return np.not_equal(input, other)
 
 
-@comparison()
+@comparison(tensors_at=(0,))
 def lt(input: Array, other: Array) -> Array:
     """input < other."""
     return np.less(input, other)
 
 
-@comparison()
+@comparison(tensors_at=(0,))
 def le(input: Array, other: Array) -> Array:
     """input <= other."""
     return np.less_equal(input, other)
 
 
-@comparison()
+@comparison(tensors_at=(0,))
 def gt(input: Array, other: Array) -> Array:
     """input > other."""
     return np.greater(input, other)
 
 
-@comparison()
+@comparison(tensors_at=(0,))
 def ge(input: Array, other: Array) -> Array:
     """input >= other."""
     return np.greater_equal(input, other)
 
 
-@comparison()
+@comparison(tensors_at=(0, 1))
 def logical_and(input: Array, other: Array) -> Array:
     """True where both are nonzero."""
     return np.logical_and(input, other)
 
 
-@comparison()
+@comparison(tensors_at=(0, 1))
 def logical_or(input: Array, other: Array) -> Array:
     """True where one or both are nonzero."""
     return np.logical_or(input, other)

@@ -7,7 +7,9 @@ import numpy as np
 
 from minigrad.core.types import Array, Number
 from minigrad.engine.graph import V, Value
-from minigrad.engine.op import arr, composed, elementwise, label_node, op, sample
+from minigrad.engine.op import (
+    arr, composed, elementwise, label_node, op, require_tensors, sample,
+)  # fmt: skip
 from minigrad.ops.elementwise import arithmetic as maths
 from minigrad.ops.elementwise import binary
 from minigrad.ops.elementwise.arithmetic import floating, shaped
@@ -50,7 +52,7 @@ def isreal(input: Array) -> Array:
     return np.ones(input.shape, bool)
 
 
-@op(vjp=None, broadcasts=True)
+@op(vjp=None, broadcasts=True, tensors_at=(0, 1))
 def heaviside(input: Array, values: Array) -> Array:
     """0 below 0, 1 above it, and `values` at 0.  Raises RuntimeError for two different dtypes."""
     if input.dtype != values.dtype:
@@ -105,10 +107,11 @@ def frexp(input: V) -> Frexp[V]:
 @composed(node="LdexpBackward0")
 def ldexp(input: V, other: V) -> V:
     """input * 2**other, floating also for integers."""
+    require_tensors("ldexp", input=input, other=other)
     return maths.mul(input, maths.pow(2.0, other))
 
 
-@elementwise(vjp=None)
+@elementwise(vjp=None, tensors_at=(0, 1))
 def nextafter(input: Array, other: Array) -> Array:
     """The neighbour of input in its dtype in the direction of other."""
     if np.asarray(input).dtype.kind != "f":
@@ -116,13 +119,13 @@ def nextafter(input: Array, other: Array) -> Array:
     return np.nextafter(input, other)
 
 
-@elementwise(vjp=None)
+@elementwise(vjp=None, tensors_at=(0, 1))
 def gcd(input: Array, other: Array) -> Array:
     """The greatest common divisor of two integers."""
     return of_integers(np.gcd, input, other)
 
 
-@elementwise(vjp=None)
+@elementwise(vjp=None, tensors_at=(0, 1))
 def lcm(input: Array, other: Array) -> Array:
     """The least common multiple of two integers."""
     return of_integers(np.lcm, input, other)
@@ -147,8 +150,9 @@ def clamp_max(input: V, max: V | Number) -> V:
 
 @composed
 def rsub(input: V, other: V | Number, *, alpha: float = 1) -> V:
-    """other - alpha * input."""
-    result: V = maths.sub(other, input if alpha == 1 else input * alpha)
+    """other - alpha * input.  Raises RuntimeError for an alpha that the dtype cannot hold."""
+    require_tensors("rsub", input=input)
+    result: V = maths.sub(other, maths.scaled_by(alpha, input, other))
     return result
 
 

@@ -237,5 +237,12 @@ def nan_to_num(
     ],
 )
 def round(input: Array, *, decimals: int = 0) -> Array:
-    """The input rounded to so many decimals (-1 for tens, -2 for hundreds), halves to even."""
+    """The input rounded to so many decimals (-1 for tens, -2 for hundreds), halves to even.
+
+    Integers are whole already.  Raises RuntimeError for bools, and for integers with decimals.
+    """
+    if input.dtype.kind != "f":
+        if decimals or input.dtype == bool:
+            raise RuntimeError(f"round(decimals={decimals}) is not implemented for {input.dtype}")
+        return input.copy()
     return np.rint(input) if decimals == 0 else np.round(input, decimals)

@@ -189,7 +189,10 @@ def tensordot(a: V, b: V, dims: Any = 2) -> V:
 
 
 def _added(name: str, input: V, product: V, beta: float, alpha: float) -> V:
-    """beta * input + alpha * product; with beta = 0 a nan of the input is ignored."""
+    """beta * input + alpha * product; with beta = 0 a nan of the input is ignored.
+
+    For integers, beta and alpha are rounded towards 0.
+    """
     try:
         start = input.expand(product.shape)
     except RuntimeError:
@@ -202,11 +205,9 @@ def _added(name: str, input: V, product: V, beta: float, alpha: float) -> V:
             f"{name}: expected operands of the same dtype, but got {input.dtype} and "
             f"{product.dtype}"
         )
-    if not input.is_floating_point() and any(isinstance(s, float) for s in (alpha, beta)):
-        raise RuntimeError(
-            f"For integral input tensors, argument beta and alpha must not be floating point "
-            f"numbers: {name} got beta={beta}, alpha={alpha}"
-        )
+    if not input.is_floating_point():
+        whole = bool if input.array.dtype == bool else int
+        beta, alpha = whole(beta), whole(alpha)
     scaled = product if alpha == 1 else product * alpha
     if beta == 0:
         return scaled
@@ -231,6 +232,11 @@ def addmv(input: V, mat: V, vec: V, *, beta: float = 1, alpha: float = 1) -> V:
 def addr(input: V, vec1: V, vec2: V, *, beta: float = 1, alpha: float = 1) -> V:
     """beta * input + alpha * outer(vec1, vec2): (m,), (n,) and input that broadcasts to (m, n)."""
     _require_dims("addr", vec1=(vec1, 1), vec2=(vec2, 1))
+    if not input.is_floating_point() and any(isinstance(s, float) for s in (alpha, beta)):
+        raise RuntimeError(
+            f"For integral input tensors, argument beta and alpha must not be floating point "
+            f"numbers: addr got beta={beta}, alpha={alpha}"
+        )
     return _added("addr", input, outer(vec1, vec2), beta, alpha)
 
 

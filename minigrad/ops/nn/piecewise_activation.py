@@ -11,13 +11,13 @@ from minigrad.core.types import Array
 from minigrad.engine.graph import V
 from minigrad.engine.op import arr, op, sample
 from minigrad.kernels.pointwise import activation as kernels
-from minigrad.ops.elementwise.arithmetic import exp, minimum, where
+from minigrad.ops.elementwise.arithmetic import clamp, exp, where
 from minigrad.ops.elementwise.special import log1p
 from minigrad.ops.nn.activation import sigmoid, tanh
 
 
 def _elu_curvature(x: V, positive: float, negative: float, rate: float) -> V:
-    return where(x > 0, 0.0, negative * rate**2 * exp(minimum(x * rate, 0.0)))
+    return where(x > 0, 0.0, negative * rate**2 * exp(clamp(x * rate, max=0.0)))
 
 
 def _softplus_curvature(x: V, beta: float, threshold: float) -> V:
@@ -31,7 +31,7 @@ def _silu_curvature(x: V) -> V:
 
 
 def _mish_curvature(x: V) -> V:
-    s, t = sigmoid(x), tanh(log1p(exp(minimum(x, 20.0))))
+    s, t = sigmoid(x), tanh(log1p(exp(clamp(x, max=20.0))))
     bend = s * (1 - t * t)
     return 2 * bend + x * bend * (1 - s - 2 * t * s)
 

@@ -7,6 +7,7 @@ import numpy as np
 from minigrad.core.types import Array
 from minigrad.engine.op import arr, op, sample
 from minigrad.kernels.pooling import avg_pool as averages
+from minigrad.kernels.pooling import integer
 from minigrad.kernels.pooling import max_pool as maxima
 
 Pair = tuple[int, int]
@@ -48,7 +49,8 @@ def max_pool2d(
     ceil_mode: bool,
 ) -> Any:
     """The largest element of each window; by-product: its index in the flattened plane."""
-    return maxima.max_pool2d(input, kernel_size, stride, padding, dilation, ceil_mode)
+    pooling = maxima if input.dtype.kind == "f" else integer
+    return pooling.max_pool2d(input, kernel_size, stride, padding, dilation, ceil_mode)
 
 
 @op(
@@ -115,8 +117,9 @@ def avg_pool2d(
     count_include_pad: bool,
     divisor_override: int | None,
 ) -> Array:
-    """The mean of each window."""
-    return averages.avg_pool2d(
+    """The mean of each window, of integers rounded towards 0."""
+    pooling = averages if input.dtype.kind == "f" else integer
+    return pooling.avg_pool2d(
         input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
     )
 
