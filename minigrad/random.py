@@ -1,8 +1,9 @@
 """Random tensors, and the default generator (torch.random)."""
 
 import contextlib
+import operator
 from collections.abc import Iterator, Sequence
-from typing import Any, Unpack
+from typing import Any, SupportsIndex, Unpack
 
 import numpy as np
 
@@ -113,7 +114,7 @@ def randn(
 
 
 def randint(
-    low: int,
+    low: int | None = None,
     high: int | Sequence[int] | None = None,
     size: Sequence[int] | None = None,
     *,
@@ -123,15 +124,16 @@ def randint(
 ) -> Tensor:
     """Whole numbers from low ... high - 1: `randint(high, size)` or `randint(low, high, size)`.
 
-    Raises RuntimeError unless low < high and the dtype holds them.
+    Raises RuntimeError unless low < high and the dtype holds them, TypeError for floats.
     """
-    if isinstance(high, int):
-        first, last = low, high
+    if isinstance(high, SupportsIndex | float):
+        first, last = low or 0, high
     else:
         first, last = 0, low
         size = high if size is None else size
     if size is None or isinstance(size, int):
         raise TypeError(f"randint(): size must be a tuple of ints, got {size!r}")
+    first, last = operator.index(first), operator.index(last)
     found = np.dtype(np.int64) if dtype is None else dtypes.to_numpy(dtype)
     check_bounds("randint", first, last, found)
     numbers = stream(generator).integers(first, last, new_shape((size,)))
@@ -210,7 +212,7 @@ def randn_like(
 
 def randint_like(
     input: Tensor,
-    low: int,
+    low: int = 0,
     high: int | None = None,
     *,
     generator: Generator | None = None,

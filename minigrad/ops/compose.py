@@ -50,7 +50,10 @@ def addcdiv(input: V, tensor1: V, tensor2: V, *, value: float = 1) -> V:
 
 @composed
 def lerp(input: V, end: V, weight: V | Number) -> V:
-    """input + weight * (end - input).  Raises RuntimeError for tensors not of one floating dtype."""
+    """input + weight * (end - input).
+
+    Raises RuntimeError for tensors not of one floating dtype.
+    """
     operands = (input, end, weight) if isinstance(weight, Value) else (input, end)
     if input.array.dtype.kind != "f" or any(x.array.dtype != input.array.dtype for x in operands):
         raise RuntimeError(

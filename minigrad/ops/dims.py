@@ -12,8 +12,10 @@ from minigrad.core.types import Array, Dim, Shape
 
 def wrap_dim(dim: int, ndim: int) -> int:
     """`dim` as an int in 0 ... ndim - 1.  Raises IndexError if there is no such dimension."""
-    if not isinstance(dim, int):
+    if type(dim) is not int:
         try:
+            if isinstance(dim, bool):
+                raise TypeError
             dim = operator.index(dim)
         except TypeError:
             raise TypeError(
@@ -28,12 +30,19 @@ def wrap_dim(dim: int, ndim: int) -> int:
     return dim % extent
 
 
+def as_tuple(given: int | Sequence[int]) -> tuple[int, ...]:
+    """Several ints, or one: an int, or an integer of NumPy or of a tensor without dimensions."""
+    if isinstance(given, int) or getattr(given, "ndim", 1) == 0:
+        return (given,)  # type: ignore[return-value]
+    return tuple(given)
+
+
 def each_dim(dims: int | Sequence[int], ndim: int) -> tuple[int, ...]:
     """The dimensions in order; none for an empty list.  Raises RuntimeError for repeated ones."""
-    if isinstance(dims, int):
-        only = wrap_dim(dims, ndim)
+    given = as_tuple(dims)
+    if len(given) == 1:
+        only = wrap_dim(given[0], ndim)
         return (only,) if ndim else ()
-    given = tuple(dims)
     found = sorted(wrap_dim(d, ndim) for d in given)
     if len(set(found)) < len(found):
         raise RuntimeError(f"a dimension appears more than once in {list(given)}")
@@ -44,9 +53,8 @@ def axes(dim: Dim, ndim: int) -> tuple[int, ...]:
     """The dimensions to reduce over, in order; all of them for None or an empty list."""
     if dim is None or type(dim) is int:
         return _axes(dim, ndim)
-    if not isinstance(dim, int) and len(dim) == 0:
-        return _axes(None, ndim)
-    return each_dim(dim, ndim)
+    given = as_tuple(dim)
+    return each_dim(given, ndim) if given else _axes(None, ndim)
 
 
 @lru_cache(1024)

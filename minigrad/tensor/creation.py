@@ -309,7 +309,7 @@ def arange(
 
 def _whole_range(first: Number, last: Number, stride: Number, dtype: np.dtype[Any]) -> Array:
     """`arange` in an integer dtype, of which torch counts int64 alone without floats."""
-    if dtype == bool:
+    if dtype.kind == "b":
         raise RuntimeError(f"arange is not implemented for {dtype}")
     if int(stride) == 0:
         raise ValueError(f"step must be nonzero, got {stride}, which is 0 in {dtype}")

@@ -134,11 +134,11 @@ ROWS = mg.ones(2, 3)
 @pytest.mark.parametrize(
     ("call", "error", "says"),
     [
-        (lambda: F.smooth_l1_loss(ROWS, ROWS, beta=-1.0), ValueError, "beta >= 0, got -1.0"),
-        (lambda: F.huber_loss(ROWS, ROWS, delta=0.0), ValueError, "delta > 0, got 0.0"),
+        (lambda: F.smooth_l1_loss(ROWS, ROWS, beta=-1.0), RuntimeError, "for beta, got -1.0"),
+        (lambda: F.huber_loss(ROWS, ROWS, delta=0.0), RuntimeError, "delta"),
         (lambda: F.gaussian_nll_loss(ROWS, ROWS, -ROWS), ValueError, "negative"),
         (lambda: F.gaussian_nll_loss(ROWS, ROWS, mg.ones(4)), ValueError, r"incorrect size: \[4\]"),
-        (lambda: F.multi_margin_loss(ROWS, mg.tensor([0, 3])), IndexError, "0 to 2, got 0 to 3"),
+        (lambda: F.multi_margin_loss(ROWS, mg.tensor([0, 3])), RuntimeError, "0 to 2, got 0 to 3"),
         (lambda: F.multi_margin_loss(ROWS, mg.tensor([0])), RuntimeError, "expected 2 labels"),
         (lambda: F.multi_margin_loss(ROWS, mg.tensor([0, 1]), p=3), ValueError, "p == 1"),
         (lambda: F.multilabel_margin_loss(ROWS, mg.tensor([0, 1])), RuntimeError, "inconsistent"),

@@ -52,9 +52,9 @@ def conv2d(
     x: Array, weight: Array, bias: Array | None, out: Array, stride: Pair, padding: Padding,
     dilation: Pair,
 ) -> Array:  # fmt: skip
-    """Fill out (N, F, H', W') from x (N, C, H, W) and weight (groups, F / groups, C / groups, K, L).
+    """Fill out (N, F, H', W') from x (N, C, H, W) and filters, and give it.
 
-    Gives `out`.
+    The weight is (groups, F / groups, C / groups, K, L).
     """
     out[:] = 0 if bias is None else bias[:, None, None]
     sums, images = _grouped(out, len(weight)), _grouped(x, len(weight))
@@ -74,9 +74,7 @@ def conv2d_input_grad(
     sums, images = _grouped(out, len(weight)), _grouped(g, len(weight))
     for tap in _taps_of(out, g, weight, stride, padding, dilation):
         pixels = images[(..., *tap.outputs)]
-        sums[(..., *tap.pixels)] += np.einsum(
-            "ngfhw,gfc->ngchw", pixels, weight[(..., *tap.place)]
-        )
+        sums[(..., *tap.pixels)] += np.einsum("ngfhw,gfc->ngchw", pixels, weight[(..., *tap.place)])
     return out
 
 

@@ -38,7 +38,7 @@ def avg_pool2d(
     x: Array, kernel_size: Pair, stride: Pair, padding: Pair,
     ceil_mode: bool, count_include_pad: bool, divisor_override: int | None,
 ) -> Array:  # fmt: skip
-    """Each window's sum over its number of pixels, or over `divisor_override`, rounded towards 0."""
+    """Each window's sum over its pixels, or over `divisor_override`, rounded towards 0."""
     size = _sizes(x, kernel_size, stride, padding, (1, 1), ceil_mode)
     image = (x.shape[2], x.shape[3])
     sums = np.zeros((*x.shape[:2], *size), x.dtype)

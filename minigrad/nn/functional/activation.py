@@ -214,16 +214,24 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """input where positive, weight * input elsewhere (He et al. 2015, arXiv:1502.01852).
 
     weight has one element, or one for each channel: dimension 1 of the input.  Raises RuntimeError
-    for another number of elements.
+    for another number of elements, and unless both have one floating dtype.
     """
     require_tensor("prelu", input=input, weight=weight)
+    require_floating("prelu", input)
+    if input.array.dtype != weight.array.dtype:
+        raise RuntimeError(
+            f"prelu: Type promoting not supported. Got {input.dtype} and {weight.dtype}"
+        )
     channels = input.shape[1] if input.ndim > 1 else 1
     if weight.numel() not in (1, channels) or weight.ndim > 1:
         raise RuntimeError(
             f"Mismatch of parameter numbers and input channel size. Found parameter numbers = "
             f"{weight.numel()} and channel size = {channels}."
         )
-    slopes = weight if input.ndim < 2 else weight.reshape(-1, *[1] * (input.ndim - 2))
+    if input.ndim == 0:
+        slopes = weight.reshape(())
+    else:
+        slopes = weight if input.ndim == 1 else weight.reshape(-1, *[1] * (input.ndim - 2))
     return ops.where(input > 0, input, slopes * input)
 
 

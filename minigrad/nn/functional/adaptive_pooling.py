@@ -14,7 +14,7 @@ from minigrad.nn.functional.arguments import (
     pair,
     require_floating,
 )
-from minigrad.nn.functional.pooling import as_row, row_pair
+from minigrad.nn.functional.pooling import as_row, require_pixels, row_pair
 from minigrad.ops.nn import pool
 from minigrad.tensor import Tensor
 
@@ -28,6 +28,7 @@ def adaptive_avg_pool2d(input: Tensor, output_size: OutputSize) -> Tensor:
     (N, C, H, W) or (C, H, W) -> (N, C, *output_size) or (C, *output_size); None keeps a size.
     """
     images, single = batched("adaptive_avg_pool2d", input)
+    require_pixels("adaptive_avg_pool2d", images, channels=False)
     require_floating("adaptive_avg_pool2d", images)
     sizes = pair(_output_sizes(images, output_size), "output_size")
     out = pool.adaptive_avg_pool2d(images, output_size=sizes)
@@ -55,6 +56,8 @@ def adaptive_max_pool2d(
     With return_indices=True also the elements' indices in the flattened H * W.
     """
     images, single = batched("adaptive_max_pool2d", input)
+    require_floating("adaptive_max_pool2d", images)
+    require_pixels("adaptive_max_pool2d", images)
     rows, columns = pair(_output_sizes(images, output_size), "output_size")
     flat_indices = _max_indices(images.array, rows, columns)
     out = pool.gather_planes(images, indices=flat_indices)
@@ -79,7 +82,8 @@ def _max_indices(array: Array, rows: int, columns: int) -> Array:
         top, bottom = i * height // rows, -(-(i + 1) * height // rows)
         for j in range(columns):
             left, right = j * width // columns, -(-(j + 1) * width // columns)
-            window = array[:, :, top:bottom, left:right].reshape(*array.shape[:2], -1)
+            area = (bottom - top) * (right - left)
+            window = array[:, :, top:bottom, left:right].reshape(*array.shape[:2], area)
             y, x = np.divmod(window.argmax(2), right - left)
             out[:, :, i, j] = (top + y) * width + left + x
     return out

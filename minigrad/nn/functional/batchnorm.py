@@ -1,5 +1,7 @@
 """Batch normalization (Ioffe & Szegedy 2015, arXiv:1502.03167)."""
 
+import math
+
 import numpy as np
 
 from minigrad.core.types import Array
@@ -25,7 +27,7 @@ def batch_norm(
     While training, mean and variance are those of the batch, and running_mean and running_var (C,)
     become (1 - momentum) * running + momentum * batch; otherwise the running ones are taken.
     Raises ValueError for one element per channel while training, RuntimeError if the sizes do not
-    match.
+    match.  An empty batch changes no running statistics.
     """
     require_tensor("batch_norm", input=input)
     require_floating("batch_norm", input)
@@ -35,9 +37,9 @@ def batch_norm(
     if training:
         count = _elements_per_channel(input)
         out, mean, rstd = batch_norm_of_batch(input, weight, bias, eps=eps)
-        if running_mean is not None:
+        if count and running_mean is not None:
             update_running(running_mean, mean.array, momentum)
-        if running_var is not None:
+        if count and running_var is not None:
             # rstd = 1 / sqrt(var + eps): in float64, eps can be subtracted without loss.
             variance = (
                 thread.mode.ignore_fp_errors(np.power, rstd.array.astype(np.float64), -2) - eps
@@ -73,8 +75,8 @@ def _require_channels(input: Tensor, **vectors: Tensor | None) -> None:
 
 def _elements_per_channel(input: Tensor) -> int:
     """The number of elements of each channel.  Raises ValueError if there is only one."""
-    count = int(input.array.size // input.shape[1]) if input.shape[1] else 0
-    if count <= 1:
+    count = input.shape[0] * math.prod(input.shape[2:])
+    if count == 1:
         raise ValueError(
             f"Expected more than 1 value per channel when training, got input size "
             f"{list(input.shape)}"

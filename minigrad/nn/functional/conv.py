@@ -144,7 +144,7 @@ def require_one_dtype(name: str, input: Tensor, weight: Tensor, bias: Tensor | N
             f"{name}: input, weight and bias should have the same dtype, got {input.dtype} and "
             + ", ".join(str(other.dtype) for other in others)
         )
-    if dtype == bool:
+    if dtype.kind == "b":
         raise RuntimeError(f"{name} is not implemented for {input.dtype}")
 
 

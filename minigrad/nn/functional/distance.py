@@ -2,15 +2,22 @@
 
 from minigrad import ops
 from minigrad.nn.functional.arguments import require_tensor
+from minigrad.ops.elementwise.arithmetic import common_dtype
 from minigrad.tensor import Tensor
 
 
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
-    """x1 . x2 / (max(|x1|, eps) max(|x2|, eps)) along dim; the other dimensions broadcast.
+    """x1 . x2 / (max(|x1|, eps) max(|x2|, eps)) along dim, counted after x1 and x2 are broadcast.
 
     PyTorch differs: where a norm is below eps, its gradient is that of a norm above eps.
     """
     require_tensor("cosine_similarity", x1=x1, x2=x2)
+    if x1.shape != x2.shape:
+        shape = ops.broadcast_shapes(x1.shape, x2.shape)
+        x1, x2 = (ops.expand(x, shape=shape) for x in (x1, x2))
+    if x1.dtype != x2.dtype:
+        dtype = common_dtype(x1, x2)
+        x1, x2 = x1.to(dtype), x2.to(dtype)
     norms = [ops.norm(x, dim=dim, keepdim=True).clamp(min=eps) for x in (x1, x2)]
     return ((x1 / norms[0]) * (x2 / norms[1])).sum(dim)
 

@@ -31,6 +31,8 @@ def embedding(
     if scale_grad_by_freq or sparse:
         unsupported = "scale_grad_by_freq" if scale_grad_by_freq else "sparse"
         raise NotImplementedError(f"embedding: {unsupported}=True is not supported")
+    if weight.ndim != 2:
+        raise RuntimeError(f"embedding: 'weight' must be 2-D, got shape {list(weight.shape)}")
     indices = input.array
     if indices.dtype.kind not in "iu":
         raise RuntimeError(f"Expected tensor for argument 'indices' to have an integer dtype, but "
@@ -91,6 +93,8 @@ def embedding_bag(
     and NotImplementedError as embedding does.
     """
     require_tensor("embedding_bag", input=input, weight=weight)
+    if weight.ndim != 2:
+        raise ValueError(f"weight has to be a 2D Tensor, but got Tensor of dimension {weight.ndim}")
     sizes = _bag_sizes(input, offsets, include_last_offset)
     if mode not in ("sum", "mean", "max"):
         raise ValueError(f"mode has to be one of sum, mean or max, got {mode!r}")

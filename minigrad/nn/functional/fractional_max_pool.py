@@ -10,6 +10,7 @@ from minigrad import random
 from minigrad.core.types import Array
 from minigrad.engine.graph import wrap
 from minigrad.nn.functional.arguments import IntOrSequence, Pair, batched, pair, require_floating
+from minigrad.nn.functional.pooling import require_pixels
 from minigrad.ops.nn import pool
 from minigrad.tensor import Tensor
 
@@ -54,6 +55,7 @@ def fractional_max_pool2d(
     """
     images, single = batched("fractional_max_pool2d", input)
     require_floating("fractional_max_pool2d", images)
+    require_pixels("fractional_max_pool2d", images)
     kernel = pair(kernel_size, "kernel_size")
     sizes = _output_sizes(images, output_size, output_ratio)
     for side, extent, size, width in zip("HW", images.shape[2:], sizes, kernel, strict=True):
@@ -109,7 +111,8 @@ def _max_indices(array: Array, kernel: Pair, size: Pair, samples: Array) -> Arra
     left = _window_starts(samples[..., 0], width, size[1], kernel[1])
     rows = (top[..., None] + np.arange(kernel[0]))[:, :, :, None, :, None]
     columns = (left[..., None] + np.arange(kernel[1]))[:, :, None, :, None, :]
-    indices = (rows * width + columns).reshape(*array.shape[:2], size[0] * size[1], -1)
+    area = kernel[0] * kernel[1]
+    indices = (rows * width + columns).reshape(*array.shape[:2], size[0] * size[1], area)
     planes = array.reshape(*array.shape[:2], 1, height * width)
     largest = np.take_along_axis(planes, indices, -1).argmax(-1)[..., None]
     return np.take_along_axis(indices, largest, -1).reshape(*array.shape[:2], *size)

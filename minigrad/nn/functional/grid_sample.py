@@ -1,6 +1,7 @@
 """Spatial transformers: grids of positions, and images sampled at them."""
 
 import functools
+import math
 import operator
 from collections.abc import Sequence
 
@@ -149,6 +150,8 @@ def _read(images: Tensor, x: Array, y: Array) -> Tensor:
     inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
     flat = np.where(inside, y * width + x, 0).astype(np.int64)
     batch, channels = images.shape[:2]
-    index = np.broadcast_to(flat.reshape(batch, 1, -1), (batch, channels, flat[0].size))
+    index = np.broadcast_to(
+        flat.reshape(batch, 1, math.prod(x.shape[1:])), (batch, channels, math.prod(x.shape[1:]))
+    )
     found = ops.gather(ops.flatten(images, 2), 2, images.new_tensor(index, dtype=int))
     return found.reshape(batch, channels, *x.shape[1:]) * images.new_tensor(inside[:, None])

@@ -40,9 +40,9 @@ def instance_norm(
             f"{list(input.shape)}"
         )
     out, mean, rstd = group_norm_op(input, weight, bias, groups=input.shape[1], eps=eps)
-    if running_mean is not None:
+    if input.shape[0] and count and running_mean is not None:
         update_running(running_mean, mean.array.mean(0), momentum)
-    if running_var is not None:
+    if input.shape[0] and count and running_var is not None:
         variance = (rstd.array.astype(np.float64) ** -2 - eps).mean(0)
         update_running(running_var, variance * (count / (count - 1)), momentum)
     return out

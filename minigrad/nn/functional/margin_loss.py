@@ -5,7 +5,6 @@ from collections.abc import Callable
 import numpy as np
 
 from minigrad import ops
-from minigrad.core.types import Array
 from minigrad.engine.graph import wrap
 from minigrad.engine.op import labelled
 from minigrad.nn.functional.arguments import require_floating, require_tensor
@@ -155,17 +154,24 @@ def multi_margin_loss(
 ) -> Tensor:
     """sum over i != y of weight[y] max(0, margin - input[y] + input[i])^p / C, where y = target.
 
-    (N, C), (N,) -> (N,), or (C,), () -> ().  Raises ValueError unless p is 1 or 2, IndexError for
-    a class index out of range.
+    (N, C), (N,) -> (N,), or (C,) or (), one label -> the label's shape.  Raises ValueError unless p
+    is 1 or 2 and weight is (C,), RuntimeError for a class index out of range.
     """
     require_reduction(reduction)
     require_tensor("multi_margin_loss", input=input, target=target)
     require_floating("multi_margin_loss", input)
     if p not in (1, 2):
         raise ValueError("only p == 1 and p == 2 supported")
-    scores = input if input.ndim == 2 else ops.unsqueeze(input, dim=0)
+    scores = _rows_of_scores("multi_margin_loss", input)
     labels = target.array.reshape(-1)
-    _require_classes("multi_margin_loss", scores, labels)
+    if target.ndim > 1 or len(labels) != len(scores):
+        raise RuntimeError(
+            f"multi_margin_loss: target tensor should be 1-D with size equal to the number of input"
+            f" samples. Expected target size [{len(scores)}], but got {list(target.shape)}"
+        )
+    _require_classes("multi_margin_loss", scores, target, least=0)
+    if weight is not None:
+        _require_weight(weight, scores)
     rows = np.arange(len(labels))
     target_scores = scores[wrap(target.kind, rows), wrap(target.kind, labels)]
     others = np.ones(scores.shape, bool)
@@ -175,7 +181,7 @@ def multi_margin_loss(
     if weight is not None:
         terms = terms * ops.unsqueeze(weight[wrap(target.kind, labels)], dim=1)
     losses = terms.sum(1) / scores.shape[1]
-    return reduced(losses if input.ndim == 2 else losses[0], reduction)
+    return reduced(losses.reshape(target.shape), reduction)
 
 
 @labelled("MultilabelMarginLossBackward0")
@@ -183,19 +189,21 @@ def multilabel_margin_loss(input: Tensor, target: Tensor, *, reduction: str = "m
     """sum over labels y and other classes i of max(0, 1 - (input[y] - input[i])) / C.
 
     (N, C), (N, C) -> (N,) or (C,), (C,) -> (): a row of the target lists its labels up to the first
-    -1.  Raises RuntimeError if the shapes differ, IndexError for a class index out of range.
+    -1.  Raises RuntimeError if the shapes differ, and for a class index out of range.
     """
     require_reduction(reduction)
     require_tensor("multilabel_margin_loss", input=input, target=target)
-    if input.shape != target.shape or input.ndim not in (1, 2):
+    require_floating("multilabel_margin_loss", input)
+    scores = _rows_of_scores("multilabel_margin_loss", input)
+    single = input.ndim < 2 and target.ndim < 2 and input.numel() == target.numel()
+    if input.shape != target.shape and not single:
         raise RuntimeError(
             f"inconsistent target size: {list(target.shape)} for input of size: {list(input.shape)}"
         )
-    scores = input if input.ndim == 2 else ops.unsqueeze(input, dim=0)
+    _require_classes("multilabel_margin_loss", scores, target, least=-1)
     listed = target.array.reshape(scores.shape)
     valid = np.cumsum(listed < 0, axis=1) == 0
     labels = np.where(valid, listed, 0)
-    _require_classes("multilabel_margin_loss", scores, labels)
     is_label = np.zeros(scores.shape, bool)
     rows, positions = np.nonzero(valid)
     is_label[rows, labels[rows, positions]] = True
@@ -216,16 +224,34 @@ def multilabel_soft_margin_loss(
     return reduced((terms if weight is None else terms * weight).mean(-1), reduction)
 
 
-def _require_classes(name: str, scores: Tensor, labels: Array) -> None:
-    """Raise RuntimeError or IndexError unless each row of scores has labels in [0, C)."""
-    classes = scores.shape[1]
-    if labels.shape[0] != scores.shape[0]:
+def _rows_of_scores(name: str, input: Tensor) -> Tensor:
+    """(N, C), (C,) or () as (N, C).  Raises RuntimeError for another shape, or without classes."""
+    if input.ndim > 2 or 0 in input.shape[-1:]:
         raise RuntimeError(
-            f"{name}: inconsistent target size, expected {scores.shape[0]} labels but got "
-            f"{labels.shape[0]}"
+            f"{name}: Expected non-empty vector or matrix with optional 0-dim batch size, but got: "
+            f"{list(input.shape)}"
         )
-    if labels.size and not (labels.min() >= 0 and labels.max() < classes):
-        raise IndexError(
-            f"{name}: a target is out of bounds: classes are 0 to {classes - 1}, got "
+    return input if input.ndim == 2 else ops.reshape(input, shape=(1, input.numel()))
+
+
+def _require_classes(name: str, scores: Tensor, target: Tensor, least: int) -> None:
+    """Raise RuntimeError unless the labels are int64 and in least ... C - 1."""
+    labels, classes = target.array, scores.shape[1]
+    if labels.dtype != np.int64:
+        raise RuntimeError(f"{name}: expected a target of int64 but found {target.dtype}")
+    if labels.size and not least <= labels.min() <= labels.max() < classes:
+        raise RuntimeError(
+            f"{name}: target out of range: labels are {least} to {classes - 1}, got "
             f"{labels.min()} to {labels.max()}"
+        )
+
+
+def _require_weight(weight: Tensor, scores: Tensor) -> None:
+    """Raise ValueError or RuntimeError unless there is one weight of the dtype for each class."""
+    if weight.ndim != 1:
+        raise ValueError(f"weight must be one-dimensional, got shape {list(weight.shape)}")
+    if weight.shape[0] != scores.shape[1] or weight.dtype != scores.dtype:
+        raise RuntimeError(
+            f"inconsistent weight size, expected {scores.shape[1]} of {scores.dtype} but got "
+            f"{list(weight.shape)} of {weight.dtype}"
         )

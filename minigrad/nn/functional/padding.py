@@ -15,8 +15,8 @@ def pad(
 ) -> Tensor:
     """Add (before, after) elements to the last dimension, the second-to-last one, and so on.
 
-    mode is "constant" (with `value`, 0 by default; negative numbers crop), "reflect",
-    "replicate" or "circular".  Raises RuntimeError if `pad` does not fit the input, ValueError or
+    mode is "constant" (with `value`, 0 by default), "reflect", "replicate" or "circular"; negative
+    numbers crop.  Raises RuntimeError if `pad` does not fit the input, ValueError or
     NotImplementedError for other modes and values.
     """
     require_tensor("pad", input=input)
@@ -31,7 +31,8 @@ def pad(
     if mode not in _SOURCE_INDICES:
         raise NotImplementedError(f"Unrecognised padding mode {mode}")
     if value is not None:
-        raise ValueError(f'Padding mode "{mode}" doesn\'t take in value argument')
+        raise RuntimeError(f'Padding mode "{mode}" doesn\'t take in value argument')
+    _require_pixels(mode, input, len(pairs))
     out = input
     for offset, (before, after) in enumerate(pairs, 1):
         if before or after:
@@ -39,6 +40,24 @@ def pad(
             source = _SOURCE_INDICES[mode](input.shape[dim], before, after)
             out = ops.index_select(out, dim, out.new_tensor(source, dtype=int))
     return out
+
+
+def _require_pixels(mode: str, input: Tensor, dimensions: int) -> None:
+    """Raise an error for an input that only its values could pad in another mode.
+
+    NotImplementedError unless `dimensions` are padded of (N, C, ...) or (C, ...); RuntimeError for
+    an input with a size of 0 other than N.
+    """
+    if not dimensions < input.ndim <= dimensions + 2:
+        raise NotImplementedError(
+            f"Padding size {2 * dimensions} is not supported for {input.ndim}D input tensor with "
+            f"mode {mode!r}"
+        )
+    if mode != "circular" and 0 in input.shape[input.ndim - dimensions - 1 :]:
+        raise RuntimeError(
+            f"pad with mode {mode!r}: expected a tensor with possibly 0 batch size and other "
+            f"non-zero dimensions for input, but got: {list(input.shape)}"
+        )
 
 
 def _pad_constant(input: Tensor, pairs: list[tuple[int, int]], value: float) -> Tensor:
@@ -56,12 +75,20 @@ def _pad_constant(input: Tensor, pairs: list[tuple[int, int]], value: float) -> 
     return ops.pad_constant(input, padding=added, value=value)
 
 
-def _padded_positions(size: int, before: int, after: int, limit: int, mode: str) -> Array:
-    """-before ... size + after - 1.  Raises RuntimeError if before or after is out of range."""
-    if not (0 <= before <= limit and 0 <= after <= limit):
+def _padded_positions(size: int, before: int, after: int, most: int, mode: str) -> Array:
+    """-before ... size + after - 1.
+
+    Raises RuntimeError if more than `most` are added on a side, or nothing remains.
+    """
+    if max(before, after) > most:
         raise RuntimeError(
-            f"Padding size should be at least 0 and at most {limit} for a dimension of {size} with "
-            f"mode {mode!r}, but got ({before}, {after})"
+            f"Padding size should be at most {most} for a dimension of {size} with mode {mode!r}, "
+            f"but got ({before}, {after})"
+        )
+    if size + before + after < 1:
+        raise RuntimeError(
+            f"pad with mode {mode!r}: input of size {size} is too small for ({before}, {after}): "
+            f"the calculated output size is {size + before + after}"
         )
     return np.arange(-before, size + after)
 
@@ -72,13 +99,20 @@ def _reflected(size: int, before: int, after: int) -> Array:
 
 
 def _replicated(size: int, before: int, after: int) -> Array:
-    if size == 0:
-        raise RuntimeError("mode 'replicate' needs at least one element to copy")
-    return np.clip(np.arange(-before, size + after), 0, size - 1)
+    positions = _padded_positions(size, before, after, max(before, after), "replicate")
+    return np.clip(positions, 0, size - 1)
 
 
 def _circular(size: int, before: int, after: int) -> Array:
-    return _padded_positions(size, before, after, size, "circular") % max(size, 1)
+    """Each side repeats the other end of what is left of the input after cropping."""
+    kept = size + min(before, 0) + min(after, 0)
+    start, left, right = max(-before, 0), max(before, 0), max(after, 0)
+    if max(left, right) > kept:
+        raise RuntimeError(
+            f"Padding value causes wrapping around more than once: ({before}, {after}) for a "
+            f"dimension of {size}, of which {kept} are kept"
+        )
+    return start + np.arange(-left, kept + right) % max(kept, 1)
 
 
 _SOURCE_INDICES = {"reflect": _reflected, "replicate": _replicated, "circular": _circular}

@@ -32,9 +32,9 @@ def _window_geometry(
     return kernel, strides, paddings
 
 
-def _require_pixels(name: str, images: Tensor) -> None:
-    """Raise RuntimeError for images without channels or pixels; there may be no image."""
-    if 0 in images.array.shape[1:]:
+def require_pixels(name: str, images: Tensor, channels: bool = True) -> None:
+    """Raise RuntimeError for images without pixels, or without channels; there may be no image."""
+    if 0 in images.array.shape[1 if channels else 2 :]:
         raise RuntimeError(
             f"{name}: Expected a tensor with optional 0 dim batch size for input, but got: "
             f"{list(images.shape)}"
@@ -97,7 +97,7 @@ def max_pool2d(
     Raises RuntimeError if padding is more than half of the kernel or no window fits.
     """
     images, single = batched("max_pool2d", input)
-    _require_pixels("max_pool2d", images)
+    require_pixels("max_pool2d", images)
     if images.array.dtype == bool:
         raise RuntimeError(f"max_pool2d is not implemented for {input.dtype}")
     dilations = pair(dilation, "dilation")
@@ -128,7 +128,7 @@ def avg_pool2d(
     Raises RuntimeError if padding is more than half of the kernel or no window fits.
     """
     images, single = batched("avg_pool2d", input)
-    _require_pixels("avg_pool2d", images)
+    require_pixels("avg_pool2d", images)
     if images.array.dtype != np.int64:
         require_floating("avg_pool2d", images)
     kernel, strides, paddings = _window_geometry(kernel_size, stride, padding, (1, 1))

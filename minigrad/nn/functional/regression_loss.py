@@ -4,7 +4,7 @@ import math
 import warnings
 
 from minigrad import ops
-from minigrad.core.types import Number
+from minigrad.core.types import Number, Shape
 from minigrad.engine.op import labelled
 from minigrad.nn.functional.arguments import require_floating, require_tensor
 from minigrad.nn.functional.reduction import reduced, require_reduction, warn_if_broadcast, weighted
@@ -17,13 +17,13 @@ def smooth_l1_loss(
 ) -> Tensor:
     """d^2 / (2 beta) for d = |input - target| below beta, d - beta / 2 above.
 
-    Raises ValueError if beta < 0.
+    Raises RuntimeError if beta < 0.
     """
     require_reduction(reduction)
     require_tensor("smooth_l1_loss", input=input, target=target)
     warn_if_broadcast("smooth_l1_loss", input, target)
     if beta < 0:
-        raise ValueError(f"smooth_l1_loss expects beta >= 0, got {beta}")
+        raise RuntimeError(f"smooth_l1_loss does not support negative values for beta, got {beta}")
     d = input - target
     return reduced(ops.huber(d, beta=beta) if beta else ops.abs(d), reduction)
 
@@ -39,14 +39,16 @@ def huber_loss(
 ) -> Tensor:
     """d^2 / 2 for d = |input - target| up to delta, delta (d - delta / 2) above (Huber 1964).
 
-    weight multiplies each loss; the mean divides by the sum of the weights.  Raises ValueError
-    unless delta > 0, and if the weight's shape is not the input's.
+    weight multiplies each loss; the mean divides by the sum of the weights.  Raises RuntimeError
+    unless delta > 0, ValueError if the weight's shape is not the input's.
     """
     require_reduction(reduction)
     require_tensor("huber_loss", input=input, target=target)
     warn_if_broadcast("huber_loss", input, target)
     if delta <= 0:
-        raise ValueError(f"huber_loss expects delta > 0, got {delta}")
+        raise RuntimeError(
+            f"huber_loss does not support non-positive values for delta, got {delta}"
+        )
     losses = delta * ops.huber(input - target, beta=delta)
     return weighted(losses, weight, input, reduction)
 
@@ -58,10 +60,13 @@ def kl_div(
 
     log_target=True: the target holds logarithms too.  reduction may also be "batchmean", the sum
     divided by the size of the first dimension, which is the mathematical definition.
+    Raises RuntimeError unless both are floating.
     """
     if reduction != "batchmean":
         require_reduction(reduction)
     require_tensor("kl_div", input=input, target=target)
+    require_floating("kl_div", input)
+    require_floating("kl_div", target)
     if reduction == "mean":
         warnings.warn(
             "reduction: 'mean' divides the total loss by both the batch size and the support size."
@@ -74,7 +79,7 @@ def kl_div(
     else:
         losses = ops.xlogy(target, target) - target * input
     if reduction == "batchmean":
-        return losses.sum() / input.shape[0]
+        return losses.sum() / (input.shape[0] if input.ndim else 1)
     return reduced(losses, reduction)
 
 
@@ -113,13 +118,12 @@ def gaussian_nll_loss(
 ) -> Tensor:
     """(log(var) + (input - target)^2 / var) / 2: the loss of a normal distribution.
 
-    input is its mean.  var has the input's shape, or size 1 or no dimension in place of the last
-    one, or is a number; it is clamped to at least eps, and its gradient is that without the clamp.
+    input is its mean.  var has the input's shape, or that with one of its sizes 1, or without the
+    last one, or is a number; it is clamped to at least eps, and its gradient is that without the clamp.
     full=True adds log(2 pi) / 2.  Raises ValueError for a negative var or another shape.
     """
     require_reduction(reduction)
     require_tensor("gaussian_nll_loss", input=input, target=target)
-    require_floating("gaussian_nll_loss", input)
     variance = _variance(input, var)
     detached = variance.detach()
     variance = variance + (detached.clamp(min=eps) - detached)
@@ -133,11 +137,19 @@ def _variance(input: Tensor, var: Tensor | Number) -> Tensor:
     if variance.shape != input.shape:
         if variance.shape == input.shape[:-1]:
             variance = ops.unsqueeze(variance, dim=-1)
-        elif not (variance.ndim == input.ndim and variance.shape == (*input.shape[:-1], 1)):
+        elif not _differ_in_one_size(variance.shape, input.shape):
             raise ValueError(
                 f"var is of incorrect size: {list(variance.shape)} for an input of "
                 f"{list(input.shape)}"
             )
     if (variance.array < 0).any():
         raise ValueError("var has negative entry/entries")
+    require_floating("gaussian_nll_loss", variance)
     return variance
+
+
+def _differ_in_one_size(given: Shape, wanted: Shape) -> bool:
+    """Whether a shape is the wanted one but for a single size, of 1."""
+    if len(given) != len(wanted):
+        return False
+    return [a for a, b in zip(given, wanted, strict=True) if a != b] == [1]

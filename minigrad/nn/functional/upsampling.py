@@ -99,10 +99,10 @@ def _sizes(
     else:
         scales = [float(s) for s in each]
         sizes = [math.floor(n * s) for n, s in zip(input.shape[2:], each, strict=True)]
-    if any(s < 1 for s in (*sizes, *input.shape[2:])):
+    if any(s < 1 for s in (*sizes, *input.shape[1:])):
         raise RuntimeError(
             f"Input and output sizes should be greater than 0, but got input "
-            f"{list(input.shape[2:])} and output {sizes}"
+            f"{list(input.shape)} and output {sizes}"
         )
     return sizes, scales
 

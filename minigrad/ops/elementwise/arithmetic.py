@@ -70,7 +70,7 @@ def scaled_by(alpha: float, operand: V | Number, other: V | Number) -> V | Numbe
             f"For integral input tensors, argument alpha must not be a floating point number, got "
             f"alpha={alpha}"
         )
-    if common == bool:
+    if common.kind == "b":
         return operand * bool(alpha)
     if isinstance(alpha, bool):
         raise RuntimeError("Boolean alpha only supported for Boolean results.")
@@ -176,9 +176,9 @@ def pow(input: Array, exponent: Array | Number) -> Array:
 
     For a tensor of negative integers the powers of integers are rounded towards 0.
     """
-    if np.asarray(input).dtype.kind in "iub" and np.asarray(exponent).dtype.kind in "iu":
-        if np.any(np.less(exponent, 0)):
-            return _negative_powers(input, exponent)
+    integral = np.asarray(input).dtype.kind in "iub" and np.asarray(exponent).dtype.kind in "iu"
+    if integral and np.any(np.less(exponent, 0)):
+        return _negative_powers(input, exponent)
     if type(exponent) is int or (type(exponent) is float and input.dtype.kind == "f"):
         product = _PRODUCTS.get(exponent)
         if product is not None:

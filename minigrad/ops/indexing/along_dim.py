@@ -44,6 +44,8 @@ def _checked_index(
 ) -> tuple[int, Array]:
     """The dimension and the index of a gather or scatter, as an array of one dimension or more."""
     axis = wrap_dim(dim, input.ndim)
+    if index.array.size == 0:  # of any dtype
+        return axis, np.empty(index.shape, np.int64)
     found = index_array(name, index, input, src)
     if found.size:
         found = np.atleast_1d(found)
@@ -65,7 +67,7 @@ def gather(input: V, dim: int, index: V, *, sparse_grad: bool = False) -> V:
         raise RuntimeError("gather(): minigrad has no sparse gradients, leave sparse_grad False")
     axis, positions = _checked_index("gather", input, dim, index)
     if positions.size == 0:
-        return input.new_empty(index.shape)
+        return input.flatten().narrow(0, 0, 0).reshape(index.shape)
     taken = gather_scatter.gather(at_least_1d(input), dim=axis, index=positions)
     return taken if index.ndim else taken.reshape(())
 

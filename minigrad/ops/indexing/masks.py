@@ -30,7 +30,10 @@ def _masked_fill(input: Array, *, mask: Array, value: float) -> Array:
 def number_or_0d(name: str, input: V, value: V | Number) -> V | Number:
     """A value to fill with: a number, or a 0-d tensor cast to the input's dtype."""
     if not isinstance(value, Value):
-        return value.item() if isinstance(value, np.generic) else value
+        number = value.item() if isinstance(value, np.generic) else value
+        if isinstance(number, complex):
+            raise RuntimeError(f"{name}: {number} cannot be converted to {input.dtype}")
+        return number
     if value.array.ndim:
         raise RuntimeError(
             f"{name} only supports a 0-dimensional value tensor, but got one of shape "

@@ -8,7 +8,7 @@ import numpy as np
 from minigrad.core.types import Array
 from minigrad.engine.graph import V
 from minigrad.engine.op import composed
-from minigrad.ops.dims import each_dim
+from minigrad.ops.dims import as_tuple, each_dim, wrap_dim
 from minigrad.ops.elementwise.arithmetic import sqrt
 from minigrad.ops.indexing.index_select import index_select
 from minigrad.ops.linalg.matmul import matmul
@@ -75,17 +75,21 @@ def corrcoef(input: V) -> V:
 
 
 @composed
-def gradient(input: V, *, spacing: Any = 1, dim: Any = None, edge_order: int = 1) -> list[V]:
+def gradient(input: V, *, spacing: Any = None, dim: Any = None, edge_order: int = 1) -> list[V]:
     """Slopes along each dimension, or along `dim`, of a function sampled on a grid.
 
-    spacing: the distance of samples, or their coordinates; one for all dimensions or a sequence.
+    spacing: the distance of samples (1 by default), or their coordinates; one for all dimensions
+    or a sequence.
     Inside they are those of the parabola through three neighbours, at the edges of a line
     (edge_order 1) or of the parabola through the nearest three (2).
     Raises RuntimeError for another edge_order, or fewer samples than edge_order + 1.
     """
     if edge_order not in (1, 2):
         raise RuntimeError("torch.gradient only supports edge_order=1 and edge_order=2.")
-    dims = each_dim(tuple(range(input.ndim)) if dim is None else dim, input.ndim)
+    listed = range(input.ndim) if dim is None else as_tuple(dim)
+    dims = [wrap_dim(d, input.ndim) for d in listed]
+    each_dim(dims, input.ndim)  # raises for a repeated one
+    spacing = 1 if spacing is None else spacing
     each = list(spacing) if isinstance(spacing, Sequence) else [spacing] * len(dims)
     if len(each) != len(dims):
         raise RuntimeError(

@@ -6,6 +6,7 @@ import numpy as np
 
 from minigrad.engine.graph import V, wrap_like
 from minigrad.engine.op import composed
+from minigrad.ops.dims import broadcast_shapes
 from minigrad.ops.linalg import determinants, factorizations, lapack
 from minigrad.ops.linalg import solve as systems
 from minigrad.ops.linalg.matmul import matmul
@@ -158,6 +159,7 @@ _DRIVERS = ("gels", "gelsy", "gelsd", "gelss")
 def lstsq(A: V, B: V, rcond: float | None = None, *, driver: str | None = None) -> Lstsq[V]:
     """The X that makes |A X - B| least: (..., m, n) and (..., m, k) or (..., m) -> (..., n, k).
 
+    The leading dimensions broadcast if A and B have as many.
     Of several X the one of least norm.  Also the sums of squared residuals (if m > n and all
     matrices have full rank, but not for "gelsy", the default), the ranks (not for "gels") and the
     singular values (for "gelsd" and "gelss"); empty otherwise.
@@ -176,11 +178,13 @@ def lstsq(A: V, B: V, rcond: float | None = None, *, driver: str | None = None) 
             f"dimensions, or of shape {list(A.shape[:-1])}, got {list(B.shape)}"
         )
     right = B.unsqueeze(-1) if vectors else B
-    if right.shape[:-1] != A.shape[:-1]:
+    if right.shape[-2] != A.shape[-2]:
         raise RuntimeError(
             f"linalg.lstsq: input of shape {list(A.shape)} and other of shape {list(B.shape)} "
-            f"should match in all sizes but the last"
+            f"should match in the number of rows"
         )
+    batch = broadcast_shapes(A.shape[:-2], right.shape[:-2])
+    A, right = (x.expand((*batch, *x.shape[-2:])) for x in (A, right))
     found = systems.lstsq(A, right, rtol=rcond)
     m, n = A.shape[-2:]
     s = np.linalg.svd(A.array, compute_uv=False)

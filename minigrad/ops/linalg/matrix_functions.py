@@ -7,6 +7,7 @@ import numpy as np
 
 from minigrad.engine.graph import V
 from minigrad.engine.op import composed
+from minigrad.ops.elementwise.arithmetic import where
 from minigrad.ops.linalg import lapack
 from minigrad.ops.linalg.decompositions import solve, svdvals
 from minigrad.ops.linalg.matmul import matmul
@@ -36,7 +37,8 @@ def matrix_power(A: V, n: int) -> V:
         n //= 2
         if n:
             square = matmul(square, square)
-    return identity_like(A) if power is None else power
+    # Of A nothing is read, but its gradient is there, and zero.
+    return where(A.new_zeros(A.shape, dtype=bool), A, identity_like(A)) if power is None else power
 
 
 # Higham, "The scaling and squaring method for the matrix exponential revisited" (2005), table 2.3:
@@ -83,6 +85,8 @@ def cond(A: V, p: Any = None) -> V:
     lapack.require_matrices("linalg.cond", A.array)
     if p is None or p in (2, -2):
         s = svdvals(A)
+        if s.shape[-1] == 0:
+            return s.sum(dim=-1)
         return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
     lapack.require_square("linalg.cond", A.array)
     singular = np.asarray(np.linalg.det(A.array) == 0)

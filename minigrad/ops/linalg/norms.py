@@ -83,7 +83,7 @@ def vector_norm(
     if ord == -INF:
         return extrema.amin(x.abs(), dim=dim, keepdim=keepdim)
     if ord == 0:
-        return reduce.sum(x.ne(0).to(x.dtype), dim=dim, keepdim=keepdim)
+        return reduce.sum(where(x.eq(0), x.sign(), 1.0), dim=dim, keepdim=keepdim)  # gradient 0
     if ord == 1:
         return reduce.sum(x.abs(), dim=dim, keepdim=keepdim)
     return _vector_norm(x, p=float(ord), dim=dim, keepdim=keepdim)

@@ -1,5 +1,6 @@
 """Batch normalisation, with the statistics of the batch or with given ones."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ from minigrad.kernels.reduction import batch_norm as kernels
 
 def planes(array: Array) -> Array:
     """(N, C, ...) as (N, C, S)."""
-    return array.reshape(*array.shape[:2], -1)
+    return array.reshape(*array.shape[:2], math.prod(array.shape[2:]))
 
 
 def channels(vector: Any, ndim: int) -> Any:

@@ -11,7 +11,7 @@ from minigrad.engine.op import arr, composed, op, sample
 from minigrad.kernels.reduction import scan as kernels
 from minigrad.kernels.simd.math import FLOATS
 from minigrad.ops.dims import wrap_dim
-from minigrad.ops.elementwise.arithmetic import exp, where
+from minigrad.ops.elementwise.arithmetic import common_dtype, exp, where
 from minigrad.ops.elementwise.comparison import ne
 from minigrad.ops.reduction.reduce import DType, as_sum_dtype, cast_back, require_floating
 from minigrad.ops.results import ValuesAndIndices
@@ -181,13 +181,18 @@ def diff(
 ) -> V:
     """Differences of neighbours along `dim`, taken n times; of bools, True where they differ.
 
-    `prepend` and `append` are joined to the input first.
+    `prepend` and `append` are joined to the input first; with n = 0 the input is all there is.
     """
     if not input.ndim:
         raise RuntimeError("diff expects input to be at least one-dimensional, got shape []")
     if n < 0:
         raise RuntimeError(f"order must be non-negative but got {n}")
+    if n == 0:
+        return input.clone()
     parts = [part for part in (prepend, input, append) if part is not None]
+    if len(parts) > 1:
+        dtype = common_dtype(*parts)
+        parts = [part.to(dtype) for part in parts]
     joined = parts[0] if len(parts) == 1 else copies.concatenate(*parts, dim=dim)
     for _ in range(min(n, joined.shape[wrap_dim(dim, input.ndim)])):
         later, earlier = _neighbours(joined, dim)

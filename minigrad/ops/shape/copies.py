@@ -8,7 +8,7 @@ from minigrad.core import dtypes
 from minigrad.core.types import Array
 from minigrad.engine.graph import V
 from minigrad.engine.op import arr, op, sample
-from minigrad.ops.dims import each_dim, wrap_dim
+from minigrad.ops.dims import as_tuple, each_dim, wrap_dim
 
 
 @op(
@@ -47,7 +47,7 @@ def flip(input: Array, *, dims: Sequence[int] | int) -> Array:
 
 
 def _negated(shifts: int | Sequence[int]) -> int | tuple[int, ...]:
-    return -shifts if isinstance(shifts, int) else tuple(-s for s in shifts)
+    return -shifts if isinstance(shifts, int) else tuple(-s for s in as_tuple(shifts))
 
 
 @op(
@@ -68,8 +68,7 @@ def roll(
     Without dims the tensor is rolled as if flattened.  Raises RuntimeError unless there is one
     shift for each dimension.
     """
-    counts = (shifts,) if isinstance(shifts, int) else tuple(shifts)
-    listed = () if dims is None else (dims,) if isinstance(dims, int) else tuple(dims)
+    counts, listed = as_tuple(shifts), () if dims is None else as_tuple(dims)
     if len(counts) != len(listed) and not (dims is None and len(counts) == 1):
         raise RuntimeError(
             f"roll: shifts and dimensions must align, got shifts={shifts} and dims={dims}"
@@ -78,8 +77,9 @@ def roll(
         raise RuntimeError("roll: at least one shift is required, got none")
     if not listed:
         return np.roll(input, counts[0])
-    axes = tuple(wrap_dim(d, input.ndim) for d in listed)
-    return np.roll(input, counts, axes) if input.ndim else input.copy()
+    if not input.ndim:
+        raise IndexError(f"roll: dimension specified as {listed[0]} but tensor has no dimensions")
+    return np.roll(input, counts, tuple(wrap_dim(d, input.ndim) for d in listed))
 
 
 def _cat_rule(g: V, out: V, *tensors: V, wanted: Sequence[int], dim: int) -> list[V | None]:

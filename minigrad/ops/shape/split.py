@@ -1,6 +1,7 @@
 """Views of parts of a tensor along a dimension, and copies with such a part replaced."""
 
 import itertools
+import operator
 from collections.abc import Iterable, Sequence
 from typing import Any, SupportsIndex
 
@@ -18,15 +19,29 @@ def _require_dimension(name: str, input: Value, error: type[Exception]) -> None:
         raise error(f"{name}: a tensor of at least 1 dimension is expected, got a 0-d one")
 
 
+def _start(start: SupportsIndex) -> int:
+    """An int, or that in a tensor without dimensions."""
+    if isinstance(start, Value):
+        if start.ndim or start.array.dtype.kind not in "iu":
+            raise RuntimeError(
+                f"narrow(): start must be an 0-dim integral Tensor, got shape {list(start.shape)} "
+                f"of {start.dtype}"
+            )
+    elif isinstance(start, bool):
+        raise TypeError("narrow(): argument 'start' must be int, not bool")
+    return operator.index(start)
+
+
 @composed
 def narrow(input: V, dim: int, start: SupportsIndex, length: int) -> V:
     """A view of `length` positions of `dim`, from `start` on.
 
-    Raises IndexError if start is out of range, RuntimeError if the length does not fit.
+    Raises IndexError if start is out of range, RuntimeError if the length does not fit, TypeError
+    or RuntimeError if start is no integer.
     """
     _require_dimension("narrow", input, RuntimeError)
     axis = wrap_dim(dim, input.ndim)
-    size, first = input.shape[axis], int(start)
+    size, first = input.shape[axis], _start(start)
     if length < 0:
         raise RuntimeError(f"narrow(): length must be non-negative, got {length}")
     if not -size <= first <= size:
@@ -113,7 +128,7 @@ def chunk(input: V, chunks: int, dim: int = 0) -> tuple[V, ...]:
     _require_dimension("chunk", input, RuntimeError)
     if chunks <= 0:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
-    axis = wrap_dim(dim, input.ndim)
+    axis, chunks = wrap_dim(dim, input.ndim), operator.index(chunks)
     size = input.shape[axis]
     return split(input, -(-size // chunks), axis) if size else split(input, [0] * chunks, axis)
 

@@ -2,7 +2,7 @@
 
 import math
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, overload
 
 import numpy as np
@@ -26,6 +26,20 @@ def sizes(given: Sequence[Any], needed_by: str = "") -> tuple[int, ...]:
     if len(given) == 1 and not isinstance(given[0], int | np.integer | Value):
         given = given[0]
     return tuple(operator.index(size) for size in given)
+
+
+def sizes_or_named(
+    name: str, given: Sequence[Any], named: Mapping[str, Any], argument: str = "dims"
+) -> tuple[int, ...]:
+    """Sizes or dimensions passed by position, or by the argument's name.
+
+    Raises TypeError for another name, and if there are none.
+    """
+    if named.keys() - {argument} or (given and named):
+        raise TypeError(
+            f"{name}() takes {argument} by position or by name, got {list(given)} and {dict(named)}"
+        )
+    return sizes((named[argument],) if named else given, name)
 
 
 def new_shape(given: Sequence[Any]) -> tuple[int, ...]:

@@ -5,7 +5,7 @@ from typing import NoReturn
 
 from minigrad import ops
 from minigrad.engine.graph import Value
-from minigrad.tensor.methods.array import ArrayValue, sizes
+from minigrad.tensor.methods.array import ArrayValue, sizes, sizes_or_named
 from minigrad.tensor.methods.casts import CastMethods
 from minigrad.tensor.methods.signatures import (
     along,
@@ -127,9 +127,9 @@ class ShapeMethods(CastMethods):
     # --- copies ---
 
     @method
-    def flip(self, *dims: int | Sequence[int]) -> Value:
-        """The elements in reverse order along `dims`."""
-        return ops.flip(self, dims=sizes(dims))
+    def flip(self, *dims: int | Sequence[int], **named: Sequence[int]) -> Value:
+        """The elements in reverse order along `dims`, one by one or as one sequence."""
+        return ops.flip(self, dims=sizes_or_named("flip", dims, named))
 
     @method
     def repeat(self, *repeats: int | Sequence[int]) -> Value:
