@@ -1,4 +1,4 @@
-"""Shapes and arguments as torch takes them, and inputs that torch refuses."""
+"""Shapes and arguments as torch takes them."""
 
 import pytest
 
@@ -83,16 +83,16 @@ CALLS = lines("""
     F.multi_margin_loss(t([1.,2,3]),t(1),reduction='none')
     F.multi_margin_loss(t([1.,2,3]),t([1]),reduction='none')
     F.multi_margin_loss(t(1.),t(0),reduction='none')
-    F.multi_margin_loss(m.ones(5,0),m.zeros(5,dtype=m.int64))
+    F.multi_margin_loss(m.ones(5,0),labels(5))
     F.multi_margin_loss(m.ones(5,3),m.zeros(4,dtype=m.int64))
     F.multi_margin_loss(m.ones(5,3),m.zeros(5))
-    F.multi_margin_loss(m.ones(5,3),m.zeros(5,dtype=m.int64),weight=t(1.))
-    F.multi_margin_loss(m.ones(5,3),m.zeros(5,dtype=m.int64),weight=m.ones(5,3))
-    F.multi_margin_loss(m.ones(5,3),m.zeros(5,dtype=m.int64),weight=m.ones(5))
-    F.multi_margin_loss(m.ones(5,3),m.zeros(5,dtype=m.int64),weight=m.ones(3,dtype=m.float64))
-    F.multi_margin_loss(m.ones(5,3),m.zeros(5,dtype=m.int64),p=3)
-    F.multi_margin_loss(m.ones(5,3,4),m.zeros(5,dtype=m.int64))
-    F.multi_margin_loss(m.ones(5,3,dtype=m.int64),m.zeros(5,dtype=m.int64))
+    F.multi_margin_loss(m.ones(5,3),labels(5),weight=t(1.))
+    F.multi_margin_loss(m.ones(5,3),labels(5),weight=m.ones(5,3))
+    F.multi_margin_loss(m.ones(5,3),labels(5),weight=m.ones(5))
+    F.multi_margin_loss(m.ones(5,3),labels(5),weight=m.ones(3,dtype=m.float64))
+    F.multi_margin_loss(m.ones(5,3),labels(5),p=3)
+    F.multi_margin_loss(m.ones(5,3,4),labels(5))
+    F.multi_margin_loss(m.ones(5,3,dtype=m.int64),labels(5))
     F.multi_margin_loss(m.ones(5,3),m.zeros(5,1,dtype=m.int64))
     F.multi_margin_loss(m.ones(2,3),t([0,3]))
     F.multi_margin_loss(m.ones(2,3),t([0,-1]))
@@ -104,7 +104,7 @@ CALLS = lines("""
     F.multilabel_margin_loss(t(1.),t([0]))
     F.multilabel_margin_loss(t([1.]),t(0))
     F.multilabel_margin_loss(t([1.,2]),t([0]))
-    F.multilabel_margin_loss(m.ones(0),m.zeros(0,dtype=m.int64))
+    F.multilabel_margin_loss(m.ones(0),labels(0))
     F.multilabel_margin_loss(m.ones(3),m.zeros(3))
     F.multilabel_margin_loss(m.ones(2,3),m.zeros(3,dtype=m.int64))
     F.multilabel_margin_loss(m.ones(2,0),m.zeros(2,0,dtype=m.int64))
@@ -125,31 +125,31 @@ CALLS = lines("""
     F.prelu(t([[-2.,-1]],dtype='float64'),t([0.5]))
     x=t(-2.,requires_grad=True); w=t(.5,requires_grad=True); F.prelu(x,w).backward(); (x.grad,w.grad)
     x=t(-2.,requires_grad=True); w=t([.5],requires_grad=True); F.prelu(x,w).backward(); (x.grad,w.grad)
-    F.pad(m.arange(5.).reshape(1,1,5),(-1,1),'circular')
-    F.pad(m.arange(5.).reshape(1,1,5),(-1,1),'reflect')
-    F.pad(m.arange(5.).reshape(1,1,5),(-1,1),'replicate')
-    F.pad(m.arange(5.).reshape(1,1,5),(-1,-1),'circular')
-    F.pad(m.arange(5.).reshape(1,1,5),(-1,-2),'reflect')
-    F.pad(m.arange(5.).reshape(1,1,5),(2,-2),'reflect')
-    F.pad(m.arange(5.).reshape(1,1,5),(2,-2),'circular')
-    F.pad(m.arange(5.).reshape(1,1,5),(2,-2),'replicate')
-    F.pad(m.arange(5.).reshape(1,1,5),(-3,-2),'reflect')
-    F.pad(m.arange(5.).reshape(1,1,5),(-3,-2),'circular')
-    F.pad(m.arange(5.).reshape(1,1,5),(-3,-2),'replicate')
-    F.pad(m.arange(5.).reshape(1,1,5),(-3,-3),'circular')
-    F.pad(m.arange(5.).reshape(1,1,5),(4,4),'reflect')
-    F.pad(m.arange(5.).reshape(1,1,5),(5,0),'reflect')
-    F.pad(m.arange(5.).reshape(1,1,5),(5,5),'circular')
-    F.pad(m.arange(5.).reshape(1,1,5),(6,0),'circular')
-    F.pad(m.arange(5.).reshape(1,1,5),(-3,4),'reflect')
-    F.pad(m.arange(5.).reshape(1,1,5),(-3,5),'circular')
+    F.pad(line(5),(-1,1),'circular')
+    F.pad(line(5),(-1,1),'reflect')
+    F.pad(line(5),(-1,1),'replicate')
+    F.pad(line(5),(-1,-1),'circular')
+    F.pad(line(5),(-1,-2),'reflect')
+    F.pad(line(5),(2,-2),'reflect')
+    F.pad(line(5),(2,-2),'circular')
+    F.pad(line(5),(2,-2),'replicate')
+    F.pad(line(5),(-3,-2),'reflect')
+    F.pad(line(5),(-3,-2),'circular')
+    F.pad(line(5),(-3,-2),'replicate')
+    F.pad(line(5),(-3,-3),'circular')
+    F.pad(line(5),(4,4),'reflect')
+    F.pad(line(5),(5,0),'reflect')
+    F.pad(line(5),(5,5),'circular')
+    F.pad(line(5),(6,0),'circular')
+    F.pad(line(5),(-3,4),'reflect')
+    F.pad(line(5),(-3,5),'circular')
     F.pad(m.arange(5.).reshape(1,5),(1,1),'circular')
     F.pad(m.arange(5.).reshape(5),(1,1),'circular')
-    F.pad(m.arange(16.).reshape(1,1,4,4),(-1,2,2,-1),'circular')
-    F.pad(m.arange(16.).reshape(1,1,4,4),(-1,2,2,-1),'reflect')
-    F.pad(m.arange(16.).reshape(1,1,4,4),(-1,2,2,-1),'replicate')
-    F.pad(m.arange(16.).reshape(1,1,4,4),(1,1),'circular')
-    F.pad(m.arange(16.).reshape(1,1,4,4),(1,1),'reflect')
+    F.pad(square(4),(-1,2,2,-1),'circular')
+    F.pad(square(4),(-1,2,2,-1),'reflect')
+    F.pad(square(4),(-1,2,2,-1),'replicate')
+    F.pad(square(4),(1,1),'circular')
+    F.pad(square(4),(1,1),'reflect')
     F.pad(m.arange(16.).reshape(1,4,4),(1,1,0,1),'reflect')
     F.pad(m.arange(5).reshape(1,1,5),(1,1),'reflect')
     F.pad(m.arange(5).reshape(1,1,5),(1,1),'circular')
@@ -160,10 +160,10 @@ CALLS = lines("""
     F.pad(m.arange(5.),(-3,-3))
     F.pad(m.arange(5.),(1,))
     F.pad(m.arange(5.),(1,1,1,1))
-    F.pad(m.arange(5.).reshape(1,1,5),(1,1),'reflect',value=3)
-    F.pad(m.arange(5.).reshape(1,1,5),(1,1),'nope')
-    x=m.arange(5.).reshape(1,1,5).requires_grad_(); (F.pad(x,(-1,2),'reflect')*m.arange(6.)).sum().backward(); x.grad
-    x=m.arange(5.).reshape(1,1,5).requires_grad_(); (F.pad(x,(-1,2),'circular')*m.arange(6.)).sum().backward(); x.grad
+    F.pad(line(5),(1,1),'reflect',value=3)
+    F.pad(line(5),(1,1),'nope')
+    x=line(5).requires_grad_(); (F.pad(x,(-1,2),'reflect')*m.arange(6.)).sum().backward(); x.grad
+    x=line(5).requires_grad_(); (F.pad(x,(-1,2),'circular')*m.arange(6.)).sum().backward(); x.grad
     m.flip(t([1,2]),dims=(0,))
     t([1,2]).flip(dims=(0,))
     t([1,2]).flip(0)
@@ -224,97 +224,6 @@ CALLS = lines("""
     m.linalg.lstsq(m.ones(3),m.ones(3)).solution
 """)
 
-# Inputs that PyTorch's own tests expect to be refused, among others.
-REFUSED = lines("""
-    m.isclose(t([1.]),t([1.]),rtol=-1)
-    m.isclose(t([1.]),t([1.]),atol=-1)
-    m.allclose(t([1.]),t([1.]),rtol=-1)
-    m.isclose(t([1]),t([1]),rtol=-1)
-    m.isclose(t([1.]),t([1]))
-    m.isclose(t([1.]),t([1.],dtype='float64'))
-    m.isclose(t([1.]),2)
-    m.isclose(2,t([1.]))
-    F.embedding(t([0]),m.ones(2,3,4))
-    F.embedding(t([0]),m.ones(2))
-    F.embedding(t([0.]),m.ones(2,3))
-    F.embedding(t([True]),m.ones(2,3))
-    F.embedding(t([0],dtype='int16'),m.ones(2,3))
-    F.embedding(t([2]),m.ones(2,3))
-    F.embedding(t([-1]),m.ones(2,3))
-    F.embedding(t([0]),m.ones(2,3),padding_idx=5)
-    F.embedding(t([0]),m.ones(2,3),padding_idx=-5)
-    F.embedding(t([0]),m.ones(2,3,dtype=m.int64))
-    F.embedding_bag(t([[0]]),m.ones(2,3,4))
-    F.embedding_bag(t([[0]]),m.ones(2))
-    F.embedding_bag(t([0]),m.ones(2,3))
-    F.embedding_bag(t([[0]]),m.ones(2,3),t([0]))
-    F.embedding_bag(t([0]),m.ones(2,3),t([1]))
-    F.embedding_bag(t([0]),m.ones(2,3),t([0,2]))
-    F.embedding_bag(t([0]),m.ones(2,3),t([0]),per_sample_weights=m.ones(2),mode='sum')
-    F.embedding_bag(t([0]),m.ones(2,3),t([0]),per_sample_weights=m.ones(1),mode='mean')
-    F.embedding_bag(t([0]),m.ones(2,3),t([[0]]))
-    m.roll(t(1.),0,0)
-    m.roll(t(1.),1)
-    m.roll(t([1,2]),(1,1),0)
-    m.roll(t([1,2]),1,(0,0))
-    m.roll(t([1,2]),(1,2))
-    m.roll(t([1,2]),(1,),(0,))
-    m.roll(t([1,2]),())
-    m.roll(t([1,2]),1,1)
-    m.narrow(m.ones(3),0,t(True),1)
-    m.narrow(m.ones(3),0,t(1),1)
-    m.narrow(m.ones(3),0,t(1.),1)
-    m.narrow(m.ones(3),0,t([1]),1)
-    m.narrow(m.ones(3),0,True,1)
-    m.narrow(m.ones(3),0,1.,1)
-    m.narrow(m.ones(3),0,-1,1)
-    m.narrow(m.ones(3),0,2,2)
-    m.narrow(m.ones(3),0,0,-1)
-    m.narrow(t(1.),0,0,1)
-    m.narrow(m.ones(3),1,0,1)
-    m.narrow(m.ones(3),0,4,0)
-    m.masked_fill(m.ones(2),t([True,False]),t([1.]))
-    m.masked_fill(m.ones(2),t([1,0]),2.)
-    m.masked_fill(m.ones(2),t([True,False]),1j)
-    m.masked_fill(t([1,2]),t([True,False]),1.5)
-    m.masked_fill(t([1,2]),t([True,False]),t(1.5))
-    m.where(t([1,0]),t([1.,2]),t([3.,4]))
-    m.where(t([True,False]),1,2)
-    m.where(t([True,False]),1,2.)
-    m.heaviside(t([1.]),2)
-    m.heaviside(2,t([1.]))
-    m.nextafter(t([1.]),2)
-    m.nextafter(t([1]),t([2]))
-    m.max(2,t([1]))
-    m.max(t([1]),2)
-    m.ones(3).normal_(0,-1)
-    m.ones(3).uniform_(1,0)
-    m.ones(3).exponential_(-1)
-    m.ones(3).geometric_(2)
-    m.ones(3).bernoulli_(2)
-    m.ones(3).cauchy_(0,-1)
-    m.ones(3).log_normal_(0,-1)
-    m.normal(t([0.]),-1.)
-    m.normal(0.,-1.,(2,))
-    m.normal(t([0.]),t([-1.]))
-    m.arange(0,64,0)
-    m.arange(0,-1)
-    m.arange(0,1,-1)
-    m.arange(0,float('nan'))
-    m.arange(0,float('inf'))
-    m.linspace(0,1,-1)
-    m.eye(-1)
-    m.zeros(-1)
-    F.adaptive_avg_pool2d(m.ones(2,2),2)
-    F.adaptive_max_pool2d(m.ones(2,2),2)
-    F.adaptive_avg_pool1d(m.ones(2),2)
-    F.adaptive_max_pool1d(m.ones(2),2)
-    F.huber_loss(m.ones(2),m.ones(2),delta=0)
-    F.smooth_l1_loss(m.ones(2),m.ones(2),beta=-1)
-    F.l1_loss(m.ones(5,4),m.ones(5))
-    F.mse_loss(m.ones(5,4),m.ones(5,))
-""")
-
 NUMPY_INTEGERS = lines("""
     t([1,2]).sum(np.int64(0))
     m.ones(2,3).sum(np.int64(1))
@@ -364,43 +273,7 @@ def test_shapes_and_arguments(call):
     assert_same_call(call)
 
 
-@pytest.mark.parametrize("call", REFUSED)
-def test_bad_input_is_refused_as_in_torch(call):
-    assert_same_call(call)
-
-
 @pytest.mark.parametrize("call", NUMPY_INTEGERS)
 def test_numpy_integers_are_integers(call):
     found, plain = (run_call(mg, text) for text in (call, call.replace("np.int64", "int")))
     assert repr(found) == repr(plain)
-
-
-FIRST = ["eq", "ne", "lt", "le", "gt", "ge", "fmod", "copysign"]
-BOTH = [
-    "maximum",
-    "minimum",
-    "fmax",
-    "fmin",
-    "atan2",
-    "hypot",
-    "logaddexp",
-    "logaddexp2",
-    "logical_and",
-    "logical_or",
-    "logical_xor",
-    "gcd",
-    "lcm",
-    "nextafter",
-    "heaviside",
-    "ldexp",
-    "isclose",
-    "dist",
-]
-
-
-@pytest.mark.parametrize("name", FIRST + BOTH)
-def test_numbers_are_refused_where_torch_takes_tensors_only(name):
-    assert_same_call(f"m.{name}(2, t([1, 2]))")
-    assert_same_call(f"m.{name}(t([1, 2]), 2)")
-    with pytest.raises(TypeError, match=r"\(position 1\) must be Tensor, not int"):
-        getattr(mg, name)(2, mg.tensor([1, 2]))

@@ -19,18 +19,28 @@ def _tensor_of(module):
     return tensor
 
 
-def run_call(module, call):
-    """What the last expression of `call` gives; statements before it are separated by ';'.
-
-    `m` is the module, `F` and `nn` are its own, `np` is NumPy, and `t` makes tensors.
-    """
-    names = {
+def _names(module):
+    """What a call may name: see `run_call`."""
+    return {
         "np": np,
         "m": module,
         "F": module.nn.functional,
         "nn": module.nn,
         "t": _tensor_of(module),
+        "g": lambda *shape: module.ones(*shape, requires_grad=True),
+        "labels": lambda *shape: module.zeros(*shape, dtype=module.int64),
+        "line": lambda size: module.arange(float(size)).reshape(1, 1, size),
+        "square": lambda size: module.arange(float(size * size)).reshape(1, 1, size, size),
     }
+
+
+def run_call(module, call):
+    """What the last expression of `call` gives; statements before it are separated by ';'.
+
+    `m` is the module, `F` and `nn` are its own, and `np` is NumPy.  `t` makes tensors, `g` ones that
+    require a gradient, `labels` zeros of int64; `line` and `square` make images (1, 1, ...).
+    """
+    names = _names(module)
     module.manual_seed(0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -119,8 +119,8 @@ def gaussian_nll_loss(
     """(log(var) + (input - target)^2 / var) / 2: the loss of a normal distribution.
 
     input is its mean.  var has the input's shape, or that with one of its sizes 1, or without the
-    last one, or is a number; it is clamped to at least eps, and its gradient is that without the clamp.
-    full=True adds log(2 pi) / 2.  Raises ValueError for a negative var or another shape.
+    last one, or is a number; it is clamped to at least eps, and its gradient is that without the
+    clamp.  full=True adds log(2 pi) / 2.  Raises ValueError for a negative var or another shape.
     """
     require_reduction(reduction)
     require_tensor("gaussian_nll_loss", input=input, target=target)

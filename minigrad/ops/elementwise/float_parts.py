@@ -8,7 +8,13 @@ import numpy as np
 from minigrad.core.types import Array, Number
 from minigrad.engine.graph import V, Value
 from minigrad.engine.op import (
-    arr, composed, elementwise, label_node, op, require_tensors, sample,
+    arr,
+    composed,
+    elementwise,
+    label_node,
+    op,
+    require_tensors,
+    sample,
 )  # fmt: skip
 from minigrad.ops.elementwise import arithmetic as maths
 from minigrad.ops.elementwise import binary

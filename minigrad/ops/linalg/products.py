@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.engine.graph import V, Value
-from minigrad.engine.op import composed
+from minigrad.engine.op import composed, require_tensors
 from minigrad.ops.dims import wrap_dim
 from minigrad.ops.linalg.einsum import Labelled, contract
 from minigrad.ops.linalg.matmul import matmul
@@ -370,4 +370,5 @@ def pdist(input: V, p: float = 2.0) -> V:
 @composed(node="DistBackward0")
 def dist(input: V, other: V, p: float = 2.0) -> V:
     """The p-norm of input - other, which broadcast."""
+    require_tensors("dist", input=input, other=other)
     return vector_norm(input - other, p)
