@@ -126,8 +126,10 @@ def randint(
 
     Raises RuntimeError unless low < high and the dtype holds them, TypeError for floats.
     """
+    first: Any
+    last: Any
     if isinstance(high, SupportsIndex | float):
-        first, last = low or 0, high
+        first, last = 0 if low is None else low, high
     else:
         first, last = 0, low
         size = high if size is None else size

@@ -32,7 +32,9 @@ def _any_floating(*operands: V) -> bool:
 @composed(node="AddcmulBackward0")
 def addcmul(input: V, tensor1: V, tensor2: V, *, value: float = 1) -> V:
     """input + value * tensor1 * tensor2; for integers, value is rounded towards 0."""
-    if isinstance(value, float) and not _any_floating(input, tensor1, tensor2):
+    if not _any_floating(input, tensor1, tensor2):
+        if all(x.array.dtype.kind == "b" for x in (input, tensor1, tensor2)):
+            raise RuntimeError("addcmul is not implemented for bools")
         value = int(value)
     return input + (tensor1 * tensor2 if value == 1 else value * tensor1 * tensor2)
 

@@ -14,17 +14,17 @@ LAYERS = lines("""
     nn.BatchNorm2d(3)(m.ones(2,3,0,4))
     nn.BatchNorm1d(3).eval()(m.ones(0,3))
     nn.BatchNorm1d(3,track_running_stats=False)(m.ones(0,3))
-    b=nn.BatchNorm2d(3).eval(); x=g(0,3,4,4); b(x).sum().backward(); [x.grad,b.weight.grad,b.bias.grad]
+    b=nn.BatchNorm2d(3).eval(); x=g(0,3,4,4); b(x).sum().backward(); [x.grad,b.bias.grad]
     nn.GroupNorm(3,6)(m.ones(0,6,4))
     nn.GroupNorm(3,6)(m.ones(0,6))
-    b=nn.GroupNorm(3,6); x=g(0,6,4); b(x).sum().backward(); [x.grad,b.weight.grad,b.bias.grad]
+    b=nn.GroupNorm(3,6); x=g(0,6,4); b(x).sum().backward(); [x.grad,b.bias.grad]
     nn.GroupNorm(3,6)(m.ones(2,6,0))
     nn.InstanceNorm1d(3)(m.ones(0,3,4))
     nn.InstanceNorm2d(3)(m.ones(0,3,4,4))
     nn.InstanceNorm1d(3)(m.ones(2,3,0))
     nn.LayerNorm(3)(m.ones(0,3))
     nn.LayerNorm(0)(m.ones(2,0))
-    b=nn.LayerNorm(3); x=g(0,3); b(x).sum().backward(); [x.grad,b.weight.grad,b.bias.grad]
+    b=nn.LayerNorm(3); x=g(0,3); b(x).sum().backward(); [x.grad,b.bias.grad]
     nn.RMSNorm(3)(m.ones(0,3))
     nn.LocalResponseNorm(2)(m.ones(0,3,4))
     nn.LocalResponseNorm(2)(m.ones(0,3,4,4))

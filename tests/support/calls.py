@@ -37,8 +37,8 @@ def _names(module):
 def run_call(module, call):
     """What the last expression of `call` gives; statements before it are separated by ';'.
 
-    `m` is the module, `F` and `nn` are its own, and `np` is NumPy.  `t` makes tensors, `g` ones that
-    require a gradient, `labels` zeros of int64; `line` and `square` make images (1, 1, ...).
+    `m` is the module, `F` and `nn` are its own, and `np` is NumPy.  `t` makes tensors, `g` ones
+    that require a gradient, `labels` zeros of int64; `line` and `square` make images (1, 1, ...).
     """
     names = _names(module)
     module.manual_seed(0)

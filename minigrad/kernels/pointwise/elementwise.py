@@ -150,10 +150,15 @@ def _relu(x: float) -> float:
 
 
 def relu(x: Array) -> Array:
-    """max(x, 0); NaN stays NaN."""
+    """max(x, 0); NaN stays NaN.  Raises RuntimeError for bools."""
     if x.size >= _SELECTION and _is_compilable(x):
         return _relu(x)
-    return np.asarray(np.maximum(x, _ZEROS.get(x.dtype, 0)))
+    zero = _ZEROS.get(x.dtype)
+    if zero is None:
+        if x.dtype.kind == "b":
+            raise RuntimeError("Boolean inputs not supported for relu")
+        zero = np.zeros((), x.dtype)
+    return np.asarray(np.maximum(x, zero))
 
 
 @binary

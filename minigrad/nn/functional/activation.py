@@ -20,7 +20,7 @@ leaky_relu_ = in_place(ops.leaky_relu)
 
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
-    """max(input, 0)."""
+    """max(input, 0).  Raises RuntimeError for bools."""
     return relu_(input) if inplace else ops.relu(input)
 
 

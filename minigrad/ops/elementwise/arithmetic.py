@@ -64,13 +64,13 @@ def scaled_by(alpha: float, operand: V | Number, other: V | Number) -> V | Numbe
     """
     if alpha == 1:
         return operand
-    common = common_dtype(operand, other).numpy
-    if common.kind != "f" and isinstance(alpha, float):
+    common = common_dtype(operand, other)
+    if not common.is_floating_point and isinstance(alpha, float):
         raise RuntimeError(
             f"For integral input tensors, argument alpha must not be a floating point number, got "
             f"alpha={alpha}"
         )
-    if common.kind == "b":
+    if common == dtypes.bool_:
         return operand * bool(alpha)
     if isinstance(alpha, bool):
         raise RuntimeError("Boolean alpha only supported for Boolean results.")
@@ -183,6 +183,8 @@ def pow(input: Array, exponent: Array | Number) -> Array:
         product = _PRODUCTS.get(exponent)
         if product is not None:
             return product(input)
+    if np.result_type(input, exponent) == np.bool_:
+        raise RuntimeError("pow is not implemented for bools")
     power: Array = input**exponent
     return power
 

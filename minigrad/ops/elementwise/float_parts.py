@@ -158,7 +158,8 @@ def clamp_max(input: V, max: V | Number) -> V:
 def rsub(input: V, other: V | Number, *, alpha: float = 1) -> V:
     """other - alpha * input.  Raises RuntimeError for an alpha that the dtype cannot hold."""
     require_tensors("rsub", input=input)
-    result: V = maths.sub(other, maths.scaled_by(alpha, input, other))
+    scaled: Any = maths.scaled_by(alpha, input, other)
+    result: V = maths.sub(other, scaled)
     return result
 
 

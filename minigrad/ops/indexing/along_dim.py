@@ -67,7 +67,7 @@ def gather(input: V, dim: int, index: V, *, sparse_grad: bool = False) -> V:
         raise RuntimeError("gather(): minigrad has no sparse gradients, leave sparse_grad False")
     axis, positions = _checked_index("gather", input, dim, index)
     if positions.size == 0:
-        return input.flatten().narrow(0, 0, 0).reshape(index.shape)
+        return input.reshape(-1).narrow(0, 0, 0).reshape(index.shape)
     taken = gather_scatter.gather(at_least_1d(input), dim=axis, index=positions)
     return taken if index.ndim else taken.reshape(())
 

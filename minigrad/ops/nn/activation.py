@@ -42,6 +42,8 @@ def relu_backward(cotangent: Array, output: Array) -> Array:
 )
 def leaky_relu(input: Array, *, negative_slope: float = 0.01) -> Array:
     """input where positive, negative_slope * input elsewhere."""
+    if input.dtype.kind != "f":
+        raise RuntimeError(f"leaky_relu is not implemented for {input.dtype}")
     return kernels.leaky_relu(input, negative_slope)
 
 

@@ -5,6 +5,8 @@ import operator
 from collections.abc import Iterable, Sequence
 from typing import Any, SupportsIndex
 
+import numpy as np
+
 from minigrad.engine.graph import V, Value
 from minigrad.engine.op import composed, label_node
 from minigrad.ops.dims import wrap_dim
@@ -102,8 +104,8 @@ def split(input: V, split_size_or_sections: int | Sequence[int], dim: int = 0) -
     _require_dimension("split", input, RuntimeError)
     axis = wrap_dim(dim, input.ndim)
     size = input.shape[axis]
-    if isinstance(split_size_or_sections, int):
-        step = split_size_or_sections
+    if isinstance(split_size_or_sections, int | np.integer):
+        step = int(split_size_or_sections)
         if step < 0 or (step == 0 and size):
             raise RuntimeError(
                 f"split: split_size must be positive for a dimension of size {size}, got {step}"

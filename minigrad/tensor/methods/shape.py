@@ -127,7 +127,7 @@ class ShapeMethods(CastMethods):
     # --- copies ---
 
     @method
-    def flip(self, *dims: int | Sequence[int], **named: Sequence[int]) -> Value:
+    def flip(self, /, *dims: int | Sequence[int], **named: Sequence[int]) -> Value:
         """The elements in reverse order along `dims`, one by one or as one sequence."""
         return ops.flip(self, dims=sizes_or_named("flip", dims, named))
 
