@@ -123,7 +123,7 @@ CALLS = lines("""
     F.prelu(t([[-2,-1]]),t([0.5]))
     F.prelu(t([[-2,-1]]),t([2]))
     F.prelu(t([[-2.,-1]],dtype='float64'),t([0.5]))
-    w=g(); F.prelu(t(-2.),w).backward(); w.grad
+    w=t(.5).requires_grad_(); F.prelu(t(-2.),w).backward(); w.grad
     w=g(1); F.prelu(t(-2.),w).backward(); w.grad
     F.pad(line(5),(-1,1),'circular')
     F.pad(line(5),(-1,1),'reflect')
