@@ -109,8 +109,8 @@ def _circular(size: int, before: int, after: int) -> Array:
     start, left, right = max(-before, 0), max(before, 0), max(after, 0)
     if max(left, right) > kept:
         raise RuntimeError(
-            f"Padding value causes wrapping around more than once: padding should be at most {kept}, "
-            f"what is kept of a dimension of {size}, but got ({before}, {after})"
+            f"Padding value causes wrapping around more than once: at most {kept}, what is kept, "
+            f"may be added to a dimension of {size}, but got ({before}, {after})"
         )
     return start + np.arange(-left, kept + right) % max(kept, 1)
 
