@@ -17,12 +17,12 @@ from minigrad.ops.nn.softmax import log_softmax, softmax
 
 def scaled_add(input: V, other: V | Number, *, alpha: float = 1) -> V:
     """input + alpha * other.  Raises RuntimeError for an alpha that the dtype cannot hold."""
-    return arithmetic.add(input, arithmetic.scaled_by(alpha, other, input))
+    return arithmetic.add(input, other if alpha == 1 else arithmetic.scaled_by(alpha, other, input))
 
 
 def scaled_sub(input: V, other: V | Number, *, alpha: float = 1) -> V:
     """input - alpha * other.  Raises RuntimeError for an alpha that the dtype cannot hold."""
-    return arithmetic.sub(input, arithmetic.scaled_by(alpha, other, input))
+    return arithmetic.sub(input, other if alpha == 1 else arithmetic.scaled_by(alpha, other, input))
 
 
 def _any_floating(*operands: V) -> bool:

@@ -39,7 +39,7 @@ def as_tuple(given: int | Sequence[int]) -> tuple[int, ...]:
 
 def each_dim(dims: int | Sequence[int], ndim: int) -> tuple[int, ...]:
     """The dimensions in order; none for an empty list.  Raises RuntimeError for repeated ones."""
-    given = as_tuple(dims)
+    given = dims if type(dims) is tuple else as_tuple(dims)
     if len(given) == 1:
         only = wrap_dim(given[0], ndim)
         return (only,) if ndim else ()
@@ -53,7 +53,7 @@ def axes(dim: Dim, ndim: int) -> tuple[int, ...]:
     """The dimensions to reduce over, in order; all of them for None or an empty list."""
     if dim is None or type(dim) is int:
         return _axes(dim, ndim)
-    given = as_tuple(dim)
+    given = dim if type(dim) is tuple else as_tuple(dim)
     return each_dim(given, ndim) if given else _axes(None, ndim)
 
 
