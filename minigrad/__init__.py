@@ -38,6 +38,7 @@ from minigrad.core.dtypes import (
 )
 from minigrad.core.dtypes import float_ as float
 from minigrad.core.dtypes import int_ as int
+from minigrad.core.errors import OutOfMemoryError
 from minigrad.core.memory_format import (
     contiguous_format,
     layout,
@@ -110,7 +111,8 @@ __version__ = "0.1.0"
 
 # For type checkers and editors, which take no import for a public name.
 __all__ = [
-    "Generator", "Size", "Tensor", "abs", "abs_", "absolute", "acos", "acos_", "acosh", "acosh_",
+    "Generator", "OutOfMemoryError", "Size", "Tensor",
+    "abs", "abs_", "absolute", "acos", "acos_", "acosh", "acosh_",
     "adaptive_avg_pool1d", "adaptive_max_pool1d", "add", "addbmm", "addcdiv", "addcmul", "addmm",
     "addmv", "addmv_", "addr", "adjoint", "all", "allclose", "alpha_dropout", "amax", "amin",
     "aminmax", "any", "arange", "arccos", "arccos_", "arccosh", "arccosh_", "arcsin", "arcsin_",

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.core import dtypes
+from minigrad.core.errors import OutOfMemoryError
 from minigrad.engine.grad_mode import Mode, thread
 from minigrad.engine.graph import Node, Value, wrap
 from minigrad.engine.operation import Op
@@ -329,9 +330,9 @@ def _not_a_tensor(operation: Op, args: tuple[Any, ...]) -> TypeError:
 
 
 def _explained(operation: Op, arrays: list[Any], error: Exception) -> Exception:
-    """torch's error if memory was short, or shapes do not broadcast; else the error itself."""
+    """torch's error if memory is short, or shapes do not broadcast; else the error itself."""
     if isinstance(error, MemoryError):
-        return RuntimeError(f"not enough memory for {operation.name}(): {error}")
+        return OutOfMemoryError(f"not enough memory for {operation.name}(): {error}")
     shapes = [a.shape for a in arrays if isinstance(a, np.ndarray)]
     try:
         if operation.declaration.broadcasts:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from minigrad.kernels.compiler.plan_record import address_dtype, constructor, flatten, record_dtype
-from minigrad.kernels.compiler.pointers import pointer_at
-from minigrad.kernels.compiler.task_queue import carray, task_kernel
+from minigrad.kernels.compiler.pointers import pointer_at, record_at
+from minigrad.kernels.compiler.task_queue import task_kernel
 
 
 class Strides(NamedTuple):
@@ -32,11 +32,11 @@ class OtherArrays(NamedTuple):
 
 
 @task_kernel(Arrays, Plan)
-def gather_tasks(phase, task, elements, records):
+def gather_tasks(phase, task, workspace, records):
     """out[task, j] = source[task * row stride + j * column stride], or its negative."""
-    like, record = carray(elements, 0), carray(records, 1)[0]
+    record = record_at(records)
     arrays, plan = record.arrays, record.plan
-    out, source = pointer_at(like, arrays.out), pointer_at(like, arrays.source)
+    out, source = pointer_at(workspace, arrays.out), pointer_at(workspace, arrays.source)
     for j in range(plan.length):
         element = source[task * plan.strides.row + j * plan.strides.column]
         out[task * plan.length + j] = -element if plan.is_negated else element

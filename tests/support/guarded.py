@@ -1,22 +1,22 @@
 """Memory in which one element out of bounds is a crash: a guard page on either side of each array.
 
-`install` puts it under NumPy (by the data allocator of NEP 49) and under the arrays that compiled
-kernels make for themselves, so that arguments, results and all memory between are guarded.  Fresh
+`install` puts it under NumPy (by the data allocator of NEP 49) and under each region of the tasks'
+workspace, so that arguments, results and all memory between are guarded.  Fresh
 memory is full of NaN, so that a result computed from what nobody wrote shows; freed memory is
 unmapped, so that its use is a crash as well.  Linux only.
 """
 
 import ctypes
-import importlib
 import mmap
+import sys
+from types import ModuleType
+from typing import Any
 
-from llvmlite import binding
-from numba.core.registry import cpu_target
-from numba.core.runtime import _nrt_python, rtsys
+from minigrad.kernels.compiler import task_queue
+from tests.support.numpy_memory import Handler, capsule, set_handler
 
 _PAGE = mmap.PAGESIZE
 _FORBIDDEN, _OPEN = 0, mmap.PROT_READ | mmap.PROT_WRITE
-_SET_HANDLER = 304  # place of PyDataMem_SetHandler in NumPy's table of functions
 
 _size, _address = ctypes.c_size_t, ctypes.c_void_p
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -62,82 +62,79 @@ class _Blocks:
 blocks = _Blocks()
 
 
-class _Handler(ctypes.Structure):
-    """NumPy's PyDataMem_Handler, version 1."""
-
-    _malloc = ctypes.CFUNCTYPE(_address, _address, _size)
-    _calloc = ctypes.CFUNCTYPE(_address, _address, _size, _size)
-    _realloc = ctypes.CFUNCTYPE(_address, _address, _address, _size)
-    _free = ctypes.CFUNCTYPE(None, _address, _address, _size)
-    _fields_ = (
-        ("name", ctypes.c_char * 127),
-        ("version", ctypes.c_uint8),
-        ("context", _address),
-        ("malloc", _malloc),
-        ("calloc", _calloc),
-        ("realloc", _realloc),
-        ("free", _free),
-    )
-
-
-_handler = _Handler(
+_handler = Handler(
     b"guarded",
     1,
     None,
-    _Handler._malloc(lambda _, size: blocks.allocate(size)),
-    _Handler._calloc(lambda _, count, size: blocks.allocate(count * size, byte=0)),
-    _Handler._realloc(lambda _, address, size: blocks.reallocate(address, size)),
-    _Handler._free(lambda _, address, size: blocks.free(address)),
+    Handler.malloc(lambda _, size: blocks.allocate(size)),
+    Handler.calloc(lambda _, count, size: blocks.allocate(count * size, byte=0)),
+    Handler.realloc(lambda _, address, size: blocks.reallocate(address, size)),
+    Handler.free(lambda _, address, size: blocks.free(address)),
 )
 
 
-def _guard_numpy() -> None:
-    api = ctypes.pythonapi
-    api.PyCapsule_GetPointer.restype = _address
-    api.PyCapsule_GetPointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
-    api.PyCapsule_New.restype = ctypes.py_object
-    api.PyCapsule_New.argtypes = [_address, ctypes.c_char_p, _address]
-    capsule = importlib.import_module("numpy._core._multiarray_umath")._ARRAY_API
-    table = api.PyCapsule_GetPointer(capsule, None)
-    place = _address.from_address(table + _SET_HANDLER * ctypes.sizeof(_address))
-    assert place.value is not None
-    set_handler = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.py_object)(place.value)
-    set_handler(api.PyCapsule_New(ctypes.addressof(_handler), b"mem_handler", None))
+class _Slot:
+    """The workspace of one thread, in which nothing but the regions may be touched."""
+
+    def __init__(self, length: int, regions: list[tuple[int, int]]) -> None:
+        self.length = length
+        flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+        self.base = _libc.mmap(None, length, _FORBIDDEN, flags, -1, 0)
+        for begin, size in regions:
+            first = begin // _PAGE * _PAGE
+            _libc.mprotect(self.base + first, -(-(begin + size - first) // _PAGE) * _PAGE, _OPEN)
+            ctypes.memset(self.base + begin, 0xFF, size)
+
+    def __del__(self) -> None:
+        _libc.munmap(self.base, self.length)
 
 
-class _Runtime(ctypes.Structure):
-    """Numba's NRT_api_functions, as far as is needed."""
-
-    _fields_ = (
-        ("allocate", _address),
-        ("allocate_external", _address),
-        ("manage_memory", ctypes.CFUNCTYPE(_address, _address, _address)),
-    )
+_regions: dict[int, list[tuple[int, int]]] = {0: []}  # by the slot's size: beginning and bytes
 
 
-_free = ctypes.CFUNCTYPE(None, _address)(blocks.free)
+def place_regions(kind: type[Any], itemsize: int, **sizes: int) -> tuple[Any, int]:
+    """As `workspace.place_regions`, with a guard page between regions."""
+    begins, placed, end = {}, [], _PAGE
+    for name, size in sizes.items():
+        inside = -(-size * itemsize // _PAGE) * _PAGE
+        begin = end + (inside - size * itemsize if blocks.at_end else 0)
+        begins[name] = begin // itemsize
+        if size:
+            placed.append((begin, size * itemsize))
+        end += inside + _PAGE
+    while end in _regions:
+        end += _PAGE
+    _regions[end] = placed
+    return kind(**begins), end
 
 
-def _allocate_for_kernel(size: int, align: int) -> int:
-    """An array's memory, owned by a record of Numba's; alignment gives way to exact bounds."""
-    get_table = ctypes.PYFUNCTYPE(ctypes.POINTER(_Runtime))(_nrt_python.c_helpers["get_api"])
-    owner = get_table().contents.manage_memory(
-        blocks.allocate(size), ctypes.cast(_free, _address).value
-    )
-    return int(owner)
+def _slots(needed: int) -> tuple[Any, int]:
+    slot = _Slot(max(needed, _PAGE), _regions[needed])
+    return slot, slot.base
 
 
-_array_of_kernel = ctypes.CFUNCTYPE(_address, _size, ctypes.c_uint)(_allocate_for_kernel)
+def _modules() -> list[ModuleType]:
+    return [module for name, module in sys.modules.items() if name.startswith("minigrad.kernels")]
 
 
-def _guard_kernels() -> None:
-    """Kernels compiled or loaded from now on find their allocator under these names."""
-    rtsys.initialize(cpu_target.target_context)
-    for name in ("NRT_MemInfo_alloc_aligned", "NRT_MemInfo_alloc_safe_aligned"):
-        binding.add_symbol(name, ctypes.cast(_array_of_kernel, _address).value)
+def _guard_workspace() -> None:
+    """Tasks run on one thread, in one slot, whose size then says which regions it has."""
+    for module in _modules():
+        if hasattr(module, "place_regions"):
+            vars(module)["place_regions"] = place_regions
+    vars(task_queue).update(slots=_slots, get_num_threads=lambda: 1)
+
+
+def place_at(end: bool) -> None:
+    """Let blocks end right before a guard page, or begin right after one."""
+    blocks.at_end = end
+    for module in _modules():
+        for function in vars(module).values():
+            if hasattr(function, "cache_clear"):
+                function.cache_clear()  # plans know where regions begin
 
 
 def install() -> None:
-    """Guard every array made from now on, by NumPy in this thread and by kernels not yet loaded."""
-    _guard_numpy()
-    _guard_kernels()
+    """Guard every array that NumPy makes in this thread, and all workspaces, from now on."""
+    set_handler(capsule(_handler))
+    _guard_workspace()

@@ -14,8 +14,8 @@ import numpy as np
 from minigrad import optim
 from minigrad.kernels.compiler import workspace
 from minigrad.kernels.compiler.kernel import kernel
-from minigrad.kernels.compiler.pointers import keep_alive, offset, pointer, pointer_at
-from minigrad.kernels.compiler.task_queue import carray, task_kernel
+from minigrad.kernels.compiler.pointers import offset, pointer, pointer_at, record_at
+from minigrad.kernels.compiler.task_queue import task_kernel
 from minigrad.kernels.simd.move import copy_vector
 from tests.support import guarded
 from tests.support.guarded_families import FAMILIES, TILE, VECTOR, Array, Calls, Draw
@@ -33,23 +33,32 @@ class _OwnArrays(NamedTuple):
     out: Array
 
 
+class _OwnRegions(NamedTuple):
+    one: int
+    other: int
+
+
 class _OwnPlan(NamedTuple):
+    slot: _OwnRegions
     size: int
     at: int
 
 
 @task_kernel(_OwnArrays, _OwnPlan)
-def _own_task(phase, task, elements, records):
-    """Reads element `at` of an array that the task allocates."""
-    like, record = carray(elements, 0), carray(records, 1)[0]
-    own = np.ones(record.plan.size, like.dtype)
-    pointer_at(like, record.arrays.out)[0] = pointer(own)[record.plan.at]
-    keep_alive((own,))
+def _own_task(phase, task, workspace, records):
+    """Reads element `at` of the first region of the task's workspace."""
+    record = record_at(records)
+    own = offset(workspace, record.plan.slot.one)
+    for i in range(record.plan.size):
+        own[i] = 1
+    pointer_at(workspace, record.arrays.out)[0] = own[record.plan.at]
 
 
 def _own(out: Array, at: int) -> None:
-    plan = _OwnPlan(size=out.size, at=at)
-    _own_task.prepare(out.dtype, plan, (1,), work=0).run(_OwnArrays(out))
+    sizes = {"one": out.size, "other": out.size}
+    slot, slot_size = workspace.place_regions(_OwnRegions, out.itemsize, **sizes)
+    plan = _OwnPlan(slot=slot, size=out.size, at=at)
+    _own_task.prepare(out.dtype, plan, (1,), 0, slot_size).run(_OwnArrays(out))
 
 
 @kernel
@@ -133,14 +142,15 @@ def run(family: Callable[[Draw], Calls], rounds: int) -> int:
     """Calls made."""
     count = 0
     for seed in range(rounds):
-        for guarded.blocks.at_end in (True, False):
+        for at_end in (True, False):
+            guarded.place_at(at_end)
             calls, result = family(Draw(seed)), None
             while True:
                 try:
                     function, *arguments = calls.send(result)
                 except StopIteration:
                     break
-                side = "ending" if guarded.blocks.at_end else "beginning"
+                side = "ending" if at_end else "beginning"
                 print(
                     f"{side} at a guard page: {described(function, tuple(arguments))}", flush=True
                 )

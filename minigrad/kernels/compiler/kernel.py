@@ -99,17 +99,15 @@ def kernel(
 def device_function(
     function: Callable[..., Any] | None = None,
     *,
-    allocates: bool = False,
     inlined: bool = False,
     fastmath: frozenset[str] = frozenset({"contract"}),
 ) -> Callable[..., Any]:
     """Declare a device function: compiled functions call it, Python cannot.
 
-    Only task kernels may call one that `allocates` arrays.  A loop that calls a device function is
-    vectorised if LLVM inlines the function, which it does if the function is short or `inlined`.
-    `fastmath` is as in `kernel`.
+    A loop that calls a device function is vectorised if LLVM inlines the function, which it does if
+    the function is short or `inlined`.  `fastmath` is as in `kernel`.
     """
-    options = _OPTIONS | {"_nrt": allocates, "forceinline": inlined, "fastmath": set(fastmath)}
+    options = _OPTIONS | {"_nrt": False, "forceinline": inlined, "fastmath": set(fastmath)}
     if function is None:
         return lambda decorated: link(decorated, **options)
     return link(function, **options)

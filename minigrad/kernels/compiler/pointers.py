@@ -37,6 +37,16 @@ def pointer_at(typingctx: Any, like: Any, address: Any) -> tuple[Any, Callable[.
 
 
 @intrinsic
+def record_at(typingctx: Any, records: Any) -> tuple[Any, Callable[..., Any]]:
+    """The record that a C pointer points to, whose fields have names."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.bitcast(args[0], context.get_value_type(signature.return_type))
+
+    return records.dtype(records), codegen
+
+
+@intrinsic
 def offset(typingctx: Any, pointer: Any, count: Any) -> tuple[Any, Callable[..., Any]]:
     """Return the pointer, `count` elements further on."""
 
@@ -47,22 +57,18 @@ def offset(typingctx: Any, pointer: Any, count: Any) -> tuple[Any, Callable[...,
 
 
 @intrinsic
-def keep_alive(typingctx: Any, arrays: Any) -> tuple[Any, Callable[..., Any]]:
-    """Mark the end of the arrays' use.
-
-    Numba frees an array after the last use of its name, even if pointers to its elements are used
-    later.
-    """
+def recast(typingctx: Any, like: Any, pointer: Any) -> tuple[Any, Callable[..., Any]]:
+    """The pointer as one to elements of the dtype `like`."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return context.get_dummy_value()
+        return builder.bitcast(args[1], context.get_value_type(signature.return_type))
 
-    return types.void(arrays), codegen
+    return types.CPointer(like.dtype)(like, pointer), codegen
 
 
 @intrinsic
 def call(
-    typingctx: Any, address: Any, phase: Any, task: Any, like: Any, plan: Any
+    typingctx: Any, address: Any, phase: Any, task: Any, workspace: Any, record: Any
 ) -> tuple[Any, Callable[..., Any]]:
     """Call the C function at `address`, which takes four integers or pointers."""
 

@@ -12,17 +12,14 @@ from numba.core.ccallback import CFunc
 
 from minigrad.kernels.compiler.background import BackgroundCompiler
 from minigrad.kernels.compiler.cache import keep_on_disk, use_own_data_names
-from minigrad.kernels.compiler.kernel import kernel, prange
+from minigrad.kernels.compiler.kernel import GRAIN_SIZE, get_num_threads, kernel, prange
 from minigrad.kernels.compiler.numpy_abi import headers_are_known, write_addresses
 from minigrad.kernels.compiler.plan_record import address_dtype, flatten, record_dtype
 from minigrad.kernels.compiler.pointers import call, fetch_and_increment
+from minigrad.kernels.compiler.workspace import slots
 
 Arrays = TypeVar("Arrays", bound=tuple[Any, ...])
 Plan = TypeVar("Plan", bound=tuple[Any, ...])
-
-carray = numba.carray
-
-_MAX_THREADS = int(numba.config.NUMBA_NUM_THREADS)
 
 # A second process that compiles the kernels which usually follow the one compiled here.
 background_compiler = BackgroundCompiler("minigrad.kernels.precompile")
@@ -71,7 +68,9 @@ class TaskKernel(Generic[Arrays, Plan]):
         """The machine code, from the cache if it is there."""
         pointers = (numba.types.CPointer(numba.from_dtype(d)) for d in (dtype, self.record))
         arguments = (numba.types.int64, numba.types.int64, *pointers)
-        options = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+        options = {
+            "nogil": True, "error_model": "numpy", "fastmath": {"contract"}, "_nrt": False
+        }  # fmt: skip
         keep_on_disk(self.function)
         signature = (arguments, numba.types.void)
         compiled = _AnnouncedCFunc(self.function, signature, locals={}, options=options)
@@ -91,16 +90,17 @@ class TaskKernel(Generic[Arrays, Plan]):
         return int(self._compiled[dtype].address)
 
     def prepare(
-        self, dtype: np.dtype, plan: Plan, counts: Sequence[int], work: int
+        self, dtype: np.dtype, plan: Plan, counts: Sequence[int], work: int, slot_size: int = 0
     ) -> "PreparedTasks[Arrays]":
         """All tasks of a call on arrays of `dtype`, for arrays that are known later.
 
         There are `counts[0]` tasks of phase 0, then `counts[1]` of phase 1 and so on.  `work` is
-        as in `kernel`: a call with little of it stays on one thread.
+        as in `kernel`: a call with little of it stays on one thread.  `slot_size` bytes of
+        workspace are a task's own while it runs.
         """
         if type(plan) is not self.plan:
             raise TypeError(f"{self.name} reads a {self.plan.__name__}, got {plan!r}")
-        return PreparedTasks(self, dtype, flatten(plan), counts, work)
+        return PreparedTasks(self, dtype, flatten(plan), counts, work, slot_size)
 
 
 class PreparedTasks(Generic[Arrays]):
@@ -113,63 +113,79 @@ class PreparedTasks(Generic[Arrays]):
         plan: Sequence[int],
         counts: Sequence[int],
         work: int,
+        slot_size: int,
     ) -> None:
         self._kernel = kernel
         self._arrays = kernel.arrays
         self._dtype = dtype
         addresses = [0] * len(kernel.record["arrays"].names or ())
         taken = [0] * len(counts)
-        self._fields = np.array([*addresses, *plan, *counts, *taken], np.int64)
+        self._fields = np.array([*addresses, *plan, *counts, *taken, slot_size], np.int64)
         # `_launch` reads the addresses of so many arrays: of all, or of none.
         self._unread = len(addresses) if headers_are_known() else 0
         self._phases = len(counts)
-        self._work = work if max(counts) > 1 else 0
+        self._most_threads = max(counts)
+        self._work = work if self._most_threads > 1 else 0
+        self._is_large = self._work >= GRAIN_SIZE
+        self._slot_size = slot_size
 
     @cached_property
     def _function(self) -> int:
         return self._kernel.address(self._dtype)
 
     def run(self, arrays: Arrays) -> None:
-        """Do all tasks with these arrays."""
+        """Do all tasks with these arrays.
+
+        Raises MemoryError, with no array changed, if there is no memory for the tasks to work in.
+        """
         if type(arrays) is not self._arrays:
             raise TypeError(f"{self._kernel.name} takes {self._arrays.__name__}, got {arrays!r}")
-        fields = self._fields.copy()
+        fields, function = self._fields.copy(), self._function
         if not self._unread:
             fields[: len(arrays)] = [array.ctypes.data for array in arrays]
+        threads = min(get_num_threads(), self._most_threads) if self._is_large else 1
+        held, workspace = slots(threads * self._slot_size)
         _launch.run(
-            self._work, fields, id(arrays), self._unread, self._phases, self._function, _MAX_THREADS
+            self._work, fields, id(arrays), self._unread, self._phases, function, workspace, threads
         )
+        del held  # not before: the tasks have worked in it
 
 
 def task_kernel(
     arrays: type[Arrays], plan: type[Plan]
 ) -> Callable[[Callable[..., Any]], TaskKernel[Arrays, Plan]]:
-    """Declare a function (phase, task, elements, records) whose calls in a phase are independent.
+    """Declare a function (phase, task, workspace, records) whose calls in a phase are independent.
 
     `arrays` is a NamedTuple of the arrays that the tasks read and write, `plan` one of the numbers
-    that they read (see `plan_record`).  `carray(elements, 0)` is an array of no elements, whose
-    dtype is that of the call; `carray(records, 1)[0]` is the record that all tasks read, with the
-    arrays' addresses in its field `arrays` and the numbers in `plan`.
+    that they read (see `plan_record`).  `workspace` points to `slot_size` bytes that no other task
+    uses at the time, of undefined content; its elements have the dtype of the call.
+    `record_at(records)` is the record that all tasks read, with the arrays' addresses in its field
+    `arrays` and the numbers in `plan`.
+
+    A task cannot allocate: Numba refuses to compile it.  Where memory is short, `run` says so
+    before the first task has begun.
     """
     return lambda function: TaskKernel(function, arrays, plan)
 
 
 @kernel
-def _launch(fields, arrays, unread, phases, function, threads):
+def _launch(fields, arrays, unread, phases, function, workspace, threads):
     """Run the phases one after the other, the tasks of each on up to `threads` threads.
 
     A thread that loses its core to another process holds up the others by a task, not by half of
     the work.  Where fewer threads run, the rest of the loop finds no task left.
 
-    `fields` holds the record, the number of tasks of each phase, and how many of each are taken.
+    `fields` holds the record, the number of tasks of each phase, how many of each are taken, and
+    the size of a slot: each thread works in one of its own.
     """
     write_addresses(fields, arrays, unread)
     record = fields.ctypes.data
-    counts, taken = fields[-2 * phases : -phases], fields[-phases:]
+    counts, taken = fields[-2 * phases - 1 : -phases - 1], fields[-phases - 1 : -1]
+    slot_size = fields[-1]
     for phase in range(phases):
         next_task = taken[phase:]
-        for _ in prange(threads):
+        for slot in prange(threads):
             task = fetch_and_increment(next_task)
             while task < counts[phase]:
-                call(function, phase, task, 0, record)
+                call(function, phase, task, workspace + slot * slot_size, record)
                 task = fetch_and_increment(next_task)

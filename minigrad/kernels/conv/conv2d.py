@@ -54,13 +54,16 @@ def conv2d_input_grad(
     groups: int,
 ) -> np.ndarray:
     """(N, F, H', W'), (F, C / groups, K, L) -> (N, C, H, W): the transposed convolution."""
-    out = np.empty(input_shape, g.dtype)
-    if out.dtype.kind != "f":
+    if g.dtype.kind != "f":
+        out = np.empty(input_shape, g.dtype)
         return integer.conv2d_input_grad(
             g, _grouped(weight, groups), out, stride, padding, dilation
         )
     options = stride, padding, dilation, groups
-    steps = backward_steps(g.shape, weight.shape, input_shape, *options, out.itemsize)
+    steps = backward_steps(g.shape, weight.shape, input_shape, *options, g.itemsize)
+    reached = sum(math.prod(axis.length for axis in step.axes) for step in steps)
+    # Zeros where no tap reaches: the system hands out large ones at no cost.
+    out = (np.empty if reached == math.prod(input_shape[2:]) else np.zeros)(input_shape, g.dtype)
     _correlate(out, g, _grouped(weight, groups).swapaxes(1, 2), None, steps)
     return out
 

@@ -12,12 +12,13 @@ import numpy as np
 
 from minigrad.kernels.compiler.kernel import device_function
 from minigrad.kernels.compiler.plan_record import Layout, constructor
-from minigrad.kernels.compiler.pointers import keep_alive, offset, pointer, pointer_at
-from minigrad.kernels.compiler.task_queue import PreparedTasks, carray, task_kernel
+from minigrad.kernels.compiler.pointers import offset, pointer_at, record_at
+from minigrad.kernels.compiler.task_queue import PreparedTasks, task_kernel
 from minigrad.kernels.conv.phase_planes import (
     PhasePlanesPlan,
     copy_planes,
     cut_into_bands,
+    fill,
     planes_size,
 )
 from minigrad.kernels.conv.plan import Axis
@@ -115,9 +116,9 @@ def _prepare_correlation(
     dtype: np.dtype, source: Layout, out: Layout, weight: tuple[int, ...], axes: tuple[Axis, Axis]
 ) -> tuple[PreparedTasks[CorrelationArrays], np.ndarray]:
     """The tasks, and the offsets of the taps."""
-    plan, tap_offsets, work = cut_into_bands(dtype, source, out, weight, axes)
+    plan, tap_offsets, work, slot_size = cut_into_bands(dtype, source, out, weight, axes)
     count = plan.images * plan.bands * plan.group_tasks
-    return correlation_tasks.prepare(dtype, plan, (count,), work), tap_offsets
+    return correlation_tasks.prepare(dtype, plan, (count,), work, slot_size), tap_offsets
 
 
 @lru_cache(1024)
@@ -129,9 +130,9 @@ def _prepare_weight_grad(
     axes: tuple[Axis, Axis],
 ) -> tuple[PreparedTasks[WeightGradArrays], np.ndarray, int]:
     """The tasks, the offsets of the taps, and the elements of all slices' sums."""
-    plan, tap_offsets, work = cut_into_bands(dtype, source, gradient, weight, axes)
+    plan, tap_offsets, work, slot_size = cut_into_bands(dtype, source, gradient, weight, axes)
     counts = plan.slices * plan.group_tasks, plan.groups
-    tasks = weight_grad_tasks.prepare(dtype, plan, counts, work)
+    tasks = weight_grad_tasks.prepare(dtype, plan, counts, work, slot_size)
     sums = plan.slices * plan.groups * plan.filters * plan.padded_depth
     return tasks, tap_offsets, sums * (VECTOR_BYTES // dtype.itemsize)
 
@@ -153,30 +154,29 @@ def _store(out, sums, plan, n, f, first_row, rows):
 
 
 @task_kernel(CorrelationArrays, PhasePlanesPlan)
-def correlation_tasks(phase, task, elements, records):
+def correlation_tasks(phase, task, workspace, records):
     """One band of rows of one image for some groups.
 
     out[n, f, y, x] = bias[f] + sum over c, r, s of
         source[n, c, y + r, x + s] * weight[f, c, r, s]
     """
-    like, record = carray(elements, 0), carray(records, 1)[0]
+    record = record_at(records)
     arrays, plan = record.arrays, record.plan
     first_group = task % plan.group_tasks * plan.task_groups
     first_row = task // plan.group_tasks % plan.bands * plan.band_rows
     n = task // (plan.group_tasks * plan.bands)
     rows = min(plan.band_rows, plan.rows.length - first_row)
-    source, out = pointer_at(like, arrays.source), pointer_at(like, arrays.out)
-    bias, tap_offsets = pointer_at(like, arrays.bias), pointer_at(np.int64, arrays.tap_offsets)
+    source, out = pointer_at(workspace, arrays.source), pointer_at(workspace, arrays.out)
+    bias, tap_offsets = pointer_at(workspace, arrays.bias), pointer_at(np.int64, arrays.tap_offsets)
     vector = lanes(out)
     count = (rows - 1) * plan.pitch + plan.columns.length
-    block_memory = np.zeros(planes_size(plan) + ROW_VECTORS * vector, like.dtype)
-    sums_memory = np.empty(count + ROW_VECTORS * vector, like.dtype)
-    block, sums = pointer(block_memory), pointer(sums_memory)
+    block, sums = offset(workspace, plan.slot.planes), offset(workspace, plan.slot.band)
+    fill(block, planes_size(plan) + ROW_VECTORS * vector, 0)
     long = count // (ROW_VECTORS * vector) * ROW_VECTORS * vector
     for group in range(first_group, min(first_group + plan.task_groups, plan.groups)):
-        copy_planes(block, source, plan, n, group, first_row, 0)
+        copy_planes(block, source, tap_offsets, plan, n, group, first_row, 0)
         for f in range(group * plan.filters, (group + 1) * plan.filters):
-            weight = offset(pointer_at(like, arrays.weight), f * plan.depth)
+            weight = offset(pointer_at(workspace, arrays.weight), f * plan.depth)
             for p in range(0, long, ROW_VECTORS * vector):
                 pixels = offset(block, p)
                 row_product(offset(sums, p), bias[f], weight, pixels, tap_offsets, plan.depth)
@@ -184,7 +184,6 @@ def correlation_tasks(phase, task, elements, records):
                 pixels = offset(block, p)
                 row_end_product(offset(sums, p), bias[f], weight, pixels, tap_offsets, plan.depth)
             _store(out, sums, plan, n, f, first_row, rows)
-    keep_alive((block_memory, sums_memory))
 
 
 @device_function
@@ -215,28 +214,30 @@ def _copy_gradient(flat, gradient, plan, n, f, first_row, size):
 
 
 @task_kernel(WeightGradArrays, PhasePlanesPlan)
-def weight_grad_tasks(phase, task, elements, records):
+def weight_grad_tasks(phase, task, workspace, records):
     """One slice of the images for some groups; then all slices' sum.
 
     sums[slice, f, c, r, s, lane] = sum over n, y, x of
         gradient[n, f, y, x] * source[n, c, y + r, x + s]
     """
-    like, record = carray(elements, 0), carray(records, 1)[0]
+    record = record_at(records)
     arrays, plan = record.arrays, record.plan
     if phase == 1:
-        _add_slices(task, like, arrays, plan)
+        _add_slices(task, workspace, arrays, plan)
         return
     slice_, first_group = task // plan.group_tasks, task % plan.group_tasks * plan.task_groups
-    source, gradient = pointer_at(like, arrays.source), pointer_at(like, arrays.gradient)
+    source, gradient = pointer_at(workspace, arrays.source), pointer_at(workspace, arrays.gradient)
     tap_offsets = pointer_at(np.int64, arrays.tap_offsets)
     vector = lanes(gradient)
     # Up to the last output of the last row: a tap's pixels past it would be beyond the copies.
     count = -(-((plan.band_rows - 1) * plan.pitch + plan.columns.length) // vector)
-    block_memory = np.zeros(planes_size(plan) + vector, like.dtype)
-    flat_memory = np.zeros(count * vector, like.dtype)  # between the rows it stays zero
-    block, flat = pointer(block_memory), pointer(flat_memory)
+    block, flat = offset(workspace, plan.slot.planes), offset(workspace, plan.slot.band)
+    fill(block, planes_size(plan) + vector, 0)
+    fill(flat, count * vector, 0)  # between the rows it stays zero
     size = plan.padded_depth * vector
-    slice_sums = offset(pointer_at(like, arrays.sums), slice_ * plan.groups * plan.filters * size)
+    slice_sums = offset(
+        pointer_at(workspace, arrays.sums), slice_ * plan.groups * plan.filters * size
+    )
     for group in range(first_group, min(first_group + plan.task_groups, plan.groups)):
         group_sums = offset(slice_sums, group * plan.filters * size)
         for j in range(plan.filters * size):
@@ -245,12 +246,11 @@ def weight_grad_tasks(phase, task, elements, records):
         end_image = plan.images * (slice_ + 1) // plan.slices
         for band in range(first_image * plan.bands, end_image * plan.bands):
             n, first_row = band // plan.bands, band % plan.bands * plan.band_rows
-            copy_planes(block, source, plan, n, group, first_row, 0)
+            copy_planes(block, source, tap_offsets, plan, n, group, first_row, 0)
             for f in range(plan.filters):
                 plane = group * plan.filters + f
                 _copy_gradient(flat, gradient, plan, n, plane, first_row, count * vector)
-                sums = offset(group_sums, f * size)
+                filter_sums = offset(group_sums, f * size)
                 for k in range(0, plan.padded_depth, DOTS):
-                    tile = offset(sums, k * vector)
+                    tile = offset(filter_sums, k * vector)
                     dot_products(tile, flat, block, offset(tap_offsets, k), count)
-    keep_alive((block_memory, flat_memory))

@@ -10,18 +10,16 @@ import numpy as np
 
 from minigrad.kernels.compiler.kernel import device_function
 from minigrad.kernels.compiler.plan_record import Layout, constructor
-from minigrad.kernels.compiler.pointers import keep_alive, offset, pointer, pointer_at
-from minigrad.kernels.compiler.task_queue import PreparedTasks, carray, task_kernel
+from minigrad.kernels.compiler.pointers import offset, pointer_at, recast, record_at
+from minigrad.kernels.compiler.task_queue import PreparedTasks, task_kernel
 from minigrad.kernels.compiler.workspace import scratch
 from minigrad.kernels.conv.implicit_gemm_blocks import (
     CHUNK_CHANNELS,
     ImplicitGemmPlan,
     block_outputs,
     cut_into_blocks,
-    fill_pixel_offsets,
-    patch_size,
-    read_patch,
 )
+from minigrad.kernels.conv.patch import fill_pixel_offsets, read_patch
 from minigrad.kernels.conv.plan import Axis
 from minigrad.kernels.simd.microkernels import MR, NR_VECTORS, gemm_microkernel
 from minigrad.kernels.simd.move import copy_row, lanes, transpose
@@ -89,10 +87,10 @@ class _Prepared(NamedTuple):
 def _prepare(
     dtype: np.dtype, source: Layout, out: Layout, weight: Layout, axes: tuple[Axis, Axis]
 ) -> _Prepared:
-    plan, tap_offsets, work = cut_into_blocks(dtype, source, out, weight, axes)
+    plan, tap_offsets, work, slot_size = cut_into_blocks(dtype, source, out, weight, axes)
     packings = plan.groups * plan.panels.total * plan.chunks
     products = plan.block.total * plan.groups * plan.panels.tasks
-    tasks = correlation_tasks.prepare(dtype, plan, (packings, products), work)
+    tasks = correlation_tasks.prepare(dtype, plan, (packings, products), work, slot_size)
     packed_size = plan.groups * plan.panels.total * plan.depth * plan.panels.NR
     return _Prepared(tasks, tap_offsets, packed_size)
 
@@ -162,40 +160,39 @@ def _store(out, sums, plan, group, panel, first, sizes):
 
 
 @task_kernel(CorrelationArrays, ImplicitGemmPlan)
-def correlation_tasks(phase, task, elements, records):
+def correlation_tasks(phase, task, workspace, records):
     """Pack the filters; then one block of output pixels with some panels of one group's filters.
 
     out[n, f, y, x] = bias[f] + sum over c, r, s of source[n, c, y + r, x + s] * weight[f, c, r, s]
     """
-    like, record = carray(elements, 0), carray(records, 1)[0]
+    record = record_at(records)
     arrays, plan = record.arrays, record.plan
     if phase == 0:
-        _pack_filters(task, like, arrays, plan)
+        _pack_filters(task, workspace, arrays, plan)
         return
     part, group = task % plan.panels.tasks, task // plan.panels.tasks % plan.groups
     first, sizes = block_outputs(plan, task // (plan.panels.tasks * plan.groups))
     images, rows, columns = sizes
     pixels, depth, NR = images * rows * columns, plan.depth, plan.panels.NR
-    pixel_offsets = np.empty(-(-pixels // MR) * MR, np.int64)
-    sums = np.empty(len(pixel_offsets) * NR, like.dtype)
-    part_bias = np.zeros(plan.panels.of_task * NR, like.dtype)
-    memory = np.empty(patch_size(plan), like.dtype)
-    source = pointer_at(like, arrays.source)
-    patch = read_patch(pointer(memory), source, plan, group, first, images)
+    pixel_offsets = recast(np.int64, offset(workspace, plan.slot.pixel_offsets))
+    sums, part_bias = offset(workspace, plan.slot.tile), offset(workspace, plan.slot.bias)
+    source, memory = pointer_at(workspace, arrays.source), offset(workspace, plan.slot.patch)
+    patch = read_patch(memory, source, plan, group, first, images)
     fill_pixel_offsets(pixel_offsets, plan, images, rows, columns)
 
-    out, bias = pointer_at(like, arrays.out), pointer_at(like, arrays.bias)
+    out, bias = pointer_at(workspace, arrays.out), pointer_at(workspace, arrays.bias)
     first_panel = part * plan.panels.of_task
-    for j in range(min(len(part_bias), plan.filters - first_panel * NR)):
+    used = min(plan.panels.of_task * NR, plan.filters - first_panel * NR)
+    for j in range(used):
         part_bias[j] = bias[group * plan.filters + first_panel * NR + j]
-    packed = pointer_at(like, arrays.packed)
-    tap_offsets = pointer_at(pixel_offsets, arrays.tap_offsets)
+    for j in range(used, plan.panels.of_task * NR):
+        part_bias[j] = 0
+    packed = pointer_at(workspace, arrays.packed)
+    tap_offsets = pointer_at(np.int64, arrays.tap_offsets)
     for panel in range(first_panel, min(plan.panels.total, first_panel + plan.panels.of_task)):
         j = group * plan.panels.total + panel
         _multiply(
-            pointer(sums), offset(pointer(part_bias), (panel - first_panel) * NR),
-            patch, pointer(pixel_offsets), tap_offsets,
+            sums, offset(part_bias, (panel - first_panel) * NR), patch, pixel_offsets, tap_offsets,
             offset(packed, j * NR * depth), pixels, depth,
         )  # fmt: skip
-        _store(out, pointer(sums), plan, group, panel, first, sizes)
-    keep_alive((pixel_offsets, sums, part_bias, memory))
+        _store(out, sums, plan, group, panel, first, sizes)

@@ -15,7 +15,14 @@ import numpy as np
 
 from minigrad.kernels.compiler.kernel import device_function
 from minigrad.kernels.compiler.plan_record import Layout
-from minigrad.kernels.compiler.pointers import offset
+from minigrad.kernels.compiler.workspace import int64_elements, place_regions
+from minigrad.kernels.conv.patch import (
+    BlockFields,
+    PatchFields,
+    patch_along,
+    patch_fields,
+    patch_tap_offsets,
+)
 from minigrad.kernels.conv.plan import Axis, parts
 from minigrad.kernels.conv.records import (
     AxisFields,
@@ -27,7 +34,6 @@ from minigrad.kernels.conv.records import (
 )
 from minigrad.kernels.simd.ir_builder import VECTOR_BYTES
 from minigrad.kernels.simd.microkernels import MR, NR_VECTORS
-from minigrad.kernels.simd.move import clear_vector, copy_row, copy_vector, lanes
 
 # A task's output pixels, about, and its patches of the images at most, in elements.
 PIXELS = 192
@@ -39,29 +45,6 @@ PARTIAL_SUMS = 4_194_304
 CHUNK_CHANNELS = 32
 
 
-class BlockFields(NamedTuple):
-    """Blocks of outputs, one to a task."""
-
-    images: int  # of a block, at most
-    rows: int
-    columns: int
-    along_rows: int  # blocks
-    along_columns: int
-    total: int
-
-
-class PatchFields(NamedTuple):
-    """The pixels that a block reads, and their strides: of the copy, or of the source itself."""
-
-    is_copied: bool
-    rows: int
-    columns: int
-    image_stride: int
-    channel_stride: int
-    row_stride: int
-    column_stride: int
-
-
 class PanelFields(NamedTuple):
     """Panels of NR filters; those of a group are shared out among tasks."""
 
@@ -69,6 +52,15 @@ class PanelFields(NamedTuple):
     total: int
     of_task: int
     tasks: int
+
+
+class SlotFields(NamedTuple):
+    """A task's workspace."""
+
+    pixel_offsets: int  # int64, see `fill_pixel_offsets`
+    tile: int  # a block's pixels by one panel: sums, or a copy of the gradient
+    bias: int  # of the task's panels
+    patch: int
 
 
 class ImplicitGemmPlan(NamedTuple):
@@ -92,6 +84,7 @@ class ImplicitGemmPlan(NamedTuple):
     block: BlockFields
     patch: PatchFields
     panels: PanelFields
+    slot: SlotFields
     slices: int  # of the blocks: each has partial sums of its own of the weight's gradient
     chunks: int  # of the channels, see CHUNK_CHANNELS
 
@@ -102,6 +95,7 @@ class Blocks(NamedTuple):
     plan: ImplicitGemmPlan
     tap_offsets: np.ndarray  # (padded_depth,), int64: elements of the patch before each tap
     work: int
+    slot_size: int
 
 
 @lru_cache(1024)
@@ -118,13 +112,14 @@ def cut_into_blocks(
     group_stride, *weight_strides = weight[1]
     source_fields = image_fields(*source, itemsize)
     block = _block_fields(images, channels, axes)
-    patch = _patch_fields(block, channels, source_fields, axes)
+    patch = patch_fields(block, channels, source_fields, axes)
     NR = NR_VECTORS * VECTOR_BYTES // itemsize
     panels = -(-filters // NR)
     partial_sums = groups * panels * NR * depth
     slices = max(1, min(block.total, 2 * TASKS, PARTIAL_SUMS // partial_sums))
     # Where images give few tasks, they share out the panels of filters too.
     panel_tasks, task_panels = parts(panels, max(1, panels * groups * slices // TASKS))
+    slot, slot_size = _slot_fields(block, patch, channels, NR, task_panels, itemsize)
     contiguous = (kernel[0] * kernel[1] * itemsize, kernel[1] * itemsize, itemsize)
     plan = ImplicitGemmPlan(
         images=images,
@@ -145,14 +140,31 @@ def cut_into_blocks(
         block=block,
         patch=patch,
         panels=PanelFields(NR=NR, total=panels, of_task=task_panels, tasks=panel_tasks),
+        slot=slot,
         slices=slices,
         chunks=-(-channels // CHUNK_CHANNELS),
     )
     tap_offsets = np.empty(plan.padded_depth, np.int64)
-    tap_offsets[:depth] = _tap_offsets(channels, patch, axes)
+    tap_offsets[:depth] = patch_tap_offsets(channels, patch, block, axes)
     tap_offsets[depth:] = tap_offsets[depth - 1]
     work = images * rows.length * columns.length * groups * filters * depth // 16
-    return Blocks(plan, tap_offsets, work)
+    return Blocks(plan, tap_offsets, work, slot_size)
+
+
+def _slot_fields(
+    block: BlockFields, patch: PatchFields, channels: int, NR: int, panels: int, itemsize: int
+) -> tuple[SlotFields, int]:
+    """The regions of a task's workspace, and their size in bytes."""
+    pixels = -(-block.images * block.rows * block.columns // MR) * MR
+    return place_regions(
+        SlotFields,
+        itemsize,
+        pixel_offsets=int64_elements(pixels, itemsize),
+        tile=pixels * NR,
+        bias=panels * NR,
+        # A vector may be stored from the patch's last element on.
+        patch=block.images * channels * patch.channel_stride + NR if patch.is_copied else 0,
+    )
 
 
 def _block_fields(images: int, channels: int, axes: tuple[Axis, Axis]) -> BlockFields:
@@ -161,7 +173,11 @@ def _block_fields(images: int, channels: int, axes: tuple[Axis, Axis]) -> BlockF
     along_rows, block_rows = parts(rows.length, max(1, PIXELS // block_columns))
     along_images, block_images = images, 1
     if along_rows == along_columns == 1:  # small maps: several images to a block
-        patch = channels * _patch_length(rows, block_rows) * _patch_length(columns, block_columns)
+        patch = (
+            channels
+            * patch_along(rows, block_rows).length
+            * patch_along(columns, block_columns).length
+        )
         fitting = min(PIXELS // (block_rows * block_columns), PATCHES // patch)
         along_images, block_images = parts(images, max(1, fitting))
     return BlockFields(
@@ -172,51 +188,6 @@ def _block_fields(images: int, channels: int, axes: tuple[Axis, Axis]) -> BlockF
         along_columns=along_columns,
         total=along_images * along_rows * along_columns,
     )
-
-
-def _patch_fields(
-    block: BlockFields, channels: int, source: ImageFields, axes: tuple[Axis, Axis]
-) -> PatchFields:
-    rows, columns = _patch_length(axes[0], block.rows), _patch_length(axes[1], block.columns)
-    if _stays_inside(axes[0], source.height) and _stays_inside(axes[1], source.width):
-        return PatchFields(
-            is_copied=False,
-            rows=rows,
-            columns=columns,
-            image_stride=source.image_stride,
-            channel_stride=source.channel_stride,
-            row_stride=source.row_stride,
-            column_stride=source.column_stride,
-        )
-    return PatchFields(
-        is_copied=True,
-        rows=rows,
-        columns=columns,
-        image_stride=channels * rows * columns,
-        channel_stride=rows * columns,
-        row_stride=columns,
-        column_stride=1,
-    )
-
-
-def _patch_length(axis: Axis, outputs: int) -> int:
-    """Pixels that so many neighbouring outputs read, from the first to the last."""
-    return (outputs - 1) * axis.stride + axis.extent
-
-
-def _stays_inside(axis: Axis, size: int) -> bool:
-    """Whether every tap reads a pixel, so that the image can be read without a copy."""
-    return axis.origin >= 0 and axis.origin + _patch_length(axis, axis.length) <= size
-
-
-def _tap_offsets(channels: int, patch: PatchFields, axes: tuple[Axis, Axis]) -> np.ndarray:
-    """Elements of the patch before each tap, in the order of (C, K, L)."""
-    row_taps, column_taps = (np.array(axis.taps, np.int64) for axis in axes)
-    channel = np.arange(channels)[:, None, None] * patch.channel_stride
-    offsets: np.ndarray = (
-        channel + row_taps[:, None] * patch.row_stride + column_taps * patch.column_stride
-    )
-    return offsets.reshape(-1)
 
 
 @device_function
@@ -230,73 +201,3 @@ def block_outputs(plan, block):
         min(plan.block.rows, plan.rows.length - y),
     )
     return (n, y, x), (images, rows, min(plan.block.columns, plan.columns.length - x))
-
-
-@device_function
-def patch_size(plan):
-    """Elements of the copy of a patch, with room for a vector beyond."""
-    if not plan.patch.is_copied:
-        return 1
-    return plan.block.images * plan.channels * plan.patch.channel_stride + plan.panels.NR
-
-
-@device_function
-def read_patch(memory, source, plan, group, first, images):
-    """The patch of a block whose first output is `first`: copied to `memory`, or in the source."""
-    n, y, x = first
-    y = plan.rows.origin + y * plan.rows.stride
-    x = plan.columns.origin + x * plan.columns.stride
-    if plan.patch.is_copied:
-        _copy_patch(memory, source, plan, group, (n, y, x), images)
-        return memory
-    element = n * plan.source.image_stride + group * plan.channels * plan.source.channel_stride
-    element += y * plan.source.row_stride + x * plan.source.column_stride
-    return offset(source, element)
-
-
-@device_function
-def _copy_patch(patch, source, plan, group, first, images):
-    """Copy a patch of some images from pixel `first` on, zeros where it leaves them.
-
-    Vectors may run beyond the end of a row; the row after it overwrites what they write there.
-    """
-    n0, y0, x0 = first
-    columns, vector = plan.patch.columns, lanes(patch)
-    low = min(max(0, -x0), columns)
-    top = max(min(columns, plan.source.width - x0), low)
-    row = patch
-    for i in range(images * plan.channels):
-        n, c = n0 + i // plan.channels, group * plan.channels + i % plan.channels
-        plane = n * plan.source.image_stride + c * plan.source.channel_stride
-        plane += x0 * plan.source.column_stride
-        for y in range(y0, y0 + plan.patch.rows):
-            inside = 0 <= y < plan.source.height
-            for x in range(0, low if inside else columns, vector):
-                clear_vector(offset(row, x))
-            if inside:
-                element = plane + y * plan.source.row_stride + low * plan.source.column_stride
-                pixels, out = offset(source, element), offset(row, low)
-                if element + top - low + vector <= plan.source.readable:
-                    for x in range(0, top - low, vector):
-                        copy_vector(offset(out, x), offset(pixels, x))
-                else:
-                    copy_row(out, pixels, plan.source.column_stride, top - low)
-                for x in range(top, columns, vector):
-                    clear_vector(offset(row, x))
-            row = offset(row, columns)
-
-
-@device_function
-def fill_pixel_offsets(table, plan, images, rows, columns):
-    """Elements of the patch before each output's first tap; the last is repeated to the end."""
-    row_stride = plan.rows.stride * plan.patch.row_stride
-    column_stride = plan.columns.stride * plan.patch.column_stride
-    p = 0
-    for i in range(images):
-        for y in range(rows):
-            row = i * plan.patch.image_stride + y * row_stride
-            for x in range(columns):
-                table[p] = row + x * column_stride
-                p += 1
-    for rest in range(p, len(table)):
-        table[rest] = table[p - 1]

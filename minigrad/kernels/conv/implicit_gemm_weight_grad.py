@@ -11,18 +11,16 @@ import numpy as np
 
 from minigrad.kernels.compiler.kernel import device_function
 from minigrad.kernels.compiler.plan_record import Layout, constructor
-from minigrad.kernels.compiler.pointers import keep_alive, offset, pointer, pointer_at
-from minigrad.kernels.compiler.task_queue import PreparedTasks, carray, task_kernel
+from minigrad.kernels.compiler.pointers import offset, pointer_at, recast, record_at
+from minigrad.kernels.compiler.task_queue import PreparedTasks, task_kernel
 from minigrad.kernels.compiler.workspace import scratch
 from minigrad.kernels.conv.implicit_gemm_blocks import (
     CHUNK_CHANNELS,
     ImplicitGemmPlan,
     block_outputs,
     cut_into_blocks,
-    fill_pixel_offsets,
-    patch_size,
-    read_patch,
 )
+from minigrad.kernels.conv.patch import fill_pixel_offsets, read_patch
 from minigrad.kernels.conv.plan import Axis
 from minigrad.kernels.simd.microkernels import MR, gemm_microkernel
 from minigrad.kernels.simd.move import transpose
@@ -80,28 +78,26 @@ class _Prepared(NamedTuple):
 def _prepare(
     dtype: np.dtype, source: Layout, gradient: Layout, weight: Layout, axes: tuple[Axis, Axis]
 ) -> _Prepared:
-    plan, tap_offsets, work = cut_into_blocks(dtype, source, gradient, weight, axes)
+    plan, tap_offsets, work, slot_size = cut_into_blocks(dtype, source, gradient, weight, axes)
     products = plan.slices * plan.groups * plan.panels.tasks
     additions = plan.groups * plan.panels.total * plan.chunks
-    tasks = weight_grad_tasks.prepare(dtype, plan, (products, additions), work)
+    tasks = weight_grad_tasks.prepare(dtype, plan, (products, additions), work, slot_size)
     sums_size = plan.slices * plan.groups * plan.panels.total * plan.padded_depth * plan.panels.NR
     return _Prepared(tasks, tap_offsets, sums_size)
 
 
-@device_function(allocates=True)
-def _add_block(sums, right, memory, like, arrays, plan, group, panels, block):
-    """Add one block of pixels to the sums[panel, tap, filter] of one slice and group.
-
-    `right` and `memory` are workspaces for the gradient's rows and the patch of the source.
-    """
+@device_function
+def _add_block(sums, workspace, arrays, plan, group, panels, block):
+    """Add one block of pixels to the sums[panel, tap, filter] of one slice and group."""
     (n, y, x), (images, rows, columns) = block_outputs(plan, block)
     pixels, NR = images * rows * columns, plan.panels.NR
-    pixel_offsets = np.empty(pixels, np.int64)
-    source = pointer_at(like, arrays.source)
+    pixel_offsets = recast(np.int64, offset(workspace, plan.slot.pixel_offsets))
+    right, memory = offset(workspace, plan.slot.tile), offset(workspace, plan.slot.patch)
+    source = pointer_at(workspace, arrays.source)
     patch = read_patch(memory, source, plan, group, (n, y, x), images)
     fill_pixel_offsets(pixel_offsets, plan, images, rows, columns)
-    gradient = pointer_at(like, arrays.gradient)
-    tap_offsets = pointer_at(pixel_offsets, arrays.tap_offsets)
+    gradient = pointer_at(workspace, arrays.gradient)
+    tap_offsets = pointer_at(np.int64, arrays.tap_offsets)
     run = rows * columns if plan.out.row_stride == columns else columns
     for panel in range(panels[0], panels[1]):
         f = group * plan.filters + panel * NR
@@ -114,9 +110,8 @@ def _add_block(sums, right, memory, like, arrays, plan, group, panels, block):
             transpose((offset(right, p * NR), NR), pixel_rows, 1, used, run)
         for k in range(0, plan.padded_depth, MR):
             tile = (offset(sums, (panel * plan.padded_depth + k) * NR), NR)
-            left = (patch, offset(tap_offsets, k), pointer(pixel_offsets))
+            left = (patch, offset(tap_offsets, k), pixel_offsets)
             gemm_microkernel(tile, tile, left, (right, NR), pixels)
-    keep_alive((pixel_offsets,))
 
 
 @device_function
@@ -141,16 +136,16 @@ def _add_slices(task, like, arrays, plan):
 
 
 @task_kernel(WeightGradArrays, ImplicitGemmPlan)
-def weight_grad_tasks(phase, task, elements, records):
+def weight_grad_tasks(phase, task, workspace, records):
     """One slice of the pixels for some panels of one group's filters; then all slices' sum.
 
     sums[slice, c, r, s, f] = sum over n, y, x of
         gradient[n, f, y, x] * source[n, c, y + r, x + s]
     """
-    like, record = carray(elements, 0), carray(records, 1)[0]
+    record = record_at(records)
     arrays, plan = record.arrays, record.plan
     if phase == 1:
-        _add_slices(task, like, arrays, plan)
+        _add_slices(task, workspace, arrays, plan)
         return
     part, group = task % plan.panels.tasks, task // plan.panels.tasks % plan.groups
     slice_ = task // (plan.panels.tasks * plan.groups)
@@ -158,13 +153,13 @@ def weight_grad_tasks(phase, task, elements, records):
     panels = first_panel, min(plan.panels.total, first_panel + plan.panels.of_task)
     panel_size = plan.padded_depth * plan.panels.NR
     group_offset = (slice_ * plan.groups + group) * plan.panels.total * panel_size
-    sums = offset(pointer_at(like, arrays.sums), group_offset)
+    sums = offset(pointer_at(workspace, arrays.sums), group_offset)
     for j in range(panels[0] * panel_size, panels[1] * panel_size):
         sums[j] = 0
     block_pixels = plan.block.images * plan.block.rows * plan.block.columns
-    right = np.zeros(block_pixels * plan.panels.NR, like.dtype)
-    memory = np.empty(patch_size(plan), like.dtype)
+    right = offset(workspace, plan.slot.tile)
+    for j in range(block_pixels * plan.panels.NR):
+        right[j] = 0
     first_block = plan.block.total * slice_ // plan.slices
     for block in range(first_block, plan.block.total * (slice_ + 1) // plan.slices):
-        _add_block(sums, pointer(right), pointer(memory), like, arrays, plan, group, panels, block)
-    keep_alive((right, memory))
+        _add_block(sums, workspace, arrays, plan, group, panels, block)

@@ -1,9 +1,10 @@
 """Copies of image planes in which the pixels that neighbouring outputs read are neighbours.
 
 A task copies planes with their margin.  Where outputs are `stride` pixels apart, the copy is sorted
-by phase: pixels that are so far apart follow one another.  Then output p reads the copy at
-`tap_offsets[k] + p` under tap k, for all p of a plane, and one long loop runs over its rows.  What
-it computes beyond the rows' ends is dropped.  Where the source is dilated, the copy has the
+by phase: pixels that are so far apart follow one another.  Phases that no tap reads are left out,
+and where taps are far apart, each has a copy of the pixels under it.  Then output p reads the copy
+at `tap_offsets[k] + p` under tap k, for all p of a plane, and one long loop runs over its rows.
+What it computes beyond the rows' ends is dropped.  Where the source is dilated, the copy has the
 margin's value between its pixels too.
 """
 
@@ -16,6 +17,7 @@ import numpy as np
 from minigrad.kernels.compiler.kernel import device_function
 from minigrad.kernels.compiler.plan_record import Layout
 from minigrad.kernels.compiler.pointers import offset
+from minigrad.kernels.compiler.workspace import place_regions
 from minigrad.kernels.conv.plan import Axis, parts
 from minigrad.kernels.conv.records import (
     AxisFields,
@@ -23,7 +25,8 @@ from minigrad.kernels.conv.records import (
     axis_fields,
     image_fields,
 )
-from minigrad.kernels.simd.microkernels import DOTS
+from minigrad.kernels.simd.ir_builder import VECTOR_BYTES
+from minigrad.kernels.simd.microkernels import DOTS, ROW_VECTORS
 from minigrad.kernels.simd.move import copy_row
 
 # Elements of the planes that a task copies at a time, about, and the multiply-adds of a task.
@@ -31,6 +34,14 @@ BLOCK = 32_768
 TASK_WORK = 131_072
 # Tasks of a weight gradient, about.
 TASKS = 16
+
+
+class SlotFields(NamedTuple):
+    """A task's workspace."""
+
+    planes: int  # the copies
+    band: int  # a band of one plane, with rows `pitch` apart: of results, or of the gradient
+    which: int  # as `band`, of maxima's taps
 
 
 class PhasePlanesPlan(NamedTuple):
@@ -49,18 +60,22 @@ class PhasePlanesPlan(NamedTuple):
     bands: int  # parts of an image's rows of outputs
     band_rows: int  # outputs of a band
     pitch: int  # the length of a row of the copy
+    row_phases: int  # where they begin stands behind the taps' offsets; then those of columns
+    column_phases: int
     phase_rows: int  # rows of the copy for each phase
     task_groups: int
     group_tasks: int  # tasks that share out the groups
     slices: int  # of the images: each has partial sums of its own of the weight's gradient
+    slot: SlotFields
 
 
 class PhasePlanes(NamedTuple):
     """A plan, and what the kernels that follow it need beside it."""
 
     plan: PhasePlanesPlan
-    tap_offsets: np.ndarray  # (padded_depth,), int64: elements of the copy before each tap
+    tap_offsets: np.ndarray  # int64: elements of the copy before each tap; where phases begin
     work: int
+    slot_size: int
 
 
 @lru_cache(1024)
@@ -79,12 +94,23 @@ def cut_into_bands(
     images, (groups, filters, channels, *kernel) = source[0][0], weight_shape
     depth = channels * math.prod(kernel)
     padded_depth = -(-depth // DOTS) * DOTS
-    pitch = columns.length + (columns.extent - 1) // columns.stride
-    row_size = channels * rows.stride * columns.stride * pitch
+    row_copies, column_copies = _copies(rows), _copies(columns)
+    pitch = columns.length + max(column_copies.shifts)
+    row_size = channels * len(row_copies.begins) * len(column_copies.begins) * pitch
     bands, band_rows = parts(rows.length, max(1, BLOCK // row_size))
-    phase_rows = band_rows + (rows.extent - 1) // rows.stride
+    phase_rows = band_rows + max(row_copies.shifts)
     band_work = filters * depth * band_rows * pitch
     group_tasks, task_groups = parts(groups, max(1, TASK_WORK // band_work))
+    vector = VECTOR_BYTES // itemsize
+    band = (band_rows - 1) * pitch + columns.length
+    slot, slot_size = place_regions(
+        SlotFields,
+        itemsize,
+        # Loops read and write whole vectors, `ROW_VECTORS` at a time.
+        planes=row_size * phase_rows + ROW_VECTORS * vector,
+        band=band + ROW_VECTORS * vector,
+        which=band + vector,
+    )
     plan = PhasePlanesPlan(
         images=images,
         groups=groups,
@@ -99,27 +125,52 @@ def cut_into_bands(
         bands=bands,
         band_rows=band_rows,
         pitch=pitch,
+        row_phases=len(row_copies.begins),
+        column_phases=len(column_copies.begins),
         phase_rows=phase_rows,
         task_groups=task_groups,
         group_tasks=group_tasks,
         slices=min(images, -(-TASKS // group_tasks)),
+        slot=slot,
     )
-    tap_offsets = np.empty(padded_depth, np.int64)
-    tap_offsets[:depth] = _tap_offsets(channels, phase_rows, pitch, axes)
-    tap_offsets[depth:] = tap_offsets[depth - 1]
-    return PhasePlanes(plan, tap_offsets, band_work * images * bands * groups // 16)
+    tap_offsets = _tap_offsets(plan, row_copies, column_copies)
+    work = band_work * images * bands * groups // 16
+    return PhasePlanes(plan, tap_offsets, work, slot_size)
 
 
-def _tap_offsets(channels: int, rows: int, columns: int, axes: tuple[Axis, Axis]) -> np.ndarray:
-    """Elements of the copy before each tap's pixels, in the order of (C, K, L)."""
+class _Copies(NamedTuple):
+    """The phases along an axis, and for each tap its phase, and its pixel there for output 0."""
+
+    begins: tuple[int, ...]
+    phases: tuple[int, ...]
+    shifts: tuple[int, ...]
+
+
+def _copies(axis: Axis) -> _Copies:
+    """The phases that taps read, or one for each tap if that takes fewer pixels."""
+    begins = tuple(sorted({tap % axis.stride for tap in axis.taps}))
+    shifts = tuple(tap // axis.stride for tap in axis.taps)
+    is_sparse = len(begins) * (axis.length + max(shifts)) > len(axis.taps) * axis.length
+    if is_sparse and axis.source_dilation == 1:
+        count = len(axis.taps)
+        return _Copies(axis.taps, tuple(range(count)), (0,) * count)
+    return _Copies(begins, tuple(begins.index(tap % axis.stride) for tap in axis.taps), shifts)
+
+
+def _tap_offsets(plan: PhasePlanesPlan, rows: _Copies, columns: _Copies) -> np.ndarray:
+    """Elements of the copy before each tap's pixels, as (C, K, L); then where phases begin."""
     (row_phase, row), (column_phase, column) = (
-        np.divmod(np.array(axis.taps, np.int64), axis.stride)[::-1] for axis in axes
+        np.array([copies.phases, copies.shifts], np.int64) for copies in (rows, columns)
     )
-    row_stride, column_stride = (axis.stride for axis in axes)
-    plane = np.arange(channels)[:, None, None] * row_stride + row_phase[:, None]
-    plane = plane * column_stride + column_phase
-    offsets: np.ndarray = (plane * rows + row[:, None]) * columns + column
-    return offsets.reshape(-1)
+    plane = np.arange(plan.channels)[:, None, None] * plan.row_phases + row_phase[:, None]
+    plane = plane * plan.column_phases + column_phase
+    begins = [*rows.begins, *columns.begins]
+    offsets = np.empty(plan.padded_depth + len(begins), np.int64)
+    elements = (plane * plan.phase_rows + row[:, None]) * plan.pitch + column
+    offsets[: plan.depth] = elements.reshape(-1)
+    offsets[plan.depth : plan.padded_depth] = offsets[plan.depth - 1]
+    offsets[plan.padded_depth :] = begins
+    return offsets
 
 
 @device_function
@@ -137,23 +188,25 @@ def _row_of_phase(x, stride, dilation, width, pitch):
 
 
 @device_function
-def copy_planes(block, source, plan, n, group, first_row, margin):
+def copy_planes(block, source, tap_offsets, plan, n, group, first_row, margin):
     """Copy what a band of outputs from `first_row` on reads of one group's planes, by phase.
 
-    Beside and between the image's pixels `block` holds `margin` already, and keeps it.
+    `tap_offsets` is followed by the phases' beginnings.  Beside and between the image's pixels
+    `block` holds `margin` already, and keeps it.
     """
     pitch, stride = plan.pitch, plan.columns.stride
     dilation, row_dilation = plan.columns.source_dilation, plan.rows.source_dilation
     y0 = plan.rows.origin + first_row * plan.rows.stride
-    row = block
+    row, begins = block, offset(tap_offsets, plan.padded_depth)
     for c in range(plan.channels):
         element = n * plan.source.image_stride
         element += (group * plan.channels + c) * plan.source.channel_stride
         plane = offset(source, element)
-        for phase in range(plan.rows.stride * stride):
-            x = plan.columns.origin + phase % stride
+        for phase in range(plan.row_phases * plan.column_phases):
+            column_begin = begins[plan.row_phases + phase % plan.column_phases]
+            x = plan.columns.origin + column_begin
             first, low, count = _row_of_phase(x, stride, dilation, plan.source.width, pitch)
-            next_y = y0 + phase // stride
+            next_y = y0 + begins[phase // plan.column_phases]
             for _ in range(plan.phase_rows):
                 out, y = offset(row, low), next_y
                 row = offset(row, pitch)
@@ -175,7 +228,14 @@ def copy_planes(block, source, plan, n, group, first_row, margin):
 
 
 @device_function
+def fill(out, count, value):
+    """Set the first elements."""
+    for i in range(count):
+        out[i] = value
+
+
+@device_function
 def planes_size(plan):
     """Elements of a task's copies."""
-    planes = plan.channels * plan.rows.stride * plan.columns.stride
+    planes = plan.channels * plan.row_phases * plan.column_phases
     return planes * plan.phase_rows * plan.pitch

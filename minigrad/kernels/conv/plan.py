@@ -1,8 +1,11 @@
 """The plan of a convolution: what outputs read, in which steps, and by which algorithm."""
 
 import math
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from functools import lru_cache
-from itertools import groupby, product
+from itertools import pairwise, product
+from operator import neg
 from typing import Literal, NamedTuple
 
 from minigrad.kernels.simd.ir_builder import VECTOR_BYTES
@@ -44,9 +47,14 @@ class Axis(NamedTuple):
         first, middle, last = self.taps
         return first + last == 2 * middle and first != last and (middle - first) % self.stride == 0
 
+    @property
+    def dilation(self) -> int:
+        """The distance of even taps, in outputs."""
+        return abs(self.taps[1] - self.taps[0]) // self.stride
+
     def interleaved(self) -> "tuple[Axis, ...]":
         """An axis of even taps as axes whose outputs have the distance that the taps have."""
-        dilation = abs(self.taps[1] - self.taps[0]) // self.stride
+        dilation = self.dilation
         return tuple(
             Axis(
                 -(-(self.length - i) // dilation),
@@ -72,6 +80,8 @@ def parts(size: int, most: int) -> tuple[int, int]:
 # Measured costs, by the size of the tile, of one vector: of channels, to transform a tile of the
 # images; of filters, to transform a tile of the result; and of filters, to transform a filter.
 TILE_COSTS = {4: (500, 400, 300), 2: (250, 200, 150)}
+# The cost of a step, beside what it multiplies.
+STEP_COST = 36_000
 # Lanes of a register tile that cost as much as a multiply-add of pixels.
 LANES_OF_PIXELS = 4
 # The source is dilated with zeros where its growth, times the number of taps, is at most this.
@@ -117,17 +127,24 @@ def _winograd_tile(sizes: Sizes, axes: tuple[Axis, Axis], taps: int) -> int:
     groups, vectors = -(-channels // vector), -(-filters // (NR_VECTORS * vector)) * NR_VECTORS
     lanes = min(vectors * vector, LANES_OF_PIXELS * filters)
     costs = {0: images * taps * channels * lanes // vector}
+    steps = math.prod(min(axis.dilation, axis.length) for axis in axes)
     for size, (image_cost, result_cost, filter_cost) in TILE_COSTS.items():
         tiles = images * _tiles(axes, size)
         multiplied = tiles * (size + 2) ** 2 * channels * vectors
         transformed = tiles * (groups * image_cost + vectors * result_cost)
         costs[size] = multiplied + transformed + channels * vectors * filter_cost
+        costs[size] += (steps - 1) * STEP_COST
     return min(costs, key=costs.__getitem__)
 
 
 def _tiles(axes: tuple[Axis, Axis], size: int) -> int:
-    rows, columns = (sum(-(-phase.length // size) for phase in axis.interleaved()) for axis in axes)
-    return rows * columns
+    """The tiles of all steps: along an axis, some have an output more than the others."""
+    along = []
+    for axis in axes:
+        outputs, longer = divmod(axis.length, axis.dilation)
+        shorter = axis.dilation - longer
+        along.append(longer * -(-(outputs + 1) // size) + shorter * -(-outputs // size))
+    return math.prod(along)
 
 
 # An axis is cut in pieces, a call of the kernels each, where at most this share of its taps reads
@@ -207,15 +224,19 @@ def _strided(
 
 
 def _phases(size: int, kernel: int, stride: int, padding: int, dilation: int) -> tuple[Piece, ...]:
-    """The phases of an input axis, each with the slice of the kernel's taps that read it."""
+    """The phases of an input axis that taps read, each with the slice of the kernel's taps."""
     period = stride // math.gcd(stride, dilation)
+    phases = defaultdict(list)
+    for r in range(kernel):
+        phases[(r * dilation - padding) % stride].append(r)
     pieces = []
-    for first in range(min(stride, size)):
-        taps = [r for r in range(kernel) if (first + padding - r * dilation) % stride == 0]
+    for first, taps in sorted(phases.items()):
+        if first >= size:
+            break
         sources = [(first + padding - r * dilation) // stride for r in taps]
-        origin = min(sources, default=0)
+        origin = min(sources)
         count = -(-(size - first) // stride)
-        kept = slice(taps[0], kernel, period) if taps else slice(0, 0, 1)
+        kept = slice(taps[0], kernel, period)
         axis = Axis(count, 1, origin, tuple(r - origin for r in sources), first, stride)
         pieces.append(Piece(axis, kept))
     return tuple(pieces)
@@ -251,26 +272,53 @@ def _split(whole: Piece, source: int) -> tuple[Piece, ...]:
     On maps as small as the kernel most taps fall on padding: it pays not to multiply by those.
     """
     axis, taps = whole
-    inside = []
-    for i in range(axis.length):
-        first = axis.origin + i * axis.stride
-        reading = [k for k, tap in enumerate(axis.taps) if 0 <= first + tap < source]
-        inside.append((reading[0], reading[-1] + 1) if reading else (0, 0))
-    useful = sum(end - begin for begin, end in inside)
-    if len(set(inside)) > 1 and useful > SPARSE * axis.length * len(axis.taps):
+    runs = _runs(axis, source)
+    useful = sum((end - begin) * outputs for _, outputs, begin, end in runs)
+    if len(runs) > 1 and useful > SPARSE * axis.length * len(axis.taps):
         return (whole,)
     pieces = []
-    for (begin, end), group in groupby(range(axis.length), key=inside.__getitem__):
-        run = list(group)
+    for first, outputs, begin, end in runs:
         least = min(axis.taps[begin:end], default=0)
         piece = Axis(
-            len(run),
+            outputs,
             axis.stride,
-            axis.origin + run[0] * axis.stride + least,
+            axis.origin + first * axis.stride + least,
             tuple(tap - least for tap in axis.taps[begin:end]),
-            axis.out_offset + run[0] * axis.out_stride,
+            axis.out_offset + first * axis.out_stride,
             axis.out_stride,
         )
         kept = slice(taps.start + begin * taps.step, taps.start + end * taps.step, taps.step)
         pieces.append(Piece(piece, kept))
     return tuple(pieces)
+
+
+def _runs(axis: Axis, source: int) -> list[tuple[int, int, int, int]]:
+    """Runs of outputs that read pixels through the same taps: (first, outputs, begin, end).
+
+    Output i reads a pixel through axis.taps[begin:end].  The work does not depend on the number of
+    outputs: only where a tap enters or leaves the source can a run end.
+    """
+    edges = {0, axis.length}
+    for tap in axis.taps:
+        for edge in (0, source):
+            output = -(-(edge - tap - axis.origin) // axis.stride)
+            if 0 < output < axis.length:
+                edges.add(output)
+    runs: list[tuple[int, int, int, int]] = []
+    for output, following in pairwise(sorted(edges)):
+        begin, end = _reading(axis.taps, axis.origin + output * axis.stride, source)
+        first = runs.pop()[0] if runs and runs[-1][2:] == (begin, end) else output
+        runs.append((first, following - first, begin, end))
+    return runs
+
+
+def _reading(taps: tuple[int, ...], first: int, source: int) -> tuple[int, int]:
+    """Which of the taps, all in order or in reverse order, read a pixel from `first` on."""
+    if not taps:
+        return 0, 0
+    if taps[0] <= taps[-1]:
+        begin, end = bisect_left(taps, -first), bisect_left(taps, source - first)
+    else:
+        begin = bisect_right(taps, first - source, key=neg)
+        end = bisect_right(taps, first, key=neg)
+    return (begin, end) if begin < end else (0, 0)

@@ -15,9 +15,9 @@ import numpy as np
 
 from minigrad.kernels.compiler.kernel import device_function
 from minigrad.kernels.compiler.plan_record import Layout, constructor
-from minigrad.kernels.compiler.pointers import keep_alive, offset, pointer, pointer_at
-from minigrad.kernels.compiler.task_queue import PreparedTasks, carray, task_kernel
-from minigrad.kernels.compiler.workspace import scratch
+from minigrad.kernels.compiler.pointers import offset, pointer_at, recast, record_at
+from minigrad.kernels.compiler.task_queue import PreparedTasks, task_kernel
+from minigrad.kernels.compiler.workspace import int64_elements, place_regions, scratch
 from minigrad.kernels.conv.plan import Axis, parts
 from minigrad.kernels.conv.records import (
     AxisFields,
@@ -32,6 +32,7 @@ from minigrad.kernels.conv.winograd_transforms import (
     SKEW,
     TileFields,
     block_strips,
+    image_stage_size,
     padded_channels,
     strip_outputs,
     tile_fields,
@@ -69,6 +70,19 @@ class WinogradArrays(NamedTuple):
 _winograd_arrays = constructor(WinogradArrays)
 
 
+class SlotFields(NamedTuple):
+    """A task's workspace."""
+
+    values: int  # a block of transformed images, if tasks do not share them
+    image_stage: int
+    taps: int  # of a vector of filters
+    tile_offsets: int  # int64: elements of the values before each tile
+    depth_offsets: int  # int64: before each channel
+    sums: int  # of a block by one panel, at all points
+    result_stage: int
+    zeros: int  # a panel's bias at most points
+
+
 class WinogradPlan(NamedTuple):
     """The sizes of a correlation, and its cut into tasks."""
 
@@ -93,6 +107,7 @@ class WinogradPlan(NamedTuple):
     panel_tasks: int
     chunks: int  # of the channels, see CHUNK_CHANNELS
     packings: int  # tasks of phase 0 that pack filters
+    slot: SlotFields
 
 
 def correlate_winograd(
@@ -161,6 +176,9 @@ def _prepare(
     panels = -(-filters // NR)
     panel_tasks, task_panels = parts(panels, max(1, panels * tiles.blocks // TASKS))
     chunks = -(-channels // CHUNK_CHANNELS)
+    image_point_stride, sum_point_stride = block_tiles * depth + SKEW, block_tiles * NR + SKEW
+    values_size = area * image_point_stride if panel_tasks == 1 else 0
+    slot, slot_size = _slot_fields(tiles, block_tiles, NR, itemsize, values_size)
     plan = WinogradPlan(
         images=images,
         channels=channels,
@@ -172,24 +190,43 @@ def _prepare(
         columns=axis_fields(axes[1]),
         tiles=tiles,
         padded_channels=depth,
-        image_point_stride=block_tiles * depth + SKEW,
+        image_point_stride=image_point_stride,
         filter_point_stride=channels * NR + SKEW,
-        sum_point_stride=block_tiles * NR + SKEW,
+        sum_point_stride=sum_point_stride,
         NR=NR,
         panels=panels,
         task_panels=task_panels,
         panel_tasks=panel_tasks,
         chunks=chunks,
         packings=panels * chunks,
+        slot=slot,
     )
     shared_blocks = tiles.blocks if panel_tasks > 1 else 0
     counts = plan.packings + shared_blocks, tiles.blocks * panel_tasks
     multiplied = images * tiles.rows * tiles.strips * tiles.of_strip * area * channels * filters
     return _Prepared(
-        correlation_tasks.prepare(dtype, plan, counts, multiplied // 16),
+        correlation_tasks.prepare(dtype, plan, counts, multiplied // 16, slot_size),
         packed_size=panels * area * plan.filter_point_stride,
         transformed_size=shared_blocks * area * plan.image_point_stride,
         bias_size=panels * NR,
+    )
+
+
+def _slot_fields(
+    tiles: TileFields, block_tiles: int, NR: int, itemsize: int, values_size: int
+) -> tuple[SlotFields, int]:
+    """The regions of a task's workspace, and their size in bytes."""
+    return place_regions(
+        SlotFields,
+        itemsize,
+        values=values_size,
+        image_stage=image_stage_size(tiles, itemsize),
+        taps=9 * NR // NR_VECTORS,
+        tile_offsets=int64_elements(block_tiles, itemsize),
+        depth_offsets=int64_elements(KC, itemsize),
+        sums=tiles.points**2 * (block_tiles * NR + SKEW),
+        result_stage=tiles.m**2 * tiles.of_strip * NR,
+        zeros=NR,
     )
 
 
@@ -214,14 +251,13 @@ def _gather_taps(taps, weight, fields, used):
     return 1
 
 
-@device_function(allocates=True)
-def _pack_filters(task, like, arrays, plan):
+@device_function
+def _pack_filters(task, workspace, arrays, plan):
     """Transform some channels of one panel's filters."""
     NR, point_stride, points = plan.NR, plan.filter_point_stride, plan.tiles.points
     vector, panel, chunk = NR // NR_VECTORS, task // plan.chunks, task % plan.chunks
-    memory = np.empty(9 * vector, like.dtype)
-    taps, weight = pointer(memory), pointer_at(like, arrays.weight)
-    packed = offset(pointer_at(like, arrays.packed), panel * points * points * point_stride)
+    taps, weight = offset(workspace, plan.slot.taps), pointer_at(workspace, arrays.weight)
+    packed = offset(pointer_at(workspace, arrays.packed), panel * points * points * point_stride)
     first = chunk * CHUNK_CHANNELS
     for c in range(first, min(first + CHUNK_CHANNELS, plan.channels)):
         for j in range(0, NR, vector):
@@ -235,7 +271,6 @@ def _pack_filters(task, like, arrays, plan):
                 transform_filter_4(out, source)
             else:
                 transform_filter_2(out, source)
-    keep_alive((memory,))
 
 
 @device_function
@@ -297,53 +332,55 @@ def _store(stage, sums, out, plan, block, panel):
                 )  # fmt: skip
 
 
-@device_function(allocates=True)
-def _multiply_block(values, like, arrays, plan, block, part):
+@device_function
+def _multiply_block(values, workspace, arrays, plan, block, part):
     """Multiply a block of transformed images with one part of the panels, and store the results."""
     tiles, NR = plan.tiles, plan.NR
     block_tiles, area = tiles.strips_of_block * tiles.of_strip, tiles.points * tiles.points
     padded = -(-block_tiles // MR) * MR
-    tile_offsets, depth_offsets = np.empty(padded, np.int64), np.arange(KC)
+    tile_offsets = recast(np.int64, offset(workspace, plan.slot.tile_offsets))
+    depth_offsets = recast(np.int64, offset(workspace, plan.slot.depth_offsets))
+    for i in range(KC):
+        depth_offsets[i] = i
     for i in range(padded):
         tile_offsets[i] = min(i, block_tiles - 1) * plan.padded_channels
-    sums = np.empty(area * plan.sum_point_stride, like.dtype)
-    stage = np.empty(tiles.m * tiles.m * tiles.of_strip * NR, like.dtype)
-    zeros = np.zeros(NR, like.dtype)
-    packed, bias = pointer_at(like, arrays.packed), pointer_at(like, arrays.bias)
-    out = pointer_at(like, arrays.out)
+    sums, stage = offset(workspace, plan.slot.sums), offset(workspace, plan.slot.result_stage)
+    zeros = offset(workspace, plan.slot.zeros)
+    for j in range(NR):
+        zeros[j] = 0
+    packed, bias = pointer_at(workspace, arrays.packed), pointer_at(workspace, arrays.bias)
+    out = pointer_at(workspace, arrays.out)
     first_panel = part * plan.task_panels
     for panel in range(first_panel, min(plan.panels, first_panel + plan.task_panels)):
-        panel_bias = (pointer(zeros), offset(bias, panel * NR))
+        panel_bias = (zeros, offset(bias, panel * NR))
         _multiply(
-            pointer(sums), panel_bias, values, pointer(tile_offsets), pointer(depth_offsets),
+            sums, panel_bias, values, tile_offsets, depth_offsets,
             offset(packed, panel * area * plan.filter_point_stride), plan, padded,
         )  # fmt: skip
-        _store(pointer(stage), pointer(sums), out, plan, block, panel)
-    keep_alive((tile_offsets, depth_offsets, sums, stage, zeros))
+        _store(stage, sums, out, plan, block, panel)
 
 
 @task_kernel(WinogradArrays, WinogradPlan)
-def correlation_tasks(phase, task, elements, records):
+def correlation_tasks(phase, task, workspace, records):
     """Transform filters, and images if tasks share them; then one block and some panels.
 
     out[n, f, y, x] = bias[f] + sum over c, r, s of source[n, c, y + r, x + s] * weight[f, c, r, s]
     """
-    like, record = carray(elements, 0), carray(records, 1)[0]
+    record = record_at(records)
     arrays, plan = record.arrays, record.plan
     if phase == 0 and task < plan.packings:
-        _pack_filters(task, like, arrays, plan)
+        _pack_filters(task, workspace, arrays, plan)
         return
     part, block = task % plan.panel_tasks, task // plan.panel_tasks
     if phase == 0:
         block = task - plan.packings
     size = plan.tiles.points * plan.tiles.points * plan.image_point_stride
     is_shared = plan.panel_tasks > 1
-    memory = np.empty(1 if is_shared else size, like.dtype)
-    values = pointer(memory)
+    values = offset(workspace, plan.slot.values)
     if is_shared:
-        values = offset(pointer_at(like, arrays.transformed), block * size)
+        values = offset(pointer_at(workspace, arrays.transformed), block * size)
     if phase == 0 or not is_shared:
-        transform_images(values, pointer_at(like, arrays.source), like, plan, block)
+        stage = offset(workspace, plan.slot.image_stage)
+        transform_images(values, stage, pointer_at(workspace, arrays.source), plan, block)
     if phase == 1:
-        _multiply_block(values, like, arrays, plan, block, part)
-    keep_alive((memory,))
+        _multiply_block(values, workspace, arrays, plan, block, part)

@@ -13,10 +13,8 @@ Deep Neural Networks".
 
 from typing import NamedTuple
 
-import numpy as np
-
 from minigrad.kernels.compiler.kernel import device_function
-from minigrad.kernels.compiler.pointers import keep_alive, offset, pointer
+from minigrad.kernels.compiler.pointers import offset
 from minigrad.kernels.conv.plan import Axis, parts
 from minigrad.kernels.simd.ir_builder import VECTOR_BYTES
 from minigrad.kernels.simd.move import lanes, transpose_block
@@ -185,15 +183,19 @@ def block_strips(plan, block):
     return first, min(first + tiles.strips_of_block, plan.images * tiles.rows * tiles.strips)
 
 
-@device_function(allocates=True)
-def transform_images(values, source, like, plan, block):
+def image_stage_size(tiles: TileFields, itemsize: int) -> int:
+    """Elements of the workspace of `transform_images`."""
+    vector, extent = VECTOR_BYTES // itemsize, tiles.of_strip * tiles.m + 2
+    return LINE * tiles.points * (extent + vector) * vector
+
+
+@device_function
+def transform_images(values, stage, source, plan, block):
     """Transform a block of tiles of the images: values[point, tile, channel]."""
     tiles, image, point_stride = plan.tiles, plan.source, plan.image_point_stride
     vector, extent = lanes(values), tiles.of_strip * tiles.m + 2
     row_size = (extent + vector) * vector
     stage_size = tiles.points * row_size
-    memory = np.empty(LINE * stage_size, like.dtype)
-    stage = pointer(memory)
     first_strip, end_strip = block_strips(plan, block)
     for strip in range(first_strip, end_strip):
         n, y, x = strip_outputs(tiles, strip)
@@ -219,4 +221,3 @@ def transform_images(values, source, like, plan, block):
                     transform_image_4(out, (staged, row_size, vector))
                 else:
                     transform_image_2(out, (staged, row_size, vector))
-    keep_alive((memory,))

@@ -12,9 +12,9 @@ import numpy as np
 
 from minigrad.kernels.compiler.kernel import device_function
 from minigrad.kernels.compiler.plan_record import Layout, constructor
-from minigrad.kernels.compiler.pointers import keep_alive, offset, pointer, pointer_at
-from minigrad.kernels.compiler.task_queue import PreparedTasks, carray, task_kernel
-from minigrad.kernels.compiler.workspace import scratch
+from minigrad.kernels.compiler.pointers import offset, pointer_at, recast, record_at
+from minigrad.kernels.compiler.task_queue import PreparedTasks, task_kernel
+from minigrad.kernels.compiler.workspace import int64_elements, place_regions, scratch
 from minigrad.kernels.conv.plan import Axis, parts
 from minigrad.kernels.conv.records import (
     AxisFields,
@@ -32,6 +32,7 @@ from minigrad.kernels.conv.winograd_transforms import (
     adjoint_of_result_2,
     adjoint_of_result_4,
     block_strips,
+    image_stage_size,
     padded_channels,
     stage_pixels,
     strip_outputs,
@@ -65,6 +66,18 @@ class WinogradGradArrays(NamedTuple):
 _winograd_grad_arrays = constructor(WinogradGradArrays)
 
 
+class SlotFields(NamedTuple):
+    """A task's workspace."""
+
+    images: int  # a block of transformed images, if tasks do not share them
+    image_stage: int
+    gradient: int  # a block of the transformed gradient of one panel
+    gradient_stage: int
+    channel_offsets: int  # int64: elements of the images before each channel
+    tile_offsets: int  # int64: before each tile
+    taps: int  # of a vector of filters
+
+
 class WinogradGradPlan(NamedTuple):
     """The sizes of a gradient, and its cut into tasks."""
 
@@ -90,6 +103,7 @@ class WinogradGradPlan(NamedTuple):
     panel_tasks: int
     slices: int  # of the blocks: each has partial sums of its own
     chunks: int  # of the channels, see CHUNK_CHANNELS
+    slot: SlotFields
 
 
 def weight_grad_winograd(
@@ -147,6 +161,9 @@ def _prepare(
     slice_size = panels * area * sum_point_stride
     slices = max(1, min(tiles.blocks, 2 * TASKS, PARTIAL_SUMS // slice_size))
     panel_tasks, task_panels = parts(panels, max(1, panels * slices // TASKS))
+    image_point_stride, gradient_point_stride = block_tiles * depth + SKEW, block_tiles * NR + SKEW
+    images_size = area * image_point_stride if panel_tasks == 1 else 0
+    slot, slot_size = _slot_fields(tiles, sum_rows, NR, itemsize, images_size)
     plan = WinogradGradPlan(
         images=images,
         channels=channels,
@@ -159,8 +176,8 @@ def _prepare(
         tiles=tiles,
         padded_channels=depth,
         sum_rows=sum_rows,
-        image_point_stride=block_tiles * depth + SKEW,
-        gradient_point_stride=block_tiles * NR + SKEW,
+        image_point_stride=image_point_stride,
+        gradient_point_stride=gradient_point_stride,
         sum_point_stride=sum_point_stride,
         NR=NR,
         panels=panels,
@@ -168,25 +185,42 @@ def _prepare(
         panel_tasks=panel_tasks,
         slices=slices,
         chunks=-(-channels // CHUNK_CHANNELS),
+        slot=slot,
     )
     shared_blocks = tiles.blocks if panel_tasks > 1 else 0
     counts = shared_blocks, slices * panel_tasks, panels * plan.chunks
     multiplied = images * tiles.rows * tiles.strips * tiles.of_strip * area * channels * filters
     return _Prepared(
-        weight_grad_tasks.prepare(dtype, plan, counts, multiplied // 16),
+        weight_grad_tasks.prepare(dtype, plan, counts, multiplied // 16, slot_size),
         sums_size=slices * slice_size,
         transformed_size=shared_blocks * area * plan.image_point_stride,
     )
 
 
-@device_function(allocates=True)
-def _transform_gradient(values, gradient, like, plan, block, panel):
+def _slot_fields(
+    tiles: TileFields, sum_rows: int, NR: int, itemsize: int, images_size: int
+) -> tuple[SlotFields, int]:
+    """The regions of a task's workspace, and their size in bytes."""
+    vector, block_tiles = NR // NR_VECTORS, tiles.strips_of_block * tiles.of_strip
+    return place_regions(
+        SlotFields,
+        itemsize,
+        images=images_size,
+        image_stage=image_stage_size(tiles, itemsize),
+        gradient=tiles.points**2 * (block_tiles * NR + SKEW),
+        gradient_stage=tiles.m * (tiles.of_strip * tiles.m + vector) * vector,
+        channel_offsets=int64_elements(sum_rows, itemsize),
+        tile_offsets=int64_elements(block_tiles, itemsize),
+        taps=9 * vector,
+    )
+
+
+@device_function
+def _transform_gradient(values, stage, gradient, plan, block, panel):
     """Transform a block of the gradient's tiles: values[point, tile, filter]."""
     tiles, image, point_stride = plan.tiles, plan.gradient, plan.gradient_point_stride
     vector, extent = lanes(values), tiles.of_strip * tiles.m
     row_size = (extent + vector) * vector
-    memory = np.empty(tiles.m * row_size, like.dtype)
-    stage = pointer(memory)
     first_strip, end_strip = block_strips(plan, block)
     for strip in range(first_strip, end_strip):
         n, y, x = strip_outputs(tiles, strip)
@@ -209,7 +243,6 @@ def _transform_gradient(values, gradient, like, plan, block, panel):
                     adjoint_of_result_4(target, tile)
                 else:
                     adjoint_of_result_2(target, tile)
-    keep_alive((memory,))
 
 
 @device_function
@@ -224,8 +257,8 @@ def _multiply(sums, images, gradient, channel_offsets, tile_offsets, plan, tiles
             gemm_microkernel(tile, tile, left, right, tiles)
 
 
-@device_function(allocates=True)
-def _sum_slice(task, like, arrays, plan):
+@device_function
+def _sum_slice(task, workspace, arrays, plan):
     """Sum up the products of one slice of the blocks, for some panels of the filters."""
     part, slice_ = task % plan.panel_tasks, task // plan.panel_tasks
     area, block_tiles = (
@@ -234,46 +267,47 @@ def _sum_slice(task, like, arrays, plan):
     )
     size, sum_size = area * plan.image_point_stride, area * plan.sum_point_stride
     is_shared = plan.panel_tasks > 1
-    images_memory = np.empty(1 if is_shared else size, like.dtype)
-    gradient_memory = np.empty(area * plan.gradient_point_stride, like.dtype)
-    channel_offsets, tile_offsets = (
-        np.empty(plan.sum_rows, np.int64),
-        np.empty(block_tiles, np.int64),
+    slot = plan.slot
+    image_stage, gradient_stage = (
+        offset(workspace, slot.image_stage),
+        offset(workspace, slot.gradient_stage),
     )
+    gradient_values = offset(workspace, slot.gradient)
+    channel_offsets = recast(np.int64, offset(workspace, slot.channel_offsets))
+    tile_offsets = recast(np.int64, offset(workspace, slot.tile_offsets))
     for i in range(plan.sum_rows):
         channel_offsets[i] = min(i, plan.channels - 1)
     for i in range(block_tiles):
         tile_offsets[i] = i * plan.padded_channels
-    source, gradient = pointer_at(like, arrays.source), pointer_at(like, arrays.gradient)
+    source, gradient = pointer_at(workspace, arrays.source), pointer_at(workspace, arrays.gradient)
     panels = part * plan.task_panels, min(plan.panels, (part + 1) * plan.task_panels)
-    sums = offset(pointer_at(like, arrays.sums), slice_ * plan.panels * sum_size)
+    sums = offset(pointer_at(workspace, arrays.sums), slice_ * plan.panels * sum_size)
     for i in range(panels[0] * sum_size, panels[1] * sum_size):
         sums[i] = 0
     first_block = plan.tiles.blocks * slice_ // plan.slices
     for block in range(first_block, plan.tiles.blocks * (slice_ + 1) // plan.slices):
-        images = pointer(images_memory)
+        images = offset(workspace, slot.images)
         if is_shared:
-            images = offset(pointer_at(like, arrays.transformed), block * size)
+            images = offset(pointer_at(workspace, arrays.transformed), block * size)
         else:
-            transform_images(images, source, like, plan, block)
+            transform_images(images, image_stage, source, plan, block)
         strips = block_strips(plan, block)
         tiles = (strips[1] - strips[0]) * plan.tiles.of_strip
         for panel in range(panels[0], panels[1]):
-            _transform_gradient(pointer(gradient_memory), gradient, like, plan, block, panel)
+            _transform_gradient(gradient_values, gradient_stage, gradient, plan, block, panel)
             _multiply(
-                offset(sums, panel * sum_size), images, pointer(gradient_memory),
-                pointer(channel_offsets), pointer(tile_offsets), plan, tiles,
+                offset(sums, panel * sum_size), images, gradient_values,
+                channel_offsets, tile_offsets, plan, tiles,
             )  # fmt: skip
-    keep_alive((images_memory, gradient_memory, channel_offsets, tile_offsets))
 
 
-@device_function(allocates=True)
-def _add_slices(task, like, arrays, plan):
+@device_function
+def _add_slices(task, workspace, arrays, plan):
     """Add up the slices' sums of some channels of one panel, in order; transform them to taps."""
     NR, points, point_stride = plan.NR, plan.tiles.points, plan.sum_point_stride
     vector, panel, chunk = NR // NR_VECTORS, task // plan.chunks, task % plan.chunks
     area = points * points
-    sums = offset(pointer_at(like, arrays.sums), panel * area * point_stride)
+    sums = offset(pointer_at(workspace, arrays.sums), panel * area * point_stride)
     slice_size = plan.panels * area * point_stride
     first = chunk * CHUNK_CHANNELS
     end = min(first + CHUNK_CHANNELS, plan.channels)
@@ -283,8 +317,7 @@ def _add_slices(task, like, arrays, plan):
             total, addend = offset(sums, element), offset(sums, element + i * slice_size)
             for j in range((end - first) * NR):
                 total[j] += addend[j]
-    memory = np.empty(9 * vector, like.dtype)
-    taps, out = pointer(memory), pointer_at(like, arrays.out)
+    taps, out = offset(workspace, plan.slot.taps), pointer_at(workspace, arrays.out)
     for c in range(first, end):
         for j in range(0, NR, vector):
             source = (offset(sums, c * NR + j), points * point_stride, point_stride)
@@ -301,19 +334,19 @@ def _add_slices(task, like, arrays, plan):
                     (offset(taps, 3 * row * vector), vector), plan.weight.column_stride,
                     3, max(0, min(vector, plan.filters - f)),
                 )  # fmt: skip
-    keep_alive((memory,))
 
 
 @task_kernel(WinogradGradArrays, WinogradGradPlan)
-def weight_grad_tasks(phase, task, elements, records):
+def weight_grad_tasks(phase, task, workspace, records):
     """Transform the images if tasks share them; sum over slices; transform the sums to taps."""
-    like, record = carray(elements, 0), carray(records, 1)[0]
+    record = record_at(records)
     arrays, plan = record.arrays, record.plan
     if phase == 0:
         size = plan.tiles.points * plan.tiles.points * plan.image_point_stride
-        values = offset(pointer_at(like, arrays.transformed), task * size)
-        transform_images(values, pointer_at(like, arrays.source), like, plan, task)
+        values = offset(pointer_at(workspace, arrays.transformed), task * size)
+        stage = offset(workspace, plan.slot.image_stage)
+        transform_images(values, stage, pointer_at(workspace, arrays.source), plan, task)
     elif phase == 1:
-        _sum_slice(task, like, arrays, plan)
+        _sum_slice(task, workspace, arrays, plan)
     else:
-        _add_slices(task, like, arrays, plan)
+        _add_slices(task, workspace, arrays, plan)

@@ -14,8 +14,9 @@ import numpy as np
 
 from minigrad.kernels.compiler.kernel import device_function, is_shared
 from minigrad.kernels.compiler.plan_record import Layout, constructor
-from minigrad.kernels.compiler.pointers import keep_alive, offset, pointer, pointer_at
-from minigrad.kernels.compiler.task_queue import PreparedTasks, carray, task_kernel
+from minigrad.kernels.compiler.pointers import offset, pointer_at, recast, record_at
+from minigrad.kernels.compiler.task_queue import PreparedTasks, task_kernel
+from minigrad.kernels.compiler.workspace import int64_elements, place_regions
 from minigrad.kernels.matmul import gemm_nt
 from minigrad.kernels.matmul.gemm_packing import pack_left, pack_right
 from minigrad.kernels.simd.ir_builder import VECTOR_BYTES
@@ -60,6 +61,15 @@ class MatrixFields(NamedTuple):
     column_stride: int
 
 
+class SlotFields(NamedTuple):
+    """A task's workspace."""
+
+    row_offsets: int  # int64: elements of the left operand before each row
+    depth_offsets: int  # int64: before each k
+    tile: int
+    block: int  # the packed left operand
+
+
 class GemmPlan(NamedTuple):
     """The sizes of a product (batch, m, k) @ (batch, k, n), and its cut into passes and tasks.
 
@@ -87,6 +97,7 @@ class GemmPlan(NamedTuple):
     task_columns: int
     row_tasks: int
     column_tasks: int
+    slot: SlotFields
 
 
 class _Cut(NamedTuple):
@@ -156,7 +167,16 @@ class Gemm:
         pass_matrices = min(matrices, max(1, PACKED_ELEMENTS // (pass_columns * pass_depth)))
         task_rows, task_columns = _task_shape(pass_matrices, m, pass_columns, NR, tasks)
         left, right = MatrixFields(*self._left[-2:]), MatrixFields(*self._right[-2:])
-        long_columns = left.row_stride == 1 and k > KC
+        packs_left = _packs_left(left.row_stride == 1 and k > KC, task_columns)
+        depth, itemsize = min(pass_depth, KC + KC // 2), self._dtype.itemsize
+        slot, slot_size = place_regions(
+            SlotFields,
+            itemsize,
+            row_offsets=int64_elements(task_rows, itemsize),
+            depth_offsets=int64_elements(depth, itemsize),
+            tile=MR * NR,
+            block=task_rows * depth + NR if packs_left else 0,
+        )
         plan = GemmPlan(
             batch=matrices,
             m=m,
@@ -164,7 +184,7 @@ class Gemm:
             k=k,
             left=left,
             right=right,
-            packs_left=task_columns >= (PACK_LONG_COLUMNS_FROM if long_columns else PACK_LEFT_FROM),
+            packs_left=packs_left,
             packs_right=right.column_stride != 1 or m > 20 * MR,
             pass_matrices=pass_matrices,
             pass_columns=pass_columns,
@@ -176,12 +196,13 @@ class Gemm:
             task_columns=task_columns,
             row_tasks=-(-m // task_rows),
             column_tasks=-(-pass_columns // task_columns),
+            slot=slot,
         )
         packings = pass_matrices * (pass_columns // NR) * -(-pass_depth // PACKED_ROWS)
         products = pass_matrices * plan.row_tasks * plan.column_tasks
         passes = plan.matrix_passes * plan.column_passes * plan.depth_passes
         prepared = product_tasks.prepare(
-            self._dtype, plan, (packings, products) * passes, self._work
+            self._dtype, plan, (packings, products) * passes, self._work, slot_size
         )
         return _Cut(prepared, pass_matrices * pass_columns * pass_depth)
 
@@ -196,6 +217,11 @@ def _task_shape(matrices: int, rows: int, columns: int, NR: int, tasks: int) -> 
     if matrices * row_tasks < tasks:
         column_tasks = min(tasks // (matrices * row_tasks), -(-columns // (2 * NR)))
     return task_rows, -(-columns // (column_tasks * NR)) * NR
+
+
+def _packs_left(has_long_columns: bool, columns: int) -> bool:
+    """Whether a task of so many columns packs the left operand."""
+    return columns >= (PACK_LONG_COLUMNS_FROM if has_long_columns else PACK_LEFT_FROM)
 
 
 def _matrix_offsets(
@@ -218,8 +244,8 @@ def _copy_tile(out, source, rows, columns):
             out[0][i * out[1] + j] = source[0][i * source[1] + j]
 
 
-@device_function(allocates=True)
-def _multiply_block(like, out, initial, left, right, panels, sizes):
+@device_function
+def _multiply_block(workspace, slot, out, initial, left, right, panels, sizes):
     """A block of the result, over at most KC of k; its sums continue those in `initial`.
 
     `left` is (pointer, strides, is packed), `right` is (pointer, row stride, is packed); where
@@ -230,12 +256,9 @@ def _multiply_block(like, out, initial, left, right, panels, sizes):
     rows, columns, depth = sizes
     NR = NR_VECTORS * lanes(out[0])
     padded_rows = -(-rows // MR) * MR
-    row_offsets_memory = np.empty(padded_rows, np.int64)
-    depth_offsets_memory = np.empty(depth, np.int64)
-    tile_memory = np.empty(MR * NR, like.dtype)
-    block_memory = np.empty(padded_rows * depth + NR if packs_left else 1, like.dtype)
-    row_offsets, depth_offsets = pointer(row_offsets_memory), pointer(depth_offsets_memory)
-    tile, block = (pointer(tile_memory), NR), pointer(block_memory)
+    row_offsets = recast(np.int64, offset(workspace, slot.row_offsets))
+    depth_offsets = recast(np.int64, offset(workspace, slot.depth_offsets))
+    tile, block = (offset(workspace, slot.tile), NR), offset(workspace, slot.block)
     if packs_left:
         for i in range(0, rows, MR):
             first = offset(source, i * strides[0])
@@ -265,7 +288,6 @@ def _multiply_block(like, out, initial, left, right, panels, sizes):
             gemm_microkernel(sums, start, operand, panel, depth)
             if not inside:
                 _copy_tile(block_sums, sums, min(MR, rows - i), min(NR, columns - j))
-    keep_alive((row_offsets_memory, depth_offsets_memory, tile_memory, block_memory))
 
 
 @device_function
@@ -290,8 +312,8 @@ def _pack_task(task, like, arrays, plan, begin, sizes):
         pack_right(out, source, strides, min(PACKED_ROWS, depth - row), used)
 
 
-@device_function(allocates=True)
-def _multiply_task(task, like, arrays, plan, begin, sizes):
+@device_function
+def _multiply_task(task, workspace, arrays, plan, begin, sizes):
     """One block of one matrix of the result, over the depth of a pass; see `_pack_task`."""
     (b0, j0, k), (columns, depth) = begin, sizes
     block, j = task // plan.column_tasks, task % plan.column_tasks * plan.task_columns
@@ -301,11 +323,11 @@ def _multiply_task(task, like, arrays, plan, begin, sizes):
     left_offset = pointer_at(np.int64, arrays.left_offsets)[b] + i * plan.left.row_stride
     right_offset = pointer_at(np.int64, arrays.right_offsets)[b]
     right_offset += (j0 + j) * plan.right.column_stride
-    left = offset(pointer_at(like, arrays.left), left_offset)
-    right = offset(pointer_at(like, arrays.right), right_offset)
+    left = offset(pointer_at(workspace, arrays.left), left_offset)
+    right = offset(pointer_at(workspace, arrays.right), right_offset)
     panel_offset = ((b - b0) * plan.pass_columns + j) * plan.pass_depth
-    panels = offset(pointer_at(like, arrays.panels), panel_offset)
-    out = offset(pointer_at(like, arrays.out), (b * plan.m + i) * plan.n + j0 + j)
+    panels = offset(pointer_at(workspace, arrays.panels), panel_offset)
+    out = offset(pointer_at(workspace, arrays.out), (b * plan.m + i) * plan.n + j0 + j)
     NR = NR_VECTORS * lanes(out)
     rows, used = min(plan.task_rows, plan.m - i), min(plan.task_columns, columns - j)
     pieces = max(1, (depth + KC // 2) // KC)  # of nearly equal length
@@ -313,12 +335,12 @@ def _multiply_task(task, like, arrays, plan, begin, sizes):
     for row in range(0, depth, piece):
         initial, initial_stride = out, plan.n
         if k + row == 0:
-            initial, initial_stride = offset(pointer_at(like, arrays.bias), j0 + j), 0
+            initial, initial_stride = offset(pointer_at(workspace, arrays.bias), j0 + j), 0
         left_piece = offset(left, (k + row) * plan.left.column_stride)
         right_piece = offset(right, (k + row) * plan.right.row_stride)
         left_strides = (plan.left.row_stride, plan.left.column_stride)
         _multiply_block(
-            like, (out, plan.n), (initial, initial_stride),
+            workspace, plan.slot, (out, plan.n), (initial, initial_stride),
             (left_piece, left_strides, plan.packs_left != 0),
             (right_piece, plan.right.row_stride, plan.packs_right != 0),
             (offset(panels, row * NR), plan.pass_depth),
@@ -327,12 +349,12 @@ def _multiply_task(task, like, arrays, plan, begin, sizes):
 
 
 @task_kernel(GemmArrays, GemmPlan)
-def product_tasks(phase, task, elements, records):
+def product_tasks(phase, task, workspace, records):
     """out[b, i, j] = bias[j] + sum over k of left[b, i, k] * right[b, k, j].
 
     Even phases pack panels of the right operand, odd ones multiply by them.
     """
-    like, record = carray(elements, 0), carray(records, 1)[0]
+    record = record_at(records)
     arrays, plan = record.arrays, record.plan
     number = phase // 2
     k = number % plan.depth_passes * plan.pass_depth
@@ -340,6 +362,6 @@ def product_tasks(phase, task, elements, records):
     b = number // (plan.depth_passes * plan.column_passes) * plan.pass_matrices
     sizes = min(plan.pass_columns, plan.n - j), min(plan.pass_depth, plan.k - k)
     if phase % 2 == 0:
-        _pack_task(task, like, arrays, plan, (b, j, k), sizes)
+        _pack_task(task, workspace, arrays, plan, (b, j, k), sizes)
     else:
-        _multiply_task(task, like, arrays, plan, (b, j, k), sizes)
+        _multiply_task(task, workspace, arrays, plan, (b, j, k), sizes)

@@ -10,8 +10,9 @@ from typing import NamedTuple
 import numpy as np
 
 from minigrad.kernels.compiler.plan_record import Layout, constructor
-from minigrad.kernels.compiler.pointers import keep_alive, offset, pointer, pointer_at
-from minigrad.kernels.compiler.task_queue import PreparedTasks, carray, task_kernel
+from minigrad.kernels.compiler.pointers import offset, pointer_at, record_at
+from minigrad.kernels.compiler.task_queue import PreparedTasks, task_kernel
+from minigrad.kernels.compiler.workspace import place_regions
 from minigrad.kernels.simd.ir_builder import VECTOR_BYTES
 from minigrad.kernels.simd.microkernels import (
     INNER_COLUMNS,
@@ -71,6 +72,12 @@ class GemmNtArrays(NamedTuple):
 _gemm_nt_arrays = constructor(GemmNtArrays)
 
 
+class SlotFields(NamedTuple):
+    """A task's workspace."""
+
+    sums: int  # of a tile
+
+
 class GemmNtPlan(NamedTuple):
     """The sizes of a product, and its cut into tasks."""
 
@@ -80,6 +87,7 @@ class GemmNtPlan(NamedTuple):
     left_row_stride: int  # in elements
     right_row_stride: int
     task_rows: int
+    slot: SlotFields
 
 
 @lru_cache(1024)
@@ -88,6 +96,8 @@ def _prepare(
 ) -> tuple[PreparedTasks[GemmNtArrays], np.ndarray]:
     """The tasks, and a bias of zeros; strides are in bytes."""
     m, k = shape
+    tile_size = INNER_ROWS * INNER_COLUMNS + VECTOR_BYTES // dtype.itemsize
+    slot, slot_size = place_regions(SlotFields, dtype.itemsize, sums=tile_size)
     plan = GemmNtPlan(
         m=m,
         n=n,
@@ -95,25 +105,26 @@ def _prepare(
         left_row_stride=left_stride // dtype.itemsize,
         right_row_stride=right_stride // dtype.itemsize,
         task_rows=-(-m // (TASKS * INNER_ROWS)) * INNER_ROWS,
+        slot=slot,
     )
     counts = (-(-m // plan.task_rows),)
-    return product_tasks.prepare(dtype, plan, counts, m * n * k // SHARED), np.zeros(n, dtype)
+    tasks = product_tasks.prepare(dtype, plan, counts, m * n * k // SHARED, slot_size)
+    return tasks, np.zeros(n, dtype)
 
 
 @task_kernel(GemmNtArrays, GemmNtPlan)
-def product_tasks(phase, task, elements, records):
+def product_tasks(phase, task, workspace, records):
     """out[i, j] = bias[j] + sum over k of left[i, k] * right[j, k], for some rows i.
 
     The last tiles begin early enough to be full, and compute some results a second time.
     """
-    like, record = carray(elements, 0), carray(records, 1)[0]
+    record = record_at(records)
     arrays, plan = record.arrays, record.plan
-    left, right = pointer_at(like, arrays.left), pointer_at(like, arrays.right)
-    out, bias = pointer_at(like, arrays.out), pointer_at(like, arrays.bias)
+    left, right = pointer_at(workspace, arrays.left), pointer_at(workspace, arrays.right)
+    out, bias = pointer_at(workspace, arrays.out), pointer_at(workspace, arrays.bias)
     vector = lanes(out)
     vectors = plan.k // vector
-    memory = np.empty(INNER_ROWS * INNER_COLUMNS + vector, like.dtype)
-    sums = pointer(memory)
+    sums = offset(workspace, plan.slot.sums)
     first = task * plan.task_rows
     for right_tile in range(0, plan.n, INNER_COLUMNS):
         j0 = min(right_tile, plan.n - INNER_COLUMNS)
@@ -137,4 +148,3 @@ def product_tasks(phase, task, elements, records):
                 row = offset(out, (i0 + i) * plan.n + j0)
                 for j in range(INNER_COLUMNS):
                     row[j] = sums[i * INNER_COLUMNS + j] + bias[j0 + j]
-    keep_alive((memory,))

@@ -169,10 +169,16 @@ def _average_windows(
     )
     if not count_include_pad:
         row_lengths, column_lengths = np.diff(rows)[:, 0], np.diff(columns)[:, 0]
-    pixels = np.outer(row_lengths, column_lengths)
+    pixels = np.outer(row_lengths.astype(float), column_lengths)  # integers might overflow
     windows = _windows(rows, columns, pixels, dtype, divisor_override)
     share = windows.share
-    if share.size == 0 or max(stride) > 2 or share.shape[1] * dtype.itemsize < VECTOR_BYTES:
+    is_wide = any(length > size for length, size in zip(kernel_size, image, strict=True))
+    if (
+        share.size == 0
+        or is_wide
+        or max(stride) > 2
+        or share.shape[1] * dtype.itemsize < VECTOR_BYTES
+    ):
         return windows
     ends = (
         (count - 1) * step + length - size - before

@@ -14,12 +14,13 @@ import numpy as np
 
 from minigrad.kernels.compiler.kernel import device_function, kernel, prange
 from minigrad.kernels.compiler.plan_record import Layout, constructor
-from minigrad.kernels.compiler.pointers import keep_alive, offset, pointer, pointer_at
-from minigrad.kernels.compiler.task_queue import PreparedTasks, carray, task_kernel
+from minigrad.kernels.compiler.pointers import offset, pointer_at, record_at
+from minigrad.kernels.compiler.task_queue import PreparedTasks, task_kernel
 from minigrad.kernels.conv.phase_planes import (
     PhasePlanesPlan,
     copy_planes,
     cut_into_bands,
+    fill,
     planes_size,
 )
 from minigrad.kernels.conv.plan import Axis
@@ -34,6 +35,8 @@ from minigrad.kernels.simd.move import lanes
 
 def _require_pixels(size: int, stride: int, padding: int, dilation: int) -> None:
     """Raise ValueError if a window that begins in the padding has no pixel under its taps."""
+    if dilation <= size:
+        return
     for start in range(-padding, 0, stride):
         if start % dilation >= size:
             raise ValueError(
@@ -63,16 +66,21 @@ def max_pool2d(
     side_by_side = kernel_size == stride == (2, 2) and padding == (0, 0) and dilation == (1, 1)
     even = x.shape[-2:] == (2 * size[0], 2 * size[1])
     if not (side_by_side and even and _pool_2x2(out, indices, planes)):
-        rows, columns = map(_axis, size, kernel_size, stride, padding, dilation)
+        rows, columns = map(_axis, x.shape[-2:], size, kernel_size, stride, padding, dilation)
         _max_of_windows(out, indices, planes, (rows, columns))
     shape = (*x.shape[:-2], *size)
     return out.reshape(shape), indices.reshape(shape)
 
 
-def _axis(count: int, kernel_size: int, stride: int, padding: int, dilation: int) -> Axis:
-    taps = tuple(range(0, kernel_size * dilation, dilation))
+def _axis(
+    pixels: int, count: int, kernel_size: int, stride: int, padding: int, dilation: int
+) -> Axis:
+    """An axis without the taps that read a pixel of no window."""
+    first = max(0, -(-(padding - (count - 1) * stride) // dilation))
+    end = max(first + 1, min(kernel_size, -(-(pixels + padding) // dilation)))
+    taps = tuple(range(0, (end - first) * dilation, dilation))
     # A single window has no stride, and its pixels need not be sorted by phase.
-    return Axis(count, stride if count > 1 else 1, -padding, taps)
+    return Axis(count, stride if count > 1 else 1, first * dilation - padding, taps)
 
 
 def _pool_2x2(out: Array, indices: Array, planes: Array) -> bool:
@@ -150,8 +158,9 @@ def _prepare(
     rows, columns = axes
     weight = (planes[0][0], 1, 1, len(rows.taps), len(columns.taps))
     source, result = (((1, *shape), (0, *strides)) for shape, strides in (planes, out))
-    plan, tap_offsets, work = cut_into_bands(dtype, source, result, weight, axes)
-    tasks = maximum_tasks.prepare(dtype, plan, (plan.bands * plan.group_tasks,), work)
+    plan, tap_offsets, work, slot_size = cut_into_bands(dtype, source, result, weight, axes)
+    count = plan.bands * plan.group_tasks
+    tasks = maximum_tasks.prepare(dtype, plan, (count,), work, slot_size)
     return tasks, np.array(list(product(rows.taps, columns.taps)), np.int64), tap_offsets
 
 
@@ -168,28 +177,27 @@ def _first_inside(y, x, taps, plan):
 
 
 @task_kernel(MaxPoolArrays, PhasePlanesPlan)
-def maximum_tasks(phase, task, elements, records):
+def maximum_tasks(phase, task, workspace, records):
     """One band of rows of some planes.
 
     out[p, y, x] = max over r, s of source[p, y + r, x + s], whose flat index is indices[p, y, x].
     """
-    like, record = carray(elements, 0), carray(records, 1)[0]
+    record = record_at(records)
     arrays, plan = record.arrays, record.plan
     first_plane = task % plan.group_tasks * plan.task_groups
     first_row = task // plan.group_tasks * plan.band_rows
     rows = min(plan.band_rows, plan.rows.length - first_row)
-    source, out = pointer_at(like, arrays.source), pointer_at(like, arrays.out)
+    source, out = pointer_at(workspace, arrays.source), pointer_at(workspace, arrays.out)
     indices, taps = pointer_at(np.int64, arrays.indices), pointer_at(np.int64, arrays.taps)
     tap_offsets = pointer_at(np.int64, arrays.tap_offsets)
     pitch, vector = plan.pitch, lanes(out)
     count = (rows - 1) * pitch + plan.columns.length
     long = count // (GREATEST_VECTORS * vector) * GREATEST_VECTORS * vector
-    block_memory = np.full(planes_size(plan) + vector, -np.inf, like.dtype)
-    greatest_memory = np.empty(count + vector, like.dtype)
-    which_memory = np.empty(count + vector, like.dtype)
-    block, greatest, which = pointer(block_memory), pointer(greatest_memory), pointer(which_memory)
+    block = offset(workspace, plan.slot.planes)
+    greatest, which = offset(workspace, plan.slot.band), offset(workspace, plan.slot.which)
+    fill(block, planes_size(plan) + vector, -np.inf)
     for plane in range(first_plane, min(first_plane + plan.task_groups, plan.groups)):
-        copy_planes(block, source, plan, 0, plane, first_row, -np.inf)
+        copy_planes(block, source, tap_offsets, plan, 0, plane, first_row, -np.inf)
         for p in range(0, long, GREATEST_VECTORS * vector):
             best, tap = offset(greatest, p), offset(which, p)
             greatest_of_taps(best, tap, offset(block, p), tap_offsets, plan.depth)
@@ -207,7 +215,6 @@ def maximum_tasks(phase, task, elements, records):
                 out[row + j] = greatest[i * pitch + j]
                 pixel_row, pixel_column = y + taps[2 * k], x + taps[2 * k + 1]
                 indices[row + j] = pixel_row * plan.source.width + pixel_column
-    keep_alive((block_memory, greatest_memory, which_memory))
 
 
 @kernel

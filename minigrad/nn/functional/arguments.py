@@ -1,5 +1,6 @@
 """Checks and normal forms of the arguments of functional layers."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,6 +8,9 @@ from minigrad.tensor import Tensor
 
 Pair = tuple[int, int]
 """Two sizes of an image: the vertical one and the horizontal one."""
+
+# The first number that 64 bits with a sign cannot hold.
+OVERFLOW = 2**63
 
 IntOrSequence = int | Sequence[int]
 """A size for all spatial dimensions, or one for each."""
@@ -27,6 +31,8 @@ def pair(value: Any, name: str, least: int = 1) -> Pair:
         raise TypeError(f"{name} must be an int or a sequence of 2 ints, got {value!r}")
     if found[0] < least or found[1] < least:
         raise RuntimeError(f"{name} must be at least {least}, got {name}={value}")
+    if max(found) >= OVERFLOW:
+        raise RuntimeError(f"{name} must fit into 64 bits, got {name}={value}")
     return found
 
 
@@ -40,6 +46,16 @@ def single_int(value: Any, name: str, least: int = 1) -> int:
             raise RuntimeError(f"{name} must be an int or a sequence of 1, got {name}={value}")
         (value,) = value
     return pair(value, name, least)[0]
+
+
+def require_countable(name: str, *shapes: Sequence[int]) -> None:
+    """Raise RuntimeError if elements of 8 bytes, of an array of such a shape, overflow 64 bits."""
+    for shape in shapes:
+        if 8 * math.prod(shape) >= OVERFLOW:
+            raise RuntimeError(
+                f"{name}: Storage size calculation overflowed with sizes={list(shape)}: 64 bits do "
+                f"not count its bytes"
+            )
 
 
 def require_tensor(name: str, **arguments: Any) -> None:

@@ -7,6 +7,7 @@ from minigrad.nn.functional.arguments import (
     Pair,
     batched,
     pair,
+    require_countable,
     require_tensor,
     single_int,
 )
@@ -151,15 +152,20 @@ def require_one_dtype(name: str, input: Tensor, weight: Tensor, bias: Tensor | N
 def _require_fitting_kernel(
     input: Tensor, weight: Tensor, paddings: tuple[Pair, Pair], stride: Pair, dilation: Pair
 ) -> None:
+    """Raise RuntimeError if the result would have no elements, or more than 64 bits count."""
+    outputs = []
     for i in (0, 1):
         size, kernel = input.shape[2 + i], weight.shape[2 + i]
-        if conv_output_size(size, kernel, stride[i], *paddings[i], dilation[i]) < 1 or kernel < 1:
+        outputs.append(conv_output_size(size, kernel, stride[i], *paddings[i], dilation[i]))
+        if outputs[i] < 1 or kernel < 1:
             padded = " x ".join(str(input.shape[2 + j] + sum(paddings[j])) for j in (0, 1))
             reach = " x ".join(str(dilation[j] * (weight.shape[2 + j] - 1) + 1) for j in (0, 1))
             raise RuntimeError(
                 f"Calculated padded input size per channel: ({padded}). Kernel size: ({reach}). "
                 f"Kernel size can't be greater than actual input size"
             )
+        require_countable("conv2d", [size + sum(paddings[i])])
+    require_countable("conv2d", [input.shape[0], weight.shape[0], *outputs])
 
 
 def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor | None, pad: int = 0) -> Tensor:
@@ -233,14 +239,17 @@ def _convolve_transposed(
                 f"output_padding={output_padding}, stride={stride} and dilation={dilation}"
             )
         full = (input.shape[2 + i] - 1) * stride[i] + dilation[i] * (weight.shape[2 + i] - 1) + 1
+        require_countable("conv_transpose2d", [full + output_padding[i]])
         sizes.append(full - 2 * padding[i] + restored[i])
         if sizes[i] + zeros[i] < 1:
             raise RuntimeError(
                 f"Given input of size {list(input.shape)} and weight of size {list(weight.shape)}, "
                 f"calculated output size {sizes[i] + zeros[i]} is too small"
             )
+    shape = (input.shape[0], weight.shape[1] * groups, *sizes)
+    require_countable("conv_transpose2d", [*shape[:2], *(sizes[i] + zeros[i] for i in (0, 1))])
     out = conv.conv2d_input_grad(
-        input, weight, shape=(input.shape[0], weight.shape[1] * groups, *sizes), stride=stride,
+        input, weight, shape=shape, stride=stride,
         padding=tuple((padding[i], padding[i] - restored[i]) for i in (0, 1)), dilation=dilation,
         groups=groups,
     )  # fmt: skip

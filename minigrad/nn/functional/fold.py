@@ -7,7 +7,13 @@ import numpy as np
 from minigrad import ops
 from minigrad.core.types import Array
 from minigrad.engine.op import labelled
-from minigrad.nn.functional.arguments import IntOrSequence, Pair, batched, pair
+from minigrad.nn.functional.arguments import (
+    IntOrSequence,
+    Pair,
+    batched,
+    pair,
+    require_countable,
+)
 from minigrad.tensor import Tensor
 
 
@@ -26,10 +32,10 @@ def unfold(
     """
     images, single = batched("unfold", input)
     kernel, indices = _geometry(images.shape[2:], kernel_size, dilation, padding, stride, "unfold")
-    paddings = pair(padding, "padding", least=0)
-    padded = ops.pad_constant(images, padding=((0, 0), (0, 0), *((p, p) for p in paddings)))
-    order = padded.new_tensor(indices.reshape(-1), dtype=int)
-    windows = ops.index_select(ops.flatten(padded, 2), 2, order)
+    pixels = ops.flatten(images, 2)
+    if max(pair(padding, "padding", least=0)) > 0:  # one pixel more, which is zero
+        pixels = ops.pad_constant(pixels, padding=((0, 0), (0, 0), (0, 1)))
+    windows = ops.index_select(pixels, 2, images.new_tensor(indices.reshape(-1), dtype=int))
     rows = images.shape[1] * kernel[0] * kernel[1]
     columns = windows.reshape(images.shape[0], rows, indices.shape[1])
     return columns.squeeze(0) if single else columns
@@ -60,16 +66,16 @@ def fold(
             f"{list(input.shape)}"
         )
     batch, channels = columns.shape[0], columns.shape[1] // window
-    paddings = pair(padding, "padding", least=0)
-    height, width = (s + 2 * p for s, p in zip(size, paddings, strict=True))
+    pixels = size[0] * size[1]
     added = ops.index_add(
-        columns.new_zeros(batch, channels, height * width),
+        columns.new_zeros(
+            batch, channels, pixels + 1
+        ),  # what falls on the padding goes to the last
         2,
         columns.new_tensor(indices.reshape(-1), dtype=int),
         columns.reshape(batch, channels, indices.size),
     )
-    images = added.reshape(batch, channels, height, width)
-    images = images[..., paddings[0] : paddings[0] + size[0], paddings[1] : paddings[1] + size[1]]
+    images = added[..., :pixels].reshape(batch, channels, *size)
     return images.squeeze(0) if single else images
 
 
@@ -81,10 +87,13 @@ def _geometry(
     stride: IntOrSequence,
     name: str,
 ) -> tuple[Pair, Array]:
-    """The kernel's size, and the flat indices of each window's elements (K * L, windows)."""
+    """The kernel's size, and the flat indices of each window's elements (K * L, windows).
+
+    An element in the padding has the index after the last pixel's.
+    """
     kernel, dilations = pair(kernel_size, "kernel_size"), pair(dilation, "dilation")
     paddings, strides = pair(padding, "padding", least=0), pair(stride, "stride")
-    axes = []
+    counts = []
     for i in (0, 1):
         last = size[i] + 2 * paddings[i] - dilations[i] * (kernel[i] - 1) - 1
         if last < 0:
@@ -92,9 +101,17 @@ def _geometry(
                 f"{name}: a window of {list(kernel)} elements, dilation {list(dilations)}, does "
                 f"not fit into an image of {list(size)} with padding {list(paddings)}"
             )
-        starts = np.arange(last // strides[i] + 1) * strides[i]
-        axes.append(np.arange(kernel[i])[:, None] * dilations[i] + starts)
-    rows, columns = axes
-    width = size[1] + 2 * paddings[1]
-    indices = rows[:, None, :, None] * width + columns[None, :, None, :]
+        require_countable(name, [size[i] + 2 * paddings[i]])
+        counts.append(last // strides[i] + 1)
+    require_countable(name, size, [*kernel, *counts])
+    rows, columns = axes = [
+        np.arange(kernel[i])[:, None] * dilations[i] + np.arange(counts[i]) * strides[i]
+        - paddings[i]
+        for i in (0, 1)
+    ]  # fmt: skip
+    indices = rows[:, None, :, None] * size[1] + columns[None, :, None, :]
+    if max(paddings) > 0:
+        is_row, is_column = ((axis >= 0) & (axis < size[i]) for i, axis in enumerate(axes))
+        is_inside = is_row[:, None, :, None] & is_column[None, :, None, :]
+        indices = np.where(is_inside, indices, size[0] * size[1])
     return kernel, indices.reshape(kernel[0] * kernel[1], -1)

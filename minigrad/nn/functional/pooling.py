@@ -14,6 +14,7 @@ from minigrad.nn.functional.arguments import (
     Pair,
     batched,
     pair,
+    require_countable,
     require_floating,
     single_int,
 )
@@ -61,12 +62,14 @@ def _require_output(
         pooled_size(shape[2 + i], kernel[i], strides[i], paddings[i], dilation[i], ceil_mode)
         for i in (0, 1)
     )
-    _, channels, height, width = shape
+    batch, channels, height, width = shape
     if rows < 1 or columns < 1:
         raise RuntimeError(
             f"Given input size: ({channels}x{height}x{width}). Calculated output size: "
             f"({channels}x{rows}x{columns}). Output size is too small"
         )
+    extents = (shape[2 + i] + 2 * paddings[i] + kernel[i] + strides[i] for i in (0, 1))
+    require_countable("pooling", (batch, channels, rows, columns), *((size,) for size in extents))
 
 
 @overload
@@ -288,6 +291,7 @@ def max_unpool2d(
             f"invalid output_size {list(size)}: it must be less than a stride {strides} away from "
             f"{expected}"
         )
+    require_countable("max_unpool2d", [*images.shape[:2], *size])
     positions = indices.array.reshape(images.shape)
     if positions.size and not 0 <= positions.min() <= positions.max() < size[0] * size[1]:
         raise RuntimeError(

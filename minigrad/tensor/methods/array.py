@@ -8,6 +8,7 @@ from typing import Any, overload
 import numpy as np
 
 from minigrad.core.device import device as Device
+from minigrad.core.errors import OutOfMemoryError
 from minigrad.core.memory_format import contiguous_format, require_format, strided
 from minigrad.core.memory_format import layout as Layout
 from minigrad.core.memory_format import memory_format as MemoryFormat
@@ -51,12 +52,12 @@ def new_shape(given: Sequence[Any]) -> tuple[int, ...]:
 
 
 def allocated(make: Callable[..., Array], shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    """`make(shape, dtype)`.  Raises RuntimeError if there is not so much memory."""
+    """`make(shape, dtype)`.  Raises OutOfMemoryError if there is not so much memory."""
     try:
         return make(shape, dtype)
     except (MemoryError, ValueError):
         amount = math.prod(shape) * dtype.itemsize
-        raise RuntimeError(
+        raise OutOfMemoryError(
             f"not enough memory: a tensor of shape {list(shape)} and dtype {dtype} takes "
             f"{amount:,} bytes"
         ) from None
