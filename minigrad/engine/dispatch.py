@@ -134,11 +134,10 @@ def _binary(operation: Op, general: Call) -> Call:
 
 def _general(operation: Op) -> Call:  # noqa: PLR0915
     """The call of any operation, whatever it is given."""
-    forward, declaration = operation.forward, operation.declaration
-    checks_dtype, views = declaration.checks_dtype, declaration.views
+    forward, how = operation.forward, operation.declaration
+    checks_dtype, views, tensors_at = how.checks_dtype, how.views, how.tensors_at
     arity = -1 if operation.variadic else len(operation.tensors)
     derivable, names = _derivable(operation), frozenset(operation.settings)
-    tensors_at = declaration.tensors_at
 
     def call(*args: Any, **settings: Any) -> Any:  # noqa: PLR0912
         if len(args) != arity or (settings and not names.issuperset(settings)):
@@ -171,8 +170,7 @@ def _general(operation: Op) -> Call:  # noqa: PLR0915
             raise _not_a_tensor(operation, args)
         # Floats of one type go in as they are, and Python's numbers adapt to them.
         if checks_dtype and (mixed or (dtype is not _FLOAT32 and dtype is not _FLOAT64)):
-            common = _common(arrays, declaration.floats)
-            if common is not None:
+            if (common := _common(arrays, how.floats)) is not None:
                 return call(*_cast(args, common), **settings)
         try:
             array = mode.ignore_fp_errors(forward, *arrays, **settings)
