@@ -82,7 +82,7 @@ class _Walk:
     def __init__(self, targets: Sequence[Value] | None, create_graph: bool) -> None:
         self.create_graph = create_graph
         self.checks_nan = thread.mode.anomaly and thread.mode.check_nan
-        self.ignore_fp_errors = thread.mode.ignore_fp_errors
+        self.ignore_fp_errors = thread.mode.fp_error_ignorer()
         self.pending: dict[Any, tuple[Any, bool]] = {}  # edge -> (cotangent so far, owned)
         self.heap: list[tuple[int, Node]] = []
         self.targets = None if targets is None else {_edge(target) for target in targets}
@@ -247,7 +247,8 @@ def _refuse_nan(node: Node, needs: tuple[int, ...], cotangents: Sequence[Any]) -
             )
 
 
-_accumulation = threading.Lock()  # several threads may run backward into the same leaves
+# Several threads may run backward into the same leaves, and so may code that interrupts one.
+_accumulation = threading.RLock()
 
 
 def accumulate_grad(leaf: Any, g: Any, owned: bool = False) -> None:
@@ -260,7 +261,10 @@ def accumulate_grad(leaf: Any, g: Any, owned: bool = False) -> None:
         elif mode.grad or total.array.dtype != g.array.dtype or not total.array.flags.writeable:
             leaf._grad = total + g
         else:
-            mode.ignore_fp_errors(np.add, total.array, g.array, total.array)
+            try:
+                mode.ignore_fp_errors(np.add, total.array, g.array, total.array)
+            except RuntimeError as error:
+                mode.reenter(error, np.add, total.array, g.array, total.array)
             total.bump_version()
     if leaf._post_accumulate_hooks:
         for hook in list(leaf._post_accumulate_hooks.values()):

@@ -58,7 +58,7 @@ def _unary(operation: Op, general: Call) -> Call:
         mode = thread.mode
         try:
             array = mode.ignore_fp_errors(forward, x, **settings)
-        except (ValueError, MemoryError):
+        except (ValueError, MemoryError, RuntimeError):
             array = None
         byproducts = None
         if type(array) is not _ndarray:
@@ -110,7 +110,7 @@ def _binary(operation: Op, general: Call) -> Call:
         mode = thread.mode
         try:
             array = mode.ignore_fp_errors(forward, x, y, **settings)
-        except (ValueError, MemoryError):
+        except (ValueError, MemoryError, RuntimeError):
             array = None
         byproducts = None
         if type(array) is not _ndarray:
@@ -176,6 +176,8 @@ def _general(operation: Op) -> Call:  # noqa: PLR0915
             array = mode.ignore_fp_errors(forward, *arrays, **settings)
         except (ValueError, MemoryError) as error:
             raise _explained(operation, arrays, error) from None
+        except RuntimeError as error:
+            array = mode.reenter(error, forward, *arrays, **settings)
         byproducts = None
         if type(array) is not _ndarray:
             array, byproducts = _unpacked(array, kind)

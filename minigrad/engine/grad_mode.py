@@ -22,10 +22,41 @@ class Mode:
         self.check_nan = True
         # NumPy keeps its floating-point error settings in the context.  Running in a separate
         # context costs a tenth of `np.errstate`, and does not change the caller's settings.
-        context = contextvars.Context()
-        context.run(np.seterr, all="ignore")
-        self.ignore_fp_errors = context.run
-        """`ignore_fp_errors(f, *args)` is `f(*args)`; overflow gives inf, with no warning."""
+        self.ignore_fp_errors = _quiet_context().run
+        """`ignore_fp_errors(f, *args)` is `f(*args)`; overflow gives inf, with no warning.
+
+        Raises RuntimeError in code that interrupts an operation of the same thread, because a
+        context is entered once at a time: a signal handler, a `__del__`, a weakref callback.
+        `reenter` is for these; it is called afterwards, so that other calls pay nothing for it."""
+
+    def is_interrupting(self) -> bool:
+        """Return whether this code runs inside an operation that has not returned yet."""
+        try:
+            self.ignore_fp_errors(int)
+        except RuntimeError:
+            return True
+        return False
+
+    def reenter(
+        self, error: RuntimeError, function: Callable[..., Any], *args: Any, **settings: Any
+    ) -> Any:
+        """Call the function where `ignore_fp_errors` raised `error` because it was entered before.
+
+        Raises `error` if the function itself raised it.
+        """
+        if not self.is_interrupting():
+            raise error
+        return _quiet_context().run(function, *args, **settings)
+
+    def fp_error_ignorer(self) -> Callable[..., Any]:
+        """Return `ignore_fp_errors`, or one that code which interrupts an operation can call."""
+        return _quiet_context().run if self.is_interrupting() else self.ignore_fp_errors
+
+
+def _quiet_context() -> contextvars.Context:
+    context = contextvars.Context()
+    context.run(np.seterr, all="ignore")
+    return context
 
 
 class _Thread(threading.local):
@@ -39,6 +70,15 @@ class _Thread(threading.local):
 
 
 thread = _Thread()
+
+
+def ignore_fp_errors(function: Callable[..., Any], *args: Any, **settings: Any) -> Any:
+    """Return `function(*args, **settings)`; overflow gives inf, with no warning."""
+    mode = thread.mode
+    try:
+        return mode.ignore_fp_errors(function, *args, **settings)
+    except RuntimeError as error:
+        return mode.reenter(error, function, *args, **settings)
 
 
 class _ModeContext:

@@ -13,7 +13,7 @@ import numpy as np
 
 from minigrad.core import dtypes
 from minigrad.core.types import Array, Number
-from minigrad.engine.grad_mode import enable_grad, thread
+from minigrad.engine.grad_mode import enable_grad, ignore_fp_errors, thread
 from minigrad.engine.graph import V, Value, wrap_like
 from minigrad.kernels.simd.math import FLOATS
 from minigrad.ops.indexing.getitem import Index, index_put
@@ -84,7 +84,11 @@ def _ufunc_applies(value: Value, *args: Any) -> bool:
 
 def _write_over(value: V, ufunc: Callable[..., Any], other: Value | Number) -> V:
     y = other.array if isinstance(other, Value) else other
-    thread.mode.ignore_fp_errors(ufunc, value.array, y, value.array)
+    mode = thread.mode
+    try:
+        mode.ignore_fp_errors(ufunc, value.array, y, value.array)
+    except RuntimeError as error:
+        mode.reenter(error, ufunc, value.array, y, value.array)
     value.bump_version()
     return value
 
@@ -173,10 +177,10 @@ def overwrite(value: V, result: Any) -> V:
             )
         result = result.to(value.dtype)
     if not result._requires_grad:
-        thread.mode.ignore_fp_errors(np.copyto, value.array, result.array)
+        ignore_fp_errors(np.copyto, value.array, result.array)
         value.bump_version()
     elif value._base is None:
-        thread.mode.ignore_fp_errors(np.copyto, value.array, result.array)
+        ignore_fp_errors(np.copyto, value.array, result.array)
         value.bump_version()
         value.rebase_history(result.node, retake)
     else:

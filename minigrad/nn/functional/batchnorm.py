@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from minigrad.core.types import Array
-from minigrad.engine.grad_mode import thread
+from minigrad.engine.grad_mode import ignore_fp_errors
 from minigrad.nn.functional.arguments import require_floating, require_tensor
 from minigrad.ops.nn.batch_norm import batch_norm as batch_norm_of_batch
 from minigrad.ops.nn.batch_norm import batch_norm_eval
@@ -42,7 +42,7 @@ def batch_norm(
         if count and running_var is not None:
             # rstd = 1 / sqrt(var + eps): in float64, eps can be subtracted without loss.
             variance = (
-                thread.mode.ignore_fp_errors(np.power, rstd.array.astype(np.float64), -2) - eps
+                ignore_fp_errors(np.power, rstd.array.astype(np.float64), -2) - eps
             )
             update_running(running_var, variance * (count / (count - 1)), momentum)
         return out

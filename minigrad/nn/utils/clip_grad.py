@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.core.types import Array
-from minigrad.engine.grad_mode import thread
+from minigrad.engine.grad_mode import ignore_fp_errors
 from minigrad.engine.graph import wrap
 from minigrad.tensor import Tensor
 
@@ -33,8 +33,8 @@ def get_total_norm(
     arrays = [tensor.array for tensor in _listed(tensors)]
     if not arrays:
         return Tensor(0.0)
-    norms = [thread.mode.ignore_fp_errors(_vector_norm, array.ravel(), order) for array in arrays]
-    total = thread.mode.ignore_fp_errors(_vector_norm, np.array(norms, arrays[0].dtype), order)
+    norms = [ignore_fp_errors(_vector_norm, array.ravel(), order) for array in arrays]
+    total = ignore_fp_errors(_vector_norm, np.array(norms, arrays[0].dtype), order)
     if error_if_nonfinite and not math.isfinite(total):
         raise RuntimeError(
             f"The total norm of order {order} for gradients from `parameters` is non-finite, so it "
@@ -58,7 +58,7 @@ def clip_grads_with_norm_(
         factor = math.nan
     for p in _listed(parameters):
         if p.grad is not None:
-            thread.mode.ignore_fp_errors(
+            ignore_fp_errors(
                 np.multiply, p.grad.array, p.grad.array.dtype.type(factor), p.grad.array
             )
             p.grad.bump_version()
