@@ -4,6 +4,7 @@ It is iterative, visits nodes in the reverse order of their creation (each after
 frees what they kept as it goes, and never adds into an array that something else refers to.
 """
 
+import os
 import threading
 from collections.abc import Iterable, Sequence
 from heapq import heappop, heappush
@@ -249,6 +250,12 @@ def _refuse_nan(node: Node, needs: tuple[int, ...], cotangents: Sequence[Any]) -
 
 # Several threads may run backward into the same leaves, and so may code that interrupts one.
 _accumulation = threading.RLock()
+if hasattr(os, "register_at_fork"):  # in a fork it stays as another thread held it
+    os.register_at_fork(
+        before=_accumulation.acquire,
+        after_in_parent=_accumulation.release,
+        after_in_child=_accumulation.release,
+    )
 
 
 def accumulate_grad(leaf: Any, g: Any, owned: bool = False) -> None:

@@ -64,7 +64,7 @@ def test_an_error_of_the_interrupting_code_is_its_own() -> None:
         raise RuntimeError("mine")
 
     def interrupt() -> None:
-        with pytest.raises(RuntimeError, match="^mine$"):
+        with pytest.raises(RuntimeError, match=r"^mine$"):
             ignore_fp_errors(fail)
         with pytest.raises(RuntimeError, match="shape"):
             torch.ones(2, 3) @ torch.ones(2, 3)

@@ -89,6 +89,10 @@ with event.trigger_event('numba:compile', {'dispatcher': numba.njit(lambda: None
     print(not gc.isenabled())
 assert gc.isenabled()
 """,
+    "signals": """
+from minigrad.kernels.compiler.signals import deferred_signals
+print(deferred_signals.is_enabled)
+""",
     "announcement": """
 import contextlib, io
 from minigrad.kernels.compiler.cache import keep_on_disk

@@ -10,9 +10,12 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
+from pathlib import Path
 
 import numba
 
+from minigrad.kernels.compiler.cache import kernel_cache_dir
+from minigrad.kernels.compiler.cache_folder import private_folder
 from minigrad.kernels.compiler.process import is_enabled
 
 # The event of a kernel that this process compiles itself: there is nothing to wait for.
@@ -32,7 +35,7 @@ class BackgroundCompiler:
         # By kernel's name, the event that the second process has compiled it.
         self._begun: dict[str, threading.Event] = {}
         self._process: subprocess.Popen[str] | None = None
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may compile
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(
                 before=self._lock.acquire,
@@ -58,16 +61,18 @@ class BackgroundCompiler:
     def start(self, *arguments: str) -> None:
         """Run the module with these arguments, unless it is running.
 
-        Does nothing on one core, or where `MINIGRAD_DISABLE` names `background`.
+        Does nothing on one core, where `MINIGRAD_DISABLE` names `background`, or where nothing can
+        be left in the cache.
         """
         if numba.config.NUMBA_NUM_THREADS == 1 or not sys.executable:
             return
-        if not is_enabled("background"):
+        folder = private_folder(kernel_cache_dir())
+        if not is_enabled("background") or not os.access(folder, os.W_OK):
             return
         # Where no process can be started, this one compiles everything.
         with self._lock, suppress(OSError):
             if self._process is None or self._process.poll() is not None:
-                self._process = self._start_process(*arguments)
+                self._process = self._start_process(folder, *arguments)
                 threading.Thread(target=self._answer, args=(self._process,), daemon=True).start()
 
     def join(self) -> None:
@@ -75,10 +80,14 @@ class BackgroundCompiler:
         if self._process is not None:
             self._process.wait()
 
-    def _start_process(self, *arguments: str) -> subprocess.Popen[str]:
+    def _start_process(self, folder: Path, *arguments: str) -> subprocess.Popen[str]:
         # It imports the modules that this process would, and starts no third process.
-        path = os.pathsep.join(sys.path)
-        settings = {"PYTHONPATH": path, "PYTHONSAFEPATH": "1", "NUMBA_NUM_THREADS": "1"}
+        settings = {
+            "PYTHONPATH": os.pathsep.join(sys.path),
+            "PYTHONSAFEPATH": "1",
+            "NUMBA_NUM_THREADS": "1",
+            "NUMBA_CACHE_DIR": str(folder),
+        }
         process = subprocess.Popen(
             [sys.executable, "-m", self._module, *arguments],
             env=os.environ | settings,

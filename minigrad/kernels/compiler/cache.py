@@ -4,13 +4,13 @@ import hashlib
 import os
 import re
 import sys
-import uuid
 from collections.abc import Callable, Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from numba.core import caching
+
+from minigrad.kernels.compiler.cache_folder import private_folder, say_once
 
 
 def cache_dir() -> Path:
@@ -108,10 +108,14 @@ class KernelCacheLocator(caching.UserWideCacheLocator):
     def __init__(self, py_func: Callable[..., Any], py_file: str) -> None:
         super().__init__(py_func, py_file)
         self._stamp = _SOURCES.key(Path(py_file).resolve())
-        self._cache_path = str(kernel_cache_dir() / f"{Path(py_file).stem}-{self._stamp}")
+        folder = f"{Path(py_file).stem}-{self._stamp}"
+        self._cache_path = str(private_folder(kernel_cache_dir(), folder))
 
     def get_source_stamp(self) -> str:
         return self._stamp
+
+    def ensure_cache_path(self) -> None:
+        """Do nothing: the folder was made if it can be, and without it kernels run as well."""
 
     @classmethod
     def from_function(cls, py_func: Callable[..., Any], py_file: str) -> Any:
@@ -131,26 +135,8 @@ def is_kernel(function: Callable[..., Any]) -> bool:
     return hasattr(function, _MARK)
 
 
-_PROCESS = uuid.uuid4().hex[:8]
-
-
-def use_own_data_names(compiled: Any) -> None:
-    """Make the names of the files that this process adds to a function's cache unique.
-
-    Numba numbers them by the function's index.  If two processes add to it at once, the index may
-    lose one entry; with equal names, the code of one would be found for the types of the other.
-    """
-    if cache := getattr(compiled, "_cache", None):  # nothing is compiled with NUMBA_DISABLE_JIT
-        file = cache._cache_file
-        file._data_name_pattern = file._data_name_pattern.replace("{", f"{_PROCESS}-{{")
-
-
-@cache
-def announce_compilation() -> None:
-    """Print once, on stderr, why the first call takes seconds."""
-    print(
-        "minigrad: compiling kernels for this CPU; this happens once, "
-        f"they are kept in {kernel_cache_dir()}",
-        file=sys.stderr,
-        flush=True,
-    )
+def announce_compilation(dispatcher: Any) -> None:
+    """Print once, on stderr, why the first call of a compiled function takes seconds."""
+    folder = dispatcher._cache.cache_path
+    kept = f"; this happens once, they are kept in {Path(folder).parent}" if folder else ""
+    say_once(f"compiling kernels for this CPU{kept}")

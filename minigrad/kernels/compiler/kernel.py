@@ -1,6 +1,5 @@
 """Declaration and compilation of kernels: the only module that calls Numba's compiler for them."""
 
-import threading
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import cached_property, partial
@@ -8,10 +7,13 @@ from typing import Any, overload
 
 import numba
 
-from minigrad.kernels.compiler.cache import keep_on_disk, use_own_data_names
+from minigrad.kernels.compiler.cache import keep_on_disk
+from minigrad.kernels.compiler.checked_cache import KernelCache
+from minigrad.kernels.compiler.fork import one_launch_at_a_time, thread_limit
 from minigrad.kernels.compiler.link import link
 from minigrad.kernels.compiler.outline import has_prange, outline
 from minigrad.kernels.compiler.process import prepare_process
+from minigrad.kernels.compiler.signals import deferring_signals
 
 prange = numba.prange
 
@@ -45,7 +47,7 @@ class Kernel:
             return compiled
 
         def run(work: int, *arguments: Any) -> Any:
-            with _one_launch_at_a_time if work >= GRAIN_SIZE else nullcontext():
+            with one_launch_at_a_time if work >= GRAIN_SIZE else nullcontext():
                 return compiled(work, *arguments)
 
         return run
@@ -59,11 +61,11 @@ class Kernel:
             numba.get_num_threads()  # starts the threading layer, whose functions the code calls
             function = outline(function, partial(link, **options), GRAIN_SIZE)
         keep_on_disk(function)
-        compiled: Callable[..., Any] = numba.njit(
-            function, cache=True, no_cfunc_wrapper=True, **options
-        )
-        use_own_data_names(compiled)
-        return compiled
+        compiled: Any = numba.njit(function, no_cfunc_wrapper=True, **options)
+        if not numba.config.DISABLE_JIT:
+            compiled._cache = KernelCache(function)
+            compiled.compile = deferring_signals(compiled.compile)
+        return compiled  # type: ignore[no-any-return]  # Numba's stubs know no dispatchers
 
 
 @overload
@@ -113,9 +115,6 @@ def device_function(
     return link(function, **options)
 
 
-_one_launch_at_a_time = threading.Lock()
-
-
 def _layer_is_reentrant() -> bool:
     """Return whether two Python threads may run parallel kernels at once: not with workqueue."""
     return str(numba.threading_layer()) != "workqueue"
@@ -123,7 +122,7 @@ def _layer_is_reentrant() -> bool:
 
 def get_num_threads() -> int:
     """Return the number of threads that kernels may use."""
-    return int(numba.get_num_threads())
+    return min(int(numba.get_num_threads()), thread_limit())
 
 
 def is_shared(work: int) -> bool:
@@ -133,6 +132,8 @@ def is_shared(work: int) -> bool:
 
 def set_num_threads(n: int) -> None:
     """Let kernels use `n` threads, at most as many as Numba was started with.
+
+    A fork of a process that has run kernels computes on one thread, whatever `n` is.
 
     Raises ValueError if `n` is not in 1 ... `NUMBA_NUM_THREADS`.
     """

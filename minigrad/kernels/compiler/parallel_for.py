@@ -12,6 +12,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from minigrad.kernels.compiler.fork import LIMIT_SYMBOL
+
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
 _BYTES, _INTEGERS = ir.IntType(8).as_pointer(), ir.IntType(64).as_pointer()
 
@@ -43,7 +45,7 @@ def share_out(
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         context.add_linking_libs([compiled.library])
         _, count, is_shared, values = args
-        threads = _number_of_threads(builder, is_shared)
+        threads = _number_of_threads(context, builder, is_shared)
         parts = builder.select(builder.icmp_signed("<", count, threads), count, threads)
         with builder.if_else(builder.icmp_signed(">", parts, _I64(1))) as (is_parallel, is_serial):
             with is_parallel:
@@ -57,10 +59,13 @@ def share_out(
     return types.void(loop, types.intp, types.boolean, values), codegen
 
 
-def _number_of_threads(builder: Any, is_shared: Any) -> Any:
+def _number_of_threads(context: Any, builder: Any, is_shared: Any) -> Any:
     threads = cgutils.alloca_once_value(builder, _I64(1))
     with builder.if_then(is_shared):
         available = builder.call(_declared(builder, _GET_NUM_THREADS, "get_num_threads"), [])
+        limit = builder.load(context.get_c_value(builder, _I32, LIMIT_SYMBOL))
+        is_less = builder.icmp_signed("<", limit, available)
+        available = builder.select(is_less, limit, available)
         builder.store(builder.sext(available, _I64), threads)
     return builder.load(threads)
 

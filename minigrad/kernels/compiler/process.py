@@ -14,6 +14,8 @@ allocator: the C library keeps up to 1 GiB of freed memory.  Otherwise a third o
 cache: Numba caches minigrad's kernels by the content of their sources, in `NUMBA_CACHE_DIR` or in
     `MINIGRAD_CACHE`.  Without this it caches beside each source file and misses edits elsewhere.
 collector: the garbage collector rests while Numba compiles.  It took a twentieth of that time.
+signals: what a handler does, as KeyboardInterrupt, waits during a compilation until Numba has ended
+    a pass.  In between the compiler may lose the exception.
 announcement: one line on stderr when the first kernel is compiled, because that takes seconds.
 background: from the first compilation of a long kernel on, a second process compiles the kernels
     that are usually needed next.  It ends with this one.  Set by the user: `NUMBA_NUM_THREADS=1`.
@@ -30,6 +32,7 @@ from numba.core import caching, event
 
 from minigrad.kernels.compiler.allocator import keep_freed_memory
 from minigrad.kernels.compiler.cache import KernelCacheLocator, announce_compilation, is_kernel
+from minigrad.kernels.compiler.signals import defer_signals
 
 _COMPILATION = "numba:compile"
 
@@ -72,8 +75,9 @@ class _Announcement(event.Listener):
     """Announces on stderr that a kernel is compiled."""
 
     def on_start(self, event: Any) -> None:
-        if is_kernel(event.data["dispatcher"].py_func):
-            announce_compilation()
+        dispatcher = event.data["dispatcher"]
+        if is_kernel(dispatcher.py_func):
+            announce_compilation(dispatcher)
 
     def on_end(self, event: Any) -> None:
         pass
@@ -89,6 +93,7 @@ _EFFECTS: dict[str, Callable[[], object]] = {
     "allocator": keep_freed_memory,
     "cache": _cache_by_content,
     "collector": _pause_collector,
+    "signals": defer_signals,
     "announcement": _announce_compilations,
 }
 # The last is no effect of the import: `BackgroundCompiler` asks for it.

@@ -1,6 +1,5 @@
 """Kernels cut into long tasks: a thread that has finished one takes the next that is left."""
 
-import threading
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from typing import Any, Generic, TypeVar
@@ -11,11 +10,14 @@ from numba.core import event
 from numba.core.ccallback import CFunc
 
 from minigrad.kernels.compiler.background import BackgroundCompiler
-from minigrad.kernels.compiler.cache import keep_on_disk, use_own_data_names
+from minigrad.kernels.compiler.cache import keep_on_disk
+from minigrad.kernels.compiler.checked_cache import KernelCache
+from minigrad.kernels.compiler.fork import one_compilation_at_a_time, watch_forks
 from minigrad.kernels.compiler.kernel import GRAIN_SIZE, get_num_threads, kernel, prange
 from minigrad.kernels.compiler.numpy_abi import headers_are_known, write_addresses
 from minigrad.kernels.compiler.plan_record import address_dtype, flatten, record_dtype
 from minigrad.kernels.compiler.pointers import call, fetch_and_increment
+from minigrad.kernels.compiler.signals import deferring_signals
 from minigrad.kernels.compiler.workspace import slots
 
 Arrays = TypeVar("Arrays", bound=tuple[Any, ...])
@@ -24,13 +26,16 @@ Plan = TypeVar("Plan", bound=tuple[Any, ...])
 # A second process that compiles the kernels which usually follow the one compiled here.
 background_compiler = BackgroundCompiler("minigrad.kernels.precompile")
 
-_one_compilation_at_a_time = threading.RLock()
+# After the line above: of the actions before a fork, Python does the last registered first, and
+# a thread that compiles takes the compiler's lock before that of the background.
+watch_forks()
 
 
 class _AnnouncedCFunc(CFunc):
     """A CFunc that calls `announce` and triggers Numba's compile event, as dispatchers do."""
 
     announce: Callable[[], None]
+    _cache: Any
 
     @property
     def py_func(self) -> Callable[..., Any]:
@@ -75,16 +80,15 @@ class TaskKernel(Generic[Arrays, Plan]):
         signature = (arguments, numba.types.void)
         compiled = _AnnouncedCFunc(self.function, signature, locals={}, options=options)
         compiled.announce = partial(background_compiler.start, self.name, str(dtype))
-        compiled.enable_caching()
-        use_own_data_names(compiled)
+        compiled._cache = KernelCache(self.function)
         background_compiler.wait_for(self.name_for(dtype))
-        compiled.compile()
+        deferring_signals(compiled.compile)()
         return compiled
 
     def address(self, dtype: np.dtype) -> int:
         """The address of the machine code for `dtype`, which is compiled if it has to be."""
         if dtype not in self._compiled:
-            with _one_compilation_at_a_time:
+            with one_compilation_at_a_time:
                 if dtype not in self._compiled:
                     self._compiled[dtype] = self.compile(dtype)
         return int(self._compiled[dtype].address)

@@ -5,12 +5,10 @@ directory, because Numba caches machine code only for functions that have a file
 contains a hash of its text and of this file, so that an edit of either gives another file.
 """
 
-import atexit
 import hashlib
-import importlib.util
+import linecache
 import os
 import re
-import shutil
 import sys
 import tempfile
 from collections.abc import Collection, Iterable
@@ -23,6 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad.kernels.compiler.cache import cache_dir
+from minigrad.kernels.compiler.cache_folder import private_folder, temporary_folder
 from minigrad.kernels.compiler.kernel import Kernel
 
 # Elements of one task: a few pages of each array.
@@ -224,34 +223,38 @@ def compiled(program: Program, dtype: np.dtype[Any]) -> Compiled:
     text = source(program, dtype)
     digest = hashlib.sha256(text.encode() + Path(__file__).read_bytes()).hexdigest()[:16]
     name = re.sub(r"\W", "_", program.name)
-    module = _import(_save(f"{name}_{digest}", text))
+    module = _run(_save(f"{name}_{digest}", text), text)
     counts = map(len, _norms_by_pass(program))
     reduce = tuple((getattr(module, f"reduce_{k}"), count) for k, count in enumerate(counts))
     return Compiled(reduce, module.update)
 
 
-def _import(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"minigrad_rule_{path.stem}", path)
-    if spec is None or spec.loader is None:
-        raise RuntimeError(f"cannot import the generated update rule {path}")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # Numba looks it up there when it loads machine code
-    spec.loader.exec_module(module)
+def _run(path: Path, text: str) -> ModuleType:
+    """Return the module with this text.
+
+    What the file contains, or a bytecode file beside it, is not executed: another program may have
+    damaged it since it was written.
+    """
+    module = ModuleType(f"minigrad_rule_{path.stem}")
+    module.__file__ = str(path)
+    # Where `inspect` finds the source of a function; without a time, it is not read from the disk.
+    linecache.cache[str(path)] = len(text), None, text.splitlines(keepends=True), str(path)
+    sys.modules[module.__name__] = module  # Numba looks it up there when it loads machine code
+    exec(compile(text, path, "exec"), module.__dict__)
     return module
 
 
 def _save(stem: str, text: str) -> Path:
-    """Write `text` to a file in the cache, or in a temporary folder if the cache is read-only."""
+    """Write `text` to a file in the cache, or in a temporary folder where that is impossible."""
     try:
-        return _write(cache_dir() / "rules", stem, text)
+        return _write(private_folder(cache_dir(), "rules"), stem, text)
     except OSError:
-        return _write(_temporary_folder(), stem, text)
+        return _write(temporary_folder(), stem, text)
 
 
 def _write(folder: Path, stem: str, text: str) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{stem}.py"
-    if path.exists() and path.read_text(encoding="utf-8") == text:
+    if path.is_file() and path.read_bytes() == text.encode():
         return path
     # An atomic rename: another process never reads half a file.
     handle, partial = tempfile.mkstemp(dir=folder, prefix=stem, suffix=".partial")
@@ -259,10 +262,3 @@ def _write(folder: Path, stem: str, text: str) -> Path:
         file.write(text)
     os.replace(partial, path)
     return path
-
-
-@cache
-def _temporary_folder() -> Path:
-    folder = tempfile.mkdtemp(prefix="minigrad-rules-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return Path(folder)

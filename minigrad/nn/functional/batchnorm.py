@@ -41,9 +41,7 @@ def batch_norm(
             update_running(running_mean, mean.array, momentum)
         if count and running_var is not None:
             # rstd = 1 / sqrt(var + eps): in float64, eps can be subtracted without loss.
-            variance = (
-                ignore_fp_errors(np.power, rstd.array.astype(np.float64), -2) - eps
-            )
+            variance = ignore_fp_errors(np.power, rstd.array.astype(np.float64), -2) - eps
             update_running(running_var, variance * (count / (count - 1)), momentum)
         return out
     if running_mean is None or running_var is None:
