@@ -59,7 +59,11 @@ class _CheckedFiles(caching.IndexDataCacheFile):
         content = self._read(self._index_name)
         if content is None:
             return {}
-        names: dict[Any, str] = pickle.loads(content)
+        try:
+            names: dict[Any, str] = pickle.loads(content)
+        except Exception:  # it needs types that are gone
+            _report_damage()
+            return {}
         return names
 
     def _save_index(self, overloads: dict[Any, str]) -> None:

@@ -78,8 +78,7 @@ class _BetweenPasses(event.Listener):
         pass
 
     def on_end(self, event: Any) -> None:
-        if not event.is_failed:
-            deferred_signals.deliver()
+        deferred_signals.deliver()
 
 
 deferred_signals = _DeferredSignals()
