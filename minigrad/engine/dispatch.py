@@ -174,10 +174,8 @@ def _general(operation: Op) -> Call:  # noqa: PLR0915
                 return call(*_cast(args, common), **settings)
         try:
             array = mode.ignore_fp_errors(forward, *arrays, **settings)
-        except (ValueError, MemoryError) as error:
-            raise _explained(operation, arrays, error) from None
-        except RuntimeError as error:
-            array = mode.reenter(error, forward, *arrays, **settings)
+        except (ValueError, MemoryError, RuntimeError) as error:
+            array = _retry(mode, operation, arrays, settings, error)
         byproducts = None
         if type(array) is not _ndarray:
             array, byproducts = _unpacked(array, kind)
@@ -194,6 +192,15 @@ def _general(operation: Op) -> Call:  # noqa: PLR0915
         return out if byproducts is None else (out, *byproducts)
 
     return call
+
+
+def _retry(
+    mode: Mode, operation: Op, arrays: list[Any], settings: dict[str, Any], error: Exception
+) -> Any:
+    """Call the forward if `error` says that this interrupts another; else raise the error."""
+    if isinstance(error, RuntimeError):
+        return mode.reenter(error, operation.forward, *arrays, **settings)
+    raise _explained(operation, arrays, error) from None
 
 
 def _unpacked(result: Any, kind: type[Value]) -> tuple[Any, list[Value] | None]:

@@ -37,7 +37,7 @@ class _CheckedFiles(caching.IndexDataCacheFile):
     def __init__(self, cache_path: str, filename_base: str, source_stamp: Any) -> None:
         super().__init__(cache_path, filename_base, source_stamp)
         self._versions = f"{self._version} {self._source_stamp!r}\n".encode()
-        self._data_name_pattern = self._data_name_pattern.replace("{", f"{_PROCESS}-{{")
+        self._data_name_pattern: str = f"{filename_base}.{_PROCESS}-{{number:d}}.nbc"
 
     def load(self, key: Any) -> Any:
         """Return what was saved for `key`, or None if nothing was or if it is damaged."""
