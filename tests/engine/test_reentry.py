@@ -13,6 +13,7 @@ import pytest
 import minigrad as torch
 from minigrad import nn
 from minigrad.engine.grad_mode import ignore_fp_errors, thread
+from minigrad.kernels.compiler.workspace import scratch
 
 
 def compute() -> float:
@@ -87,6 +88,15 @@ def test_finalizers_and_weakref_callbacks_compute() -> None:
 
     ignore_fp_errors(forward)
     assert results == [pytest.approx(RIGHT)] * 2
+
+
+def test_a_workspace_that_is_held_is_not_given_again() -> None:
+    held = scratch(1000, np.dtype(np.float32))
+    other = scratch(500, np.dtype(np.float32))
+    assert not np.shares_memory(held, other)
+    address = held.ctypes.data
+    del held
+    assert scratch(1000, np.dtype(np.float32)).ctypes.data == address
 
 
 @contextmanager

@@ -7,6 +7,7 @@ Kernels allocate nothing themselves: compiled code that finds no memory can only
 Python allocates before a kernel starts, and raises MemoryError while all operands are as they were.
 """
 
+import sys
 import threading
 from typing import Any, TypeVar
 
@@ -29,12 +30,17 @@ class _Workspace(threading.local):
 
 
 _workspace = _Workspace()
+_REFERENCES_IF_FREE = sys.getrefcount(_workspace.block)  # an array of `scratch` holds one more
 
 
 def scratch(size: int, dtype: np.dtype) -> np.ndarray:
-    """Return `size` undefined elements, valid until this thread's next call of `scratch`."""
+    """Return `size` undefined elements, valid while the array is held.
+
+    They are fresh memory if an earlier call's array is still held: code that interrupts a kernel's
+    caller, as a signal handler does, must not write over its workspace.
+    """
     count = size * dtype.itemsize
-    if count > KEPT_BYTES:
+    if count > KEPT_BYTES or sys.getrefcount(_workspace.block) > _REFERENCES_IF_FREE:
         return np.empty(size, dtype)
     if count > _workspace.block.nbytes:
         _workspace.block = np.empty(0, np.uint8)  # frees the old block before allocating a new one
