@@ -169,9 +169,9 @@ def _general(operation: Op) -> Call:  # noqa: PLR0915
         if kind is None:
             raise _not_a_tensor(operation, args)
         # Floats of one type go in as they are, and Python's numbers adapt to them.
-        if checks_dtype and (mixed or (dtype is not _FLOAT32 and dtype is not _FLOAT64)):
-            if (common := _common(arrays, how.floats)) is not None:
-                return call(*_cast(args, common), **settings)
+        unusual = mixed or (dtype is not _FLOAT32 and dtype is not _FLOAT64)
+        if checks_dtype and unusual and (common := _common(arrays, how.floats)) is not None:
+            return call(*_cast(args, common), **settings)
         try:
             array = mode.ignore_fp_errors(forward, *arrays, **settings)
         except (ValueError, MemoryError, RuntimeError) as error:

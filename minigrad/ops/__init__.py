@@ -10,8 +10,11 @@ from minigrad.ops.compose import (
 )
 from minigrad.ops.dims import broadcast_shapes
 from minigrad.ops.elementwise.arithmetic import (
-    abs, add, ceil, cos, div, erf, exp, floor, floor_divide, log, maximum, minimum, mul, neg,
-    or_not_implemented, pow, reciprocal, remainder, rsqrt, sign, sin, sqrt, square, sub, swapped,
+    add, div, floor_divide, maximum, minimum, mul, neg, or_not_implemented, pow, remainder, sub,
+    swapped,
+)
+from minigrad.ops.elementwise.elementary import (
+    abs, ceil, cos, erf, exp, floor, log, reciprocal, rsqrt, sign, sin, sqrt, square,
 )
 from minigrad.ops.elementwise.binary import (
     atan2, bitwise_left_shift, bitwise_right_shift, clamp, copysign, float_power, fmax, fmin, fmod,

@@ -1,9 +1,10 @@
 """Aliases that torch has for operations, and public names of those with other names inside."""
 
 from minigrad.ops.compose import log_softmax_in, scaled_add, scaled_sub, softmax_in
-from minigrad.ops.elementwise.arithmetic import abs, mul, neg, sign
+from minigrad.ops.elementwise.arithmetic import mul, neg
 from minigrad.ops.elementwise.binary import atan2, clamp, divide
 from minigrad.ops.elementwise.comparison import ge, gt, le, lt, ne
+from minigrad.ops.elementwise.elementary import abs, sign
 from minigrad.ops.elementwise.special import acos, acosh, asin, asinh, atan, atanh, trunc
 from minigrad.ops.indexing.index_select import index_put_at
 from minigrad.ops.linalg.decompositions import svd_with_v

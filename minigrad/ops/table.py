@@ -4,7 +4,14 @@ from types import ModuleType
 from typing import Any
 
 from minigrad.engine.op import Op, Operation
-from minigrad.ops.elementwise import arithmetic, binary, comparison, float_parts, special
+from minigrad.ops.elementwise import (
+    arithmetic,
+    binary,
+    comparison,
+    elementary,
+    float_parts,
+    special,
+)
 from minigrad.ops.indexing import gather_scatter, getitem, masks
 from minigrad.ops.linalg import determinants, factorizations, lu, matmul, norms, solve
 from minigrad.ops.nn import (
@@ -23,7 +30,8 @@ from minigrad.ops.reduction import extrema, histogram, reduce, scan, sorting, st
 from minigrad.ops.shape import copies, diagonal, strided, views
 
 FAMILIES = (
-    arithmetic, special, float_parts, binary, activation, piecewise_activation, comparison,
+    arithmetic, elementary, special, float_parts, binary, comparison,
+    activation, piecewise_activation,
     reduce, extrema, scan, sorting, statistics, histogram,
     copies, views, diagonal, getitem, masks, gather_scatter,
     matmul, conv, pool, loss, ctc, batch_norm, layer_norm, softmax, random, strided,

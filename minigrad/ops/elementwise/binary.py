@@ -9,8 +9,10 @@ from minigrad.core.types import Array, Number
 from minigrad.engine.graph import V, Value
 from minigrad.engine.op import arr, elementwise, require_tensors, sample
 from minigrad.ops.elementwise import arithmetic as maths
-from minigrad.ops.elementwise.arithmetic import EXTREMES, PAIRS, exp, where
+from minigrad.ops.elementwise import elementary
+from minigrad.ops.elementwise.arithmetic import EXTREMES
 from minigrad.ops.elementwise.comparison import isnan, of_integers
+from minigrad.ops.elementwise.elementary import PAIRS, exp, where
 from minigrad.ops.elementwise.special import exp2, trunc
 
 POSITIVE = [
@@ -38,7 +40,7 @@ def fmod(input: Array, other: Array) -> Array:
 
 @elementwise(
     node="DivBackward2",
-    vjp=(lambda g, out, a, b, *, rounding_mode: maths.nothing(g),) * 2,
+    vjp=(lambda g, out, a, b, *, rounding_mode: elementary.nothing(g),) * 2,
     samples=[
         sample(arr.of(3, low=1.1, high=1.4), arr.of(3, low=1.5), rounding_mode=mode)
         for mode in ("trunc", "floor")
@@ -185,7 +187,7 @@ def xlogy(input: Array, other: Array) -> Array:
     node=lambda node: "CopysignBackward1" if node.is_number(1) else "CopysignBackward0",
     vjp=(
         lambda g, out, a, b: where(a == 0, 0.0, g * (out / where(a == 0, 1.0, a))),
-        lambda g, out, a, b: maths.nothing(g),
+        lambda g, out, a, b: elementary.nothing(g),
     ),
     floats=True,
     samples=[sample(arr.of(3, 4, low=0.2), arr.of(4, away_from=(0.0,)))],

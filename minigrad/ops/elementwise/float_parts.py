@@ -17,9 +17,9 @@ from minigrad.engine.op import (
     sample,
 )  # fmt: skip
 from minigrad.ops.elementwise import arithmetic as maths
-from minigrad.ops.elementwise import binary
-from minigrad.ops.elementwise.arithmetic import floating, shaped
+from minigrad.ops.elementwise import binary, elementary
 from minigrad.ops.elementwise.comparison import of_integers
+from minigrad.ops.elementwise.elementary import floating, shaped
 from minigrad.ops.elementwise.special import erfc, exp2, lgamma
 from minigrad.ops.results import Frexp
 
@@ -222,7 +222,7 @@ def i1(input: V) -> V:
 
 @floating(
     node="SpecialEntrBackward0",
-    vjp=(lambda g, out, x: g * (-1 - maths.log(x)),),
+    vjp=(lambda g, out, x: g * (-1 - elementary.log(x)),),
     samples=shaped(low=0.3),
 )
 def entr(input: Array) -> Array:
@@ -241,7 +241,7 @@ def ndtr(input: V) -> V:
 @elementwise(
     node=lambda node: f"SpecialXlog1PyBackward{2 if node.is_number(1) else int(node.is_number(0))}",
     vjp=(
-        lambda g, out, a, b: maths.where((a == 0) & (b <= -1), 0.0, xlog1py(g, b)),
+        lambda g, out, a, b: elementary.where((a == 0) & (b <= -1), 0.0, xlog1py(g, b)),
         lambda g, out, a, b: g * a / (b + 1),
     ),
     floats=True,

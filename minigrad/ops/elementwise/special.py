@@ -9,7 +9,7 @@ from minigrad.engine.graph import V
 from minigrad.engine.op import arr, op, sample
 from minigrad.kernels.pointwise import elementwise
 from minigrad.kernels.pointwise import special as kernels
-from minigrad.ops.elementwise.arithmetic import (
+from minigrad.ops.elementwise.elementary import (
     abs,
     cos,
     exp,

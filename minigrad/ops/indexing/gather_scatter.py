@@ -13,7 +13,7 @@ from minigrad.engine.graph import V
 from minigrad.engine.op import arr, op, sample
 from minigrad.kernels.gather import add_along, coordinates, take_along
 from minigrad.ops.dims import wrap_dim
-from minigrad.ops.elementwise.arithmetic import where
+from minigrad.ops.elementwise.elementary import where
 from minigrad.ops.indexing.getitem import (
     Index,
     getitem,

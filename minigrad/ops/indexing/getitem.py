@@ -13,7 +13,7 @@ from minigrad.engine.grad_mode import thread
 from minigrad.engine.graph import V, Value, wrap_like
 from minigrad.engine.op import arr, op, sample
 from minigrad.kernels.gather import add_at, take_at
-from minigrad.ops.elementwise.arithmetic import where
+from minigrad.ops.elementwise.elementary import where
 
 
 class Index(tuple[Any, ...]):

@@ -10,7 +10,7 @@ from minigrad.engine.graph import V, Value, wrap_like
 from minigrad.engine.op import arr, composed, op, sample
 from minigrad.kernels.pointwise import elementwise as kernels
 from minigrad.ops.dims import broadcast_shapes
-from minigrad.ops.elementwise import arithmetic
+from minigrad.ops.elementwise import arithmetic, elementary
 from minigrad.ops.indexing.getitem import Index, getitem, index_put, saved_index
 
 
@@ -58,7 +58,7 @@ def masked_fill(input: V, mask: V, value: V | Number) -> V:
     filler = number_or_0d("masked_fill", input, value)
     broadcast_shapes(input.array.shape, mask.array.shape)
     if isinstance(filler, Value):
-        return arithmetic.where(mask, filler, input)
+        return elementary.where(mask, filler, input)
     return _masked_fill(input, mask=saved_index(mask.array, input), value=filler)
 
 
@@ -150,7 +150,7 @@ def _where(condition: V, input: V | Number, other: V | Number) -> V:
         x.to(dtype) if isinstance(x, Value) else condition.new_full((), x, dtype=dtype)
         for x in (input, other)
     )
-    return arithmetic.where(condition, first, second)
+    return elementary.where(condition, first, second)
 
 
 @op(vjp=None)

@@ -9,7 +9,7 @@ from minigrad.core.types import Array
 from minigrad.engine.graph import V
 from minigrad.engine.op import composed
 from minigrad.ops.dims import as_tuple, each_dim, wrap_dim
-from minigrad.ops.elementwise.arithmetic import sqrt
+from minigrad.ops.elementwise.elementary import sqrt
 from minigrad.ops.indexing.index_select import index_select
 from minigrad.ops.linalg.matmul import matmul
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from minigrad.engine.graph import V
 from minigrad.engine.op import composed
-from minigrad.ops.elementwise.arithmetic import where
+from minigrad.ops.elementwise.elementary import where
 from minigrad.ops.linalg import lapack
 from minigrad.ops.linalg.decompositions import solve, svdvals
 from minigrad.ops.linalg.matmul import matmul

@@ -11,7 +11,7 @@ from minigrad.engine.graph import V
 from minigrad.engine.op import arr, composed, op, sample
 from minigrad.kernels.reduction import reduce as kernels
 from minigrad.ops.dims import axes, kept_shape, wrap_dim
-from minigrad.ops.elementwise.arithmetic import where
+from minigrad.ops.elementwise.elementary import where
 from minigrad.ops.linalg.decompositions import svdvals
 from minigrad.ops.reduction import extrema, reduce
 

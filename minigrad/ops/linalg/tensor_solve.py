@@ -6,7 +6,7 @@ import numpy as np
 
 from minigrad.engine.graph import V
 from minigrad.engine.op import composed
-from minigrad.ops.elementwise import arithmetic
+from minigrad.ops.elementwise import elementary
 from minigrad.ops.linalg.decompositions import solve
 from minigrad.ops.linalg.lapack import require_square
 from minigrad.ops.linalg.lu import lu_factor_ex
@@ -61,10 +61,10 @@ def solve_ex(A: V, B: V, *, left: bool = True, check_errors: bool = False) -> So
     if not info.array.any():
         return SolveEx(solve(A, B, left=left), info)
     singular = info.array[..., None, None] > 0
-    safe = arithmetic.where(
+    safe = elementary.where(
         A.new_tensor(singular, dtype=bool), A.new_tensor(np.eye(A.shape[-1])), A
     )
     found = solve(safe, B, left=left)
     while singular.ndim > found.ndim:
         singular = singular[..., 0]
-    return SolveEx(arithmetic.where(A.new_tensor(singular, dtype=bool), float("nan"), found), info)
+    return SolveEx(elementary.where(A.new_tensor(singular, dtype=bool), float("nan"), found), info)

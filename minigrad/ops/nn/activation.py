@@ -6,7 +6,7 @@ from minigrad.core.types import Array
 from minigrad.engine.graph import V
 from minigrad.engine.op import arr, op, sample
 from minigrad.kernels.pointwise import elementwise as kernels
-from minigrad.ops.elementwise.arithmetic import exp, floating, shaped
+from minigrad.ops.elementwise.elementary import exp, floating, shaped
 
 
 @op(

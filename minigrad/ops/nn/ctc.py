@@ -9,7 +9,7 @@ from minigrad.engine.grad_mode import thread
 from minigrad.engine.graph import V, wrap_like
 from minigrad.engine.op import arr, op, sample
 from minigrad.kernels.reduction import ctc as kernels
-from minigrad.ops.elementwise.arithmetic import exp, where
+from minigrad.ops.elementwise.elementary import exp, where
 from minigrad.ops.indexing import gather_scatter
 from minigrad.ops.reduction.reduce import logsumexp
 from minigrad.ops.shape import copies

@@ -7,7 +7,8 @@ from minigrad.engine.graph import V
 from minigrad.engine.op import arr, elementwise, op, sample
 from minigrad.kernels.pointwise import elementwise as elements
 from minigrad.kernels.reduction import cross_entropy as kernels
-from minigrad.ops.elementwise.arithmetic import clamp, log
+from minigrad.ops.elementwise.arithmetic import clamp
+from minigrad.ops.elementwise.elementary import log
 from minigrad.ops.nn.activation import sigmoid
 
 LABELS = np.array([[0, 2], [1, -100], [3, 0]])

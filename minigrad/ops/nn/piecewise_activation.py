@@ -11,7 +11,8 @@ from minigrad.core.types import Array
 from minigrad.engine.graph import V
 from minigrad.engine.op import arr, op, sample
 from minigrad.kernels.pointwise import activation as kernels
-from minigrad.ops.elementwise.arithmetic import clamp, exp, where
+from minigrad.ops.elementwise.arithmetic import clamp
+from minigrad.ops.elementwise.elementary import exp, where
 from minigrad.ops.elementwise.special import log1p
 from minigrad.ops.nn.activation import sigmoid, tanh
 

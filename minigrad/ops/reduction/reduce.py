@@ -11,8 +11,8 @@ from minigrad.engine.graph import V
 from minigrad.engine.op import arr, composed, op, sample
 from minigrad.kernels.reduction import reduce as kernels
 from minigrad.ops.dims import axes, broadcast_view, kept_shape, wrap_dim
-from minigrad.ops.elementwise.arithmetic import where
 from minigrad.ops.elementwise.comparison import isnan
+from minigrad.ops.elementwise.elementary import where
 from minigrad.ops.shape import copies
 
 DType = dtypes.dtype | None

@@ -11,8 +11,9 @@ from minigrad.engine.op import arr, composed, op, sample
 from minigrad.kernels.reduction import scan as kernels
 from minigrad.kernels.simd.math import FLOATS
 from minigrad.ops.dims import wrap_dim
-from minigrad.ops.elementwise.arithmetic import common_dtype, exp, where
+from minigrad.ops.elementwise.arithmetic import common_dtype
 from minigrad.ops.elementwise.comparison import ne
+from minigrad.ops.elementwise.elementary import exp, where
 from minigrad.ops.reduction.reduce import DType, as_sum_dtype, cast_back, require_floating
 from minigrad.ops.results import ValuesAndIndices
 from minigrad.ops.shape import copies

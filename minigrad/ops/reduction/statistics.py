@@ -10,7 +10,7 @@ from minigrad.engine.graph import V, wrap_like
 from minigrad.engine.op import arr, composed, label_node, op, sample
 from minigrad.kernels.reduction import reduce as kernels
 from minigrad.ops.dims import axes, kept_shape, wrap_dim
-from minigrad.ops.elementwise.arithmetic import where
+from minigrad.ops.elementwise.elementary import where
 from minigrad.ops.reduction import sorting
 from minigrad.ops.reduction.extrema import share_among_equals
 from minigrad.ops.reduction.reduce import (
