@@ -15,7 +15,8 @@ from minigrad.core import dtypes
 from minigrad.core.errors import OutOfMemoryError
 from minigrad.engine.grad_mode import Mode, thread
 from minigrad.engine.graph import Node, Value, wrap
-from minigrad.engine.operation import Op
+from minigrad.engine.half_precision import holds_half, through_float32
+from minigrad.engine.operation import Declaration, Op
 
 Call = Callable[..., Any]
 
@@ -150,8 +151,7 @@ def _general(operation: Op) -> Call:  # noqa: PLR0915
         arrays = []
         for position, arg in enumerate(args):
             if isinstance(arg, Value):
-                array = arg.array
-                arrays.append(array)
+                arrays.append(array := arg.array)
                 if kind is None:
                     kind = arg.kind
                     dtype = array.dtype
@@ -169,9 +169,10 @@ def _general(operation: Op) -> Call:  # noqa: PLR0915
         if kind is None:
             raise _not_a_tensor(operation, args)
         # Floats of one type go in as they are, and Python's numbers adapt to them.
-        unusual = mixed or (dtype is not _FLOAT32 and dtype is not _FLOAT64)
-        if checks_dtype and unusual and (common := _common(arrays, how.floats)) is not None:
-            return call(*_cast(args, common), **settings)
+        if checks_dtype and (mixed or (dtype is not _FLOAT32 and dtype is not _FLOAT64)):
+            result = _cast_first(call, args, arrays, settings, how)
+            if result is not None:
+                return result
         try:
             array = mode.ignore_fp_errors(forward, *arrays, **settings)
         except (ValueError, MemoryError, RuntimeError) as error:
@@ -295,6 +296,22 @@ def _alias(out: Value, base: Value, recording: bool) -> None:
         if recording or not base._requires_grad:  # else it is outside the graph, and stays there
             out._base = base if base._base is None else base._base
             out._moves = base._moves
+
+
+def _cast_first(
+    call: Call,
+    args: tuple[Any, ...],
+    arrays: list[Any],
+    settings: dict[str, Any],
+    declaration: Declaration,
+) -> Any:
+    """The result of arguments that have to be cast; None if they can go in as they are."""
+    if declaration.accumulates and holds_half(args):
+        return through_float32(call, args, settings)
+    common = None
+    if declaration.promotes or declaration.floats:
+        common = _common(arrays, declaration.floats)
+    return None if common is None else call(*_cast(args, common), **settings)
 
 
 def _common(arrays: list[Any], floats: bool) -> np.dtype[Any] | None:

@@ -79,6 +79,7 @@ def op(
     floats: bool = False,
     views: bool = False,
     tensors_at: Sequence[int] = (),
+    accumulates: bool = False,
 ) -> Callable[[Callable[..., Any]], Operation]:
     """Declare an operation.
 
@@ -96,6 +97,7 @@ def op(
     floats: integer arguments become floating first.
     views: the result may share the memory of the first argument.
     tensors_at: positions at which a number is refused, as torch has it.
+    accumulates: float16 arguments are computed in float32, and the result is rounded once.
 
     A forward that returns a tuple gives its first item as the result; the others are by-products
     (saved statistics, indices) that carry no gradient, and rules get them as `out`.
@@ -103,7 +105,7 @@ def op(
 
     declaration = Declaration(
         broadcasts=broadcasts, promotes=promotes, floats=floats, views=views,
-        tensors_at=frozenset(tensors_at),
+        tensors_at=frozenset(tensors_at), accumulates=accumulates,
     )  # fmt: skip
 
     def declare(forward: Callable[..., Any]) -> Operation:

@@ -56,11 +56,13 @@ class Declaration:
     """The result may share the memory of the first argument."""
     tensors_at: frozenset[int] = frozenset()
     """Positions at which a number will not do: torch takes tensors only there."""
+    accumulates: bool = False
+    """float16 arguments are computed in float32, and the result is rounded once."""
 
     @property
     def checks_dtype(self) -> bool:
         """True if arguments may have to be cast before the forward."""
-        return self.promotes or self.floats
+        return self.promotes or self.floats or self.accumulates
 
 
 class Op:

@@ -101,6 +101,9 @@ def _is_contiguous(layout: Layout, itemsize: int) -> bool:
 
 
 def _by_blas(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None) -> np.ndarray:
+    if a.dtype == np.float16:  # BLAS does not know it, and NumPy would add in it
+        wide = None if bias is None else bias.astype(np.float32)
+        return matmul(a.astype(np.float32), b.astype(np.float32), wide).astype(np.float16)
     return _plus(np.matmul(a, b), bias)
 
 

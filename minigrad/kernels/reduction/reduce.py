@@ -24,7 +24,7 @@ ROWS = 64
 PIECE = 256
 # From this size on, the kernel is faster than NumPy: along rows, and down more than ROWS rows.
 # NumPy adds numbers in pairs along rows, but one by one down columns.
-MIN_SIZE, MIN_COLUMNS_SIZE = 4096, 256
+MIN_SIZE = 4096
 
 _SUMS = frozenset({"contract", "reassoc"})
 _HALF, _DOUBLE = np.dtype(np.float16), np.dtype(np.float64)
@@ -245,18 +245,18 @@ def _variance_over(
 def sum(x: Array, axes: tuple[int, ...], keepdims: bool = False) -> Array:
     """The sum over `axes`, each in range(x.ndim); bool and small integers sum to int64."""
     dtype = x.dtype
-    if dtype == _HALF:
-        return sum(x.astype(np.float32), axes, keepdims).astype(dtype)
-    if x.size >= MIN_COLUMNS_SIZE and dtype in FLOATS:
+    if dtype in FLOATS:
         if not x.flags.c_contiguous:
-            if x.ndim > 1:
+            if x.ndim > 1 and math.prod([x.shape[axis] for axis in axes]) > PIECE:
                 return _sum_of_strided(x, axes, keepdims)
-        elif x.size >= MIN_SIZE or len(axes) < x.ndim:
+        elif x.size >= MIN_SIZE or (len(axes) < x.ndim and x.size > ROWS * x.shape[-1]):
             view, shape = _view(x.shape, axes, keepdims)
             if view is None:
                 return _sum_of_groups(x, axes).reshape(shape)
             if x.size >= MIN_SIZE or (len(view) == 3 and view[1] > ROWS):
                 return _sum_over(x, view, shape, dtype)
+    elif dtype == _HALF:
+        return sum(x.astype(np.float32), axes, keepdims).astype(dtype)
     # x.sum calls this, and takes half a microsecond more.  NumPy's stubs know no bool.
     return np.asarray(np.add.reduce(x, axis=axes, keepdims=keepdims))  # type: ignore[call-overload]
 

@@ -1,11 +1,13 @@
 """Distances and angles between vectors."""
 
 from minigrad import ops
+from minigrad.engine.half_precision import in_float32
 from minigrad.nn.functional.arguments import require_tensor
 from minigrad.ops.elementwise.arithmetic import common_dtype
 from minigrad.tensor import Tensor
 
 
+@in_float32
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
     """x1 . x2 / (max(|x1|, eps) max(|x2|, eps)) along dim, counted after x1 and x2 are broadcast.
 
@@ -22,6 +24,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     return ((x1 / norms[0]) * (x2 / norms[1])).sum(dim)
 
 
+@in_float32
 def pairwise_distance(
     x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False
 ) -> Tensor:
@@ -30,6 +33,7 @@ def pairwise_distance(
     return ops.norm(x1 - x2 + eps, p, dim=-1, keepdim=keepdim)
 
 
+@in_float32
 def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
     """input / max(p-norm of input along dim, eps)."""
     require_tensor("normalize", input=input)

@@ -4,6 +4,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.core.types import Array
+from minigrad.engine.half_precision import in_float32
 from minigrad.engine.op import labelled
 from minigrad.nn.functional.arguments import require_tensor
 from minigrad.tensor import Tensor
@@ -70,6 +71,7 @@ def _limit_norms(weight: Tensor, indices: Array, max_norm: float, norm_type: flo
     weight.bump_version()
 
 
+@in_float32
 def embedding_bag(
     input: Tensor,
     weight: Tensor,

@@ -9,6 +9,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.core.types import Array
+from minigrad.engine.half_precision import in_float32
 from minigrad.nn.functional.arguments import require_tensor
 from minigrad.nn.functional.upsampling import cubic_weights
 from minigrad.ops.nn.piecewise_activation import hardtanh
@@ -43,6 +44,7 @@ def _pixel_centers(extent: int, align_corners: bool) -> Array:
     return (2 * np.arange(extent) + 1) / extent - 1
 
 
+@in_float32
 def grid_sample(
     input: Tensor,
     grid: Tensor,

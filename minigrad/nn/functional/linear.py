@@ -1,6 +1,7 @@
 """Linear and bilinear maps."""
 
 from minigrad import ops
+from minigrad.engine.half_precision import in_float32
 from minigrad.nn.functional.arguments import require_tensor
 from minigrad.tensor import Tensor
 
@@ -19,6 +20,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     return ops.linear(input, weight, bias)
 
 
+@in_float32
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """input1 @ weight[i] @ input2 + bias[i]: (..., A), (..., B), (out, A, B), (out,) -> (..., out).
 

@@ -1,6 +1,7 @@
 """Losses of numbers, of binary probabilities and of classes."""
 
 from minigrad import ops
+from minigrad.engine.half_precision import in_float32
 from minigrad.engine.op import labelled
 from minigrad.nn.functional.arguments import require_floating, require_tensor
 from minigrad.nn.functional.linear import linear
@@ -9,6 +10,7 @@ from minigrad.tensor import Tensor
 
 
 @labelled("MseLossBackward0")
+@in_float32
 def mse_loss(
     input: Tensor, target: Tensor, reduction: str = "mean", weight: Tensor | None = None
 ) -> Tensor:
@@ -23,6 +25,7 @@ def mse_loss(
     return weighted(ops.square(input - target), weight, input, reduction)
 
 
+@in_float32
 def l1_loss(
     input: Tensor, target: Tensor, reduction: str = "mean", weight: Tensor | None = None
 ) -> Tensor:
@@ -41,6 +44,7 @@ def l1_loss(
 
 
 @labelled("BinaryCrossEntropyBackward0")
+@in_float32
 def binary_cross_entropy(
     input: Tensor, target: Tensor, weight: Tensor | None = None, reduction: str = "mean"
 ) -> Tensor:
@@ -60,6 +64,7 @@ def binary_cross_entropy(
 
 
 @labelled("BinaryCrossEntropyWithLogitsBackward0")
+@in_float32
 def binary_cross_entropy_with_logits(
     input: Tensor,
     target: Tensor,
@@ -151,6 +156,7 @@ def cross_entropy(
     return loss
 
 
+@in_float32
 def linear_cross_entropy(
     input: Tensor,
     linear_weight: Tensor,

@@ -6,6 +6,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.engine.graph import wrap
+from minigrad.engine.half_precision import in_float32
 from minigrad.engine.op import labelled
 from minigrad.nn.functional.arguments import require_floating, require_tensor
 from minigrad.nn.functional.distance import pairwise_distance
@@ -24,6 +25,7 @@ def hinge(input: Tensor) -> Tensor:
     return ops.clamp(input, min=0.0)
 
 
+@in_float32
 def hinge_embedding_loss(
     input: Tensor, target: Tensor, margin: float = 1.0, *, reduction: str = "mean"
 ) -> Tensor:
@@ -35,6 +37,7 @@ def hinge_embedding_loss(
     return reduced(positive + negative, reduction)
 
 
+@in_float32
 def margin_ranking_loss(
     input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, *, reduction: str = "mean"
 ) -> Tensor:
@@ -51,6 +54,7 @@ def margin_ranking_loss(
 
 
 @labelled("SoftMarginLossBackward0")
+@in_float32
 def soft_margin_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
     """log(1 + exp(-target input)), where target is 1 or -1."""
     require_reduction(reduction)
@@ -58,6 +62,7 @@ def soft_margin_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") 
     return reduced(-ops.log_sigmoid(target * input), reduction)
 
 
+@in_float32
 def cosine_embedding_loss(
     input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, *, reduction: str = "mean"
 ) -> Tensor:
@@ -80,6 +85,7 @@ def cosine_embedding_loss(
     return reduced(similar + dissimilar, reduction)
 
 
+@in_float32
 def triplet_margin_loss(
     anchor: Tensor,
     positive: Tensor,
@@ -143,6 +149,7 @@ def triplet_margin_with_distance_loss(
 
 
 @labelled("MultiMarginLossBackward0")
+@in_float32
 def multi_margin_loss(
     input: Tensor,
     target: Tensor,
@@ -185,6 +192,7 @@ def multi_margin_loss(
 
 
 @labelled("MultilabelMarginLossBackward0")
+@in_float32
 def multilabel_margin_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
     """sum over labels y and other classes i of max(0, 1 - (input[y] - input[i])) / C.
 
@@ -214,6 +222,7 @@ def multilabel_margin_loss(input: Tensor, target: Tensor, *, reduction: str = "m
     return reduced(losses if input.ndim == 2 else losses[0], reduction)
 
 
+@in_float32
 def multilabel_soft_margin_loss(
     input: Tensor, target: Tensor, weight: Tensor | None = None, *, reduction: str = "mean"
 ) -> Tensor:

@@ -6,6 +6,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.core.types import Shape
+from minigrad.engine.half_precision import in_float32
 from minigrad.nn.functional.arguments import require_floating, require_tensor
 from minigrad.nn.functional.padding import pad
 from minigrad.nn.functional.pooling import avg_pool2d
@@ -31,6 +32,7 @@ def layer_norm(
     return out
 
 
+@in_float32
 def rms_norm(
     input: Tensor,
     normalized_shape: int | Sequence[int],
@@ -108,6 +110,7 @@ def require_channels(name: str, input: Tensor, **vectors: Tensor | None) -> None
             )
 
 
+@in_float32
 def local_response_norm(
     input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
 ) -> Tensor:

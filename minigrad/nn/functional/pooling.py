@@ -8,6 +8,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.core.types import Shape
+from minigrad.engine.half_precision import in_float32
 from minigrad.kernels.pooling.avg_pool import pooled_size
 from minigrad.nn.functional.arguments import (
     IntOrSequence,
@@ -145,6 +146,7 @@ def avg_pool2d(
     return out.squeeze(0) if single else out
 
 
+@in_float32
 def lp_pool2d(
     input: Tensor,
     norm_type: float,
@@ -238,6 +240,7 @@ def avg_pool1d(
     ).squeeze(-2)
 
 
+@in_float32
 def lp_pool1d(
     input: Tensor,
     norm_type: float,

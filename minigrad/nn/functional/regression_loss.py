@@ -5,6 +5,7 @@ import warnings
 
 from minigrad import ops
 from minigrad.core.types import Number, Shape
+from minigrad.engine.half_precision import in_float32
 from minigrad.engine.op import labelled
 from minigrad.nn.functional.arguments import require_floating, require_tensor
 from minigrad.nn.functional.reduction import reduced, require_reduction, warn_if_broadcast, weighted
@@ -12,6 +13,7 @@ from minigrad.tensor import Tensor
 
 
 @labelled("SmoothL1LossBackward0")
+@in_float32
 def smooth_l1_loss(
     input: Tensor, target: Tensor, *, reduction: str = "mean", beta: float = 1.0
 ) -> Tensor:
@@ -29,6 +31,7 @@ def smooth_l1_loss(
 
 
 @labelled("HuberLossBackward0")
+@in_float32
 def huber_loss(
     input: Tensor,
     target: Tensor,
@@ -53,6 +56,7 @@ def huber_loss(
     return weighted(losses, weight, input, reduction)
 
 
+@in_float32
 def kl_div(
     input: Tensor, target: Tensor, *, reduction: str = "mean", log_target: bool = False
 ) -> Tensor:
@@ -83,6 +87,7 @@ def kl_div(
     return reduced(losses, reduction)
 
 
+@in_float32
 def poisson_nll_loss(
     input: Tensor,
     target: Tensor,
@@ -108,6 +113,7 @@ def poisson_nll_loss(
     return reduced(losses, reduction)
 
 
+@in_float32
 def gaussian_nll_loss(
     input: Tensor,
     target: Tensor,

@@ -10,6 +10,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.core.types import Array
+from minigrad.engine.half_precision import in_float32
 from minigrad.nn.functional.adaptive_pooling import adaptive_avg_pool1d, adaptive_avg_pool2d
 from minigrad.nn.functional.arguments import require_tensor
 from minigrad.tensor import Tensor
@@ -26,6 +27,7 @@ Scales = float | Sequence[float]
 C = TypeVar("C", Tensor, Array)
 
 
+@in_float32
 def interpolate(
     input: Tensor,
     size: Sizes | None = None,

@@ -28,21 +28,28 @@ def get_total_norm(
 
     `norm_type` is the order; "inf" or math.inf takes the largest absolute value.  `foreach` has no
     effect.  Raises RuntimeError for a norm of inf or nan if `error_if_nonfinite`.
+    PyTorch differs: the norm of float16 tensors is float16 there, inf above 65504; here float32.
     """
     order = float(norm_type)
     arrays = [tensor.array for tensor in _listed(tensors)]
     if not arrays:
         return Tensor(0.0)
-    norms = [ignore_fp_errors(_vector_norm, array.ravel(), order) for array in arrays]
-    total = ignore_fp_errors(_vector_norm, np.array(norms, arrays[0].dtype), order)
+    dtype = np.result_type(arrays[0].dtype, np.float32)
+    norms = [ignore_fp_errors(_vector_norm, _flat(array), order) for array in arrays]
+    total = ignore_fp_errors(_vector_norm, np.array(norms, dtype), order)
     if error_if_nonfinite and not math.isfinite(total):
         raise RuntimeError(
             f"The total norm of order {order} for gradients from `parameters` is non-finite, so it "
             "cannot be clipped. To disable this error and scale the gradients by the non-finite "
             "norm anyway, set `error_if_nonfinite=False`"
         )
-    result: Tensor = wrap(Tensor, np.asarray(total, arrays[0].dtype))
+    result: Tensor = wrap(Tensor, np.asarray(total, dtype))
     return result
+
+
+def _flat(x: Array) -> Array:
+    """The elements in one row, those of float16 as float32: their squares would overflow."""
+    return x.ravel() if x.dtype != np.float16 else x.ravel().astype(np.float32)
 
 
 def _vector_norm(x: Array, order: float) -> np.floating[Any]:
@@ -58,8 +65,10 @@ def clip_grads_with_norm_(
         factor = math.nan
     for p in _listed(parameters):
         if p.grad is not None:
+            # Of float16 in float32: a small factor would be 0.
+            real = np.result_type(p.grad.array.dtype, np.float32).type
             ignore_fp_errors(
-                np.multiply, p.grad.array, p.grad.array.dtype.type(factor), p.grad.array
+                np.multiply, p.grad.array, real(factor), p.grad.array, casting="same_kind"
             )
             p.grad.bump_version()
 

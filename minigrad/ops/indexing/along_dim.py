@@ -10,6 +10,7 @@ import numpy as np
 
 from minigrad.core.types import Array, Number, Shape
 from minigrad.engine.graph import V, Value
+from minigrad.engine.half_precision import in_float32
 from minigrad.engine.op import composed
 from minigrad.ops.dims import broadcast_shapes, wrap_dim
 from minigrad.ops.indexing import gather_scatter
@@ -169,6 +170,7 @@ def _identity(reduce: str, dtype: np.dtype[Any]) -> float:
 
 
 @composed(node="ScatterReduceBackward0")
+@in_float32
 def scatter_reduce(
     input: V, dim: int, index: V, src: V, reduce: str, *, include_self: bool = True
 ) -> V:
@@ -209,6 +211,7 @@ def scatter_reduce(
 
 
 @composed(node="IndexReduceBackward0")
+@in_float32
 def index_reduce(
     input: V, dim: int, index: V, source: V, reduce: str, *, include_self: bool = True
 ) -> V:

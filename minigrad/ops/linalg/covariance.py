@@ -7,6 +7,7 @@ import numpy as np
 
 from minigrad.core.types import Array
 from minigrad.engine.graph import V
+from minigrad.engine.half_precision import in_float32
 from minigrad.engine.op import composed
 from minigrad.ops.dims import as_tuple, each_dim, wrap_dim
 from minigrad.ops.elementwise.elementary import sqrt
@@ -15,6 +16,7 @@ from minigrad.ops.linalg.matmul import matmul
 
 
 @composed
+@in_float32
 def cov(input: V, *, correction: int = 1, fweights: Any = None, aweights: Any = None) -> V:
     """The covariances of variables, a row each: (V, N) -> (V, V), (N,) -> ().
 
@@ -61,6 +63,7 @@ def _weights(name: str, given: V | None, rows: V, *, integral: bool) -> V | None
 
 
 @composed
+@in_float32
 def corrcoef(input: V) -> V:
     """Pearson's correlations of variables, a row each: (V, N) -> (V, V), (N,) -> ()."""
     covariances = cov(input)

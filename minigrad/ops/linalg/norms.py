@@ -36,6 +36,7 @@ def _vector_norm_rule(g: V, out: V, x: V, *, p: float, dim: Dim, keepdim: bool) 
         sample(arr.of(2, 3, away_from=(0.0,)), p=0.5, dim=1),
         sample(arr.of(2, 3, away_from=(0.0,)), p=-2.0, dim=0),
     ],
+    accumulates=True,
 )
 def _vector_norm(input: Array, *, p: float, dim: Dim = None, keepdim: bool = False) -> Array:
     """(sum |x|^p)^(1/p) over `dim`."""

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.engine.graph import V, Value
+from minigrad.engine.half_precision import in_float32
 from minigrad.engine.op import composed, require_tensors
 from minigrad.ops.dims import wrap_dim
 from minigrad.ops.linalg.einsum import Labelled, contract
@@ -325,6 +326,7 @@ _MANY_ROWS = 25
 
 
 @composed(node="CdistBackward0")
+@in_float32
 def cdist(x1: V, x2: V, p: float = 2.0, compute_mode: str | None = _COMPUTE_MODES[0]) -> V:
     """The p-norm distances between rows: (..., P, M), (..., R, M) -> (..., P, R).
 
@@ -360,6 +362,7 @@ def _distance_by_product(x1: V, x2: V) -> V:
 
 
 @composed(node="PdistBackward0")
+@in_float32
 def pdist(input: V, p: float = 2.0) -> V:
     """The p-norm distances between all pairs of rows (i < j): (N, M) -> (N * (N - 1) / 2,)."""
     _require_dims("pdist", input=(input, 2))

@@ -54,6 +54,7 @@ def _batch_norm_rule(
         sample(arr.of(2, 3, 2, 3), arr.of(3), arr.of(3), eps=1e-2),
         sample(arr.of(3, 2, 4), eps=1e-2),
     ],
+    accumulates=True,
 )
 def batch_norm(
     input: Array, weight: Array | None = None, bias: Array | None = None, *, eps: float
@@ -90,6 +91,7 @@ def _batch_norm_eval_rule(
         ),
         sample(arr.of(4, 2), mean=np.array([0.1, -0.2]), var=np.array([0.5, 1.0]), eps=1e-5),
     ],
+    accumulates=True,
 )
 def batch_norm_eval(
     input: Array,

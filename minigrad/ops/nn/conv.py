@@ -37,6 +37,7 @@ DEPTHWISE = _geometry((2, 2), ((1, 1), (1, 1)), (1, 1), 4)
         sample(arr.of(2, 4, 4, 3), arr.of(8, 1, 3, 3), **DEPTHWISE),
         sample(arr.of(0, 2, 4, 4), arr.of(3, 2, 3, 3), arr.of(3), **PLAIN),
     ],
+    accumulates=True,
 )
 def conv2d(
     input: Array,
@@ -69,6 +70,7 @@ def conv2d(
         sample(arr.of(2, 4, 3, 3), arr.of(4, 3, 3, 2), shape=(2, 3, 5, 4), **PLAIN),
         sample(arr.of(2, 6, 3, 3), arr.of(6, 2, 3, 3), shape=(2, 4, 3, 3), **GROUPED),
     ],
+    accumulates=True,
 )
 def conv2d_input_grad(
     cotangent: Array,
@@ -97,6 +99,7 @@ def conv2d_input_grad(
         sample(arr.of(2, 4, 3, 3), arr.of(2, 3, 5, 4), shape=(4, 3, 3, 2), **PLAIN),
         sample(arr.of(2, 6, 3, 3), arr.of(2, 4, 3, 3), shape=(6, 2, 3, 3), **GROUPED),
     ],
+    accumulates=True,
 )
 def conv2d_weight_grad(
     cotangent: Array,

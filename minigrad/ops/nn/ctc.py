@@ -108,7 +108,7 @@ SAMPLES = [
 ]  # fmt: skip
 
 
-@op(vjp=(_rule,), samples=SAMPLES)
+@op(vjp=(_rule,), samples=SAMPLES, accumulates=True)
 def ctc_loss(
     input: Array,
     *,

@@ -75,6 +75,7 @@ def _layer_norm_rule(
         sample(arr.of(5), arr.of(5), arr.of(5), dims=1, eps=1e-2),
         sample(arr.of(3, 4), dims=1, eps=1e-2),
     ],
+    accumulates=True,
 )
 def layer_norm(
     input: Array, weight: Array | None = None, bias: Array | None = None, *, dims: int, eps: float
@@ -112,6 +113,7 @@ def _group_norm_rule(
         sample(arr.of(2, 3, 2, 3), arr.of(3), arr.of(3), groups=3, eps=1e-2),
         sample(arr.of(3, 4), groups=1, eps=1e-2),
     ],
+    accumulates=True,
 )
 def group_norm(
     input: Array, weight: Array | None = None, bias: Array | None = None, *, groups: int, eps: float

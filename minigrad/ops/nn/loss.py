@@ -37,6 +37,7 @@ LEAST_VARIANCE = 1e-12
         sample(arr.of(4), target=np.array(1)),
         sample(arr.of(3, 4), target=np.array([0, 3, 2]), weight=CLASS_WEIGHTS, ignore_index=2),
     ],
+    accumulates=True,
 )
 def nll_loss(
     input: Array,
@@ -80,6 +81,7 @@ def nll_loss(
             reduction="mean",
         ),
     ],
+    accumulates=True,
 )
 def nll_loss_backward(
     cotangent: Array,

@@ -38,6 +38,7 @@ INDICES = np.array([[[[0, 5], [5, 11]]], [[[3, 2], [1, 7]]]])
             **_window((3, 2), (2, 1), (1, 1), dilation=(1, 2), ceil_mode=True),
         ),
     ],
+    accumulates=True,
 )
 def max_pool2d(
     input: Array,
@@ -58,6 +59,7 @@ def max_pool2d(
     vjp=(lambda g, out, c, *, indices, size: gather_planes(g, indices=indices),),
     degree=1,
     samples=[sample(arr.of(2, 1, 2, 2), indices=INDICES, size=(3, 4))],
+    accumulates=True,
 )
 def scatter_planes(cotangent: Array, *, indices: Array, size: Pair) -> Array:
     """(N, C, H', W') added into zeros (N, C, *size), each element at its index in the plane."""
@@ -74,6 +76,7 @@ def scatter_planes(cotangent: Array, *, indices: Array, size: Pair) -> Array:
     ),
     degree=1,
     samples=[sample(arr.of(2, 1, 3, 4), indices=INDICES)],
+    accumulates=True,
 )
 def gather_planes(input: Array, *, indices: Array) -> Array:
     """The elements of each plane at the indices: the adjoint of scatter_planes."""
@@ -106,6 +109,7 @@ MEANS = [
     ),
     degree=1,
     samples=MEANS,
+    accumulates=True,
 )
 def avg_pool2d(
     input: Array,
@@ -132,6 +136,7 @@ def avg_pool2d(
         sample(arr.of(1, 2, 3, 6), size=(5, 5), **MEANS[1].settings),
         sample(arr.of(1, 2, 3, 3), size=(5, 5), **MEANS[2].settings),
     ],
+    accumulates=True,
 )
 def avg_pool2d_backward(
     cotangent: Array,
@@ -167,6 +172,7 @@ def avg_pool2d_backward(
         sample(arr.of(2, 3, 5, 7), output_size=(1, 1)),
         sample(arr.of(2, 3, 5, 7), output_size=(3, 2)),
     ],
+    accumulates=True,
 )
 def adaptive_avg_pool2d(input: Array, *, output_size: Pair) -> Array:
     """The means of output_size windows that share the plane evenly."""
@@ -177,6 +183,7 @@ def adaptive_avg_pool2d(input: Array, *, output_size: Pair) -> Array:
     vjp=(lambda g, out, c, *, size: adaptive_avg_pool2d(g, output_size=(c.shape[2], c.shape[3])),),
     degree=1,
     samples=[sample(arr.of(2, 3, 3, 2), size=(5, 7)), sample(arr.of(2, 3, 1, 1), size=(4, 3))],
+    accumulates=True,
 )
 def adaptive_avg_pool2d_backward(cotangent: Array, *, size: Pair) -> Array:
     """The adjoint of adaptive_avg_pool2d: (N, C, H', W') -> (N, C, *size)."""

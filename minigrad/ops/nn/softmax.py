@@ -30,7 +30,11 @@ def _axis(input: Array, dim: int) -> int:
     return wrap_dim(dim, input.ndim)
 
 
-@op(vjp=(lambda g, out, x, *, dim: softmax_backward(g, out, dim=dim),), samples=SAMPLES)
+@op(
+    vjp=(lambda g, out, x, *, dim: softmax_backward(g, out, dim=dim),),
+    samples=SAMPLES,
+    accumulates=True,
+)
 def softmax(input: Array, *, dim: int) -> Array:
     """exp(input) / sum(exp(input)) along `dim`."""
     if input.ndim == 0:
@@ -47,6 +51,7 @@ def _softmax_output_rule(g: V, out: V, c: V, y: V, *, dim: int) -> V:
     node="SoftmaxBackwardDataBackward0",
     vjp=(lambda g, out, c, y, *, dim: softmax_backward(g, y, dim=dim), _softmax_output_rule),
     samples=PAIRS,
+    accumulates=True,
 )
 def softmax_backward(cotangent: Array, output: Array, *, dim: int) -> Array:
     """y * (c - sum(c * y)): the Jacobian of softmax, which is symmetric, times c."""
@@ -55,7 +60,11 @@ def softmax_backward(cotangent: Array, output: Array, *, dim: int) -> Array:
     return kernels.softmax_backward(cotangent, output, _axis(output, dim))
 
 
-@op(vjp=(lambda g, out, x, *, dim: log_softmax_backward(g, out, dim=dim),), samples=SAMPLES)
+@op(
+    vjp=(lambda g, out, x, *, dim: log_softmax_backward(g, out, dim=dim),),
+    samples=SAMPLES,
+    accumulates=True,
+)
 def log_softmax(input: Array, *, dim: int) -> Array:
     """input - log(sum(exp(input))) along `dim`."""
     if input.ndim == 0:
@@ -70,6 +79,7 @@ def log_softmax(input: Array, *, dim: int) -> Array:
         lambda g, out, c, y, *, dim: -g * y.exp() * c.sum(dim=dim, keepdim=True),
     ),
     samples=PAIRS,
+    accumulates=True,
 )
 def log_softmax_backward(cotangent: Array, output: Array, *, dim: int) -> Array:
     """c - exp(y) * sum(c)."""
@@ -129,6 +139,7 @@ CLASS_WEIGHTS = np.array([0.5, 1.0, 2.0, 0.25])
             label_smoothing=0.1,
         ),
     ],
+    accumulates=True,
 )
 def cross_entropy(
     input: Array,

@@ -8,6 +8,7 @@ import numpy as np
 from minigrad.core import dtypes
 from minigrad.core.types import Array, Dim
 from minigrad.engine.graph import V
+from minigrad.engine.half_precision import in_float32
 from minigrad.engine.op import arr, composed, op, sample
 from minigrad.kernels.reduction import reduce as kernels
 from minigrad.ops.dims import axes, broadcast_view, kept_shape, wrap_dim
@@ -142,6 +143,7 @@ def _mean_array_rule(g: Array, out: Array, x: V, *, dim: Dim, keepdim: bool, dty
     array_vjp=(_mean_array_rule,),
     degree=1,
     samples=over_dims(),
+    accumulates=True,
 )
 def mean(input: Array, *, dim: Dim = None, keepdim: bool = False, dtype: DType = None) -> Array:
     """The arithmetic mean over `dim`.  Raises RuntimeError for integers, unless dtype is given."""
@@ -171,6 +173,7 @@ def nansum(input: Array, *, dim: Dim = None, keepdim: bool = False, dtype: DType
 
 
 @composed
+@in_float32
 def nanmean(input: V, dim: Dim = None, keepdim: bool = False, *, dtype: DType = None) -> V:
     """The arithmetic mean over `dim` of the elements that are not nan; nan where there are none.
 
@@ -218,6 +221,7 @@ def _prod_rule(g: V, out: V, x: V, *, dim: Any, keepdim: bool, dtype: DType) -> 
     node=lambda node: "ProdBackward0" if node.settings["dim"] is None else "ProdBackward1",
     vjp=(_prod_rule,),
     samples=over_one_dim(low=0.3),
+    accumulates=True,
 )
 def prod(
     input: Array, *, dim: int | None = None, keepdim: bool = False, dtype: DType = None
@@ -239,6 +243,7 @@ def prod(
     ),
     floats=True,
     samples=over_dims(),
+    accumulates=True,
 )
 def logsumexp(input: Array, *, dim: Dim = None, keepdim: bool = False) -> Array:
     """log(sum(exp(input))) over `dim`, without overflow."""
@@ -254,7 +259,12 @@ def _norm_rule(g: V, out: V, x: V, *, dim: Dim, keepdim: bool) -> V:
     return expand_reduced(slope, x.shape, dim, keepdim) * x
 
 
-@op(node="LinalgVectorNormBackward0", vjp=(_norm_rule,), samples=over_dims(low=0.2))
+@op(
+    node="LinalgVectorNormBackward0",
+    vjp=(_norm_rule,),
+    samples=over_dims(low=0.2),
+    accumulates=True,
+)
 def euclidean_norm(input: Array, *, dim: Dim = None, keepdim: bool = False) -> Array:
     """The square root of the sum of squares over `dim`."""
     require_floating("norm", input)

@@ -46,7 +46,7 @@ def _cumsum_rule(g: V, out: V, x: V, *, dim: int, dtype: DType) -> V:
     return cast_back(back, x.dtype, dtype)
 
 
-@op(vjp=(_cumsum_rule,), degree=1, samples=LINES)
+@op(vjp=(_cumsum_rule,), degree=1, samples=LINES, accumulates=True)
 def cumsum(input: Array, *, dim: int, dtype: DType = None) -> Array:
     """Cumulative sums along `dim`; bools and integers add as int64."""
     from_all = as_sum_dtype(input, dtype)
@@ -85,6 +85,7 @@ def _recurrence_rule(
         sample(arr.of(2, 3, 2), arr.of(2, 3, 2), dim=1),
         sample(arr.of(0, 3), arr.of(0, 3), dim=0),
     ],
+    accumulates=True,
 )
 def recurrence(factor: Array, addend: Array, *, dim: int) -> Array:
     """h[k] = factor[k] * h[k - 1] + addend[k] along `dim`, with h[-1] = 0.
@@ -103,7 +104,7 @@ def _cumprod_rule(g: V, out: V, x: V, *, dim: int, dtype: DType) -> V:
     return cast_back(slope, x.dtype, dtype)
 
 
-@op(vjp=(_cumprod_rule,), samples=LINES)
+@op(vjp=(_cumprod_rule,), samples=LINES, accumulates=True)
 def cumprod(input: Array, *, dim: int, dtype: DType = None) -> Array:
     """Cumulative products along `dim`; bools and integers multiply as int64."""
     from_all = as_sum_dtype(input, dtype)
@@ -137,7 +138,7 @@ def _infinite_share(x: Array, out: Array, axis: int) -> Array:
     return np.where(tied, 1 / np.maximum(count, 1), 1).astype(x.dtype)
 
 
-@op(vjp=(_logcumsumexp_rule,), samples=LINES)
+@op(vjp=(_logcumsumexp_rule,), samples=LINES, accumulates=True)
 def logcumsumexp(input: Array, *, dim: int) -> Array:
     """log(cumsum(exp(input))) along `dim`, without overflow."""
     require_floating("logcumsumexp", input)

@@ -57,7 +57,13 @@ VARIANCES = [
 ]
 
 
-@op(node="VarBackward0", vjp=(_var_rule,), array_vjp=(_var_array_rule,), samples=VARIANCES)
+@op(
+    node="VarBackward0",
+    vjp=(_var_rule,),
+    array_vjp=(_var_array_rule,),
+    samples=VARIANCES,
+    accumulates=True,
+)
 def _var(input: Array, *, dim: Dim = None, correction: float = 1, keepdim: bool = False) -> Array:
     """Squared deviations from the mean over `dim`, divided by (count - correction)."""
     require_floating("var", input)
@@ -66,7 +72,7 @@ def _var(input: Array, *, dim: Dim = None, correction: float = 1, keepdim: bool 
     return kernels.variance(input, reduced, divisor, keepdim)
 
 
-@op(node="StdBackward0", vjp=(_std_rule,), samples=VARIANCES)
+@op(node="StdBackward0", vjp=(_std_rule,), samples=VARIANCES, accumulates=True)
 def _std(input: Array, *, dim: Dim = None, correction: float = 1, keepdim: bool = False) -> Array:
     """The square root of the variance over `dim`."""
     require_floating("std", input)
