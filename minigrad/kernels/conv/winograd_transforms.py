@@ -138,26 +138,28 @@ def stage_pixels(out, row_size, source, image, used, window, readable):
     `window` is (first pixel, distance, count) of rows and of columns.
     """
     (y0, y_stride, rows), (x0, x_stride, columns) = window
+    # Copies: fields of a record would be read again after each element that is written.
+    height, width, channel_stride = image.height, image.width, image.channel_stride
     vector, stride = lanes(out), image.column_stride * x_stride
     low = min(max(0, -(x0 // x_stride)), columns)
-    top = max(low, min(columns, -((x0 - image.width) // x_stride)))
+    top = max(low, min(columns, -((x0 - width) // x_stride)))
     for i in range(rows):
         y, row = y0 + i * y_stride, offset(out, i * row_size)
-        inside = 0 <= y < image.height
+        inside = 0 <= y < height
         for j in range((low if inside else columns) * vector):
             row[j] = 0
         if inside:
             element = y * image.row_stride + x0 * image.column_stride
             pixels, x = offset(source, element), low
             if stride == 1 and used == vector:
-                last = readable - element - (used - 1) * image.channel_stride - vector
+                last = readable - element - (used - 1) * channel_stride - vector
                 while x + vector <= top or (x < top and x <= last):
-                    block = (offset(pixels, x), image.channel_stride)
+                    block = (offset(pixels, x), channel_stride)
                     transpose_block((offset(row, x * vector), vector), block)
                     x += vector
             for j in range(x, top):
                 for lane in range(used):
-                    row[j * vector + lane] = pixels[j * stride + lane * image.channel_stride]
+                    row[j * vector + lane] = pixels[j * stride + lane * channel_stride]
                 for lane in range(used, vector):
                     row[j * vector + lane] = 0
             for j in range(top * vector, columns * vector):
