@@ -13,7 +13,7 @@ from tests.support.torch_functions import FACTORIZATIONS, TORCH_FUNCTIONS
 
 SAMPLES = [
     pytest.param(name, case, id=f"{name}-{i}")
-    for name in TORCH_FUNCTIONS
+    for name in sorted(TORCH_FUNCTIONS)
     if name in table.declared()
     for i, case in enumerate(table.declared()[name].op.samples)
 ]
