@@ -14,7 +14,7 @@ def reads_torch(file):
     text = file.read_text(encoding="utf-8")
     if re.search(r"^(import|from) torch\b", text, re.MULTILINE):
         return True
-    shared = re.findall(r"^from tests\.(support[\w.]*) import (\w+)", text, re.MULTILINE)
+    shared = re.findall(r"^from tests\.(support[\w.]*) import \(?\s*(\w+)", text, re.MULTILINE)
     paths = {
         HERE / f"{'/'.join(m.split('.'))}{rest}.py" for m, n in shared for rest in ("", f"/{n}")
     }
