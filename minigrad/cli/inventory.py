@@ -125,9 +125,12 @@ def _names(code: CodeType) -> Iterator[str]:
 
 def table(found: list[Entry]) -> str:
     """One line per operation."""
-    lines = [f"{'operation':<30}{'family':<22}{'derivative':<34}{'computed by':<13}{'samples':>7}"]
+    width = max(len(e.name) for e in found) + 2
+    lines = [
+        f"{'operation':<{width}}{'family':<22}{'derivative':<34}{'computed by':<13}{'samples':>7}"
+    ]
     lines += [
-        f"{e.name:<30}{e.family:<22}{e.derivative:<34}{e.computed_by:<13}"
+        f"{e.name:<{width}}{e.family:<22}{e.derivative:<34}{e.computed_by:<13}"
         + f"{e.samples or '-':>7}"
         for e in found
     ]

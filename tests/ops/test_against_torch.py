@@ -37,7 +37,9 @@ def test_samples(name, case, dtype):
 
     if name in {"digamma", "polygamma"} and dtype == "float64":
         return test_trigamma()  # torch's is good to 1e-9 only
-    compare(on_both, *arrays, note=f"{name}{describe(case)}")
+    # Where a position repeats, torch gives gradients to values that were written over.
+    smooth = name not in {"index_put", "scatter"}  # see test_repeated_indices.py
+    compare(on_both, *arrays, gradients=smooth, note=f"{name}{describe(case)}")
 
 
 def test_trigamma():

@@ -14,7 +14,7 @@ def streams(program: str, *arguments: object, **variables: str) -> tuple[str, st
     """Return what a program prints on stdout and stderr; it has to end without an error."""
     done = subprocess.run(
         [sys.executable, "-c", program, *map(str, arguments)],
-        env=os.environ | variables, capture_output=True, text=True, check=False,
+        env=os.environ | variables, capture_output=True, text=True, check=False, timeout=900,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout, done.stderr

@@ -302,14 +302,17 @@ def erf(x: float) -> float:
 
 @unary
 def _gelu(x: float) -> float:
-    return x * scalar.normal(x)[0]
+    # Below the bound the distribution is 0, and -inf times 0 would be nan.
+    bounded = like(x, -1e15) if x < like(x, -1e15) else x
+    return bounded * scalar.normal(x)[0]
 
 
 @unary
 def _gelu_tanh(x: float) -> float:
     # 0.5 (1 + tanh u) is sigmoid(2 u).
     u = like(x, math.sqrt(2 / math.pi)) * (x + like(x, 0.044715) * x * x * x)
-    return x * scalar.sigmoid(u + u)
+    bounded = like(x, -1e15) if x < like(x, -1e15) else x  # as in _gelu
+    return bounded * scalar.sigmoid(u + u)
 
 
 def gelu(x: Array, approximate: str = "none") -> Array:

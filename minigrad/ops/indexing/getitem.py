@@ -229,15 +229,15 @@ def written_cotangent(taken: V, index: Index, shape: Shape) -> V:
     return taken if stayed.all() else where(wrap_like(taken, stayed), taken, 0.0)
 
 
-def _put_rule(g: V, v: V, index: Index) -> V:
-    return _summed_to(written_cotangent(getitem(g, index=index), index, g.shape), v.shape)
+def _put_rule(g: V, shape: Shape, index: Index) -> V:
+    return _summed_to(written_cotangent(getitem(g, index=index), index, g.shape), shape)
 
 
 @op(
     node=lambda node: "CopySlices" if node.settings["index"].is_basic else "IndexPutBackward0",
     vjp=(
         lambda g, out, x, v, *, index: index_put_scalar(g, index=index),
-        lambda g, out, x, v, *, index: _put_rule(g, v, index),
+        lambda g, out, x, v, *, index: _put_rule(g, v.shape, index),
     ),
     degree=1,
     samples=[
