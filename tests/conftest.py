@@ -32,3 +32,14 @@ else:
 hypothesis.settings.register_profile("here", deadline=None)  # a first call compiles
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+# `pytest -m quick`: folders whose tests take seconds, and with them most of what a change breaks.
+QUICK = ("architecture/test_floors", "architecture/test_sizes", "core", "engine", "tensor", "data",
+         "ops/test_composed", "ops/test_shape", "ops/test_bad_input", "nn/test_module",
+         "nn/test_losses", "autograd/test_function", "kernels/test_plan_record")  # fmt: skip
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if str(item.path.relative_to(HERE)).startswith(QUICK):
+            item.add_marker("quick")
