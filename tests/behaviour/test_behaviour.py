@@ -1,0 +1,20 @@
+"""Every behaviour check holds for PyTorch, and here, unless docs/differences.md lists it."""
+
+import pytest
+import torch
+
+import minigrad
+from tests.support.behaviour import checks, listed_differences
+
+CHECKS = checks()
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=[check.name for check in CHECKS])
+def test_behaviour(check):
+    check.run(torch)
+    if check.difference is None:
+        check.run(minigrad)
+        return
+    assert check.difference in listed_differences()
+    with pytest.raises(Exception):  # noqa: B017, PT011  whatever it ends in here
+        check.run(minigrad)
