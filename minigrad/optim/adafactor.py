@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from minigrad.core.types import Array, Shape
+from minigrad.kernels.reduction.reduce import sum as total
 from minigrad.optim.optimizer import ArrayOptimizer, ParamGroup, ParamsT
 from minigrad.optim.optimizer.array_optimizer import norm, state_array
 from minigrad.tensor import Tensor
@@ -78,7 +79,7 @@ def _update_means(means: Array, new: Array, weight: float) -> Array:
 
 def _mean(x: Array, axis: int) -> Array:
     """The mean along an axis, which may be empty."""
-    mean: Array = x.sum(axis=axis, keepdims=True) / max(x.shape[axis], 1)
+    mean: Array = total(x, (axis % x.ndim,), True) / max(x.shape[axis], 1)
     return mean
 
 

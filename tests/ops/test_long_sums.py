@@ -123,6 +123,7 @@ BACKWARD: dict[str, tuple[Callable[..., Any], Make]] = {
         lambda x, i: x.gather(1, i),
         lambda rng, n: [drawn(rng, 3, 4), at(rng, 2, n)],
     ),
+    "logcumsumexp": (lambda x: x.logcumsumexp(0), lambda rng, n: [drawn(rng, n, 2)]),
     "cumprod": (
         lambda x: mg.cumprod(x * 0 + x / x.detach(), 0),
         lambda rng, n: [drawn(rng, n)],
@@ -177,3 +178,10 @@ def test_gradient_of_a_bias_over_three_million_rows() -> None:
     ((mg.zeros(3_000_000, 2) + b) * 0.1).sum().backward()
     assert b.grad is not None
     assert b.grad.tolist() == [300_000, 300_000]
+
+
+@pytest.mark.parametrize("order", [1.0, 2.0, 3.0])
+def test_the_norm_that_gradients_are_clipped_to(order: float) -> None:
+    x = mg.full((3_000_000,), 0.1)
+    found = mg.nn.utils.get_total_norm([x, x[:7]], order).item()
+    assert found == pytest.approx(3_000_007 ** (1 / order) * 0.1, rel=MOST)

@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 
-from minigrad.core.types import Array
-from minigrad.engine.grad_mode import ignore_fp_errors
+from minigrad.core import dtypes
+from minigrad.engine.grad_mode import ignore_fp_errors, no_grad
 from minigrad.engine.graph import wrap
+from minigrad.ops.linalg.norms import vector_norm
 from minigrad.tensor import Tensor
 
 Tensors = Tensor | Iterable[Tensor]
@@ -31,12 +31,13 @@ def get_total_norm(
     PyTorch differs: the norm of float16 tensors is float16 there, inf above 65504; here float32.
     """
     order = float(norm_type)
-    arrays = [tensor.array for tensor in _listed(tensors)]
-    if not arrays:
+    listed = _listed(tensors)
+    if not listed:
         return Tensor(0.0)
-    dtype = np.result_type(arrays[0].dtype, np.float32)
-    norms = [ignore_fp_errors(_vector_norm, _flat(array), order) for array in arrays]
-    total = ignore_fp_errors(_vector_norm, np.array(norms, dtype), order)
+    dtype = np.result_type(listed[0].array.dtype, np.float32)
+    with no_grad():
+        norms = [float(vector_norm(tensor, order)) for tensor in _in_float32(listed)]
+        total = float(vector_norm(wrap(Tensor, np.array(norms, dtype)), order)) if norms else 0.0
     if error_if_nonfinite and not math.isfinite(total):
         raise RuntimeError(
             f"The total norm of order {order} for gradients from `parameters` is non-finite, so it "
@@ -47,13 +48,9 @@ def get_total_norm(
     return result
 
 
-def _flat(x: Array) -> Array:
-    """The elements in one row, those of float16 as float32: their squares would overflow."""
-    return x.ravel() if x.dtype != np.float16 else x.ravel().astype(np.float32)
-
-
-def _vector_norm(x: Array, order: float) -> np.floating[Any]:
-    return np.linalg.norm(x, order) if x.size else x.dtype.type(0)
+def _in_float32(tensors: list[Tensor]) -> list[Tensor]:
+    """The tensors that have elements, float16 as float32: the squares would overflow."""
+    return [t.float() if t.dtype is dtypes.float16 else t for t in tensors if t.numel()]
 
 
 def clip_grads_with_norm_(

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.core import dtypes
 from minigrad.core.types import Array
 from minigrad.engine.graph import V, wrap_like
 from minigrad.engine.op import arr, composed, op, sample
@@ -113,18 +114,22 @@ def cumprod(input: Array, *, dim: int, dtype: DType = None) -> Array:
 
 
 def _logcumsumexp_rule(g: V, out: V, x: V, *, dim: int) -> V:
-    """sum over i >= k of g[i] exp(x[k] - out[i]), as a recurrence of factors that are at most 1."""
+    """sum over i >= k of g[i] exp(x[k] - out[i]), as a recurrence of factors that are at most 1.
+
+    In float64: the factors are close to 1, and in float32 their errors would multiply.
+    """
     if not x.ndim:
         return g.clone()
-    now, before = _neighbours(out, dim)
+    exact_g, exact_out, exact_x = (value.to(dtypes.float64) for value in (g, out, x))
+    now, before = _neighbours(exact_out, dim)
     fading = exp(where(now > before, before - now, 0.0))
-    start = out.narrow(dim, 0, min(out.shape[dim], 1))
+    start = exact_out.narrow(dim, 0, min(out.shape[dim], 1))
     factors = copies.concatenate(start.new_zeros(start.shape), fading, dim=dim)
-    own = exp(where(x.eq(out), 0.0, x - out))
+    own = exp(where(x.eq(out), 0.0, exact_x - exact_out))
     if np.isinf(out.array).any():
-        share = wrap_like(x, _infinite_share(x.array, out.array, wrap_dim(dim, x.ndim)))
+        share = wrap_like(x, _infinite_share(exact_x.array, exact_out.array, wrap_dim(dim, x.ndim)))
         own, factors = own * share, where(share.eq(1), factors, factors * (1 - share))
-    return _backwards(factors, g, dim) * own
+    return (_backwards(factors, exact_g, dim) * own).to(x.dtype)
 
 
 def _infinite_share(x: Array, out: Array, axis: int) -> Array:
