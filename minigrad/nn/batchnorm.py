@@ -9,6 +9,7 @@ from minigrad.nn import functional as F
 from minigrad.nn import init
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
+from minigrad.nn.state_dict import StateDict
 from minigrad.tensor import Tensor, creation
 
 
@@ -53,6 +54,14 @@ class RunningNorm(Module):
         self.register_buffer("num_batches_tracked", count)
         self.reset_parameters()
 
+    _version = 2
+    """Version 1, of PyTorch before 0.4.1, had no num_batches_tracked."""
+
+    def _upgrade_state(self, state_dict: StateDict, prefix: str, version: int | None) -> None:
+        key = prefix + "num_batches_tracked"
+        if self.num_batches_tracked is not None and (version is None or version < 2):
+            state_dict.setdefault(key, self.num_batches_tracked)
+
     def reset_running_stats(self) -> None:
         """Set the running mean to 0, the running variance to 1 and the number of batches to 0."""
         for name, value in (("running_mean", 0), ("running_var", 1), ("num_batches_tracked", 0)):
@@ -78,13 +87,12 @@ class _BatchNorm(RunningNorm):
     dimensions: ClassVar[tuple[int, ...]]
 
     def forward(self, input: Tensor) -> Tensor:
-        if input.ndim not in self.dimensions:
-            expected = " or ".join(f"{d}D" for d in self.dimensions)
-            raise ValueError(f"expected {expected} input (got {input.ndim}D input)")
-        batches = self.num_batches_tracked if self.training else None
+        self._check_input_dim(input)
+        # `track_running_stats` may have been set since: the statistics then stay as they are.
+        use_running = self.track_running_stats or not self.training
+        batches = self.num_batches_tracked if self.training and use_running else None
         # Without running statistics those of the batch are used in evaluation mode too.
         use_batch = self.training or (self.running_mean is None and self.running_var is None)
-        use_running = batches is not None or not self.training
         out = F.batch_norm(
             input,
             self.running_mean if use_running else None,
@@ -92,7 +100,7 @@ class _BatchNorm(RunningNorm):
             self.weight,
             self.bias,
             use_batch,
-            0.0 if batches is None else self._momentum(batches),
+            self._momentum(batches),
             self.eps,
         )
         if batches is not None:
@@ -100,9 +108,17 @@ class _BatchNorm(RunningNorm):
             batches.bump_version()
         return out
 
-    def _momentum(self, batches: Tensor) -> float:
+    def _check_input_dim(self, input: Tensor) -> None:
+        """Raise ValueError for another number of dimensions; subclasses override it."""
+        if input.ndim not in self.dimensions:
+            expected = " or ".join(f"{d}D" for d in self.dimensions)
+            raise ValueError(f"expected {expected} input (got {input.ndim}D input)")
+
+    def _momentum(self, batches: Tensor | None) -> float:
         """The weight of the next batch; without momentum all batches have the same weight."""
-        return 1.0 / (1 + int(batches)) if self.momentum is None else self.momentum
+        if self.momentum is not None:
+            return self.momentum
+        return 0.0 if batches is None else 1.0 / (1 + int(batches))
 
 
 class BatchNorm1d(_BatchNorm):

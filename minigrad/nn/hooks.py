@@ -26,6 +26,20 @@ class ForwardHook(NamedTuple):
     always: bool = False
 
 
+class SaveHook(NamedTuple):
+    """A hook of state_dict; one that may replace the state returns it."""
+
+    call: Hook
+    may_replace: bool
+
+
+class LoadHook(NamedTuple):
+    """A hook of load_state_dict, called with the module first if `with_module`."""
+
+    call: Hook
+    with_module: bool
+
+
 class Hooks:
     """The hooks of one module, each kind in the order of the calls."""
 
@@ -35,8 +49,8 @@ class Hooks:
         self.backward_pre: dict[int, Hook] = {}
         self.backward: dict[int, Hook] = {}
         self.state_dict_pre: dict[int, Hook] = {}
-        self.state_dict_post: dict[int, Hook] = {}
-        self.load_pre: dict[int, Hook] = {}
+        self.state_dict_post: dict[int, SaveHook] = {}
+        self.load_pre: dict[int, LoadHook] = {}
         self.load_post: dict[int, Hook] = {}
 
     def around_call(self) -> bool:

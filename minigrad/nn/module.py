@@ -1,7 +1,6 @@
 """`Module`, the base class of layers and networks: calls, modes, casts and state."""
 
-from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Self
 
 from minigrad.core import dtypes
@@ -10,9 +9,10 @@ from minigrad.core.types import DeviceLike, DTypeLike
 from minigrad.engine.grad_mode import no_grad
 from minigrad.nn.hooks import call_with_hooks
 from minigrad.nn.module_hooks import HookMethods
+from minigrad.nn.module_state import StateMethods
 from minigrad.nn.module_tree import ModuleTree
-from minigrad.nn.state_dict import IncompatibleKeys, StateDict, collect, load
-from minigrad.tensor import Tensor
+from minigrad.nn.parameter import zero_gradient
+from minigrad.tensor import Tensor, creation
 
 
 def _forward_unimplemented(self: Any, *inputs: Any) -> Any:
@@ -21,7 +21,7 @@ def _forward_unimplemented(self: Any, *inputs: Any) -> Any:
     )
 
 
-class Module(ModuleTree["Module"], HookMethods):
+class Module(ModuleTree["Module"], HookMethods, StateMethods):
     """The base class of layers and networks: assign parameters and modules, define `forward`.
 
     Parameters, Buffers and Modules that are attributes are found by `parameters()`, `to()`,
@@ -55,8 +55,9 @@ class Module(ModuleTree["Module"], HookMethods):
         """
         if not isinstance(mode, bool):
             raise ValueError("training mode is expected to be boolean")
-        for module in self.modules():
-            module.training = mode
+        self.training = mode
+        for module in self.children():
+            module.train(mode)
         return self
 
     def eval(self) -> Self:
@@ -75,7 +76,7 @@ class Module(ModuleTree["Module"], HookMethods):
             if set_to_none:
                 parameter.grad = None
             elif parameter.grad is not None:
-                parameter.grad = parameter.grad.new_zeros(parameter.grad.shape)
+                zero_gradient(parameter)
 
     def apply(self, fn: Callable[["Module"], object]) -> Self:
         """Call `fn` on every descendant and then on this module."""
@@ -86,17 +87,21 @@ class Module(ModuleTree["Module"], HookMethods):
 
     # --- casts -----------------------------------------------------------------------------------
 
-    def _apply(self, fn: Callable[[Tensor], Tensor]) -> Self:
-        """Replace each parameter's data and gradient, and each buffer, by `fn` of it."""
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """Replace each parameter's data and gradient, and each buffer, by `fn` of it.
+
+        The children come first, with their own `_apply`; recurse=False leaves them out.
+        """
+        for module in self.children() if recurse else ():
+            module._apply(fn)
         with no_grad():
-            for parameter in self.parameters():
+            for parameter in self.parameters(recurse=False):
                 parameter.data = fn(parameter.data)
                 if parameter.grad is not None:
                     parameter.grad = fn(parameter.grad)
-            for module in self.modules():
-                for name, buffer in module._buffers.items():
-                    if buffer is not None:
-                        module._buffers[name] = fn(buffer)
+            for name, buffer in self._buffers.items():
+                if buffer is not None:
+                    self._buffers[name] = fn(buffer)
         return self
 
     def to(self, *args: Tensor | DTypeLike | DeviceLike, **options: Any) -> Self:
@@ -130,6 +135,15 @@ class Module(ModuleTree["Module"], HookMethods):
         """Cast all parameters and buffers to `dst_type`, integers too."""
         return self._apply(lambda t: t.to(dst_type))
 
+    def to_empty(self, *, device: DeviceLike, recurse: bool = True) -> Self:
+        """Give all parameters and buffers new memory, whose values are arbitrary."""
+        require_cpu(device)
+        return self._apply(creation.empty_like, recurse)
+
+    def share_memory(self) -> Self:
+        """Move all parameters and buffers to memory that processes share."""
+        return self._apply(lambda t: t.share_memory_())
+
     def cpu(self) -> Self:
         """This module: it is on the CPU."""
         return self
@@ -137,29 +151,6 @@ class Module(ModuleTree["Module"], HookMethods):
     def cuda(self, device: DeviceLike = None) -> Self:
         """Raises RuntimeError: minigrad computes on the CPU only."""
         raise RuntimeError("minigrad computes on the CPU only: there is no cuda device")
-
-    # --- state -----------------------------------------------------------------------------------
-
-    def state_dict(
-        self, *, destination: StateDict | None = None, prefix: str = "", keep_vars: bool = False
-    ) -> StateDict:
-        """Parameters and persistent buffers by path: detached tensors that share their memory.
-
-        keep_vars=True: the parameters and buffers themselves.
-        """
-        destination = OrderedDict() if destination is None else destination
-        return collect(self, destination, prefix, keep_vars)
-
-    def load_state_dict(
-        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
-    ) -> IncompatibleKeys:
-        """Copy a state into parameters and buffers, or with assign=True put its tensors in place.
-
-        Returns the missing and the unexpected keys.  Raises RuntimeError with all keys that
-        are missing or unexpected (if strict) and all shapes that do not match.
-        PyTorch differs: it loads what fits before it raises; here nothing changes.
-        """
-        return load(self, state_dict, strict, assign)
 
     # `float` comes last: in the class body below it, the name means this method.
 

@@ -1,7 +1,7 @@
 """The methods of a module that register hooks."""
 
 from minigrad.engine.hooks import RemovableHandle
-from minigrad.nn.hooks import ForwardHook, Hook, Hooks, add
+from minigrad.nn.hooks import ForwardHook, Hook, Hooks, LoadHook, SaveHook, add
 
 
 class HookMethods:
@@ -57,18 +57,25 @@ class HookMethods:
 
     def register_state_dict_post_hook(self, hook: Hook) -> RemovableHandle:
         """Call `hook(module, state_dict, prefix, local_metadata)` after that."""
-        return add(self._get_hooks().state_dict_post, hook)
+        return add(self._get_hooks().state_dict_post, SaveHook(hook, may_replace=False))
+
+    def _register_state_dict_hook(self, hook: Hook) -> RemovableHandle:
+        """As register_state_dict_post_hook; a result of the hook replaces the state."""
+        return add(self._get_hooks().state_dict_post, SaveHook(hook, may_replace=True))
 
     def register_load_state_dict_pre_hook(self, hook: Hook) -> RemovableHandle:
         """Call `hook(module, state_dict, prefix, local_metadata, strict, missing_keys,
         unexpected_keys, error_msgs)` before this module's keys are matched; it may change the
         dictionary.
         """
-        return add(self._get_hooks().load_pre, hook)
+        return add(self._get_hooks().load_pre, LoadHook(hook, with_module=True))
+
+    def _register_load_state_dict_pre_hook(
+        self, hook: Hook, with_module: bool = False
+    ) -> RemovableHandle:
+        """As register_load_state_dict_pre_hook; the module is an argument only if with_module."""
+        return add(self._get_hooks().load_pre, LoadHook(hook, with_module))
 
     def register_load_state_dict_post_hook(self, hook: Hook) -> RemovableHandle:
-        """Call `hook(module, incompatible_keys)`, which may change its lists.
-
-        PyTorch differs: it calls the hook after loading; here it is called before.
-        """
+        """Call `hook(module, incompatible_keys)` after loading; it may change the two lists."""
         return add(self._get_hooks().load_post, hook)

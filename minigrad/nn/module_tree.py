@@ -27,8 +27,8 @@ class ModuleTree(ModuleAttributes, Generic[M]):
                 raise AttributeError(f"`{name}` is not an nn.Module")
         return module
 
-    def set_submodule(self: M, target: str, module: M) -> None:
-        """Register a module at a dotted path, whose last name may be new.
+    def set_submodule(self: M, target: str, module: M, strict: bool = False) -> None:
+        """Register a module at a dotted path, whose last name may be new unless strict.
 
         Raises ValueError for an empty path or another type, AttributeError if the parent is absent.
         """
@@ -36,8 +36,14 @@ class ModuleTree(ModuleAttributes, Generic[M]):
             raise ValueError("Cannot set the submodule without a target name!")
         if not isinstance(module, ModuleTree):
             raise ValueError(f"`module` is not an nn.Module, found {type(module)}")
-        parent, _, name = target.rpartition(".")
-        setattr(self.get_submodule(parent), name, module)
+        path, _, name = target.rpartition(".")
+        parent = self.get_submodule(path)
+        if strict and not hasattr(parent, name):
+            raise AttributeError(f"{type(parent).__name__} has no attribute `{name}`")
+        if isinstance(getattr(parent, name, parent), ModuleTree):
+            setattr(parent, name, module)
+        else:
+            raise AttributeError(f"`{name}` is not an nn.Module")
 
     def get_parameter(self: M, target: str) -> Parameter:
         """The parameter at a dotted path.  Raises AttributeError if there is none."""

@@ -46,6 +46,17 @@ class Buffer(Tensor):
         self.persistent = persistent
 
 
+def zero_gradient(tensor: Tensor) -> None:
+    """Set the gradient of a tensor to zero in its own memory, cut off from any graph."""
+    gradient = tensor.grad
+    assert gradient is not None
+    if gradient.node is not None:
+        gradient.detach_()
+    else:
+        gradient.requires_grad_(False)
+    gradient.zero_()
+
+
 def type_name(value: object) -> str:
     """The name of a value's type in messages, with its module unless built in."""
     kind = type(value)

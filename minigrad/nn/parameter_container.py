@@ -183,6 +183,10 @@ class ParameterDict(Module):
         """A new ParameterDict with the same parameters."""
         return ParameterDict(self.items())
 
+    def fromkeys(self, keys: Iterable[str], default: Any = None) -> "ParameterDict":
+        """A new ParameterDict with the same value under each of the keys."""
+        return ParameterDict((key, default) for key in keys)
+
     def update(self, parameters: Values) -> None:
         """Set the values of a mapping, or of an iterable of (key, value) pairs."""
         if not isinstance(parameters, Iterable):

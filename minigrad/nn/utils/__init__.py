@@ -14,6 +14,7 @@ from minigrad.nn.utils.fusion import (
     fuse_linear_bn_eval,
     fuse_linear_bn_weights,
 )
+from minigrad.nn.utils.init import skip_init
 
 __all__ = [
     "clip_grad_norm_",
@@ -27,5 +28,6 @@ __all__ = [
     "parameters_to_vector",
     "parametrizations",
     "parametrize",
+    "skip_init",
     "vector_to_parameters",
 ]

@@ -7,6 +7,7 @@ from typing import Any, TypeVar, overload
 
 import numpy as np
 
+from minigrad.nn.parameter import zero_gradient
 from minigrad.optim.optimizer.hooks import OptimizerHooks, with_step_hooks
 from minigrad.optim.optimizer.param_groups import (
     ParamGroup,
@@ -86,9 +87,7 @@ class Optimizer(OptimizerHooks):
                 if set_to_none:
                     p.grad = None
                 elif p.grad is not None:
-                    p.grad = p.grad.detach()
-                    p.grad.array[...] = 0
-                    p.grad.bump_version()
+                    zero_gradient(p)
 
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]
