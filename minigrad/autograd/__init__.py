@@ -1,6 +1,6 @@
 """Derivatives of functions, under the names of torch.autograd, and the transforms of torch.func."""
 
-from minigrad.autograd import functional
+from minigrad.autograd import functional, graph
 from minigrad.autograd.differentiate import backward, grad
 from minigrad.autograd.function import Function, once_differentiable
 from minigrad.autograd.gradcheck.gradcheck import GradcheckError, gradcheck, gradgradcheck
@@ -23,6 +23,7 @@ __all__ = [
     "grad",
     "gradcheck",
     "gradgradcheck",
+    "graph",
     "inference_mode",
     "no_grad",
     "once_differentiable",

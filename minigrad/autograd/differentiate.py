@@ -4,15 +4,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from minigrad.engine import backward as walk
+from minigrad.engine.gradient_edge import GradientEdge, as_root, as_target
 from minigrad.ops import stack
 from minigrad.tensor.tensor import Tensor, require_targets, run_backward, start_cotangent
 
-Tensors = Tensor | Sequence[Tensor]
+Tensors = Tensor | GradientEdge | Sequence[Tensor | GradientEdge]
 Gradients = Tensor | Sequence[Tensor | None] | None
 
 
 def _as_list(given: Any) -> list[Any]:
-    return [given] if given is None or isinstance(given, Tensor) else list(given)
+    alone = given is None or isinstance(given, Tensor | GradientEdge)
+    return [given] if alone else list(given)
 
 
 def _with_gradients(outputs: list[Any], gradients: Any, name: str) -> list[Any]:
@@ -35,9 +37,11 @@ def backward(
     """Add the gradients of `tensors` to `.grad` of the leaves, or of `inputs` alone.
 
     `grad_tensors` are the cotangents to start from; a tensor of one element needs none.
+    Instead of tensors and inputs, edges of `autograd.graph.get_gradient_edge` will do.
     """
     roots = _as_list(tensors)
     gradients = _with_gradients(roots, grad_tensors, "grad_tensors")
+    roots = list(map(as_root, roots, gradients))
     run_backward(roots, gradients, retain_graph, create_graph, inputs)
 
 
@@ -54,6 +58,7 @@ def grad(
     """The gradients of `outputs` with respect to `inputs`, leaving every `.grad` alone.
 
     outputs: tensors; of more than one element only with `grad_outputs`, their cotangents.
+        Here and in inputs, edges of `autograd.graph.get_gradient_edge` will do too.
     create_graph: record the computation of the gradients, so that they can be differentiated.
     allow_unused: give None for inputs that outputs do not depend on, rather than raise.
     materialize_grads: give zeros for those inputs.
@@ -67,6 +72,7 @@ def grad(
     """
     roots, targets = _as_list(outputs), _as_list(inputs)
     gradients = _with_gradients(roots, grad_outputs, "grad_outputs")
+    roots, targets = list(map(as_root, roots, gradients)), list(map(as_target, targets))
     keep = create_graph if retain_graph is None else retain_graph
     if materialize_grads and allow_unused is False:
         raise ValueError(

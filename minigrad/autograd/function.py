@@ -8,6 +8,7 @@ from typing import Any
 from minigrad.engine.grad_mode import no_grad, thread
 from minigrad.engine.graph import Node, Value, wrap
 from minigrad.engine.saved import ShapeDtype
+from minigrad.engine.saved_hooks import observe
 from minigrad.ops.inplace import check_writable, retake
 from minigrad.tensor import Tensor
 
@@ -71,6 +72,10 @@ class _OutputSelection:
     named_by_inputs = False
     array_vjp: Sequence[Callable[..., Any]] = ()
     name = "function_output"
+    tensors: tuple[str, ...] = ()
+
+    def operands(self, node: Node) -> Sequence[int]:
+        return (0,)
 
     def node_name(self, node: Node) -> str:
         return "FunctionOutputBackward"
@@ -103,6 +108,7 @@ class _Applied:
     """One application of a user's Function: the operation of its node."""
 
     returns_fresh = False  # a user's backward may return anything, a saved tensor too
+    tensors: tuple[str, ...] = ()
     named_by_inputs = False
     array_vjp: Sequence[Callable[..., Any]] = ()
 
@@ -122,6 +128,9 @@ class _Applied:
 
     def node_name(self, node: Node) -> str:
         return f"{self.name}Backward"
+
+    def operands(self, node: Node) -> Sequence[int]:
+        return [i for i, like in enumerate(self.inputs) if like is not None]
 
     def vjp(
         self,
@@ -260,9 +269,9 @@ def _recorded(
     outputs = tuple(o.detach() if isinstance(o, Tensor) and id(o) in given else o for o in outputs)
     applied = _Applied(function, ctx, args, outputs)
     node = Node(applied, wanted, edges, _saved_outside_cycles(ctx, outputs), {})
-    if thread.mode.anomaly:
-        node.remember_where()
     node.keeps_values = any(isinstance(kept, Value) for kept in node.inputs)
+    if thread.mode.observed:
+        observe(thread.mode, node)
     applied.node = weakref.ref(node)
     for position, output in enumerate(outputs):
         floating = isinstance(output, Tensor) and output.array.dtype.kind == "f"

@@ -35,8 +35,10 @@ def backward(
     lead there are visited, and `.grad` is left alone unless `accumulate` is True.
     """
     walk = _Walk(targets, create_graph)
-    before = thread.mode.grad
-    thread.mode.grad = create_graph
+    mode = thread.mode
+    before = mode.grad, mode.walk
+    mode.grad, mode.walk = create_graph, walk
+    walk.roots = roots
     try:
         for root, g in zip(roots, cotangents, strict=True):
             walk.accumulate(_edge(root), g, owned=False)
@@ -54,7 +56,15 @@ def backward(
                 accumulate_grad(target, arrived[0])
         return []
     finally:
-        thread.mode.grad = before
+        mode.grad, mode.walk = before
+
+
+def will_visit(value: Value) -> bool:
+    """True if the backward pass that runs now visits the node or leaf of a value."""
+    walk, edge = thread.mode.walk, _edge(value)
+    if walk.reachable is None:
+        walk.reachable = _reachable([_edge(root) for root in walk.roots])
+    return edge in walk.reachable and (walk.targets is None or edge in walk.useful)
 
 
 def _edge(value: Value) -> Any:
@@ -79,6 +89,9 @@ def _without_sharing(found: Sequence[tuple[Any, bool] | None]) -> list[Any]:
 
 class _Walk:
     """One backward pass."""
+
+    roots: Sequence[Value]
+    reachable: set[Any] | None = None  # nodes and leaves; for `will_visit`
 
     def __init__(self, targets: Sequence[Value] | None, create_graph: bool) -> None:
         self.create_graph = create_graph
@@ -196,18 +209,25 @@ class _Walk:
 
 def _leading_to(targets: set[Any], starts: list[Node]) -> set[Any]:
     """The targets, and the nodes reachable from `starts` from which one can be reached."""
-    seen = set(starts)
-    stack = list(starts)
-    while stack:
-        for edge in stack.pop().edges:
-            if isinstance(edge, Node) and edge not in seen:
-                seen.add(edge)
-                stack.append(edge)
+    nodes = [edge for edge in _reachable(starts) if isinstance(edge, Node)]
     leading = set(targets)
-    for node in sorted(seen, key=attrgetter("made_at")):  # a node's edges lead to older ones
+    for node in sorted(nodes, key=attrgetter("made_at")):  # a node's edges lead to older ones
         if not leading.isdisjoint(node.edges):
             leading.add(node)
     return leading
+
+
+def _reachable(starts: list[Any]) -> set[Any]:
+    """The nodes and leaves that can be reached from these, and these."""
+    seen = set(starts)
+    stack = list(starts)
+    while stack:
+        here = stack.pop()
+        for edge in here.edges if isinstance(here, Node) else ():
+            if edge not in seen:
+                seen.add(edge)
+                stack.append(edge)
+    return seen
 
 
 def _run_hooks(hooks: dict[int, Any], g: Any) -> Any:

@@ -17,6 +17,7 @@ from minigrad.engine.grad_mode import Mode, thread
 from minigrad.engine.graph import Node, Value, wrap
 from minigrad.engine.half_precision import holds_half, through_float32
 from minigrad.engine.operation import Declaration, Op
+from minigrad.engine.saved_hooks import observe
 
 Call = Callable[..., Any]
 
@@ -234,8 +235,6 @@ def _record(
         edges = tuple([args[i].node or args[i] for i in needs])
     inputs = args if kept.everything else kept.of(args)
     node = Node(operation, needs, edges, inputs, settings)
-    if mode.anomaly:
-        node.remember_where()
     if kept.output:
         node.keeps_values = True
         if byproducts is None:
@@ -253,6 +252,8 @@ def _record(
                 break
     out.node = node
     out._requires_grad = True
+    if mode.observed:
+        observe(mode, node)
 
 
 def _recordable(

@@ -20,6 +20,12 @@ class Mode:
         self.inference = False
         self.anomaly = False
         self.check_nan = True
+        # Pairs (pack, unpack) of `autograd.graph.saved_tensors_hooks`; the last one holds.
+        self.saved_hooks: tuple[tuple[Callable[..., Any], Callable[..., Any]], ...] = ()
+        self.saved_hooks_refused: str | None = None  # why no such hooks may be set now
+        # True if each new node is looked at: for anomaly detection, or by hooks of saved tensors.
+        self.observed = False
+        self.walk: Any = None  # the backward pass that runs now
         # NumPy keeps its floating-point error settings in the context.  Running in a separate
         # context costs a tenth of `np.errstate`, and does not change the caller's settings.
         self.ignore_fp_errors = _quiet_context().run
@@ -195,14 +201,15 @@ class detect_anomaly(_ModeContext):  # noqa: N801
     """
 
     def __init__(self, check_nan: bool = True) -> None:
-        super().__init__(anomaly=True, check_nan=check_nan)
+        super().__init__(anomaly=True, check_nan=check_nan, observed=True)
 
 
 class set_detect_anomaly(_ModeContext):  # noqa: N801
     """Switch anomaly detection at once; as a `with` block, until its end."""
 
     def __init__(self, mode: bool, check_nan: bool = True) -> None:
-        super().__init__(anomaly=bool(mode), check_nan=check_nan)
+        observed = bool(mode) or bool(thread.mode.saved_hooks)
+        super().__init__(anomaly=bool(mode), check_nan=check_nan, observed=observed)
         self._at_once = {name: getattr(thread.mode, name) for name in self._wanted}
         vars(thread.mode).update(self._wanted)
 

@@ -5,16 +5,16 @@ inputs, and how a cotangent is pulled back through it.  A node never refers to i
 graphs hold no reference cycles, and memory is freed the moment the last user is gone.
 """
 
-import functools
 import itertools
 import traceback
 import weakref
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol, Self, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Self, TypeVar
 
 import numpy as np
 
 from minigrad.engine.hooks import Hook, RemovableHandle
+from minigrad.engine.node_interface import NodeInterface, NodeOperation
 from minigrad.engine.tensor_interface import TensorInterface
 
 # One clock for nodes and in-place changes, so that "changed after the node was made" is `>`.
@@ -44,6 +44,7 @@ class Value(TensorInterface):
     _retake: Callable[[Any], None]
     _hooks: "dict[int, Hook] | None" = None
     _post_accumulate_hooks: "dict[int, Hook] | None" = None
+    _accumulate_grad: Callable[[], Any] | None = None  # a weak reference; see `public_node`
     _is_inference = False
     _needs_check = False  # a view or an inference tensor: operations must check that it is current
     kind: type["Value"]
@@ -227,35 +228,7 @@ def bump_versions(values: Iterable[Value]) -> None:
         storage.version += 1
 
 
-class NodeOperation(Protocol):
-    """The part of an operation that its nodes use."""
-
-    name: str
-    # True if the node's name depends on the inputs, which are gone once the node is freed.
-    named_by_inputs: bool
-
-    def node_name(self, node: "Node") -> str:
-        """torch's name of a node of this operation: "MulBackward0"."""
-        ...
-
-    # True if every cotangent it returns is `g`, a view of it, or a new array.
-    returns_fresh: bool
-    # The rules over arrays, for where the gradient is not itself recorded; or nothing.
-    array_vjp: Sequence[Callable[..., Any]]
-
-    def vjp(
-        self,
-        g: Any,
-        out: Any,
-        inputs: Sequence[Any],
-        settings: Mapping[str, Any],
-        wanted: Sequence[int],
-    ) -> Sequence[Any]:
-        """Cotangents of the inputs at positions `wanted`, given that of the output."""
-        ...
-
-
-class Node:
+class Node(NodeInterface):
     """One application of an operation."""
 
     # Class-level defaults, as in Value: most nodes differ in few of these.
@@ -266,7 +239,6 @@ class Node:
     keeps_values = False  # it holds arrays, until it is freed
     retained: Any = None
     trace: list[str] | None = None
-    label: str | None = None  # the name, where the operation does not decide it
     _hooks: dict[int, Hook] | None = None
 
     def __init__(
@@ -286,11 +258,7 @@ class Node:
 
     def remember_where(self) -> None:
         """Keep the call stack, without the frames of the engine."""
-        self.trace = traceback.format_stack()[:-3]
-
-    def name(self) -> str:
-        """torch's name for it, as in `<MulBackward0>`."""
-        return self.label or self.op.node_name(self)
+        self.trace = traceback.format_stack()[:-4]
 
     def is_number(self, position: int) -> bool:
         """True if the input at this position was given as a number; for names of nodes."""
@@ -299,23 +267,6 @@ class Node:
     def ndim(self, position: int) -> int:
         """The number of dimensions of the input at this position; for names of nodes."""
         return len(self.inputs[position].shape)
-
-    def named(self) -> "Node":
-        """This node, of a class that bears its name, as in torch: `type(x.grad_fn).__name__`.
-
-        Most nodes are never looked at, so the class is set when one is.
-        """
-        if type(self) is Node:
-            self.__class__ = _class_named(self.name())
-        return self
-
-    @property
-    def next_functions(self) -> tuple[Any, ...]:
-        """The nodes that the backward pass visits next, in torch's form."""
-        return tuple((e.named() if isinstance(e, Node) else e, 0) for e in self.edges)
-
-    def __repr__(self) -> str:
-        return f"<{self.name()}>"
 
     def saved_values(self) -> tuple[Any, tuple[Any, ...]]:
         """The output and the inputs, in the form that the rules take.
@@ -353,7 +304,8 @@ class Node:
     def _check_kept(self) -> None:
         if self.freed:
             raise RuntimeError(
-                f"Trying to backward through the graph a second time: the tensors saved by "
+                f"Trying to backward through the graph a second time (or directly access saved "
+                f"tensors after they have already been freed): the tensors saved by "
                 f"{self.name()} have been freed. Pass retain_graph=True to the first backward() or "
                 f"autograd.grad() to go through the graph again."
             )
@@ -384,8 +336,3 @@ class Node:
             self.inputs = ()
             self.out = None
             self.freed = True
-
-
-@functools.cache
-def _class_named(name: str) -> type[Node]:
-    return type(name, (Node,), {"__module__": __name__})

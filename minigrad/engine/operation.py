@@ -65,6 +65,9 @@ class Declaration:
         return self.promotes or self.floats or self.accumulates
 
 
+_NUMBERS_ARE_TENSORS = frozenset({"add", "sub", "mul", "div"})
+
+
 class Op:
     """A declared operation."""
 
@@ -110,6 +113,20 @@ class Op:
     def node_name(self, node: Node) -> str:
         """torch's name of a node of this operation."""
         return self.node(node) if callable(self.node) else self.node
+
+    def operands(self, node: Node) -> Sequence[int]:
+        """The positions that may have a gradient; in arithmetic a number has one, as in torch."""
+        rules, count = self.vjp_rules, len(node.inputs)
+        numbers_count = self.declaration.broadcasts and self.name in _NUMBERS_ARE_TENSORS
+        return [
+            i
+            for i in range(count)
+            if i in node.needs
+            or (
+                not (isinstance(rules, Sequence) and rules[i] is None)
+                and (numbers_count or not isinstance(node.inputs[i], int | float))
+            )
+        ]
 
     def rules(self, needs: Iterable[int]) -> list[Rule]:
         """The rules that give the cotangents at these positions."""

@@ -8,6 +8,7 @@ import numpy as np
 from minigrad.core import dtypes
 from minigrad.core.unsupported import UnsupportedMethods
 from minigrad.engine.backward import backward
+from minigrad.engine.gradient_edge import GradientEdge, as_target
 from minigrad.engine.graph import Value, wrap
 from minigrad.tensor.methods.casts import CastMethods
 from minigrad.tensor.methods.conversion import ConversionMethods
@@ -192,7 +193,8 @@ def run_backward(
     keep = create_graph if retain_graph is None else retain_graph
     targets = None
     if inputs is not None:
-        targets = [inputs] if isinstance(inputs, Value) else list(inputs)
+        alone = isinstance(inputs, Value | GradientEdge)
+        targets = [as_target(target) for target in ([inputs] if alone else inputs)]
         if not targets:
             raise RuntimeError("'inputs' argument to backward cannot be empty.")
         require_targets(targets)
