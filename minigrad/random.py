@@ -99,7 +99,7 @@ def rand(
 ) -> Tensor:
     """Uniform on [0, 1)."""
     shape, placement = split_size(sizes, options)
-    return from_array(_uniform(shape, _floating(dtype), generator), **placement)
+    return from_array(_uniform(shape, _floating(dtype), generator), dtype=dtype, **placement)
 
 
 def randn(
@@ -110,7 +110,9 @@ def randn(
 ) -> Tensor:
     """Normal with mean 0 and deviation 1."""
     shape, placement = split_size(sizes, options)
-    return from_array(_standard_normal(shape, _floating(dtype), generator), **placement)
+    return from_array(
+        _standard_normal(shape, _floating(dtype), generator), dtype=dtype, **placement
+    )
 
 
 def randint(
@@ -139,7 +141,7 @@ def randint(
     found = np.dtype(np.int64) if dtype is None else dtypes.to_numpy(dtype)
     check_bounds("randint", first, last, found)
     numbers = stream(generator).integers(first, last, new_shape((size,)))
-    return from_array(np.asarray(numbers, found), **options)
+    return from_array(np.asarray(numbers, found), dtype=dtype, **options)
 
 
 def randperm(
@@ -154,7 +156,7 @@ def randperm(
         raise RuntimeError(f"n must be non-negative, got {n}")
     found = np.dtype(np.int64) if dtype is None else dtypes.to_numpy(dtype)
     check_bounds("randperm", 0, max(n, 1), found)
-    return from_array(np.asarray(stream(generator).permutation(n), found), **options)
+    return from_array(np.asarray(stream(generator).permutation(n), found), dtype=dtype, **options)
 
 
 def normal(
@@ -182,7 +184,7 @@ def normal(
     else:
         shape, found = new_shape((size,)), _floating(dtype)
     numbers = stream(generator).standard_normal(shape, _drawn_as(found))
-    return from_array(np.asarray(numbers * spread + center, found), **options)
+    return from_array(np.asarray(numbers * spread + center, found), dtype=dtype, **options)
 
 
 # --- like another tensor --------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from minigrad.core.warn import warn_caller
 from minigrad.engine import backward as walk
 from minigrad.engine.gradient_edge import GradientEdge, as_root, as_target
 from minigrad.ops import stack
@@ -51,11 +52,14 @@ def grad(
     grad_outputs: Gradients = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    only_inputs: bool = True,
     allow_unused: bool | None = None,
     is_grads_batched: bool = False,
     materialize_grads: bool = False,
 ) -> tuple[Tensor, ...]:
     """The gradients of `outputs` with respect to `inputs`, leaving every `.grad` alone.
+
+    only_inputs is deprecated in torch, and ignored: False gives a warning.
 
     outputs: tensors; of more than one element only with `grad_outputs`, their cotangents.
         Here and in inputs, edges of `autograd.graph.get_gradient_edge` will do too.
@@ -70,6 +74,12 @@ def grad(
         >>> minigrad.autograd.grad(x ** 2, x)
         (tensor(6.),)
     """
+    if not only_inputs:
+        warn_caller(
+            "only_inputs argument is deprecated and is ignored now (defaults to True). To "
+            "accumulate gradient for other parts of the graph, please use torch.autograd.backward.",
+            FutureWarning,
+        )
     roots, targets = _as_list(outputs), _as_list(inputs)
     gradients = _with_gradients(roots, grad_outputs, "grad_outputs")
     roots, targets = list(map(as_root, roots, gradients)), list(map(as_target, targets))

@@ -91,6 +91,20 @@ def default_numpy() -> np.dtype[Any]:
 
 
 _CATEGORY = {"b": 0, "u": 1, "i": 1, "f": 2}
+_TORCH_NAMES = {
+    "float16": "Half", "float32": "Float", "float64": "Double", "int8": "Char", "int16": "Short",
+    "int32": "Int", "int64": "Long", "uint8": "Byte", "bool": "Bool",
+}  # fmt: skip
+
+
+def torch_name(given: np.dtype[Any]) -> str:
+    """The name that torch's messages have for a dtype: "Float", "Long"."""
+    return _TORCH_NAMES[given.name]
+
+
+def castable(given: np.dtype[Any], wanted: np.dtype[Any]) -> bool:
+    """True if a result of one dtype may be stored in another: not floats in integers."""
+    return _CATEGORY[given.kind] <= _CATEGORY[wanted.kind]
 
 
 def _of_scalar(scalar: bool | int | float) -> np.dtype[Any]:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from minigrad.core.unsupported import refuse_unsupported
+
 
 class _Named:
     """A constant that is written as `minigrad.<name>`."""
@@ -36,3 +38,12 @@ def require_format(given: Any) -> None:
     """Raise TypeError or RuntimeError for a memory format that tensors cannot have."""
     if not isinstance(given, memory_format):
         raise TypeError(f"memory_format must be a minigrad.memory_format, got {given!r}")
+
+
+def require_dense(layout: Any, memory_format: Any) -> None:
+    """Raise for a layout or a memory format that new tensors cannot have."""
+    for given in (layout, memory_format):
+        refuse_unsupported(given)
+    if layout is not strided and layout is not None:
+        raise TypeError(f"layout must be minigrad.strided, got {layout!r}")
+    require_format(memory_format)

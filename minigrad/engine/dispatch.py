@@ -17,6 +17,7 @@ from minigrad.engine.grad_mode import Mode, thread
 from minigrad.engine.graph import Node, Value, wrap
 from minigrad.engine.half_precision import holds_half, through_float32
 from minigrad.engine.operation import Declaration, Op
+from minigrad.engine.out_argument import call_into
 from minigrad.engine.saved_hooks import observe
 
 Call = Callable[..., Any]
@@ -143,11 +144,11 @@ def _general(operation: Op) -> Call:  # noqa: PLR0915
 
     def call(*args: Any, **settings: Any) -> Any:  # noqa: PLR0912
         if len(args) != arity or (settings and not names.issuperset(settings)):
+            if "out" in settings and not views:
+                return call_into(call, operation.name, args, settings)
             args, settings = operation.arrange(args, settings)
-        mode = thread.mode
-        recording = mode.grad
-        kind = dtype = None
-        mixed = suspect = False
+        recording = (mode := thread.mode).grad
+        kind, dtype, mixed, suspect = None, None, False, False
         needs: tuple[int, ...] = ()
         arrays = []
         for position, arg in enumerate(args):

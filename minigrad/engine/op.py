@@ -22,7 +22,9 @@ from typing import Any, Protocol, TypeVar, overload
 from minigrad.core.types import Number
 from minigrad.engine.dispatch import recorded
 from minigrad.engine.graph import Node, V, Value
+from minigrad.engine.old_forms import in_current_form, matching
 from minigrad.engine.operation import Declaration, Op, Rule, Sample, arr, in_torch_names, sample
+from minigrad.engine.out_argument import call_into
 
 __all__ = [
     "Op",
@@ -124,19 +126,30 @@ elementwise = functools.partial(op, broadcasts=True, promotes=True)
 @overload
 def composed(function: F, /) -> F: ...
 @overload
-def composed(*, node: str) -> Callable[[F], F]: ...
-def composed(function: Callable[..., Any] | None = None, /, *, node: str | None = None) -> Any:
+def composed(*, node: str = "", old_forms: Sequence[str] = ()) -> Callable[[F], F]: ...
+def composed(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    node: str = "",
+    old_forms: Sequence[str] = (),
+) -> Any:
     """Declare a function of tensors that is made of operations.
 
     node: torch's name of the result's node, where torch has one node for the whole function.
+    old_forms: the arguments of calls that torch takes still, "beta input mat1 mat2", with a
+        warning.
 
-    It takes NumPy's names for dim and keepdim, and is refused operands that are no tensors: its
-    positional parameters that are annotated as tensors and have no default.  Both are looked into
-    when the function has failed, so that calls that succeed pay next to nothing.
+    It takes `out`, NumPy's names for dim and keepdim, and is refused operands that are no tensors:
+    its positional parameters that are annotated as tensors and have no default.  All are looked
+    into when the function has failed, so that calls that succeed pay next to nothing.
     """
     if function is None:
-        return lambda function: composed(labelled(node or "")(function))
-    operation = function
+        return lambda function: _composed(labelled(node)(function) if node else function, old_forms)
+    return _composed(function, old_forms)
+
+
+def _composed(operation: Callable[..., Any], old_forms: Sequence[str]) -> Callable[..., Any]:
     name = operation.__name__.rstrip("_")
 
     @functools.wraps(operation)
@@ -148,10 +161,14 @@ def composed(function: Callable[..., Any] | None = None, /, *, node: str | None 
             raise
         except TypeError:
             parameters = inspect.signature(operation).parameters
-            if settings.keys() <= parameters.keys():
+            form = matching(old_forms, args)
+            if form is None and settings.keys() <= parameters.keys():
                 raise
-            settings = in_torch_names(name, settings, parameters.keys())
-        return operation(*args, **settings)
+        if form is not None:
+            args, settings = in_current_form(name, form, args, settings)
+        if "out" in settings and "out" not in parameters:
+            return call_into(call, name, args, settings)
+        return operation(*args, **in_torch_names(name, settings, parameters.keys()))
 
     return call
 

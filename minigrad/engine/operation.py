@@ -202,14 +202,9 @@ def in_torch_names(
 ) -> dict[str, Any]:
     """Settings of a function that takes these, under torch's names where they came under NumPy's.
 
-    Raises TypeError for `out`: a result is always a new tensor.
+    Raises TypeError if one came under both.
     """
     found = dict(settings)
-    if "out" not in taken and found.pop("out", None) is not None:
-        raise TypeError(
-            f"{function}() does not take out=: its result is a new tensor, which "
-            f"out.copy_({function}(...)) writes into another"
-        )
     for numpy_name, name in _NUMPY_NAMES.items():
         if numpy_name in found and name in taken and numpy_name not in taken:
             if name in found:

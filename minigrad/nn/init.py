@@ -1,16 +1,20 @@
 """Initializations of parameters; each fills its tensor in place and returns it."""
 
+import functools
 import math
 import warnings
-from typing import TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 
 from minigrad.core.types import Array
+from minigrad.core.warn import warn_caller
 from minigrad.engine.grad_mode import no_grad
 from minigrad.ops.generator import Generator, stream
 from minigrad.tensor import Tensor
 
+F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T", bound=Tensor)
 
 _GAINS = {
@@ -270,3 +274,30 @@ def sparse_(tensor: T, sparsity: float, std: float = 0.01, generator: Generator 
     for column in range(columns):
         values[numbers.permutation(rows)[:zeros], column] = 0
     return _fill(tensor, values)
+
+
+# --- names that torch has deprecated --------------------------------------------------------------
+
+
+def _deprecated(function: F) -> F:
+    """The function under its name without the last underscore, with torch's FutureWarning."""
+    new = function.__name__
+    old = new.rstrip("_")
+
+    @functools.wraps(function)
+    def call(*args: Any, **settings: Any) -> Any:
+        warn_caller(
+            f"`nn.init.{old}` is now deprecated in favor of `nn.init.{new}`.", FutureWarning
+        )
+        return function(*args, **settings)
+
+    call.__name__ = call.__qualname__ = old
+    call.__doc__ = f"`{new}`, under the name that torch has deprecated."
+    return call  # type: ignore[return-value]
+
+
+uniform, normal, constant = _deprecated(uniform_), _deprecated(normal_), _deprecated(constant_)
+eye, dirac, sparse = _deprecated(eye_), _deprecated(dirac_), _deprecated(sparse_)
+xavier_uniform, xavier_normal = _deprecated(xavier_uniform_), _deprecated(xavier_normal_)
+kaiming_uniform, kaiming_normal = _deprecated(kaiming_uniform_), _deprecated(kaiming_normal_)
+orthogonal = _deprecated(orthogonal_)

@@ -1,19 +1,35 @@
 """Losses of numbers, of binary probabilities and of classes, as modules."""
 
 import math
+from typing import Any
 
 from minigrad.core.types import DeviceLike, DTypeLike
 from minigrad.nn import functional as F
-from minigrad.nn.functional.reduction import require_reduction
+from minigrad.nn.functional.reduction import (
+    in_current_names,
+    require_reduction,
+    takes_old_reduction,
+)
 from minigrad.nn.linear import Linear
 from minigrad.nn.module import Module
 from minigrad.tensor import Tensor
 
 
 class ReducedLoss(Module):
-    """A loss with a reduction: "mean", "sum" or "none".  Raises ValueError for another."""
+    """A loss with a reduction: "mean", "sum" or "none".  Raises ValueError for another.
 
+    It takes torch's deprecated size_average and reduce in place of it, with a warning.
+    """
+
+    def __init_subclass__(cls, **settings: Any) -> None:
+        super().__init_subclass__(**settings)
+        if "__init__" in vars(cls):
+            type.__setattr__(cls, "__init__", takes_old_reduction(vars(cls)["__init__"]))
+
+    @takes_old_reduction
     def __init__(self, reduction: str = "mean") -> None:
+        if isinstance(reduction, bool):  # the first argument of torch's losses is size_average
+            reduction = in_current_names({"size_average": reduction})["reduction"]
         require_reduction(reduction)
         super().__init__()
         self.reduction = reduction

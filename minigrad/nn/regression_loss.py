@@ -2,6 +2,7 @@
 
 from minigrad.core.types import Number
 from minigrad.nn import functional as F
+from minigrad.nn.functional.reduction import takes_old_reduction
 from minigrad.nn.loss import ReducedLoss
 from minigrad.nn.module import Module
 from minigrad.tensor import Tensor
@@ -35,6 +36,7 @@ class KLDivLoss(Module):
     reduction is "mean", "sum", "none" or "batchmean".
     """
 
+    @takes_old_reduction
     def __init__(self, *, reduction: str = "mean", log_target: bool = False) -> None:
         super().__init__()
         self.reduction = reduction

@@ -6,6 +6,7 @@ import numpy as np
 
 from minigrad.core.types import Dim, DTypeLike, Number
 from minigrad.engine.graph import V, Value
+from minigrad.engine.old_forms import with_old_alpha
 from minigrad.engine.op import composed, label_node
 from minigrad.ops.elementwise import arithmetic
 from minigrad.ops.elementwise.binary import require_comparable
@@ -15,21 +16,41 @@ from minigrad.ops.nn.softmax import log_softmax, softmax
 # --- arithmetic -----------------------------------------------------------------------------
 
 
-def scaled_add(input: V, other: V | Number, *, alpha: float = 1) -> V:
+def scaled_add(
+    input: V,
+    other: V | Number,
+    old_other: V | None = None,
+    *,
+    alpha: float = 1,
+    out: V | None = None,
+) -> V:
     """input + alpha * other.  Raises RuntimeError for an alpha that the dtype cannot hold."""
-    return arithmetic.add(input, other if alpha == 1 else arithmetic.scaled_by(alpha, other, input))
+    if old_other is not None:
+        other, alpha = with_old_alpha("add", other, old_other, alpha)
+    scaled = other if alpha == 1 else arithmetic.scaled_by(alpha, other, input)
+    return arithmetic.add(input, scaled) if out is None else arithmetic.add(input, scaled, out=out)
 
 
-def scaled_sub(input: V, other: V | Number, *, alpha: float = 1) -> V:
+def scaled_sub(
+    input: V,
+    other: V | Number,
+    old_other: V | None = None,
+    *,
+    alpha: float = 1,
+    out: V | None = None,
+) -> V:
     """input - alpha * other.  Raises RuntimeError for an alpha that the dtype cannot hold."""
-    return arithmetic.sub(input, other if alpha == 1 else arithmetic.scaled_by(alpha, other, input))
+    if old_other is not None:
+        other, alpha = with_old_alpha("sub", other, old_other, alpha)
+    scaled = other if alpha == 1 else arithmetic.scaled_by(alpha, other, input)
+    return arithmetic.sub(input, scaled) if out is None else arithmetic.sub(input, scaled, out=out)
 
 
 def _any_floating(*operands: V) -> bool:
     return any(x.array.dtype.kind == "f" for x in operands)
 
 
-@composed(node="AddcmulBackward0")
+@composed(node="AddcmulBackward0", old_forms=("input value tensor1 tensor2",))
 def addcmul(input: V, tensor1: V, tensor2: V, *, value: float = 1) -> V:
     """input + value * tensor1 * tensor2; for integers, value is rounded towards 0."""
     if not _any_floating(input, tensor1, tensor2):
@@ -39,7 +60,7 @@ def addcmul(input: V, tensor1: V, tensor2: V, *, value: float = 1) -> V:
     return input + (tensor1 * tensor2 if value == 1 else value * tensor1 * tensor2)
 
 
-@composed(node="AddcdivBackward0")
+@composed(node="AddcdivBackward0", old_forms=("input value tensor1 tensor2",))
 def addcdiv(input: V, tensor1: V, tensor2: V, *, value: float = 1) -> V:
     """input + value * tensor1 / tensor2.  Raises RuntimeError for two tensors of integers."""
     if not _any_floating(tensor1, tensor2):

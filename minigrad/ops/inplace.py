@@ -11,10 +11,11 @@ from typing import Any, Protocol, overload
 
 import numpy as np
 
-from minigrad.core import dtypes
 from minigrad.core.types import Array, Number
 from minigrad.engine.grad_mode import enable_grad, ignore_fp_errors, thread
 from minigrad.engine.graph import V, Value, wrap_like
+from minigrad.engine.old_forms import with_old_alpha
+from minigrad.engine.out_argument import require_castable, require_own_elements
 from minigrad.kernels.simd.math import FLOATS
 from minigrad.ops.indexing.getitem import Index, index_put
 from minigrad.ops.shape.strided import as_strided_scatter, as_strided_view, memory_order
@@ -63,7 +64,9 @@ def in_place(
 def scaled_in_place(change: Callable[..., Any], name: str) -> InPlaceMethod:
     """The method `x.name(other, alpha=...)`: the method `change` with alpha * other."""
 
-    def method(self: Any, other: Any, *, alpha: float = 1) -> Any:
+    def method(self: Any, other: Any, old_other: Any = None, *, alpha: float = 1) -> Any:
+        if old_other is not None:
+            other, alpha = with_old_alpha(name, other, old_other, alpha)
         return change(self, other if alpha == 1 else other * alpha)
 
     method.__name__ = method.__qualname__ = name
@@ -151,12 +154,7 @@ def check_changeable(value: Value) -> None:
 def check_writable(value: Value) -> None:
     """Raise torch's RuntimeError if the value must not be changed now."""
     check_changeable(value)
-    if not value.array.flags.writeable:
-        raise RuntimeError(
-            "unsupported operation: more than one element of the written-to tensor refers to a "
-            "single memory location, or its memory is read-only. Please clone() the tensor before "
-            "changing it in place"
-        )
+    require_own_elements(value)
 
 
 def overwrite(value: V, result: Any) -> V:
@@ -170,11 +168,7 @@ def overwrite(value: V, result: Any) -> V:
         # The result does not depend on the value: its gradient becomes zero.
         result = index_put(before_change(value), result.to(value.dtype), index=_EVERYWHERE)
     if result.array.dtype != value.array.dtype:
-        if not np.can_cast(result.array.dtype, value.array.dtype, "same_kind"):
-            raise RuntimeError(
-                f"result type {dtypes.of_numpy(result.array.dtype)} can't be cast to the desired "
-                f"output type {dtypes.of_numpy(value.array.dtype)}"
-            )
+        require_castable(result.array.dtype, value.array.dtype)
         result = result.to(value.dtype)
     if not result._requires_grad:
         ignore_fp_errors(np.copyto, value.array, result.array)

@@ -11,9 +11,10 @@ from minigrad.core import dtypes, unsupported
 from minigrad.core.device import require_cpu
 from minigrad.core.memory_format import layout as Layout
 from minigrad.core.memory_format import memory_format as MemoryFormat
-from minigrad.core.memory_format import preserve_format, require_format, strided
+from minigrad.core.memory_format import preserve_format, require_dense, strided
 from minigrad.core.types import Array, DeviceLike, DTypeLike, Number, Shape
 from minigrad.engine.graph import wrap
+from minigrad.engine.out_argument import write_new
 from minigrad.tensor import Tensor
 from minigrad.tensor.methods.array import allocated, new_shape
 
@@ -31,6 +32,7 @@ class Placement(TypedDict, total=False):
     requires_grad: bool
     layout: Layout | None
     pin_memory: bool
+    out: Tensor | None
 
 
 class SizedPlacement(Placement, total=False):
@@ -53,18 +55,20 @@ def from_array(
     layout: Layout | None = strided,
     pin_memory: bool = False,
     memory_format: MemoryFormat = preserve_format,
+    out: Tensor | None = None,
+    dtype: DTypeLike = None,
 ) -> Tensor:
-    """A tensor on the array's memory.
+    """A tensor on the array's memory, or `out` with its elements; `dtype` is what was asked for.
 
     Raises NotImplementedError for sparse layouts and other orders in memory.
     """
-    require_cpu(device)
-    for given in (layout, memory_format):
-        unsupported.refuse_unsupported(given)
-    if layout is not strided and layout is not None:
-        raise TypeError(f"layout must be minigrad.strided, got {layout!r}")
-    require_format(memory_format)
+    if device is not None:
+        require_cpu(device)
+    if layout is not strided or memory_format is not preserve_format:
+        require_dense(layout, memory_format)
     new: Tensor = wrap(Tensor, array)
+    if out is not None:
+        new = write_new(new, out, None if dtype is None else dtypes.to_numpy(dtype))
     return new.requires_grad_() if requires_grad else new
 
 
@@ -193,7 +197,7 @@ def zeros(
 ) -> Tensor:
     """A tensor of zeros."""
     shape, placement = split_size(sizes, options)
-    return from_array(allocated(np.zeros, shape, _floating(dtype)), **placement)
+    return from_array(allocated(np.zeros, shape, _floating(dtype)), dtype=dtype, **placement)
 
 
 def ones(
@@ -201,7 +205,7 @@ def ones(
 ) -> Tensor:
     """A tensor of ones."""
     shape, placement = split_size(sizes, options)
-    return from_array(allocated(np.ones, shape, _floating(dtype)), **placement)
+    return from_array(allocated(np.ones, shape, _floating(dtype)), dtype=dtype, **placement)
 
 
 def empty(
@@ -209,7 +213,7 @@ def empty(
 ) -> Tensor:
     """A tensor of uninitialised memory."""
     shape, placement = split_size(sizes, options)
-    return from_array(allocated(np.empty, shape, _floating(dtype)), **placement)
+    return from_array(allocated(np.empty, shape, _floating(dtype)), dtype=dtype, **placement)
 
 
 def full(
@@ -224,7 +228,7 @@ def full(
     found = dtypes.result_type(value) if dtype is None else dtypes.to_numpy(dtype)
     array = allocated(np.empty, new_shape((size,)), found)
     array[...] = value
-    return from_array(array, **options)
+    return from_array(array, dtype=dtype, **options)
 
 
 def scalar_tensor(s: Scalar, *, dtype: DTypeLike = None, **options: Unpack[Placement]) -> Tensor:
@@ -302,9 +306,9 @@ def arange(
     else:
         found = dtypes.to_numpy(dtype)
         if found.kind != "f":
-            return from_array(_whole_range(first, last, stride, found), **options)
+            return from_array(_whole_range(first, last, stride, found), dtype=dtype, **options)
     steps = np.arange(math.ceil((last - first) / stride))
-    return from_array((first + stride * steps).astype(found), **options)
+    return from_array((first + stride * steps).astype(found), dtype=dtype, **options)
 
 
 def _whole_range(first: Number, last: Number, stride: Number, dtype: np.dtype[Any]) -> Array:
@@ -333,7 +337,9 @@ def linspace(
     start: Scalar, end: Scalar, steps: int, *, dtype: DTypeLike = None, **options: Unpack[Placement]
 ) -> Tensor:
     """`steps` numbers at equal distances from start to end, both included."""
-    return from_array(_linspace("linspace", start, end, steps).astype(_floating(dtype)), **options)
+    return from_array(
+        _linspace("linspace", start, end, steps).astype(_floating(dtype)), dtype=dtype, **options
+    )
 
 
 def logspace(
@@ -347,7 +353,9 @@ def logspace(
 ) -> Tensor:
     """base ** start ... base ** end: `steps` numbers, each the same multiple of the one before."""
     exponents = _linspace("logspace", start, end, steps)
-    return from_array(np.power(float(base), exponents).astype(_floating(dtype)), **options)
+    return from_array(
+        np.power(float(base), exponents).astype(_floating(dtype)), dtype=dtype, **options
+    )
 
 
 def eye(
@@ -357,7 +365,7 @@ def eye(
     for name, size in (("n", n), ("m", m)):
         if size is not None and size < 0:
             raise RuntimeError(f"{name} must be greater or equal to 0, got {size}")
-    return from_array(np.eye(n, m, dtype=_floating(dtype)), **options)
+    return from_array(np.eye(n, m, dtype=_floating(dtype)), dtype=dtype, **options)
 
 
 def _triangle_indices(

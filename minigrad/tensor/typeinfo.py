@@ -75,12 +75,7 @@ def promote_types(type1: DTypeLike, type2: DTypeLike) -> dtype:
 
 def can_cast(from_: DTypeLike, to: DTypeLike) -> bool:
     """True if an in-place operation may turn one into the other: not floats into integers."""
-    ranks = [_rank(dtypes.to_numpy(each).kind) for each in (from_, to)]
-    return ranks[0] <= ranks[1]
-
-
-def _rank(kind: str) -> int:
-    return {"b": 0, "f": 2}.get(kind, 1)
+    return dtypes.castable(dtypes.to_numpy(from_), dtypes.to_numpy(to))
 
 
 def is_tensor(obj: object) -> bool:

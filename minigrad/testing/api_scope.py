@@ -56,9 +56,7 @@ OUT_OF_SCOPE = {
         Tensor.solve Tensor.symeig Tensor.eig Tensor.new Tensor.resize Tensor.resize_as
         Tensor.volatile Tensor.reinforce nn.Container nn.NLLLoss2d upsample_* autograd.Variable
         autograd.variable clip_grad_norm weight_norm remove_weight_norm spectral_norm
-        remove_spectral_norm nn.init.constant nn.init.dirac nn.init.eye nn.init.kaiming_*
-        nn.init.normal nn.init.orthogonal nn.init.sparse nn.init.uniform nn.init.xavier_*
-        nn.init.*_normal
+        remove_spectral_norm
         """,
     "data pipes, given up in torch": """
         *DataPipe* DataChunk argument_validation runtime_validation* functional_datapipe

@@ -253,9 +253,7 @@ def test_refusals_are_in_words():
         TypeError, match=r"mm\(\): argument 'mat2' \(position 2\) must be Tensor, not int"
     ):
         mg.mm(x, 3)
-    with pytest.raises(TypeError, match=r"sum\(\) does not take out=.*copy_"):
-        mg.sum(x, out=x)
-    with pytest.raises(TypeError, match=r"max\(\) does not take out="):
+    with pytest.raises(TypeError, match=r"max\(\): argument 'out' must be tuple of Tensors"):
         mg.max(x, 0, out=x)
     assert mg.sum(x, out=None).item() == 4
     with pytest.raises(ValueError, match="same size"):

@@ -8,7 +8,7 @@ import numpy as np
 from minigrad import ops, random
 from minigrad.core.types import DTypeLike
 from minigrad.engine.graph import wrap
-from minigrad.engine.op import Operation, labelled
+from minigrad.engine.op import Operation, composed, labelled
 from minigrad.nn.functional.arguments import require_floating, require_tensor
 from minigrad.ops.generator import stream
 from minigrad.ops.inplace import in_place
@@ -35,6 +35,7 @@ def sigmoid(input: Tensor) -> Tensor:
     return ops.sigmoid(input)
 
 
+@composed
 def logsigmoid(input: Tensor) -> Tensor:
     """log(1 / (1 + exp(-input)))."""
     require_tensor("logsigmoid", input=input)
@@ -134,11 +135,13 @@ def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
     return _pointwise(piecewise_activation.hardswish, input, inplace)
 
 
+@composed
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """input where |input| > lambd, 0 elsewhere."""
     return _pointwise(piecewise_activation.hardshrink, input, False, lambd=lambd)
 
 
+@composed
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """sign(input) * max(|input| - lambd, 0).  Raises RuntimeError if lambd < 0."""
     if lambd < 0:
@@ -151,6 +154,7 @@ def tanhshrink(input: Tensor) -> Tensor:
     return input - ops.tanh(input)
 
 
+@composed
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
     """input where it is above the threshold, `value` elsewhere.
 
@@ -189,6 +193,7 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     return _pointwise(piecewise_activation.elu, input, inplace, negative=alpha, rate=1.0 / alpha)
 
 
+@composed
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """log(1 + exp(beta * input)) / beta; the input itself where beta * input > threshold."""
     return _pointwise(piecewise_activation.softplus, input, False, beta=beta, threshold=threshold)

@@ -2,6 +2,7 @@
 
 from minigrad import ops
 from minigrad.engine.half_precision import in_float32
+from minigrad.engine.op import composed
 from minigrad.nn.functional.arguments import require_tensor
 from minigrad.ops.elementwise.arithmetic import common_dtype
 from minigrad.tensor import Tensor
@@ -33,6 +34,7 @@ def pairwise_distance(
     return ops.norm(x1 - x2 + eps, p, dim=-1, keepdim=keepdim)
 
 
+@composed
 @in_float32
 def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
     """input / max(p-norm of input along dim, eps)."""

@@ -5,10 +5,17 @@ from minigrad.engine.half_precision import in_float32
 from minigrad.engine.op import labelled
 from minigrad.nn.functional.arguments import require_floating, require_tensor
 from minigrad.nn.functional.linear import linear
-from minigrad.nn.functional.reduction import reduced, require_reduction, warn_if_broadcast, weighted
+from minigrad.nn.functional.reduction import (
+    reduced,
+    require_reduction,
+    takes_old_reduction,
+    warn_if_broadcast,
+    weighted,
+)
 from minigrad.tensor import Tensor
 
 
+@takes_old_reduction
 @labelled("MseLossBackward0")
 @in_float32
 def mse_loss(
@@ -25,6 +32,7 @@ def mse_loss(
     return weighted(ops.square(input - target), weight, input, reduction)
 
 
+@takes_old_reduction
 @in_float32
 def l1_loss(
     input: Tensor, target: Tensor, reduction: str = "mean", weight: Tensor | None = None
@@ -43,6 +51,7 @@ def l1_loss(
 # --- binary probabilities ------------------------------------------------------------------------
 
 
+@takes_old_reduction
 @labelled("BinaryCrossEntropyBackward0")
 @in_float32
 def binary_cross_entropy(
@@ -63,6 +72,7 @@ def binary_cross_entropy(
     return reduced(losses if weight is None else losses * weight, reduction)
 
 
+@takes_old_reduction
 @labelled("BinaryCrossEntropyWithLogitsBackward0")
 @in_float32
 def binary_cross_entropy_with_logits(
@@ -100,6 +110,7 @@ def _require_same_shape(name: str, input: Tensor, target: Tensor) -> None:
 # --- classes -------------------------------------------------------------------------------------
 
 
+@takes_old_reduction
 def nll_loss(
     input: Tensor,
     target: Tensor,
@@ -125,6 +136,7 @@ def nll_loss(
     )  # fmt: skip
 
 
+@takes_old_reduction
 def cross_entropy(
     input: Tensor,
     target: Tensor,

@@ -10,7 +10,7 @@ from minigrad.engine.half_precision import in_float32
 from minigrad.engine.op import labelled
 from minigrad.nn.functional.arguments import require_floating, require_tensor
 from minigrad.nn.functional.distance import pairwise_distance
-from minigrad.nn.functional.reduction import reduced, require_reduction
+from minigrad.nn.functional.reduction import reduced, require_reduction, takes_old_reduction
 from minigrad.tensor import Tensor
 
 Distance = Callable[[Tensor, Tensor], Tensor]
@@ -25,6 +25,7 @@ def hinge(input: Tensor) -> Tensor:
     return ops.clamp(input, min=0.0)
 
 
+@takes_old_reduction
 @in_float32
 def hinge_embedding_loss(
     input: Tensor, target: Tensor, margin: float = 1.0, *, reduction: str = "mean"
@@ -37,6 +38,7 @@ def hinge_embedding_loss(
     return reduced(positive + negative, reduction)
 
 
+@takes_old_reduction
 @in_float32
 def margin_ranking_loss(
     input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, *, reduction: str = "mean"
@@ -53,6 +55,7 @@ def margin_ranking_loss(
     return reduced(hinge(-target * (input1 - input2) + margin), reduction)
 
 
+@takes_old_reduction
 @labelled("SoftMarginLossBackward0")
 @in_float32
 def soft_margin_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
@@ -62,6 +65,7 @@ def soft_margin_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") 
     return reduced(-ops.log_sigmoid(target * input), reduction)
 
 
+@takes_old_reduction
 @in_float32
 def cosine_embedding_loss(
     input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, *, reduction: str = "mean"
@@ -85,6 +89,7 @@ def cosine_embedding_loss(
     return reduced(similar + dissimilar, reduction)
 
 
+@takes_old_reduction
 @in_float32
 def triplet_margin_loss(
     anchor: Tensor,
@@ -148,6 +153,7 @@ def triplet_margin_with_distance_loss(
 # --- classes -------------------------------------------------------------------------------------
 
 
+@takes_old_reduction
 @labelled("MultiMarginLossBackward0")
 @in_float32
 def multi_margin_loss(
@@ -191,6 +197,7 @@ def multi_margin_loss(
     return reduced(losses.reshape(target.shape), reduction)
 
 
+@takes_old_reduction
 @labelled("MultilabelMarginLossBackward0")
 @in_float32
 def multilabel_margin_loss(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
@@ -222,6 +229,7 @@ def multilabel_margin_loss(input: Tensor, target: Tensor, *, reduction: str = "m
     return reduced(losses if input.ndim == 2 else losses[0], reduction)
 
 
+@takes_old_reduction
 @in_float32
 def multilabel_soft_margin_loss(
     input: Tensor, target: Tensor, weight: Tensor | None = None, *, reduction: str = "mean"

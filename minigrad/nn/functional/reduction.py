@@ -1,8 +1,47 @@
 """The reduction of losses to their mean or their sum."""
 
-import warnings
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
+from minigrad.core.warn import warn_caller
 from minigrad.tensor import Tensor
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+OLD_NAMES = frozenset({"size_average", "reduce"})
+
+
+def takes_old_reduction(function: F) -> F:
+    """Decorate a loss: it takes torch's deprecated size_average and reduce, with a warning.
+
+    They are looked for when the function has failed, so that other calls pay next to nothing.
+    """
+
+    @functools.wraps(function)
+    def call(*args: Any, **settings: Any) -> Any:
+        try:
+            return function(*args, **settings)
+        except TypeError:
+            if OLD_NAMES.isdisjoint(settings):
+                raise
+        return function(*args, **in_current_names(settings))
+
+    return call  # type: ignore[return-value]
+
+
+def in_current_names(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings with `reduction` in place of size_average and reduce; they win if all are given."""
+    found = {name: value for name, value in settings.items() if name not in OLD_NAMES}
+    old = [settings.get("size_average"), settings.get("reduce")]
+    if old != [None, None]:
+        size_average, reduce = (True if given is None else given for given in old)
+        found["reduction"] = ("mean" if size_average else "sum") if reduce else "none"
+        warn_caller(
+            f"size_average and reduce args will be deprecated, please use "
+            f"reduction='{found['reduction']}' instead."
+        )
+    return found
 
 
 def require_reduction(reduction: str) -> None:
@@ -37,9 +76,8 @@ def weighted(losses: Tensor, weight: Tensor | None, input: Tensor, reduction: st
 def warn_if_broadcast(name: str, input: Tensor, target: Tensor) -> None:
     """Warn that shapes differ: broadcasting in a loss is rarely intended."""
     if input.shape != target.shape:
-        warnings.warn(
+        warn_caller(
             f"{name}: using a target size {list(target.shape)} that is different to the input size "
             f"{list(input.shape)}. This will likely lead to incorrect results due to broadcasting. "
-            f"Please ensure they have the same size.",
-            stacklevel=3,
+            f"Please ensure they have the same size."
         )

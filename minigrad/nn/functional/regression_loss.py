@@ -8,10 +8,17 @@ from minigrad.core.types import Number, Shape
 from minigrad.engine.half_precision import in_float32
 from minigrad.engine.op import labelled
 from minigrad.nn.functional.arguments import require_floating, require_tensor
-from minigrad.nn.functional.reduction import reduced, require_reduction, warn_if_broadcast, weighted
+from minigrad.nn.functional.reduction import (
+    reduced,
+    require_reduction,
+    takes_old_reduction,
+    warn_if_broadcast,
+    weighted,
+)
 from minigrad.tensor import Tensor
 
 
+@takes_old_reduction
 @labelled("SmoothL1LossBackward0")
 @in_float32
 def smooth_l1_loss(
@@ -56,6 +63,7 @@ def huber_loss(
     return weighted(losses, weight, input, reduction)
 
 
+@takes_old_reduction
 @in_float32
 def kl_div(
     input: Tensor, target: Tensor, *, reduction: str = "mean", log_target: bool = False
@@ -87,6 +95,7 @@ def kl_div(
     return reduced(losses, reduction)
 
 
+@takes_old_reduction
 @in_float32
 def poisson_nll_loss(
     input: Tensor,

@@ -7,7 +7,8 @@ import numpy as np
 from minigrad.core import dtypes
 from minigrad.core.types import Array, Number
 from minigrad.engine.graph import V, Value
-from minigrad.engine.op import arr, elementwise, require_tensors, sample
+from minigrad.engine.op import arr, composed, elementwise, require_tensors, sample
+from minigrad.engine.out_argument import call_into
 from minigrad.ops.elementwise import arithmetic as maths
 from minigrad.ops.elementwise import elementary
 from minigrad.ops.elementwise.arithmetic import EXTREMES
@@ -62,11 +63,17 @@ def div_rounded(input: Array, other: Array, *, rounding_mode: str) -> Array:
     return np.trunc(np.divide(input, other))
 
 
-def divide(input: V, other: V | Number, *, rounding_mode: str | None = None) -> V:
+def divide(
+    input: V, other: V | Number, *, rounding_mode: str | None = None, out: V | None = None
+) -> V:
     """input / other; rounded towards zero with "trunc", towards minus infinity with "floor".
 
     Raises RuntimeError for another rounding mode.
     """
+    if out is not None:
+        return call_into(
+            divide, "div", (input, other), {"rounding_mode": rounding_mode, "out": out}
+        )
     if rounding_mode is None:
         return maths.div(input, other)
     if rounding_mode not in {"trunc", "floor"}:
@@ -77,6 +84,7 @@ def divide(input: V, other: V | Number, *, rounding_mode: str | None = None) -> 
     return div_rounded(input, other, rounding_mode=rounding_mode)
 
 
+@composed
 def float_power(input: V | Number, exponent: V | Number) -> V:
     """input ** exponent, computed in float64."""
     power: Any = exponent.to(dtypes.float64) if isinstance(exponent, Value) else exponent
@@ -229,11 +237,19 @@ def clamp_tensor(input: Array, min: Array | None = None, max: Array | None = Non
     return out if max is None else np.minimum(out, max)
 
 
-def clamp(input: V, min: V | Number | None = None, max: V | Number | None = None) -> V:
+def clamp(
+    input: V,
+    min: V | Number | None = None,
+    max: V | Number | None = None,
+    *,
+    out: V | None = None,
+) -> V:
     """The input limited to min ... max, numbers or tensors.
 
     Raises RuntimeError if both are None.
     """
+    if out is not None:
+        return call_into(clamp, "clamp", (input, min, max), {"out": out})
     if isinstance(min, Value) or isinstance(max, Value):
         return clamp_tensor(input, min, max)
     if input.array.dtype.kind != "f" and (isinstance(min, float) or isinstance(max, float)):

@@ -6,7 +6,7 @@ import numpy as np
 
 from minigrad.core.types import Array
 from minigrad.engine.graph import V
-from minigrad.engine.op import arr, op, sample
+from minigrad.engine.op import arr, composed, op, sample
 from minigrad.kernels.pointwise import elementwise
 from minigrad.kernels.pointwise import special as kernels
 from minigrad.ops.elementwise.elementary import (
@@ -195,6 +195,7 @@ def _polygamma(input: Array, *, order: int) -> Array:
     return kernels.polygamma(input, order)
 
 
+@composed
 def polygamma(n: int, input: V) -> V:
     """The n-th derivative of digamma.  Raises RuntimeError for negative n."""
     if n < 0:

@@ -6,6 +6,7 @@ import numpy as np
 
 from minigrad.core import dtypes
 from minigrad.core.types import Array, Number
+from minigrad.core.warn import warn_caller
 from minigrad.engine.graph import V, Value, wrap_like
 from minigrad.engine.op import arr, composed, op, sample
 from minigrad.kernels.pointwise import elementwise as kernels
@@ -131,7 +132,7 @@ def where(condition: V, *values: Any, **named: Any) -> V | tuple[V, ...]:
     """`input` where `condition` holds, `other` elsewhere; all three broadcast.
 
     Of a condition alone it is `nonzero(as_tuple=True)`.  Raises RuntimeError unless the condition
-    is a bool tensor.
+    is a tensor of bools; one of uint8 is taken with a warning.
     """
     if not values and not named:
         return nonzero(condition, as_tuple=True)
@@ -140,6 +141,12 @@ def where(condition: V, *values: Any, **named: Any) -> V | tuple[V, ...]:
 
 
 def _where(condition: V, input: V | Number, other: V | Number) -> V:
+    if condition.dtype is dtypes.uint8:
+        warn_caller(
+            "where received a uint8 condition tensor. This behavior is deprecated and will be "
+            "removed in a future version of PyTorch. Use a boolean condition instead."
+        )
+        condition = condition.to(dtypes.bool_)
     if condition.dtype is not dtypes.bool_:
         raise RuntimeError(
             f"where expected condition to be a boolean tensor, but got a tensor with dtype "

@@ -189,6 +189,17 @@ def tensordot(a: V, b: V, dims: Any = 2) -> V:
 # --- a product added to a tensor ------------------------------------------------------------
 
 
+def _old_forms(factors: str) -> tuple[str, ...]:
+    """Deprecated forms of the function and of the method, with both factors or with beta alone."""
+    first, second = factors.split()
+    return (
+        f"beta input alpha {first} {second}",
+        f"beta input {first} {second}",
+        f"input beta alpha {first} {second}",
+        f"input beta {first} {second}",
+    )
+
+
 def _added(name: str, input: V, product: V, beta: float, alpha: float) -> V:
     """beta * input + alpha * product; with beta = 0 a nan of the input is ignored.
 
@@ -215,21 +226,21 @@ def _added(name: str, input: V, product: V, beta: float, alpha: float) -> V:
     return (start if beta == 1 else start * beta) + scaled
 
 
-@composed(node="AddmmBackward0")
+@composed(node="AddmmBackward0", old_forms=_old_forms("mat1 mat2"))
 def addmm(input: V, mat1: V, mat2: V, *, beta: float = 1, alpha: float = 1) -> V:
     """beta * input + alpha * mat1 @ mat2: (m, k), (k, n) and input that broadcasts to (m, n)."""
     _require_dims("addmm", mat1=(mat1, 2), mat2=(mat2, 2))
     return _added("addmm", input, matmul(mat1, mat2), beta, alpha)
 
 
-@composed(node="AddmvBackward0")
+@composed(node="AddmvBackward0", old_forms=_old_forms("mat vec"))
 def addmv(input: V, mat: V, vec: V, *, beta: float = 1, alpha: float = 1) -> V:
     """beta * input + alpha * mat @ vec: (m, k), (k,) and input that broadcasts to (m,)."""
     _require_dims("addmv", mat=(mat, 2), vec=(vec, 1))
     return _added("addmv", input, matmul(mat, vec), beta, alpha)
 
 
-@composed(node="AddrBackward0")
+@composed(node="AddrBackward0", old_forms=_old_forms("vec1 vec2"))
 def addr(input: V, vec1: V, vec2: V, *, beta: float = 1, alpha: float = 1) -> V:
     """beta * input + alpha * outer(vec1, vec2): (m,), (n,) and input that broadcasts to (m, n)."""
     _require_dims("addr", vec1=(vec1, 1), vec2=(vec2, 1))
@@ -241,13 +252,13 @@ def addr(input: V, vec1: V, vec2: V, *, beta: float = 1, alpha: float = 1) -> V:
     return _added("addr", input, outer(vec1, vec2), beta, alpha)
 
 
-@composed(node="BaddbmmBackward0")
+@composed(node="BaddbmmBackward0", old_forms=_old_forms("batch1 batch2"))
 def baddbmm(input: V, batch1: V, batch2: V, *, beta: float = 1, alpha: float = 1) -> V:
     """beta * input + alpha * bmm(batch1, batch2), input broadcasting to (b, m, n)."""
     return _added("baddbmm", input, bmm(batch1, batch2), beta, alpha)
 
 
-@composed(node="AddbmmBackward0")
+@composed(node="AddbmmBackward0", old_forms=_old_forms("batch1 batch2"))
 def addbmm(input: V, batch1: V, batch2: V, *, beta: float = 1, alpha: float = 1) -> V:
     """beta * input + alpha * the sum over the batch of batch1 @ batch2: one product, (m, b * k)."""
     _require_dims("addbmm", batch1=(batch1, 3), batch2=(batch2, 3))
@@ -262,6 +273,7 @@ def addbmm(input: V, batch1: V, batch2: V, *, beta: float = 1, alpha: float = 1)
 # --- chains ---------------------------------------------------------------------------------
 
 
+@composed
 def multi_dot(tensors: Sequence[V]) -> V:
     """The product of two or more matrices, in the order that takes the fewest multiplications.
 
@@ -286,6 +298,7 @@ def multi_dot(tensors: Sequence[V]) -> V:
     return product.squeeze(-1) if ends[1].ndim == 1 else product
 
 
+@composed
 def chain_matmul(*matrices: V) -> V:
     """The product of matrices in the cheapest order; of one, the matrix itself."""
     _require_dims("chain_matmul", **{f"matrix {i}": (m, 2) for i, m in enumerate(matrices)})

@@ -66,6 +66,7 @@ def stack(tensors: Sequence[V], dim: int = 0) -> V:
     return out
 
 
+@composed
 def hstack(tensors: Sequence[V]) -> V:
     """The tensors joined along the second dimension; vectors along their only dimension."""
     _require_tensors("hstack", tensors)
@@ -73,18 +74,21 @@ def hstack(tensors: Sequence[V]) -> V:
     return cat(given, 0 if given[0].ndim == 1 else 1)
 
 
+@composed
 def vstack(tensors: Sequence[V]) -> V:
     """The tensors joined along the first dimension; vectors count as rows."""
     _require_tensors("vstack", tensors)
     return cat(atleast_2d(list(tensors)))
 
 
+@composed
 def dstack(tensors: Sequence[V]) -> V:
     """The tensors joined along the third dimension."""
     _require_tensors("dstack", tensors)
     return cat(atleast_3d(list(tensors)), 2)
 
 
+@composed
 def column_stack(tensors: Sequence[V]) -> V:
     """The tensors side by side; vectors count as columns."""
     _require_tensors("column_stack", tensors)

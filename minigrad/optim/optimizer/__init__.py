@@ -2,6 +2,6 @@
 
 from minigrad.optim.optimizer.array_optimizer import ArrayOptimizer
 from minigrad.optim.optimizer.optimizer import Optimizer
-from minigrad.optim.optimizer.param_groups import ParamGroup, ParamsT
+from minigrad.optim.optimizer.param_groups import ParamGroup, ParamsT, required
 
-__all__ = ["ArrayOptimizer", "Optimizer", "ParamGroup", "ParamsT"]
+__all__ = ["ArrayOptimizer", "Optimizer", "ParamGroup", "ParamsT", "required"]

@@ -12,6 +12,17 @@ ParamsT = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[ParamGroup]
 """The parameters of an optimizer: tensors, named tensors, or groups of either."""
 
 
+class _RequiredParameter:
+    """The type of `required`."""
+
+    def __repr__(self) -> str:
+        return "<required parameter>"
+
+
+required = _RequiredParameter()
+"""A default that means: every parameter group must give a value of its own."""
+
+
 def make_group(param_group: ParamGroup, defaults: ParamGroup) -> ParamGroup:
     """A complete group: the defaults, overridden by `param_group`, and its tensors as a list.
 
@@ -22,6 +33,11 @@ def make_group(param_group: ParamGroup, defaults: ParamGroup) -> ParamGroup:
     if "params" not in param_group:
         raise ValueError(f"a parameter group needs 'params', got {sorted(param_group)}")
     group = {**defaults, **param_group}
+    for name, value in group.items():
+        if value is required:
+            raise ValueError(
+                f"parameter group didn't specify a value of required optimization parameter {name}"
+            )
     names, group["params"] = _names_and_tensors(param_group["params"])
     if names:
         group["param_names"] = names

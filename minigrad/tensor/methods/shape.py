@@ -113,7 +113,17 @@ class ShapeMethods(CastMethods):
     squeeze = along_any(ops.squeeze)
     unsqueeze = along(ops.unsqueeze)
     unbind = tuple_method(ops.unbind)
-    split = split_with_sizes = tuple_method(ops.split)
+
+    @tuple_method
+    def split(self, split_size: int | Sequence[int], dim: int = 0) -> tuple[Value, ...]:
+        """Views of `split_size` positions each (the last may have fewer), or of listed sizes."""
+        return ops.split(self, split_size, dim)
+
+    @tuple_method
+    def split_with_sizes(self, split_sizes: Sequence[int], dim: int = 0) -> tuple[Value, ...]:
+        """Views of the listed sizes."""
+        return ops.split(self, split_sizes, dim)
+
     chunk = tuple_method(ops.chunk)
     tensor_split = tuple_method(ops.tensor_split)
     hsplit = tuple_method(ops.hsplit)
