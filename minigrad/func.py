@@ -24,7 +24,7 @@ from minigrad.autograd.transforms import (
 )
 from minigrad.autograd.vmap import vmap
 from minigrad.nn.utils.batching import replace_all_batch_norm_modules_, stack_module_state
-from minigrad.nn.utils.stateless import functional_call
+from minigrad.nn.utils.replaced_tensors import functional_call
 
 __all__ = [
     "functional_call",

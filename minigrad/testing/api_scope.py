@@ -55,8 +55,7 @@ OUT_OF_SCOPE = {
         set_default_tensor_type range torch.qr Tensor.qr torch.lu_solve Tensor.lu_solve Tensor.lstsq
         Tensor.solve Tensor.symeig Tensor.eig Tensor.new Tensor.resize Tensor.resize_as
         Tensor.volatile Tensor.reinforce nn.Container nn.NLLLoss2d upsample_* autograd.Variable
-        autograd.variable clip_grad_norm weight_norm remove_weight_norm spectral_norm
-        remove_spectral_norm
+        autograd.variable clip_grad_norm
         """,
     "data pipes, given up in torch": """
         *DataPipe* DataChunk argument_validation runtime_validation* functional_datapipe

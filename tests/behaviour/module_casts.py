@@ -53,7 +53,8 @@ def check_zero_grad_drops_gradients_or_zeroes_them_in_place(torch):
 def check_zero_grad_in_place_cuts_the_graph_of_a_gradient(torch):
     layer = torch.nn.Linear(2, 1)
     loss = (layer(torch.ones(1, 2)) ** 2).sum()
-    (layer.weight.grad,) = torch.autograd.grad(loss, [layer.weight], create_graph=True)
+    (gradient,) = torch.autograd.grad(loss, [layer.weight], create_graph=True)
+    layer.weight.grad = gradient * 1
     assert layer.weight.grad.requires_grad
     layer.zero_grad(set_to_none=False)
     assert not layer.weight.grad.requires_grad

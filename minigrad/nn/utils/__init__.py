@@ -1,6 +1,6 @@
 """Utilities for modules, their parameters and gradients, under torch's names."""
 
-from minigrad.nn.utils import parametrizations, parametrize
+from minigrad.nn.utils import parametrizations, parametrize, stateless
 from minigrad.nn.utils.clip_grad import (
     clip_grad_norm_,
     clip_grad_value_,
@@ -15,6 +15,8 @@ from minigrad.nn.utils.fusion import (
     fuse_linear_bn_weights,
 )
 from minigrad.nn.utils.init import skip_init
+from minigrad.nn.utils.spectral_norm import remove_spectral_norm, spectral_norm
+from minigrad.nn.utils.weight_norm import remove_weight_norm, weight_norm
 
 __all__ = [
     "clip_grad_norm_",
@@ -28,6 +30,11 @@ __all__ = [
     "parameters_to_vector",
     "parametrizations",
     "parametrize",
+    "remove_spectral_norm",
+    "remove_weight_norm",
     "skip_init",
+    "spectral_norm",
+    "stateless",
     "vector_to_parameters",
+    "weight_norm",
 ]

@@ -1,6 +1,10 @@
 """Parametrizations: a tensor of a module computed from other parameters by modules."""
 
-from typing import Any
+import copy
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, NoReturn
 
 from minigrad.engine.grad_mode import no_grad
 from minigrad.engine.graph import wrap
@@ -17,19 +21,30 @@ class ParametrizationList(ModuleList):
     returns several tensors.
     """
 
-    def __init__(self, modules: list[Module], tensor: Tensor) -> None:
+    def __init__(self, modules: Sequence[Module], original: Tensor, unsafe: bool = False) -> None:
+        if not modules:
+            raise ValueError("ParametrizationList requires one or more modules.")
         super().__init__(modules)
-        with no_grad():
-            given: Any = tensor
-            for module in reversed(list(self)):
-                if hasattr(module, "right_inverse"):
-                    given = module.right_inverse(given)
-        self.ntensors = 1 if isinstance(given, Tensor) else len(given)
+        self.unsafe = unsafe
+        given = _inverted(self, original)
         self.is_tensor = isinstance(given, Tensor)
-        leaf_type = Parameter if isinstance(tensor, Parameter) else Buffer
-        for name, original in zip(self.names(), [given] if self.is_tensor else given, strict=True):
-            leaf = leaf_type(wrap(Tensor, original.array), requires_grad=tensor.requires_grad)
+        self.ntensors = 1 if isinstance(given, Tensor) else len(given)
+        if isinstance(given, Tensor):
+            if given.dtype != original.dtype:
+                raise ValueError(
+                    f"When `right_inverse` outputs one tensor, it may not change the dtype: "
+                    f"{original.dtype} became {given.dtype}"
+                )
+            leaves = [_leaf_like(original, given)]
+        else:
+            leaves = [_leaf_like(original, each) for each in given]
+        for name, leaf in zip(self.names(), leaves, strict=True):
             setattr(self, name, leaf)
+        if not unsafe:
+            _require_alike(original, self())
+        if isinstance(given, Tensor):  # the tensor itself: an optimizer may have it already
+            original.data = leaves[0].data
+            _register_as(self, "original", original)
 
     def names(self) -> list[str]:
         """The names of the originals."""
@@ -52,7 +67,7 @@ class ParametrizationList(ModuleList):
                 getattr(self, name).copy_(new)
 
     def forward(self) -> Tensor:
-        first, *others = self
+        first, *others = list(self)
         value: Tensor = first(*[getattr(self, name) for name in self.names()])
         for module in others:
             value = module(value)
@@ -70,8 +85,10 @@ def register_parametrization(
     """
     if is_parametrized(module, tensor_name):
         entry = module.parametrizations[tensor_name]
-        _require_alike(entry(), parametrization(entry()), unsafe)
+        if not unsafe:
+            _require_alike(entry(), parametrization(entry()))
         entry.append(parametrization)
+        entry.unsafe |= unsafe
         return module
     tensor = module._parameters.get(tensor_name, module._buffers.get(tensor_name))
     if tensor is None:
@@ -79,8 +96,7 @@ def register_parametrization(
             f"Module '{type(module).__name__}' does not have a parameter, a buffer, or a "
             f"parametrized element with name '{tensor_name}'"
         )
-    entry = ParametrizationList([parametrization], tensor)
-    _require_alike(tensor, entry(), unsafe)
+    entry = ParametrizationList([parametrization], tensor, unsafe)
     delattr(module, tensor_name)
     if not is_parametrized(module):
         module.__class__ = _parametrized_class(type(module))
@@ -90,9 +106,37 @@ def register_parametrization(
     return module
 
 
-def _require_alike(before: Tensor, after: object, unsafe: bool) -> None:
-    if unsafe:
-        return
+def _inverted(modules: ParametrizationList, tensor: Tensor) -> Tensor | Sequence[Tensor]:
+    """The originals from which the modules compute a tensor, as far as they can be inverted."""
+    with no_grad():
+        given: Any = tensor
+        for module in reversed(list(modules)):
+            if hasattr(module, "right_inverse"):
+                given = module.right_inverse(given)
+    if not isinstance(given, Tensor | list | tuple):
+        raise ValueError(
+            f"'right_inverse' must return a Tensor or a Sequence of tensors (list, tuple...). "
+            f"Got {type(given).__name__}."
+        )
+    return given
+
+
+def _leaf_like(tensor: Tensor, value: Tensor) -> Tensor:
+    """The value as a Parameter or Buffer, as the tensor is one, which may require a gradient."""
+    leaf_type = Parameter if isinstance(tensor, Parameter) else Buffer
+    return leaf_type(wrap(Tensor, value.array), requires_grad=tensor.requires_grad)
+
+
+def _register_as(module: Module, name: str, tensor: Tensor) -> None:
+    """Register a tensor as a parameter if it is one, else as a buffer."""
+    delattr(module, name)
+    if isinstance(tensor, Parameter):
+        module.register_parameter(name, tensor)
+    else:
+        module.register_buffer(name, tensor)
+
+
+def _require_alike(before: Tensor, after: object) -> None:
     if not isinstance(after, Tensor) or after.shape != before.shape or after.dtype != before.dtype:
         found = (
             f"shape {list(after.shape)} and dtype {after.dtype}"
@@ -108,12 +152,55 @@ def _require_alike(before: Tensor, after: object, unsafe: bool) -> None:
 
 def _parametrized_class(kind: type[Module]) -> type[Module]:
     """A subclass for one module, to which the parametrized tensors are added as properties."""
-    return type(f"Parametrized{kind.__name__}", (kind,), {"__module__": kind.__module__})
+    methods = {"__module__": kind.__module__, "__getstate__": _refuse_pickle}
+    if not hasattr(kind, "__deepcopy__"):
+        methods["__deepcopy__"] = _deepcopied
+    return type(f"Parametrized{kind.__name__}", (kind,), methods)
+
+
+def _refuse_pickle(self: Module) -> NoReturn:
+    raise RuntimeError(
+        "Serialization of parametrized modules is only supported through state_dict()."
+    )
+
+
+def _deepcopied(self: Module, memo: dict[int, Any]) -> Module:
+    """A copy with a class of its own: parametrizations of one are then removed there alone."""
+    twin = object.__new__(_parametrized_class(type(self).__bases__[0]))
+    memo[id(self)] = twin
+    twin.__dict__.update(copy.deepcopy(self.__dict__, memo))
+    for name in self.parametrizations:
+        type.__setattr__(type(twin), name, _parametrized_property(name))
+    return twin
+
+
+_Cache = dict[tuple[int, str], Tensor]
+_cache: ContextVar[_Cache | None] = ContextVar("parametrized tensors", default=None)
+
+
+@contextmanager
+def cached() -> Iterator[None]:
+    """A context in which each parametrized tensor is computed once, when it is first read."""
+    if _cache.get() is not None:
+        yield
+        return
+    token = _cache.set({})
+    try:
+        yield
+    finally:
+        _cache.reset(token)
 
 
 def _parametrized_property(name: str) -> property:
     def get(self: Module) -> Tensor:
-        value: Tensor = self.parametrizations[name]()
+        found = _cache.get()
+        value: Tensor
+        if found is None:
+            value = self.parametrizations[name]()
+        elif (key := (id(self), name)) in found:
+            value = found[key]
+        else:
+            value = found[key] = self.parametrizations[name]()
         return value
 
     def put(self: Module, value: Tensor) -> None:
@@ -147,15 +234,50 @@ def remove_parametrizations(
             "You can leave unparametrized (leave_parametrized=False) only tensors with one "
             f"original, {tensor_name} has {entry.ntensors}"
         )
-    original = getattr(entry, entry.names()[0])
-    with no_grad():
-        value = entry().clone() if leave_parametrized else original
-    leaf_type = Parameter if isinstance(original, Parameter) else Buffer
-    plain = leaf_type(wrap(Tensor, value.array), requires_grad=original.requires_grad)
+    plain = getattr(entry, entry.names()[0])
+    if leave_parametrized:
+        with no_grad():
+            value = entry().clone()
+        if entry.is_tensor:  # the tensor itself: an optimizer may have it
+            plain.data = value
+        else:
+            plain = _leaf_like(plain, value)
     del module.parametrizations[tensor_name]
     type.__delattr__(type(module), tensor_name)
     if len(module.parametrizations) == 0:
         del module.parametrizations
         module.__class__ = type(module).__bases__[0]
-    setattr(module, tensor_name, plain)
+    if isinstance(plain, Parameter):
+        module.register_parameter(tensor_name, plain)
+    else:
+        module.register_buffer(tensor_name, plain)
     return module
+
+
+def type_before_parametrizations(module: Module) -> type[Module]:
+    """The class of a module without its parametrizations."""
+    if is_parametrized(module):
+        before: type[Module] = type(module).__bases__[0]
+        return before
+    return type(module)
+
+
+def transfer_parametrizations_and_params(
+    from_module: Module, to_module: Module, tensor_name: str | None = None
+) -> Module:
+    """Parametrize a module's tensors as another's are, with the same originals.
+
+    tensor_name: the one tensor to do so for; None for all.  Returns to_module.
+    """
+    if not is_parametrized(from_module):
+        return to_module
+    entries = from_module.parametrizations
+    for name in entries if tensor_name is None else [tensor_name]:
+        entry = entries[name]
+        if not hasattr(to_module, name):
+            setattr(to_module, name, Parameter(getattr(from_module, name).detach()))
+        for parametrization in entry:
+            register_parametrization(to_module, name, parametrization, unsafe=entry.unsafe)
+        for original in entry.names():
+            setattr(to_module.parametrizations[name], original, getattr(entry, original))
+    return to_module
