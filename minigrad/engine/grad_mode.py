@@ -25,6 +25,7 @@ class Mode:
         self.saved_hooks_refused: str | None = None  # why no such hooks may be set now
         # True if each new node is looked at: for anomaly detection, or by hooks of saved tensors.
         self.observed = False
+        self.names: list[str] | None = None  # the names of new nodes, for errors of checkpoints
         self.walk: Any = None  # the backward pass that runs now
         # NumPy keeps its floating-point error settings in the context.  Running in a separate
         # context costs a tenth of `np.errstate`, and does not change the caller's settings.

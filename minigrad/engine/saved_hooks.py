@@ -22,6 +22,8 @@ def observe(mode: Mode, node: Node) -> None:
     """Look at a new node, where the mode asks for it."""
     if mode.anomaly:
         node.remember_where()
+    if mode.names is not None:
+        mode.names.append(node.name())
     if mode.saved_hooks:
         pack, unpack = mode.saved_hooks[-1]
         pack_node(node, pack, unpack)

@@ -123,6 +123,8 @@ def before_change(value: V) -> V:
     old = wrap_like(value, value.array)
     old.node, old._requires_grad = value.node, value._requires_grad
     old._storage = value.storage()
+    if thread.mode.observed:  # a hook of saved tensors may keep the memory itself
+        _copy_elements(old)
     return old
 
 

@@ -1,6 +1,6 @@
 """Tools for training scripts: data loading, and drawings of the graph."""
 
-from minigrad.utils import data
+from minigrad.utils import checkpoint, data
 from minigrad.utils.graph_drawing import graph
 
-__all__ = ["data", "graph"]
+__all__ = ["checkpoint", "data", "graph"]
