@@ -3,6 +3,7 @@
 # Many names to a line:
 # isort: off
 # fmt: off
+from minigrad.core.public_names import show_public_names
 from minigrad import autograd, cuda, func, linalg, nn, optim, random, special, utils
 from minigrad.aliases import (
     abs_, acos_, acosh_, adaptive_avg_pool1d, adaptive_max_pool1d, addmv_, alpha_dropout, arccos_,
@@ -182,3 +183,5 @@ __all__ = [
     "vander", "var", "var_mean", "vdot", "view_as_complex", "view_as_real", "vmap", "vsplit",
     "vstack", "where", "xlogy", "xlogy_", "zero_", "zeros", "zeros_like",
 ]
+
+show_public_names(__name__)

@@ -1,5 +1,7 @@
 """The functions of torch.cuda that scripts call before they fall back to the CPU."""
 
+from minigrad.core.public_names import show_public_names
+
 
 def is_available() -> bool:
     """False: minigrad computes on the CPU."""
@@ -13,3 +15,12 @@ def device_count() -> int:
 
 def manual_seed_all(seed: int) -> None:
     """Nothing: there is no device to seed."""
+
+
+__all__ = [
+    "device_count",
+    "is_available",
+    "manual_seed_all",
+]
+
+show_public_names(__name__)

@@ -23,6 +23,7 @@ from minigrad.autograd.transforms import (
     vjp,
 )
 from minigrad.autograd.vmap import vmap
+from minigrad.core.public_names import show_public_names
 from minigrad.nn.utils.batching import replace_all_batch_norm_modules_, stack_module_state
 from minigrad.nn.utils.replaced_tensors import functional_call
 
@@ -50,3 +51,6 @@ def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..
     PyTorch differs: it keeps the results of the first run; here each call is a `jvp`.
     """
     return func(*primals), lambda *tangents: jvp(func, primals, tangents)[1]
+
+
+show_public_names(__name__)

@@ -8,6 +8,7 @@ those of the papers named in `minigrad.ops.linalg`.
     tensor([1., 1.])
 """
 
+from minigrad.core.public_names import show_public_names
 from minigrad.core.unsupported import eig, eigvals
 from minigrad.ops import (
     LinAlgError,
@@ -94,3 +95,6 @@ __all__ = [
 def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
     """The diagonals of the matrices that dim1 and dim2 span, as the last dimension; a view."""
     return _diagonal(A, offset=offset, dim1=dim1, dim2=dim2)
+
+
+show_public_names(__name__)

@@ -8,6 +8,7 @@ from typing import Any, SupportsIndex, Unpack
 import numpy as np
 
 from minigrad.core import dtypes
+from minigrad.core.public_names import show_public_names
 from minigrad.core.types import Array, DTypeLike, Shape
 from minigrad.ops.generator import Generator, default_generator, stream
 from minigrad.tensor import Tensor
@@ -229,3 +230,15 @@ def randint_like(
     check_bounds("randint_like", low, high, found)
     numbers = stream(generator).integers(low, high, input.shape)
     return from_array(np.asarray(numbers, found), **options)
+
+
+__all__ = [
+    "fork_rng",
+    "get_rng_state",
+    "initial_seed",
+    "manual_seed",
+    "seed",
+    "set_rng_state",
+]
+
+show_public_names(__name__)

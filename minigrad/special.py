@@ -4,6 +4,7 @@
 tensor([0.5000])
 """
 
+from minigrad.core.public_names import show_public_names
 from minigrad.ops import (
     digamma,
     entr,
@@ -57,3 +58,5 @@ __all__ = [
     "xlog1py",
     "xlogy",
 ]
+
+show_public_names(__name__)

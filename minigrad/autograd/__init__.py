@@ -4,6 +4,7 @@ from minigrad.autograd import functional, graph
 from minigrad.autograd.differentiate import backward, grad
 from minigrad.autograd.function import Function, once_differentiable
 from minigrad.autograd.gradcheck.gradcheck import GradcheckError, gradcheck, gradgradcheck
+from minigrad.core.public_names import show_public_names
 from minigrad.engine.grad_mode import (
     detect_anomaly,
     enable_grad,
@@ -30,3 +31,5 @@ __all__ = [
     "set_detect_anomaly",
     "set_grad_enabled",
 ]
+
+show_public_names(__name__)

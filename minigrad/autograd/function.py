@@ -5,6 +5,7 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from minigrad.core.public_names import show_public_names
 from minigrad.engine.grad_mode import no_grad, thread
 from minigrad.engine.graph import Node, Value, wrap
 from minigrad.engine.saved import ShapeDtype
@@ -321,3 +322,12 @@ class _Refusal(Function):
         raise RuntimeError(
             "trying to differentiate twice a function that was marked with @once_differentiable"
         )
+
+
+__all__ = [
+    "Function",
+    "FunctionCtx",
+    "once_differentiable",
+]
+
+show_public_names(__name__)

@@ -12,6 +12,7 @@ import numpy as np
 
 from minigrad.autograd.differentiate import grad
 from minigrad.autograd.tuples import Tensors, as_given, as_tuple, stand_ins, vector_for
+from minigrad.core.public_names import show_public_names
 from minigrad.engine.grad_mode import enable_grad, is_grad_enabled, set_grad_enabled
 from minigrad.engine.graph import wrap
 from minigrad.ops import stack
@@ -343,3 +344,15 @@ def _hessian_product(
     return outputs[0] if create_graph else outputs[0].detach(), as_given(
         found, in_tuple, create_graph
     )
+
+
+__all__ = [
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
+    "vhp",
+    "vjp",
+]
+
+show_public_names(__name__)

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any, Self
 from weakref import WeakKeyDictionary, WeakSet
 
+from minigrad.core.public_names import show_public_names
 from minigrad.engine.backward import will_visit
 from minigrad.engine.grad_mode import thread
 from minigrad.engine.gradient_edge import GradientEdge, get_gradient_edge
@@ -198,3 +199,6 @@ class _HookOnFirst:
         if walk not in self.passes:
             self.passes.add(walk)
             self.fn(grad)
+
+
+show_public_names(__name__)

@@ -1,5 +1,6 @@
 """Modules: layers, losses and containers, under torch's names."""
 
+from minigrad.core.public_names import show_public_names
 from minigrad.nn import functional, init, parameter, utils
 from minigrad.nn.activation import (
     CELU,
@@ -270,3 +271,5 @@ __all__ = [
     "summary",
     "utils",
 ]
+
+show_public_names(__name__)

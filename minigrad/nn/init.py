@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from minigrad.core.public_names import show_public_names
 from minigrad.core.types import Array
 from minigrad.core.warn import warn_caller
 from minigrad.engine.grad_mode import no_grad
@@ -301,3 +302,34 @@ eye, dirac, sparse = _deprecated(eye_), _deprecated(dirac_), _deprecated(sparse_
 xavier_uniform, xavier_normal = _deprecated(xavier_uniform_), _deprecated(xavier_normal_)
 kaiming_uniform, kaiming_normal = _deprecated(kaiming_uniform_), _deprecated(kaiming_normal_)
 orthogonal = _deprecated(orthogonal_)
+
+__all__ = [
+    "calculate_gain",
+    "constant",
+    "constant_",
+    "dirac",
+    "dirac_",
+    "eye",
+    "eye_",
+    "kaiming_normal",
+    "kaiming_normal_",
+    "kaiming_uniform",
+    "kaiming_uniform_",
+    "normal",
+    "normal_",
+    "ones_",
+    "orthogonal",
+    "orthogonal_",
+    "sparse",
+    "sparse_",
+    "trunc_normal_",
+    "uniform",
+    "uniform_",
+    "xavier_normal",
+    "xavier_normal_",
+    "xavier_uniform",
+    "xavier_uniform_",
+    "zeros_",
+]
+
+show_public_names(__name__)

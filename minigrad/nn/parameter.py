@@ -1,5 +1,6 @@
 """Parameter and Buffer: tensors that a module registers when they are assigned to it."""
 
+from minigrad.core.public_names import show_public_names
 from minigrad.tensor import Tensor
 
 
@@ -61,3 +62,11 @@ def type_name(value: object) -> str:
     """The name of a value's type in messages, with its module unless built in."""
     kind = type(value)
     return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+
+
+__all__ = [
+    "Buffer",
+    "Parameter",
+]
+
+show_public_names(__name__)

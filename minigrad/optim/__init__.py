@@ -1,5 +1,6 @@
 """Optimizers under torch's names, one file for each rule, and `rule` for rules of users."""
 
+from minigrad.core.public_names import show_public_names
 from minigrad.optim import lr_scheduler, swa_utils, visualize
 from minigrad.optim.adadelta import Adadelta
 from minigrad.optim.adafactor import Adafactor
@@ -56,3 +57,5 @@ __all__ = [
     "swa_utils",
     "visualize",
 ]
+
+show_public_names(__name__)

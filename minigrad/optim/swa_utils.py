@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.core.public_names import show_public_names
 from minigrad.core.types import DeviceLike
 from minigrad.engine.grad_mode import no_grad
 from minigrad.engine.graph import wrap
@@ -204,3 +205,6 @@ class SWALR(LRScheduler):
             start = end if before == 1 else (lr - before * end) / (1 - before)
             lrs.append(end * now + start * (1 - now))
         return lrs
+
+
+show_public_names(__name__)

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minigrad.core.public_names import show_public_names
 from minigrad.core.types import Array
 from minigrad.engine.grad_mode import no_grad
 from minigrad.optim.optimizer import Optimizer
@@ -178,3 +179,15 @@ def _axes(axes: Any) -> Any:
     except ImportError as error:
         raise ImportError("a picture needs matplotlib: pip install 'minigrad[plot]'") from error
     return pyplot.subplots(layout="constrained")[1]
+
+
+__all__ = [
+    "Surface",
+    "losses_along",
+    "plot_race",
+    "plot_trajectories",
+    "race",
+    "trajectories",
+]
+
+show_public_names(__name__)

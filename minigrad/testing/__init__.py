@@ -1,6 +1,7 @@
 """Checks of derivatives, for minigrad's operations and for yours."""
 
 from minigrad.autograd.gradcheck.gradcheck import GradcheckError, gradcheck, gradgradcheck
+from minigrad.core.public_names import show_public_names
 from minigrad.engine.op import arr, sample
 from minigrad.testing.cases import check, gradcheck_cases
 from minigrad.testing.modules import check_module
@@ -19,3 +20,5 @@ __all__ = [
     "gradgradcheck",
     "sample",
 ]
+
+show_public_names(__name__)

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
+from minigrad.core.scope import reason_to_leave_out
 from minigrad.core.unsupported import Unsupported
-from minigrad.testing.api_scope import reason_to_leave_out
 from minigrad.testing.signatures import differences
 
 # The namespaces compared; "" is the top level.

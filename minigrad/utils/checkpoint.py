@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from minigrad.autograd import Function, backward
+from minigrad.core.public_names import show_public_names
 from minigrad.engine.grad_mode import enable_grad, thread
 from minigrad.nn import Sequential
 from minigrad.ops.generator import default_generator
@@ -234,3 +235,6 @@ def _in_turn(steps: list[Callable[..., Any]]) -> Callable[[Any], Any]:
         return input
 
     return run
+
+
+show_public_names(__name__)

@@ -6,6 +6,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from minigrad.core.public_names import show_public_names
 from minigrad.core.types import Array
 from minigrad.tensor import Tensor
 from minigrad.tensor.creation import from_numpy
@@ -109,3 +110,11 @@ def _normalized(images: Array, value_range: tuple[float, float] | None, scale_ea
     span = np.maximum(high - low, np.asarray(1e-5, images.dtype))
     scaled: Array = (np.clip(images, low, high) - low) / span
     return scaled
+
+
+__all__ = [
+    "make_grid",
+    "save_image",
+]
+
+show_public_names(__name__)

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from minigrad.cli import coverage, main
+from minigrad.core.scope import OUT_OF_SCOPE, reason_to_leave_out
 from minigrad.testing.api import NAMESPACES, Namespace, compare_with_torch
-from minigrad.testing.api_scope import OUT_OF_SCOPE, reason_to_leave_out
 from minigrad.testing.signatures import differences, documented_forms
 
 ROOT = Path(__file__).parents[2]

@@ -1,5 +1,6 @@
 """Functions of layers and losses, under the names of torch.nn.functional."""
 
+from minigrad.core.public_names import show_public_names
 from minigrad.nn.functional.activation import (
     celu,
     celu_,
@@ -248,3 +249,5 @@ __all__ = [
     "unfold",
     "upsample",
 ]
+
+show_public_names(__name__)

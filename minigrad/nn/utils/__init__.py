@@ -1,5 +1,6 @@
 """Utilities for modules, their parameters and gradients, under torch's names."""
 
+from minigrad.core.public_names import show_public_names
 from minigrad.nn.utils import parametrizations, parametrize, stateless
 from minigrad.nn.utils.clip_grad import (
     clip_grad_norm_,
@@ -38,3 +39,5 @@ __all__ = [
     "vector_to_parameters",
     "weight_norm",
 ]
+
+show_public_names(__name__)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from minigrad import ops
+from minigrad.core.public_names import show_public_names
 from minigrad.core.types import Array
 from minigrad.engine.grad_mode import no_grad
 from minigrad.engine.graph import wrap
@@ -302,3 +303,12 @@ def orthogonal(
         )
     made = _Orthogonal(weight, orthogonal_map, use_trivialization)
     return register_parametrization(module, name, made, unsafe=True)
+
+
+__all__ = [
+    "orthogonal",
+    "spectral_norm",
+    "weight_norm",
+]
+
+show_public_names(__name__)

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, NoReturn
 
+from minigrad.core.public_names import show_public_names
 from minigrad.engine.grad_mode import no_grad
 from minigrad.engine.graph import wrap
 from minigrad.nn.container import ModuleDict, ModuleList
@@ -281,3 +282,16 @@ def transfer_parametrizations_and_params(
         for original in entry.names():
             setattr(to_module.parametrizations[name], original, getattr(entry, original))
     return to_module
+
+
+__all__ = [
+    "ParametrizationList",
+    "cached",
+    "is_parametrized",
+    "register_parametrization",
+    "remove_parametrizations",
+    "transfer_parametrizations_and_params",
+    "type_before_parametrizations",
+]
+
+show_public_names(__name__)

@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
+from minigrad.core.public_names import show_public_names
 from minigrad.nn.module import Module
 from minigrad.nn.utils import replaced_tensors
 from minigrad.tensor import Tensor
@@ -28,3 +29,10 @@ def functional_call(
     return replaced_tensors.functional_call(
         module, parameters_and_buffers, args, kwargs, tie_weights=tie_weights, strict=strict
     )
+
+
+__all__ = [
+    "functional_call",
+]
+
+show_public_names(__name__)

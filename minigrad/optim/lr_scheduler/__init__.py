@@ -1,5 +1,6 @@
 """Schedules of the learning rate, under torch's names."""
 
+from minigrad.core.public_names import show_public_names
 from minigrad.optim.lr_scheduler.combined import ChainedScheduler, SequentialLR
 from minigrad.optim.lr_scheduler.cyclic import CyclicLR, OneCycleLR
 from minigrad.optim.lr_scheduler.decay import (
@@ -37,3 +38,5 @@ __all__ = [
     "SequentialLR",
     "StepLR",
 ]
+
+show_public_names(__name__)

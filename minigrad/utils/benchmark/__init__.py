@@ -1,5 +1,6 @@
 """Timing statements, under the names of torch.utils.benchmark."""
 
+from minigrad.core.public_names import show_public_names
 from minigrad.utils.benchmark.common import (
     Measurement,
     TaskSpec,
@@ -22,3 +23,5 @@ __all__ = [
     "trim_sigfig",
     "unit_to_english",
 ]
+
+show_public_names(__name__)

@@ -1,5 +1,6 @@
 """Datasets, samplers and the DataLoader, under the names of `torch.utils.data`."""
 
+from minigrad.core.public_names import show_public_names
 from minigrad.utils.data.collate import Columns, default_collate, default_convert
 from minigrad.utils.data.dataloader import DataLoader
 from minigrad.utils.data.dataset import (
@@ -45,3 +46,5 @@ __all__ = [
     "loading_generator",
     "random_split",
 ]
+
+show_public_names(__name__)

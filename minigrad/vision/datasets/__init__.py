@@ -1,8 +1,11 @@
 """Image datasets read from their original files, under the names of `torchvision.datasets`."""
 
+from minigrad.core.public_names import show_public_names
 from minigrad.vision.datasets.cifar import CIFAR10
 from minigrad.vision.datasets.digits import Digits
 from minigrad.vision.datasets.images import ImageDataset
 from minigrad.vision.datasets.mnist import MNIST, FashionMNIST
 
 __all__ = ["CIFAR10", "MNIST", "Digits", "FashionMNIST", "ImageDataset"]
+
+show_public_names(__name__)

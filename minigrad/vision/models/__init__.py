@@ -1,5 +1,6 @@
 """Networks for images."""
 
+from minigrad.core.public_names import show_public_names
 from minigrad.vision.models.cnn import DigitsCNN, LectureCNN, LeNet5
 from minigrad.vision.models.mlp import MLP, LinearClassifier
 from minigrad.vision.models.resnet import (
@@ -24,3 +25,5 @@ __all__ = [
     "resnet34",
     "resnet50",
 ]
+
+show_public_names(__name__)

@@ -8,6 +8,7 @@ default generator, or, while a DataLoader fetches a batch, from the generator of
 PyTorch differs: images of the datasets are NumPy arrays here, PIL images in torchvision.
 """
 
+from minigrad.core.public_names import show_public_names
 from minigrad.vision.transforms import functional
 from minigrad.vision.transforms.compose import Compose, Lambda, batch_form
 from minigrad.vision.transforms.convert import Normalize, ToTensor
@@ -27,3 +28,5 @@ __all__ = [
     "batch_form",
     "functional",
 ]
+
+show_public_names(__name__)

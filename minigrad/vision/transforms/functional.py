@@ -7,6 +7,7 @@ from typing import Any, TypeGuard, TypeVar
 
 import numpy as np
 
+from minigrad.core.public_names import show_public_names
 from minigrad.core.types import Array
 from minigrad.tensor import Tensor
 from minigrad.tensor.creation import from_numpy
@@ -276,3 +277,21 @@ def _new_size(
     if max_size is not None and longer > max_size:
         shorter, longer = int(max_size * shorter / longer), max_size
     return (shorter, longer) if old[0] <= old[1] else (longer, shorter)
+
+
+__all__ = [
+    "channels_first",
+    "check_padding",
+    "check_resize",
+    "crop",
+    "height_and_width",
+    "hflip",
+    "is_pil",
+    "normalize",
+    "pad",
+    "resize",
+    "spatial_size",
+    "to_tensor",
+]
+
+show_public_names(__name__)

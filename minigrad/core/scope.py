@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
+from minigrad.core import unsupported
+
 # In each line the names that are left out for one reason: `*` stands for anything, and a name with
 # a dot in it is meant in that namespace alone.  A name that is here, too, counts as here.
 OUT_OF_SCOPE = {
@@ -83,6 +85,54 @@ OUT_OF_SCOPE = {
 MACHINERY = "torch's machinery"
 UNDOCUMENTED = "not documented by torch"
 
+# What a user can do who asks for a name that is left out, for the reasons above.
+REMEDIES = {
+    "complex numbers": unsupported.COMPLEX,
+    "sparse tensors": unsupported.SPARSE,
+    "quantisation": unsupported.QUANTIZED,
+    "other devices": "minigrad computes on the CPU only; leave it out",
+    "compilation and export": (
+        "minigrad runs models as they are written, and its kernels are compiled; leave it out"
+    ),
+    "recurrent networks and attention": "write them with linear, sigmoid and softmax",
+    "volumes": "treat one dimension as a batch, and use layers of images",
+    "other ways of distributing": "minigrad trains in one process, with many threads; leave it out",
+    "nested and named tensors": "minigrad's dimensions have no names; pad, and use numbers",
+    "mixed precision": "compute in float32, or cast to float16 with x.half()",
+    "Fourier transforms and windows": "use numpy.fft on x.numpy(), without a gradient",
+    "special functions without a kernel here": "use scipy.special on x.numpy(), without a gradient",
+    "factors as LAPACK packs them": "use linalg.qr, linalg.lu or linalg.solve",
+    "probability distributions": "draw with normal, rand, bernoulli, poisson or multinomial",
+    "profiling": "use utils.benchmark, or Python's cProfile",
+    "processes that share tensors": "pass NumPy arrays, or use DataLoader with workers",
+    "given up in torch": "use the name that torch's documentation gives in its place",
+    "data pipes, given up in torch": "use Dataset, IterableDataset and DataLoader",
+    "unsigned integers torch can only store": "use uint8, or a wider signed type",
+    "memory at hand": "a tensor's memory is its NumPy array, x.numpy()",
+    "modules that wait for their sizes": "give the sizes when you make the module",
+}
+
+# Reasons that will go: these are not here yet.
+NOT_YET = {
+    "recurrent networks and attention",
+    "volumes",
+    "Fourier transforms and windows",
+    "probability distributions",
+}
+
+# Modules of torch that are not here.
+MODULES = {
+    "ao": "quantisation", "compiler": "compilation and export",
+    "distributed": "other ways of distributing", "distributions": "probability distributions",
+    "export": "compilation and export",
+    "fft": "Fourier transforms and windows", "fx": "compilation and export",
+    "jit": "compilation and export", "mps": "other devices", "mtia": "other devices",
+    "nested": "nested and named tensors", "onnx": "compilation and export",
+    "multiprocessing": "processes that share tensors", "profiler": "profiling",
+    "package": "compilation and export", "quantization": "quantisation",
+    "sparse": "sparse tensors", "xpu": "other devices",
+}  # fmt: skip
+
 
 def reason_to_leave_out(
     namespace: str, name: str, value: Any, reasons: Mapping[str, str] = OUT_OF_SCOPE
@@ -100,3 +150,15 @@ def reason_to_leave_out(
 
 def _names(pattern: str, namespace: str, name: str) -> bool:
     return fnmatchcase(f"{namespace or 'torch'}.{name}" if "." in pattern else name, pattern)
+
+
+def why_missing(namespace: str, name: str) -> str:
+    """Why a name of torch's is not here and what to do, in words; "" if nothing is known of it."""
+    reason = MODULES.get(name) if not namespace else None
+    reason = reason or reason_to_leave_out(namespace, name, None)
+    if reason is None:
+        return ""
+    remedy = REMEDIES.get(reason)
+    if remedy is None:
+        return f"it is out of scope ({reason})"
+    return f"{reason} are {'not here yet' if reason in NOT_YET else 'out of scope'}: {remedy}"
