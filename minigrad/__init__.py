@@ -96,13 +96,13 @@ from minigrad.random import (
     fork_rng, get_rng_state, initial_seed, manual_seed, normal, rand, rand_like, randint,
     randint_like, randn, randn_like, randperm, seed, set_rng_state,
 )
+from minigrad.serialization import load, save
 from minigrad.tensor import Tensor
 from minigrad.tensor.creation import (
     arange, as_tensor, asarray, empty, empty_like, eye, from_dlpack, from_numpy, frombuffer, full,
     full_like, linspace, logspace, ones, ones_like, scalar_tensor, tensor, tril_indices,
     triu_indices, zeros, zeros_like,
 )
-from minigrad.tensor.serialization import load, save
 from minigrad.tensor.typeinfo import (
     can_cast, e, finfo, iinfo, inf, is_tensor, nan, newaxis, pi, promote_types, real,
     result_type,

@@ -19,7 +19,7 @@ from minigrad.cli.usage_error import UsageError, as_usage_error
 from minigrad.core.files import write_atomically
 from minigrad.kernels.compiler.kernel import get_num_threads, set_num_threads
 from minigrad.ops.generator import default_generator
-from minigrad.tensor.serialization import save
+from minigrad.serialization import save
 from minigrad.utils.data import DataLoader
 
 INTERRUPTED = 130

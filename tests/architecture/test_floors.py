@@ -17,7 +17,7 @@ FLOORS = [
     {"tensor"},
     {"autograd", "cuda", "linalg", "random", "special"},
     {"nn"},
-    {"aliases", "func", "optim", "utils", "vision"},
+    {"aliases", "func", "optim", "serialization", "utils", "vision"},
     {"testing"},
     {"bench"},
     {"cli", "__main__"},

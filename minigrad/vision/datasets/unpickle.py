@@ -1,21 +1,16 @@
 """A reader for the pickles of CIFAR-10 that runs no code from them.
 
-Python's unpickler calls any function that a file names.  This one has the opcodes of the published
-files only, and builds bytes, ints, lists, dicts, tuples and uint8 arrays itself; the three NumPy
-names in the files are compared as text, never imported.  Anything else raises ValueError.
+It has the opcodes of the published files only; the three NumPy names in the files are compared as
+text, never imported.  Anything else raises ValueError.
 """
 
 import math
-import pickletools
-import warnings
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from minigrad.core.types import Array
-
-_MARK = object()
+from minigrad.core.unpickler import Unpickler
 
 
 class _Name:
@@ -38,77 +33,41 @@ class _Array:
     content: Array | None = None
 
 
-class _Machine:
-    """The pickle machine's stack and memo."""
+class _BatchUnpickler(Unpickler):
+    """The machine for batches: strings are bytes, arrays have two dimensions."""
 
-    def __init__(self) -> None:
-        self.stack: list[Any] = []
-        self.memo: dict[int, Any] = {}
+    key_types = (bytes,)
+    where, needs = "no batch", "no batch needs"
+    # fmt: off
+    opcodes = frozenset((
+        "PROTO", "STOP", "MARK", "EMPTY_DICT", "EMPTY_LIST", "NONE", "NEWFALSE", "BININT",
+        "BININT1", "BININT2", "BINSTRING", "SHORT_BINSTRING", "TUPLE", "TUPLE1", "TUPLE2",
+        "TUPLE3", "APPENDS", "SETITEMS", "BINPUT", "LONG_BINPUT", "BINGET", "LONG_BINGET",
+        "GLOBAL", "REDUCE", "BUILD",
+    ))
+    # fmt: on
 
-    def pop(self) -> Any:
-        if not self.stack or self.stack[-1] is _MARK:
-            raise ValueError("a value is missing")
-        return self.stack.pop()
+    def text(self, content: bytes) -> bytes:
+        return content
 
-    def pop_to_mark(self) -> list[Any]:
-        values = []
-        while self.stack and self.stack[-1] is not _MARK:
-            values.append(self.stack.pop())
-        if not self.stack:
-            raise ValueError("a mark is missing")
-        self.stack.pop()
-        return values[::-1]
-
-    def top(self, kind: type) -> Any:
-        if not self.stack or not isinstance(self.stack[-1], kind):
-            raise ValueError(f"a {kind.__name__.strip('_').lower()} is missing")
-        return self.stack[-1]
-
-    def tuple_of(self, count: int) -> None:
-        self.stack.append(tuple([self.pop() for _ in range(count)][::-1]))
-
-    def remember(self, index: int) -> None:
-        self.memo[index] = self.top(object)
-
-    def recall(self, index: int) -> None:
-        if index not in self.memo:
-            raise ValueError(f"nothing was stored under number {index}")
-        self.stack.append(self.memo[index])
-
-    def name(self, name: str) -> None:
+    def find(self, name: str) -> _Name:
         if name not in _NAMES:
-            raise ValueError(f"it refers to {name.replace(' ', '.')!r}, which no batch needs")
-        self.stack.append(_Name(_NAMES[name]))
+            super().find(name)
+        return _Name(_NAMES[name])
 
-    def append_all(self) -> None:
-        values = self.pop_to_mark()
-        self.top(list).extend(values)
-
-    def set_all(self) -> None:
-        values = self.pop_to_mark()
-        keys = values[::2]
-        if len(values) % 2 or not all(isinstance(key, bytes) for key in keys):
-            raise ValueError("a dict should have bytes for keys, and a value for each")
-        self.top(dict).update(zip(keys, values[1::2], strict=True))
-
-    def reduce(self) -> None:
+    def call(self, called: Any, arguments: Any) -> Any:
         """A call: of `_reconstruct(ndarray, (0,), b'b')` or `dtype('u1', 0, 1)`, and no other."""
-        arguments, called = self.pop(), self.pop()
         name = called.name if isinstance(called, _Name) and called.of is None else None
         if name == "reconstruct" and isinstance(arguments, tuple) and len(arguments) == 3:
             of, *rest = arguments
             if isinstance(of, _Name) and of.name == "ndarray" and _same(rest, [(0,), b"b"]):
-                self.stack.append(_Array())
-                return
+                return _Array()
         if name == "dtype" and _same(arguments, (b"u1", 0, 1)):
-            self.stack.append(_Name("dtype", of=arguments))
-            return
+            return _Name("dtype", of=arguments)
         raise ValueError(f"it calls {name or 'something'} with unexpected arguments")
 
-    def build(self) -> None:
+    def build(self, made: Any, state: Any) -> None:
         """Set the state of the last object: a dtype's, always the same, or an array's."""
-        state = self.pop()
-        made = self.top(object)
         if isinstance(made, _Name) and made.of is not None:
             if not _same(state, (3, b"|", None, None, None, -1, -1, 0)):
                 raise ValueError("it gives a dtype an unexpected state")
@@ -142,49 +101,9 @@ def _array_from(state: object) -> Array:
     return np.frombuffer(content, np.uint8).reshape(shape)
 
 
-_OPCODES: dict[str, Callable[[_Machine, Any], Any]] = {
-    "PROTO": lambda machine, version: None,
-    "STOP": lambda machine, _: None,
-    "MARK": lambda machine, _: machine.stack.append(_MARK),
-    "EMPTY_DICT": lambda machine, _: machine.stack.append({}),
-    "EMPTY_LIST": lambda machine, _: machine.stack.append([]),
-    "NONE": lambda machine, _: machine.stack.append(None),
-    "NEWFALSE": lambda machine, _: machine.stack.append(False),
-    "BININT": lambda machine, number: machine.stack.append(number),
-    "BININT1": lambda machine, number: machine.stack.append(number),
-    "BININT2": lambda machine, number: machine.stack.append(number),
-    "BINSTRING": lambda machine, text: machine.stack.append(text.encode("latin-1")),
-    "SHORT_BINSTRING": lambda machine, text: machine.stack.append(text.encode("latin-1")),
-    "TUPLE": lambda machine, _: machine.stack.append(tuple(machine.pop_to_mark())),
-    "TUPLE1": lambda machine, _: machine.tuple_of(1),
-    "TUPLE2": lambda machine, _: machine.tuple_of(2),
-    "TUPLE3": lambda machine, _: machine.tuple_of(3),
-    "APPENDS": lambda machine, _: machine.append_all(),
-    "SETITEMS": lambda machine, _: machine.set_all(),
-    "BINPUT": lambda machine, index: machine.remember(index),
-    "LONG_BINPUT": lambda machine, index: machine.remember(index),
-    "BINGET": lambda machine, index: machine.recall(index),
-    "LONG_BINGET": lambda machine, index: machine.recall(index),
-    "GLOBAL": lambda machine, name: machine.name(name),
-    "REDUCE": lambda machine, _: machine.reduce(),
-    "BUILD": lambda machine, _: machine.build(),
-}
-
-
 def unpickle(content: bytes) -> Any:
     """The content of a pickle of CIFAR-10, strings as bytes; ValueError for any other pickle."""
-    machine = _Machine()
-    with warnings.catch_warnings():
-        # pickletools warns of an escape sequence in a damaged batch.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        for opcode, argument, position in pickletools.genops(content):
-            if opcode.name not in _OPCODES:
-                raise ValueError(f"opcode {opcode.name} at byte {position} is in no batch")
-            _OPCODES[opcode.name](machine, argument)
-    result = machine.pop()
-    if machine.stack:
-        raise ValueError("values are left over at the end")
-    return _with_arrays(result)
+    return _with_arrays(_BatchUnpickler().load(content))
 
 
 def _with_arrays(result: Any) -> Any:
