@@ -76,12 +76,16 @@ _META = {"shape", "dtype", "ndim"}
 def _reads(rule: Rule, arity: int) -> tuple[str, ...]:
     """For `out` and each input, what a rule reads: "" nothing, "meta" its shape or dtype, "value".
 
-    It is taken from the rule's byte code, so that it cannot differ from what the rule does.
+    It is taken from the rule's byte code, so that it cannot differ from what the rule does.  Of the
+    tensors that a rule takes as `*tensors: ShapeDtype` it is given no more than that says.
     """
     code = rule.__code__
     names = code.co_varnames[1 : code.co_argcount]
+    rest: tuple[str, ...] = ()
     if code.co_flags & inspect.CO_VARARGS:
-        return ("value",) * (arity + 1)
+        variadic = code.co_varnames[code.co_argcount + code.co_kwonlyargcount]
+        only_shapes = rule.__annotations__.get(variadic) is ShapeDtype
+        rest = ("meta" if only_shapes else "value",) * (arity + 1 - len(names))
     reads = dict.fromkeys(names, "")
     loads: list[str] = []
     for instruction in dis.get_instructions(code):
@@ -97,4 +101,4 @@ def _reads(rule: Rule, arity: int) -> tuple[str, ...]:
             for name in loads[:-1]:
                 reads[name] = "value"
             loads = loads[-1:]
-    return tuple(reads[name] for name in names[: arity + 1])
+    return (*(reads[name] for name in names[: arity + 1]), *rest)

@@ -120,7 +120,7 @@ def _sinc_rule(g: V, out: V, x: V) -> V:
     angle, safe = x * math.pi, where(near, 1.0, x)
     square = angle * angle
     series = 1 / 3 - square * (1 / 30 - square * (1 / 840 - square * (1 / 45360)))
-    return g * where(near, series * angle * -math.pi, (cos(safe * math.pi) - out) / safe)
+    return g * where(near, series * angle * -math.pi, (cos(safe * math.pi) - sinc(safe)) / safe)
 
 
 @floating(vjp=(_sinc_rule,), samples=shaped(away_from=(0.0,)))
@@ -151,6 +151,12 @@ def logit(input: Array, *, eps: float | None = None) -> Array:
 # --- error functions and the gamma family ---------------------------------------------------
 
 
+def _erfinv_rule(g: V, out: V, x: V) -> V:
+    """It computes the result again: as in torch, the result may be changed in place."""
+    again = erfinv(x)
+    return g * exp(again * again) * (0.5 * math.sqrt(math.pi))
+
+
 @floating(vjp=(lambda g, out, x: g * exp(-x * x) * (-2 / math.sqrt(math.pi)),), samples=shaped())
 def erfc(input: Array) -> Array:
     """1 - erf(input), accurate where it is tiny too."""
@@ -158,7 +164,7 @@ def erfc(input: Array) -> Array:
 
 
 @floating(
-    vjp=(lambda g, out, x: g * exp(out * out) * (0.5 * math.sqrt(math.pi)),),
+    vjp=(_erfinv_rule,),
     samples=shaped(**BELOW_ONE),
 )
 def erfinv(input: Array) -> Array:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from minigrad.core.types import Array
+from minigrad.core.types import Array, Shape
 from minigrad.engine.grad_mode import thread
 from minigrad.engine.graph import V, wrap_like
 from minigrad.engine.op import arr, op, sample
@@ -12,16 +12,10 @@ from minigrad.kernels.reduction import layer_norm as kernels
 from minigrad.ops.nn.batch_norm import channels, planes
 
 
-def _backward(g: V, dx: Any, dw: Any, db: Any, *shapes: Any) -> tuple[Any, ...]:
-    """Arrays as cotangents, of the shapes of their arguments; None for an argument without."""
-    return tuple(
-        None if shape is None else wrap_like(g, d.reshape(shape))
-        for d, shape in zip((dx, dw, db), shapes, strict=True)
-    )
-
-
-def _shapes(*values: Any) -> list[Any]:
-    return [None if value is None else value.array.shape for value in values]
+def _backward(g: V, dx: Any, dw: Any, db: Any, shape: Shape) -> tuple[Any, ...]:
+    """Arrays as cotangents of x, and of weight and bias, which have this shape."""
+    found = (dx.reshape(g.array.shape), dw.reshape(shape), db.reshape(shape))
+    return tuple(wrap_like(g, d) for d in found)
 
 
 def _weights(weight: Any) -> Any:
@@ -58,7 +52,7 @@ def _layer_norm_rule(
         found = kernels.layer_norm_backward(
             _flat(g.array, dims), _flat(x.array, dims), mean, rstd, _weights(weight)
         )
-        return _backward(g, *found, *_shapes(x, weight, bias))
+        return _backward(g, *found, x.shape[x.ndim - dims :])
     last, others = tuple(range(x.ndim - dims, x.ndim)), tuple(range(x.ndim - dims))
     x_hat, scale = _normalised(x, last, eps)
     dx = _through(g if weight is None else g * weight, x_hat, scale, last)
@@ -97,7 +91,7 @@ def _group_norm_rule(
         found = kernels.group_norm_backward(
             planes(g.array), planes(x.array), groups, mean, rstd, _weights(weight)
         )
-        return _backward(g, *found, *_shapes(x, weight, bias))
+        return _backward(g, *found, x.shape[1:2])
     shape, grouped, others = x.shape, (x.shape[0], groups, -1), (0, *range(2, x.ndim))
     x_hat, scale = _normalised(x.reshape(grouped), (2,), eps)
     gx = g if weight is None else g * channels(weight, x.ndim)

@@ -8,6 +8,7 @@ from minigrad.core import dtypes
 from minigrad.core.types import Array
 from minigrad.engine.graph import V
 from minigrad.engine.op import arr, op, sample
+from minigrad.engine.saved import ShapeDtype
 from minigrad.ops.dims import as_tuple, each_dim, wrap_dim
 
 
@@ -82,7 +83,7 @@ def roll(
     return np.roll(input, counts, tuple(wrap_dim(d, input.ndim) for d in listed))
 
 
-def _cat_rule(g: V, out: V, *tensors: V, wanted: Sequence[int], dim: int) -> list[V | None]:
+def _cat_rule(g: V, out: V, *tensors: ShapeDtype, wanted: Sequence[int], dim: int) -> list[V | None]:
     cotangents: list[V | None] = []
     start = 0
     for position, tensor in enumerate(tensors):

@@ -143,7 +143,7 @@ def repeat(input: V, repeats: Sequence[int]) -> V:
     interleaved = input.reshape([n for size in sizes for n in (1, size)])
     expanded = interleaved.expand([n for pair in zip(repeats, sizes, strict=True) for n in pair])
     out = expanded.reshape([count * size for count, size in zip(repeats, sizes, strict=True)])
-    return out if math.prod(repeats) != 1 else out.clone()
+    return out.clone() if np.may_share_memory(out.array, input.array) else out
 
 
 @composed
