@@ -16,6 +16,7 @@ from minigrad.core.errors import OutOfMemoryError
 from minigrad.engine.grad_mode import Mode, thread
 from minigrad.engine.graph import Node, Value, wrap
 from minigrad.engine.half_precision import holds_half, through_float32
+from minigrad.engine.memory import view_mode
 from minigrad.engine.operation import Declaration, Op
 from minigrad.engine.out_argument import call_into
 from minigrad.engine.saved_hooks import observe
@@ -46,7 +47,7 @@ def _unary(operation: Op, general: Call) -> Call:
     checks_dtype, views = operation.declaration.checks_dtype, operation.declaration.views
     most = 1 + len(names)
 
-    def call(*args: Any, **settings: Any) -> Any:  # noqa: PLR0912
+    def call(*args: Any, **settings: Any) -> Any:
         if 1 < len(args) <= most and not settings:
             settings = dict(zip(operation.settings, args[1:], strict=False))
             args = args[:1]
@@ -70,16 +71,13 @@ def _unary(operation: Op, general: Call) -> Call:
             array, byproducts = _unpacked(array, a.kind)
         out = _new(a.kind)
         out.array = array
+        if views:
+            _alias(out, a)
         if mode.grad:
-            if views:
-                _alias(out, a, True)
             if a._requires_grad:
                 _record(mode, operation, out, args, (0,), settings, byproducts)
-        else:
-            if views:
-                _alias(out, a, False)
-            if mode.inference:
-                out.mark_inference()
+        elif mode.inference and out._base is None:
+            out.mark_inference()
         return out if byproducts is None else (out, *byproducts)
 
     return call
@@ -185,12 +183,12 @@ def _general(operation: Op) -> Call:  # noqa: PLR0915
         out = _new(kind)
         out.array = array
         if views:
-            _alias(out, args[0], recording)
+            _alias(out, args[0])
         if needs and (suspect or derivable is not None):
             needs = _recordable(operation, args, needs, derivable)
         if needs:
             _record(mode, operation, out, args, needs, settings, byproducts)
-        elif not recording and mode.inference:
+        elif mode.inference and not recording and out._base is None:
             out.mark_inference()
         return out if byproducts is None else (out, *byproducts)
 
@@ -284,7 +282,7 @@ def _derivable(operation: Op) -> frozenset[int] | None:
     return frozenset(i for i, rule in enumerate(operation.vjp_rules) if rule is not None)
 
 
-def _alias(out: Value, base: Value, recording: bool) -> None:
+def _alias(out: Value, base: Value) -> None:
     """Make `out` a view of `base` if it shares its memory."""
     array, given = out.array, base.array
     if (
@@ -292,12 +290,7 @@ def _alias(out: Value, base: Value, recording: bool) -> None:
         or array.base is given
         or (array.base is not None and np.may_share_memory(array, given))
     ):
-        out._storage = base.storage()
-        out._is_inference = base._is_inference
-        out._needs_check = True
-        if recording or not base._requires_grad:  # else it is outside the graph, and stays there
-            out._base = base if base._base is None else base._base
-            out._moves = base._moves
+        out.become_view(base, view_mode())
 
 
 def _cast_first(

@@ -5,7 +5,6 @@ inputs, and how a cotangent is pulled back through it.  A node never refers to i
 graphs hold no reference cycles, and memory is freed the moment the last user is gone.
 """
 
-import itertools
 import traceback
 import weakref
 from collections.abc import Callable, Iterable, Mapping
@@ -13,57 +12,42 @@ from typing import Any, Self, TypeVar
 
 import numpy as np
 
+from minigrad.engine.grad_mode import thread
 from minigrad.engine.hooks import Hook, RemovableHandle
+from minigrad.engine.memory import SharesMemory, Storage, tick
 from minigrad.engine.node_interface import NodeInterface, NodeOperation
 from minigrad.engine.tensor_interface import TensorInterface
 
-# One clock for nodes and in-place changes, so that "changed after the node was made" is `>`.
-_tick = itertools.count(1).__next__
 
-
-class Storage:
-    """Memory shared by a tensor and its views: when it was last changed, and how often."""
-
-    # Class-level, because most storages are made for an operation's result and never change.
-    changed_at = 0
-    version = 0
-
-
-class Value(TensorInterface):
+class Value(TensorInterface, SharesMemory):
     """An array that belongs to a graph; `minigrad.Tensor` gives it torch's methods."""
 
     # Class-level defaults: a new Value stores its array and whatever differs from these.
-    node: "Node | None" = None
-    _requires_grad = False
     _grad: Any = None
-    _storage: Storage | None = None
-    _base: "Value | None" = None
-    # How often recorded in-place operations moved this value to another node; for a view, how often
-    # its base had been moved when the view was taken.
-    _moves = 0
-    _retake: Callable[[Any], None]
     _hooks: "dict[int, Hook] | None" = None
     _post_accumulate_hooks: "dict[int, Hook] | None" = None
     _accumulate_grad: Callable[[], Any] | None = None  # a weak reference; see `public_node`
-    _is_inference = False
-    _needs_check = False  # a view or an inference tensor: operations must check that it is current
     kind: type["Value"]
 
     @property
     def is_leaf(self) -> bool:
         """True if no recorded operation made this value."""
+        if self._needs_check:
+            self.refresh_view()
         return self.node is None
 
     @property
     def requires_grad(self) -> bool:
         """True if operations on this value are recorded; can be set on leaves."""
+        if self._needs_check:
+            self.refresh_view()
         return self._requires_grad
 
     @requires_grad.setter
     def requires_grad(self, wanted: bool) -> None:
         if not isinstance(wanted, bool):
             raise RuntimeError(f"requires_grad must be a bool, got {type(wanted).__name__}")
-        if self.node is not None and not wanted:
+        if not self.is_leaf and not wanted:
             raise RuntimeError(
                 "you can only change requires_grad flags of leaf variables. If you want to use a "
                 "computed variable in a subgraph that doesn't require differentiation use "
@@ -74,8 +58,11 @@ class Value(TensorInterface):
                 f"only Tensors of floating point dtype can require gradients, got "
                 f"{self.array.dtype}"
             )
-        if wanted and self._is_inference:
-            raise RuntimeError("Setting requires_grad=True on inference tensor is not allowed.")
+        if wanted and self._is_inference and not thread.mode.inference:
+            raise RuntimeError(
+                "Setting requires_grad=True on inference tensor outside InferenceMode is not "
+                "allowed: clone() it first"
+            )
         self._requires_grad = wanted
 
     @property
@@ -100,55 +87,6 @@ class Value(TensorInterface):
                     f"{new.array.dtype}"
                 )
         self._grad = new
-
-    def storage(self) -> Storage:
-        """The record of changes shared with all views of the same memory."""
-        storage = self._storage
-        if storage is None:
-            storage = self._storage = Storage() if self._base is None else self._base.storage()
-            node = self.node
-            if node is not None and node.out_storage is None:
-                node.out_storage = storage  # so that it notices changes of its output
-        return storage
-
-    def bump_version(self) -> None:
-        """Note that the memory was changed in place."""
-        storage = self.storage()
-        storage.changed_at = _tick()
-        storage.version += 1
-
-    def rebase_history(self, node: "Node", retake: Callable[[Any], None]) -> None:
-        """Note that the memory now holds what `node` made: an in-place operation was recorded.
-
-        `retake(view)` connects a view of this value, taken before, to the new node.
-        """
-        self.storage()  # which the node that made this value must see
-        old = self.node
-        if old is not None and old.retained is not None and old.retained() is self:
-            node.retained, old.retained = old.retained, None
-        self.node, self._requires_grad = node, True
-        self._moves += 1
-        self._retake = retake
-
-    def refresh_view(self) -> None:
-        """Connect a view to its base's new node if the base has been changed in place since."""
-        base = self._base
-        if base is not None and base._moves != self._moves:
-            base._retake(self)
-            self._moves = base._moves
-
-    def is_current(self) -> bool:
-        """True if an operation may use a value that needs a check as it is."""
-        base = self._base
-        return not self._is_inference and (base is None or base._moves == self._moves)
-
-    def mark_inference(self) -> None:
-        """Note that the value was made in inference mode and cannot be saved for a backward."""
-        self._is_inference = self._needs_check = True
-
-    @property
-    def _version(self) -> int:
-        return self.storage().version
 
     def detach(self) -> Self:
         """The same memory, outside the graph."""
@@ -211,6 +149,8 @@ def wrap(kind: type[Value], array: np.ndarray[Any, Any]) -> Any:
 def wrap_like(value: V, array: np.ndarray[Any, Any]) -> V:
     """A Value of the kind of another around an array."""
     new: V = wrap(value.kind, array)
+    if thread.mode.inference:
+        new.mark_inference()
     return new
 
 
@@ -221,7 +161,7 @@ def grads_of(values: Iterable[Value]) -> list[Any]:
 
 def bump_versions(values: Iterable[Value]) -> None:
     """Note that the memory of all these values was changed in place."""
-    now = _tick()
+    now = tick()
     for value in values:
         storage = value._storage or value.storage()
         storage.changed_at = now
@@ -254,7 +194,7 @@ class Node(NodeInterface):
         self.edges = edges  # where their cotangents go: a Node, or a leaf Value
         self.inputs = inputs  # what the rules read: Values, ShapeDtypes, numbers
         self.settings = settings
-        self.made_at = _tick()
+        self.made_at = tick()
 
     def remember_where(self) -> None:
         """Keep the call stack, without the frames of the engine."""

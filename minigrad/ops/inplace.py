@@ -12,13 +12,14 @@ from typing import Any, Protocol, overload
 import numpy as np
 
 from minigrad.core.types import Array, Number
-from minigrad.engine.grad_mode import enable_grad, ignore_fp_errors, thread
-from minigrad.engine.graph import V, Value, wrap_like
+from minigrad.engine.grad_mode import ignore_fp_errors, thread
+from minigrad.engine.graph import V, Value
 from minigrad.engine.old_forms import with_old_alpha
 from minigrad.engine.out_argument import require_castable, require_own_elements
 from minigrad.kernels.simd.math import FLOATS
 from minigrad.ops.indexing.getitem import Index, index_put
-from minigrad.ops.shape.strided import as_strided_scatter, as_strided_view, memory_order
+from minigrad.ops.shape.strided import disjoint
+from minigrad.ops.view_history import before_change, copy_elements, overwrite_view, retake
 
 _EVERYWHERE = Index((Ellipsis,))
 
@@ -53,7 +54,7 @@ def in_place(
         result = operation(old, *args, **settings)
         saved = weakref.ref(old)
         del old
-        _copy_elements(saved())
+        copy_elements(saved())
         return overwrite(self, result)
 
     method.__name__ = method.__qualname__ = f"{operation.__name__}_"
@@ -118,28 +119,13 @@ def in_place_view(operation: Callable[..., Any]) -> InPlaceMethod:
     return method
 
 
-def before_change(value: V) -> V:
-    """A value with the array and node that this one has now, to record the operation on."""
-    old = wrap_like(value, value.array)
-    old.node, old._requires_grad = value.node, value._requires_grad
-    old._storage = value.storage()
-    if thread.mode.observed:  # a hook of saved tensors may keep the memory itself
-        _copy_elements(old)
-    return old
-
-
-def _copy_elements(old: Value | None) -> None:
-    """Copy the elements of the value before the change if the graph has saved it."""
-    if old is not None:
-        old.array = old.array.copy()
-        old._storage = None
-
-
 def check_changeable(value: Value) -> None:
     """Raise torch's RuntimeError if the value must not get another node now."""
     if thread.mode.grad:
         value.refresh_view()
-        base = value if value._base is None else value._base
+        base: Any = value if value._base is None else value._base
+        if value._requires_grad or base._requires_grad:
+            _refuse_untracked(value)
         if base._requires_grad and base.node is None:
             what = "a leaf Variable" if base is value else "a view of a leaf Variable"
             raise RuntimeError(
@@ -153,10 +139,27 @@ def check_changeable(value: Value) -> None:
         )
 
 
+def _refuse_untracked(value: Value) -> None:
+    if value._untracked is not None:
+        value._untracked.refuse("is being modified inplace")
+
+
 def check_writable(value: Value) -> None:
     """Raise torch's RuntimeError if the value must not be changed now."""
     check_changeable(value)
-    require_own_elements(value)
+    if not value.array.flags.writeable and not _made_writeable(value.array):
+        require_own_elements(value)
+
+
+def _made_writeable(array: Array) -> bool:
+    """Make an array writeable that is read-only for having been cut from one with repeats."""
+    if not disjoint(array.shape, array.strides):
+        return False
+    try:
+        array.flags.writeable = True
+    except ValueError:  # the memory itself is read-only
+        return False
+    return True
 
 
 def overwrite(value: V, result: Any) -> V:
@@ -175,42 +178,12 @@ def overwrite(value: V, result: Any) -> V:
     if not result._requires_grad:
         ignore_fp_errors(np.copyto, value.array, result.array)
         value.bump_version()
-    elif value._base is None:
+        return value
+    _refuse_untracked(value)
+    if value._base is not None:
+        overwrite_view(value, result)
+    else:
         ignore_fp_errors(np.copyto, value.array, result.array)
         value.bump_version()
         value.rebase_history(result.node, retake)
-    else:
-        _overwrite_through_view(value, value._base, result)
     return value
-
-
-def _overwrite_through_view(view: Value, base: Any, result: Value) -> None:
-    """Record the change on the base, and the view as taken from the changed base."""
-    geometry = _strides_in(view.array, base.array)
-    changed: Any = as_strided_scatter(before_change(base), result, **geometry)
-    np.copyto(view.array, result.array)
-    base.bump_version()
-    base.rebase_history(changed.node, retake)
-    view.rebase_history(as_strided_view(base, **geometry).node, retake)
-    view._moves = base._moves
-
-
-def retake(view: Any) -> None:
-    """Give a view the node of the same view of its base as the base is now."""
-    with enable_grad():
-        taken = as_strided_view(view._base, **_strides_in(view.array, view._base.array))
-    view.node, view._requires_grad = taken.node, taken._requires_grad
-
-
-def _strides_in(view: Array, base: Array) -> dict[str, Any]:
-    """The settings of `as_strided_view` that give the view of the base.
-
-    Raises RuntimeError if the base has gaps in memory.
-    """
-    size = base.itemsize
-    return {
-        "shape": view.shape,
-        "strides": tuple(s // size for s in view.strides),
-        "offset": (view.ctypes.data - base.ctypes.data) // size,
-        "order": memory_order(base),
-    }

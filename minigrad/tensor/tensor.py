@@ -8,6 +8,7 @@ import numpy as np
 from minigrad.core import dtypes
 from minigrad.core.unsupported import UnsupportedMethods
 from minigrad.engine.backward import backward
+from minigrad.engine.grad_mode import thread
 from minigrad.engine.gradient_edge import GradientEdge, as_target
 from minigrad.engine.graph import Value, wrap
 from minigrad.tensor.methods.casts import CastMethods
@@ -51,6 +52,8 @@ class Tensor(
             self.array = data[0].array
         else:
             self.array = np.array(data[0], dtype)
+        if thread.mode.inference:
+            self.mark_inference()
 
     @property
     def data(self) -> "Tensor":

@@ -53,13 +53,11 @@ def outcome(module, function, drawn, settings, needing, changed):
         with module.no_grad():
             target.mul_(1.5)
     except RuntimeError as error:
-        assert "more than one element" in str(error)
-        return "nothing to see"
+        return "nothing to see" if "more than one element" in str(error) else "unexpected"
     try:
         out.sum().backward()
     except RuntimeError as error:
-        assert "inplace" in str(error)
-        return "raises"
+        return "raises" if "inplace" in str(error) else "unexpected"
     return "runs"
 
 

@@ -83,7 +83,9 @@ def roll(
     return np.roll(input, counts, tuple(wrap_dim(d, input.ndim) for d in listed))
 
 
-def _cat_rule(g: V, out: V, *tensors: ShapeDtype, wanted: Sequence[int], dim: int) -> list[V | None]:
+def _cat_rule(
+    g: V, out: V, *tensors: ShapeDtype, wanted: Sequence[int], dim: int
+) -> list[V | None]:
     cotangents: list[V | None] = []
     start = 0
     for position, tensor in enumerate(tensors):

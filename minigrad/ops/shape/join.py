@@ -1,7 +1,6 @@
 """Tensors joined, broadcast and repeated, and combinations of their elements."""
 
 import itertools
-import math
 from collections.abc import Sequence
 from typing import Any
 

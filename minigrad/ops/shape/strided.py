@@ -23,6 +23,18 @@ OVERLAPPING: list[dict[str, Any]] = [
 ]
 
 
+def slowest_first(array: Array) -> tuple[int, ...]:
+    """The dimensions from the slowest to the fastest in memory."""
+    return tuple(sorted(range(array.ndim), key=lambda i: -array.strides[i]))
+
+
+def is_dense(array: Array) -> bool:
+    """True if the elements lie one after the other in memory, in some order of the dimensions."""
+    if array.flags.c_contiguous:
+        return True
+    return bool(array.transpose(slowest_first(array)).flags.c_contiguous)
+
+
 def memory_order(array: Array) -> tuple[int, ...] | None:
     """The dimensions from the slowest to the fastest in memory; None for C order.
 
@@ -30,7 +42,7 @@ def memory_order(array: Array) -> tuple[int, ...] | None:
     """
     if array.flags.c_contiguous:
         return None
-    order = tuple(sorted(range(array.ndim), key=lambda i: -array.strides[i]))
+    order = slowest_first(array)
     if not array.transpose(order).flags.c_contiguous:
         raise RuntimeError(
             f"a tensor of shape {list(array.shape)} and strides "

@@ -87,6 +87,8 @@ class ArrayValue(Value):
     @property
     def grad_fn(self) -> Node | None:
         """The node of the graph that made this tensor, or None for a leaf."""
+        if self._needs_check:
+            self.refresh_view()
         return None if self.node is None else self.node.named()
 
     @property

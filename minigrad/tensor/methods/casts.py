@@ -13,7 +13,7 @@ from minigrad.core.dtypes import dtype as Dtype
 from minigrad.core.memory_format import contiguous_format, preserve_format, require_format
 from minigrad.core.memory_format import memory_format as MemoryFormat
 from minigrad.core.types import Array, DeviceLike, DTypeLike, Number
-from minigrad.engine.graph import Value, wrap
+from minigrad.engine.graph import Value, wrap_like
 from minigrad.tensor.methods.array import ArrayValue, allocated, new_shape
 from minigrad.tensor.methods.signatures import method
 
@@ -38,7 +38,7 @@ class CastMethods(ArrayValue):
 
     def _new(self, array: Array, device: DeviceLike, requires_grad: bool) -> Value:
         require_cpu(device)
-        new: Value = wrap(self.kind, array)
+        new = wrap_like(self, array)
         if requires_grad:
             new.requires_grad = True
         return new

@@ -211,6 +211,12 @@ class InPlaceMethods(CastMethods):
         return self.copy_(self.new_tensor(np.reshape(results, self.shape)))
 
     def _put(self, index: Any, value: Any) -> None:
+        if not self.array.flags.writeable and index.is_basic:
+            # Of a tensor with repeated elements, the part that is written may be without.
+            part: Any = ops.getitem(self, index=index)
+            if part.array.shape != self.array.shape:
+                part._put(_EVERYWHERE, value)
+                return
         check_writable(self)
         given: Any = value if isinstance(value, ArrayValue) else self.new_tensor(value)
         source = given.to(self.dtype)
