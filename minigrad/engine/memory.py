@@ -6,12 +6,9 @@ to another node; its views notice when they are next used, and connect themselve
 
 import itertools
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from minigrad.engine.grad_mode import thread
-
-if TYPE_CHECKING:
-    from minigrad.engine.graph import Node
 
 # One clock for nodes and in-place changes, so that "changed after the node was made" is `>`.
 tick = itertools.count(1).__next__
@@ -28,19 +25,19 @@ class Storage:
 class UntrackedView:
     """Where a view was taken whose derivative its base does not know, and torch's words for it."""
 
-    def __init__(self, made: str, now: str, advice: str) -> None:
-        self.made = made
+    def __init__(self, subject: str, now: str, advice: str) -> None:
+        self.subject = subject
         self.now = now
         self.advice = advice
 
     def refuse(self, what: str) -> NoReturn:
         """Raise torch's RuntimeError: `what` says what is being changed."""
-        raise RuntimeError(f"A view was created {self.made} and {what} {self.now}. {self.advice}")
+        raise RuntimeError(f"{self.subject} and {what}{self.now}. {self.advice}")
 
 
 def _in_mode(name: str, block: str, now: str) -> UntrackedView:
     return UntrackedView(
-        f"in {name} mode",
+        f"A view was created in {name} mode",
         now,
         f"Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify "
         f"your code by moving both the view and the inplace either both inside the {block} block "
@@ -49,12 +46,13 @@ def _in_mode(name: str, block: str, now: str) -> UntrackedView:
     )
 
 
-IN_NO_GRAD = _in_mode("no_grad", "no_grad", "with grad mode enabled")
-IN_INFERENCE = _in_mode("inference", "inference_mode", "in normal mode")
+IN_NO_GRAD = _in_mode("no_grad", "no_grad", " with grad mode enabled")
+IN_INFERENCE = _in_mode("inference", "inference_mode", " in normal mode")
 IN_FUNCTION = UntrackedView(
-    "inside a custom Function (or because an input was returned as-is)",
-    "outside it",
-    "The autograd logic to handle view+inplace would override the custom backward associated with "
+    "Output of a custom Function is a view",
+    "",
+    "This view was created inside a custom Function (or because an input was returned as-is) and "
+    "the autograd logic to handle view+inplace would override the custom backward associated with "
     "the custom Function, leading to incorrect gradients. This behavior is forbidden. You can fix "
     "this by cloning the output of the custom Function.",
 )
@@ -64,10 +62,10 @@ class SharesMemory:
     """A tensor's part in its memory, which other tensors may share."""
 
     # Class-level defaults: a new tensor stores its array and whatever differs from these.
-    node: "Node | None" = None
+    node: Any = None  # the Node that made it
     _requires_grad = False
     _storage: Storage | None = None
-    _base: "SharesMemory | None" = None
+    _base: Any = None  # the value that this is a view of
     # How often recorded in-place operations moved this value to another node; for a view, how often
     # its base had been moved when the view was taken.
     _moves = 0
@@ -102,7 +100,7 @@ class SharesMemory:
         if untracked is not None or base._untracked is not None:
             self._untracked = untracked or base._untracked
 
-    def rebase_history(self, node: "Node", retake: Callable[[Any], None]) -> None:
+    def rebase_history(self, node: Any, retake: Callable[[Any], None]) -> None:
         """Note that the memory now holds what `node` made: an in-place operation was recorded.
 
         `retake(view)` connects a view of this value, taken before, to the new node.
@@ -120,7 +118,9 @@ class SharesMemory:
         base = self._base
         if base is not None and base._moves != self._moves:
             if self._untracked is not None:
-                self._untracked.refuse("its base or another view of it has been modified inplace")
+                self._untracked.refuse(
+                    "its base or another view of its base has been modified inplace"
+                )
             base._retake(self)
             self._moves = base._moves
 

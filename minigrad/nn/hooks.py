@@ -132,7 +132,7 @@ class BackwardHookFunction(Function):
     def forward(ctx: Any, on_gradients: GradientsHook, *tensors: Tensor) -> tuple[Tensor, ...]:
         ctx.on_gradients = on_gradients
         ctx.set_materialize_grads(False)
-        return tuple(tensor.detach() for tensor in tensors)
+        return tensors
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Any, ...]:

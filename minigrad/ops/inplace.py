@@ -125,7 +125,7 @@ def check_changeable(value: Value) -> None:
         value.refresh_view()
         base: Any = value if value._base is None else value._base
         if value._requires_grad or base._requires_grad:
-            _refuse_untracked(value)
+            refuse_untracked(value)
         if base._requires_grad and base.node is None:
             what = "a leaf Variable" if base is value else "a view of a leaf Variable"
             raise RuntimeError(
@@ -139,7 +139,8 @@ def check_changeable(value: Value) -> None:
         )
 
 
-def _refuse_untracked(value: Value) -> None:
+def refuse_untracked(value: Value) -> None:
+    """Raise torch's RuntimeError for a view whose base must not be given a history."""
     if value._untracked is not None:
         value._untracked.refuse("is being modified inplace")
 
@@ -179,7 +180,7 @@ def overwrite(value: V, result: Any) -> V:
         ignore_fp_errors(np.copyto, value.array, result.array)
         value.bump_version()
         return value
-    _refuse_untracked(value)
+    refuse_untracked(value)
     if value._base is not None:
         overwrite_view(value, result)
     else:

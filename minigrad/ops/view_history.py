@@ -42,7 +42,7 @@ def overwrite_view(view: Value, result: Value) -> None:
     np.copyto(view.array, result.array)
     base.bump_version()
     base.rebase_history(changed.node, retake)
-    view.rebase_history(_taken(base, view.array).node, retake)  # type: ignore[arg-type]
+    view.rebase_history(_taken(base, view.array).node, retake)
     view._moves = base._moves
 
 

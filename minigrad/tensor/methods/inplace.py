@@ -211,12 +211,10 @@ class InPlaceMethods(CastMethods):
         return self.copy_(self.new_tensor(np.reshape(results, self.shape)))
 
     def _put(self, index: Any, value: Any) -> None:
-        if not self.array.flags.writeable and index.is_basic:
+        if not self.array.flags.writeable and _selects_part(self, index):
             # Of a tensor with repeated elements, the part that is written may be without.
-            part: Any = ops.getitem(self, index=index)
-            if part.array.shape != self.array.shape:
-                part._put(_EVERYWHERE, value)
-                return
+            ops.getitem(self, index=index)._put(_EVERYWHERE, value)
+            return
         check_writable(self)
         given: Any = value if isinstance(value, ArrayValue) else self.new_tensor(value)
         source = given.to(self.dtype)
@@ -225,3 +223,7 @@ class InPlaceMethods(CastMethods):
         else:
             ops.assign(self.array, index, source.array)
             self.bump_version()
+
+
+def _selects_part(tensor: ArrayValue, index: Any) -> bool:
+    return bool(index.is_basic and tensor.array[tuple(index)].size < tensor.array.size)
