@@ -146,11 +146,17 @@ def wrap(kind: type[Value], array: np.ndarray[Any, Any]) -> Any:
     return value
 
 
-def wrap_like(value: V, array: np.ndarray[Any, Any]) -> V:
-    """A Value of the kind of another around an array."""
-    new: V = wrap(value.kind, array)
+def wrap_new(kind: type[Value], array: np.ndarray[Any, Any]) -> Any:
+    """The same for a new tensor, which is an inference tensor if it is made in inference mode."""
+    value = wrap(kind, array)
     if thread.mode.inference:
-        new.mark_inference()
+        value.mark_inference()
+    return value
+
+
+def wrap_like(value: V, array: np.ndarray[Any, Any]) -> V:
+    """A new Value of the kind of another around an array."""
+    new: V = wrap_new(value.kind, array)
     return new
 
 

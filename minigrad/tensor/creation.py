@@ -13,8 +13,7 @@ from minigrad.core.memory_format import layout as Layout
 from minigrad.core.memory_format import memory_format as MemoryFormat
 from minigrad.core.memory_format import preserve_format, require_dense, strided
 from minigrad.core.types import Array, DeviceLike, DTypeLike, Number, Shape
-from minigrad.engine.grad_mode import thread
-from minigrad.engine.graph import wrap
+from minigrad.engine.graph import wrap_new
 from minigrad.engine.out_argument import write_new
 from minigrad.tensor import Tensor
 from minigrad.tensor.methods.array import allocated, new_shape
@@ -67,9 +66,7 @@ def from_array(
         require_cpu(device)
     if layout is not strided or memory_format is not preserve_format:
         require_dense(layout, memory_format)
-    new: Tensor = wrap(Tensor, array)
-    if thread.mode.inference:
-        new.mark_inference()
+    new: Tensor = wrap_new(Tensor, array)
     if out is not None:
         new = write_new(new, out, None if dtype is None else dtypes.to_numpy(dtype))
     return new.requires_grad_() if requires_grad else new
