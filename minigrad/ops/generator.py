@@ -1,6 +1,7 @@
 """Random number generators: `Generator`, and the default one for calls without a generator."""
 
 import secrets
+import threading
 from typing import Any
 
 import numpy as np
@@ -68,10 +69,90 @@ class Generator:
         return f"<minigrad.Generator seed={self._seed}>"
 
 
-default_generator = Generator()
-default_generator.seed()
+class ScopedGenerator(Generator):
+    """A generator that stands in for the default one, and starts its stream at the first draw.
+
+    Most batches of a DataLoader draw nothing, and a stream takes longer to start than to draw from.
+    `key` seeds the stream; `initial_seed` is the number that `initial_seed()` reports.
+    """
+
+    def __init__(self, key: tuple[int, ...], initial_seed: int) -> None:
+        self.device = Device("cpu")
+        self._key, self._seed = key, initial_seed
+
+    def __getattr__(self, name: str) -> Any:
+        if name != "generator":
+            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+        self.generator = np.random.Generator(np.random.SFC64(np.random.SeedSequence(self._key)))
+        return self.generator
+
+
+class _Scope(threading.local):
+    """The generator that stands in for the default one in the current thread, or None."""
+
+    generator: Generator | None = None
+
+
+_scope = _Scope()
+
+
+# The stream of the process.
+_own = Generator()
+_own.seed()
+
+
+class DefaultGenerator(Generator):
+    """The default generator: the stream of the process, or that of the scope a thread is in."""
+
+    def __init__(self) -> None:
+        self.device = _own.device
+
+    @property
+    def _current(self) -> Generator:
+        return _scope.generator or _own
+
+    @property
+    def generator(self) -> np.random.Generator:
+        return self._current.generator
+
+    @generator.setter
+    def generator(self, stream: np.random.Generator) -> None:
+        self._current.generator = stream
+
+    @property
+    def _seed(self) -> int:
+        return self._current._seed
+
+    @_seed.setter
+    def _seed(self, seed: int) -> None:
+        self._current._seed = seed
+
+    def __reduce__(self) -> str:
+        return "default_generator"  # the default generator of the process that unpickles it
+
+
+default_generator: Generator = DefaultGenerator()
+
+
+class default_generator_scope:  # noqa: N801  used as a function
+    """The block in which `generator` stands in for the default one, in this thread only.
+
+    What the block draws, seeds or restores leaves the stream outside untouched.  Blocks may nest.
+    """
+
+    __slots__ = ("_generator", "_outside")
+
+    def __init__(self, generator: Generator) -> None:
+        self._generator = generator
+
+    def __enter__(self) -> None:
+        self._outside = _scope.generator
+        _scope.generator = self._generator
+
+    def __exit__(self, *_: object) -> None:
+        _scope.generator = self._outside
 
 
 def stream(generator: Generator | None) -> np.random.Generator:
     """NumPy's generator in the given generator, or in the default one."""
-    return (generator or default_generator).generator
+    return (generator or _scope.generator or _own).generator

@@ -21,7 +21,7 @@ from minigrad.utils.data.sampler import (
     SubsetRandomSampler,
     WeightedRandomSampler,
 )
-from minigrad.utils.data.worker import WorkerInfo, get_worker_info, loading_generator
+from minigrad.utils.data.worker import WorkerInfo, get_worker_info
 
 __all__ = [
     "BatchSampler",
@@ -43,7 +43,6 @@ __all__ = [
     "default_collate",
     "default_convert",
     "get_worker_info",
-    "loading_generator",
     "random_split",
 ]
 

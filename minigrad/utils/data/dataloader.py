@@ -1,30 +1,29 @@
-"""DataLoader: batches of a dataset, fetched in the loop or by threads ahead of it."""
+"""DataLoader: batches of a dataset, fetched in the loop or by workers ahead of it."""
 
-import queue
-import weakref
-from collections import deque
+import warnings
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from multiprocessing.context import BaseContext
 from typing import Any, Generic, TypeVar
 
-from minigrad.ops.generator import Generator, stream
+from minigrad.ops.generator import Generator
 from minigrad.utils.data.collate import default_collate, default_convert
 from minigrad.utils.data.dataset import Dataset, IterableDataset
+from minigrad.utils.data.iterator import InlineIterator, Settings, WorkerIterator
+from minigrad.utils.data.loader_options import (
+    available_cpus,
+    check_batching,
+    check_context,
+    check_stream,
+    check_workers,
+    warn_of_pinning,
+)
 from minigrad.utils.data.sampler import (
     BatchSampler,
     EndlessSampler,
     RandomSampler,
     SequentialSampler,
 )
-from minigrad.utils.data.worker import (
-    Outcome,
-    SampleFetcher,
-    StreamFetcher,
-    Task,
-    Worker,
-    WorkerInfo,
-    batch_randomness,
-)
+from minigrad.utils.data.worker import Job
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -34,15 +33,17 @@ _FIXED = ("dataset", "batch_size", "batch_sampler", "sampler", "drop_last", "per
 class DataLoader(Generic[T_co]):
     """Iterates over a dataset in batches, with torch.utils.data.DataLoader's arguments.
 
-    Order and random transforms are determined by `generator` (default: the global one) and are the
-    same for any `num_workers`.  Raises ValueError for options that exclude each other, RuntimeError
-    when a batch takes longer than `timeout` seconds.  An exception in a worker is raised in the
-    loop, with the worker's traceback.
+    The order, and what a dataset draws from the default generator, follow from the seed that each
+    pass takes from `generator` (default: the default one): they are the same for any `num_workers`,
+    and draws of the dataset do not move the loop's own stream.  Raises ValueError for options that
+    exclude each other, RuntimeError when a batch takes longer than `timeout` seconds or a worker
+    process dies.  An exception in a worker is raised in the loop, with the worker's traceback in
+    its message; the loop may catch it and go on with the next batch.
 
     PyTorch differs: workers are threads that share the dataset (NumPy and minigrad's kernels
-    release the interpreter lock while they compute); `pin_memory` and `persistent_workers` are
-    accepted and change nothing, as there is no device to copy to and a thread starts in
-    microseconds.
+    release the interpreter lock while they compute).  `multiprocessing_context="fork"`,
+    "forkserver" or "spawn" makes them processes, for a dataset whose time goes into Python code;
+    in these, Python's `random` and NumPy's global generator follow from the seed, too.
 
     >>> import minigrad as mg
     >>> from minigrad.utils.data import DataLoader, TensorDataset
@@ -66,15 +67,18 @@ class DataLoader(Generic[T_co]):
         drop_last: bool = False,
         timeout: float = 0,
         worker_init_fn: Callable[[int], object] | None = None,
-        *,
+        multiprocessing_context: str | BaseContext | None = None,
         generator: Generator | None = None,
+        *,
         prefetch_factor: int | None = None,
         persistent_workers: bool = False,
+        pin_memory_device: str = "",
+        in_order: bool = True,
     ) -> None:
-        _check_workers(num_workers, timeout, prefetch_factor, persistent_workers)
+        check_workers(num_workers, timeout, prefetch_factor, persistent_workers)
         if isinstance(dataset, IterableDataset):
-            _check_stream(shuffle, sampler, batch_sampler)
-        _check_batching(batch_size, shuffle, sampler, batch_sampler, drop_last)
+            check_stream(shuffle, sampler, batch_sampler)
+        check_batching(batch_size, shuffle, sampler, batch_sampler, drop_last)
 
         if sampler is None:
             if isinstance(dataset, IterableDataset):
@@ -103,7 +107,13 @@ class DataLoader(Generic[T_co]):
         self.generator = generator
         self.prefetch_factor = 2 if num_workers and prefetch_factor is None else prefetch_factor
         self.persistent_workers = persistent_workers
+        self.multiprocessing_context = multiprocessing_context
+        self.pin_memory_device = pin_memory_device
+        self.in_order = in_order
+        self._reported_length: int | None = None
+        self._iterator: WorkerIterator | None = None
         self._initialized = True
+        self.check_worker_number_rationality()
 
     def __setattr__(self, name: str, value: Any) -> None:
         if self._initialized and name in _FIXED:
@@ -112,175 +122,71 @@ class DataLoader(Generic[T_co]):
             )
         super().__setattr__(name, value)
 
+    @property
+    def multiprocessing_context(self) -> BaseContext | None:
+        """How worker processes are started; None for worker threads.
+
+        Raises ValueError for an unknown start method, or if there are no workers, and TypeError for
+        what is neither a name nor a context.
+        """
+        return self._context
+
+    @multiprocessing_context.setter
+    def multiprocessing_context(self, context: str | BaseContext | None) -> None:
+        self._context = check_context(context, self.num_workers)
+
+    def check_worker_number_rationality(self) -> None:
+        """Warn if there are more workers than CPUs this process may use."""
+        cpus = available_cpus()
+        if self.num_workers > cpus:
+            kind = "threads" if self._context is None else "processes"
+            warnings.warn(
+                f"This DataLoader will create {self.num_workers} worker {kind} in total. Our "
+                f"suggested max number of worker in current system is {cpus}, which is smaller "
+                "than what this DataLoader is going to create. Please be aware that excessive "
+                "worker creation might get DataLoader running slow or even freeze, lower the "
+                "worker number to avoid potential slowness/freeze if necessary.",
+                stacklevel=3,
+            )
+
     def __iter__(self) -> Iterator[Any]:
-        return ThreadedIterator(self) if self.num_workers else InlineIterator(self)
+        if self.pin_memory:
+            warn_of_pinning(self.pin_memory_device)
+        settings = self._settings()
+        if not self.num_workers:
+            return InlineIterator(settings)
+        if not self.persistent_workers:
+            return WorkerIterator(settings)
+        if self._iterator is None or self._iterator.closed:
+            self._iterator = WorkerIterator(settings)
+        else:
+            self._iterator.restart(settings)
+        return self._iterator
 
     def __len__(self) -> int:
         if not isinstance(self.dataset, IterableDataset):
             return len(self._indices())  # type: ignore[arg-type]
         samples = len(self.dataset)  # type: ignore[arg-type]
+        self._reported_length = samples
         if self.batch_size is None:
             return samples
         return samples // self.batch_size if self.drop_last else -(-samples // self.batch_size)
 
     def _indices(self) -> Iterable[Any]:
+        """The sampler whose elements are what a worker fetches at a time."""
         return self.sampler if self.batch_sampler is None else self.batch_sampler
 
-    def _fetcher_factory(self) -> Callable[[], Callable[[Any], Any]]:
-        """A function that makes a fetcher; it has no reference to the loader."""
+    def _settings(self) -> Settings:
         batched = self.batch_sampler is not None
-        if isinstance(self.dataset, IterableDataset):
-            return partial(StreamFetcher, self.dataset, self.collate_fn, batched, self.drop_last)
-        return partial(SampleFetcher, self.dataset, self.collate_fn, batched)
-
-
-class _BatchIterator(Iterator[Any]):
-    """One pass over a loader: the common part of both ways of fetching."""
-
-    def __init__(self, loader: DataLoader[Any]) -> None:
-        self._seed = int(stream(loader.generator).integers(2**62))
-        self._loader = loader
-        self._indices = iter(loader._indices())
-        self._given = 0
-
-    def __len__(self) -> int:
-        return len(self._loader)
-
-    def _next_task(self) -> Task:
-        task = Task(next(self._indices), (self._seed, self._given))
-        self._given += 1
-        return task
-
-
-class InlineIterator(_BatchIterator):
-    """Fetches each batch when it is requested."""
-
-    def __init__(self, loader: DataLoader[Any]) -> None:
-        super().__init__(loader)
-        self._fetch = loader._fetcher_factory()()
-
-    def __next__(self) -> Any:
-        task = self._next_task()
-        with batch_randomness(task.seed):
-            return self._fetch(task.index)
-
-
-class ThreadedIterator(_BatchIterator):
-    """Keeps `prefetch_factor` batches ahead in each worker thread, and returns them in order.
-
-    Tasks go to the workers in turn, and each worker keeps the order of its tasks.  So the next
-    batch is the next outcome of the next worker.
-    """
-
-    def __init__(self, loader: DataLoader[Any]) -> None:
-        super().__init__(loader)
-        factory = loader._fetcher_factory()
-        workers = [
-            Worker(
-                WorkerInfo(number, loader.num_workers, self._seed + number, loader.dataset),
-                factory,
-                loader.worker_init_fn,
-            )
-            for number in range(loader.num_workers)
-        ]
-        self._dismiss = weakref.finalize(self, _dismiss_all, workers)
-        self._queue: deque[Worker] = deque()
-        for _ in range(loader.prefetch_factor or 0):
-            for worker in workers:
-                self._assign(worker)
-
-    def __next__(self) -> Any:
-        try:
-            while self._queue:
-                worker = self._queue.popleft()
-                outcome = self._outcome(worker)
-                if isinstance(outcome.error, StopIteration):
-                    continue  # this worker's share of a stream has ended; the others continue
-                if outcome.error is not None:
-                    outcome.error.add_note(f"raised in DataLoader worker thread {worker.info.id}")
-                    raise outcome.error
-                self._assign(worker)
-                return outcome.batch
-        except BaseException:
-            self._queue.clear()
-            self._dismiss()
-            raise
-        self._dismiss()
-        raise StopIteration
-
-    def _assign(self, worker: Worker) -> None:
-        try:
-            worker.tasks.put(self._next_task())
-        except StopIteration:
-            return
-        self._queue.append(worker)
-
-    def _outcome(self, worker: Worker) -> Outcome:
-        timeout = self._loader.timeout
-        try:
-            return worker.outcomes.get(timeout=timeout or None)
-        except queue.Empty:
-            raise RuntimeError(f"DataLoader timed out after {timeout} seconds") from None
-
-
-def _dismiss_all(workers: list[Worker]) -> None:
-    for worker in workers:
-        worker.dismiss()
-
-
-def _check_workers(
-    num_workers: int, timeout: float, prefetch_factor: int | None, persistent_workers: bool
-) -> None:
-    if num_workers < 0:
-        raise ValueError(
-            "num_workers option should be non-negative; use num_workers=0 to fetch without "
-            f"worker threads; got num_workers={num_workers}"
-        )
-    if timeout < 0:
-        raise ValueError(f"timeout option should be non-negative, got timeout={timeout}")
-    if num_workers == 0 and prefetch_factor is not None:
-        raise ValueError(
-            "prefetch_factor option could only be specified with worker threads: let "
-            "num_workers > 0, or set prefetch_factor to None"
-        )
-    if prefetch_factor is not None and prefetch_factor < 1:
-        raise ValueError(
-            f"prefetch_factor option should be positive, got prefetch_factor={prefetch_factor}"
-        )
-    if persistent_workers and num_workers == 0:
-        raise ValueError("persistent_workers option needs num_workers > 0")
-
-
-def _check_stream(shuffle: bool | None, sampler: object, batch_sampler: object) -> None:
-    for name, value in (("sampler", sampler), ("batch_sampler", batch_sampler)):
-        if value is not None:
-            raise ValueError(
-                f"DataLoader with IterableDataset: expected unspecified {name} option, "
-                f"but got {name}={value}"
-            )
-    if shuffle:
-        raise ValueError(
-            "DataLoader with IterableDataset: expected unspecified shuffle option, "
-            f"but got shuffle={shuffle}"
-        )
-
-
-def _check_batching(
-    batch_size: int | None,
-    shuffle: bool | None,
-    sampler: object,
-    batch_sampler: object,
-    drop_last: bool,
-) -> None:
-    if sampler is not None and shuffle:
-        raise ValueError("sampler option is mutually exclusive with shuffle")
-    if batch_sampler is not None:
-        if batch_size != 1 or shuffle or sampler is not None or drop_last:
-            raise ValueError(
-                "batch_sampler option is mutually exclusive with batch_size, shuffle, sampler, "
-                "and drop_last"
-            )
-    elif batch_size is None and drop_last:
-        raise ValueError(
-            "batch_size=None option disables auto-batching and is mutually exclusive with drop_last"
+        return Settings(
+            Job(self.dataset, self.collate_fn, batched, self.drop_last, self.worker_init_fn),
+            self._indices(),
+            self.generator,
+            self.num_workers,
+            self.prefetch_factor or 2,
+            self._context,
+            self.timeout,
+            self.in_order,
+            self.persistent_workers,
+            self._reported_length,
         )

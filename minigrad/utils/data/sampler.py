@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from minigrad.ops.generator import Generator, stream
+from minigrad.tensor.creation import from_numpy
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -69,7 +70,9 @@ class RandomSampler(Sampler[int]):
         return len(self.data_source) if self._num_samples is None else self._num_samples
 
     def __iter__(self) -> Iterator[int]:
-        random = stream(self.generator)
+        return self._indices(_stream_of_a_pass(self.generator))
+
+    def _indices(self, random: np.random.Generator) -> Iterator[int]:
         available, wanted = len(self.data_source), self.num_samples
         if self.replacement:
             yield from random.integers(available, size=wanted).tolist()
@@ -89,8 +92,8 @@ class SubsetRandomSampler(Sampler[int]):
         self.generator = generator
 
     def __iter__(self) -> Iterator[int]:
-        for position in stream(self.generator).permutation(len(self.indices)).tolist():
-            yield self.indices[position]
+        order = _stream_of_a_pass(self.generator).permutation(len(self.indices))
+        return map(self.indices.__getitem__, order.tolist())
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -116,14 +119,14 @@ class WeightedRandomSampler(Sampler[int]):
             raise ValueError(
                 f"replacement should be a boolean value, but got replacement={replacement}"
             )
-        self.weights = np.asarray(weights, dtype=np.float64)
-        if self.weights.ndim != 1:
+        given = np.array(weights, dtype=np.float64)
+        if given.ndim != 1:
             raise ValueError(
-                f"weights should be a 1d sequence but given weights have shape {self.weights.shape}"
+                f"weights should be a 1d sequence but given weights have shape {given.shape}"
             )
-        if not np.all(np.isfinite(self.weights)) or np.any(self.weights < 0):
+        if not np.all(np.isfinite(given)) or np.any(given < 0):
             raise RuntimeError("weights contain either inf, nan or an element < 0")
-        positive = np.count_nonzero(self.weights)
+        positive = np.count_nonzero(given)
         if positive == 0:
             raise RuntimeError("weights should have a sum > 0, but none of them is")
         if not replacement and num_samples > positive:
@@ -131,16 +134,18 @@ class WeightedRandomSampler(Sampler[int]):
                 f"cannot draw num_samples={num_samples} without replacement "
                 f"from {positive} indices with a weight > 0"
             )
+        self.weights = from_numpy(given)
         self.num_samples = num_samples
         self.replacement = replacement
         self.generator = generator
 
     def __iter__(self) -> Iterator[int]:
-        drawn = stream(self.generator).choice(
-            len(self.weights),
+        weights = self.weights.array
+        drawn = _stream_of_a_pass(self.generator).choice(
+            len(weights),
             size=self.num_samples,
             replace=self.replacement,
-            p=self.weights / self.weights.sum(),
+            p=weights / weights.sum(),
         )
         return iter(drawn.tolist())
 
@@ -174,6 +179,14 @@ class BatchSampler(Sampler[list[Any]]):
     def __len__(self) -> int:
         samples = len(self.sampler)  # type: ignore[arg-type]
         return samples // self.batch_size if self.drop_last else -(-samples // self.batch_size)
+
+
+def _stream_of_a_pass(generator: Generator | None) -> np.random.Generator:
+    """The random numbers of one pass, seeded by a single number of the generator, drawn now.
+
+    What else is drawn from the generator during the pass leaves the pass's order as it is.
+    """
+    return np.random.Generator(np.random.SFC64(int(stream(generator).integers(2**63))))
 
 
 class EndlessSampler(Sampler[None]):

@@ -1,86 +1,77 @@
-"""Worker threads that fetch batches ahead of the training loop, and their `WorkerInfo`."""
+"""The work of a DataLoader's worker: from a task to its outcome, in a thread or a process."""
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
-from queue import SimpleQueue
-from typing import Any
+from typing import Any, NamedTuple, NoReturn, Protocol
 
-import numpy as np
-
-from minigrad.ops.generator import Generator, default_generator
+from minigrad.ops.generator import Generator, ScopedGenerator, default_generator_scope
 from minigrad.utils.data.dataset import Dataset, IterableDataset, take
+
+# What an epoch's seed is used for; with a number it is the key of a stream of random numbers.
+ORDER, BATCH, STREAM_START = range(3)
 
 
 @dataclass(frozen=True)
 class WorkerInfo:
-    """A worker thread: its `id` in 0 ... `num_workers` - 1, its `seed`, its `dataset`."""
+    """A worker: its `id` in 0 ... `num_workers` - 1, its `seed`, its `dataset`, and its kind.
+
+    `worker_method` is "thread" or "multiprocessing".
+    """
 
     id: int
     num_workers: int
     seed: int
     dataset: Dataset[Any]
+    worker_method: str = "thread"
 
 
 class _Context(threading.local):
-    """The worker and the batch of the current thread."""
+    """The worker that the current thread is, or, in a worker process, that the process is."""
 
     info: WorkerInfo | None = None
-    seed: tuple[int, int] | None = None
-    generator: Generator | None = None
 
 
 _context = _Context()
 
 
 def get_worker_info() -> WorkerInfo | None:
-    """The current worker thread's `WorkerInfo`, or None outside of a worker.
+    """The current worker's `WorkerInfo`, or None outside of a worker.
 
-    PyTorch differs: workers are threads, so all of them share one `dataset`, which is not a copy;
-    split a stream by `id` inside its `__iter__`.
+    PyTorch differs: workers are threads unless `multiprocessing_context` is given, so all of them
+    share one `dataset`, which is not a copy; split a stream by `id` inside its `__iter__`.
     """
     return _context.info
 
 
-def loading_generator() -> Generator:
-    """The generator for random transforms: that of the batch which a DataLoader is fetching.
-
-    Every batch has one, seeded from the loader's generator and the batch's number, so random
-    transforms give the same result for any number of workers.  Outside of a DataLoader it is the
-    default generator.
-    """
-    if _context.seed is None:
-        return default_generator
-    if _context.generator is None:
-        seed = np.random.SeedSequence(_context.seed).generate_state(1, np.uint64)[0] >> np.uint64(1)
-        _context.generator = Generator().manual_seed(int(seed))
-    return _context.generator
+def describe_process(info: WorkerInfo) -> None:
+    """Make `info` that of all threads of the process, as a dataset may start some."""
+    _Context.info = info
 
 
-@contextmanager
-def batch_randomness(seed: tuple[int, int]) -> Iterator[None]:
-    """Seed `loading_generator` inside the block; blocks may nest."""
-    outside = _context.seed, _context.generator
-    _context.seed, _context.generator = seed, None
-    try:
-        yield
-    finally:
-        _context.seed, _context.generator = outside
+class EndOfStream(Exception):  # noqa: N818  it is no error
+    """The end of an IterableDataset, or of a worker's share of it."""
 
 
 class SampleFetcher:
-    """Makes a batch from a map-style dataset, given its indices; or one sample, given one index."""
+    """Makes a batch from a map-style dataset, given its indices; or one sample, given one index.
+
+    Raises RuntimeError where the dataset raises StopIteration, which would end the loop silently.
+    """
 
     def __init__(self, dataset: Dataset[Any], collate: Callable[[Any], Any], batched: bool) -> None:
         self.dataset, self.collate, self.batched = dataset, collate, batched
 
     def __call__(self, index: Any) -> Any:
-        return self.collate(take(self.dataset, index) if self.batched else self.dataset[index])
+        try:
+            return self.collate(take(self.dataset, index) if self.batched else self.dataset[index])
+        except StopIteration as error:
+            raise RuntimeError(f"the dataset raised StopIteration at index {index}") from error
 
 
 class StreamFetcher:
-    """Makes a batch of the next samples of an IterableDataset; StopIteration at its end."""
+    """Makes a batch of the next samples of an IterableDataset; EndOfStream after the last."""
 
     def __init__(
         self,
@@ -94,81 +85,139 @@ class StreamFetcher:
 
     def __call__(self, indices: Any) -> Any:
         if not self.batched:
-            return self.collate(next(self.stream))
+            try:
+                sample = next(self.stream)
+            except StopIteration:
+                raise EndOfStream from None
+            return self.collate(sample)
         samples = [sample for _, sample in zip(indices, self.stream, strict=False)]
         if not samples or (self.drop_last and len(samples) < len(indices)):
-            raise StopIteration
+            raise EndOfStream
         return self.collate(samples)
 
 
 @dataclass(frozen=True)
-class Task:
-    """One batch to fetch: its index or indices, and the seed of its random transforms."""
+class Job:
+    """What all workers of a loader do: read a dataset, collate, and how they are set up."""
 
-    index: Any
-    seed: tuple[int, int]
+    dataset: Dataset[Any]
+    collate: Callable[[Any], Any]
+    batched: bool
+    drop_last: bool
+    worker_init_fn: Callable[[int], object] | None
+
+    def fetcher(self) -> Callable[[Any], Any]:
+        """Make a function from the next index, or indices, to the next batch."""
+        if isinstance(self.dataset, IterableDataset):
+            return StreamFetcher(self.dataset, self.collate, self.batched, self.drop_last)
+        return SampleFetcher(self.dataset, self.collate, self.batched)
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """The result of a task: a batch, or the exception that ended it."""
-
-    batch: Any = None
-    error: BaseException | None = None
+def stream_start(seed: int, worker: int, initial_seed: int) -> default_generator_scope:
+    """The scope in which `iter(dataset)` is called: a worker's own."""
+    return default_generator_scope(ScopedGenerator((seed, STREAM_START, worker), initial_seed))
 
 
-class Worker:
-    """A thread with a queue of tasks and a queue of their outcomes, in the order of the tasks.
+class Task(NamedTuple):
+    """One batch to fetch: its index or indices, its epoch and position, and the epoch's seed.
 
-    The thread has no reference to the loader or its iterator, so it ends when the iterator is
-    deleted.  It is a daemon, so Python can exit while a dataset hangs.
+    What the batch draws from the default generator follows from the seed and the position, so it
+    does not depend on the worker.
     """
 
-    def __init__(
-        self,
-        info: WorkerInfo,
-        make_fetcher: Callable[[], Callable[[Any], Any]],
-        worker_init_fn: Callable[[int], object] | None,
-    ) -> None:
-        self.info = info
-        self.tasks: SimpleQueue[Task | None] = SimpleQueue()
-        self.outcomes: SimpleQueue[Outcome] = SimpleQueue()
-        self.dismissed = threading.Event()
-        self.thread = threading.Thread(
-            target=_work,
-            args=(info, self.tasks, self.outcomes, self.dismissed, make_fetcher, worker_init_fn),
-            name=f"minigrad-dataloader-{info.id}",
-            daemon=True,
-        )
-        self.thread.start()
+    epoch: int
+    seed: int
+    position: int
+    index: Any
 
-    def dismiss(self) -> None:
-        """End the thread after the batch it is fetching now, without waiting for it."""
-        self.dismissed.set()
-        self.tasks.put(None)
+    def randomness(self, initial_seed: int) -> default_generator_scope:
+        """The scope in which the batch is fetched."""
+        key = (self.seed, BATCH, self.position)
+        return default_generator_scope(ScopedGenerator(key, initial_seed))
 
 
-def _work(
-    info: WorkerInfo,
-    tasks: "SimpleQueue[Task | None]",
-    outcomes: "SimpleQueue[Outcome]",
-    dismissed: threading.Event,
-    make_fetcher: Callable[[], Callable[[Any], Any]],
-    worker_init_fn: Callable[[int], object] | None,
-) -> None:
-    _context.info = info
-    try:
-        if worker_init_fn is not None:
-            worker_init_fn(info.id)
-        fetch = make_fetcher()
-    except BaseException as error:
-        outcomes.put(Outcome(error=error))
-        return
-    while (task := tasks.get()) is not None and not dismissed.is_set():
+class _Verbatim(str):
+    """A message that KeyError prints as it is, not as a quoted string."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+class Failure:
+    """An exception in a worker, as text: its objects stay there."""
+
+    def __init__(self, error: BaseException, where: str) -> None:
+        self.kind = type(error)
+        text = "".join(traceback.format_exception(error))
+        self.text = f"Caught {self.kind.__name__} in DataLoader {where}.\nOriginal {text}"
+
+    def reraise(self) -> NoReturn:
+        """Raise an exception of the same type with the text; RuntimeError if it takes no text."""
+        message = _Verbatim(self.text) if issubclass(self.kind, KeyError) else self.text
         try:
-            with batch_randomness(task.seed):
-                outcome = Outcome(fetch(task.index))
+            error = self.kind(message)
+        except Exception:
+            error = RuntimeError(message)
+        try:
+            raise error
+        finally:
+            del error  # its traceback holds this frame: a cycle would keep the iterator alive
+
+
+class Outcome(NamedTuple):
+    """The result of a task: a batch, a failure, or the end of the worker's stream."""
+
+    epoch: int
+    batch: Any = None
+    failure: Failure | None = None
+    ended: bool = False
+
+
+class Epoch(Protocol):
+    """The number of the epoch that is loaded; tasks of others are left, -1 dismisses a worker."""
+
+    value: int
+
+
+class TaskRunner:
+    """Carries out a worker's tasks, one after another, and turns exceptions into failures."""
+
+    def __init__(self, info: WorkerInfo, job: Job, where: str, current: Epoch) -> None:
+        self.info, self._job, self._where, self._current = info, job, where, current
+        self._epoch: int | None = None
+        self._failure: Failure | None = None
+        self._fetch: Callable[[Any], Any] = _read_nothing
+
+    def set_up(self) -> None:
+        """Call `worker_init_fn` with the worker's own stream of random numbers."""
+        _context.info = self.info
+        if self._job.worker_init_fn is None:
+            return
+        try:
+            with default_generator_scope(Generator().manual_seed(self.info.seed)):
+                self._job.worker_init_fn(self.info.id)
         except BaseException as error:
-            outcome = Outcome(error=error)
-        outcomes.put(outcome)
-        del outcome, task  # otherwise the thread would keep a batch alive while it waits
+            self._failure = Failure(error, self._where)
+
+    def __call__(self, task: Task) -> Outcome:
+        if self._failure is not None or task.epoch != self._current.value:
+            return Outcome(task.epoch, failure=self._failure)
+        try:
+            if task.epoch != self._epoch:
+                self._start(task)
+            with task.randomness(self.info.seed):
+                return Outcome(task.epoch, self._fetch(task.index))
+        except EndOfStream:
+            return Outcome(task.epoch, ended=True)
+        except BaseException as error:
+            return Outcome(task.epoch, failure=Failure(error, self._where))
+
+    def _start(self, task: Task) -> None:
+        self._epoch, self._fetch = task.epoch, _read_nothing
+        with stream_start(task.seed, self.info.id, self.info.seed):
+            self._fetch = self._job.fetcher()
+
+
+def _read_nothing(index: Any) -> NoReturn:
+    """The fetcher of a stream that could not be opened."""
+    raise EndOfStream

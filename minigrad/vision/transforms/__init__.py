@@ -2,8 +2,7 @@
 
 An image is a uint8 NumPy array (H, W) or (H, W, C), a PIL image, or a Tensor (..., H, W); the
 result of a geometric transform is of the same kind.  Random transforms draw from minigrad's
-default generator, or, while a DataLoader fetches a batch, from the generator of the batch (see
-`minigrad.utils.data.loading_generator`), so `manual_seed` reproduces them.
+default generator, so `manual_seed` reproduces them, in a DataLoader with any number of workers.
 
 PyTorch differs: images of the datasets are NumPy arrays here, PIL images in torchvision.
 """

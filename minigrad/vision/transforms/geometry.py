@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from minigrad.utils.data import loading_generator
+from minigrad.ops.generator import stream
 from minigrad.vision.transforms import functional as F
 from minigrad.vision.transforms.functional import ImageT
 from minigrad.vision.transforms.resample import InterpolationMode
@@ -79,7 +79,7 @@ class RandomCrop:
                 f"Required crop size {tuple(output_size)} is larger than "
                 f"input image size {(height, width)}"
             )
-        random = loading_generator().generator
+        random = stream(None)
         top = int(random.integers(height - output_size[0] + 1))
         left = int(random.integers(width - output_size[1] + 1))
         return top, left, output_size[0], output_size[1]
@@ -97,7 +97,7 @@ class RandomHorizontalFlip:
         self.p = p
 
     def __call__(self, image: ImageT) -> ImageT:
-        return F.hflip(image) if loading_generator().generator.random() < self.p else image
+        return F.hflip(image) if stream(None).random() < self.p else image
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(p={self.p})"
