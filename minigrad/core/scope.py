@@ -38,7 +38,7 @@ OUT_OF_SCOPE = {
         multi_head_attention_forward scaled_dot_product_attention grouped_mm
         """,
     "volumes": "*3d *3d_with_indices convert_conv3d_weight_memory_format",
-    "other ways of distributing": "*DataParallel* SyncBatchNorm DistributedSampler is_distributed",
+    "other ways of distributing": "*DataParallel* SyncBatchNorm is_distributed",
     "nested and named tensors": "to_padded_tensor Tensor.name",
     "mixed precision": """
         *autocast* GradScaler bfloat16 float4_* float8_* get_float32_matmul_precision

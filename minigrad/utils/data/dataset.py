@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar, overload
 
 import numpy as np
 
-from minigrad.ops.generator import Generator, default_generator
+from minigrad.ops.generator import Generator, default_generator, stream
 from minigrad.tensor import Tensor
 from minigrad.utils.data.collate import Columns
 
@@ -124,6 +124,18 @@ class StackDataset(Dataset[Stack]):
             return {name: dataset[index] for name, dataset in self.datasets.items()}
         return tuple(dataset[index] for dataset in self.datasets)
 
+    def __getitems__(self, indices: Sequence[int]) -> Sequence[Any]:
+        named = isinstance(self.datasets, dict)
+        parts = [take(d, indices) for d in (self.datasets.values() if named else self.datasets)]
+        for part in parts:
+            if len(part) != len(indices):
+                raise ValueError(
+                    "Nested dataset's output size mismatch. "
+                    f"Expected {len(indices)}, got {len(part)}"
+                )
+        samples = list(zip(*parts, strict=True))
+        return [dict(zip(self.datasets, s, strict=True)) for s in samples] if named else samples
+
     def __len__(self) -> int:
         return self._length
 
@@ -201,7 +213,7 @@ class Subset(Dataset[T_co]):
 def random_split(
     dataset: Dataset[T],
     lengths: Sequence[int | float],
-    generator: Generator = default_generator,
+    generator: Generator | None = default_generator,
 ) -> list[Subset[T]]:
     """Split a dataset at random into subsets of the given lengths, or fractions with sum 1.
 
@@ -225,7 +237,7 @@ def random_split(
             "Sum of input lengths does not equal the length of the input dataset: "
             f"{list(lengths)} have the sum {sum(lengths)}, the dataset has {available} samples"
         )
-    order = generator.generator.permutation(available).tolist()
+    order = stream(generator).permutation(available).tolist()
     ends = accumulate((int(length) for length in lengths), initial=0)
     return [Subset(dataset, order[start:end]) for start, end in pairwise(ends)]
 

@@ -18,8 +18,9 @@ def check_workers(
         raise ValueError(f"timeout option should be non-negative, got timeout={timeout}")
     if num_workers == 0 and prefetch_factor is not None:
         raise ValueError(
-            "prefetch_factor option could only be specified with worker threads: let "
-            "num_workers > 0, or set prefetch_factor to None"
+            "prefetch_factor option could only be specified in multiprocessing or with worker "
+            "threads: let num_workers > 0, otherwise set prefetch_factor to None; "
+            f"got prefetch_factor={prefetch_factor}"
         )
     if prefetch_factor is not None and prefetch_factor < 1:
         raise ValueError(
