@@ -4,7 +4,10 @@
 # isort: off
 # fmt: off
 from minigrad.core.public_names import show_public_names
-from minigrad import autograd, cuda, func, linalg, nn, optim, random, special, utils
+from minigrad import (
+    accelerator, amp, autograd, backends, cuda, distributed, func, linalg, nn, optim, random,
+    special, utils, version,
+)
 from minigrad.aliases import (
     abs_, acos_, acosh_, adaptive_avg_pool1d, adaptive_max_pool1d, addmv_, alpha_dropout, arccos_,
     arccosh_, arcsin_, arcsinh_, arctan_, arctanh_, as_strided_, asin_, asinh_, atan_, atanh_,
@@ -19,19 +22,18 @@ from minigrad.aliases import (
     sigmoid_, sin_, sinc_, sinh_, split_with_sizes, sqrt_, square_, tan_, tanh_, threshold,
     threshold_, trunc_, xlogy_, zero_,
 )
+from minigrad.amp import GradScaler
+from minigrad.amp.autocast_mode import (
+    autocast, clear_autocast_cache, is_autocast_cache_enabled, is_autocast_cpu_enabled,
+    is_autocast_enabled,
+)
 from minigrad.autograd import (
     enable_grad,
     inference_mode,
     no_grad,
     set_grad_enabled,
 )
-from minigrad.core.device import (
-    are_deterministic_algorithms_enabled,
-    device,
-    get_default_device,
-    set_default_device,
-    use_deterministic_algorithms,
-)
+from minigrad.core.device import device, get_default_device, set_default_device
 from minigrad.core.dtypes import bool_ as bool
 from minigrad.core.dtypes import (
     double, dtype, float16, float32, float64, get_default_dtype, half, int8, int16, int32, int64,
@@ -48,6 +50,13 @@ from minigrad.core.memory_format import (
     strided,
 )
 from minigrad.core.printing import set_printoptions
+from minigrad.core.settings import (
+    are_deterministic_algorithms_enabled, get_deterministic_debug_mode,
+    get_float32_matmul_precision, get_num_interop_threads,
+    is_deterministic_algorithms_warn_only_enabled, is_warn_always_enabled,
+    set_deterministic_debug_mode, set_float32_matmul_precision, set_flush_denormal,
+    set_num_interop_threads, set_warn_always, use_deterministic_algorithms,
+)
 from minigrad.core.types import Size
 from minigrad.core.unsupported import (
     bfloat16, cdouble, cfloat, chalf, channels_last, complex, complex32, complex64, complex128,
@@ -108,50 +117,54 @@ from minigrad.tensor.typeinfo import (
     result_type,
 )
 
-__version__ = "0.1.0"
+from minigrad.version import __version__
 
 # For type checkers and editors, which take no import for a public name.
 __all__ = [
-    "Generator", "OutOfMemoryError", "Size", "Tensor",
-    "abs", "abs_", "absolute", "acos", "acos_", "acosh", "acosh_",
-    "adaptive_avg_pool1d", "adaptive_max_pool1d", "add", "addbmm", "addcdiv", "addcmul", "addmm",
-    "addmv", "addmv_", "addr", "adjoint", "all", "allclose", "alpha_dropout", "amax", "amin",
-    "aminmax", "any", "arange", "arccos", "arccos_", "arccosh", "arccosh_", "arcsin", "arcsin_",
-    "arcsinh", "arcsinh_", "arctan", "arctan2", "arctan_", "arctanh", "arctanh_",
+    "Generator", "GradScaler", "OutOfMemoryError", "Size", "Tensor", "abs", "abs_", "absolute",
+    "accelerator", "acos", "acos_", "acosh", "acosh_", "adaptive_avg_pool1d",
+    "adaptive_max_pool1d", "add", "addbmm", "addcdiv", "addcmul", "addmm", "addmv", "addmv_",
+    "addr", "adjoint", "all", "allclose", "alpha_dropout", "amax", "amin", "aminmax", "amp", "any",
+    "arange", "arccos", "arccos_", "arccosh", "arccosh_", "arcsin", "arcsin_", "arcsinh",
+    "arcsinh_", "arctan", "arctan2", "arctan_", "arctanh", "arctanh_",
     "are_deterministic_algorithms_enabled", "argmax", "argmin", "argsort", "argwhere",
     "as_strided", "as_strided_", "as_tensor", "asarray", "asin", "asin_", "asinh", "asinh_",
     "atan", "atan2", "atan_", "atanh", "atanh_", "atleast_1d", "atleast_2d", "atleast_3d",
-    "autograd", "avg_pool1d", "baddbmm", "bernoulli", "bfloat16", "bilinear", "bincount",
-    "binomial", "bitwise_and", "bitwise_left_shift", "bitwise_not", "bitwise_or",
-    "bitwise_right_shift", "bitwise_xor", "block_diag", "bmm", "bool", "broadcast_shapes",
-    "broadcast_tensors", "broadcast_to", "bucketize", "can_cast", "cartesian_prod", "cat", "cdist",
-    "cdouble", "ceil", "ceil_", "celu", "celu_", "cfloat", "chain_matmul", "chalf",
-    "channel_shuffle", "channels_last", "cholesky", "cholesky_inverse", "cholesky_solve", "chunk",
-    "clamp", "clamp_", "clamp_max", "clamp_max_", "clamp_min", "clamp_min_", "clip", "clip_",
-    "clone", "column_stack", "combinations", "complex", "complex32", "complex64", "complex128",
-    "concat", "concatenate", "contiguous_format", "conv1d", "conv2d", "conv_tbc",
-    "conv_transpose1d", "conv_transpose2d", "copysign", "corrcoef", "cos", "cos_", "cosh", "cosh_",
-    "cosine_similarity", "count_nonzero", "cov", "cross", "cuda", "cummax", "cummin", "cumprod",
-    "cumsum", "cumulative_trapezoid", "default_generator", "deg2rad", "deg2rad_", "det", "detach",
-    "detach_", "device", "diag", "diag_embed", "diagflat", "diagonal", "diagonal_scatter", "diff",
-    "digamma", "dist", "div", "divide", "dot", "double", "dropout", "dsplit", "dstack", "dtype",
-    "e", "einsum", "empty", "empty_like", "enable_grad", "eq", "equal", "erf", "erf_", "erfc",
-    "erfc_", "erfinv", "exp", "exp2", "exp2_", "exp_", "expm1", "expm1_", "eye",
-    "feature_alpha_dropout", "fill_", "finfo", "fix", "fix_", "flatten", "flip", "fliplr",
-    "flipud", "float", "float8_e4m3fn", "float8_e5m2", "float16", "float32", "float64",
-    "float_power", "floor", "floor_", "floor_divide", "fmax", "fmin", "fmod", "fork_rng", "frac",
-    "frac_", "frexp", "from_dlpack", "from_numpy", "frombuffer", "full", "full_like", "func",
-    "gather", "gcd", "gcd_", "ge", "ger", "get_default_device", "get_default_dtype",
-    "get_num_threads", "get_rng_state", "gradient", "greater", "greater_equal", "group_norm", "gt",
-    "half", "hardshrink", "heaviside", "histc", "histogram", "histogramdd", "hsplit", "hstack",
-    "hypot", "i0", "i0_", "iinfo", "index_add", "index_copy", "index_fill", "index_put",
-    "index_put_", "index_reduce", "index_select", "inf", "inference_mode", "initial_seed", "inner",
-    "int", "int8", "int16", "int32", "int64", "inverse", "is_anomaly_enabled", "is_complex",
-    "is_floating_point", "is_grad_enabled", "is_inference", "is_inference_mode_enabled",
-    "is_nonzero", "is_same_size", "is_signed", "is_tensor", "isclose", "isfinite", "isin", "isinf",
-    "isnan", "isneginf", "isposinf", "isreal", "kron", "kthvalue", "layer_norm", "layout", "lcm",
-    "lcm_", "ldexp", "ldexp_", "le", "lerp", "less", "less_equal", "lgamma", "linalg", "linspace",
-    "load", "log", "log1p", "log1p_", "log2", "log2_", "log10", "log10_", "log_", "log_softmax",
+    "autocast", "autograd", "avg_pool1d", "backends", "baddbmm", "bernoulli", "bfloat16",
+    "bilinear", "bincount", "binomial", "bitwise_and", "bitwise_left_shift", "bitwise_not",
+    "bitwise_or", "bitwise_right_shift", "bitwise_xor", "block_diag", "bmm", "bool",
+    "broadcast_shapes", "broadcast_tensors", "broadcast_to", "bucketize", "can_cast",
+    "cartesian_prod", "cat", "cdist", "cdouble", "ceil", "ceil_", "celu", "celu_", "cfloat",
+    "chain_matmul", "chalf", "channel_shuffle", "channels_last", "cholesky", "cholesky_inverse",
+    "cholesky_solve", "chunk", "clamp", "clamp_", "clamp_max", "clamp_max_", "clamp_min",
+    "clamp_min_", "clear_autocast_cache", "clip", "clip_", "clone", "column_stack", "combinations",
+    "complex", "complex32", "complex64", "complex128", "concat", "concatenate",
+    "contiguous_format", "conv1d", "conv2d", "conv_tbc", "conv_transpose1d", "conv_transpose2d",
+    "copysign", "corrcoef", "cos", "cos_", "cosh", "cosh_", "cosine_similarity", "count_nonzero",
+    "cov", "cross", "cuda", "cummax", "cummin", "cumprod", "cumsum", "cumulative_trapezoid",
+    "default_generator", "deg2rad", "deg2rad_", "det", "detach", "detach_", "device", "diag",
+    "diag_embed", "diagflat", "diagonal", "diagonal_scatter", "diff", "digamma", "dist",
+    "distributed", "div", "divide", "dot", "double", "dropout", "dsplit", "dstack", "dtype", "e",
+    "einsum", "empty", "empty_like", "enable_grad", "eq", "equal", "erf", "erf_", "erfc", "erfc_",
+    "erfinv", "exp", "exp2", "exp2_", "exp_", "expm1", "expm1_", "eye", "feature_alpha_dropout",
+    "fill_", "finfo", "fix", "fix_", "flatten", "flip", "fliplr", "flipud", "float",
+    "float8_e4m3fn", "float8_e5m2", "float16", "float32", "float64", "float_power", "floor",
+    "floor_", "floor_divide", "fmax", "fmin", "fmod", "fork_rng", "frac", "frac_", "frexp",
+    "from_dlpack", "from_numpy", "frombuffer", "full", "full_like", "func", "gather", "gcd",
+    "gcd_", "ge", "ger", "get_default_device", "get_default_dtype", "get_deterministic_debug_mode",
+    "get_float32_matmul_precision", "get_num_interop_threads", "get_num_threads", "get_rng_state",
+    "gradient", "greater", "greater_equal", "group_norm", "gt", "half", "hardshrink", "heaviside",
+    "histc", "histogram", "histogramdd", "hsplit", "hstack", "hypot", "i0", "i0_", "iinfo",
+    "index_add", "index_copy", "index_fill", "index_put", "index_put_", "index_reduce",
+    "index_select", "inf", "inference_mode", "initial_seed", "inner", "int", "int8", "int16",
+    "int32", "int64", "inverse", "is_anomaly_enabled", "is_autocast_cache_enabled",
+    "is_autocast_cpu_enabled", "is_autocast_enabled", "is_complex",
+    "is_deterministic_algorithms_warn_only_enabled", "is_floating_point", "is_grad_enabled",
+    "is_inference", "is_inference_mode_enabled", "is_nonzero", "is_same_size", "is_signed",
+    "is_tensor", "is_warn_always_enabled", "isclose", "isfinite", "isin", "isinf", "isnan",
+    "isneginf", "isposinf", "isreal", "kron", "kthvalue", "layer_norm", "layout", "lcm", "lcm_",
+    "ldexp", "ldexp_", "le", "lerp", "less", "less_equal", "lgamma", "linalg", "linspace", "load",
+    "log", "log1p", "log1p_", "log2", "log2_", "log10", "log10_", "log_", "log_softmax",
     "logaddexp", "logaddexp2", "logcumsumexp", "logdet", "logical_and", "logical_not",
     "logical_or", "logical_xor", "logit", "logit_", "logspace", "logsumexp", "long", "lt",
     "manual_seed", "masked_fill", "masked_scatter", "masked_select", "matmul", "matrix_exp",
@@ -170,18 +183,20 @@ __all__ = [
     "rot90", "round", "round_", "row_stack", "rrelu", "rrelu_", "rsqrt", "rsqrt_", "rsub", "save",
     "scalar_tensor", "scatter", "scatter_add", "scatter_reduce", "searchsorted", "seed", "select",
     "select_scatter", "selu", "selu_", "set_default_device", "set_default_dtype",
-    "set_grad_enabled", "set_num_threads", "set_printoptions", "set_rng_state", "sgn", "short",
-    "sigmoid", "sigmoid_", "sign", "signbit", "sin", "sin_", "sinc", "sinc_", "sinh", "sinh_",
-    "slice_scatter", "slogdet", "softmax", "sort", "sparse_coo", "sparse_coo_tensor", "sparse_csc",
-    "sparse_csr", "sparse_csr_tensor", "special", "split", "split_with_sizes", "sqrt", "sqrt_",
-    "square", "square_", "squeeze", "stack", "std", "std_mean", "strided", "sub", "subtract",
-    "sum", "svd", "swapaxes", "swapdims", "t", "take", "take_along_dim", "tan", "tan_", "tanh",
-    "tanh_", "tensor", "tensor_split", "tensordot", "threshold", "threshold_", "tile", "topk",
-    "trace", "transpose", "trapezoid", "trapz", "tril", "tril_indices", "triu", "triu_indices",
-    "true_divide", "trunc", "trunc_", "uint8", "unbind", "unflatten", "unique",
-    "unique_consecutive", "unravel_index", "unsqueeze", "use_deterministic_algorithms", "utils",
-    "vander", "var", "var_mean", "vdot", "view_as_complex", "view_as_real", "vmap", "vsplit",
-    "vstack", "where", "xlogy", "xlogy_", "zero_", "zeros", "zeros_like",
+    "set_deterministic_debug_mode", "set_float32_matmul_precision", "set_flush_denormal",
+    "set_grad_enabled", "set_num_interop_threads", "set_num_threads", "set_printoptions",
+    "set_rng_state", "set_warn_always", "sgn", "short", "sigmoid", "sigmoid_", "sign", "signbit",
+    "sin", "sin_", "sinc", "sinc_", "sinh", "sinh_", "slice_scatter", "slogdet", "softmax", "sort",
+    "sparse_coo", "sparse_coo_tensor", "sparse_csc", "sparse_csr", "sparse_csr_tensor", "special",
+    "split", "split_with_sizes", "sqrt", "sqrt_", "square", "square_", "squeeze", "stack", "std",
+    "std_mean", "strided", "sub", "subtract", "sum", "svd", "swapaxes", "swapdims", "t", "take",
+    "take_along_dim", "tan", "tan_", "tanh", "tanh_", "tensor", "tensor_split", "tensordot",
+    "threshold", "threshold_", "tile", "topk", "trace", "transpose", "trapezoid", "trapz", "tril",
+    "tril_indices", "triu", "triu_indices", "true_divide", "trunc", "trunc_", "uint8", "unbind",
+    "unflatten", "unique", "unique_consecutive", "unravel_index", "unsqueeze",
+    "use_deterministic_algorithms", "utils", "vander", "var", "var_mean", "vdot", "version",
+    "view_as_complex", "view_as_real", "vmap", "vsplit", "vstack", "where", "xlogy", "xlogy_",
+    "zero_", "zeros", "zeros_like",
 ]
 
 show_public_names(__name__)

@@ -12,7 +12,8 @@ import dis
 import importlib.util
 import sys
 from collections.abc import Iterator
-from typing import Any, NoReturn
+from types import FrameType
+from typing import NoReturn
 
 from minigrad.core.scope import why_missing
 
@@ -40,7 +41,7 @@ def show_public_names(module_name: str) -> None:
     vars(module).update(__getattr__=__getattr__, __dir__=__dir__)
 
 
-def _is_import(frame: Any) -> bool:
+def _is_import(frame: FrameType) -> bool:
     """True if the frame is at `from module import name`."""
     return dis.opname[frame.f_code.co_code[frame.f_lasti]] == "IMPORT_FROM"
 

@@ -41,8 +41,7 @@ OUT_OF_SCOPE = {
     "other ways of distributing": "*DataParallel* SyncBatchNorm is_distributed",
     "nested and named tensors": "to_padded_tensor Tensor.name",
     "mixed precision": """
-        *autocast* GradScaler bfloat16 float4_* float8_* get_float32_matmul_precision
-        set_float32_matmul_precision set_flush_denormal LinearCrossEntropyOptions
+        *autocast* bfloat16 float4_* float8_* LinearCrossEntropyOptions
         """,
     "Fourier transforms and windows": "stft istft *_window",
     "special functions without a kernel here": """
@@ -72,11 +71,9 @@ OUT_OF_SCOPE = {
         """,
     "torch's machinery": """
         sym_* Sym* *Error Disable*Function* *torch_function* Tensor.output_nr Tensor.grad_dtype AVG
-        SUM bit hash_tensor typename slice_inverse get_deterministic_debug_mode
-        set_deterministic_debug_mode get_num_interop_threads set_num_interop_threads
-        init_num_threads thread_safe_generator is_deterministic_algorithms_warn_only_enabled
-        is_warn_always_enabled set_warn_always is_anomaly_check_nan_enabled Tensor.index native_*
-        norm_except_dim *_notes factory_kwargs DType Callable TYPE_* GRID_SAMPLE_*
+        SUM bit hash_tensor typename slice_inverse init_num_threads thread_safe_generator
+        is_anomaly_check_nan_enabled Tensor.index native_* norm_except_dim *_notes factory_kwargs
+        DType Callable TYPE_* GRID_SAMPLE_*
         nn.functional.Tensor autograd.grad_mode NestedIOFunction enforce_grad_layout_policy
         set_multithreading_enabled rearrange swap_in_optimizer_params_and_state Optional torch.cpp
         """,
@@ -123,7 +120,7 @@ NOT_YET = {
 # Modules of torch that are not here.
 MODULES = {
     "ao": "quantisation", "compiler": "compilation and export",
-    "distributed": "other ways of distributing", "distributions": "probability distributions",
+    "distributions": "probability distributions",
     "export": "compilation and export",
     "fft": "Fourier transforms and windows", "fx": "compilation and export",
     "jit": "compilation and export", "mps": "other devices", "mtia": "other devices",

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from minigrad.core import dtypes
-from minigrad.core.device import is_device, require_cpu
+from minigrad.core.device import is_device, refuse_device, require_cpu
 from minigrad.core.types import DeviceLike, DTypeLike
 from minigrad.engine.grad_mode import no_grad
 from minigrad.nn.hooks import call_with_hooks
@@ -150,7 +150,7 @@ class Module(ModuleTree["Module"], HookMethods, StateMethods):
 
     def cuda(self, device: DeviceLike = None) -> Self:
         """Raises RuntimeError: minigrad computes on the CPU only."""
-        raise RuntimeError("minigrad computes on the CPU only: there is no cuda device")
+        refuse_device("cuda")
 
     # `float` comes last: in the class body below it, the name means this method.
 

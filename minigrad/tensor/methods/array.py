@@ -7,6 +7,7 @@ from typing import Any, overload
 
 import numpy as np
 
+from minigrad.core.device import CPU
 from minigrad.core.device import device as Device
 from minigrad.core.errors import OutOfMemoryError
 from minigrad.core.memory_format import contiguous_format, require_format, strided
@@ -74,7 +75,7 @@ class ArrayValue(Value):
 
     @property
     def device(self) -> Device:
-        return Device("cpu")
+        return CPU
 
     @property
     def itemsize(self) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.core import dtypes
-from minigrad.core.device import is_device, require_cpu
+from minigrad.core.device import is_device, refuse_device, require_cpu
 from minigrad.core.dtypes import dtype as Dtype
 from minigrad.core.memory_format import contiguous_format, preserve_format, require_format
 from minigrad.core.memory_format import memory_format as MemoryFormat
@@ -173,7 +173,7 @@ class CastMethods(ArrayValue):
         return self
 
     def cuda(self, *_: Any) -> Self:
-        raise RuntimeError("minigrad computes on the CPU only: there is no cuda device")
+        refuse_device("cuda")
 
     # The names of Python's types come last: below them they would mean these methods.
 
