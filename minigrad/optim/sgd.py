@@ -44,6 +44,7 @@ class SGD(RuleOptimizer, rule=sgd):
     def check_together(self, hyper: Mapping[str, Any]) -> None:
         if hyper["nesterov"] and (hyper["momentum"] <= 0 or hyper["dampening"] != 0):
             raise ValueError(
-                "SGD: nesterov needs a momentum and no dampening, got "
+                "Nesterov momentum requires a momentum and zero dampening: SGD needs a "
+                "momentum and no dampening, got "
                 f"momentum={hyper['momentum']}, dampening={hyper['dampening']}"
             )

@@ -150,7 +150,7 @@ def test_a_state_that_does_not_fit_changes_nothing(saved, words):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda s: s["state"][0].update(square_avg=np.ones(2)), "holds square_avg, not"),
+        (lambda s: s["state"].update({0: {"square_avg": np.ones(2)}}), "holds square_avg, not"),
         (lambda s: s["state"][0].pop("step"), "lacks 'step'"),
         (lambda s: s["state"][0].update(step=np.ones(2)), r"step has shape \(2,\)"),
         (lambda s: s["param_groups"][0].update(lr=-1.0), "lr must be in"),
@@ -186,5 +186,5 @@ def test_a_class_without_rule_and_a_base_without_step():
 def test_a_hook_that_returns_something_else():
     optimizer = trained(optim.SGD, (1,))
     optimizer.register_step_pre_hook(lambda *_: "no")
-    with pytest.raises(RuntimeError, match="None or \\(args, kwargs\\), got 'no'"):
+    with pytest.raises(RuntimeError, match=r"None or a tuple of .*, but got 'no'"):
         optimizer.step()

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from functools import partial
-from typing import Any, overload
+from typing import Any, ClassVar, overload
 
 import numpy as np
 
@@ -22,7 +22,10 @@ class Rule:
     `states` maps the symbols of the text to the names that `state_dict` has for them; `numbers`
     does so for the states that are one number for a whole parameter.  `defaults` has the
     hyper-parameters, `fixed` the names of those that an optimizer does not take as arguments.
+    `state_names_of_all` has the names of states of all rules.
     """
+
+    state_names_of_all: ClassVar[set[str]] = set()
 
     def __init__(
         self,
@@ -56,6 +59,7 @@ class Rule:
         sources = {source for source in start.values() if isinstance(source, str)}
         self._refuse_unknown({*self.defaults, "theta"}, sources)
         self.fixed: frozenset[str] = frozenset()
+        self.state_names_of_all.update(names.values())
 
     def variant(
         self, *, paper: str, defaults: Mapping[str, Any], fixed: Mapping[str, Any]

@@ -50,23 +50,27 @@ class RuleOptimizer(Optimizer):
 
     rule: ClassVar[Rule]
     __signature__: ClassVar[inspect.Signature]
+    _rule_signature: ClassVar[inspect.Signature]
+    _plan: Plan | None = None
 
     def __init_subclass__(cls, rule: Rule | None = None, **settings: Any) -> None:
         super().__init_subclass__(**settings)
         if rule is not None:
             cls.rule = rule
-            cls.__signature__ = _signature(rule)
+            cls.__signature__ = cls._rule_signature = _signature(rule)
             cls.__doc__ = _documentation(inspect.cleandoc(cls.__doc__ or ""), rule)
+        elif "__init__" in cls.__dict__:  # a user's subclass has arguments of its own
+            own = inspect.signature(cls.__init__)
+            cls.__signature__ = own.replace(parameters=list(own.parameters.values())[1:])
 
     def __init__(self, params: ParamsT, *settings: Setting, **named_settings: Setting) -> None:
         if not hasattr(self, "rule"):
             raise TypeError("RuleOptimizer needs a rule: class Mine(RuleOptimizer, rule=mine)")
-        bound = self.__signature__.bind(params, *settings, **named_settings)
+        bound = self._rule_signature.bind(params, *settings, **named_settings)
         bound.apply_defaults()
         defaults = dict(bound.arguments) | self._fixed()
         del defaults["params"]
         self._check_group(defaults)
-        self._plan: Plan | None = None
         super().__init__(params, defaults)
 
     def _fixed(self) -> dict[str, Any]:
@@ -148,14 +152,17 @@ class RuleOptimizer(Optimizer):
     def _check_state(self, group: ParamGroup, param: Tensor, entry: Mapping[str, Any]) -> None:
         numbers = self._number_names()
         known = {*self.rule.states.values(), *numbers}
-        if not entry.keys() <= known:
+        others = entry.keys() & self.rule.state_names_of_all - known
+        if others and not entry.keys() & known - {"step"}:  # other keys are the user's
             raise ValueError(
                 f"the loaded state is not that of {type(self).__name__}: it holds "
-                f"{', '.join(sorted(entry.keys() - known))}, not {', '.join(sorted(known))}"
+                f"{', '.join(sorted(others))}, not {', '.join(sorted(known))}"
             )
-        if entry and self.rule.counts_steps and "step" not in entry:
+        if entry.keys() & known and self.rule.counts_steps and "step" not in entry:
             raise ValueError(f"the loaded state lacks 'step', it has {', '.join(sorted(entry))}")
         for name, value in entry.items():
+            if name not in known:
+                continue
             shape = () if name in numbers else param.shape
             found = getattr(value, "shape", ())
             if value is not None and found != shape:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, TypedDict
 
 from minigrad.optim.lr_scheduler.scheduler import (
     LRScheduler,
@@ -128,12 +128,14 @@ class CyclicLR(_WithMomentum):
             vars(self._scale_fn_custom).update(fields)
 
 
-class _Phase(NamedTuple):
-    """A part of a cycle: its last step, and the settings of a group at its two ends."""
+class _Phase(TypedDict):
+    """A part of a cycle, as in torch: its last step, and a group's settings at its two ends."""
 
     end_step: float
-    lrs: tuple[str, str]
-    momenta: tuple[str, str]
+    start_lr: str
+    end_lr: str
+    start_momentum: str
+    end_momentum: str
 
 
 class OneCycleLR(_WithMomentum):
@@ -195,17 +197,17 @@ class OneCycleLR(_WithMomentum):
                 f"Tried to step {step} times. The specified number of total steps is "
                 f"{self.total_steps}"
             )
-        phases = [_Phase(*phase) for phase in self._schedule_phases]
-        current = next((k for k, p in enumerate(phases) if step <= p.end_step), len(phases) - 1)
-        start = phases[current - 1].end_step if current else 0.0
+        phases = self._schedule_phases
+        current = next((k for k, p in enumerate(phases) if step <= p["end_step"]), len(phases) - 1)
+        start = phases[current - 1]["end_step"] if current else 0.0
         phase = phases[current]
-        fraction = (step - start) / (phase.end_step - start)
+        fraction = (step - start) / (phase["end_step"] - start)
         lrs = []
         for group in self.optimizer.param_groups:
-            lrs.append(self._between(group[phase.lrs[0]], group[phase.lrs[1]], fraction))
+            lrs.append(self._between(group[phase["start_lr"]], group[phase["end_lr"]], fraction))
             if self.cycle_momentum:
-                start_momentum, end_momentum = (group[name] for name in phase.momenta)
-                self._set_momentum(group, self._between(start_momentum, end_momentum, fraction))
+                momenta = group[phase["start_momentum"]], group[phase["end_momentum"]]
+                self._set_momentum(group, self._between(*momenta, fraction))
         return lrs
 
 
@@ -221,12 +223,22 @@ def _total(total_steps: int | None, epochs: int | None, steps_per_epoch: int | N
 
 
 def _phases(rise: float, total: int, three_phase: bool) -> list[_Phase]:
-    down, up = ("max_momentum", "base_momentum"), ("base_momentum", "max_momentum")
-    first = _Phase(float(rise) - 1, ("initial_lr", "max_lr"), down)
+    base, most = "base_momentum", "max_momentum"
+    first = _phase(float(rise) - 1, ("initial_lr", "max_lr"), (most, base))
     if not three_phase:
-        return [first, _Phase(total - 1, ("max_lr", "min_lr"), up)]
+        return [first, _phase(total - 1, ("max_lr", "min_lr"), (base, most))]
     return [
         first,
-        _Phase(float(2 * rise) - 2, ("max_lr", "initial_lr"), up),
-        _Phase(total - 1, ("initial_lr", "min_lr"), ("max_momentum", "max_momentum")),
+        _phase(float(2 * rise) - 2, ("max_lr", "initial_lr"), (base, most)),
+        _phase(total - 1, ("initial_lr", "min_lr"), (most, most)),
     ]
+
+
+def _phase(end_step: float, lrs: tuple[str, str], momenta: tuple[str, str]) -> _Phase:
+    return {
+        "end_step": end_step,
+        "start_lr": lrs[0],
+        "end_lr": lrs[1],
+        "start_momentum": momenta[0],
+        "end_momentum": momenta[1],
+    }

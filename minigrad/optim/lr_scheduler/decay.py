@@ -94,6 +94,11 @@ class MultiStepLR(LRScheduler):
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        super().load_state_dict(state_dict)
+        # JSON gives a Counter back as a dict, with strings for its epochs.
+        self.milestones = Counter({int(k): n for k, n in self.milestones.items()})
+
     def get_lr(self) -> list[float]:
         due = self.milestones[self.last_epoch]
         return self._scaled(self.gamma**due) if due else self._lrs()

@@ -26,6 +26,14 @@ class ArrayOptimizer(Optimizer):
 
     legal: ClassVar[Mapping[str, str]] = {}
     integers: ClassVar[frozenset[str]] = frozenset()
+    _default_settings: ClassVar[Mapping[str, Any]] = {}
+
+    def __init_subclass__(cls, **settings: Any) -> None:
+        super().__init_subclass__(**settings)
+        if "legal" in cls.__dict__:  # a user's subclass may have another constructor
+            parameters = inspect.signature(cls.__init__).parameters
+            arguments = list(parameters.values())[2:]  # after self and params
+            cls._default_settings = {p.name: p.default for p in arguments}
 
     @overload
     def step(self, closure: None = None) -> None: ...
@@ -55,12 +63,10 @@ class ArrayOptimizer(Optimizer):
         raise NotImplementedError
 
     def _check_group(self, group: ParamGroup) -> None:
-        for name, parameter in inspect.signature(type(self)).parameters.items():
-            if name == "params":
-                continue
+        for name, default in self._default_settings.items():
             title, value = f"{type(self).__name__}: {name}", plain(group[name])
             interval = Interval(self.legal[name]) if name in self.legal else None
-            check_setting(title, value, parameter.default, interval)
+            check_setting(title, value, default, interval)
             if name in self.integers and not (value is None or isinstance(value, int)):
                 raise TypeError(f"{title} must be a whole number, got {value!r}")
 
@@ -80,13 +86,8 @@ class ArrayOptimizer(Optimizer):
 
     def _check_state(self, group: ParamGroup, param: Tensor, entry: Mapping[str, Any]) -> None:
         shapes = self._state_shapes(param)
-        if unknown := sorted(entry.keys() - shapes.keys()):
-            raise ValueError(
-                f"the loaded state is not that of {type(self).__name__}: it holds "
-                f"{', '.join(unknown)}, not {', '.join(sorted(shapes))}"
-            )
-        for name, value in entry.items():
-            found = getattr(value, "shape", ())
+        for name in shapes.keys() & entry.keys():  # other keys are the user's
+            found = getattr(entry[name], "shape", ())
             if shapes[name] is not None and found != shapes[name]:
                 raise ValueError(
                     f"the loaded {name} has shape {found}, but {shapes[name]} belongs to a "

@@ -1,7 +1,8 @@
 """Hooks that run before and after a step, saving and loading."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from minigrad.engine.hooks import RemovableHandle
@@ -9,7 +10,17 @@ from minigrad.engine.hooks import RemovableHandle
 Hook = Callable[..., Any]
 """A user's function; `OptimizerHooks` says for each kind what it is called with."""
 
-_KINDS = ("step_pre", "step_post", "save_pre", "save_post", "load_pre", "load_post")
+_GLOBAL_HOOKS: dict[str, dict[int, Hook]] = {"step_pre": {}, "step_post": {}}
+
+
+def register_optimizer_step_pre_hook(hook: Hook) -> RemovableHandle:
+    """Call `hook(optimizer, args, kwargs)` before each step of every optimizer."""
+    return RemovableHandle(_GLOBAL_HOOKS["step_pre"], hook)
+
+
+def register_optimizer_step_post_hook(hook: Hook) -> RemovableHandle:
+    """Call `hook(optimizer, args, kwargs)` after each step of every optimizer."""
+    return RemovableHandle(_GLOBAL_HOOKS["step_post"], hook)
 
 
 class OptimizerHooks:
@@ -18,14 +29,15 @@ class OptimizerHooks:
     has_stepped = False
     """True after the first `step`: a scheduler warns when it is stepped before the optimizer."""
 
-    def _clear_hooks(self) -> None:
-        self._hooks: dict[str, dict[int, Hook]] = {kind: {} for kind in _KINDS}
+    # The hooks of each kind, from the first on: a subclass may not call the constructor.
+    _hooks: Mapping[str, dict[int, Hook]] = MappingProxyType({})
 
     def _hooks_of(self, kind: str) -> list[Hook]:
         """A list, because a hook may remove itself while the hooks run."""
-        return list(self._hooks[kind].values())
+        return list(self._hooks.get(kind, {}).values())
 
     def _add_hook(self, kind: str, hook: Hook, prepend: bool = False) -> RemovableHandle:
+        self._hooks = {kind: {}, **self._hooks}
         hooks = self._hooks[kind]
         earlier = dict(hooks)
         handle = RemovableHandle(hooks, hook)
@@ -36,7 +48,10 @@ class OptimizerHooks:
         return handle
 
     def register_step_pre_hook(self, hook: Hook) -> RemovableHandle:
-        """Call `hook(optimizer, args, kwargs)` before each step; it may return new ones."""
+        """Call `hook(optimizer, args, kwargs)` before each step; it may return new ones.
+
+        The first of args is the optimizer.
+        """
         return self._add_hook("step_pre", hook)
 
     def register_step_post_hook(self, hook: Hook) -> RemovableHandle:
@@ -74,17 +89,23 @@ def with_step_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
     def hooked(self: OptimizerHooks, *args: Any, **kwargs: Any) -> Any:
         if type(self).step is not hooked:  # type: ignore[attr-defined]
             return step(self, *args, **kwargs)  # `super().step()`: the subclass has run the hooks
-        for hook in self._hooks_of("step_pre"):
+        if not (self._hooks or _GLOBAL_HOOKS["step_pre"] or _GLOBAL_HOOKS["step_post"]):
+            result = step(self, *args, **kwargs)
+            self.has_stepped = True
+            return result
+        args = (self, *args)
+        for hook in [*_GLOBAL_HOOKS["step_pre"].values(), *self._hooks_of("step_pre")]:
             replaced = hook(self, args, kwargs)
             if replaced is not None:
                 if not (isinstance(replaced, tuple) and len(replaced) == 2):
                     raise RuntimeError(
-                        f"a step pre-hook returns None or (args, kwargs), got {replaced!r}"
+                        f"{hook} must return None or a tuple of (new_args, new_kwargs), but got "
+                        f"{replaced!r}"
                     )
                 args, kwargs = replaced
-        result = step(self, *args, **kwargs)
+        result = step(*args, **kwargs)
         self.has_stepped = True
-        for hook in self._hooks_of("step_post"):
+        for hook in [*self._hooks_of("step_post"), *_GLOBAL_HOOKS["step_post"].values()]:
             hook(self, args, kwargs)
         return result
 

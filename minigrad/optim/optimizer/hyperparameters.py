@@ -42,6 +42,10 @@ def plain(value: Any) -> Any:
     return value
 
 
+# What torch calls a setting in the message "Invalid ...", where that is not "<name> value".
+_TITLES = {"lr": "learning rate", "eps": "epsilon value", "betas": "beta parameter at index {}"}
+
+
 def check_setting(title: str, value: Any, default: Any, legal: Interval | None) -> None:
     """Raise TypeError if a plain setting is not of its default's type, ValueError if not legal.
 
@@ -60,8 +64,12 @@ def check_setting(title: str, value: Any, default: Any, legal: Interval | None) 
         numbers = [(value, default)]
     else:
         return
-    for number, _ in numbers:
+    name = title.rpartition(": ")[2]
+    for index, (number, _) in enumerate(numbers):
         if not isinstance(number, int | float):
             raise TypeError(f"{title} must be a number, got {value!r}")
         if math.isnan(number) or (legal is not None and number not in legal):
-            raise ValueError(f"{title} must be in {legal or '(-inf, inf)'}, got {value}")
+            raise ValueError(
+                f"Invalid {_TITLES.get(name, f'{name} value').format(index)}: {number} "
+                f"({title} must be in {legal or '(-inf, inf)'}, got {value})"
+            )

@@ -39,13 +39,12 @@ class Optimizer(OptimizerHooks):
     def __init__(self, params: ParamsT, defaults: dict[str, Any]) -> None:
         if isinstance(params, Tensor | np.ndarray):
             raise TypeError(
-                "params should be an iterable of Tensors or dicts, but a single "
-                f"{type(params).__name__} was given; put it in a list"
+                "params argument given to the optimizer should be an iterable of Tensors or dicts, "
+                f"but a single {type(params).__name__} was given; put it in a list"
             )
         self.defaults = defaults
         self._state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
         self.param_groups: list[ParamGroup] = []
-        self._clear_hooks()
         given: list[Any] = list(params)
         if not given:
             raise ValueError("optimizer got an empty parameter list")
@@ -104,7 +103,9 @@ class Optimizer(OptimizerHooks):
         group = make_group(param_group, self.defaults)
         check_distinct(group, self.param_groups)
         self._check_group(group)
-        self.param_groups.append(group)
+        # The given dict itself, as in torch: two optimizers over one group share its settings.
+        param_group.update(group)
+        self.param_groups.append(param_group)
 
     def state_dict(self) -> dict[str, Any]:
         """The state in torch's format: `state` by parameter number, and `param_groups`.
@@ -151,7 +152,7 @@ class Optimizer(OptimizerHooks):
             self._check_group(group)
             for p in group["params"]:
                 self._check_state(group, p, state.get(p, {}))
-        self.param_groups, self._state = groups, state
+        self.__setstate__({"state": state, "param_groups": groups})
         for hook in self._hooks_of("load_post"):
             hook(self)
 
@@ -161,7 +162,6 @@ class Optimizer(OptimizerHooks):
     def __setstate__(self, state: dict[str, Any]) -> None:
         for name, value in state.items():
             setattr(self, name, value)
-        self._clear_hooks()
 
     # --- for subclasses ---
 

@@ -42,8 +42,8 @@ def match_groups(
     """
     if len(saved_groups) != len(groups):
         raise ValueError(
-            f"the loaded state has {len(saved_groups)} parameter groups, "
-            f"this optimizer has {len(groups)}"
+            f"loaded state dict has a different number of parameter groups: it has "
+            f"{len(saved_groups)} parameter groups, this optimizer has {len(groups)}"
         )
     settings: list[ParamGroup] = []
     members: list[ParamGroup] = []
@@ -76,8 +76,9 @@ def _saved_group(group: ParamGroup, index: int, saved_groups: Sequence[ParamGrou
         return fitting[0]
     if len(saved["params"]) != len(group["params"]):
         raise ValueError(
-            f"the loaded parameter group {index} has {len(saved['params'])} parameters, "
-            f"this optimizer's has {len(group['params'])}"
+            f"loaded state dict contains a parameter group that doesn't match the size of "
+            f"optimizer's group: group {index} has {len(saved['params'])} parameters, this "
+            f"optimizer's has {len(group['params'])}"
         )
     return saved
 
