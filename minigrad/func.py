@@ -8,20 +8,8 @@
 ['bias', 'weight']
 """
 
-from collections.abc import Callable
-from typing import Any
-
-from minigrad.autograd.transforms import (
-    grad,
-    grad_and_value,
-    hessian,
-    hvp,
-    jacfwd,
-    jacrev,
-    jvp,
-    value_and_grad,
-    vjp,
-)
+from minigrad.autograd.forward_transforms import hessian, hvp, jacfwd, jvp, linearize
+from minigrad.autograd.transforms import grad, grad_and_value, jacrev, value_and_grad, vjp
 from minigrad.autograd.vmap import vmap
 from minigrad.core.public_names import show_public_names
 from minigrad.nn.utils.batching import replace_all_batch_norm_modules_, stack_module_state
@@ -43,14 +31,6 @@ __all__ = [
     "vjp",
     "vmap",
 ]
-
-
-def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:
-    """`func(*primals)`, and the function that maps tangents to the derivative along them.
-
-    PyTorch differs: it keeps the results of the first run; here each call is a `jvp`.
-    """
-    return func(*primals), lambda *tangents: jvp(func, primals, tangents)[1]
 
 
 show_public_names(__name__)

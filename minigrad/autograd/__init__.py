@@ -1,6 +1,6 @@
 """Derivatives of functions, under the names of torch.autograd, and the transforms of torch.func."""
 
-from minigrad.autograd import functional, graph
+from minigrad.autograd import forward_ad, functional, graph
 from minigrad.autograd.differentiate import backward, grad
 from minigrad.autograd.function import Function, once_differentiable
 from minigrad.autograd.gradcheck.gradcheck import GradcheckError, gradcheck, gradgradcheck
@@ -20,6 +20,7 @@ __all__ = [
     "backward",
     "detect_anomaly",
     "enable_grad",
+    "forward_ad",
     "functional",
     "grad",
     "gradcheck",

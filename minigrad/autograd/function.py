@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from minigrad.autograd.applied import check_dirty, record, returned_views
+from minigrad.autograd.function_tangents import carry_through
 from minigrad.core.public_names import show_public_names
 from minigrad.engine.grad_mode import no_grad, thread
 from minigrad.engine.graph import Value
@@ -137,7 +138,11 @@ class Function:
 
     @staticmethod
     def jvp(ctx: Any, *grad_inputs: Any) -> Any:
-        """The tangents of the outputs from those of the inputs."""
+        """The tangents of the outputs from those of the inputs, zeros for tensors that have none.
+
+        PyTorch differs: without it, forward mode transposes `backward`, if that can be
+        differentiated again.
+        """
         raise NotImplementedError(
             "You must implement the jvp function for custom autograd.Function to use it with "
             "forward mode AD."
@@ -158,19 +163,28 @@ class Function:
             args, kwargs = bound.args, bound.kwargs
         needs = tuple(isinstance(a, Tensor) and a.requires_grad for a in args)
         ctx = FunctionCtx(needs)
-        with no_grad():
-            if separate:
-                result = cls.forward(*args, **kwargs)
-                cls.setup_context(ctx, args, result)
-            else:
-                result = cls.forward(ctx, *args, **kwargs)
+        mode = thread.mode
+        levels, mode.dual_levels = mode.dual_levels, ()  # tangents are for jvp
+        try:
+            with no_grad():
+                if separate:
+                    result = cls.forward(*args, **kwargs)
+                    cls.setup_context(ctx, args, result)
+                else:
+                    result = cls.forward(ctx, *args, **kwargs)
+        finally:
+            mode.dual_levels = levels
         outputs = result if isinstance(result, tuple) else (result,)
         check_dirty(ctx.dirty, args, outputs)
         for changed in ctx.dirty:
             changed.bump_version()
         outputs = returned_views(outputs, args, ctx)
-        if thread.mode.grad and any(needs):
+        saved = ctx.to_save
+        if mode.grad and any(needs):
             record(cls.__name__, cls._backward_rule, ctx, args, outputs)
+        if levels:
+            jvp = None if cls.jvp is Function.jvp else cls.jvp
+            carry_through(cls, jvp, ctx, args, outputs, saved)
         return outputs if isinstance(result, tuple) else outputs[0]
 
     @classmethod

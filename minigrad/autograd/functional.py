@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.differentiate import grad
+from minigrad.autograd.forward_ad import dual_of
 from minigrad.autograd.tuples import Tensors, as_given, as_tuple, stand_ins, vector_for
 from minigrad.core.public_names import show_public_names
+from minigrad.engine.forward_mode import dual_level, tangent_of, without_tangent
 from minigrad.engine.grad_mode import enable_grad, is_grad_enabled, set_grad_enabled
 from minigrad.engine.graph import wrap
 from minigrad.ops import stack
@@ -134,6 +136,9 @@ def jvp(
     v: tensors shaped as the inputs; may be left out for one input of one element.
     create_graph, strict: as in `vjp`.
     """
+    if not strict:
+        return _forward_jvp(func, inputs, v, create_graph)
+    # What does not depend on what shows in the graph, not in tangents.
     with enable_grad():
         in_tuple, given = as_tuple(inputs, "inputs", "jvp")
         tangents = vector_for(v, given, in_tuple, create_graph, "jvp")
@@ -147,6 +152,31 @@ def jvp(
     return (
         as_given(outputs, out_tuple, create_graph),
         as_given(found, out_tuple, create_graph),
+    )
+
+
+def _forward_jvp(
+    func: Callable[..., Any],
+    inputs: TensorOrTuple,
+    v: TensorOrTuple | None,
+    create_graph: bool,
+) -> tuple[Any, Any]:
+    """The same by tangents that are carried forward."""
+    in_tuple, given = as_tuple(inputs, "inputs", "jvp")
+    with enable_grad(), dual_level() as level:
+        tangents = vector_for(v, given, in_tuple, create_graph, "jvp")
+        pairs = zip(stand_ins(given, create_graph), tangents, strict=True)
+        result = func(*(dual_of(x, tangent, level) for x, tangent in pairs))
+        out_tuple, outputs = as_tuple(result, "outputs of the user-provided function", "jvp")
+        found = [tangent_of(output, level) for output in outputs]
+        filled = [
+            output.new_zeros(output.shape) if tangent is None else tangent
+            for output, tangent in zip(outputs, found, strict=True)
+        ]
+        outputs = tuple(without_tangent(output, level) for output in outputs)
+    return (
+        as_given(outputs, out_tuple, create_graph),
+        as_given(filled, out_tuple, create_graph),
     )
 
 

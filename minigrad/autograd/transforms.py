@@ -12,6 +12,7 @@ from typing import Any
 from minigrad.autograd import trees
 from minigrad.autograd.differentiate import grad as gradients
 from minigrad.autograd.functional import basis, stacked
+from minigrad.engine.forward_mode import detached
 from minigrad.engine.grad_mode import enable_grad, is_grad_enabled
 from minigrad.engine.graph import Node, Value
 from minigrad.tensor import Tensor
@@ -22,7 +23,7 @@ Function = Callable[..., Any]
 # --- stand-ins ------------------------------------------------------------------------------
 
 
-class _Run:
+class Run:
     """One evaluation of a function at stand-ins for some of its arguments."""
 
     def __init__(self, func: Function, args: Sequence[Any], chosen: Any, has_aux: bool) -> None:
@@ -37,21 +38,8 @@ class _Run:
         """Call the function, and find out if other tensors than the stand-ins take part."""
         with enable_grad():
             result = self.func(*args, **settings)
-        if self.has_aux:
-            if not (isinstance(result, tuple) and len(result) == 2):
-                raise RuntimeError(
-                    f"with has_aux=True the function must return a tuple (output, aux), got "
-                    f"{type(result).__name__}"
-                )
-            result, self.aux = result
-        self.output = result
-        self.outputs = trees.leaves(result)
-        for each in self.outputs:
-            if not isinstance(each, Tensor):
-                raise RuntimeError(
-                    f"the function must return tensors, in tuples, lists or dictionaries, but "
-                    f"returned {type(each).__name__}"
-                )
+        result, self.aux = split_aux(result, self.has_aux)
+        self.output, self.outputs = result, tensors_in(result)
         others = _reaches_others([*self.outputs, *trees.leaves(self.aux)], self.inputs)
         self.create_graph = self.recorded_outside and others
 
@@ -63,7 +51,7 @@ class _Run:
             )
         if given.requires_grad and self.recorded_outside:
             return given.view_as(given)
-        return given.detach().requires_grad_()
+        return detached(given).requires_grad_()
 
     def pulled_back(
         self, cotangents: Iterable[Any], *, create_graph: bool | None = None
@@ -89,11 +77,35 @@ class _Run:
         """The outputs of the transform: in the graph only if other tensors took part."""
         if self.create_graph:
             return tree
-        return trees.mapped(lambda t: t.detach() if isinstance(t, Tensor) else t, tree)
+        return trees.mapped(lambda t: detached(t) if isinstance(t, Tensor) else t, tree)
 
     def with_aux(self, result: Any) -> Any:
         """The result of the transform."""
         return (result, self.released(self.aux)) if self.has_aux else result
+
+
+def split_aux(result: Any, has_aux: bool) -> tuple[Any, Any]:
+    """The output and aux of a function.  Raises RuntimeError if it returned no pair."""
+    if not has_aux:
+        return result, None
+    if not (isinstance(result, tuple) and len(result) == 2):
+        raise RuntimeError(
+            f"with has_aux=True the function must return a tuple (output, aux), got "
+            f"{type(result).__name__}"
+        )
+    return result
+
+
+def tensors_in(output: Any) -> list[Any]:
+    """The leaves of an output.  Raises RuntimeError if one is no tensor."""
+    found = trees.leaves(output)
+    for each in found:
+        if not isinstance(each, Tensor):
+            raise RuntimeError(
+                f"the function must return tensors, in tuples, lists or dictionaries, but "
+                f"returned {type(each).__name__}"
+            )
+    return found
 
 
 def _reaches_others(outputs: Iterable[Any], own: Iterable[Any]) -> bool:
@@ -117,13 +129,13 @@ def _reaches_others(outputs: Iterable[Any], own: Iterable[Any]) -> bool:
     return False
 
 
-def _run(
+def run_at(
     func: Function, args: tuple[Any, ...], settings: dict[str, Any], argnums: Any, has_aux: bool
-) -> _Run:
+) -> Run:
     """Evaluate with stand-ins at the positions `argnums`."""
     positions = _argument_positions(argnums, len(args))
     chosen = args[positions[0]] if isinstance(argnums, int) else tuple(args[i] for i in positions)
-    run = _Run(func, args, chosen, has_aux)
+    run = Run(func, args, chosen, has_aux)
     given = list(args)
     for position, value in zip(
         positions, (run.chosen,) if isinstance(argnums, int) else run.chosen, strict=True
@@ -156,7 +168,7 @@ def grad_and_value(func: Function, argnums: Any = 0, has_aux: bool = False) -> F
 
     @functools.wraps(func)
     def transformed(*args: Any, **settings: Any) -> Any:
-        run = _run(func, args, settings, argnums, has_aux)
+        run = run_at(func, args, settings, argnums, has_aux)
         value = run.output
         if not isinstance(value, Tensor):
             raise RuntimeError(
@@ -221,7 +233,7 @@ def vjp(func: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]
         >>> pull(minigrad.tensor([1.0]))
         (tensor([6.]),)
     """
-    run = _Run(func, primals, primals, has_aux)
+    run = Run(func, primals, primals, has_aux)
     run.evaluate(run.chosen, {})
 
     def pull(cotangents: Any) -> Any:
@@ -236,68 +248,6 @@ def vjp(func: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]
 
     output = run.released(run.output)
     return (output, pull, run.released(run.aux)) if has_aux else (output, pull)
-
-
-def jvp(
-    func: Function, primals: Any, tangents: Any, *, strict: bool = False, has_aux: bool = False
-) -> tuple[Any, ...]:
-    """The outputs of `func(*primals)`, and their derivative along `tangents`, shaped as primals.
-
-    strict: raise RuntimeError if an output does not depend on the primals, rather than give zeros.
-
-    PyTorch differs: it carries tangents forward; here the pullback is differentiated once more.
-
-        >>> x = minigrad.tensor([3.0])
-        >>> minigrad.func.jvp(lambda x: x ** 2, (x,), (minigrad.tensor([1.0]),))
-        (tensor([9.]), tensor([6.]))
-    """
-    for name, given in (("primals", primals), ("tangents", tangents)):
-        if not isinstance(given, tuple):
-            raise RuntimeError(
-                f"jvp(f, primals, tangents): Expected {name} to be a tuple, got "
-                f"{type(given).__name__}. E.g. it should be valid to call f(*primals)."
-            )
-    if not trees.alike(primals, tangents):
-        raise RuntimeError(
-            "jvp(f, primals, tangents): Expected primals and tangents to have the same python "
-            "structure"
-        )
-    directions = trees.leaves(tangents)
-    for primal, direction in zip(trees.leaves(primals), directions, strict=True):
-        if primal.shape != direction.shape:
-            raise RuntimeError(
-                f"jvp(f, primals, tangents): a tangent of shape {list(direction.shape)} was given "
-                f"for a primal of shape {list(primal.shape)}"
-            )
-    run = _Run(func, primals, primals, has_aux)
-    run.evaluate(run.chosen, {})
-    if strict:
-        for i, output in enumerate(run.outputs):
-            if not output.requires_grad:
-                raise RuntimeError(f"jvp: output {i} is independent of the primals (strict=True)")
-    v, pulled = _linear_pullback(run)
-    record = is_grad_enabled() and (run.create_graph or any(d.requires_grad for d in directions))
-    found = trees.rebuilt(run.output, _through(v, pulled, directions, record))
-    output = run.released(run.output)
-    return (output, found, run.released(run.aux)) if has_aux else (output, found)
-
-
-def _linear_pullback(run: _Run) -> tuple[list[Any], list[Any]]:
-    """Cotangents v, and the gradients recorded as functions of them."""
-    with enable_grad():
-        v = [out.detach().new_zeros(out.shape, requires_grad=True) for out in run.outputs]
-        return v, run.pulled_back(v, create_graph=True)
-
-
-def _through(v: list[Any], pulled: list[Any], starts: Iterable[Any], record: bool) -> list[Any]:
-    """The gradient with respect to v: the Jacobian times the starts."""
-    pairs = [(p, start) for p, start in zip(pulled, starts, strict=True) if p.requires_grad]
-    if not pairs:
-        return [each.detach() * 0 for each in v]
-    roots, given = zip(*pairs, strict=True)
-    return list(
-        gradients(roots, v, given, retain_graph=True, create_graph=record, materialize_grads=True)
-    )
 
 
 # --- Jacobians ------------------------------------------------------------------------------
@@ -322,7 +272,7 @@ def jacrev(
 
     @functools.wraps(func)
     def transformed(*args: Any, **settings: Any) -> Any:
-        run = _run(func, args, settings, argnums, has_aux)
+        run = run_at(func, args, settings, argnums, has_aux)
 
         def rows_of(position: int) -> Any:
             output = run.outputs[position]
@@ -341,60 +291,3 @@ def jacrev(
         return run.with_aux(jacobian)
 
     return transformed
-
-
-def jacfwd(
-    func: Function, argnums: Any = 0, has_aux: bool = False, *, randomness: str = "error"
-) -> Function:
-    """As `jacrev`, with one backward for each element of the arguments: for functions with few.
-
-    randomness: of vmap; here `func` is called once, so every choice is the same.
-
-    PyTorch differs: it carries tangents forward; here the pullback is differentiated once more.
-    """
-    if randomness not in ("error", "different", "same"):
-        raise RuntimeError(
-            f"Only allowed values for randomness are 'error', 'different', or 'same'. Got "
-            f"{randomness}"
-        )
-
-    @functools.wraps(func)
-    def transformed(*args: Any, **settings: Any) -> Any:
-        run = _run(func, args, settings, argnums, has_aux)
-        v, pulled = _linear_pullback(run)
-        zeros = [x.detach().new_zeros(x.shape) for x in run.inputs]
-        blocks: list[list[Any]] = [[] for _ in run.outputs]
-        for position, x in enumerate(run.inputs):
-            columns = [
-                _through(
-                    v, pulled, [*zeros[:position], start, *zeros[position + 1 :]], run.create_graph
-                )
-                for start in basis(x)
-            ]
-            for i, output in enumerate(run.outputs):
-                flat = [column[i].reshape(-1) for column in columns]
-                rows = stacked(flat, output.detach().reshape(-1)).mT
-                blocks[i].append(rows.reshape((*output.shape, *x.shape)))
-        trees_of_blocks = [trees.rebuilt(run.chosen, block) for block in blocks]
-        return run.with_aux(trees.rebuilt(run.output, trees_of_blocks))
-
-    return transformed
-
-
-def hessian(func: Function, argnums: Any = 0) -> Function:
-    """A function that gives the Hessian of `func`: `jacfwd(jacrev(func))`.
-
-    >>> minigrad.func.hessian(lambda x: (x ** 3).sum())(minigrad.tensor([1.0, 2.0]))
-    tensor([[ 6.,  0.],
-            [ 0., 12.]])
-    """
-    return jacfwd(jacrev(func, argnums), argnums)
-
-
-def hvp(func: Function, primals: Any, tangents: Any) -> Any:
-    """The Hessian of `func`, which returns a 0-d tensor, times `tangents`: without the Hessian.
-
-    primals and tangents are tuples of the same structure; so is the product, or a single one.
-    """
-    positions = tuple(range(len(primals))) if isinstance(primals, tuple) else 0
-    return jvp(grad(func, positions), primals, tangents)[1]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from minigrad.engine.forward_mode import detached
 from minigrad.tensor import Tensor
 
 Tensors = tuple[Any, ...]
@@ -24,7 +25,7 @@ def as_tuple(given: Any, argument: str, function: str) -> tuple[bool, Tensors]:
 
 def as_given(tensors: Sequence[Any], is_tuple: bool, create_graph: bool) -> Any:
     """The tensors as a tuple, or the only one; in the graph only with create_graph."""
-    found = tuple(t if create_graph else t.detach() for t in tensors)
+    found = tuple(t if create_graph else detached(t) for t in tensors)
     return found if is_tuple else found[0]
 
 
@@ -33,7 +34,7 @@ def stand_ins(tensors: Tensors, create_graph: bool, requires_grad: bool = True) 
     return tuple(
         t.view_as(t)
         if create_graph and t.requires_grad
-        else t.detach().requires_grad_(requires_grad)
+        else detached(t).requires_grad_(requires_grad)
         for t in tensors
     )
 

@@ -17,7 +17,6 @@ RESIZE = "minigrad's tensors do not change their memory; use reshape, or new_emp
 SHARED_MEMORY = (
     "minigrad's tensors cannot move to shared memory; pass NumPy arrays between processes"
 )
-FORWARD_MODE = "minigrad has no forward-mode differentiation; leave it out, or use func.jvp"
 
 
 def refuse(name: str, reason: str) -> NoReturn:

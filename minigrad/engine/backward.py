@@ -94,9 +94,11 @@ class _Walk:
     reachable: set[Any] | None = None  # nodes and leaves; for `will_visit`
 
     def __init__(self, targets: Sequence[Value] | None, create_graph: bool) -> None:
-        self.create_graph = create_graph
-        self.checks_nan = thread.mode.anomaly and thread.mode.check_nan
-        self.ignore_fp_errors = thread.mode.fp_error_ignorer()
+        mode = thread.mode
+        self.checks_nan = mode.anomaly and mode.check_nan
+        # Rules run over arrays where neither a graph nor tangents have to be made.
+        self.over_arrays = not create_graph and not mode.dual_levels
+        self.ignore_fp_errors = mode.fp_error_ignorer()
         self.pending: dict[Any, tuple[Any, bool]] = {}  # edge -> (cotangent so far, owned)
         self.heap: list[tuple[int, Node]] = []
         self.targets = None if targets is None else {_edge(target) for target in targets}
@@ -112,7 +114,7 @@ class _Walk:
                 heappush(self.heap, (-edge.made_at, edge))
             return
         total, owned_before = first
-        if owned_before and not self.create_graph and total.array.dtype == g.array.dtype:
+        if owned_before and self.over_arrays and total.array.dtype == g.array.dtype:
             self.ignore_fp_errors(np.add, total.array, g.array, total.array)
         else:
             total = total + g
@@ -121,7 +123,7 @@ class _Walk:
     def run(self, retain_graph: bool) -> None:
         """Visit nodes until none is left; gradients of leaves are then in `pending`."""
         heap, pending, targets = self.heap, self.pending, self.targets
-        uses_array_vjp = not self.create_graph and not self.checks_nan
+        uses_array_vjp = self.over_arrays and not self.checks_nan
         if targets is not None:
             self.useful = _leading_to(targets, [node for _, node in heap])
         while heap:

@@ -13,6 +13,7 @@ import numpy as np
 
 from minigrad.core import dtypes
 from minigrad.core.errors import OutOfMemoryError
+from minigrad.engine.forward_mode import carry_tangents
 from minigrad.engine.grad_mode import Mode, thread
 from minigrad.engine.graph import Node, Value, wrap
 from minigrad.engine.half_precision import holds_half, through_float32
@@ -163,6 +164,8 @@ def _general(operation: Op) -> Call:  # noqa: PLR0915
                         arg.refresh_view()
                     if arg._requires_grad:
                         needs += (position,)
+                elif arg._needs_check:
+                    suspect = True
             else:
                 plain = type(arg) in _PLAIN and position not in tensors_at
                 arrays.append(arg if plain else _plain(operation, position, arg))
@@ -190,6 +193,8 @@ def _general(operation: Op) -> Call:  # noqa: PLR0915
             _record(mode, operation, out, args, needs, settings, byproducts)
         elif mode.inference and not recording and out._base is None:
             out.mark_inference()
+        if suspect and mode.dual_levels:
+            carry_tangents(operation, call, args, settings, out, byproducts)
         return out if byproducts is None else (out, *byproducts)
 
     return call

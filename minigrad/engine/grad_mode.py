@@ -26,6 +26,8 @@ class Mode:
         # True if each new node is looked at: for anomaly detection, or by hooks of saved tensors.
         self.observed = False
         self.names: list[str] | None = None  # the names of new nodes, for errors of checkpoints
+        self.dual_levels: tuple[int, ...] = ()  # those whose tangents count; see `forward_mode`
+        self.user_level: int | None = None  # the one of them that `autograd.forward_ad` opened
         self.walk: Any = None  # the backward pass that runs now
         # NumPy keeps its floating-point error settings in the context.  Running in a separate
         # context costs a tenth of `np.errstate`, and does not change the caller's settings.
@@ -35,6 +37,10 @@ class Mode:
         Raises RuntimeError in code that interrupts an operation of the same thread, because a
         context is entered once at a time: a signal handler, a `__del__`, a weakref callback.
         `reenter` is for these; it is called afterwards, so that other calls pay nothing for it."""
+
+    def differentiates(self) -> bool:
+        """Return whether operations are recorded or carry tangents."""
+        return self.grad or bool(self.dual_levels)
 
     def is_interrupting(self) -> bool:
         """Return whether this code runs inside an operation that has not returned yet."""

@@ -72,7 +72,9 @@ class SharesMemory:
     _retake: Callable[[Any], None]
     _untracked: UntrackedView | None = None
     _is_inference = False
-    _needs_check = False  # a view or an inference tensor: operations must check that it is current
+    _tangents: dict[int, Any] | None = None  # by dual level; see `forward_mode`
+    # A view, an inference tensor or one with tangents: operations look at it before they use it.
+    _needs_check = False
 
     def storage(self) -> Storage:
         """The record of changes shared with all views of the same memory."""
@@ -127,7 +129,11 @@ class SharesMemory:
     def is_current(self) -> bool:
         """True if an operation may use a value that needs a check as it is."""
         base = self._base
-        return not self._is_inference and (base is None or base._moves == self._moves)
+        return (
+            not self._is_inference
+            and (base is None or base._moves == self._moves)
+            and self._tangents is None
+        )
 
     def mark_inference(self) -> None:
         """Note that the value was made in inference mode and cannot be saved for a backward."""

@@ -36,6 +36,7 @@ __all__ = [
     "label_node",
     "labelled",
     "op",
+    "pointwise",
     "require_tensors",
     "sample",
 ]
@@ -82,6 +83,7 @@ def op(
     views: bool = False,
     tensors_at: Sequence[int] = (),
     accumulates: bool = False,
+    symmetric: bool = False,
 ) -> Callable[[Callable[..., Any]], Operation]:
     """Declare an operation.
 
@@ -100,6 +102,8 @@ def op(
     views: the result may share the memory of the first argument.
     tensors_at: positions at which a number is refused, as torch has it.
     accumulates: float16 arguments are computed in float32, and the result is rounded once.
+    symmetric: the Jacobian for each argument is symmetric, as that of elementwise operations: then
+        the rule for cotangents is the rule for tangents.
 
     A forward that returns a tuple gives its first item as the result; the others are by-products
     (saved statistics, indices) that carry no gradient, and rules get them as `out`.
@@ -107,7 +111,7 @@ def op(
 
     declaration = Declaration(
         broadcasts=broadcasts, promotes=promotes, floats=floats, views=views,
-        tensors_at=frozenset(tensors_at), accumulates=accumulates,
+        tensors_at=frozenset(tensors_at), accumulates=accumulates, symmetric=symmetric,
     )  # fmt: skip
 
     def declare(forward: Callable[..., Any]) -> Operation:
@@ -120,7 +124,9 @@ def op(
     return declare
 
 
-elementwise = functools.partial(op, broadcasts=True, promotes=True)
+# Operations on one element at a time; `elementwise` of operands that broadcast.
+pointwise = functools.partial(op, symmetric=True)
+elementwise = functools.partial(pointwise, broadcasts=True, promotes=True)
 
 
 @overload

@@ -56,6 +56,8 @@ class Declaration:
     """The result may share the memory of the first argument."""
     tensors_at: frozenset[int] = frozenset()
     """Positions at which a number will not do: torch takes tensors only there."""
+    symmetric: bool = False
+    """The Jacobian for each argument is symmetric, as that of all elementwise operations."""
     accumulates: bool = False
     """float16 arguments are computed in float32, and the result is rounded once."""
 
@@ -92,6 +94,7 @@ class Op:
         self.degree = degree
         self.array_vjp = array_vjp
         self.declaration = declaration
+        self.symmetric = declaration.symmetric
         # What `inspect.signature` says, which would take a fortieth of the time of an import.
         code = forward.__code__
         tensors, names = code.co_argcount, code.co_varnames

@@ -15,7 +15,7 @@ Pack = Callable[[Any], Any]
 Unpack = Callable[[Any], Any]
 
 # What an unpacked tensor takes over from the one that was saved: its place in the graph.
-_PLACE = ("node", "_requires_grad", "position")
+_PLACE = ("node", "_requires_grad", "position", "_tangents")
 
 
 def observe(mode: Mode, node: Node) -> None:
@@ -36,25 +36,29 @@ def pack_node(node: Node, pack: Pack, unpack: Unpack) -> None:
         node.inputs = tuple(
             Packed(kept, pack, unpack) if isinstance(kept, Value) else kept for kept in inputs
         )
-        _become_packed(node)
+        restoring(node)
     out = node.out
     if type(out) is tuple:
         array, kind = out
         node.out = Packed(wrap(kind, array), pack, unpack)
-        _become_packed(node)
+        restoring(node)
     elif out is not None:
         node.out = [Packed(kept, pack, unpack) for kept in out]
-        _become_packed(node)
+        restoring(node)
 
 
-def _become_packed(node: Node) -> None:
-    if not isinstance(node, PackedNode):
+def restoring(node: Node) -> "RestoringNode":
+    """The same node, of the class that restores what it saved."""
+    if not isinstance(node, RestoringNode):
         named = node._is_named
-        node.__class__ = class_named(PackedNode, node.name()) if named else PackedNode
+        node.__class__ = class_named(RestoringNode, node.name()) if named else RestoringNode
+    return node  # type: ignore[return-value]
 
 
-class PackedNode(Node):
-    """A node with packed tensors; reading them runs the hooks."""
+class RestoringNode(Node):
+    """A node that restores what it saved: it unpacks tensors, and gives the output its tangents."""
+
+    out_tangents: dict[int, Any] | None = None
 
     def saved_values(self) -> tuple[Any, tuple[Any, ...]]:
         self._check_kept()
@@ -66,6 +70,8 @@ class PackedNode(Node):
             out = [kept.unpacked() if isinstance(kept, Packed) else kept for kept in out]
         else:
             out, _ = super().saved_values()
+        if self.out_tangents is not None and isinstance(out, Value):
+            out._tangents, out._needs_check = self.out_tangents, True
         return out, tuple(k.unpacked() if isinstance(k, Packed) else k for k in self.inputs)
 
     def saved_arrays(self) -> list[Any]:
@@ -80,7 +86,9 @@ class Packed:
         self.kind, self.shape, self.dtype = type(value), value.array.shape, value.array.dtype
         self.place = {name: vars(value)[name] for name in _PLACE if name in vars(value)}
         if value.node is None and value._requires_grad:
-            self.place["node"] = Node(_IDENTITY, (0,), (value,), (), {})
+            self.place["node"] = leaf_alias(value)
+        if value._tangents is not None:
+            self.place["_needs_check"] = True
         self.unpack = unpack
         mode = thread.mode
         version, recording = value._version, mode.grad
@@ -136,3 +144,8 @@ class _Identity:
 
 
 _IDENTITY = _Identity()
+
+
+def leaf_alias(leaf: Value) -> Node:
+    """The node of a tensor that stands for a leaf: gradients that arrive there go to the leaf."""
+    return Node(_IDENTITY, (0,), (leaf,), (), {})

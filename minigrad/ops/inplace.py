@@ -12,6 +12,7 @@ from typing import Any, Protocol, overload
 import numpy as np
 
 from minigrad.core.types import Array, Number
+from minigrad.engine.forward_mode import overwrite_tangents
 from minigrad.engine.grad_mode import ignore_fp_errors, thread
 from minigrad.engine.graph import V, Value
 from minigrad.engine.old_forms import with_old_alpha
@@ -46,7 +47,8 @@ def in_place(
 
     def method(self: Any, *args: Any, **settings: Any) -> Any:
         check_writable(self)
-        if not thread.mode.grad:
+        mode = thread.mode
+        if not mode.grad and not mode.dual_levels:
             if ufunc is not None and not settings and _ufunc_applies(self, *args):
                 return _write_over(self, ufunc, *args)
             return overwrite(self, operation(self, *args, **settings))
@@ -170,7 +172,8 @@ def overwrite(value: V, result: Any) -> V:
             f"output with shape {list(value.array.shape)} doesn't match the broadcast shape "
             f"{list(result.array.shape)}"
         )
-    if thread.mode.grad and value._requires_grad and not result._requires_grad:
+    mode = thread.mode
+    if mode.grad and value._requires_grad and not result._requires_grad:
         # The result does not depend on the value: its gradient becomes zero.
         result = index_put(before_change(value), result.to(value.dtype), index=_EVERYWHERE)
     if result.array.dtype != value.array.dtype:
@@ -179,12 +182,14 @@ def overwrite(value: V, result: Any) -> V:
     if not result._requires_grad:
         ignore_fp_errors(np.copyto, value.array, result.array)
         value.bump_version()
-        return value
-    refuse_untracked(value)
-    if value._base is not None:
-        overwrite_view(value, result)
     else:
-        ignore_fp_errors(np.copyto, value.array, result.array)
-        value.bump_version()
-        value.rebase_history(result.node, retake)
+        refuse_untracked(value)
+        if value._base is not None:
+            overwrite_view(value, result)
+        else:
+            ignore_fp_errors(np.copyto, value.array, result.array)
+            value.bump_version()
+            value.rebase_history(result.node, retake)
+    if mode.dual_levels:
+        overwrite_tangents(value, result)
     return value

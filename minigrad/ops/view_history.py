@@ -23,6 +23,8 @@ def before_change(value: V) -> V:
     old._storage = value.storage()
     if value._is_inference:
         old.mark_inference()
+    if value._tangents is not None:
+        old._tangents, old._needs_check = value._tangents, True
     if thread.mode.observed:  # a hook of saved tensors may keep the memory itself
         copy_elements(old)
     return old

@@ -1,10 +1,15 @@
 """Every behaviour check holds for PyTorch, and here, unless docs/differences.md lists it."""
 
+import warnings
+
 import pytest
 import torch
 
 import minigrad
 from tests.support.behaviour import checks, listed_differences
+
+with warnings.catch_warnings(action="ignore"), torch.autograd.forward_ad.dual_level():
+    torch.autograd.forward_ad.make_dual(torch.ones(1), torch.ones(1))  # it loads more, and warns
 
 CHECKS = checks()
 

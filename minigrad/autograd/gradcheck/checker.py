@@ -15,6 +15,10 @@ from minigrad.autograd.gradcheck.backward_properties import (
 from minigrad.autograd.gradcheck.checked_function import CheckedFunction
 from minigrad.autograd.gradcheck.comparison import Comparison, Situation, gradients_of, leaf_of
 from minigrad.autograd.gradcheck.diagnosis import cause_of_shape
+from minigrad.autograd.gradcheck.forward_properties import (
+    check_batched_forward_mode,
+    check_forward_mode,
+)
 from minigrad.autograd.gradcheck.numeric import away_from_zero
 from minigrad.core import dtypes
 from minigrad.core.types import Array
@@ -31,9 +35,18 @@ class Checker(CheckedFunction):
     def first_order(self) -> float:
         """Check the first derivatives; the worst error, relative to the size of the terms."""
         outputs = self._outputs_twice()
+        self._forward_mode()
+        if not self.strict.backward:
+            return 0.0
         if not any(o.requires_grad for o in outputs):
             self.fail("no output depends on the inputs in the graph: is something detached?")
         return self._derivatives([away_from_zero(self.rng, o.shape) for o in outputs])
+
+    def _forward_mode(self) -> None:
+        if self.strict.forward:
+            check_forward_mode(self)
+        if self.strict.batched_forward:
+            check_batched_forward_mode(self)
 
     def _outputs_twice(self) -> tuple[Tensor, ...]:
         """The outputs at the point, which must not change from one call to the next."""
@@ -101,6 +114,9 @@ class Checker(CheckedFunction):
         name = f"gradient of {self.name}"
         inner = Checker(gradient, map(leaf_of, point), name, self.strict, self.seed, labels)
         inner.rng = self.rng
+        inner._forward_mode()
+        if not self.strict.backward:
+            return 0.0
         starts = [away_from_zero(self.rng, g.shape) for g in recorded]
         worst = inner._compare(starts)
         inner._optional(inner.gradients(gradient, starts), starts)

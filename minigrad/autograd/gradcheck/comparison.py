@@ -46,6 +46,9 @@ class Strictness(NamedTuple):
     undefined: bool = True
     dtypes: bool = True
     batched: bool = False
+    backward: bool = True
+    forward: bool = False
+    batched_forward: bool = False
 
     def allows(self, analytic: float, numeric: float, scale: float) -> bool:
         """True if two sums, of terms of total size `scale`, agree."""

@@ -48,13 +48,14 @@ def gradcheck(
     check_undefined_grad: an output left unused counts as one whose cotangent is zero.
     check_grad_dtypes: gradients have the dtype of their inputs.
     check_batched_grad: check `grad(..., is_grads_batched=True)` too.
+    check_forward_ad: check the tangents of forward mode too; check_backward_ad=False: these alone.
+    check_batched_forward_grad: check them under vmap.
     linear: func is linear in each input, so that the difference over step 1 is exact.
     seed: of cotangents and directions.  name: what the report calls func.
 
     Raises GradcheckError (a RuntimeError) that lists the entries which disagree, with the likely
     cause, or returns False without raise_exception; ValueError for inputs that are not float64 or
-    none of which requires gradients; NotImplementedError for what needs forward mode or sparse
-    tensors, which minigrad does not have.
+    none of which requires gradients; NotImplementedError for what needs sparse tensors.
     PyTorch differs: its step is 1e-6 with atol=1e-5 and rtol=1e-3, here the differences are good
     to more digits; it only warns of inputs that are not float64; check_grad_dtypes is off there.
 
@@ -62,14 +63,19 @@ def gradcheck(
         >>> minigrad.autograd.gradcheck(lambda x: x.exp() * x, x)
         True
     """
-    _refuse_forward_mode(
-        check_forward_ad=check_forward_ad, check_batched_forward_grad=check_batched_forward_grad
-    )
-    _require("check_backward_ad", check_backward_ad)
+    if not (check_forward_ad or check_backward_ad):
+        raise AssertionError("Expected at least one of check_forward_ad and check_backward_ad")
+    if check_batched_forward_grad and not check_forward_ad:
+        raise ValueError(
+            "Setting check_batched_forward_grad=True requires check_forward_ad to be True"
+        )
+    if check_batched_grad and not check_backward_ad:
+        raise ValueError("check_batched_grad=True requires check_backward_ad to be True")
     _refuse_masked(masked)
     strictness = Strictness(
         rtol, atol, _positive(eps), nondet_tol, linear, not fast_mode, check_undefined_grad,
-        check_grad_dtypes, check_batched_grad,
+        check_grad_dtypes, check_batched_grad, check_backward_ad, check_forward_ad,
+        check_batched_forward_grad,
     )  # fmt: skip
     checker = Checker(func, inputs, _name(func, name), strictness, seed)
     return _answer(checker.first_order, raise_exception)
@@ -104,14 +110,15 @@ def gradgradcheck(
 
     grad_outputs: one cotangent per output; random ones without.
     gen_non_contig_grad_outputs: random cotangents that do not lie in memory in order.
+    check_fwd_over_rev: check the gradient's tangents too; check_rev_over_rev=False: these alone.
     Other arguments, errors and differences from PyTorch as in `gradcheck`.
     """
-    _refuse_forward_mode(check_fwd_over_rev=check_fwd_over_rev)
-    _require("check_rev_over_rev", check_rev_over_rev)
+    if not (check_fwd_over_rev or check_rev_over_rev):
+        raise AssertionError("Expected at least one of check_fwd_over_rev and check_rev_over_rev")
     _refuse_masked(masked)
     strictness = Strictness(
         rtol, atol, _positive(eps), nondet_tol, linear, not fast_mode, check_undefined_grad,
-        check_grad_dtypes, check_batched_grad,
+        check_grad_dtypes, check_batched_grad, check_rev_over_rev, check_fwd_over_rev,
     )  # fmt: skip
     checker = Checker(func, inputs, _name(func, name), strictness, seed)
     cotangents = None
@@ -140,17 +147,6 @@ def _positive(eps: float) -> float:
     if not eps > 0:
         raise ValueError(f"gradcheck: eps must be a positive number, got {eps}")
     return eps
-
-
-def _refuse_forward_mode(**options: bool) -> None:
-    for option, wanted in options.items():
-        if wanted:
-            unsupported.refuse(f"{option}=True", unsupported.FORWARD_MODE)
-
-
-def _require(option: str, wanted: bool) -> None:
-    if not wanted:
-        raise ValueError(f"{option}=False leaves nothing to check: there is reverse mode only")
 
 
 def _refuse_masked(masked: bool | None) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from minigrad.core import dtypes
 from minigrad.core.types import Array, Number
 from minigrad.engine.graph import V, Value
-from minigrad.engine.op import Operation, arr, elementwise, op, sample
+from minigrad.engine.op import Operation, arr, elementwise, pointwise, sample
 from minigrad.kernels.pointwise import elementwise as kernels
 from minigrad.ops.elementwise.elementary import PAIRS, log, nothing, shaped, where
 
@@ -120,7 +120,7 @@ def _refuse_zero_divisor(a: Array, b: Array) -> None:
         raise RuntimeError("ZeroDivisionError: division of integers by zero")
 
 
-@op(vjp=(lambda g, out, x: -g,), degree=1, samples=shaped())
+@pointwise(vjp=(lambda g, out, x: -g,), degree=1, samples=shaped())
 def neg(input: Array) -> Array:
     """-input."""
     if input.dtype == bool:
@@ -275,7 +275,7 @@ def _inside(x: V, low: float | None, high: float | None) -> V:
     return x >= low if high is None else (x >= low) * (x <= high)
 
 
-@op(
+@pointwise(
     node="ClampBackward1",
     vjp=(lambda g, out, x, *, min, max: where(_inside(x, min, max), g, 0.0),),
     samples=[

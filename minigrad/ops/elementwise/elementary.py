@@ -7,7 +7,7 @@ import numpy as np
 
 from minigrad.core.types import Array
 from minigrad.engine.graph import V, wrap_like
-from minigrad.engine.op import Sample, arr, op, sample
+from minigrad.engine.op import Sample, arr, pointwise, sample
 from minigrad.kernels.pointwise import elementwise as kernels
 
 PAIRS = [
@@ -25,7 +25,7 @@ def shaped(**domain: Any) -> list[Sample]:
     return [sample(arr.of(*shape, **domain)) for shape in ((3, 4), (), (0, 2), (2, 1, 5))]
 
 
-@op(
+@pointwise(
     node="WhereBackward0",
     vjp=(
         None,
@@ -53,16 +53,16 @@ def nothing(g: V) -> V:
 _NEVER = np.zeros((), bool)
 
 
-floating = functools.partial(op, floats=True)
+floating = functools.partial(pointwise, floats=True)
 
 
-@op(vjp=(lambda g, out, x: g * sign(x),), samples=shaped(away_from=(0.0,)))
+@pointwise(vjp=(lambda g, out, x: g * sign(x),), samples=shaped(away_from=(0.0,)))
 def abs(input: Array) -> Array:
     """|input|, with derivative 0 at 0."""
     return np.abs(input)
 
 
-@op(vjp=(lambda g, out, x: nothing(g),), samples=shaped(away_from=(0.0,)))
+@pointwise(vjp=(lambda g, out, x: nothing(g),), samples=shaped(away_from=(0.0,)))
 def sign(input: Array) -> Array:
     """-1, 0 or 1; 0 for nan."""
     return kernels.sign(input) if input.dtype != bool else input.copy()
@@ -98,7 +98,7 @@ def reciprocal(input: Array) -> Array:
     return np.reciprocal(input)
 
 
-@op(node="PowBackward0", vjp=(lambda g, out, x: g * (2 * x),), samples=shaped())
+@pointwise(node="PowBackward0", vjp=(lambda g, out, x: g * (2 * x),), samples=shaped())
 def square(input: Array) -> Array:
     """input ** 2."""
     return np.square(input if input.dtype != bool else input.astype(np.int64))
@@ -122,13 +122,13 @@ def erf(input: Array) -> Array:
     return kernels.erf(input)
 
 
-@op(vjp=(lambda g, out, x: nothing(g),), samples=shaped(low=0.1, high=0.4))
+@pointwise(vjp=(lambda g, out, x: nothing(g),), samples=shaped(low=0.1, high=0.4))
 def floor(input: Array) -> Array:
     """The largest integer that is not above the input."""
     return np.floor(input)
 
 
-@op(vjp=(lambda g, out, x: nothing(g),), samples=shaped(low=0.1, high=0.4))
+@pointwise(vjp=(lambda g, out, x: nothing(g),), samples=shaped(low=0.1, high=0.4))
 def ceil(input: Array) -> Array:
     """The smallest integer that is not below the input."""
     return np.ceil(input)

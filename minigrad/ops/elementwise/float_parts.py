@@ -12,7 +12,7 @@ from minigrad.engine.op import (
     composed,
     elementwise,
     label_node,
-    op,
+    pointwise,
     require_tensors,
     sample,
 )  # fmt: skip
@@ -26,7 +26,7 @@ from minigrad.ops.results import Frexp
 # --- signs and tests ------------------------------------------------------------------------
 
 
-@op(vjp=None)
+@pointwise(vjp=None)
 def signbit(input: Array) -> Array:
     """True where the sign is minus, that of -0.0 too."""
     return np.signbit(input) if input.dtype.kind == "f" else np.less(input, 0)
@@ -40,25 +40,25 @@ def positive(input: V) -> V:
     return input
 
 
-@op(vjp=None)
+@pointwise(vjp=None)
 def isposinf(input: Array) -> Array:
     """True where the input is inf."""
     return np.equal(input, np.inf)
 
 
-@op(vjp=None)
+@pointwise(vjp=None)
 def isneginf(input: Array) -> Array:
     """True where the input is -inf."""
     return np.equal(input, -np.inf)
 
 
-@op(vjp=None)
+@pointwise(vjp=None)
 def isreal(input: Array) -> Array:
     """True everywhere, because no dtype is complex."""
     return np.ones(input.shape, bool)
 
 
-@op(vjp=None, broadcasts=True, tensors_at=(0, 1))
+@pointwise(vjp=None, broadcasts=True, tensors_at=(0, 1))
 def heaviside(input: Array, values: Array) -> Array:
     """0 below 0, 1 above it, and `values` at 0.  Raises RuntimeError for two different dtypes."""
     if input.dtype != values.dtype:
@@ -88,7 +88,7 @@ def rad2deg(input: Array) -> Array:
 # --- exponents and neighbours ---------------------------------------------------------------
 
 
-@op(
+@pointwise(
     node="FrexpBackward0",
     vjp=(lambda g, out, x: g / exp2(out[0].to(x.dtype)),),
     samples=[sample(arr.of(3, 4, low=0.55, high=0.95)), sample(arr.of(5, low=2.1, high=3.9))],

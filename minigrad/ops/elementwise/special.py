@@ -6,7 +6,7 @@ import numpy as np
 
 from minigrad.core.types import Array
 from minigrad.engine.graph import V
-from minigrad.engine.op import arr, composed, op, sample
+from minigrad.engine.op import arr, composed, pointwise, sample
 from minigrad.kernels.pointwise import elementwise
 from minigrad.kernels.pointwise import special as kernels
 from minigrad.ops.elementwise.elementary import (
@@ -212,19 +212,19 @@ def polygamma(n: int, input: V) -> V:
 # --- rounding and replacement ---------------------------------------------------------------
 
 
-@op(vjp=(lambda g, out, x: nothing(g),), samples=shaped(**FRACTIONS))
+@pointwise(vjp=(lambda g, out, x: nothing(g),), samples=shaped(**FRACTIONS))
 def trunc(input: Array) -> Array:
     """The input rounded towards 0."""
     return np.trunc(input)
 
 
-@op(vjp=(lambda g, out, x: g,), degree=None, samples=shaped(**FRACTIONS))
+@pointwise(vjp=(lambda g, out, x: g,), degree=None, samples=shaped(**FRACTIONS))
 def frac(input: Array) -> Array:
     """The fractional part, input - trunc(input)."""
     return input - np.trunc(input)
 
 
-@op(
+@pointwise(
     vjp=(lambda g, out, x, *, nan, posinf, neginf: where(abs(x) < float("inf"), g, 0.0),),
     samples=shaped(),
 )
@@ -235,7 +235,7 @@ def nan_to_num(
     return np.nan_to_num(input, nan=nan, posinf=posinf, neginf=neginf)
 
 
-@op(
+@pointwise(
     node=lambda node: "RoundBackward1" if node.settings["decimals"] else "RoundBackward0",
     vjp=(lambda g, out, x, *, decimals: nothing(g),),
     samples=[

@@ -4,12 +4,12 @@ import numpy as np
 
 from minigrad.core.types import Array
 from minigrad.engine.graph import V
-from minigrad.engine.op import arr, op, sample
+from minigrad.engine.op import arr, pointwise, sample
 from minigrad.kernels.pointwise import elementwise as kernels
 from minigrad.ops.elementwise.elementary import exp, floating, shaped
 
 
-@op(
+@pointwise(
     vjp=(lambda g, out, x: relu_backward(g, out),),
     array_vjp=(lambda g, out, x: kernels.relu_backward(g, out),),
     samples=shaped(away_from=(0.0,)),
@@ -19,7 +19,7 @@ def relu(input: Array) -> Array:
     return kernels.relu(input)
 
 
-@op(
+@pointwise(
     node="ThresholdBackwardBackward0",
     vjp=(lambda g, out, c, y: relu_backward(g, y), None),
     samples=[sample(arr.of(3, 4), arr.of(3, 4, away_from=(0.0,)))],
@@ -29,7 +29,7 @@ def relu_backward(cotangent: Array, output: Array) -> Array:
     return kernels.relu_backward(cotangent, output)
 
 
-@op(
+@pointwise(
     vjp=(
         lambda g, out, x, *, negative_slope: leaky_relu_backward(
             g, x, negative_slope=negative_slope
@@ -47,7 +47,7 @@ def leaky_relu(input: Array, *, negative_slope: float = 0.01) -> Array:
     return kernels.leaky_relu(input, negative_slope)
 
 
-@op(
+@pointwise(
     vjp=(
         lambda g, out, c, x, *, negative_slope: leaky_relu_backward(
             g, x, negative_slope=negative_slope
@@ -71,7 +71,7 @@ def sigmoid(input: Array) -> Array:
     return kernels.sigmoid(input)
 
 
-@op(
+@pointwise(
     vjp=(
         lambda g, out, c, y: sigmoid_backward(g, y),
         lambda g, out, c, y: g * c * (1 - 2 * y),
@@ -93,7 +93,7 @@ def tanh(input: Array) -> Array:
     return kernels.tanh(input)
 
 
-@op(
+@pointwise(
     vjp=(
         lambda g, out, c, y: tanh_backward(g, y),
         lambda g, out, c, y: g * c * (-2 * y),
@@ -105,7 +105,7 @@ def tanh_backward(cotangent: Array, output: Array) -> Array:
     return kernels.tanh_backward(cotangent, output)
 
 
-@op(
+@pointwise(
     vjp=(lambda g, out, x, *, approximate: gelu_backward(g, x, approximate=approximate),),
     samples=[sample(arr.of(3, 4)), sample(arr.of(3, 4), approximate="tanh"), sample(arr.of())],
 )
@@ -119,7 +119,7 @@ def gelu(input: Array, *, approximate: str = "none") -> Array:
     return kernels.gelu(input, approximate)
 
 
-@op(
+@pointwise(
     vjp=(
         lambda g, out, c, x, *, approximate: gelu_backward(g, x, approximate=approximate),
         lambda g, out, c, x, *, approximate: g * c * _gelu_curvature(x, approximate),

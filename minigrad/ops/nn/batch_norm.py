@@ -28,7 +28,7 @@ def _batch_norm_rule(
 ) -> tuple[Any, ...]:
     """Ioffe & Szegedy 2015: dx = w * rstd * (g - mean(g) - x_hat * mean(g * x_hat))."""
     mean, rstd = out
-    if not thread.mode.grad:
+    if not thread.mode.differentiates():
         w = None if weight is None else weight.array
         found = kernels.batch_norm_train_backward(
             planes(g.array), planes(x.array), mean.array, rstd.array, w

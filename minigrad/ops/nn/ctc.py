@@ -28,7 +28,7 @@ def _rule(
     possible = likelihood > -np.inf
     # A loss that is infinite or no number has no derivative, unless it counts as 0.
     undefined = within & ~possible & ~(np.isneginf(likelihood) & zero_infinity)
-    if not thread.mode.grad:
+    if not thread.mode.differentiates():
         dx = kernels.ctc_loss_backward(g.array, likelihood, log_alpha, x.array, paths)
         dx[undefined] = np.nan
         return wrap_like(g, dx)

@@ -47,7 +47,7 @@ def _layer_norm_rule(
     g: V, out: Any, x: V, weight: Any, bias: Any, *, wanted: Sequence[int], dims: int,
     eps: float,
 ) -> tuple[Any, ...]:  # fmt: skip
-    if not thread.mode.grad:
+    if not thread.mode.differentiates():
         mean, rstd = (value.array.reshape(-1) for value in out)
         found = kernels.layer_norm_backward(
             _flat(g.array, dims), _flat(x.array, dims), mean, rstd, _weights(weight)
@@ -86,7 +86,7 @@ def _group_norm_rule(
     g: V, out: Any, x: V, weight: Any, bias: Any, *, wanted: Sequence[int], groups: int,
     eps: float,
 ) -> tuple[Any, ...]:  # fmt: skip
-    if not thread.mode.grad:
+    if not thread.mode.differentiates():
         mean, rstd = (value.array for value in out)
         found = kernels.group_norm_backward(
             planes(g.array), planes(x.array), groups, mean, rstd, _weights(weight)

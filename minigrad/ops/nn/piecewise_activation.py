@@ -9,7 +9,7 @@ from typing import Any
 
 from minigrad.core.types import Array
 from minigrad.engine.graph import V
-from minigrad.engine.op import arr, op, sample
+from minigrad.engine.op import arr, pointwise, sample
 from minigrad.kernels.pointwise import activation as kernels
 from minigrad.ops.elementwise.arithmetic import clamp
 from minigrad.ops.elementwise.elementary import exp, where
@@ -66,7 +66,7 @@ def _of(name: str, **domain: Any) -> Any:
     return sample(arr.of(*shape), arr.of(*shape, **domain), of=name)
 
 
-@op(
+@pointwise(
     node=lambda node: f"{node.settings['of'].title()}BackwardBackward0",
     vjp=(
         lambda g, out, c, x, *, of, settings: activation_backward(g, x, of=of, settings=settings),
@@ -88,7 +88,7 @@ def activation_backward(
     return _SLOPES[of][0](cotangent, input, settings=settings)
 
 
-@op(
+@pointwise(
     vjp=(
         lambda g, out, x, *, min_val, max_val: activation_backward(
             g, x, of="hardtanh", settings=(min_val, max_val)
@@ -104,7 +104,7 @@ def hardtanh(input: Array, *, min_val: float = -1.0, max_val: float = 1.0) -> Ar
     return kernels.hardtanh(input, settings=(min_val, max_val))
 
 
-@op(
+@pointwise(
     vjp=(lambda g, out, x: activation_backward(g, x, of="hardsigmoid"),),
     samples=[sample(arr.of(3, 4, low=-5.0, high=5.0, away_from=(-3.0, 3.0)))],
 )
@@ -113,7 +113,7 @@ def hardsigmoid(input: Array) -> Array:
     return kernels.hardsigmoid(input)
 
 
-@op(
+@pointwise(
     vjp=(lambda g, out, x: activation_backward(g, x, of="hardswish"),),
     samples=[sample(arr.of(3, 4, low=-5.0, high=5.0, away_from=(-3.0, 3.0)))],
 )
@@ -122,7 +122,7 @@ def hardswish(input: Array) -> Array:
     return kernels.hardswish(input)
 
 
-@op(
+@pointwise(
     vjp=(
         lambda g, out, x, *, lambd: activation_backward(g, x, of="hardshrink", settings=(lambd,)),
     ),
@@ -133,7 +133,7 @@ def hardshrink(input: Array, *, lambd: float = 0.5) -> Array:
     return kernels.hardshrink(input, settings=(lambd,))
 
 
-@op(
+@pointwise(
     vjp=(
         lambda g, out, x, *, lambd: activation_backward(g, x, of="softshrink", settings=(lambd,)),
     ),
@@ -144,7 +144,7 @@ def softshrink(input: Array, *, lambd: float = 0.5) -> Array:
     return kernels.softshrink(input, settings=(lambd,))
 
 
-@op(
+@pointwise(
     vjp=(
         lambda g, out, x, *, threshold, value: activation_backward(
             g, x, of="threshold", settings=(threshold,)
@@ -157,7 +157,7 @@ def threshold(input: Array, *, threshold: float, value: float) -> Array:
     return kernels.threshold(input, settings=(threshold, value))
 
 
-@op(
+@pointwise(
     vjp=(
         lambda g, out, x, *, positive, negative, rate: activation_backward(
             g, x, of="elu", settings=(positive, negative, rate)
@@ -173,7 +173,7 @@ def elu(input: Array, *, positive: float = 1.0, negative: float = 1.0, rate: flo
     return kernels.elu(input, settings=(positive, negative, rate))
 
 
-@op(
+@pointwise(
     vjp=(
         lambda g, out, x, *, beta, threshold: activation_backward(
             g, x, of="softplus", settings=(beta, threshold)
@@ -189,13 +189,17 @@ def softplus(input: Array, *, beta: float = 1.0, threshold: float = 20.0) -> Arr
     return kernels.softplus(input, settings=(beta, threshold))
 
 
-@op(vjp=(lambda g, out, x: activation_backward(g, x, of="silu"),), samples=[sample(arr.of(3, 4))])
+@pointwise(
+    vjp=(lambda g, out, x: activation_backward(g, x, of="silu"),), samples=[sample(arr.of(3, 4))]
+)
 def silu(input: Array) -> Array:
     """input * sigmoid(input) (Hendrycks & Gimpel 2016, arXiv:1606.08415)."""
     return kernels.silu(input)
 
 
-@op(vjp=(lambda g, out, x: activation_backward(g, x, of="mish"),), samples=[sample(arr.of(3, 4))])
+@pointwise(
+    vjp=(lambda g, out, x: activation_backward(g, x, of="mish"),), samples=[sample(arr.of(3, 4))]
+)
 def mish(input: Array) -> Array:
     """input * tanh(log(1 + exp(input))) (Misra 2019, arXiv:1908.08681)."""
     return kernels.mish(input)

@@ -34,6 +34,7 @@ def _axis(input: Array, dim: int) -> int:
     vjp=(lambda g, out, x, *, dim: softmax_backward(g, out, dim=dim),),
     samples=SAMPLES,
     accumulates=True,
+    symmetric=True,
 )
 def softmax(input: Array, *, dim: int) -> Array:
     """exp(input) / sum(exp(input)) along `dim`."""

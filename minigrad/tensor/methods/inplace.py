@@ -218,7 +218,9 @@ class InPlaceMethods(CastMethods):
         check_writable(self)
         given: Any = value if isinstance(value, ArrayValue) else self.new_tensor(value)
         source = given.to(self.dtype)
-        if thread.mode.grad and (self._requires_grad or source._requires_grad):
+        mode = thread.mode
+        recording = mode.grad and (self._requires_grad or source._requires_grad)
+        if recording or mode.dual_levels:
             overwrite(self, ops.index_put(before_change(self), source, index=index))
         else:
             ops.assign(self.array, index, source.array)
