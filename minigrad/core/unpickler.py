@@ -87,7 +87,7 @@ class Unpickler:
                 self._position = position or 0
                 self.take(72)  # a place on the stack, and an empty list or dict
                 if name == "FRAME":
-                    frame_end = self._position + 9 + argument
+                    frame_end = self._position + 9 + (argument or 0)
                 _OPCODES[name](self, argument)
         if self._position + 1 < frame_end:
             raise ValueError("it ends inside of a frame")
