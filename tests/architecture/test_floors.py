@@ -17,7 +17,7 @@ FLOORS = [
     {"tensor"},
     {"accelerator", "amp", "autograd", "distributed", "linalg", "random", "special", "version"},
     {"backends", "cuda", "nn"},
-    {"aliases", "func", "optim", "serialization", "utils", "vision"},
+    {"aliases", "foreach", "func", "optim", "serialization", "utils", "vision"},
     {"testing"},
     {"bench"},
     {"cli", "__main__"},
