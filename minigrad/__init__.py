@@ -3,6 +3,8 @@
 # Many names to a line:
 # isort: off
 # fmt: off
+from typing import TYPE_CHECKING
+
 from minigrad.core.public_names import show_public_names
 from minigrad import (
     accelerator, amp, autograd, backends, cuda, distributed, func, linalg, nn, optim, random,
@@ -136,6 +138,9 @@ from minigrad.tensor.typeinfo import (
 
 from minigrad.version import __version__
 
+if TYPE_CHECKING:  # imported when it is first read
+    from minigrad import distributions
+
 # For type checkers and editors, which take no import for a public name.
 __all__ = [
     "Generator", "GradScaler", "OutOfMemoryError", "Size", "Tensor", "abs", "abs_", "absolute",
@@ -161,7 +166,7 @@ __all__ = [
     "cov", "cross", "cuda", "cummax", "cummin", "cumprod", "cumsum", "cumulative_trapezoid",
     "default_generator", "deg2rad", "deg2rad_", "det", "detach", "detach_", "device", "diag",
     "diag_embed", "diagflat", "diagonal", "diagonal_scatter", "diff", "digamma", "dist",
-    "distributed", "div", "divide", "dot", "double", "dropout", "dsplit", "dstack", "dtype", "e",
+    "distributed", "distributions", "div", "divide", "dot", "double", "dropout", "dsplit", "dstack", "dtype", "e",
     "einsum", "empty", "empty_like", "enable_grad", "eq", "equal", "erf", "erf_", "erfc", "erfc_",
     "erfinv", "exp", "exp2", "exp2_", "exp_", "expm1", "expm1_", "eye", "feature_alpha_dropout",
     "fill_", "finfo", "fix", "fix_", "flatten", "flip", "fliplr", "flipud", "float",
@@ -216,4 +221,4 @@ __all__ = [
     "zero_", "zeros", "zeros_like",
 ]
 
-show_public_names(__name__)
+show_public_names(__name__, lazy=("distributions",))

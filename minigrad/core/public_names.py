@@ -1,19 +1,21 @@
 """The names that a module shows, and words for those that it does not have.
 
-    show_public_names(__name__)
+    show_public_names(__name__, lazy=("distributions",))
 
 at the end of a module makes `dir` and `help` show its `__all__` alone, and an error about a missing
-name say why torch's name is not here, and which names are near.  It is set from outside, because
-a `__getattr__` in the module's text would tell type checkers that every name exists.
+name say why torch's name is not here, and which names are near.  Modules in `lazy` are imported
+when they are first read: few programs need them, and each would make every import slower.
+It is set from outside, because a `__getattr__` in the module's text would tell type checkers that
+every name exists.
 """
 
 import difflib
 import dis
+import importlib
 import importlib.util
 import sys
-from collections.abc import Iterator
-from types import FrameType
-from typing import NoReturn
+from collections.abc import Collection, Iterator
+from types import FrameType, ModuleType
 
 from minigrad.core.scope import why_missing
 
@@ -21,13 +23,15 @@ _PACKAGE = __name__.partition(".")[0]
 _shown: dict[str, list[str]] = {}
 
 
-def show_public_names(module_name: str) -> None:
+def show_public_names(module_name: str, lazy: Collection[str] = ()) -> None:
     """Let a module show the names in its `__all__`, and say in words that it lacks another."""
     module = sys.modules[module_name]
     names: list[str] = list(module.__all__)
     _shown[module_name] = names
 
-    def __getattr__(name: str) -> NoReturn:  # noqa: N807  a module's own
+    def __getattr__(name: str) -> ModuleType:  # noqa: N807  a module's own
+        if name in lazy:
+            return importlib.import_module(f"{module_name}.{name}")
         if name.startswith("__"):
             raise AttributeError(f"module {module_name!r} has no attribute {name!r}")
         message = f"module {module_name!r} has no attribute {name!r}{_advice(module_name, name)}"
@@ -43,7 +47,7 @@ def show_public_names(module_name: str) -> None:
 
 def _is_import(frame: FrameType) -> bool:
     """True if the frame is at `from module import name`."""
-    return dis.opname[frame.f_code.co_code[frame.f_lasti]] == "IMPORT_FROM"
+    return bool(dis.opname[frame.f_code.co_code[frame.f_lasti]] == "IMPORT_FROM")
 
 
 def _advice(module_name: str, name: str) -> str:

@@ -99,7 +99,6 @@ REMEDIES = {
     "Fourier transforms and windows": "use numpy.fft on x.numpy(), without a gradient",
     "special functions without a kernel here": "use scipy.special on x.numpy(), without a gradient",
     "factors as LAPACK packs them": "use linalg.qr, linalg.lu or linalg.solve",
-    "probability distributions": "draw with normal, rand, bernoulli, poisson or multinomial",
     "profiling": "use utils.benchmark, or Python's cProfile",
     "processes that share tensors": "pass NumPy arrays, or use DataLoader with workers",
     "given up in torch": "use the name that torch's documentation gives in its place",
@@ -114,13 +113,11 @@ NOT_YET = {
     "recurrent networks and attention",
     "volumes",
     "Fourier transforms and windows",
-    "probability distributions",
 }
 
 # Modules of torch that are not here.
 MODULES = {
     "ao": "quantisation", "compiler": "compilation and export",
-    "distributions": "probability distributions",
     "export": "compilation and export",
     "fft": "Fourier transforms and windows", "fx": "compilation and export",
     "jit": "compilation and export", "mps": "other devices", "mtia": "other devices",

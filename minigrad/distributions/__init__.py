@@ -1,5 +1,6 @@
 """Probability distributions, under the names of torch.distributions: a module for each family."""
 
+from minigrad.core.public_names import show_public_names
 from minigrad.distributions import constraints, kl_across_families, kl_same_family, transforms
 from minigrad.distributions.bernoulli import Bernoulli
 from minigrad.distributions.beta import Beta
@@ -142,3 +143,5 @@ __all__ = [
     "transform_to",
     "transforms",
 ]  # fmt: skip
+
+show_public_names(__name__)

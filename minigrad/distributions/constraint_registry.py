@@ -116,12 +116,12 @@ def _simplex(constraint: Any) -> Transform:
     return transforms.SoftmaxTransform()
 
 
-@_register(BOTH, constraints.lower_cholesky)
+@_register([transform_to], constraints.lower_cholesky)
 def _lower_cholesky(constraint: Any) -> Transform:
     return transforms.LowerCholeskyTransform()
 
 
-@_register(BOTH, constraints.positive_definite, constraints.positive_semidefinite)
+@_register([transform_to], constraints.positive_definite, constraints.positive_semidefinite)
 def _positive_definite(constraint: Any) -> Transform:
     return transforms.PositiveDefiniteTransform()
 

@@ -5,11 +5,47 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from minigrad.core.public_names import show_public_names
 from minigrad.distributions.utils import Number
 from minigrad.linalg import cholesky_ex, eigvalsh
 from minigrad.ops import stack as stack_tensors
 from minigrad.ops.shape.copies import concatenate
 from minigrad.tensor import Tensor
+
+__all__ = [
+    "Constraint",
+    "MixtureSameFamilyConstraint",
+    "boolean",
+    "cat",
+    "corr_cholesky",
+    "dependent",
+    "dependent_property",
+    "greater_than",
+    "greater_than_eq",
+    "half_open_interval",
+    "independent",
+    "integer_interval",
+    "interval",
+    "is_dependent",
+    "less_than",
+    "lower_cholesky",
+    "lower_triangular",
+    "multinomial",
+    "nonnegative",
+    "nonnegative_integer",
+    "one_hot",
+    "positive",
+    "positive_definite",
+    "positive_integer",
+    "positive_semidefinite",
+    "real",
+    "real_vector",
+    "simplex",
+    "square",
+    "stack",
+    "symmetric",
+    "unit_interval",
+]
 
 
 class Constraint:
@@ -280,6 +316,11 @@ class _Cat(_Joined):
 
 
 class _Stack(_Joined):
+    def __init__(self, cseq: Sequence[Constraint], dim: int = 0) -> None:
+        super().__init__(cseq, dim)
+        if dim + self.event_dim < 0:  # the slices lie side by side in a point
+            self.event_dim += 1
+
     def check(self, value: Tensor) -> Tensor:
         parts = value.unbind(self.dim)
         checks = [c.check(part) for c, part in zip(self.cseq, parts, strict=True)]
@@ -337,3 +378,6 @@ stack = _Stack
 def legal(**parameters: Constraint) -> Mapping[str, Constraint]:
     """The legal values of a distribution's parameters, by name."""
     return MappingProxyType(parameters)
+
+
+show_public_names(__name__)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+from minigrad.core.public_names import show_public_names
 from minigrad.core.types import Size
 from minigrad.distributions import constraints
 from minigrad.distributions.constraints import Constraint
@@ -364,3 +365,6 @@ class StickBreakingTransform(Transform):
         if not shape:
             raise ValueError("Too few dimensions on input")
         return Size((*shape[:-1], shape[-1] - 1))
+
+
+show_public_names(__name__)
