@@ -5,7 +5,6 @@ A value is itself if JSON has it, and else an object whose first key says what i
 """
 
 import base64
-import binascii
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -159,14 +158,16 @@ class Decoder:
         if kind in _VALUES:
             try:
                 return _VALUES[kind](content)
-            except (TypeError, LookupError, RuntimeError, OverflowError, binascii.Error) as error:
+            except (TypeError, ValueError, LookupError, RuntimeError, OverflowError) as error:
                 raise ValueError(f"its structure has a damaged {kind}") from error
         raise ValueError(f"its structure has a value of an unknown kind, {kind[:30]!r}")
 
     def _dict(self, kind: str, content: Any, form: Mapping[str, Any]) -> Any:
         result: Any = {"dict": dict, "OrderedDict": OrderedDict, "Counter": Counter}[kind]()
         for pair in _list(content):
-            key, value = _list(pair) if len(_list(pair)) == 2 else (None, [])
+            if len(_list(pair)) != 2:
+                raise ValueError("its structure is damaged: a dict should have pairs")
+            key, value = pair
             result[_key(self._value(key))] = self._value(value)
         if "metadata" in form and kind == "OrderedDict":
             result._metadata = self._value(form["metadata"])

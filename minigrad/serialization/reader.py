@@ -114,6 +114,8 @@ def _json(text: str) -> Any:
         return json.loads(text)
     except RecursionError as error:
         raise ValueError("its structure is nested too deeply") from error
+    except ValueError as error:
+        raise ValueError(f"its structure is no JSON ({error})") from error
 
 
 def _unknown(beginning: bytes) -> str:

@@ -91,6 +91,8 @@ def _header(content: bytes) -> dict[str, Any]:
         header = json.loads(content.decode("utf-8"), object_pairs_hook=_unique)
     except RecursionError as error:
         raise ValueError("its header is nested too deeply") from error
+    except ValueError as error:
+        raise ValueError(f"its header is no JSON ({error})") from error
     if not isinstance(header, dict):
         raise ValueError("its header is no object")
     return header
@@ -124,7 +126,9 @@ def _entry(name: str, given: Any) -> _Entry:
     for n in shape:
         size *= n
         span *= max(n, 1)
-    if size != offsets[1] - offsets[0] or span >= 1 << 60:
+    if span >= 1 << 60:
+        raise ValueError(f"tensor {name[:50]!r} has more elements than can be counted")
+    if size != offsets[1] - offsets[0]:
         raise ValueError(
             f"tensor {name[:50]!r} of shape {shape} and type {dtype} should have {size} bytes, "
             f"and has {offsets[1] - offsets[0]}"
