@@ -13,7 +13,7 @@ import numpy as np
 
 from minigrad.core import dtypes
 from minigrad.core.device import device
-from minigrad.core.types import Array
+from minigrad.core.types import Array, Size
 from minigrad.nn.parameter import Buffer, Parameter
 from minigrad.serialization.memory import Placed, free_name, place
 from minigrad.serialization.strided import laid_out, view_of
@@ -33,6 +33,7 @@ _TEXTS: dict[type, Callable[[Any], Any]] = {
     complex: lambda value: [value.real, value.imag],
     dtypes.dtype: lambda value: value.name,
     device: str,
+    Size: list,
 }
 
 
@@ -223,12 +224,19 @@ def _dtype(content: Any) -> dtypes.dtype:
     return dtypes.of_numpy(np.dtype(_string(content)))
 
 
+def _size(content: Any) -> Size:
+    if not all(type(n) is int for n in _list(content)):
+        raise ValueError("a Size should have integers")
+    return Size(content)
+
+
 _VALUES: dict[str, Callable[[Any], Any]] = {
     "scalar": _scalar,
     "bytes": _bytes,
     "bytearray": lambda content: bytearray(_bytes(content)),
     "complex": lambda content: complex(*_list(content)),
     "dtype": _dtype,
+    "Size": _size,
     "device": lambda content: device(_string(content)),
 }
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from minigrad.core import dtypes, unsupported
 from minigrad.core.device import device
+from minigrad.core.types import Size
 from minigrad.core.unpickler import Unpickler
 from minigrad.nn.parameter import Buffer, Parameter
 from minigrad.serialization.numpy_values import (
@@ -279,12 +280,12 @@ def _set_metadata(machine: TorchUnpickler, made: OrderedDict[Any, Any], state: A
         setattr(made, name, value)
 
 
-def _size(machine: TorchUnpickler, arguments: tuple[Any, ...]) -> tuple[int, ...]:
+def _size(machine: TorchUnpickler, arguments: tuple[Any, ...]) -> Size:
     if len(arguments) != 1 or type(arguments[0]) is not tuple:
         raise ValueError("a Size should be made of a tuple")
     if not all(type(n) is int for n in arguments[0]):
         raise ValueError("a Size should have integers")
-    return arguments[0]
+    return Size(arguments[0])
 
 
 def _device(machine: TorchUnpickler, arguments: tuple[Any, ...]) -> device:

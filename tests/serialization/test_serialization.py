@@ -126,7 +126,7 @@ VALUES = [
     {1: "int", "1": "str", None: 0, 2.5: 1, (1, "x"): 2, b"k": 3}, {True: 1}, float("-inf"), 1e-300,
     np.float32(2.5), np.int64(-3), np.bool_(True), np.uint16(7), np.arange(6).reshape(2, 3),
     np.ones(2, ">f4"), np.array(5, np.uint16), np.zeros((0, 3)), mg.float32, mg.bool,
-    mg.device("cpu"), mg.tensor(7), mg.zeros(0, 3),
+    mg.device("cpu"), mg.Size([2, 3]), mg.tensor(7), mg.zeros(0, 3),
     mg.nn.Parameter(mg.ones(2)), mg.nn.Parameter(mg.ones(2), requires_grad=False),
     mg.nn.Buffer(mg.ones(2), persistent=False), mg.ones(2, requires_grad=True),
     mg.arange(24.0).reshape(2, 3, 4).permute(2, 0, 1), mg.ones(1).expand(3, 4),
