@@ -11,21 +11,9 @@ from minigrad.tensor import Tensor
 from minigrad.tensor.creation import from_numpy
 from minigrad.utils import data
 from minigrad.utils.data import DataLoader, TensorDataset
+from tests.support.worker_datasets import Squares as Squares
 
 Point = namedtuple("Point", "x y")
-
-
-class Squares(data.Dataset[int]):
-    """Samples without tensors, and without __getitems__."""
-
-    def __init__(self, length: int = 10) -> None:
-        self.length = length
-
-    def __len__(self) -> int:
-        return self.length
-
-    def __getitem__(self, index: int) -> int:
-        return index * index
 
 
 class Stream(data.IterableDataset[int]):

@@ -100,6 +100,11 @@ class Packer:
             offset += _padded(size)
         return Parcel(pickled, sizes, None)
 
+    def close(self) -> None:
+        """Let go of all blocks."""
+        for block in self._opened.values():
+            block.close()
+
     def _open(self, number: int, name: str) -> SharedMemory:
         block = self._opened.get(number)
         if block is None or block.name != name:
