@@ -323,3 +323,19 @@ def check_a_split_without_generator_follows_manual_seed(torch):
 def check_a_split_takes_the_generator_none(torch):
     parts = torch.utils.data.random_split(range(4), [2, 2], generator=None)
     assert len(parts) == 2
+
+
+def check_a_subset_that_overrides_getitem_alone_is_refused(torch):
+    class Doubled(torch.utils.data.Subset):
+        def __getitem__(self, index):
+            return 2 * self.dataset[self.indices[index]]
+
+    with pytest.raises(NotImplementedError, match="must also override __getitems__"):
+        Doubled(Numbers(3), [1])
+
+
+DIFFERENT = {
+    "check_a_subset_that_overrides_getitem_alone_is_refused": (
+        "a subclass of `Subset` with a `__getitem__` of its own and no `__getitems__`"
+    )
+}

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from minigrad.ops.generator import Generator, default_generator
 from minigrad.utils import data
 from minigrad.utils.data import DataLoader
-from tests.support.data_samples import Squares, Stream, assert_same_batch, numbers, order
+from tests.support.data_samples import Stream, assert_same_batch, numbers, order
+from tests.support.worker_datasets import Squares
 
 pytestmark = pytest.mark.filterwarnings("ignore:This DataLoader will create")
 

@@ -14,13 +14,13 @@ from minigrad.utils import data
 from minigrad.utils.data import DataLoader, TensorDataset
 from tests.support.data_samples import (
     Point,
-    Squares,
     Stream,
     as_torch,
     assert_same_batch,
     numbers,
     order,
 )
+from tests.support.worker_datasets import Squares
 
 # --- datasets ---
 

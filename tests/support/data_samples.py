@@ -11,7 +11,6 @@ from minigrad.tensor import Tensor
 from minigrad.tensor.creation import from_numpy
 from minigrad.utils import data
 from minigrad.utils.data import DataLoader, TensorDataset
-from tests.support.worker_datasets import Squares as Squares
 
 Point = namedtuple("Point", "x y")
 
