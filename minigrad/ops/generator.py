@@ -88,44 +88,36 @@ class ScopedGenerator(Generator):
 
 
 class _Scope(threading.local):
-    """The generator that stands in for the default one in the current thread, or None."""
+    """The generator of the scope that the current thread is in; outside, that of the process."""
 
-    generator: Generator | None = None
+    generator = Generator()
 
 
 _scope = _Scope()
-
-
-# The stream of the process.
-_own = Generator()
-_own.seed()
+_scope.generator.seed()
 
 
 class DefaultGenerator(Generator):
     """The default generator: the stream of the process, or that of the scope a thread is in."""
 
     def __init__(self) -> None:
-        self.device = _own.device
-
-    @property
-    def _current(self) -> Generator:
-        return _scope.generator or _own
+        self.device = _scope.generator.device
 
     @property
     def generator(self) -> np.random.Generator:
-        return self._current.generator
+        return _scope.generator.generator
 
     @generator.setter
     def generator(self, stream: np.random.Generator) -> None:
-        self._current.generator = stream
+        _scope.generator.generator = stream
 
     @property
     def _seed(self) -> int:
-        return self._current._seed
+        return _scope.generator._seed
 
     @_seed.setter
     def _seed(self, seed: int) -> None:
-        self._current._seed = seed
+        _scope.generator._seed = seed
 
     def __reduce__(self) -> str:
         return "default_generator"  # the default generator of the process that unpickles it
@@ -155,4 +147,4 @@ class default_generator_scope:  # noqa: N801  used as a function
 
 def stream(generator: Generator | None) -> np.random.Generator:
     """NumPy's generator in the given generator, or in the default one."""
-    return (generator or _scope.generator or _own).generator
+    return (generator or _scope.generator).generator
