@@ -6,7 +6,7 @@ frees what they kept as it goes, and never adds into an array that something els
 
 import os
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from heapq import heappop, heappush
 from operator import attrgetter
 from typing import Any
@@ -34,7 +34,7 @@ def backward(
     Without `targets`, gradients are added to `.grad` of every leaf.  With them only the paths that
     lead there are visited, and `.grad` is left alone unless `accumulate` is True.
     """
-    walk = _Walk(targets, create_graph)
+    walk = _Walk(targets, create_graph, accumulate or targets is None)
     mode = thread.mode
     before = mode.grad, mode.walk
     mode.grad, mode.walk = create_graph, walk
@@ -43,11 +43,10 @@ def backward(
         for root, g in zip(roots, cotangents, strict=True):
             walk.accumulate(_edge(root), g, owned=False)
         walk.run(retain_graph)
+        for leaf in list(walk.pending):
+            walk.finish_leaf(leaf)
         if targets is None:
-            for leaf, (g, owned) in walk.leaf_gradients():
-                accumulate_grad(leaf, g, owned)
             return []
-        walk.found.update(walk.leaf_gradients())
         found = [walk.found.get(_edge(target)) for target in targets]
         if not accumulate:
             return _without_sharing(found)
@@ -93,8 +92,15 @@ class _Walk:
     roots: Sequence[Value]
     reachable: set[Any] | None = None  # nodes and leaves; for `will_visit`
 
-    def __init__(self, targets: Sequence[Value] | None, create_graph: bool) -> None:
+    # Once a leaf with hooks is reached: for each leaf, how often the nodes to come lead to it.
+    uses_of_leaves: dict[Any, int] | None = None
+    reached_hooks = False
+
+    def __init__(
+        self, targets: Sequence[Value] | None, create_graph: bool, accumulates: bool
+    ) -> None:
         mode = thread.mode
+        self.accumulates = accumulates
         self.checks_nan = mode.anomaly and mode.check_nan
         # Rules run over arrays where neither a graph nor tangents have to be made.
         self.over_arrays = not create_graph and not mode.dual_levels
@@ -112,6 +118,8 @@ class _Walk:
             self.pending[edge] = (g, owned)
             if isinstance(edge, Node):
                 heappush(self.heap, (-edge.made_at, edge))
+            elif edge._hooks or edge._post_accumulate_hooks:
+                self.reached_hooks = True
             return
         total, owned_before = first
         if owned_before and self.over_arrays and total.array.dtype == g.array.dtype:
@@ -121,7 +129,10 @@ class _Walk:
             self.pending[edge] = (total, isinstance(total, Value))
 
     def run(self, retain_graph: bool) -> None:
-        """Visit nodes until none is left; gradients of leaves are then in `pending`."""
+        """Visit nodes until none is left; gradients of leaves are then in `pending`.
+
+        If there are leaves with hooks, all leaves are finished as soon as they are complete.
+        """
         heap, pending, targets = self.heap, self.pending, self.targets
         uses_array_vjp = self.over_arrays and not self.checks_nan
         if targets is not None:
@@ -147,6 +158,42 @@ class _Walk:
                 raise
             if node.keeps_values and not retain_graph:
                 node.free()
+            if self.reached_hooks:
+                g = None
+                self._finish_leaves_of(node)
+
+    def _finish_leaves_of(self, node: Node) -> None:
+        """Finish the leaves that no node to come leads to."""
+        uses = self.uses_of_leaves
+        if uses is None:
+            uses = self.uses_of_leaves = self._count_uses_of_leaves()
+            complete = [edge for edge in self.pending if not isinstance(edge, Node)]
+        else:
+            complete = [edge for edge in node.edges if not isinstance(edge, Node)]
+            for leaf in complete:
+                uses[leaf] -= 1
+        for leaf in complete:
+            if uses.get(leaf, 0) <= 0 and leaf in self.pending:
+                self.finish_leaf(leaf)
+
+    def _count_uses_of_leaves(self) -> dict[Any, int]:
+        uses: dict[Any, int] = {}
+        for node in _reachable([node for _, node in self.heap]):
+            if isinstance(node, Node) and (self.targets is None or node in self.useful):
+                for edge in node.edges:
+                    if not isinstance(edge, Node):
+                        uses[edge] = uses.get(edge, 0) + 1
+        return uses
+
+    def finish_leaf(self, leaf: Any) -> None:
+        """Run a leaf's hooks on its gradient, and accumulate it or keep it for the caller."""
+        g, owned = self.pending.pop(leaf)
+        if leaf._hooks:
+            g, owned = _run_hooks(leaf._hooks, g), False
+        if self.accumulates:
+            accumulate_grad(leaf, g, owned)
+        else:
+            self.found[leaf] = g, owned
 
     def _vjp(self, node: Node, g: Any) -> None:
         """Pull a node's cotangent back by the rules of its operation."""
@@ -199,14 +246,6 @@ class _Walk:
             edges = tuple([edges[i] for i in useful])
             shapes = None if shapes is None else tuple([shapes[i] for i in useful])
         return needs, edges, shapes
-
-    def leaf_gradients(self) -> Iterable[tuple[Any, tuple[Any, bool]]]:
-        """The leaves reached, each with its gradient after its hooks."""
-        for leaf, (total, owned) in self.pending.items():
-            if leaf._hooks:
-                yield leaf, (_run_hooks(leaf._hooks, total), False)
-            else:
-                yield leaf, (total, owned)
 
 
 def _leading_to(targets: set[Any], starts: list[Node]) -> set[Any]:

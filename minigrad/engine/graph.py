@@ -105,6 +105,7 @@ class Value(TensorInterface, SharesMemory):
         """
         if not self._requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        self.refresh_view()
         holder = self if self.node is None else self.node
         if holder._hooks is None:
             holder._hooks = {}
@@ -126,6 +127,7 @@ class Value(TensorInterface, SharesMemory):
         """Let `backward` fill `.grad` of this non-leaf value too."""
         if not self._requires_grad:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+        self.refresh_view()
         if self.node is not None:
             self.node.retained = weakref.ref(self)
 
