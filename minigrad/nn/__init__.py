@@ -1,7 +1,7 @@
 """Modules: layers, losses and containers, under torch's names."""
 
 from minigrad.core.public_names import show_public_names
-from minigrad.nn import functional, init, parameter, utils
+from minigrad.nn import functional, init, modules, parameter, utils
 from minigrad.nn.activation import (
     CELU,
     ELU,
@@ -267,6 +267,7 @@ __all__ = [
     "ZeroPad3d",
     "functional",
     "init",
+    "modules",
     "parameter",
     "summary",
     "utils",

@@ -5,8 +5,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from minigrad.autograd.function import Function
+from minigrad.core.warn import warn_caller
 from minigrad.engine.grad_mode import thread
 from minigrad.engine.hooks import RemovableHandle
+from minigrad.nn.node_hook import observe_node
 from minigrad.tensor import Tensor
 
 Hook = Callable[..., Any]
@@ -48,6 +50,7 @@ class Hooks:
         self.forward: dict[int, ForwardHook] = {}
         self.backward_pre: dict[int, Hook] = {}
         self.backward: dict[int, Hook] = {}
+        self.backward_of_node: dict[int, Hook] = {}
         self.state_dict_pre: dict[int, Hook] = {}
         self.state_dict_post: dict[int, SaveHook] = {}
         self.load_pre: dict[int, LoadHook] = {}
@@ -55,7 +58,23 @@ class Hooks:
 
     def around_call(self) -> bool:
         """True if a call of the module calls hooks."""
-        return bool(self.forward_pre or self.forward or self.backward_pre or self.backward)
+        return bool(
+            self.forward_pre
+            or self.forward
+            or self.backward_pre
+            or self.backward
+            or self.backward_of_node
+            or (self is not EVERYWHERE and EVERYWHERE.around_call())
+        )
+
+    def all_of(self, kind: str) -> list[tuple[int, Any]]:
+        """The hooks of one kind with their keys, those of every module first."""
+        shared = () if self is EVERYWHERE else vars(EVERYWHERE)[kind].items()
+        return [*shared, *vars(self)[kind].items()]
+
+
+EVERYWHERE = Hooks()
+"""The hooks of all modules; see `global_hooks`."""
 
 
 def add(hooks: dict[int, H], hook: H, prepend: bool = False) -> RemovableHandle:
@@ -70,6 +89,15 @@ def add(hooks: dict[int, H], hook: H, prepend: bool = False) -> RemovableHandle:
     return handle
 
 
+def require_one_kind(others: dict[int, Hook], where: str) -> None:
+    """Raise RuntimeError if there are backward hooks of the other kind."""
+    if others:
+        raise RuntimeError(
+            f"Cannot use both regular backward hooks and full backward hooks {where}. Please use "
+            f"only one of them."
+        )
+
+
 def call_with_hooks(
     module: Any, hooks: Hooks, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
@@ -77,24 +105,41 @@ def call_with_hooks(
     called: set[int] = set()
     result = None
     try:
-        for pre in list(hooks.forward_pre.values()):
+        for _, pre in hooks.all_of("forward_pre"):
             args, kwargs = _run_forward_pre(pre, module, args, kwargs)
         backward = None
-        if (hooks.backward or hooks.backward_pre) and thread.mode.grad:
-            backward = _BackwardHooks(module, hooks)
-            args = backward.enter(args)
+        if thread.mode.grad:
+            around = _BackwardHooks(module, hooks)
+            if around.before or around.after:
+                backward = around
+                args = around.enter(args)
         result = module.forward(*args, **kwargs)
-        for key, hook in list(hooks.forward.items()):
+        for key, hook in hooks.all_of("forward"):
             called.add(key)
             changed = _run_forward(hook, module, args, kwargs, result)
             if changed is not None:
                 result = changed
+        for _, hook_of_node in hooks.all_of("backward_of_node") if thread.mode.grad else ():
+            observe_node(module, hook_of_node, args, result)
         return result if backward is None else backward.leave(result)
     except Exception:
-        for key, hook in list(hooks.forward.items()):
+        for key, hook in hooks.all_of("forward"):
             if hook.always and key not in called:
-                _run_forward(hook, module, args, kwargs, result)
+                result = _run_after_error(hook, module, args, kwargs, result)
         raise
+
+
+def _run_after_error(hook: ForwardHook, module: Any, args: Any, kwargs: Any, result: Any) -> Any:
+    """Run a hook that is always called; its own error must not hide that of forward."""
+    try:
+        changed = _run_forward(hook, module, args, kwargs, result)
+    except Exception as error:
+        warn_caller(
+            f"module forward hook with ``always_call=True`` raised an exception that was silenced "
+            f"as another error was raised in forward: {error}"
+        )
+        return result
+    return result if changed is None else changed
 
 
 def _run_forward(hook: ForwardHook, module: Any, args: Any, kwargs: Any, result: Any) -> Any:
@@ -144,8 +189,8 @@ class _BackwardHooks:
 
     def __init__(self, module: Any, hooks: Hooks) -> None:
         self.module = module
-        self.before = list(hooks.backward_pre.values())
-        self.after = list(hooks.backward.values())
+        self.before = [hook for _, hook in hooks.all_of("backward_pre")]
+        self.after = [hook for _, hook in hooks.all_of("backward")]
         self.input_positions: list[int] = []
         self.input_count = 0
         self.grad_outputs: Gradients = ()

@@ -1,10 +1,26 @@
 """The attributes of a module: parameters, buffers and submodules, registered when assigned."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from minigrad.nn.parameter import Buffer, Parameter, type_name
 from minigrad.tensor import Tensor
+
+REGISTRATION_HOOKS: dict[str, dict[int, Callable[..., Any]]] = {
+    "parameter": {},
+    "buffer": {},
+    "module": {},
+}
+"""Hooks of all modules, called with what is registered; see `global_hooks`."""
+
+
+def _hooked(kind: str, module: Any, name: str, value: Any) -> Any:
+    """The value to register: the given one, or what the last hook made of it."""
+    for hook in list(REGISTRATION_HOOKS[kind].values()):
+        replaced = hook(module, name, value)
+        if replaced is not None:
+            value = replaced
+    return value
 
 
 class ModuleAttributes:
@@ -50,7 +66,7 @@ class ModuleAttributes:
             self._require_init("module")
             self._remove(name, keep="_modules")
             _check_name(name, "module")
-            attributes["_modules"][name] = value
+            attributes["_modules"][name] = _hooked("module", self, name, value)
         elif name in attributes.get("_modules", ()):
             _require_none(value, name, "child module", "minigrad.nn.Module or None")
             attributes["_modules"][name] = None
@@ -125,7 +141,7 @@ class ModuleAttributes:
                 f"created explicitly. To express '{name}' as a function of another Tensor, "
                 f"compute the value in the forward() method."
             )
-        self._parameters[name] = param
+        self._parameters[name] = _hooked("parameter", self, name, param)
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Register a tensor that is state but no parameter, such as running statistics.
@@ -139,7 +155,7 @@ class ModuleAttributes:
                 f"cannot assign '{type_name(tensor)}' object to buffer '{name}' "
                 f"(minigrad.Tensor or None required)"
             )
-        self._buffers[name] = tensor
+        self._buffers[name] = _hooked("buffer", self, name, tensor)
         if persistent:
             self._non_persistent_buffers_set.discard(name)
         else:
@@ -151,7 +167,7 @@ class ModuleAttributes:
             raise TypeError(f"{type_name(module)} is not a Module subclass")
         self._require_init("module")
         self._check_free(name, "module", self._modules)
-        self._modules[name] = module
+        self._modules[name] = _hooked("module", self, name, module)
 
     def register_module(self, name: str, module: "ModuleAttributes | None") -> None:
         """An alias of `add_module`."""

@@ -1,7 +1,7 @@
 """The methods of a module that register hooks."""
 
 from minigrad.engine.hooks import RemovableHandle
-from minigrad.nn.hooks import ForwardHook, Hook, Hooks, LoadHook, SaveHook, add
+from minigrad.nn.hooks import ForwardHook, Hook, Hooks, LoadHook, SaveHook, add, require_one_kind
 
 
 class HookMethods:
@@ -11,9 +11,10 @@ class HookMethods:
     _hooks: Hooks | None = None
 
     def _get_hooks(self) -> Hooks:
-        if self._hooks is None:
-            self._hooks = Hooks()
-        return self._hooks
+        own: Hooks | None = vars(self).get("_hooks")
+        if own is None:
+            own = self._hooks = Hooks()
+        return own
 
     def register_forward_pre_hook(
         self, hook: Hook, *, prepend: bool = False, with_kwargs: bool = False
@@ -47,9 +48,21 @@ class HookMethods:
     def register_full_backward_hook(self, hook: Hook, prepend: bool = False) -> RemovableHandle:
         """Call `hook(module, grad_input, grad_output)` when the inputs' gradients are computed.
 
-        Both are tuples; a result replaces grad_input.
+        Both are tuples; a result replaces grad_input.  Raises RuntimeError beside hooks of
+        `register_backward_hook`.
         """
+        require_one_kind(self._get_hooks().backward_of_node, "on a single Module")
         return add(self._get_hooks().backward, hook, prepend)
+
+    def register_backward_hook(self, hook: Hook) -> RemovableHandle:
+        """Call `hook(module, grad_input, grad_output)` when the node of the output has run.
+
+        Deprecated: grad_input belongs to that node.  Where the module is more than one operation,
+        use `register_full_backward_hook`.  Raises RuntimeError beside hooks of that.
+        PyTorch differs: of a Linear the order is input, weight, bias; there bias, input, weight.
+        """
+        require_one_kind(self._get_hooks().backward, "on a single Module")
+        return add(self._get_hooks().backward_of_node, hook)
 
     def register_state_dict_pre_hook(self, hook: Hook) -> RemovableHandle:
         """Call `hook(module, prefix, keep_vars)` before state_dict collects this module's state."""

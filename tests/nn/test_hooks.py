@@ -154,3 +154,26 @@ def test_a_gradient_through_a_hooked_module_can_be_differentiated_again():
     (theirs,) = torch.autograd.grad(expected.tanh().sum(), expected, create_graph=True)
     theirs.sum().backward()
     assert x.grad.item() == pytest.approx(expected.grad.item(), rel=1e-5)
+
+
+def test_global_backward_hooks_of_both_kinds():
+    # torch keeps the kind that was registered first for the rest of the process.
+    hooks, seen = mg.nn.modules.module, []
+    x = mg.ones(2, requires_grad=True) * 1
+    with hooks.register_module_backward_hook(lambda m, i, o: seen.append((type(m), i[0].tolist()))):
+        mg.nn.ReLU()(x).sum().backward(retain_graph=True)
+        with pytest.raises(RuntimeError, match="as a global Module hook"):
+            hooks.register_module_full_backward_hook(lambda *given: None)
+    assert seen == [(mg.nn.ReLU, [1, 1])]
+    with (
+        hooks.register_module_full_backward_hook(lambda *given: None),
+        pytest.raises(RuntimeError, match="as a global Module hook"),
+    ):
+        hooks.register_module_backward_hook(lambda *given: None)
+
+
+def test_a_backward_hook_of_several_operations_says_what_it_misses():
+    net = mg.nn.Sequential(mg.nn.Linear(2, 2), mg.nn.ReLU())
+    net.register_backward_hook(lambda m, i, o: None)
+    with pytest.warns(FutureWarning, match="multiple autograd Nodes"):
+        net(mg.ones(1, 2, requires_grad=True) * 1)
