@@ -6,6 +6,7 @@ True
 """
 
 from minigrad.nn import functional as _F
+from minigrad.nn.functional import rnn as _rnn
 from minigrad.tensor import Tensor as _Tensor
 
 # --- in place -------------------------------------------------------------------------------------
@@ -59,3 +60,6 @@ celu, celu_, selu, selu_ = _F.celu, _F.celu_, _F.selu, _F.selu_
 rrelu, rrelu_, prelu = _F.rrelu, _F.rrelu_, _F.prelu
 threshold, threshold_ = _F.threshold, _F.threshold_
 alpha_dropout, feature_alpha_dropout = _F.alpha_dropout, _F.feature_alpha_dropout
+lstm, gru, rnn_tanh, rnn_relu = _rnn.lstm, _rnn.gru, _rnn.rnn_tanh, _rnn.rnn_relu
+lstm_cell, gru_cell = _rnn.lstm_cell, _rnn.gru_cell
+rnn_tanh_cell, rnn_relu_cell = _rnn.rnn_tanh_cell, _rnn.rnn_relu_cell

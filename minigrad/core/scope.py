@@ -33,9 +33,9 @@ OUT_OF_SCOPE = {
         merge_type_from_type_comment unify_type_list JITException functionalize debug_unwrap
         boolean_dispatch BroadcastingList? assert_int_or_pair
         """,
-    "recurrent networks and attention": """
-        RNN* LSTM* GRU* rnn rnn_* lstm* gru* MultiheadAttention Transformer*
-        multi_head_attention_forward scaled_dot_product_attention grouped_mm
+    "attention": """
+        MultiheadAttention Transformer* multi_head_attention_forward scaled_dot_product_attention
+        grouped_mm
         """,
     "volumes": "*3d *3d_with_indices convert_conv3d_weight_memory_format",
     "other ways of distributing": "*DataParallel* SyncBatchNorm is_distributed",

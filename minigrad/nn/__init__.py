@@ -136,6 +136,9 @@ from minigrad.nn.regression_loss import (
     PoissonNLLLoss,
     SmoothL1Loss,
 )
+from minigrad.nn.rnn import GRU, LSTM, RNN
+from minigrad.nn.rnn_base import RNNBase
+from minigrad.nn.rnn_cell import GRUCell, LSTMCell, RNNCell, RNNCellBase
 from minigrad.nn.summary import summary
 from minigrad.nn.upsampling import (
     Upsample,
@@ -148,6 +151,9 @@ __all__ = [
     "ELU",
     "GELU",
     "GLU",
+    "GRU",
+    "LSTM",
+    "RNN",
     "SELU",
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
@@ -187,6 +193,7 @@ __all__ = [
     "Flatten",
     "Fold",
     "FractionalMaxPool2d",
+    "GRUCell",
     "GaussianNLLLoss",
     "GroupNorm",
     "Hardshrink",
@@ -202,6 +209,7 @@ __all__ = [
     "L1Loss",
     "LPPool1d",
     "LPPool2d",
+    "LSTMCell",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
@@ -232,6 +240,9 @@ __all__ = [
     "PixelUnshuffle",
     "PoissonNLLLoss",
     "RMSNorm",
+    "RNNBase",
+    "RNNCell",
+    "RNNCellBase",
     "RReLU",
     "ReLU",
     "ReLU6",

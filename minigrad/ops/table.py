@@ -24,6 +24,7 @@ from minigrad.ops.nn import (
     piecewise_activation,
     pool,
     random,
+    recurrent,
     softmax,
 )
 from minigrad.ops.reduction import extrema, histogram, reduce, scan, sorting, statistics
@@ -34,7 +35,8 @@ FAMILIES = (
     activation, piecewise_activation,
     reduce, extrema, scan, sorting, statistics, histogram,
     copies, views, diagonal, getitem, masks, gather_scatter,
-    matmul, conv, pool, loss, ctc, batch_norm, layer_norm, softmax, random, strided,
+    matmul, conv, pool, loss, ctc, batch_norm, layer_norm, softmax, random,
+    recurrent, strided,
     norms, solve, factorizations, lu, determinants,
 )  # fmt: skip
 

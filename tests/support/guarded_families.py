@@ -15,6 +15,8 @@ from minigrad.kernels.matmul import gemm_nt, matmul
 from minigrad.kernels.pointwise import activation, elementwise, special
 from minigrad.kernels.pointwise.loops import CHUNK
 from minigrad.kernels.pooling import avg_pool, max_pool
+from minigrad.kernels.recurrent import gru, lstm, lstm_backward, rnn
+from minigrad.kernels.recurrent import steps as recurrent_steps
 from minigrad.kernels.reduction import (
     batch_norm,
     cross_entropy,
@@ -248,6 +250,31 @@ def pools(draw: Draw) -> Calls:
     yield avg_pool.adaptive_avg_pool2d_backward, draw.array(*out.shape), x.shape
 
 
+def recurrences(draw: Draw) -> Calls:
+    H, batch = draw.size(1, 37), draw.size(1, 13)
+    P = draw.one_of(H, max(1, H - draw.size(1, 13)))
+    sizes = np.sort(draw.rng.integers(1, batch + 1, draw.size(1, 7)))[::-1]
+    steps = recurrent_steps.packed_steps(sizes, draw.one_of(False, True))
+    rows, batch, keeps = steps.total, steps.batch, draw.one_of(True, True, False)
+    h0, c0 = draw.plain(batch, P), draw.plain(batch, H)
+    w_hr = draw.plain(P, H) if P < H else None
+    w_hh = draw.plain(4 * H, P)
+    gates = draw.plain(rows, 4 * H)
+    flat, kept = yield lstm.lstm, gates, w_hh, h0, c0, w_hr, steps, keeps
+    if keeps:
+        g = draw.plain(flat.size)
+        yield lstm_backward.lstm_backward, g, kept, w_hh, w_hr, steps
+    w_hh, h0 = draw.plain(3 * H, H), draw.plain(batch, H)
+    gates, b_hh = draw.plain(rows, 3 * H), draw.plain(3 * H)
+    flat, kept = yield gru.gru, gates, w_hh, b_hh, h0, steps, keeps
+    if keeps:
+        yield gru.gru_backward, draw.plain(flat.size), kept, w_hh, steps
+    w_hh, rectifies = draw.plain(H, H), draw.one_of(False, True)
+    flat, kept = yield rnn.rnn, draw.plain(rows, H), w_hh, h0, steps, rectifies, keeps
+    if keeps:
+        yield rnn.rnn_backward, draw.plain(flat.size), kept, w_hh, steps, rectifies
+
+
 def gathers(draw: Draw) -> Calls:
     gather.MIN_ADDED = gather.MIN_READ = 0  # nothing is left to NumPy
     before, length, after = draw.size(most=3), draw.size(1, 37), draw.one_of(1, draw.size())
@@ -281,6 +308,7 @@ FAMILIES: dict[str, Callable[[Draw], Calls]] = {
     family.__name__: family
     for family in (
         products, implicit_gemm, pointwise, direct, depthwise, winograd, vectors, reductions,
-        softmaxes, label_losses, alignments, norms, layer_norms, pools, gathers, optimizers,
+        softmaxes, label_losses, alignments, norms, layer_norms, pools, recurrences,
+        gathers, optimizers,
     )
 }  # fmt: skip

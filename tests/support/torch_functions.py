@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from minigrad.ops import table
+from tests.support import recurrent
 
 F = torch.nn.functional
 
@@ -268,6 +269,9 @@ ADAPTED = {
 }
 
 ADAPTED |= {
+    "lstm_layer": recurrent.lstm_layer,
+    "gru_layer": recurrent.gru_layer,
+    "rnn_layer": recurrent.rnn_layer,
     "layer_norm": lambda x, w=None, b=None, *, dims, eps: F.layer_norm(
         x, x.shape[x.ndim - dims :], w, b, eps
     ),

@@ -1,7 +1,7 @@
 """Utilities for modules, their parameters and gradients, under torch's names."""
 
 from minigrad.core.public_names import show_public_names
-from minigrad.nn.utils import parametrizations, parametrize, stateless
+from minigrad.nn.utils import parametrizations, parametrize, rnn, stateless
 from minigrad.nn.utils.clip_grad import (
     clip_grad_norm_,
     clip_grad_value_,
@@ -33,6 +33,7 @@ __all__ = [
     "parametrize",
     "remove_spectral_norm",
     "remove_weight_norm",
+    "rnn",
     "skip_init",
     "spectral_norm",
     "stateless",

@@ -1,0 +1,329 @@
+"""Recurrent layers as functions, under the names that torch has them at its top level.
+
+`lstm`, `gru`, `rnn_tanh` and `rnn_relu` take a batch of sequences, or packed ones; the functions
+whose names end in `_cell` take one step.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigrad import ops
+from minigrad.engine.op import label_node
+from minigrad.kernels.recurrent.steps import Steps, even_steps, packed_steps
+from minigrad.nn.functional.dropout import dropout as drop
+from minigrad.nn.functional.linear import linear
+from minigrad.ops.nn import recurrent
+from minigrad.tensor import Tensor
+
+
+class _Weights(NamedTuple):
+    """The parameters of one layer in one direction."""
+
+    w_ih: Tensor
+    w_hh: Tensor
+    b_ih: Tensor | None
+    b_hh: Tensor | None
+    w_hr: Tensor | None
+
+
+# All steps of one layer: (input, weights, states, steps) -> outputs (rows, width), last states.
+_Layer = Callable[[Tensor, _Weights, Sequence[Tensor], Steps], tuple[Tensor, list[Tensor]]]
+
+
+def _unpacked(flat: Tensor, steps: Steps, *widths: int) -> tuple[Tensor, list[Tensor]]:
+    """The outputs and the last states, whose widths are given, of a flat result."""
+    end = steps.total * widths[0]
+    out, states = flat[:end].reshape(steps.total, widths[0]), []
+    for width in widths:
+        begin, end = end, end + steps.batch * width
+        states.append(flat[begin:end].reshape(steps.batch, width))
+    return out, states
+
+
+def _sum_of_biases(weights: _Weights) -> Tensor | None:
+    if weights.b_ih is None or weights.b_hh is None:
+        return weights.b_ih if weights.b_hh is None else weights.b_hh
+    return weights.b_ih + weights.b_hh
+
+
+def _lstm_layer(
+    input: Tensor, weights: _Weights, states: Sequence[Tensor], steps: Steps
+) -> tuple[Tensor, list[Tensor]]:
+    gates = linear(input, weights.w_ih, _sum_of_biases(weights))
+    flat, *_ = recurrent.lstm_layer(gates, weights.w_hh, *states, weights.w_hr, steps=steps)
+    return _unpacked(flat, steps, *(state.shape[1] for state in states))
+
+
+def _gru_layer(
+    input: Tensor, weights: _Weights, states: Sequence[Tensor], steps: Steps
+) -> tuple[Tensor, list[Tensor]]:
+    w_hh, b_hh = weights.w_hh, weights.b_hh
+    gates = linear(input, weights.w_ih, weights.b_ih)
+    b_hh = w_hh.new_zeros(w_hh.shape[0]) if b_hh is None else b_hh
+    flat, *_ = recurrent.gru_layer(gates, w_hh, b_hh, *states, steps=steps)
+    return _unpacked(flat, steps, states[0].shape[1])
+
+
+def _rnn_layer(
+    input: Tensor, weights: _Weights, states: Sequence[Tensor], steps: Steps, rectifies: bool
+) -> tuple[Tensor, list[Tensor]]:
+    gates = linear(input, weights.w_ih, _sum_of_biases(weights))
+    flat, *_ = recurrent.rnn_layer(gates, weights.w_hh, *states, steps=steps, rectifies=rectifies)
+    return _unpacked(flat, steps, states[0].shape[1])
+
+
+def _tanh_layer(
+    input: Tensor, weights: _Weights, states: Sequence[Tensor], steps: Steps
+) -> tuple[Tensor, list[Tensor]]:
+    return _rnn_layer(input, weights, states, steps, False)
+
+
+def _relu_layer(
+    input: Tensor, weights: _Weights, states: Sequence[Tensor], steps: Steps
+) -> tuple[Tensor, list[Tensor]]:
+    return _rnn_layer(input, weights, states, steps, True)
+
+
+# --- sequences ------------------------------------------------------------------------------------
+
+
+class Options(NamedTuple):
+    """The arguments that all layers share, as torch's functions take them."""
+
+    params: Sequence[Tensor]
+    has_biases: bool
+    num_layers: int
+    dropout: float
+    train: bool
+    bidirectional: bool
+
+    def weights(self, projects: bool) -> list[_Weights]:
+        """The parameters of each layer and direction, in their order."""
+        each = 2 + 2 * self.has_biases + projects
+        count = self.num_layers * (1 + self.bidirectional)
+        if len(self.params) != each * count:
+            raise RuntimeError(
+                f"expected {each * count} parameters for {count} layers and directions, got "
+                f"{len(self.params)}"
+            )
+        found = []
+        for i in range(0, each * count, each):
+            w_ih, w_hh, *others = self.params[i : i + each]
+            b_ih, b_hh = others[:2] if self.has_biases else (None, None)
+            found.append(_Weights(w_ih, w_hh, b_ih, b_hh, others[-1] if projects else None))
+        return found
+
+
+def _run(
+    layer: _Layer, rows: Tensor, states: Sequence[Tensor], sizes: Any, options: Options
+) -> tuple[Tensor, list[Tensor]]:
+    """All layers over rows (rows, features); `sizes` is (T, batch), or batch sizes in an array.
+
+    `states` are (layers * directions, batch, width) each; so are the last states that it gives.
+    """
+    width, cell = states[0].shape[2], states[-1].shape[2]
+    weights = options.weights(projects=width != cell)
+    ways = [False, True] if options.bidirectional else [False]
+    steps = [
+        even_steps(*sizes, way) if isinstance(sizes, tuple) else packed_steps(sizes, way)
+        for way in ways
+    ]
+    last: list[list[Tensor]] = []
+    for i in range(0, len(weights), len(ways)):
+        outputs = []
+        for j, way in enumerate(steps):
+            own = [state[i + j] for state in states]
+            out, ends = layer(rows, weights[i + j], own, way)
+            outputs.append(out)
+            last.append(ends)
+        rows = outputs[0] if len(outputs) == 1 else ops.cat(outputs, 1)
+        if options.dropout and i + len(ways) < len(weights):
+            rows = drop(rows, options.dropout, options.train)
+    return rows, [ops.stack(ends) for ends in zip(*last, strict=True)]
+
+
+def sequences(
+    name: str, input: Tensor, hx: Sequence[Tensor], options: Options,
+    batch_first: bool,
+) -> tuple[Tensor, ...]:  # fmt: skip
+    """(T, batch, features), or with batch_first (batch, T, features), -> outputs, last states."""
+    if input.ndim != 3:
+        raise RuntimeError(f"{name}: input must have 3 dimensions, got {input.ndim}")
+    x = input.transpose(0, 1) if batch_first else input
+    length, batch, features = x.shape
+    if not length:
+        raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
+    _require_states(name, hx, batch, options)
+    rows, last = _run(_LAYERS[name], x.reshape(-1, features), hx, (length, batch), options)
+    out = rows.reshape(length, batch, rows.shape[1])
+    out = label_node(out, "StackBackward0")
+    return (out.transpose(0, 1) if batch_first else out, *last)
+
+
+def packed_sequences(
+    name: str, data: Tensor, batch_sizes: Tensor, hx: Sequence[Tensor],
+    options: Options,
+) -> tuple[Tensor, ...]:  # fmt: skip
+    """Packed sequences (rows, features) -> packed outputs, last states."""
+    sizes = np.asarray(batch_sizes.array, np.int64)
+    if data.ndim != 2:
+        raise RuntimeError(f"{name}: input must have 2 dimensions, got {data.ndim}")
+    if sizes.ndim != 1 or not sizes.size or sizes[-1] < 1 or (np.diff(sizes) > 0).any():
+        raise RuntimeError(
+            f"{name}: batch_sizes must be positive and sorted in decreasing order, got "
+            f"{sizes.tolist()}"
+        )
+    if sizes.sum() != data.shape[0]:
+        raise RuntimeError(
+            f"{name}: batch_sizes add up to {sizes.sum()}, but data has {data.shape[0]} rows"
+        )
+    _require_states(name, hx, int(sizes[0]), options)
+    rows, last = _run(_LAYERS[name], data, hx, sizes, options)
+    return rows, *last
+
+
+def _require_states(name: str, hx: Sequence[Tensor], batch: int, options: Options) -> None:
+    count = options.num_layers * (1 + options.bidirectional)
+    for state in hx:
+        if state.ndim != 3 or state.shape[:2] != (count, batch):
+            raise RuntimeError(
+                f"{name}: Expected hidden size ({count}, {batch}, hidden size), got "
+                f"{list(state.shape)}"
+            )
+
+
+def _function(name: str, states: int) -> Callable[..., tuple[Tensor, ...]]:
+    """torch's function `name` of a batch of sequences, or of packed ones."""
+
+    def call(*given: Any, **settings: Any) -> tuple[Tensor, ...]:
+        names = ["input", "hx", *Options._fields, "batch_first"]
+        if "batch_sizes" in settings or (len(given) > 2 and _is_state(given[2])):
+            names = ["data", "batch_sizes", "hx", *Options._fields]
+        found = dict(zip(names, given, strict=False)) | settings
+        if len(given) > len(names) or found.keys() != set(names):
+            raise TypeError(f"{name}() takes the arguments {', '.join(names)}")
+        hx = (found["hx"],) if isinstance(found["hx"], Tensor) else tuple(found["hx"])
+        if len(hx) != states:
+            raise RuntimeError(f"{name} expects {states} hidden states, got {len(hx)}")
+        options = Options(**{field: found[field] for field in Options._fields})
+        if "data" in found:
+            return packed_sequences(name, found["data"], found["batch_sizes"], hx, options)
+        return sequences(name, found["input"], hx, options, found["batch_first"])
+
+    call.__name__ = call.__qualname__ = name
+    call.__doc__ = f"""`{name}` of sequences in one tensor or of packed ones, as torch takes them.
+
+    (input, hx, params, has_biases, num_layers, dropout, train, bidirectional, batch_first), or
+    (data, batch_sizes, hx, params, has_biases, num_layers, dropout, train, bidirectional); gives
+    the outputs and the last states.  The modules of `nn` are easier to call.
+    """
+    return call
+
+
+def _is_state(given: Any) -> bool:
+    """True for hidden states where parameters, a list, could be given as well."""
+    return isinstance(given, Tensor) or (isinstance(given, tuple) and len(given) == 2)
+
+
+_LAYERS = {
+    "lstm": _lstm_layer, "gru": _gru_layer, "rnn_tanh": _tanh_layer, "rnn_relu": _relu_layer,
+}  # fmt: skip
+lstm = _function("lstm", 2)
+gru = _function("gru", 1)
+rnn_tanh = _function("rnn_tanh", 1)
+rnn_relu = _function("rnn_relu", 1)
+
+# --- cells ----------------------------------------------------------------------------------------
+
+
+def _one_step(
+    name: str, input: Tensor, states: Sequence[Tensor], weights: _Weights
+) -> tuple[Tensor, ...]:
+    """New states (batch, hidden) of one step with an input (batch, features)."""
+    features, hidden = weights.w_ih.shape[1], weights.w_hh.shape[1]
+    if input.ndim != 2 or input.shape[1] != features:
+        raise RuntimeError(
+            f"input has inconsistent input_size: got {input.shape[-1]} expected {features}"
+        )
+    for i, state in enumerate(states):
+        if state.shape[0] != input.shape[0]:
+            raise RuntimeError(
+                f"Input batch size {input.shape[0]} doesn't match hidden{i} batch size "
+                f"{state.shape[0]}"
+            )
+        if state.ndim != 2 or state.shape[1] != hidden:
+            raise RuntimeError(
+                f"hidden{i} has inconsistent hidden_size: got {state.shape[-1]}, expected {hidden}"
+            )
+    steps = even_steps(1, input.shape[0], False)
+    return tuple(_LAYERS[name](input, weights, states, steps)[1])
+
+
+def lstm_cell(
+    input: Tensor,
+    hx: Sequence[Tensor],
+    w_ih: Tensor,
+    w_hh: Tensor,
+    b_ih: Tensor | None = None,
+    b_hh: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """One step of an LSTM: input (N, features) and hx = (h, c), (N, hidden) each -> new h and c.
+
+    w_ih (4 hidden, features), w_hh (4 hidden, hidden), biases (4 hidden,).  Raises RuntimeError
+    for other shapes, TypeError unless hx is a pair.
+    """
+    if isinstance(hx, Tensor) or len(hx) != 2:
+        raise TypeError(
+            f"lstm_cell(): argument 'hx' (position 2) must be tuple of Tensors, not "
+            f"{type(hx).__name__}"
+        )
+    h, c = _one_step("lstm", input, hx, _Weights(w_ih, w_hh, b_ih, b_hh, None))
+    return h, c
+
+
+def gru_cell(
+    input: Tensor,
+    hx: Tensor,
+    w_ih: Tensor,
+    w_hh: Tensor,
+    b_ih: Tensor | None = None,
+    b_hh: Tensor | None = None,
+) -> Tensor:
+    """One step of a GRU: input (N, features), hx (N, hidden) -> (N, hidden).
+
+    w_ih (3 hidden, features), w_hh (3 hidden, hidden), biases (3 hidden,).  Raises RuntimeError
+    for other shapes.
+    """
+    return _one_step("gru", input, [hx], _Weights(w_ih, w_hh, b_ih, b_hh, None))[0]
+
+
+def rnn_tanh_cell(
+    input: Tensor,
+    hx: Tensor,
+    w_ih: Tensor,
+    w_hh: Tensor,
+    b_ih: Tensor | None = None,
+    b_hh: Tensor | None = None,
+) -> Tensor:
+    """tanh(input @ w_ih.T + b_ih + hx @ w_hh.T + b_hh): (N, features), (N, hidden) -> (N, hidden).
+
+    Raises RuntimeError for other shapes.
+    """
+    return _one_step("rnn_tanh", input, [hx], _Weights(w_ih, w_hh, b_ih, b_hh, None))[0]
+
+
+def rnn_relu_cell(
+    input: Tensor,
+    hx: Tensor,
+    w_ih: Tensor,
+    w_hh: Tensor,
+    b_ih: Tensor | None = None,
+    b_hh: Tensor | None = None,
+) -> Tensor:
+    """relu(input @ w_ih.T + b_ih + hx @ w_hh.T + b_hh): (N, features), (N, hidden) -> (N, hidden).
+
+    Raises RuntimeError for other shapes.
+    """
+    return _one_step("rnn_relu", input, [hx], _Weights(w_ih, w_hh, b_ih, b_hh, None))[0]

@@ -1,0 +1,258 @@
+"""Recurrent layers: all steps of a batch of sequences as one operation.
+
+Each operation takes `gates`, what the input gives of all steps, and gives a flat result: the
+outputs (rows, width) and the last states (batch, width) of all sequences one after the other.  The
+rows of all steps follow each other; see `kernels.recurrent.steps.Steps`.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad.core.types import Array
+from minigrad.engine.backward import backward
+from minigrad.engine.grad_mode import thread
+from minigrad.engine.graph import V, wrap_like
+from minigrad.engine.op import arr, op, sample
+from minigrad.kernels.recurrent import gru as gru_kernels
+from minigrad.kernels.recurrent import lstm as lstm_kernels
+from minigrad.kernels.recurrent import lstm_backward as lstm_backward_kernels
+from minigrad.kernels.recurrent import rnn as rnn_kernels
+from minigrad.kernels.recurrent.steps import Steps, even_steps, packed_steps
+from minigrad.ops.linalg.matmul import linear
+from minigrad.ops.nn.activation import relu, sigmoid, tanh
+from minigrad.ops.shape.copies import concatenate
+
+EVEN, BACKWARD = even_steps(3, 2, False), even_steps(2, 3, True)
+PACKED = packed_steps(np.array([3, 2, 2, 1]), False)
+PACKED_BACKWARD = packed_steps(np.array([2, 2, 1]), True)
+
+
+def _rows(gates: Array) -> Array:
+    return np.ascontiguousarray(gates.reshape(-1, gates.shape[-1]))
+
+
+def _array(value: Any) -> Any:
+    """The contiguous array of a value that may be None."""
+    return None if value is None else np.ascontiguousarray(value.array)
+
+
+def _wrapped(g: V, shapes: Sequence[Any], *cotangents: Any) -> list[Any]:
+    """Arrays as cotangents of these shapes."""
+    return [
+        None if array is None else wrap_like(g, array.reshape(shape))
+        for array, shape in zip(cotangents, shapes, strict=True)
+    ]
+
+
+def _require(name: str, steps: Steps, gates: Array, weight: Array, **states: Any) -> None:
+    """Raise RuntimeError unless arrays fit each other: kernels trust their sizes.
+
+    `states` are pairs (array, width): a width for (batch, width), a shape otherwise.
+    """
+    count = gates.size // max(gates.shape[-1], 1)
+    if count != steps.total or gates.shape[-1] != len(weight):
+        raise RuntimeError(
+            f"{name}: gates must have {steps.total} rows of {len(weight)}, got {list(gates.shape)}"
+        )
+    for what, (array, width) in states.items():
+        shape = width if isinstance(width, tuple) else (steps.batch, width)
+        if array.shape != shape:
+            raise RuntimeError(f"{name}: {what} must be {list(shape)}, got {list(array.shape)}")
+    dtypes = {str(a.dtype) for a in (gates, weight, *(array for array, _ in states.values()))}
+    if len(dtypes) > 1 or gates.dtype.kind != "f":
+        raise RuntimeError(
+            f"{name}: expected arguments of one floating dtype, got {', '.join(sorted(dtypes))}"
+        )
+
+
+# --- the same, step by step ----------------------------------------------------------------------
+
+
+def _by_steps(cell: Callable[..., Any], gates: V, states: Sequence[V], steps: Steps) -> V:
+    """The flat result of `cell(gates, *states)`, which gives new states, in each step.
+
+    Recorded step by step, for derivatives of the gradient.
+    """
+    gates = gates.reshape((-1, gates.shape[-1]))
+    length, batch = len(steps.sizes), steps.batch
+    outputs = [gates] * length
+    for t in range(length - 1, -1, -1) if steps.reverse else range(length):
+        n, row = int(steps.sizes[t]), int(steps.offsets[t])
+        running = states if n == batch else [state[:n] for state in states]
+        fresh = cell(gates[row : row + n], *running)
+        outputs[t] = fresh[0]
+        if n < batch:
+            pairs = zip(fresh, states, strict=True)
+            fresh = [concatenate(new, state[n:], dim=0) for new, state in pairs]
+        states = fresh
+    return concatenate(*(part.reshape((-1,)) for part in [*outputs, *states]), dim=0)
+
+
+def _recorded_cotangents(
+    function: Callable[..., V], g: V, inputs: Sequence[Any], wanted: Sequence[int], **settings: Any
+) -> list[Any]:
+    """The cotangents of a function's inputs, from the record of the function itself."""
+    # One tensor may be given twice: each place gets a node of its own.
+    own = [x if x is None else x.reshape((1, *x.shape)).reshape(x.shape) for x in inputs]
+    targets: list[Any] = [own[i] for i in wanted]
+    found = backward(
+        [function(*own, **settings)], [g], targets=targets, retain_graph=True, create_graph=True
+    )
+    cotangents: list[Any] = [None] * len(inputs)
+    for i, cotangent in zip(wanted, found, strict=True):
+        cotangents[i] = cotangent
+    return cotangents
+
+
+def _parts(x: V, count: int) -> list[V]:
+    """Equal parts of the last dimension."""
+    size = x.shape[-1] // count
+    return [x[..., i * size : (i + 1) * size] for i in range(count)]
+
+
+# --- lstm ----------------------------------------------------------------------------------------
+
+
+def _lstm_by_steps(gates: V, w_hh: V, h0: V, c0: V, w_hr: V | None, steps: Steps) -> V:
+    def cell(x: V, h: V, c: V) -> list[V]:
+        i, f, g, o = _parts(x + linear(h, w_hh), 4)
+        c = sigmoid(f) * c + sigmoid(i) * tanh(g)
+        h = sigmoid(o) * tanh(c)
+        return [h if w_hr is None else linear(h, w_hr), c]
+
+    return _by_steps(cell, gates, [h0, c0], steps)
+
+
+def _lstm_rule(
+    g: V, out: Any, gates: V, w_hh: V, h0: V, c0: V, w_hr: Any, *, wanted: Sequence[int],
+    steps: Steps,
+) -> list[Any]:  # fmt: skip
+    inputs = gates, w_hh, h0, c0, w_hr
+    if thread.mode.grad:
+        return _recorded_cotangents(_lstm_by_steps, g, inputs, wanted, steps=steps)
+    units, before, hidden = out
+    kept = lstm_kernels.Kept(units.array, before.array, hidden.array)
+    found = lstm_backward_kernels.lstm_backward(_array(g), kept, _array(w_hh), _array(w_hr), steps)
+    shapes = [None if value is None else value.array.shape for value in inputs]
+    return _wrapped(g, shapes, *found)
+
+
+@op(
+    node="MkldnnRnnLayerBackward0",
+    vjp=_lstm_rule,
+    samples=[
+        sample(arr.of(6, 12), arr.of(12, 3), arr.of(2, 3), arr.of(2, 3), steps=EVEN),
+        sample(arr.of(2, 3, 8), arr.of(8, 2), arr.of(3, 2), arr.of(3, 2), steps=BACKWARD),
+        sample(arr.of(8, 20), arr.of(20, 5), arr.of(3, 5), arr.of(3, 5), steps=PACKED),
+        sample(
+            arr.of(5, 20), arr.of(20, 3), arr.of(2, 3), arr.of(2, 5), arr.of(3, 5),
+            steps=PACKED_BACKWARD,
+        ),
+    ],
+    accumulates=True,
+)  # fmt: skip
+def lstm_layer(
+    gates: Array, w_hh: Array, h0: Array, c0: Array, w_hr: Array | None = None, *, steps: Steps
+) -> Any:
+    """(rows, 4 H), (4 H, P), (batch, P), (batch, H) and (P, H) -> outputs, h and c, flat.
+
+    Without w_hr nothing is projected, and P = H.
+    """
+    H = len(w_hh) // 4
+    P = H if w_hr is None else len(w_hr)
+    projection = {} if w_hr is None else {"w_hr": (w_hr, (P, H))}
+    weight = {"w_hh": (w_hh, (4 * H, P))}
+    _require("lstm", steps, gates, w_hh, **weight, h0=(h0, P), c0=(c0, H), **projection)
+    w_hh, h0, c0 = map(np.ascontiguousarray, (w_hh, h0, c0))
+    w_hr = None if w_hr is None else np.ascontiguousarray(w_hr)
+    flat, kept = lstm_kernels.lstm(_rows(gates), w_hh, h0, c0, w_hr, steps, thread.mode.grad)
+    return flat, *kept
+
+
+# --- gru -----------------------------------------------------------------------------------------
+
+
+def _gru_by_steps(gates: V, w_hh: V, b_hh: V, h0: V, steps: Steps) -> V:
+    def cell(x: V, h: V) -> list[V]:
+        x_r, x_z, x_n = _parts(x, 3)
+        h_r, h_z, h_n = _parts(linear(h, w_hh, b_hh), 3)
+        n = tanh(x_n + sigmoid(x_r + h_r) * h_n)
+        return [n + sigmoid(x_z + h_z) * (h - n)]
+
+    return _by_steps(cell, gates, [h0], steps)
+
+
+def _gru_rule(
+    g: V, out: Any, gates: V, w_hh: V, b_hh: V, h0: V, *, wanted: Sequence[int], steps: Steps
+) -> list[Any]:
+    inputs = gates, w_hh, b_hh, h0
+    if thread.mode.grad:
+        return _recorded_cotangents(_gru_by_steps, g, inputs, wanted, steps=steps)
+    units, before = out
+    kept = gru_kernels.Kept(units.array, before.array)
+    found = gru_kernels.gru_backward(_array(g), kept, _array(w_hh), steps)
+    return _wrapped(g, [value.array.shape for value in inputs], *found)
+
+
+@op(
+    vjp=_gru_rule,
+    samples=[
+        sample(arr.of(6, 9), arr.of(9, 3), arr.of(9), arr.of(2, 3), steps=EVEN),
+        sample(arr.of(2, 3, 6), arr.of(6, 2), arr.of(6), arr.of(3, 2), steps=BACKWARD),
+        sample(arr.of(8, 15), arr.of(15, 5), arr.of(15), arr.of(3, 5), steps=PACKED),
+        sample(arr.of(5, 12), arr.of(12, 4), arr.of(12), arr.of(2, 4), steps=PACKED_BACKWARD),
+    ],
+    accumulates=True,
+)
+def gru_layer(gates: Array, w_hh: Array, b_hh: Array, h0: Array, *, steps: Steps) -> Any:
+    """(rows, 3 H), (3 H, H), (3 H,) and (batch, H) -> outputs and h, flat."""
+    H = len(w_hh) // 3
+    weights = {"w_hh": (w_hh, (3 * H, H)), "b_hh": (b_hh, (3 * H,))}
+    _require("gru", steps, gates, w_hh, **weights, h0=(h0, H))
+    w_hh, b_hh, h0 = map(np.ascontiguousarray, (w_hh, b_hh, h0))
+    flat, kept = gru_kernels.gru(_rows(gates), w_hh, b_hh, h0, steps, thread.mode.grad)
+    return flat, *kept
+
+
+# --- rnn -----------------------------------------------------------------------------------------
+
+
+def _rnn_by_steps(gates: V, w_hh: V, h0: V, steps: Steps, rectifies: bool) -> V:
+    squash = relu if rectifies else tanh
+    return _by_steps(lambda x, h: [squash(x + linear(h, w_hh))], gates, [h0], steps)
+
+
+def _rnn_rule(
+    g: V, out: Any, gates: V, w_hh: V, h0: V, *, wanted: Sequence[int], steps: Steps,
+    rectifies: bool,
+) -> list[Any]:  # fmt: skip
+    inputs = gates, w_hh, h0
+    if thread.mode.grad:
+        return _recorded_cotangents(
+            _rnn_by_steps, g, inputs, wanted, steps=steps, rectifies=rectifies
+        )
+    after, before = out
+    kept = rnn_kernels.Kept(after.array, before.array)
+    found = rnn_kernels.rnn_backward(_array(g), kept, _array(w_hh), steps, rectifies)
+    return _wrapped(g, [value.array.shape for value in inputs], *found)
+
+
+@op(
+    vjp=_rnn_rule,
+    samples=[
+        sample(arr.of(6, 3), arr.of(3, 3), arr.of(2, 3), steps=EVEN, rectifies=False),
+        sample(arr.of(2, 3, 2), arr.of(2, 2), arr.of(3, 2), steps=BACKWARD, rectifies=True),
+        sample(arr.of(8, 5), arr.of(5, 5), arr.of(3, 5), steps=PACKED, rectifies=True),
+        sample(arr.of(5, 4), arr.of(4, 4), arr.of(2, 4), steps=PACKED_BACKWARD, rectifies=False),
+    ],
+    accumulates=True,
+)
+def rnn_layer(gates: Array, w_hh: Array, h0: Array, *, steps: Steps, rectifies: bool) -> Any:
+    """(rows, H), (H, H) and (batch, H) -> outputs and h, flat; relu if `rectifies`, else tanh."""
+    H = len(w_hh)
+    _require("rnn", steps, gates, w_hh, w_hh=(w_hh, (H, H)), h0=(h0, H))
+    w_hh, h0 = np.ascontiguousarray(w_hh), np.ascontiguousarray(h0)
+    flat, kept = rnn_kernels.rnn(_rows(gates), w_hh, h0, steps, rectifies, thread.mode.grad)
+    return flat, *kept
