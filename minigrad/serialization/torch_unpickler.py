@@ -255,7 +255,9 @@ def _set_attributes(machine: TorchUnpickler, tensor: Tensor, state: Any) -> None
     if type(state) is not dict or slots:
         raise ValueError("a tensor's attributes should be a dict")
     for name, value in state.items():
-        if type(name) is not str or name.startswith("_") or hasattr(tensor, name):
+        # Looked up in the class: an instance would compute its properties.
+        hides = type(name) is not str or hasattr(type(tensor), name) or name in vars(tensor)
+        if hides or name.startswith("_"):
             raise ValueError("a tensor has an attribute that minigrad does not set")
         setattr(tensor, name, value)
     machine.attributes.append(state)

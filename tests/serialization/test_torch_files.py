@@ -238,3 +238,25 @@ def test_a_big_endian_file(tmp_path):
     found = mg.load(tmp_path / "y")
     assert found["a"].tolist() == [0, 1, 2]
     assert found["b"].tolist() == [1, 2]
+
+
+def test_attributes_of_tensors_come_along():
+    weight = torch.nn.Parameter(torch.ones(2))
+    weight.tag, weight.scale = "encoder", [1, 2.5]
+    plain = torch.ones(3)
+    plain.note = {"from": "here"}
+    ours, other = read([weight, plain])
+    assert (ours.tag, ours.scale, other.note) == ("encoder", [1, 2.5], {"from": "here"})
+
+
+def test_a_file_from_a_gpu_is_read_to_the_cpu():
+    file = io.BytesIO()
+    torch.save(torch.arange(3.0), file, _use_new_zipfile_serialization=False)
+    content = file.getvalue().replace(b"X\x03\x00\x00\x00cpu", b"X\x06\x00\x00\x00cuda:1")
+    assert mg.load(io.BytesIO(content)).tolist() == [0, 1, 2]
+    assert mg.load(io.BytesIO(content), {"cuda:1": "cpu"}).tolist() == [0, 1, 2]
+    seen = []
+    mg.load(io.BytesIO(content), lambda storage, location: seen.append(location))
+    assert seen == ["cuda:1"]
+    with pytest.raises(RuntimeError, match="cuda:0"):
+        mg.load(io.BytesIO(content), {"cuda:1": "cuda:0"})

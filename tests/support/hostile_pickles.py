@@ -104,6 +104,14 @@ HOSTILE = {
     + b"K\0K\4\x85K\1\x85\x89)t}"
     + text("array")
     + b"K\1stR.",
+    "attribute that hides a property": b"ctorch._tensor\n_rebuild_from_type_v2\n(ctorch._utils\n"
+    b"_rebuild_tensor_v2\nctorch\nTensor\n("
+    + STORAGE
+    + b"K\0K\4\x85K\1\x85\x89)t}"
+    + text("mT")
+    + b"K\1stR.",
+    "attribute that is not text": b"ctorch._tensor\n_rebuild_from_type_v2\n(ctorch._utils\n"
+    b"_rebuild_tensor_v2\nctorch\nTensor\n(" + STORAGE + b"K\0K\4\x85K\1\x85\x89)t}K\1K\1stR.",
     "class that is none": b"ctorch._tensor\n_rebuild_from_type_v2\n(ctorch._utils\n"
     b"_rebuild_tensor_v2\ncos\nsystem\n)}tR.",
     "function that makes no tensor": b"ctorch._tensor\n_rebuild_from_type_v2\n(ccollections\n"
