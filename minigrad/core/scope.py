@@ -77,7 +77,6 @@ OUT_OF_SCOPE = {
         nn.functional.Tensor autograd.grad_mode NestedIOFunction enforce_grad_layout_policy
         set_multithreading_enabled rearrange swap_in_optimizer_params_and_state Optional torch.cpp
         """,
-    "modules that wait for their sizes": "Lazy* Uninitialized*",
 }
 MACHINERY = "torch's machinery"
 UNDOCUMENTED = "not documented by torch"

@@ -67,6 +67,17 @@ from minigrad.nn.flatten import Flatten, Unflatten
 from minigrad.nn.fold import Fold, Unfold
 from minigrad.nn.fractional_max_pool import FractionalMaxPool2d
 from minigrad.nn.instancenorm import InstanceNorm1d, InstanceNorm2d
+from minigrad.nn.lazy import (
+    LazyBatchNorm1d,
+    LazyBatchNorm2d,
+    LazyConv1d,
+    LazyConv2d,
+    LazyConvTranspose1d,
+    LazyConvTranspose2d,
+    LazyInstanceNorm1d,
+    LazyInstanceNorm2d,
+    LazyLinear,
+)
 from minigrad.nn.linear import (
     Bilinear,
     Identity,
@@ -116,7 +127,12 @@ from minigrad.nn.padding import (
     ZeroPad2d,
     ZeroPad3d,
 )
-from minigrad.nn.parameter import Buffer, Parameter
+from minigrad.nn.parameter import (
+    Buffer,
+    Parameter,
+    UninitializedBuffer,
+    UninitializedParameter,
+)
 from minigrad.nn.parameter_container import ParameterDict, ParameterList
 from minigrad.nn.pixelshuffle import ChannelShuffle, PixelShuffle, PixelUnshuffle
 from minigrad.nn.pooling import (
@@ -211,6 +227,15 @@ __all__ = [
     "LPPool2d",
     "LSTMCell",
     "LayerNorm",
+    "LazyBatchNorm1d",
+    "LazyBatchNorm2d",
+    "LazyConv1d",
+    "LazyConv2d",
+    "LazyConvTranspose1d",
+    "LazyConvTranspose2d",
+    "LazyInstanceNorm1d",
+    "LazyInstanceNorm2d",
+    "LazyLinear",
     "LeakyReLU",
     "Linear",
     "LinearCrossEntropyLoss",
@@ -270,6 +295,8 @@ __all__ = [
     "TripletMarginWithDistanceLoss",
     "Unflatten",
     "Unfold",
+    "UninitializedBuffer",
+    "UninitializedParameter",
     "Upsample",
     "UpsamplingBilinear2d",
     "UpsamplingNearest2d",

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from minigrad.nn.hooks import Hooks
+from minigrad.nn.parameter import is_lazy
 from minigrad.nn.state_dict import (
     EXTRA,
     IncompatibleKeys,
@@ -62,7 +63,8 @@ class StateMethods:
     def _save_to_state_dict(self, destination: StateDict, prefix: str, keep_vars: bool) -> None:
         """Put this module's own tensors and its extra state into `destination`."""
         for name, tensor in persistent_tensors(self).items():  # type: ignore[arg-type]
-            destination[prefix + name] = tensor if keep_vars else tensor.detach()
+            is_kept = keep_vars or is_lazy(tensor)
+            destination[prefix + name] = tensor if is_kept else tensor.detach()
         if type(self).get_extra_state is not StateMethods.get_extra_state:
             destination[prefix + EXTRA] = self.get_extra_state()
 

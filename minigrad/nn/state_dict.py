@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from minigrad.engine.grad_mode import no_grad
 from minigrad.nn.module_tree import ModuleTree
-from minigrad.nn.parameter import Parameter
+from minigrad.nn.parameter import Parameter, is_lazy
 from minigrad.tensor import Tensor
 
 EXTRA = "_extra_state"
@@ -278,6 +278,11 @@ def _fitting(tensor: Tensor, given: Any, key: str) -> tuple[Any, str | None]:
             f'While copying the parameter named "{key}", expected minigrad.Tensor or '
             f"Tensor-like object from checkpoint but received {type(given)}"
         )
+    if is_lazy(tensor) or is_lazy(given):
+        if is_lazy(tensor) and is_lazy(given):
+            return tensor.data, None
+        where = "current model" if is_lazy(tensor) else "checkpoint"
+        return given, f"{key} has no shape yet in the {where}: call the lazy module once"
     if tensor.shape == () and given.shape == (1,):  # before PyTorch 0.4 no tensor had 0 dimensions
         given = given[0]
     if given.shape != tensor.shape:
