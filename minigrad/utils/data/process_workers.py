@@ -126,11 +126,11 @@ class ProcessCrew:
                 tasks.send(None)
         deadline = time.monotonic() + GRACE
         running = self._running()
+        open_pipes = list(self._parcels)
         while running and (left := deadline - time.monotonic()) > 0:
-            ready = connection.wait([*running, *self._parcels], left)
-            for parcels in self._parcels:
-                if parcels in ready and _received(parcels) is None:
-                    self._parcels.remove(parcels)
+            ready = connection.wait([*running, *open_pipes], left)
+            # A worker may wait until what it sends is read.
+            open_pipes = [p for p in open_pipes if p not in ready or _received(p) is not None]
             running = self._running()
         for process in self._processes:
             process.kill()
