@@ -131,9 +131,10 @@ from minigrad.serialization import load, save
 from minigrad.tensor import Tensor
 from minigrad.tensor.creation import (
     arange, as_tensor, asarray, empty, empty_like, eye, from_dlpack, from_numpy, frombuffer, full,
-    full_like, linspace, logspace, ones, ones_like, scalar_tensor, tensor, tril_indices,
-    triu_indices, zeros, zeros_like,
+    full_like, linspace, logspace, ones, ones_like, scalar_tensor, tensor, zeros,
+    zeros_like,
 )
+from minigrad.tensor.triangle_indices import tril_indices, triu_indices
 from minigrad.tensor.typeinfo import (
     can_cast, e, finfo, iinfo, inf, is_tensor, nan, newaxis, pi, promote_types, real,
     result_type,

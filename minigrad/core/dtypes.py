@@ -48,10 +48,27 @@ def of_numpy(given: Any) -> dtype:
     try:
         return _BY_NUMPY[np.dtype(given)]
     except (KeyError, TypeError):
-        known = ", ".join(d.name for d in _BY_NUMPY.values())
-        raise TypeError(
-            f"cannot hold elements of type {given}; the supported types are: {known}"
-        ) from None
+        raise _cannot_hold(given) from None
+
+
+def _cannot_hold(given: Any) -> Exception:
+    """The error for elements that minigrad does not hold, or not in their byte order."""
+    try:
+        found = np.dtype(given)
+    except TypeError:
+        found = None
+    if found is not None and found.newbyteorder("=") in _BY_NUMPY:
+        return ValueError(
+            f"given numpy array has byte order different from the native byte order ({found}). "
+            f"Conversion between byte orders is currently not supported; use x.astype("
+            f"{found.name!r})"
+        )
+    known = ", ".join(d.name for d in _BY_NUMPY.values())
+    name = f"numpy.{found.type.__name__}" if found is not None else repr(given)
+    return TypeError(
+        f"can't convert np.ndarray of type {name}: cannot hold elements of type {given}; the "
+        f"supported types are: {known}"
+    )
 
 
 def to_numpy(given: Any) -> np.dtype[Any]:

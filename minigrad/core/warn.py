@@ -13,7 +13,7 @@ def warn_caller(message: str, category: type[Warning] = UserWarning) -> None:
     level = 2
     while frame is not None and _is_ours(frame):
         frame, level = frame.f_back, level + 1
-    warnings.warn(message, category, stacklevel=level - 1)
+    warnings.warn(message, category, stacklevel=level)
 
 
 def _is_ours(frame: FrameType) -> bool:

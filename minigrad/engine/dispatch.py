@@ -13,6 +13,7 @@ import numpy as np
 
 from minigrad.core import dtypes
 from minigrad.core.errors import OutOfMemoryError
+from minigrad.core.shapes import dims_that_differ
 from minigrad.engine.forward_mode import carry_tangents
 from minigrad.engine.grad_mode import Mode, thread
 from minigrad.engine.graph import Node, Value, wrap
@@ -337,6 +338,7 @@ def _plain(operation: Op, position: int, arg: Any) -> Any:
     if isinstance(arg, int | float) and not only_tensors:
         return arg
     name = operation.tensors[position] if position < len(operation.tensors) else "tensors"
+    only_tensors = only_tensors or len(operation.tensors) == 1
     if arg is None and name in operation.optional:
         return None
     raise TypeError(
@@ -358,13 +360,13 @@ def _explained(operation: Op, arrays: list[Any], error: Exception) -> Exception:
     if isinstance(error, MemoryError):
         return OutOfMemoryError(f"not enough memory for {operation.name}(): {error}")
     shapes = [a.shape for a in arrays if isinstance(a, np.ndarray)]
-    try:
-        if operation.declaration.broadcasts:
-            np.broadcast_shapes(*shapes)
-    except ValueError:
-        given = " and ".join(str(list(shape)) for shape in shapes)
-        return RuntimeError(
-            f"{operation.name}(): the shapes {given} do not broadcast: counted from the last "
-            f"dimension, sizes must be equal or 1"
-        )
-    return error
+    sizes = dims_that_differ(shapes) if operation.declaration.broadcasts else None
+    if sizes is None:
+        return error
+    first, second, dim = sizes
+    given = " and ".join(str(list(shape)) for shape in shapes)
+    return RuntimeError(
+        f"The size of tensor a ({first}) must match the size of tensor b ({second}) at "
+        f"non-singleton dimension {dim}: {operation.name}() got the shapes {given}; they do not "
+        f"broadcast"
+    )

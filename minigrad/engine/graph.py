@@ -12,6 +12,7 @@ from typing import Any, Self, TypeVar
 
 import numpy as np
 
+from minigrad.core.warn import warn_caller
 from minigrad.engine.grad_mode import thread
 from minigrad.engine.hooks import Hook, RemovableHandle
 from minigrad.engine.memory import SharesMemory, Storage, tick
@@ -68,7 +69,16 @@ class Value(TensorInterface, SharesMemory):
     @property
     def grad(self) -> Any:
         """The gradient that `backward` has added up here, or None."""
-        return self._grad
+        found = self._grad
+        if found is None and self.node is not None and not self.retains_grad:
+            warn_caller(
+                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its "
+                ".grad attribute won't be populated during autograd.backward(). If you indeed want "
+                "the .grad field to be populated for a non-leaf Tensor, use .retain_grad() on the "
+                "non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure you "
+                "access the leaf Tensor instead."
+            )
+        return found
 
     @grad.setter
     def grad(self, new: Any) -> None:
@@ -87,6 +97,10 @@ class Value(TensorInterface, SharesMemory):
                     f"{new.array.dtype}"
                 )
         self._grad = new
+
+    @grad.deleter
+    def grad(self) -> None:
+        self._grad = None
 
     def detach(self) -> Self:
         """The same memory, outside the graph."""

@@ -264,10 +264,10 @@ def _require_channels(in_channels: int, out_channels: int, groups: int) -> None:
         raise ValueError(f"groups must be a positive integer, got {groups}")
     if in_channels % groups != 0 or in_channels < 1:
         raise ValueError(
-            f"in_channels must be positive and divisible by groups, got {in_channels} and {groups}"
+            f"in_channels must be divisible by groups, and positive, got {in_channels} and {groups}"
         )
     if out_channels % groups != 0 or out_channels < 1:
         raise ValueError(
-            f"out_channels must be positive and divisible by groups, got {out_channels} and "
+            f"out_channels must be divisible by groups, and positive, got {out_channels} and "
             f"{groups}"
         )

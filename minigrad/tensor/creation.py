@@ -2,7 +2,7 @@
 
 import math
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, TypedDict, Unpack
 
 import numpy as np
@@ -16,7 +16,13 @@ from minigrad.core.types import Array, DeviceLike, DTypeLike, Number, Shape
 from minigrad.engine.graph import wrap_new
 from minigrad.engine.out_argument import write_new
 from minigrad.tensor import Tensor
-from minigrad.tensor.methods.array import allocated, new_shape
+from minigrad.tensor.methods.array import (
+    allocated,
+    new_shape,
+    require_even,
+    warn_of_copy,
+    warn_of_read_only,
+)
 
 Scalar = Number | Tensor
 """A number, or a tensor of one element."""
@@ -102,6 +108,7 @@ def _array_of(data: Any, dtype: DTypeLike, copy: bool | None) -> Array:
     try:
         array = np.array(data)
     except ValueError as error:
+        require_even(data)
         raise ValueError(f"cannot make a tensor of this data: {error}") from None
     if array.dtype.kind == "f" and not _holds_numpy(data):
         return array.astype(dtypes.default_numpy())
@@ -139,6 +146,8 @@ def tensor(
     ValueError for ragged sequences, TypeError for elements minigrad does not hold.
     `pin_memory` has no effect, as there is no other device to copy to.
     """
+    if isinstance(data, Tensor):
+        warn_of_copy()
     return from_array(_array_of(data, dtype, copy=True), device=device, requires_grad=requires_grad)
 
 
@@ -176,6 +185,8 @@ def frombuffer(
 ) -> Tensor:
     """A 1-d tensor on the memory of a buffer: `count` elements, or all, from byte `offset` on."""
     array = np.frombuffer(buffer, dtypes.to_numpy(dtype), count, offset)
+    if not array.flags.writeable:
+        warn_of_read_only("buffer")
     return from_array(array, requires_grad=requires_grad)
 
 
@@ -184,6 +195,8 @@ def from_numpy(ndarray: Array) -> Tensor:
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
     dtypes.of_numpy(ndarray.dtype)
+    if not ndarray.flags.writeable:
+        warn_of_read_only("NumPy array")
     return from_array(ndarray)
 
 
@@ -366,33 +379,3 @@ def eye(
         if size is not None and size < 0:
             raise RuntimeError(f"{name} must be greater or equal to 0, got {size}")
     return from_array(np.eye(n, m, dtype=_floating(dtype)), dtype=dtype, **options)
-
-
-def _triangle_indices(
-    find: Callable[..., tuple[Array, Array]],
-    row: int,
-    col: int,
-    offset: int,
-    dtype: DTypeLike,
-    device: DeviceLike,
-) -> Tensor:
-    if row < 0 or col < 0:
-        raise RuntimeError(
-            f"{find.__name__}: row and col must be non-negative, got {row} and {col}"
-        )
-    found = dtypes.int64.numpy if dtype is None else dtypes.to_numpy(dtype)
-    return as_tensor(np.stack(find(row, offset, col)).astype(found), device=device)
-
-
-def tril_indices(
-    row: int, col: int, offset: int = 0, *, dtype: DTypeLike = None, device: DeviceLike = None
-) -> Tensor:
-    """(2, count): rows and columns of the lower triangle of a (row, col) matrix."""
-    return _triangle_indices(np.tril_indices, row, col, offset, dtype, device)
-
-
-def triu_indices(
-    row: int, col: int, offset: int = 0, *, dtype: DTypeLike = None, device: DeviceLike = None
-) -> Tensor:
-    """(2, count): rows and columns of the upper triangle of a (row, col) matrix."""
-    return _triangle_indices(np.triu_indices, row, col, offset, dtype, device)

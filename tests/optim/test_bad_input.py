@@ -59,7 +59,7 @@ def test_settings_that_make_no_sense(cls, options, error, words):
     [
         ([], ValueError, "empty parameter list"),
         (parameter(2), TypeError, "a single Tensor was given"),
-        ([np.ones(2)], TypeError, "can only optimize Tensors, got ndarray"),
+        ([np.ones(2)], TypeError, "can only optimize Tensors, but one of the params is ndarray"),
         ([from_numpy(np.ones(2, np.int64))], ValueError, "floating-point Tensors.*int64"),
         ([parameter(2) * 2], ValueError, r"non-leaf Tensor: one of shape \(2,\)"),
         ([{"lr": 0.1}], ValueError, "needs 'params'"),

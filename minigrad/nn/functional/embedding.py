@@ -41,8 +41,8 @@ def embedding(
     rows = weight.shape[0]
     if indices.size and not 0 <= indices.min() <= indices.max() < rows:
         raise IndexError(
-            f"index out of range in embedding: rows are 0 to {rows - 1}, got {indices.min()} to "
-            f"{indices.max()}"
+            f"index out of range in self: embedding has rows 0 to {rows - 1}, got "
+            f"{indices.min()} to {indices.max()}"
         )
     if max_norm is not None:
         _limit_norms(weight, indices, max_norm, norm_type)

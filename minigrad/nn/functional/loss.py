@@ -102,8 +102,8 @@ def _require_same_shape(name: str, input: Tensor, target: Tensor) -> None:
     require_floating(name, input)
     if input.shape != target.shape:
         raise ValueError(
-            f"{name}: target size ({list(target.shape)}) must be the same as input size "
-            f"({list(input.shape)})"
+            f"{name}: Using a target size ({list(target.shape)}) that is different to the input "
+            f"size ({list(input.shape)}); target size must be the same as input size"
         )
 
 
@@ -259,6 +259,11 @@ def _require_class_indices(name: str, input: Tensor, target: Tensor, weight: Ten
         raise RuntimeError(f"{name} expects input (N, C), (C,) or (N, C, d1, ...), got a scalar")
     single = len(shape) == 1
     expected = () if single else (shape[0], *shape[2:])
+    if target.ndim and not single and target.shape[0] != shape[0]:
+        raise ValueError(
+            f"Expected input batch_size ({shape[0]}) to match target batch_size "
+            f"({target.shape[0]}): {name} of input {list(shape)} and target {list(target.shape)}"
+        )
     if target.shape != expected:
         raise ValueError(
             f"Expected target size {list(expected)} for input size {list(shape)}, got "

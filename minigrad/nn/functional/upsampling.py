@@ -10,6 +10,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.core.types import Array
+from minigrad.core.warn import warn_caller
 from minigrad.engine.half_precision import in_float32
 from minigrad.nn.functional.adaptive_pooling import adaptive_avg_pool1d, adaptive_avg_pool2d
 from minigrad.nn.functional.arguments import require_tensor
@@ -190,7 +191,8 @@ def upsample(
     mode: str = "nearest",
     align_corners: bool | None = None,
 ) -> Tensor:
-    """An alias of `interpolate`."""
+    """An alias of `interpolate`, which torch has deprecated."""
+    warn_caller("`nn.functional.upsample` is deprecated. Use `nn.functional.interpolate` instead.")
     return interpolate(input, size, scale_factor, mode, align_corners)
 
 

@@ -38,7 +38,10 @@ def sub(input: Array, other: Array) -> Array:
     PyTorch differs: it raises for one bool operand too.
     """
     if np.asarray(input).dtype == bool and np.asarray(other).dtype == bool:
-        raise RuntimeError("Subtraction, the `-` operator, with a bool tensor is not supported")
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or "
+            "`logical_xor()` operator instead."
+        )
     return kernels.sub(input, other)
 
 

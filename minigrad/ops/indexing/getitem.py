@@ -1,7 +1,6 @@
 """Indexing, `x[...]` and `x[...] = v`, and the operations that are its derivatives."""
 
 import operator
-import warnings
 from collections.abc import Iterable
 from types import EllipsisType
 from typing import Any
@@ -9,11 +8,13 @@ from typing import Any
 import numpy as np
 
 from minigrad.core.types import Array, Shape
+from minigrad.core.warn import warn_caller
 from minigrad.engine.grad_mode import thread
 from minigrad.engine.graph import V, Value, wrap_like
 from minigrad.engine.op import arr, op, sample
 from minigrad.kernels.gather import add_at, take_at
 from minigrad.ops.elementwise.elementary import where
+from minigrad.ops.indexing.index_errors import index_error
 
 
 class Index(tuple[Any, ...]):
@@ -74,7 +75,10 @@ def _as_part(part: Any) -> Any:
                 f"{part.dtype}"
             )
         if part.dtype == np.uint8:
-            warnings.warn("uint8 tensors index as masks; use bool ones instead", stacklevel=4)
+            warn_caller(
+                "indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool "
+                "instead: the tensor is taken as a mask."
+            )
             part = part.astype(bool)
         return int(part) if part.ndim == 0 and part.dtype != bool else part
     if isinstance(part, slice):
@@ -127,7 +131,7 @@ def _read(input: Array, index: Index) -> Array:
         found: Array = view[inner if Ellipsis in inner else (*inner, Ellipsis)]
         return found
     except IndexError as error:
-        raise IndexError(f"{error} (tensor of shape {list(input.shape)})") from None
+        raise index_error(error, index, input.shape) from None
 
 
 def _last_step(index: Index) -> str:
@@ -204,7 +208,7 @@ def assign(array: Array, index: Index, values: Array) -> None:
             f"the indexed shape {list(target[inner].shape)}"
         ) from None
     except IndexError as error:
-        raise IndexError(f"{error} (tensor of shape {list(array.shape)})") from None
+        raise index_error(error, index, array.shape) from None
 
 
 def _summed_to(g: V, shape: Shape) -> V:
@@ -297,5 +301,5 @@ def index_put_accumulate(input: Array, values: Array, *, index: Index) -> Array:
             f"indexed shape {list(target[inner].shape)}"
         ) from None
     except IndexError as error:
-        raise IndexError(f"{error} (tensor of shape {list(input.shape)})") from None
+        raise index_error(error, index, input.shape) from None
     return out

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.core import dtypes
 from minigrad.core.types import Array
 from minigrad.engine.graph import V
 from minigrad.engine.op import arr, composed, label_node, op, sample
@@ -127,6 +126,10 @@ def _times(array: Array) -> str:
     return f"{rows}x{array.shape[-1]}"
 
 
+# What torch's message calls them.
+_C_NAMES = {"float32": "float", "float64": "double", "float16": "c10::Half"}
+
+
 def _require_same_dtype(name: str, *arrays: Array) -> None:
     first = arrays[0].dtype
     if first.kind == "b":
@@ -134,8 +137,9 @@ def _require_same_dtype(name: str, *arrays: Array) -> None:
     for array in arrays[1:]:
         if array.dtype != first:
             raise RuntimeError(
-                f"{name}: expected operands of the same dtype, but got "
-                f"{dtypes.of_numpy(first)} and {dtypes.of_numpy(array.dtype)}"
+                f"{name}: expected operands to have the same dtype, but got: "
+                f"{_C_NAMES.get(first.name, first.name)} != "
+                f"{_C_NAMES.get(array.dtype.name, array.dtype.name)}"
             )
 
 

@@ -86,8 +86,8 @@ def require_floating(name: str, input: Array) -> None:
     """Raise RuntimeError for integers and bools."""
     if input.dtype.kind != "f":
         raise RuntimeError(
-            f"{name}(): could not infer output dtype. Input dtype must be floating point, "
-            f"got {dtypes.of_numpy(input.dtype)}"
+            f"{name}(): could not infer output dtype. Input dtype must be either a floating "
+            f"point or complex dtype. Got: {dtypes.torch_name(input.dtype)}"
         )
 
 

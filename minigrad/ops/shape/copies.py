@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from minigrad.core import dtypes
-from minigrad.core.types import Array
+from minigrad.core.types import Array, Shape
 from minigrad.engine.graph import V
 from minigrad.engine.op import arr, op, sample
 from minigrad.engine.saved import ShapeDtype
@@ -115,10 +115,21 @@ def concatenate(*tensors: Array, dim: int = 0) -> Array:
         same = [a for j, a in enumerate(t.shape) if j != axis]
         if t.ndim != first.ndim or same != [a for j, a in enumerate(first.shape) if j != axis]:
             raise RuntimeError(
-                f"cat: sizes of tensors must match except in dimension {axis}, but tensor 0 has "
-                f"shape {list(first.shape)} and tensor {i} has {list(t.shape)}"
+                f"Sizes of tensors must match except in dimension {axis}. "
+                f"{_expected_size(first.shape, t.shape, axis)} for tensor number {i} in the list: "
+                f"cat of shapes {list(first.shape)} and {list(t.shape)}"
             )
     return np.concatenate(tensors, axis=axis)
+
+
+def _expected_size(first: Shape, other: Shape, axis: int) -> str:
+    """torch's words for the first size, or number of dimensions, in which two shapes differ."""
+    pairs = enumerate(zip(first, other, strict=False))
+    differing = [pair for i, pair in pairs if i != axis and pair[0] != pair[1]]
+    if not differing:
+        return f"Expected {len(first)} dimensions but got {len(other)}"
+    expected, got = differing[0]
+    return f"Expected size {expected} but got size {got}"
 
 
 def _require_matrices(name: str, input: Array) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.core.types import Array
+from minigrad.core.warn import warn_caller
 from minigrad.engine.graph import V, Value
 from minigrad.engine.op import composed
 from minigrad.ops.dims import broadcast_shapes, wrap_dim
@@ -200,11 +201,18 @@ def _counts(repeats: Array, size: int) -> Array:
 # --- combinations ---------------------------------------------------------------------
 
 
-def meshgrid(*tensors: V, indexing: str = "ij") -> tuple[V, ...]:
+def meshgrid(*tensors: V, indexing: str | None = None) -> tuple[V, ...]:
     """Coordinate grids of 1-d tensors, as views.
 
-    Raises RuntimeError for other indexing than "ij" and "xy", and for tensors of 2 dimensions.
+    indexing is "ij" or "xy"; without it a warning, as in torch, and "ij".  Raises RuntimeError for
+    others, and for tensors of 2 dimensions.
     """
+    if indexing is None:
+        warn_caller(
+            "torch.meshgrid: in an upcoming release, it will be required to pass the indexing "
+            "argument; 'ij' is what is taken without it."
+        )
+        indexing = "ij"
     if indexing not in {"ij", "xy"}:
         raise RuntimeError(f'indexing must be one of "xy" or "ij", got {indexing!r}')
     given = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], list | tuple) else tensors
@@ -233,7 +241,7 @@ def cartesian_prod(*tensors: V) -> V:
             raise RuntimeError(f"Expect a 1D vector, but got shape {list(each.shape)}")
     if len(tensors) == 1:
         return tensors[0]
-    return stack([grid.reshape(-1) for grid in meshgrid(*tensors)], 1)
+    return stack([grid.reshape(-1) for grid in meshgrid(*tensors, indexing="ij")], 1)
 
 
 @composed

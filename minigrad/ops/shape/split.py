@@ -116,8 +116,8 @@ def split(input: V, split_size_or_sections: int | Sequence[int], dim: int = 0) -
     sections = [int(n) for n in split_size_or_sections]
     if sum(sections) != size or any(n < 0 for n in sections):
         raise RuntimeError(
-            f"split_with_sizes expects split_sizes to be non-negative and to sum exactly to {size} "
-            f"(input tensor's size at dimension {axis}), but got split_sizes={sections}"
+            f"split_with_sizes expects split_sizes to sum exactly to {size} (input tensor's size "
+            f"at dimension {axis}), none of them negative, but got split_sizes={sections}"
         )
     ends = list(itertools.accumulate(sections))
     bounds = [(end - n, end) for end, n in zip(ends, sections, strict=True)]

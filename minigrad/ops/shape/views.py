@@ -57,10 +57,22 @@ def view(input: Array, *, shape: Sequence[int]) -> Array:
         return np.reshape(input, found, copy=False)
     except ValueError:
         raise RuntimeError(
-            f"view shape {list(found)} is not compatible with a tensor of shape "
-            f"{list(input.shape)} and strides {[s // input.itemsize for s in input.strides]}: at "
-            f"least one dimension spans two contiguous subspaces. Use .reshape(...) instead."
+            f"view size is not compatible with input tensor's size and stride (at least one "
+            f"dimension spans across two contiguous subspaces). Use .reshape(...) instead: "
+            f"{list(found)} of a tensor of shape {list(input.shape)} and strides "
+            f"{[s // input.itemsize for s in input.strides]}"
         ) from None
+
+
+def _unfit_size(wanted: Sequence[int], shape: Sequence[int]) -> str:
+    """torch's words for the first size that does not fit, counted from the last; "" if all do."""
+    for back in range(1, len(shape) + 1):
+        if shape[-back] not in (1, wanted[-back]):
+            return (
+                f"The expanded size of the tensor ({wanted[-back]}) must match the existing size "
+                f"({shape[-back]}) at non-singleton dimension {len(wanted) - back}. "
+            )
+    return ""
 
 
 def _inverse(dims: tuple[int, ...]) -> tuple[int, ...]:
@@ -125,8 +137,9 @@ def expand(input: Array, *, shape: tuple[int, ...]) -> Array:
     fits = all(own in (1, size) for size, own in zip(found[lead:], input.shape, strict=True))
     if not fits or min(found, default=0) < 0:
         raise RuntimeError(
-            f"expand: a tensor of shape {list(input.shape)} cannot be expanded to "
-            f"{list(shape)}: sizes must be equal, or 1 before, and only theirs may be -1"
+            f"{_unfit_size(found, input.shape)}expand: a tensor of shape {list(input.shape)} "
+            f"cannot be expanded to {list(shape)}: sizes must be equal, or 1 before, and only "
+            f"theirs may be -1"
         )
     if input.size and math.prod(found) == input.size:
         return input.reshape(found)  # no element is repeated, so the view can be writable
@@ -211,8 +224,8 @@ def unfold(input: Array, *, dim: int, size: int, step: int) -> Array:
     extent = input.shape[axis] if input.ndim else 1
     if not 0 <= size <= extent:
         raise RuntimeError(
-            f"unfold: size must be 0 to {extent}, the size of dimension {axis} of a tensor of "
-            f"shape {list(input.shape)}, got {size}"
+            f"maximum size for tensor at dimension {axis} is {extent} but size is {size}: unfold "
+            f"of a tensor of shape {list(input.shape)}"
         )
     if step <= 0:
         raise RuntimeError(f"unfold: step is {step} but must be > 0")

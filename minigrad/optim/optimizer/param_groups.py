@@ -59,7 +59,9 @@ def _names_and_tensors(params: Any) -> tuple[list[str], list[Tensor]]:
     tensors = [p for _, p in pairs] if pairs else given
     for p in tensors:
         if not isinstance(p, Tensor):
-            raise TypeError(f"an optimizer can only optimize Tensors, got {type(p).__name__}")
+            raise TypeError(
+                f"optimizer can only optimize Tensors, but one of the params is {type(p).__name__}"
+            )
         if not (p.is_leaf or p.retains_grad):
             raise ValueError(
                 f"can't optimize a non-leaf Tensor: one of shape {p.shape} is the result of an "

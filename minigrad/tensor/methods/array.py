@@ -14,6 +14,7 @@ from minigrad.core.memory_format import contiguous_format, require_format, strid
 from minigrad.core.memory_format import layout as Layout
 from minigrad.core.memory_format import memory_format as MemoryFormat
 from minigrad.core.types import Array, Shape, Size
+from minigrad.core.warn import warn_caller
 from minigrad.engine.graph import Node, Value
 from minigrad.ops.dims import wrap_dim
 
@@ -48,8 +49,43 @@ def new_shape(given: Sequence[Any]) -> tuple[int, ...]:
     """The sizes of a tensor to be made.  Raises RuntimeError if one is negative."""
     found = sizes(given)
     if any(size < 0 for size in found):
-        raise RuntimeError(f"a tensor cannot have negative dimensions, got shape {list(found)}")
+        raise RuntimeError(
+            f"Dimension size must be non-negative: a tensor cannot have negative dimensions, got "
+            f"shape {list(found)}"
+        )
     return found
+
+
+def warn_of_copy() -> None:
+    """Warn as torch does of `tensor(x)` for a tensor x."""
+    warn_caller(
+        "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() "
+        "or sourceTensor.detach().clone().requires_grad_(True), rather than tensor(sourceTensor)."
+    )
+
+
+def warn_of_read_only(what: str) -> None:
+    """Warn that the memory of a new tensor cannot be written."""
+    warn_caller(
+        f"The given {what} is not writable. Operations in place on the tensor raise RuntimeError; "
+        f"copy the {what} if it is to be changed."
+    )
+
+
+def require_even(data: Any, lengths: Sequence[int] | None = None, dim: int = 0) -> None:
+    """Raise torch's ValueError if nested sequences do not all have the lengths of the first."""
+    if lengths is None:
+        lengths, first = [], data
+        while isinstance(first, list | tuple):
+            lengths.append(len(first))
+            first = first[0] if first else None
+    if dim == len(lengths):
+        return
+    if not isinstance(data, list | tuple) or len(data) != lengths[dim]:
+        got = len(data) if isinstance(data, list | tuple) else type(data).__name__
+        raise ValueError(f"expected sequence of length {lengths[dim]} at dim {dim} (got {got})")
+    for item in data:
+        require_even(item, lengths, dim + 1)
 
 
 def allocated(make: Callable[..., Array], shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:

@@ -14,7 +14,7 @@ from minigrad.core.memory_format import contiguous_format, preserve_format, requ
 from minigrad.core.memory_format import memory_format as MemoryFormat
 from minigrad.core.types import Array, DeviceLike, DTypeLike, Number
 from minigrad.engine.graph import Value, wrap_like
-from minigrad.tensor.methods.array import ArrayValue, allocated, new_shape
+from minigrad.tensor.methods.array import ArrayValue, allocated, new_shape, warn_of_copy
 from minigrad.tensor.methods.signatures import method
 
 _TYPE_NAMES = {
@@ -56,6 +56,8 @@ class CastMethods(ArrayValue):
         requires_grad: bool = False,
     ) -> Value:
         """A copy of `data`, by default with this tensor's dtype."""
+        if isinstance(data, Value):
+            warn_of_copy()
         array = np.array(data, self._dtype_for_new(dtype))
         return self._new(array, device, requires_grad)
 

@@ -50,7 +50,8 @@ class ConversionMethods(ArrayValue):
     def __bool__(self) -> bool:
         if self.array.size != 1:
             raise RuntimeError(
-                f"Boolean value of Tensor with {self.array.size} values is ambiguous"
+                f"Boolean value of Tensor with more than one value is ambiguous, got "
+                f"{self.array.size} values"
                 if self.array.size
                 else "Boolean value of Tensor with no values is ambiguous"
             )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from minigrad import ops
+from minigrad.core.warn import warn_caller
 from minigrad.engine.graph import Value
 from minigrad.tensor.methods.array import ArrayValue, sizes, sizes_or_named
 from minigrad.tensor.methods.casts import CastMethods
@@ -23,7 +24,13 @@ class ShapeMethods(CastMethods):
 
     @tensor_property
     def T(self) -> Value:  # noqa: N802
-        """The dimensions in reverse order."""
+        """The dimensions in reverse order.  Warns, as torch does, unless there are 2 or none."""
+        if self.ndim not in (0, 2):
+            warn_caller(
+                "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is "
+                "deprecated: use `x.mT` to transpose batches of matrices, or "
+                "`x.permute(*torch.arange(x.ndim - 1, -1, -1))` to reverse the dimensions."
+            )
         return ops.permute(self, dims=tuple(range(self.ndim))[::-1])
 
     @tensor_property
