@@ -304,7 +304,7 @@ MESSAGES = {
     "ones": rf"\[{HUGE}\].*{4 * HUGE:,} bytes",
     "split sizes": r"exactly to 2 .*\[1, 2\]",
     "assignment": r"\[4\].*\[3\]",
-    "unfold": r"0 to 3.*\[2, 3\], got 5",
+    "unfold": r"is 3 but size is 5.*\[2, 3\]",
     "take": "index 6 .*size 6",
     "index_add size": r"\(1\).*\(2\)",
     "as_strided": r"needs 12 elements.*\[2, 3\] has 6",

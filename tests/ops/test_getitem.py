@@ -189,5 +189,5 @@ def test_an_index_changed_later_does_not_change_the_gradient():
 
 def test_uint8_is_a_mask_as_in_torch():
     x = mg.arange(3)
-    with pytest.warns(UserWarning, match="use bool"):
+    with pytest.warns(UserWarning, match="use a dtype torch.bool"):
         assert x[mg.tensor([1, 0, 1], dtype=mg.uint8)].tolist() == [0, 2]
