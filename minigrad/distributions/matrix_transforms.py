@@ -13,7 +13,8 @@ from minigrad.nn.functional import softplus
 from minigrad.ops import diag_embed
 from minigrad.ops.shape.copies import concatenate
 from minigrad.tensor import Tensor
-from minigrad.tensor.creation import eye, tril_indices
+from minigrad.tensor.creation import eye
+from minigrad.tensor.triangle_indices import tril_indices
 from minigrad.tensor.typeinfo import finfo
 
 

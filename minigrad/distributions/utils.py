@@ -7,7 +7,8 @@ from minigrad.core import dtypes
 from minigrad.engine.grad_mode import enable_grad
 from minigrad.ops.shape.join import broadcast_tensors
 from minigrad.tensor import Tensor
-from minigrad.tensor.creation import tensor, tril_indices
+from minigrad.tensor.creation import tensor
+from minigrad.tensor.triangle_indices import tril_indices
 from minigrad.tensor.typeinfo import finfo
 
 Number = float | Tensor
