@@ -130,33 +130,6 @@ class NodeInterface:
             self.op = HookedOperation(self)
         return self.op
 
-    # --- what it has saved -------------------------------------------------------------------
-
-    def _names_of_saved(self) -> dict[str, int | str | None]:
-        """For each name after `_saved_`: an input's position, a setting's name, None for `out`."""
-        found: dict[str, int | str | None] = {name: name for name in self.settings}
-        for i, name in enumerate(self.op.tensors[: len(self.inputs)]):
-            if _is_saved(self.inputs[i]):
-                found["self" if name == "input" else name] = i
-        if self.out is not None:
-            found["result"] = None
-        return found
-
-    def __getattr__(self, name: str) -> Any:
-        """`_saved_self`, `_saved_other`, `_saved_result`, `_saved_dim` ...: as torch names them."""
-        if name.startswith("_saved_"):
-            out, inputs = self.saved_values()
-            names, wanted = self._names_of_saved(), name.removeprefix("_saved_")
-            if wanted in names:
-                place = names[wanted]
-                if isinstance(place, str):
-                    return self.settings[place]
-                return out if place is None else inputs[place]
-        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
-
-    def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *(f"_saved_{name}" for name in self._names_of_saved())]
-
     def __call__(self, *grad_outputs: Any) -> Any:
         """The gradients of the operands, a tuple if there are several."""
         out, inputs = self.saved_values()
@@ -186,10 +159,45 @@ def _is_saved(kept: Any) -> bool:
     return isinstance(kept, int | float) or hasattr(kept, "array") or hasattr(kept, "unpack")
 
 
+class ShowsSaved:
+    """The attributes of a node that show what it has saved.
+
+    They are found by `__getattr__`, and CPython reads all attributes slowly of a class that has it.
+    So it belongs to the classes that bear names, which nodes get when a user looks at them.
+    """
+
+    __slots__ = ()
+
+    def _names_of_saved(self) -> dict[str, int | str | None]:
+        """For each name after `_saved_`: an input's position, a setting's name, None for `out`."""
+        found: dict[str, int | str | None] = {name: name for name in self.settings}
+        for i, name in enumerate(self.op.tensors[: len(self.inputs)]):
+            if _is_saved(self.inputs[i]):
+                found["self" if name == "input" else name] = i
+        if self.out is not None:
+            found["result"] = None
+        return found
+
+    def __getattr__(self, name: str) -> Any:
+        """`_saved_self`, `_saved_other`, `_saved_result`, `_saved_dim` ...: as torch names them."""
+        if name.startswith("_saved_"):
+            out, inputs = self.saved_values()
+            names, wanted = self._names_of_saved(), name.removeprefix("_saved_")
+            if wanted in names:
+                place = names[wanted]
+                if isinstance(place, str):
+                    return self.settings[place]
+                return out if place is None else inputs[place]
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *(f"_saved_{name}" for name in self._names_of_saved())]
+
+
 @functools.cache
 def class_named(kind: Any, name: str) -> Any:
-    """A subclass of a class of nodes that bears a name."""
-    return type(name, (kind,), {"__module__": __name__, "_is_named": True})
+    """A subclass of a class of nodes that bears a name, and shows what nodes have saved."""
+    return type(name, (kind, ShowsSaved), {"__module__": __name__, "_is_named": True})
 
 
 def public_node(edge: Any) -> Any:
@@ -312,12 +320,6 @@ class AccumulateGrad(NodeInterface):
 
         handle: RemovableHandle = self.variable.register_post_accumulate_grad_hook(after)
         return LinkedHandle(handle, noting)
-
-    def __getattr__(self, name: str) -> Any:
-        raise AttributeError(f"'AccumulateGrad' object has no attribute '{name}'")
-
-    def __dir__(self) -> list[str]:
-        return list(object.__dir__(self))
 
 
 class LinkedHandle(RemovableHandle):
