@@ -155,18 +155,15 @@ def _general(operation: Op) -> Call:  # noqa: PLR0915
             if isinstance(arg, Value):
                 arrays.append(array := arg.array)
                 if kind is None:
-                    kind = arg.kind
-                    dtype = array.dtype
+                    kind, dtype = arg.kind, array.dtype
                 elif array.dtype is not dtype:
                     mixed = True
-                if recording:
-                    if arg._needs_check:
-                        suspect = True
-                        arg.refresh_view()
-                    if arg._requires_grad:
-                        needs += (position,)
-                elif arg._needs_check:
+                if arg._needs_check:
                     suspect = True
+                    if recording:
+                        arg.refresh_view()
+                if recording and arg._requires_grad:
+                    needs += (position,)
             else:
                 plain = type(arg) in _PLAIN and position not in tensors_at
                 arrays.append(arg if plain else _plain(operation, position, arg))
@@ -184,8 +181,7 @@ def _general(operation: Op) -> Call:  # noqa: PLR0915
         byproducts = None
         if type(array) is not _ndarray:
             array, byproducts = _unpacked(array, kind)
-        out = _new(kind)
-        out.array = array
+        (out := _new(kind)).array = array
         if views:
             _alias(out, args[0])
         if needs and (suspect or derivable is not None):

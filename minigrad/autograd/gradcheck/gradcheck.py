@@ -63,14 +63,9 @@ def gradcheck(
         >>> minigrad.autograd.gradcheck(lambda x: x.exp() * x, x)
         True
     """
-    if not (check_forward_ad or check_backward_ad):
-        raise AssertionError("Expected at least one of check_forward_ad and check_backward_ad")
-    if check_batched_forward_grad and not check_forward_ad:
-        raise ValueError(
-            "Setting check_batched_forward_grad=True requires check_forward_ad to be True"
-        )
-    if check_batched_grad and not check_backward_ad:
-        raise ValueError("check_batched_grad=True requires check_backward_ad to be True")
+    _require_one(check_forward_ad=check_forward_ad, check_backward_ad=check_backward_ad)
+    _require_mode("check_batched_forward_grad", check_batched_forward_grad, check_forward_ad)
+    _require_mode("check_batched_grad", check_batched_grad, check_backward_ad)
     _refuse_masked(masked)
     strictness = Strictness(
         rtol, atol, _positive(eps), nondet_tol, linear, not fast_mode, check_undefined_grad,
@@ -113,8 +108,7 @@ def gradgradcheck(
     check_fwd_over_rev: check the gradient's tangents too; check_rev_over_rev=False: these alone.
     Other arguments, errors and differences from PyTorch as in `gradcheck`.
     """
-    if not (check_fwd_over_rev or check_rev_over_rev):
-        raise AssertionError("Expected at least one of check_fwd_over_rev and check_rev_over_rev")
+    _require_one(check_fwd_over_rev=check_fwd_over_rev, check_rev_over_rev=check_rev_over_rev)
     _refuse_masked(masked)
     strictness = Strictness(
         rtol, atol, _positive(eps), nondet_tol, linear, not fast_mode, check_undefined_grad,
@@ -147,6 +141,16 @@ def _positive(eps: float) -> float:
     if not eps > 0:
         raise ValueError(f"gradcheck: eps must be a positive number, got {eps}")
     return eps
+
+
+def _require_one(**modes: bool) -> None:
+    if not any(modes.values()):
+        raise AssertionError(f"Expected at least one of {' and '.join(modes)} to be True")
+
+
+def _require_mode(option: str, wanted: bool, mode: bool) -> None:
+    if wanted and not mode:
+        raise ValueError(f"{option}=True requires the check of the mode that it belongs to")
 
 
 def _refuse_masked(masked: bool | None) -> None:

@@ -217,10 +217,8 @@ class InPlaceMethods(CastMethods):
             return
         check_writable(self)
         given: Any = value if isinstance(value, ArrayValue) else self.new_tensor(value)
-        source = given.to(self.dtype)
-        mode = thread.mode
-        recording = mode.grad and (self._requires_grad or source._requires_grad)
-        if recording or mode.dual_levels:
+        source, mode = given.to(self.dtype), thread.mode
+        if mode.dual_levels or (mode.grad and (self._requires_grad or source._requires_grad)):
             overwrite(self, ops.index_put(before_change(self), source, index=index))
         else:
             ops.assign(self.array, index, source.array)
