@@ -10,6 +10,7 @@ UnpackedDualTensor(primal=tensor([8.]), tangent=tensor([12.]))
 from types import TracebackType
 from typing import Any, NamedTuple
 
+from minigrad.core.public_names import show_public_names
 from minigrad.engine.forward_mode import (
     close_level,
     open_level,
@@ -128,3 +129,6 @@ def unpack_dual(tensor: Tensor, *, level: int | None = None) -> UnpackedDualTens
         return UnpackedDualTensor(tensor, None)
     tangent: Any = tangent_of(tensor, inner)
     return UnpackedDualTensor(without_tangent(tensor, inner), tangent)
+
+
+show_public_names(__name__)

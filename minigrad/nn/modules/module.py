@@ -1,5 +1,6 @@
 """`Module` and the hooks of all modules, as in `torch.nn.modules.module`."""
 
+from minigrad.core.public_names import show_public_names
 from minigrad.nn.global_hooks import (
     register_module_backward_hook,
     register_module_buffer_registration_hook,
@@ -23,3 +24,5 @@ __all__ = [
     "register_module_module_registration_hook",
     "register_module_parameter_registration_hook",
 ]
+
+show_public_names(__name__)

@@ -7,6 +7,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.core import dtypes
+from minigrad.core.public_names import show_public_names
 from minigrad.core.types import DeviceLike
 from minigrad.engine.op import label_node
 from minigrad.ops.indexing.getitem import Index, getitem, index_put
@@ -296,3 +297,17 @@ def unpack_sequence(packed_sequences: PackedSequence) -> list[Tensor]:
     """The sequences that were packed, in the order in which they were given."""
     padded, lengths = pad_packed_sequence(packed_sequences, batch_first=True)
     return unpad_sequence(padded, lengths, batch_first=True)
+
+
+__all__ = [
+    "PackedSequence",
+    "invert_permutation",
+    "pack_padded_sequence",
+    "pack_sequence",
+    "pad_packed_sequence",
+    "pad_sequence",
+    "unpack_sequence",
+    "unpad_sequence",
+]
+
+show_public_names(__name__)
