@@ -15,6 +15,7 @@ from minigrad.core import dtypes
 from minigrad.core.device import device
 from minigrad.core.types import Array, Size
 from minigrad.nn.parameter import Buffer, Parameter
+from minigrad.serialization.attributes import attributes_of, set_attributes
 from minigrad.serialization.memory import Placed, free_name, place
 from minigrad.serialization.strided import laid_out, view_of
 from minigrad.tensor import Tensor
@@ -114,6 +115,8 @@ class Encoder:
             form["requires_grad"] = True
         if isinstance(tensor, Buffer) and not tensor.persistent:
             form["persistent"] = False
+        if attributes := attributes_of(tensor):
+            form["attributes"] = self._pairs(attributes, path)
         self._placed.append(Placed(self._name(path), tensor.array, form))
         return form
 
@@ -153,7 +156,7 @@ class Decoder:
                 values = [_key(value) for value in values]
             return {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset}[kind](values)
         if kind == "tensor":
-            return self._once(repr(form), lambda: _of_kind(self._placed(form), form))
+            return self._once(repr(form), lambda: self._tensor_of(form))
         if kind == "array":
             return self._once(f"array {_string(content)}", lambda: self._array(content))
         if kind in _VALUES:
@@ -173,6 +176,12 @@ class Decoder:
         if "metadata" in form and kind == "OrderedDict":
             result._metadata = self._value(form["metadata"])
         return result
+
+    def _tensor_of(self, form: Mapping[str, Any]) -> Tensor:
+        tensor = _of_kind(self._placed(form), form)
+        if "attributes" in form:
+            set_attributes(tensor, self._dict("dict", form["attributes"], {}))
+        return tensor
 
     def _once(self, key: str, make: Callable[[], Any]) -> Any:
         """What is made for a key, once: a forged file may ask for it again and again."""

@@ -1,10 +1,10 @@
 """A reader for the pickles in torch's files: tensors and plain values, and nothing else.
 
-What may be named and called is in closed tables of this file and of `numpy_values`; the names are
-compared as text, nothing is imported.  See `core.unpickler` for the machine.
+What may be named and called is in closed tables, of this file, `numpy_values` and `python_values`.
+The names are compared as text, nothing is imported.  See `core.unpickler` for the machine.
 """
 
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
@@ -13,12 +13,14 @@ from minigrad.core.device import device
 from minigrad.core.types import Size
 from minigrad.core.unpickler import Unpickler
 from minigrad.nn.parameter import Buffer, Parameter
+from minigrad.serialization.attributes import set_attributes
 from minigrad.serialization.numpy_values import (
     NUMPY_CALLS,
     NumpyDType,
     NumpyName,
     set_numpy_state,
 )
+from minigrad.serialization.python_values import PYTHON_CALLS
 from minigrad.serialization.torch_storage import (
     STORAGE_TYPES,
     StorageRecord,
@@ -254,12 +256,7 @@ def _set_attributes(machine: TorchUnpickler, tensor: Tensor, state: Any) -> None
         state, slots = state
     if type(state) is not dict or slots:
         raise ValueError("a tensor's attributes should be a dict")
-    for name, value in state.items():
-        # Looked up in the class: an instance would compute its properties.
-        hides = type(name) is not str or hasattr(type(tensor), name) or name in vars(tensor)
-        if hides or name.startswith("_"):
-            raise ValueError("a tensor has an attribute that minigrad does not set")
-        setattr(tensor, name, value)
+    set_attributes(tensor, state)
     machine.attributes.append(state)
 
 
@@ -299,79 +296,6 @@ def _device(machine: TorchUnpickler, arguments: tuple[Any, ...]) -> device:
         raise ValueError(f"it holds a device that minigrad does not have ({error})") from None
 
 
-def _ordered_dict(machine: TorchUnpickler, arguments: tuple[Any, ...]) -> OrderedDict[Any, Any]:
-    machine.take(400)
-    made: OrderedDict[Any, Any] = OrderedDict()
-    if arguments:
-        pairs = arguments[0]
-        if len(arguments) > 1 or not isinstance(pairs, list | tuple):
-            raise ValueError("an OrderedDict should be made of a list of pairs")
-        machine.take(200 * len(pairs))
-        for pair in pairs:
-            if type(pair) not in (list, tuple) or len(pair) != 2:
-                raise ValueError("an OrderedDict should be made of a list of pairs")
-            made[machine.key(pair[0])] = pair[1]
-    return made
-
-
-def _counter(machine: TorchUnpickler, arguments: tuple[Any, ...]) -> Counter[Any]:
-    machine.take(200)
-    counts = arguments[0] if arguments else {}
-    if type(counts) is not dict or len(arguments) > 1:
-        raise ValueError("a Counter should be made of a dict")
-    machine.take(128 * len(counts))
-    made: Counter[Any] = Counter()
-    dict.update(made, counts)
-    return made
-
-
-def _set(machine: TorchUnpickler, arguments: tuple[Any, ...]) -> set[Any]:
-    return set(_elements(machine, arguments))
-
-
-def _frozenset(machine: TorchUnpickler, arguments: tuple[Any, ...]) -> frozenset[Any]:
-    return frozenset(_elements(machine, arguments))
-
-
-def _elements(machine: TorchUnpickler, arguments: tuple[Any, ...]) -> list[Any]:
-    machine.take(200)
-    values = arguments[0] if arguments else []
-    if len(arguments) > 1 or type(values) not in (list, tuple):
-        raise ValueError("a set should be made of a list")
-    return machine.elements(values)
-
-
-def _encode(machine: TorchUnpickler, arguments: tuple[Any, ...]) -> bytes:
-    """Bytes, as pickles before protocol 3 have them: a string whose characters they are."""
-    if len(arguments) != 2 or type(arguments[0]) is not str or arguments[1] != "latin1":
-        raise ValueError("bytes should be given in latin1")
-    machine.take(len(arguments[0]))
-    return arguments[0].encode("latin-1")
-
-
-def _bytes(machine: TorchUnpickler, arguments: tuple[Any, ...]) -> bytes:
-    if arguments:
-        raise ValueError("bytes should be given in latin1")
-    return b""
-
-
-def _bytearray(machine: TorchUnpickler, arguments: tuple[Any, ...]) -> bytearray:
-    if not arguments:
-        return bytearray()
-    if len(arguments) == 2:
-        return bytearray(_encode(machine, (arguments[0], str(arguments[1]).replace("-", ""))))
-    if type(arguments[0]) is not bytes:
-        raise ValueError("a bytearray should be made of bytes")
-    machine.take(len(arguments[0]))
-    return bytearray(arguments[0])
-
-
-def _complex(machine: TorchUnpickler, arguments: tuple[Any, ...]) -> complex:
-    if len(arguments) != 2 or not all(type(a) is float for a in arguments):
-        raise ValueError("a complex number should be made of two floats")
-    return complex(*arguments)
-
-
 _TENSOR_CALLS: dict[str, Callable[[TorchUnpickler, tuple[Any, ...]], Any]] = {
     "torch._utils _rebuild_tensor": _tensor,
     "torch._utils _rebuild_tensor_v2": _tensor_v2,
@@ -379,19 +303,13 @@ _TENSOR_CALLS: dict[str, Callable[[TorchUnpickler, tuple[Any, ...]], Any]] = {
     "torch._utils _rebuild_parameter": _parameter,
     "torch._utils _rebuild_parameter_with_state": _parameter,
 }
-_CALLS: dict[str, Callable[[TorchUnpickler, tuple[Any, ...]], Any]] = _TENSOR_CALLS | {
+_CALLS: dict[str, Callable[[TorchUnpickler, tuple[Any, ...]], Any]] = {
+    **_TENSOR_CALLS,
+    **PYTHON_CALLS,
     "torch._tensor _rebuild_from_type_v2": _typed,
     _PARAMETER: _parameter,
     "torch Size": _size,
     "torch device": _device,
-    "collections OrderedDict": _ordered_dict,
-    "collections Counter": _counter,
-    "builtins set": _set,
-    "builtins frozenset": _frozenset,
-    "builtins bytes": _bytes,
-    "builtins bytearray": _bytearray,
-    "builtins complex": _complex,
-    "_codecs encode": _encode,
 }
 # Modules under names that Python 2 and NumPy 1 had.
 _MODULES = {

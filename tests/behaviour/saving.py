@@ -120,6 +120,12 @@ def check_a_buffer_comes_back_as_one(torch):
     assert not found.persistent
 
 
+def check_attributes_of_parameters_come_along(torch):
+    weight = torch.nn.Parameter(torch.ones(2))
+    weight.tag = "encoder"
+    assert through_a_file(torch, {"w": weight})["w"].tag == "encoder"
+
+
 def check_gradients_are_not_saved(torch):
     x = torch.ones(2, requires_grad=True)
     x.sum().backward()

@@ -1,6 +1,7 @@
 """What is saved is read as it was: values, types, orders, shared memory, in files of all kinds."""
 
 import io
+import json
 import os
 from collections import Counter, OrderedDict
 
@@ -190,6 +191,24 @@ def test_tied_weights_stay_tied_and_other_readers_see_both(tmp_path):
     theirs = safetensors.torch.load_file(tmp_path / "w")
     assert theirs["1.weight"].tolist() == model[0].weight.tolist()
     assert list(found) == ["0.weight", "0.bias", "1.weight", "1.bias"]
+
+
+def test_attributes_of_tensors_come_along():
+    weight = mg.nn.Parameter(mg.ones(2))
+    weight.tag, weight.scale = "encoder", [1, 2.5]
+    weight.sum().backward()
+    file = io.BytesIO()
+    mg.save({"a": weight, "b": [weight]}, file)
+    file.seek(0)
+    found = mg.load(file)
+    assert found["a"] is found["b"][0]
+    assert (found["a"].tag, found["a"].scale, found["a"].grad) == ("encoder", [1, 2.5], None)
+    form = {"tensor": "a", "attributes": [["array", 3]]}
+    forged = safetensors.numpy.save(
+        {"a": np.ones(2, np.float32)}, {"minigrad.form": json.dumps(form)}
+    )
+    with pytest.raises(ValueError, match="attribute that minigrad does not set"):
+        mg.load(io.BytesIO(forged))
 
 
 def test_a_slice_of_a_large_tensor_takes_its_own_size(tmp_path):
