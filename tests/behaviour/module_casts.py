@@ -5,6 +5,10 @@ import pickle
 
 import pytest
 
+DIFFERENT = {
+    "check_share_memory_returns_the_module": "`Module.share_memory()`, `Tensor.share_memory_()`",
+}
+
 
 def small(torch):
     return torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.BatchNorm1d(4))
@@ -122,6 +126,11 @@ def check_to_empty_gives_new_memory_of_the_same_shape(torch):
     assert layer.weight.shape == (2, 3)
     assert layer.weight.requires_grad
     assert layer.weight.data_ptr() != old or layer.weight is not weight
+
+
+def check_share_memory_returns_the_module(torch):
+    layer = torch.nn.Linear(3, 2)
+    assert layer.share_memory() is layer
 
 
 def check_forward_is_required(torch):

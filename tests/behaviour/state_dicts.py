@@ -5,6 +5,12 @@ from collections import OrderedDict
 
 import pytest
 
+DIFFERENT = {
+    "check_what_fits_is_loaded_before_the_error": (
+        "`load_state_dict` of a module with a state that does not fit"
+    ),
+}
+
 
 def net(torch):
     return torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.BatchNorm1d(4))
@@ -370,3 +376,10 @@ def check_loading_is_not_recorded(torch):
     layer.load_state_dict({k: v * 2 for k, v in layer.state_dict(keep_vars=True).items()})
     assert layer.weight.is_leaf
     assert layer.weight.grad_fn is None
+
+
+def check_what_fits_is_loaded_before_the_error(torch):
+    layer = torch.nn.Linear(1, 1)
+    with pytest.raises(RuntimeError, match="Missing key"):
+        layer.load_state_dict({"weight": torch.full((1, 1), 9.0)})
+    assert layer.weight.item() == 9
