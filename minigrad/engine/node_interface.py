@@ -188,6 +188,8 @@ class ShowsSaved:
                 if isinstance(place, str):
                     return self.settings[place]
                 return out if place is None else inputs[place]
+        elif name != "op" and (ctx := getattr(self.op, "ctx", None)) is not None:
+            return getattr(ctx, name)  # a user's Function: its context
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def __dir__(self) -> list[str]:

@@ -212,7 +212,6 @@ class InPlaceMethods(CastMethods):
 
     def _put(self, index: Any, value: Any) -> None:
         if not self.array.flags.writeable and _selects_part(self, index):
-            # Of a tensor with repeated elements, the part that is written may be without.
             ops.getitem(self, index=index)._put(_EVERYWHERE, value)
             return
         check_writable(self)
@@ -226,4 +225,5 @@ class InPlaceMethods(CastMethods):
 
 
 def _selects_part(tensor: ArrayValue, index: Any) -> bool:
+    """True if a part is written: of a tensor with repeated elements, it may be without."""
     return bool(index.is_basic and tensor.array[tuple(index)].size < tensor.array.size)
