@@ -12,7 +12,7 @@ import numpy as np
 
 from minigrad.core.types import Array
 from minigrad.engine.backward import backward
-from minigrad.engine.grad_mode import thread
+from minigrad.engine.grad_mode import enable_grad, thread
 from minigrad.engine.graph import V, wrap_like
 from minigrad.engine.op import arr, op, sample
 from minigrad.kernels.recurrent import gru as gru_kernels
@@ -95,11 +95,13 @@ def _recorded_cotangents(
 ) -> list[Any]:
     """The cotangents of a function's inputs, from the record of the function itself."""
     # One tensor may be given twice: each place gets a node of its own.
-    own = [x if x is None else x.reshape((1, *x.shape)).reshape(x.shape) for x in inputs]
-    targets: list[Any] = [own[i] for i in wanted]
-    found = backward(
-        [function(*own, **settings)], [g], targets=targets, retain_graph=True, create_graph=True
-    )
+    with enable_grad():
+        own = [x if x is None else x.reshape((1, *x.shape)).reshape(x.shape) for x in inputs]
+        targets: list[Any] = [own[i] for i in wanted]
+        for target in targets:
+            target._requires_grad = True  # for forward mode, which asks for more than is recorded
+        result = function(*own, **settings)
+    found = backward([result], [g], targets=targets, retain_graph=True, create_graph=True)
     cotangents: list[Any] = [None] * len(inputs)
     for i, cotangent in zip(wanted, found, strict=True):
         cotangents[i] = cotangent
@@ -130,7 +132,7 @@ def _lstm_rule(
     steps: Steps,
 ) -> list[Any]:  # fmt: skip
     inputs = gates, w_hh, h0, c0, w_hr
-    if thread.mode.grad:
+    if thread.mode.differentiates():
         return _recorded_cotangents(_lstm_by_steps, g, inputs, wanted, steps=steps)
     units, before, hidden = out
     kept = lstm_kernels.Kept(units.array, before.array, hidden.array)
@@ -188,7 +190,7 @@ def _gru_rule(
     g: V, out: Any, gates: V, w_hh: V, b_hh: V, h0: V, *, wanted: Sequence[int], steps: Steps
 ) -> list[Any]:
     inputs = gates, w_hh, b_hh, h0
-    if thread.mode.grad:
+    if thread.mode.differentiates():
         return _recorded_cotangents(_gru_by_steps, g, inputs, wanted, steps=steps)
     units, before = out
     kept = gru_kernels.Kept(units.array, before.array)
@@ -229,7 +231,7 @@ def _rnn_rule(
     rectifies: bool,
 ) -> list[Any]:  # fmt: skip
     inputs = gates, w_hh, h0
-    if thread.mode.grad:
+    if thread.mode.differentiates():
         return _recorded_cotangents(
             _rnn_by_steps, g, inputs, wanted, steps=steps, rectifies=rectifies
         )
