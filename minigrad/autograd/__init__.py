@@ -4,6 +4,7 @@ from minigrad.autograd import forward_ad, functional, graph
 from minigrad.autograd.differentiate import backward, grad
 from minigrad.autograd.function import Function, once_differentiable
 from minigrad.autograd.gradcheck.gradcheck import GradcheckError, gradcheck, gradgradcheck
+from minigrad.autograd.variable import Variable
 from minigrad.core.public_names import show_public_names
 from minigrad.engine.grad_mode import (
     detect_anomaly,
@@ -17,6 +18,7 @@ from minigrad.engine.grad_mode import (
 __all__ = [
     "Function",
     "GradcheckError",
+    "Variable",
     "backward",
     "detect_anomaly",
     "enable_grad",

@@ -61,7 +61,7 @@ class SavedOutput(Value):
 
     def __init__(self, output: Any, position: int) -> None:
         self.array = output.array
-        self._storage = output.storage()
+        self._storage = output.change_record()
         self.position = position
 
 
@@ -239,7 +239,7 @@ def record(
 def _connect(output: Any, node: Node, changed: bool) -> None:
     """Give an output its node; what forward has changed in place takes its views along."""
     if not changed:
-        output.storage()  # a saved output must see its changes
+        output.change_record()  # a saved output must see its changes
         output.node, output._requires_grad = node, True
         if output._base is not None:
             output._untracked = IN_FUNCTION

@@ -52,11 +52,9 @@ OUT_OF_SCOPE = {
         geqrf householder_product orgqr ormqr ldl_* lobpcg Tensor.lu lu_unpack triangular_solve
         """,
     "given up in torch": """
-        BoolTensor ByteTensor CharTensor ShortTensor IntTensor LongTensor DoubleTensor FloatTensor
-        set_default_tensor_type range torch.qr Tensor.qr torch.lu_solve Tensor.lu_solve Tensor.lstsq
-        Tensor.solve Tensor.symeig Tensor.eig Tensor.new Tensor.resize Tensor.resize_as
-        Tensor.volatile Tensor.reinforce nn.Container nn.NLLLoss2d upsample_* autograd.Variable
-        autograd.variable clip_grad_norm
+        range torch.qr Tensor.qr torch.lu_solve Tensor.lu_solve Tensor.lstsq Tensor.solve
+        Tensor.symeig Tensor.eig Tensor.resize Tensor.resize_as Tensor.volatile Tensor.reinforce
+        nn.Container nn.NLLLoss2d upsample_* clip_grad_norm
         """,
     "data pipes, given up in torch": """
         *DataPipe* DataChunk argument_validation runtime_validation* functional_datapipe
@@ -64,14 +62,14 @@ OUT_OF_SCOPE = {
         """,
     "unsigned integers torch can only store": "uint16 uint32 uint64",
     "memory at hand": """
-        *Storage storage_type is_storage untyped_storage *_copy alias_copy as_strided_scatter
+        *Storage storage_type *_copy alias_copy as_strided_scatter
         unsafe_chunk unsafe_split unsafe_split_with_sizes empty_strided new_empty_strided
-        empty_permuted dim_order const_data_ptr resize_ resize_as_ set_ share_memory_ from_file map_
-        map2_ module_load convert_conv2d_weight_memory_format as_subclass
+        empty_permuted const_data_ptr share_memory_ from_file map_
+        map2_ module_load convert_conv2d_weight_memory_format
         """,
     "torch's machinery": """
         sym_* Sym* *Error Disable*Function* *torch_function* Tensor.output_nr Tensor.grad_dtype AVG
-        SUM bit hash_tensor typename slice_inverse init_num_threads thread_safe_generator
+        SUM bit hash_tensor slice_inverse init_num_threads thread_safe_generator
         is_anomaly_check_nan_enabled Tensor.index native_* norm_except_dim *_notes factory_kwargs
         DType Callable TYPE_* GRID_SAMPLE_*
         nn.functional.Tensor autograd.grad_mode NestedIOFunction enforce_grad_layout_policy

@@ -13,7 +13,6 @@ SPARSE = "minigrad has no sparse tensors; use a dense one"
 QUANTIZED = "minigrad has no quantized tensors; use float32, or int8 and a scale of your own"
 FLOAT_FORMAT = "NumPy does not hold this format; use float16 or float32"
 CHANNELS_LAST = "minigrad's tensors are laid out in the order of their dimensions; use permute"
-RESIZE = "minigrad's tensors do not change their memory; use reshape, or new_empty and copy_"
 SHARED_MEMORY = (
     "minigrad's tensors cannot move to shared memory; pass NumPy arrays between processes"
 )
@@ -100,8 +99,4 @@ class UnsupportedMethods:
     int_repr = Unsupported("Tensor.int_repr", QUANTIZED)
     q_scale = Unsupported("Tensor.q_scale", QUANTIZED)
     q_zero_point = Unsupported("Tensor.q_zero_point", QUANTIZED)
-    resize_ = Unsupported("Tensor.resize_", RESIZE)
-    resize_as_ = Unsupported("Tensor.resize_as_", RESIZE)
-    set_ = Unsupported("Tensor.set_", RESIZE)
-    untyped_storage = Unsupported("Tensor.untyped_storage", RESIZE)
     share_memory_ = Unsupported("Tensor.share_memory_", SHARED_MEMORY)

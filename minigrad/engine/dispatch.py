@@ -12,13 +12,18 @@ from typing import Any
 import numpy as np
 
 from minigrad.core import dtypes
-from minigrad.core.errors import OutOfMemoryError
-from minigrad.core.shapes import dims_that_differ
 from minigrad.engine.forward_mode import carry_tangents
 from minigrad.engine.grad_mode import Mode, thread
 from minigrad.engine.graph import Node, Value, wrap
 from minigrad.engine.half_precision import holds_half, through_float32
 from minigrad.engine.memory import view_mode
+from minigrad.engine.operands import (
+    explained,
+    is_foreign,
+    not_a_tensor,
+    plain,
+    wrapped_around,
+)
 from minigrad.engine.operation import Declaration, Op
 from minigrad.engine.out_argument import call_into
 from minigrad.engine.saved_hooks import observe
@@ -29,11 +34,16 @@ _ndarray = np.ndarray
 _new = object.__new__
 _FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 _PLAIN = frozenset({int, float, bool})
+_NO_POSITIONS: tuple[int, ...] = ()
 
 
-def recorded(operation: Op) -> Call:
-    """The function that users call."""
-    general = _general(operation)
+def recorded(operation: Op, as_operator: bool = False) -> Call:
+    """The function that users call.
+
+    as_operator: NotImplemented for an operand that is neither tensor nor number, an array say;
+        Python then tries the operator of that operand.
+    """
+    general = _general(operation, as_operator)
     if operation.variadic or _derivable(operation) is not None:
         return general
     if len(operation.tensors) == 1:
@@ -135,11 +145,10 @@ def _binary(operation: Op, general: Call) -> Call:
     return call
 
 
-def _general(operation: Op) -> Call:  # noqa: PLR0915
+def _general(operation: Op, as_operator: bool) -> Call:
     """The call of any operation, whatever it is given."""
-    forward, how = operation.forward, operation.declaration
+    forward, how, arity = operation.forward, operation.declaration, operation.arity
     checks_dtype, views, tensors_at = how.checks_dtype, how.views, how.tensors_at
-    arity = -1 if operation.variadic else len(operation.tensors)
     derivable, names = _derivable(operation), frozenset(operation.settings)
 
     def call(*args: Any, **settings: Any) -> Any:  # noqa: PLR0912
@@ -148,8 +157,7 @@ def _general(operation: Op) -> Call:  # noqa: PLR0915
                 return call_into(call, operation.name, args, settings)
             args, settings = operation.arrange(args, settings)
         recording = (mode := thread.mode).grad
-        kind, dtype, mixed, suspect = None, None, False, False
-        needs: tuple[int, ...] = ()
+        kind, dtype, mixed, suspect, needs = None, None, False, False, _NO_POSITIONS
         arrays = []
         for position, arg in enumerate(args):
             if isinstance(arg, Value):
@@ -165,18 +173,20 @@ def _general(operation: Op) -> Call:  # noqa: PLR0915
                 if recording and arg._requires_grad:
                     needs += (position,)
             else:
-                plain = type(arg) in _PLAIN and position not in tensors_at
-                arrays.append(arg if plain else _plain(operation, position, arg))
+                if type(arg) not in _PLAIN or position in tensors_at:
+                    if as_operator and is_foreign(arg):
+                        return NotImplemented
+                    arg = plain(operation, position, arg)  # noqa: PLW2901
+                arrays.append(arg)
         if kind is None:
-            raise _not_a_tensor(operation, args)
+            raise not_a_tensor(operation, args)
         # Floats of one type go in as they are, and Python's numbers adapt to them.
-        if checks_dtype and (mixed or (dtype is not _FLOAT32 and dtype is not _FLOAT64)):
-            result = _cast_first(call, args, arrays, settings, how)
-            if result is not None:
-                return result
+        cast = checks_dtype and (mixed or (dtype is not _FLOAT32 and dtype is not _FLOAT64))
+        if cast and (result := _cast_first(call, args, arrays, settings, how)) is not None:
+            return result
         try:
             array = mode.ignore_fp_errors(forward, *arrays, **settings)
-        except (ValueError, MemoryError, RuntimeError) as error:
+        except (ValueError, MemoryError, RuntimeError, OverflowError) as error:
             array = _retry(mode, operation, arrays, settings, error)
         byproducts = None
         if type(array) is not _ndarray:
@@ -200,10 +210,15 @@ def _general(operation: Op) -> Call:  # noqa: PLR0915
 def _retry(
     mode: Mode, operation: Op, arrays: list[Any], settings: dict[str, Any], error: Exception
 ) -> Any:
-    """Call the forward if `error` says that this interrupts another; else raise the error."""
+    """Call the forward again if the error can be mended; else raise it.
+
+    An integer that the tensor's dtype cannot hold wraps around.  A call may interrupt another.
+    """
     if isinstance(error, RuntimeError):
         return mode.reenter(error, operation.forward, *arrays, **settings)
-    raise _explained(operation, arrays, error) from None
+    if isinstance(error, OverflowError):
+        return mode.ignore_fp_errors(operation.forward, *wrapped_around(arrays), **settings)
+    raise explained(operation, arrays, error) from None
 
 
 def _unpacked(result: Any, kind: type[Value]) -> tuple[Any, list[Value] | None]:
@@ -324,45 +339,3 @@ def _common(arrays: list[Any], floats: bool) -> np.dtype[Any] | None:
 def _cast(args: tuple[Any, ...], dtype: np.dtype[Any]) -> tuple[Any, ...]:
     to = dtypes.of_numpy(dtype)
     return tuple([a.to(to) if hasattr(a, "to") else a for a in args])
-
-
-def _plain(operation: Op, position: int, arg: Any) -> Any:
-    """A NumPy number as a Python number, None for an optional tensor; nothing else will do."""
-    only_tensors = position in operation.declaration.tensors_at
-    if isinstance(arg, np.generic) and not only_tensors:
-        return arg.item()
-    if isinstance(arg, int | float) and not only_tensors:
-        return arg
-    name = operation.tensors[position] if position < len(operation.tensors) else "tensors"
-    only_tensors = only_tensors or len(operation.tensors) == 1
-    if arg is None and name in operation.optional:
-        return None
-    raise TypeError(
-        f"{operation.name}(): argument '{name}' (position {position + 1}) must be Tensor"
-        f"{'' if only_tensors else ' or a number'}, not {type(arg).__name__}"
-    )
-
-
-def _not_a_tensor(operation: Op, args: tuple[Any, ...]) -> TypeError:
-    given = type(args[0]).__name__ if args else "nothing"
-    first = operation.tensors[0] if operation.tensors else "tensors"
-    return TypeError(
-        f"{operation.name}(): argument '{first}' (position 1) must be Tensor, not {given}"
-    )
-
-
-def _explained(operation: Op, arrays: list[Any], error: Exception) -> Exception:
-    """torch's error if memory is short, or shapes do not broadcast; else the error itself."""
-    if isinstance(error, MemoryError):
-        return OutOfMemoryError(f"not enough memory for {operation.name}(): {error}")
-    shapes = [a.shape for a in arrays if isinstance(a, np.ndarray)]
-    sizes = dims_that_differ(shapes) if operation.declaration.broadcasts else None
-    if sizes is None:
-        return error
-    first, second, dim = sizes
-    given = " and ".join(str(list(shape)) for shape in shapes)
-    return RuntimeError(
-        f"The size of tensor a ({first}) must match the size of tensor b ({second}) at "
-        f"non-singleton dimension {dim}: {operation.name}() got the shapes {given}; they do not "
-        f"broadcast"
-    )

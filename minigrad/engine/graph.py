@@ -15,9 +15,11 @@ import numpy as np
 from minigrad.core.warn import warn_caller
 from minigrad.engine.grad_mode import thread
 from minigrad.engine.hooks import Hook, RemovableHandle
-from minigrad.engine.memory import SharesMemory, Storage, tick
+from minigrad.engine.memory import ChangeRecord, SharesMemory, tick
 from minigrad.engine.node_interface import NodeInterface, NodeOperation
 from minigrad.engine.tensor_interface import TensorInterface
+
+_new = object.__new__
 
 
 class Value(TensorInterface, SharesMemory):
@@ -105,7 +107,7 @@ class Value(TensorInterface, SharesMemory):
     def detach(self) -> Self:
         """The same memory, outside the graph."""
         alias = wrap(self.kind, self.array)
-        alias._storage = self.storage()
+        alias._storage = self.change_record()
         if self._is_inference:
             alias.mark_inference()
         return alias  # type: ignore[no-any-return]
@@ -157,7 +159,7 @@ V = TypeVar("V", bound=Value)
 
 def wrap(kind: type[Value], array: np.ndarray[Any, Any]) -> Any:
     """A Value of this kind around an array."""
-    value = kind.__new__(kind)
+    value = _new(kind)
     value.array = array
     return value
 
@@ -185,7 +187,7 @@ def bump_versions(values: Iterable[Value]) -> None:
     """Note that the memory of all these values was changed in place."""
     now = tick()
     for value in values:
-        storage = value._storage or value.storage()
+        storage = value._storage or value.change_record()
         storage.changed_at = now
         storage.version += 1
 
@@ -195,7 +197,7 @@ class Node(NodeInterface):
 
     # Class-level defaults, as in Value: most nodes differ in few of these.
     out: Any = None  # (array, kind), or by-products, where a rule reads them
-    out_storage: Storage | None = None
+    out_storage: ChangeRecord | None = None
     shapes: tuple[tuple[int, ...], ...] | None = None  # where broadcasting is to be undone
     freed = False
     keeps_values = False  # it holds arrays, until it is freed
@@ -281,7 +283,7 @@ class Node(NodeInterface):
         if storage is not None and storage.changed_at > made_at and type(self.out) is tuple:
             self._refuse_change(storage, "the output", self.out[0])
 
-    def _refuse_change(self, storage: Storage, what: str, array: np.ndarray[Any, Any]) -> None:
+    def _refuse_change(self, storage: ChangeRecord, what: str, array: np.ndarray[Any, Any]) -> None:
         made = "" if self.trace is None else "\nIt was made here:\n" + "".join(self.trace)
         raise RuntimeError(
             f"one of the variables needed for gradient computation has been modified by an "

@@ -14,7 +14,7 @@ from minigrad.engine.grad_mode import thread
 tick = itertools.count(1).__next__
 
 
-class Storage:
+class ChangeRecord:
     """Memory shared by a tensor and its views: when it was last changed, and how often."""
 
     # Class-level, because most storages are made for an operation's result and never change.
@@ -64,7 +64,7 @@ class SharesMemory:
     # Class-level defaults: a new tensor stores its array and whatever differs from these.
     node: Any = None  # the Node that made it
     _requires_grad = False
-    _storage: Storage | None = None
+    _storage: ChangeRecord | None = None
     _base: Any = None  # the value that this is a view of
     # How often recorded in-place operations moved this value to another node; for a view, how often
     # its base had been moved when the view was taken.
@@ -76,11 +76,13 @@ class SharesMemory:
     # A view, an inference tensor or one with tangents: operations look at it before they use it.
     _needs_check = False
 
-    def storage(self) -> Storage:
+    def change_record(self) -> ChangeRecord:
         """The record of changes shared with all views of the same memory."""
         storage = self._storage
         if storage is None:
-            storage = self._storage = Storage() if self._base is None else self._base.storage()
+            storage = self._storage = (
+                ChangeRecord() if self._base is None else self._base.change_record()
+            )
             node = self.node
             if node is not None and node.out_storage is None:
                 node.out_storage = storage  # so that it notices changes of its output
@@ -88,13 +90,13 @@ class SharesMemory:
 
     def bump_version(self) -> None:
         """Note that the memory was changed in place."""
-        storage = self.storage()
+        storage = self.change_record()
         storage.changed_at = tick()
         storage.version += 1
 
     def become_view(self, base: Any, untracked: UntrackedView | None) -> None:
         """Note that this is a view of `base`, taken where derivatives are `untracked`, or None."""
-        self._storage = base.storage()
+        self._storage = base.change_record()
         self._is_inference = base._is_inference
         self._needs_check = True
         self._base = base if base._base is None else base._base
@@ -107,7 +109,7 @@ class SharesMemory:
 
         `retake(view)` connects a view of this value, taken before, to the new node.
         """
-        self.storage()  # which the node that made this value must see
+        self.change_record()  # which the node that made this value must see
         old = self.node
         if old is not None and old.retained is not None and old.retained() is self:
             node.retained, old.retained = old.retained, None
@@ -143,7 +145,7 @@ class SharesMemory:
     def _version(self) -> int:
         if self._is_inference:
             raise RuntimeError("Inference tensors do not track version counter.")
-        return self.storage().version
+        return self.change_record().version
 
 
 def view_mode() -> UntrackedView | None:

@@ -102,6 +102,7 @@ class Op:
         self.settings = names[tensors : tensors + code.co_kwonlyargcount]
         self.defaults = dict(forward.__kwdefaults__ or {})
         self.variadic = bool(code.co_flags & inspect.CO_VARARGS)
+        self.arity = -1 if self.variadic else tensors
         given = forward.__defaults__ or ()
         self.optional = {
             name

@@ -12,6 +12,7 @@ from minigrad.core.dtypes import dtype as Dtype
 from minigrad.core.types import Array, Size
 
 T = TypeVar("T")
+_new = tuple.__new__
 
 
 class Method(Protocol):
@@ -99,8 +100,7 @@ class TensorInterface:
     @property
     def shape(self) -> Size:
         """The sizes of the dimensions."""
-        shape: Size = self.array.shape
-        return shape
+        return _new(Size, self.array.shape)
 
     @property
     def dtype(self) -> Dtype:

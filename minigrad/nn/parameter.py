@@ -1,12 +1,17 @@
 """Parameter and Buffer: tensors that a module registers when they are assigned to it."""
 
 from collections.abc import Sequence
-from typing import Any, TypeGuard
+from copy import deepcopy
+from typing import Any, Self, TypeGuard, TypeVar
 
 from minigrad.core.device import require_cpu
 from minigrad.core.public_names import show_public_names
 from minigrad.core.types import DeviceLike, DTypeLike
+from minigrad.engine.graph import wrap
 from minigrad.tensor import Tensor, creation
+from minigrad.tensor.methods.copying import attributes
+
+T = TypeVar("T", bound=Tensor)
 
 
 class Parameter(Tensor):
@@ -16,15 +21,17 @@ class Parameter(Tensor):
     its dtype cannot require gradients.
     """
 
-    def __init__(self, data: Tensor | None = None, requires_grad: bool = True) -> None:
-        if data is None:
-            super().__init__()
-        elif isinstance(data, Tensor):
-            self.array = data.array
-            self._storage = data.storage()
-        else:
-            raise TypeError(f"Parameter expects a Tensor as its data, not {type(data).__name__}")
-        self.requires_grad_(requires_grad)
+    def __new__(cls, data: Tensor | None = None, requires_grad: bool = True) -> Self:
+        return _on_memory(cls, data).requires_grad_(requires_grad)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """A copy of the elements, of requires_grad and attributes, without the gradient."""
+        self._require_leaf()
+        new: Self = wrap(type(self), self.array.copy(order="K"))
+        memo[id(self)] = new
+        new._requires_grad = self._requires_grad
+        vars(new).update(deepcopy(attributes(self), memo))
+        return new
 
     def __repr__(self) -> str:
         return "Parameter containing:\n" + super().__repr__()
@@ -38,18 +45,21 @@ class Buffer(Tensor):
 
     persistent = True
 
-    def __init__(
-        self, data: Tensor | None = None, *, persistent: bool = True, requires_grad: bool = False
-    ) -> None:
-        if data is None:
-            super().__init__()
-        elif isinstance(data, Tensor):
-            self.array = data.array
-            self._storage = data.storage()
-        else:
-            raise TypeError(f"Buffer expects a Tensor as its data, not {type(data).__name__}")
-        self.requires_grad_(requires_grad)
-        self.persistent = persistent
+    def __new__(
+        cls, data: Tensor | None = None, *, persistent: bool = True, requires_grad: bool = False
+    ) -> Self:
+        new = _on_memory(cls, data).requires_grad_(requires_grad)
+        new.persistent = persistent
+        return new
+
+
+def _on_memory(kind: type[T], data: Tensor | None) -> T:
+    """A tensor of this kind on the memory of data, or without elements."""
+    if data is None:
+        return Tensor.__new__(kind)
+    if isinstance(data, Tensor):
+        return Tensor.__new__(kind, data)
+    raise TypeError(f"{kind.__name__} expects a Tensor as its data, not {type(data).__name__}")
 
 
 class _Uninitialized(Tensor):
@@ -81,11 +91,11 @@ class UninitializedParameter(_Uninitialized, Parameter):
 
     _initialized = Parameter
 
-    def __init__(
-        self, requires_grad: bool = True, device: DeviceLike = None, dtype: DTypeLike = None
-    ) -> None:
+    def __new__(
+        cls, requires_grad: bool = True, device: DeviceLike = None, dtype: DTypeLike = None
+    ) -> Self:
         require_cpu(device)
-        super().__init__(creation.empty(0, dtype=dtype), requires_grad)
+        return Parameter.__new__(cls, creation.empty(0, dtype=dtype), requires_grad)
 
 
 class UninitializedBuffer(_Uninitialized, Buffer):
@@ -93,16 +103,16 @@ class UninitializedBuffer(_Uninitialized, Buffer):
 
     _initialized = Buffer
 
-    def __init__(
-        self,
+    def __new__(
+        cls,
         requires_grad: bool = False,
         device: DeviceLike = None,
         dtype: DTypeLike = None,
         persistent: bool = True,
-    ) -> None:
+    ) -> Self:
         require_cpu(device)
         data = creation.empty(0, dtype=dtype)
-        super().__init__(data, persistent=persistent, requires_grad=requires_grad)
+        return Buffer.__new__(cls, data, persistent=persistent, requires_grad=requires_grad)
 
 
 def is_lazy(value: object) -> TypeGuard[_Uninitialized]:

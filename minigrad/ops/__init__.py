@@ -10,8 +10,7 @@ from minigrad.ops.compose import (
 )
 from minigrad.ops.dims import broadcast_shapes
 from minigrad.ops.elementwise.arithmetic import (
-    add, div, floor_divide, maximum, minimum, mul, neg, or_not_implemented, pow, remainder, sub,
-    swapped,
+    add, div, floor_divide, maximum, minimum, mul, neg, operator, pow, remainder, sub,
 )
 from minigrad.ops.elementwise.elementary import (
     abs, ceil, cos, erf, exp, floor, log, reciprocal, rsqrt, sign, sin, sqrt, square,
@@ -51,7 +50,7 @@ from minigrad.ops.linalg.determinants import det
 from minigrad.ops.linalg.einsum import einsum
 from minigrad.ops.linalg.lapack import LinAlgError
 from minigrad.ops.linalg.lu import lu, lu_factor, lu_factor_ex, lu_solve
-from minigrad.ops.linalg.matmul import linear, matmul
+from minigrad.ops.linalg.matmul import linear, matmul, matmul_operator
 from minigrad.ops.linalg.matrix_functions import cond, matrix_exp, matrix_power
 from minigrad.ops.linalg.norms import matrix_norm, renorm, vector_norm
 from minigrad.ops.linalg.norms import norm as linalg_norm

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from minigrad.core.types import Array, Dim, Shape
+from minigrad.core.types import Array, Dim, Shape, Size
 
 
 def wrap_dim(dim: int, ndim: int) -> int:
@@ -106,11 +106,11 @@ def infer_shape(shape: Sequence[int], size: int, given: Shape) -> Shape:
     return tuple(size // known if s == -1 else s for s in wanted)
 
 
-def broadcast_shapes(*shapes: int | Sequence[int]) -> Shape:
+def broadcast_shapes(*shapes: int | Sequence[int]) -> Size:
     """The shape that shapes broadcast to.  Raises RuntimeError if they do not broadcast."""
     given = [(s,) if isinstance(s, int) else tuple(s) for s in shapes]
     try:
-        return tuple(np.broadcast_shapes(*given))
+        return Size(np.broadcast_shapes(*given))
     except ValueError:
         listed = " and ".join(str(list(s)) for s in given)
         raise RuntimeError(

@@ -14,7 +14,7 @@ import numpy as np
 from minigrad.core.types import Array, Number
 from minigrad.engine.forward_mode import overwrite_tangents
 from minigrad.engine.grad_mode import ignore_fp_errors, thread
-from minigrad.engine.graph import V, Value
+from minigrad.engine.graph import V, Value, wrap_like
 from minigrad.engine.old_forms import with_old_alpha
 from minigrad.engine.out_argument import require_castable, require_own_elements
 from minigrad.kernels.simd.math import FLOATS
@@ -43,6 +43,8 @@ def in_place(
     """The method `x.operation_(...)` for `operation(x, ...)`.
 
     If nothing is recorded, `ufunc` may write the result of the operation directly over x.
+    Of an operator it is `x += other`, where an array is taken as a tensor.
+    PyTorch differs: of `x += array` it makes a new tensor, and x itself stays as it is.
     """
 
     def method(self: Any, *args: Any, **settings: Any) -> Any:
@@ -51,9 +53,16 @@ def in_place(
         if not mode.grad and not mode.dual_levels:
             if ufunc is not None and not settings and _ufunc_applies(self, *args):
                 return _write_over(self, ufunc, *args)
-            return overwrite(self, operation(self, *args, **settings))
+            result = operation(self, *args, **settings)
+            return (
+                _foreign(method, self, *args)
+                if result is NotImplemented
+                else overwrite(self, result)
+            )
         old = before_change(self)
         result = operation(old, *args, **settings)
+        if result is NotImplemented:
+            return _foreign(method, self, *args)
         saved = weakref.ref(old)
         del old
         copy_elements(saved())
@@ -62,6 +71,16 @@ def in_place(
     method.__name__ = method.__qualname__ = f"{operation.__name__}_"
     method.__doc__ = f"`{operation.__name__}` in place: changes this tensor and returns it."
     return method
+
+
+def _foreign(method: Callable[..., Any], value: Value, operand: Any) -> Any:
+    """An in-place operator of an operand that is neither tensor nor number.
+
+    NotImplemented unless it is an array; Python then tries the operator of that operand.
+    """
+    if isinstance(operand, np.ndarray):
+        return method(value, wrap_like(value, operand))
+    return NotImplemented
 
 
 def scaled_in_place(change: Callable[..., Any], name: str) -> InPlaceMethod:

@@ -20,7 +20,7 @@ def before_change(value: V) -> V:
     """A value with the array and node that this one has now, to record the operation on."""
     old: V = wrap(value.kind, value.array)
     old.node, old._requires_grad = value.node, value._requires_grad
-    old._storage = value.storage()
+    old._storage = value.change_record()
     if value._is_inference:
         old.mark_inference()
     if value._tangents is not None:

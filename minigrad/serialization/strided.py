@@ -36,7 +36,7 @@ def view_of(flat: Tensor, offset: Any, size: Any, stride: Any) -> Tensor:
             tuple(s * step for s in stride),
         )
     tensor: Tensor = wrap(Tensor, array)
-    tensor._storage = flat.storage()
+    tensor._storage = flat.change_record()
     return tensor
 
 

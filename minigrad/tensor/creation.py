@@ -16,10 +16,10 @@ from minigrad.core.types import Array, DeviceLike, DTypeLike, Number, Shape
 from minigrad.engine.graph import wrap_new
 from minigrad.engine.out_argument import write_new
 from minigrad.tensor import Tensor
+from minigrad.tensor.from_data import array_of
 from minigrad.tensor.methods.array import (
     allocated,
     new_shape,
-    require_even,
     warn_of_copy,
     warn_of_read_only,
 )
@@ -94,44 +94,6 @@ def _floating(dtype: DTypeLike) -> np.dtype[Any]:
     return dtypes.default_numpy() if dtype is None else dtypes.to_numpy(dtype)
 
 
-def _array_of(data: Any, dtype: DTypeLike, copy: bool | None) -> Array:
-    """An array of torch's dtype for the data: Python floats become the default dtype."""
-    if isinstance(data, Tensor):
-        data = data.array
-    if dtype is not None:
-        return np.array(data, dtypes.to_numpy(dtype), copy=copy)
-    if isinstance(data, np.ndarray | np.generic):
-        dtypes.of_numpy(data.dtype)
-        return np.array(data, copy=copy)
-    if isinstance(data, list | tuple) and _holds_tensors(data):
-        return np.array([_array_of(item, None, None) for item in data])
-    try:
-        array = np.array(data)
-    except ValueError as error:
-        require_even(data)
-        raise ValueError(f"cannot make a tensor of this data: {error}") from None
-    if array.dtype.kind == "f" and not _holds_numpy(data):
-        return array.astype(dtypes.default_numpy())
-    if array.size == 0 and isinstance(data, list | tuple):
-        return array.astype(dtypes.default_numpy())
-    dtypes.of_numpy(array.dtype)
-    return array
-
-
-def _holds_tensors(data: Any) -> bool:
-    return (
-        any(isinstance(item, Tensor) or _holds_tensors(item) for item in data)
-        if isinstance(data, list | tuple)
-        else False
-    )
-
-
-def _holds_numpy(data: Any) -> bool:
-    while isinstance(data, list | tuple) and len(data):
-        data = data[0]
-    return isinstance(data, np.ndarray | np.generic)
-
-
 def tensor(
     data: Any,
     *,
@@ -142,13 +104,15 @@ def tensor(
 ) -> Tensor:
     """A tensor with a copy of `data`: numbers, nested sequences, an array or a tensor.
 
-    Python floats get the default dtype, ints int64, bools bool; an array keeps its own.  Raises
-    ValueError for ragged sequences, TypeError for elements minigrad does not hold.
+    Python floats get the default dtype, ints int64, bools bool; arrays, NumPy's numbers and tensors
+    keep their own, and mixed ones meet in their common dtype.  A tensor in a sequence counts as a
+    number.  Raises ValueError for ragged sequences and for tensors of several elements in one,
+    RuntimeError or TypeError for elements that minigrad does not hold.
     `pin_memory` has no effect, as there is no other device to copy to.
     """
     if isinstance(data, Tensor):
         warn_of_copy()
-    return from_array(_array_of(data, dtype, copy=True), device=device, requires_grad=requires_grad)
+    return from_array(array_of(data, dtype, copy=True), device=device, requires_grad=requires_grad)
 
 
 def as_tensor(data: Any, dtype: DTypeLike = None, device: DeviceLike = None) -> Tensor:
@@ -156,7 +120,7 @@ def as_tensor(data: Any, dtype: DTypeLike = None, device: DeviceLike = None) -> 
     require_cpu(device)
     if isinstance(data, Tensor):
         return data if dtype is None else data.to(dtype)
-    return from_array(_array_of(data, dtype, copy=None), device=device)
+    return from_array(array_of(data, dtype, copy=None), device=device)
 
 
 def asarray(

@@ -1,18 +1,18 @@
 """Tensor: a Value with torch's methods; each family of them is listed in `methods`."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 
-from minigrad.core import dtypes
 from minigrad.core.unsupported import UnsupportedMethods
 from minigrad.engine.backward import backward
-from minigrad.engine.grad_mode import thread
 from minigrad.engine.gradient_edge import GradientEdge, as_target
-from minigrad.engine.graph import Value, wrap
+from minigrad.engine.graph import Value, wrap, wrap_new
+from minigrad.tensor.construction import constructed
 from minigrad.tensor.methods.casts import CastMethods
 from minigrad.tensor.methods.conversion import ConversionMethods
+from minigrad.tensor.methods.copying import CopyMethods
 from minigrad.tensor.methods.elementwise import ElementwiseMethods
 from minigrad.tensor.methods.indexing import IndexMethods
 from minigrad.tensor.methods.linalg import LinalgMethods
@@ -20,6 +20,9 @@ from minigrad.tensor.methods.random import RandomFillMethods
 from minigrad.tensor.methods.reductions import ReductionMethods
 from minigrad.tensor.methods.shape import ShapeMethods
 from minigrad.tensor.methods.signatures import method
+from minigrad.tensor.methods.storage import StorageMethods
+
+T = TypeVar("T", bound="Tensor")
 
 
 class Tensor(
@@ -31,6 +34,8 @@ class Tensor(
     RandomFillMethods,
     CastMethods,
     ConversionMethods,
+    CopyMethods,
+    StorageMethods,
     UnsupportedMethods,
 ):
     """An n-dimensional array with a place in the graph.
@@ -43,17 +48,18 @@ class Tensor(
     grad: "Tensor | None"
     detach = method(Value.detach)
 
-    def __init__(self, *data: Any) -> None:
+    def __new__(cls, *data: Any, **options: Any) -> Self:
         """`Tensor(data)` copies numbers to the default dtype; `Tensor(2, 3)` is uninitialised."""
-        dtype = dtypes.default_numpy()
-        if not data or all(isinstance(size, int) for size in data):
-            self.array = np.empty(data if data else (0,), dtype)
-        elif isinstance(data[0], Tensor):
-            self.array = data[0].array
-        else:
-            self.array = np.array(data[0], dtype)
-        if thread.mode.inference:
-            self.mark_inference()
+        new: Self = wrap_new(cls, constructed(None, data, **options))
+        if data and isinstance(data[0], Value):
+            new._storage = data[0].change_record()
+        return new
+
+    @method
+    def new(self, *data: Any, **options: Any) -> Value:
+        """A tensor of this dtype, from what `Tensor(...)` takes: data, a tensor, or sizes."""
+        tensor: Value = wrap_new(self.kind, constructed(self.dtype, data, **options))
+        return tensor
 
     @property
     def data(self) -> "Tensor":
@@ -66,7 +72,7 @@ class Tensor(
         if not isinstance(new, Tensor):
             raise TypeError(f"data must be set to a Tensor, not {type(new).__name__}")
         self.array = new.array
-        self._storage = new.storage()
+        self._storage = new.change_record()
 
     def __iter__(self) -> Iterator["Tensor"]:
         if self.array.ndim == 0:
@@ -78,29 +84,21 @@ class Tensor(
         return self.flip(0) if self.array.ndim else self
 
     def __contains__(self, element: Any) -> bool:
-        if not isinstance(element, Value | int | float | np.generic):
+        if not isinstance(element, Value | int | float | complex | np.generic):
             raise RuntimeError(
                 f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a "
                 f"{type(element)}"
             )
         number = element.item() if isinstance(element, np.generic) else element
+        if isinstance(number, complex):
+            return number.imag == 0 and number.real in self
         return bool((self == number).any())
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the elements and requires_grad, without the graph, hooks and views."""
-        return _rebuild, (type(self), self.array, self.requires_grad)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        if self.node is not None:
-            raise RuntimeError(
-                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy "
-                "protocol at the moment; detach() this one first"
-            )
-        copy: Self = _rebuild(type(self), self.array.copy(order="K"), self.requires_grad)
-        memo[id(self)] = copy
-        if self.grad is not None:
-            copy.grad = self.grad.clone()
-        return copy
+    @staticmethod
+    def _make_subclass(subclass: type[T], data: "Tensor", require_grad: bool = False) -> T:
+        """A leaf of a subclass on the memory of data."""
+        new: T = data.detach().as_subclass(subclass)
+        return new.requires_grad_(require_grad)
 
     # --- gradients ---
 
@@ -131,13 +129,6 @@ class Tensor(
 
 
 Value.kind = Tensor  # of Tensor, too, and of what is made where no tensor is given
-
-
-def _rebuild(kind: type[Any], array: np.ndarray[Any, Any], requires_grad: bool) -> Any:
-    new = wrap(kind, array)
-    if requires_grad:
-        new.requires_grad = True
-    return new
 
 
 def start_cotangent(position: int, root: Any, gradient: Any) -> Any:

@@ -14,6 +14,10 @@ with warnings.catch_warnings(action="ignore"), torch.autograd.forward_ad.dual_le
 CHECKS = checks()
 
 
+# What PyTorch says of itself, or of what it is asked.
+@pytest.mark.filterwarnings("ignore:__array__ implementation", "ignore:__array_wrap__ must accept")
+@pytest.mark.filterwarnings("ignore:TypedStorage is deprecated", "ignore:Creating a tensor from a")
+@pytest.mark.filterwarnings("ignore:torch.set_default_tensor_type")
 @pytest.mark.parametrize("check", CHECKS, ids=[check.name for check in CHECKS])
 def test_behaviour(check):
     check.run(torch)

@@ -63,8 +63,9 @@ def _require_channels(input: Tensor, **vectors: Tensor | None) -> None:
     """Raise RuntimeError unless the vectors have one element for each channel."""
     if input.ndim < 2:
         raise RuntimeError(f"batch_norm expects (N, C, ...), got {list(input.shape)}")
+    expected = input.shape[1:2]
     for name, vector in vectors.items():
-        if vector is not None and vector.shape != (input.shape[1],):
+        if vector is not None and vector.array.shape != expected:
             raise RuntimeError(
                 f"batch_norm: {name} should contain {input.shape[1]} elements, one per channel of "
                 f"the input {list(input.shape)}, not {list(vector.shape)}"

@@ -71,7 +71,7 @@ def _convolve(
     groups: int,
 ) -> Tensor:
     strides, dilations = pair(stride, "stride"), pair(dilation, "dilation")
-    paddings = padding_sides(padding, (weight.shape[2], weight.shape[3]), strides, dilations)
+    paddings = padding_sides(padding, weight.array.shape[2:], strides, dilations)
     _require_fitting_kernel(images, weight, paddings, strides, dilations)
     return conv.conv2d(
         images, weight, bias, stride=strides, padding=paddings, dilation=dilations, groups=groups
@@ -111,16 +111,17 @@ def require_convolution(
         raise RuntimeError(
             f"{name} expects a weight (F, C/groups, {taps}), got shape {list(weight.shape)}"
         )
-    filters, channels = weight.shape[0], input.shape[1]
+    filters, per_group, *_ = weight.array.shape
+    channels = input.array.shape[1]
     if not isinstance(groups, int) or groups < 1 or filters % groups:
         raise RuntimeError(
             f"{name} expects groups to divide the {filters} output channels of weight, got "
             f"groups={groups}"
         )
-    if channels != weight.shape[1] * groups:
+    if channels != per_group * groups:
         raise RuntimeError(
             f"Given groups={groups}, weight of size {list(weight.shape)}, expected input"
-            f"{list(input.shape)} to have {weight.shape[1] * groups} channels, but got {channels} "
+            f"{list(input.shape)} to have {per_group * groups} channels, but got {channels} "
             f"channels instead"
         )
     require_bias(weight, bias, filters)
@@ -129,7 +130,7 @@ def require_convolution(
 
 def require_bias(weight: Tensor, bias: Tensor | None, filters: int) -> None:
     """Raise RuntimeError unless the bias is None or has one element for each filter."""
-    if bias is not None and bias.shape != (filters,):
+    if bias is not None and bias.array.shape != (filters,):
         raise RuntimeError(
             f"Given weight of size {list(weight.shape)}, expected bias to be 1-dimensional with "
             f"{filters} elements, but got bias of size {list(bias.shape)} instead"
@@ -154,18 +155,19 @@ def _require_fitting_kernel(
 ) -> None:
     """Raise RuntimeError if the result would have no elements, or more than 64 bits count."""
     outputs = []
+    images, taps = input.array.shape, weight.array.shape
     for i in (0, 1):
-        size, kernel = input.shape[2 + i], weight.shape[2 + i]
+        size, kernel = images[2 + i], taps[2 + i]
         outputs.append(conv_output_size(size, kernel, stride[i], *paddings[i], dilation[i]))
         if outputs[i] < 1 or kernel < 1:
-            padded = " x ".join(str(input.shape[2 + j] + sum(paddings[j])) for j in (0, 1))
-            reach = " x ".join(str(dilation[j] * (weight.shape[2 + j] - 1) + 1) for j in (0, 1))
+            padded = " x ".join(str(images[2 + j] + sum(paddings[j])) for j in (0, 1))
+            reach = " x ".join(str(dilation[j] * (taps[2 + j] - 1) + 1) for j in (0, 1))
             raise RuntimeError(
                 f"Calculated padded input size per channel: ({padded}). Kernel size: ({reach}). "
                 f"Kernel size can't be greater than actual input size"
             )
         require_countable("conv2d", [size + sum(paddings[i])])
-    require_countable("conv2d", [input.shape[0], weight.shape[0], *outputs])
+    require_countable("conv2d", [images[0], taps[0], *outputs])
 
 
 def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor | None, pad: int = 0) -> Tensor:

@@ -11,7 +11,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
     Raises RuntimeError if the sizes or dtypes do not match.
     """
-    if len(weight.shape) != 2 or not input.shape:
+    if weight.ndim != 2 or input.ndim == 0:
         require_tensor("linear", input=input, weight=weight)
         raise RuntimeError(
             f"linear expects input (..., in_features) and weight (out_features, in_features), got "

@@ -254,17 +254,17 @@ def _require_class_indices(name: str, input: Tensor, target: Tensor, weight: Ten
         raise RuntimeError(
             f"{name}: expected class indices of an integer dtype as target, got {target.dtype}"
         )
-    shape = input.shape
+    shape = input.array.shape
     if not shape:
         raise RuntimeError(f"{name} expects input (N, C), (C,) or (N, C, d1, ...), got a scalar")
     single = len(shape) == 1
     expected = () if single else (shape[0], *shape[2:])
-    if target.ndim and not single and target.shape[0] != shape[0]:
+    if target.ndim and not single and target.array.shape[0] != shape[0]:
         raise ValueError(
             f"Expected input batch_size ({shape[0]}) to match target batch_size "
             f"({target.shape[0]}): {name} of input {list(shape)} and target {list(target.shape)}"
         )
-    if target.shape != expected:
+    if target.array.shape != expected:
         raise ValueError(
             f"Expected target size {list(expected)} for input size {list(shape)}, got "
             f"{list(target.shape)}"

@@ -10,6 +10,7 @@ from minigrad.core.types import Array
 from minigrad.engine.grad_mode import ignore_fp_errors
 from minigrad.engine.graph import wrap
 from minigrad.tensor import Tensor
+from minigrad.tensor.creation import tensor
 
 Tensors = Tensor | Iterable[Tensor]
 
@@ -33,7 +34,7 @@ def get_total_norm(
     order = float(norm_type)
     arrays = [tensor.array for tensor in _listed(tensors)]
     if not arrays:
-        return Tensor(0.0)
+        return tensor(0.0)
     dtype = np.result_type(arrays[0].dtype, np.float32)
     norms = [ignore_fp_errors(_vector_norm, _flat(array), order) for array in arrays]
     total = ignore_fp_errors(_vector_norm, np.array(norms, dtype), order)

@@ -1,5 +1,6 @@
 """Elementwise arithmetic, elementary functions, and selection of the larger, smaller or chosen."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from minigrad.core import dtypes
 from minigrad.core.types import Array, Number
+from minigrad.engine.dispatch import recorded
 from minigrad.engine.graph import V, Value
 from minigrad.engine.op import Operation, arr, elementwise, pointwise, sample
 from minigrad.kernels.pointwise import elementwise as kernels
@@ -197,28 +199,20 @@ _PRODUCTS: dict[float, Callable[[Array], Array]] = {
 }
 
 
-def swapped(operation: Operation) -> Callable[..., Any]:
-    """The operation with its first two arguments exchanged: `sub` for `2 - tensor`."""
-
-    def operator(input: Any, other: Any) -> Any:
-        return operation(other, input)
-
-    return operator
-
-
-def or_not_implemented(operation: Operation) -> Callable[..., Any]:
-    """An operator that gives NotImplemented for operands of other types.
+def operator(operation: Operation, swapped: bool = False) -> Callable[..., Any]:
+    """The operation as Python's operator: NotImplemented for operands of other types.
 
     Python then tries the other operand's operator, and `tensor == None` is False.
+    swapped: with its arguments exchanged, `sub` for `2 - tensor`.
     """
+    call = recorded(operation.op, as_operator=True)
+    if not swapped:
+        return functools.update_wrapper(call, operation)
 
-    def operator(input: Any, other: Any) -> Any:
-        try:
-            return operation(input, other)
-        except TypeError:
-            return NotImplemented
+    def of_swapped(input: Any, other: Any) -> Any:
+        return call(other, input)
 
-    return operator
+    return functools.update_wrapper(of_swapped, operation)
 
 
 # --- selection --------------------------------------------------------------------------------

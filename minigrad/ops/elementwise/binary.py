@@ -252,6 +252,8 @@ def clamp(
         return call_into(clamp, "clamp", (input, min, max), {"out": out})
     if isinstance(min, Value) or isinstance(max, Value):
         return clamp_tensor(input, min, max)
+    if isinstance(min, np.generic) or isinstance(max, np.generic):
+        min, max = (x.item() if isinstance(x, np.generic) else x for x in (min, max))
     if input.array.dtype.kind != "f" and (isinstance(min, float) or isinstance(max, float)):
         input = input.to(dtypes.get_default_dtype())
     return maths.clamp(input, min=min, max=max)

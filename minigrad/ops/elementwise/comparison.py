@@ -65,9 +65,15 @@ def logical_not(input: Array) -> Array:
 
 
 def of_integers(ufunc: np.ufunc, a: Array, b: Array) -> Array:
-    """The ufunc of two arrays of integers or bools.  Raises RuntimeError for floating ones."""
+    """The ufunc of two arrays of integers or bools.
+
+    Raises NotImplementedError for floating ones.
+    """
     if any(np.asarray(x).dtype.kind == "f" for x in (a, b)):
-        raise RuntimeError(f"{ufunc.__name__} is for integer and bool tensors, got a floating one")
+        raise NotImplementedError(
+            f"{ufunc.__name__} is not implemented for floating tensors, only for those of integers "
+            f"and bools"
+        )
     result: Array = ufunc(a, b)
     return result
 
@@ -94,7 +100,10 @@ def bitwise_xor(input: Array, other: Array) -> Array:
 def bitwise_not(input: Array) -> Array:
     """~input, of integers or bools."""
     if input.dtype.kind == "f":
-        raise RuntimeError("bitwise_not is for integer and bool tensors, got a floating one")
+        raise TypeError(
+            "~ (operator.invert) is only implemented on integer and Boolean-type tensors, got a "
+            "floating one"
+        )
     return np.invert(input)
 
 

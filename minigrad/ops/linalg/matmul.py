@@ -1,12 +1,13 @@
 """Products of matrices and vectors."""
 
+import inspect
 import math
 from typing import Any
 
 import numpy as np
 
 from minigrad.core.types import Array
-from minigrad.engine.graph import V
+from minigrad.engine.graph import V, Value
 from minigrad.engine.op import arr, composed, label_node, op, sample
 from minigrad.kernels.matmul.matmul import matmul as multiply
 from minigrad.kernels.reduction.reduce import sum as total
@@ -78,6 +79,19 @@ def matmul(input: V, other: V) -> V:
     if other.ndim > 1:
         return product
     return label_node(product.squeeze(-1), "DotBackward0" if input.ndim == 1 else "MvBackward0")
+
+
+_product = inspect.unwrap(matmul)
+
+
+def matmul_operator(input: Any, other: Any) -> Any:
+    """The matrix product as Python's operator: NotImplemented for operands that are no tensors."""
+    try:
+        return _product(input, other)
+    except AttributeError:
+        if isinstance(input, Value) and isinstance(other, Value):
+            raise
+        return NotImplemented
 
 
 @op(

@@ -106,7 +106,7 @@ class ArrayValue(Value):
     # A mixin does not know the tensor that it becomes a part of.
     kind: type[Any]
 
-    # NumPy is to leave `np.float64(2) * tensor` to the tensor.
+    # torch's, for libraries that ask for it; NumPy itself asks `__array_ufunc__`.
     __array_priority__ = 1000
 
     @property
@@ -172,14 +172,6 @@ class ArrayValue(Value):
         strides = tuple(s // self.array.itemsize for s in self.array.strides)
         return strides if dim is None else strides[wrap_dim(dim, self.ndim)]
 
-    def data_ptr(self) -> int:
-        return int(self.array.ctypes.data)
-
-    def storage_offset(self) -> int:
-        """Elements between the start of the memory this is a view of and its own."""
-        base = self.array if self._base is None else self._base.array
-        return int(self.array.ctypes.data - base.ctypes.data) // self.array.itemsize
-
     def is_contiguous(self, memory_format: MemoryFormat = contiguous_format) -> bool:
         require_format(memory_format)
         return bool(self.array.flags.c_contiguous)
@@ -192,16 +184,6 @@ class ArrayValue(Value):
 
     def is_same_size(self, other: Value) -> bool:
         return bool(self.array.shape == other.array.shape)
-
-    def is_set_to(self, tensor: Value) -> bool:
-        """True if both are the same elements of the same memory."""
-        mine, its = self.array, tensor.array
-        return bool(
-            mine.ctypes.data == its.ctypes.data
-            and mine.shape == its.shape
-            and mine.strides == its.strides
-            and mine.dtype == its.dtype
-        )
 
     def is_nonzero(self) -> bool:
         """True if the one element is not zero.  Raises RuntimeError if there are more or none."""

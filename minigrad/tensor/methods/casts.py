@@ -14,21 +14,10 @@ from minigrad.core.memory_format import contiguous_format, preserve_format, requ
 from minigrad.core.memory_format import memory_format as MemoryFormat
 from minigrad.core.types import Array, DeviceLike, DTypeLike, Number
 from minigrad.engine.graph import Value, wrap_like
+from minigrad.tensor.from_data import array_of
 from minigrad.tensor.methods.array import ArrayValue, allocated, new_shape, warn_of_copy
 from minigrad.tensor.methods.signatures import method
-
-_TYPE_NAMES = {
-    "HalfTensor": dtypes.float16,
-    "FloatTensor": dtypes.float32,
-    "DoubleTensor": dtypes.float64,
-    "CharTensor": dtypes.int8,
-    "ShortTensor": dtypes.int16,
-    "IntTensor": dtypes.int32,
-    "LongTensor": dtypes.int64,
-    "ByteTensor": dtypes.uint8,
-    "BoolTensor": dtypes.bool_,
-}
-_NAMES = {dtype: name for name, dtype in _TYPE_NAMES.items()}
+from minigrad.tensor.methods.type_names import NAMES, TYPE_NAMES, TensorType
 
 
 class CastMethods(ArrayValue):
@@ -58,7 +47,7 @@ class CastMethods(ArrayValue):
         """A copy of `data`, by default with this tensor's dtype."""
         if isinstance(data, Value):
             warn_of_copy()
-        array = np.array(data, self._dtype_for_new(dtype))
+        array = array_of(data, self.dtype if dtype is None else dtype)
         return self._new(array, device, requires_grad)
 
     @method
@@ -186,12 +175,16 @@ class CastMethods(ArrayValue):
     def type(self, dtype: DTypeLike | str = None) -> Self | str:
         """This tensor as another dtype; without one, the type's name, as "minigrad.FloatTensor"."""
         if dtype is None:
-            return f"minigrad.{_NAMES[self.dtype]}"
+            return f"minigrad.{NAMES[self.dtype]}"
+        if isinstance(dtype, builtins.type) and issubclass(dtype, Value):
+            return self._cast(dtypes.get_default_dtype())  # `x.type(Tensor)`
+        if isinstance(dtype, TensorType):
+            dtype = dtype.dtype
         if isinstance(dtype, str):
             name = dtype.rpartition(".")[2]
-            if name not in _TYPE_NAMES:
-                raise ValueError(f"invalid type: {dtype!r}; the types are {', '.join(_TYPE_NAMES)}")
-            dtype = _TYPE_NAMES[name]
+            if name not in TYPE_NAMES:
+                raise ValueError(f"invalid type: {dtype!r}; the types are {', '.join(TYPE_NAMES)}")
+            dtype = TYPE_NAMES[name]
         return self._cast(dtypes.of_numpy(dtypes.to_numpy(dtype)))
 
     @method

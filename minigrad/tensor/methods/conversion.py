@@ -1,38 +1,15 @@
-"""Conversions of tensors to NumPy arrays, to Python's numbers and to text."""
+"""Conversions of tensors to Python's numbers and to text."""
 
 from typing import Any
 
-import numpy as np
-
 from minigrad.core import dtypes
 from minigrad.core.printing import format_tensor
-from minigrad.core.types import Array, Number
-from minigrad.tensor.methods.array import ArrayValue
+from minigrad.core.types import Number
+from minigrad.tensor.methods.numpy_protocol import NumPyProtocol
 
 
-class ConversionMethods(ArrayValue):
-    """torch's conversions as methods; the protocols of `float(x)`, `np.asarray(x)`, `str(x)`."""
-
-    def numpy(self, *, force: bool = False) -> Array:
-        """The NumPy array beneath, sharing memory.
-
-        Raises RuntimeError if the tensor requires gradients, unless force is True.
-        """
-        if self.requires_grad and not force:
-            raise RuntimeError(
-                "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() "
-                "instead."
-            )
-        return self.array
-
-    def __array__(self, dtype: np.dtype[Any] | None = None, copy: bool | None = None) -> Array:
-        return np.asarray(self.numpy(), dtype=dtype, copy=copy)
-
-    def __dlpack__(self, **options: Any) -> Any:
-        return self.numpy().__dlpack__(**options)
-
-    def __dlpack_device__(self) -> tuple[int, int]:
-        return self.array.__dlpack_device__()
+class ConversionMethods(NumPyProtocol):
+    """torch's conversions as methods; the protocols of `float(x)` and `str(x)`."""
 
     def item(self) -> Number:
         """The one element, as a Python number."""

@@ -23,22 +23,24 @@ class ElementwiseMethods(ArrayValue):
 
     # --- arithmetic ---
 
-    __add__ = __radd__ = binary(ops.add)
-    __sub__ = binary(ops.sub)
-    __rsub__ = binary(ops.swapped(ops.sub))
-    __mul__ = __rmul__ = binary(ops.mul)
-    __truediv__ = binary(ops.div)
-    __rtruediv__ = binary(ops.swapped(ops.div))
-    __floordiv__ = binary(ops.floor_divide)
-    __rfloordiv__ = binary(ops.swapped(ops.floor_divide))
-    __mod__ = binary(ops.remainder)
-    __rmod__ = binary(ops.swapped(ops.remainder))
-    __pow__ = power(ops.pow)
-    __rpow__ = binary(ops.swapped(ops.pow))
+    __add__ = __radd__ = binary(ops.operator(ops.add))
+    __sub__ = binary(ops.operator(ops.sub))
+    __rsub__ = binary(ops.operator(ops.sub, swapped=True))
+    __mul__ = __rmul__ = binary(ops.operator(ops.mul))
+    __truediv__ = binary(ops.operator(ops.div))
+    __rtruediv__ = binary(ops.operator(ops.div, swapped=True))
+    __floordiv__ = binary(ops.operator(ops.floor_divide))
+    __rfloordiv__ = binary(ops.operator(ops.floor_divide, swapped=True))
+    __mod__ = binary(ops.operator(ops.remainder))
+    __rmod__ = binary(ops.operator(ops.remainder, swapped=True))
+    __pow__ = power(ops.operator(ops.pow))
+    __rpow__ = binary(ops.operator(ops.pow, swapped=True))
     __neg__ = unary(ops.neg)
     __abs__ = unary(ops.abs)
 
     def __pos__(self) -> Self:
+        if self.array.dtype == bool:
+            raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
         return self
 
     add = scaled(ops.scaled_add)
@@ -149,17 +151,28 @@ class ElementwiseMethods(ArrayValue):
     # --- comparisons ---
 
     __hash__ = ArrayValue.__hash__
-    __eq__ = binary(ops.or_not_implemented(ops.eq))  # type: ignore[assignment]  # object's: bool
-    __ne__ = binary(ops.or_not_implemented(ops.ne))  # type: ignore[assignment]
+    __eq__ = binary(ops.operator(ops.eq))  # type: ignore[assignment]  # object's: bool
+    __ne__ = binary(ops.operator(ops.ne))  # type: ignore[assignment]
     eq = binary(ops.eq)
     ne = not_equal = binary(ops.ne)
-    __lt__ = lt = less = binary(ops.lt)
-    __le__ = le = less_equal = binary(ops.le)
-    __gt__ = gt = greater = binary(ops.gt)
-    __ge__ = ge = greater_equal = binary(ops.ge)
-    __and__ = __rand__ = bitwise_and = binary(ops.bitwise_and)
-    __or__ = __ror__ = bitwise_or = binary(ops.bitwise_or)
-    __xor__ = __rxor__ = bitwise_xor = binary(ops.bitwise_xor)
+    __lt__ = binary(ops.operator(ops.lt))
+    lt = less = binary(ops.lt)
+    __le__ = binary(ops.operator(ops.le))
+    le = less_equal = binary(ops.le)
+    __gt__ = binary(ops.operator(ops.gt))
+    gt = greater = binary(ops.gt)
+    __ge__ = binary(ops.operator(ops.ge))
+    ge = greater_equal = binary(ops.ge)
+    __and__ = __rand__ = binary(ops.operator(ops.bitwise_and))
+    bitwise_and = binary(ops.bitwise_and)
+    __or__ = __ror__ = binary(ops.operator(ops.bitwise_or))
+    bitwise_or = binary(ops.bitwise_or)
+    __xor__ = __rxor__ = binary(ops.operator(ops.bitwise_xor))
+    bitwise_xor = binary(ops.bitwise_xor)
+    __lshift__ = binary(ops.operator(ops.bitwise_left_shift))
+    __rshift__ = binary(ops.operator(ops.bitwise_right_shift))
+    __rlshift__ = binary(ops.operator(ops.bitwise_left_shift, swapped=True))
+    __rrshift__ = binary(ops.operator(ops.bitwise_right_shift, swapped=True))
     __invert__ = bitwise_not = unary(ops.bitwise_not)
     logical_and = binary(ops.logical_and)
     logical_or = binary(ops.logical_or)

@@ -1,7 +1,7 @@
 """In-place operations and assignment."""
 
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 import numpy as np
 
@@ -27,18 +27,20 @@ _EVERYWHERE = ops.Index((Ellipsis,))
 class InPlaceMethods(CastMethods):
     """Methods that change the elements, and record the change."""
 
-    __iadd__ = in_place(ops.add, np.add)
-    __isub__ = in_place(ops.sub, np.subtract)
-    __imul__ = in_place(ops.mul, np.multiply)
-    __itruediv__ = in_place(ops.div, np.divide)
-    __ifloordiv__ = in_place(ops.floor_divide)
-    __imod__ = in_place(ops.remainder)
-    __ipow__ = in_place(ops.pow)
-    __iand__ = in_place(ops.bitwise_and)
-    __ior__ = in_place(ops.bitwise_or)
-    __ixor__ = in_place(ops.bitwise_xor)
-    add_ = scaled_in_place(__iadd__, "add_")
-    sub_ = subtract_ = scaled_in_place(__isub__, "sub_")
+    __iadd__ = in_place(ops.operator(ops.add), np.add)
+    __isub__ = in_place(ops.operator(ops.sub), np.subtract)
+    __imul__ = in_place(ops.operator(ops.mul), np.multiply)
+    __itruediv__ = in_place(ops.operator(ops.div), np.divide)
+    __ifloordiv__ = in_place(ops.operator(ops.floor_divide))
+    __imod__ = in_place(ops.operator(ops.remainder))
+    __ipow__ = in_place(ops.operator(ops.pow))
+    __iand__ = in_place(ops.operator(ops.bitwise_and))
+    __ior__ = in_place(ops.operator(ops.bitwise_or))
+    __ixor__ = in_place(ops.operator(ops.bitwise_xor))
+    __ilshift__ = in_place(ops.operator(ops.bitwise_left_shift))
+    __irshift__ = in_place(ops.operator(ops.bitwise_right_shift))
+    add_ = scaled_in_place(in_place(ops.add, np.add), "add_")
+    sub_ = subtract_ = scaled_in_place(in_place(ops.sub, np.subtract), "sub_")
     mul_ = multiply_ = in_place(ops.mul, np.multiply)
     div_ = divide_ = true_divide_ = in_place(ops.divide, np.divide)
     floor_divide_ = in_place(ops.floor_divide)
@@ -163,6 +165,9 @@ class InPlaceMethods(CastMethods):
 
     def __setitem__(self, index: Any, value: Any) -> None:
         self._put(ops.as_index(index, self, value), value)
+
+    def __delitem__(self, index: Any) -> NoReturn:
+        raise TypeError("Tensor does not support deleting items")
 
     def copy_(self, source: Operand) -> Self:
         """Write the elements of `source`, broadcast and cast, over this tensor's."""

@@ -1,6 +1,7 @@
 """Products of vectors and matrices, systems of equations, factorizations."""
 
 from minigrad import ops
+from minigrad.engine.graph import Value
 from minigrad.tensor.methods.array import ArrayValue
 from minigrad.tensor.methods.signatures import binary, method, unary
 
@@ -8,7 +9,13 @@ from minigrad.tensor.methods.signatures import binary, method, unary
 class LinalgMethods(ArrayValue):
     """torch's linear algebra as methods, one line each."""
 
-    __matmul__ = binary(ops.matmul)
+    __matmul__ = binary(ops.matmul_operator)
+
+    @method
+    def __rmatmul__(self, other: Value) -> Value:
+        product: Value = ops.matmul_operator(other, self)
+        return product
+
     matmul = binary(ops.matmul)
     mm = method(ops.mm)
     bmm = method(ops.bmm)

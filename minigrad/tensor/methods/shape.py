@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from minigrad import ops
+from minigrad.core.dtypes import dtype as Dtype
 from minigrad.core.warn import warn_caller
 from minigrad.engine.graph import Value
 from minigrad.tensor.methods.array import ArrayValue, sizes, sizes_or_named
@@ -17,6 +18,7 @@ from minigrad.tensor.methods.signatures import (
     triangle,
     tuple_method,
 )
+from minigrad.tensor.methods.storage import reinterpreted
 
 
 class ShapeMethods(CastMethods):
@@ -69,8 +71,14 @@ class ShapeMethods(CastMethods):
         return ops.reshape(self, shape=sizes(shape, "reshape"))
 
     @method
-    def view(self, *shape: int | Sequence[int]) -> Value:
-        """The same memory in another shape.  Raises RuntimeError where that needs a copy."""
+    def view(self, *shape: int | Sequence[int] | Dtype, dtype: Dtype | None = None) -> Value:
+        """The same memory in another shape, or as elements of another dtype, outside the graph.
+
+        Raises RuntimeError where another shape needs a copy, or elements do not fit.
+        """
+        wanted = shape[0] if len(shape) == 1 else dtype
+        if isinstance(wanted, Dtype):
+            return reinterpreted(self, wanted)
         return ops.view(self, shape=sizes(shape, "view"))
 
     @method

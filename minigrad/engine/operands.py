@@ -1,0 +1,65 @@
+"""Operands of operations: which are taken, and what is said of others."""
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.core.errors import OutOfMemoryError
+from minigrad.core.shapes import dims_that_differ
+from minigrad.engine.graph import Value
+from minigrad.engine.operation import Op
+
+_OPERANDS = (Value, int, float, np.generic)
+
+
+def is_foreign(operand: Any) -> bool:
+    """True if an operand of an operator is neither a tensor nor a number."""
+    return not isinstance(operand, _OPERANDS)
+
+
+def wrapped_around(arrays: list[Any]) -> list[Any]:
+    """The operands, with Python's integers as the arrays' dtype holds them, modulo its range."""
+    dtype = next(a.dtype for a in arrays if isinstance(a, np.ndarray))
+    return [np.array(a, np.int64).astype(dtype) if type(a) is int else a for a in arrays]
+
+
+def plain(operation: Op, position: int, arg: Any) -> Any:
+    """A NumPy number as a Python number, None for an optional tensor; nothing else will do."""
+    only_tensors = position in operation.declaration.tensors_at
+    if isinstance(arg, np.generic) and not only_tensors:
+        return arg.item()
+    if isinstance(arg, int | float) and not only_tensors:
+        return arg
+    name = operation.tensors[position] if position < len(operation.tensors) else "tensors"
+    only_tensors = only_tensors or len(operation.tensors) == 1
+    if arg is None and name in operation.optional:
+        return None
+    raise TypeError(
+        f"{operation.name}(): argument '{name}' (position {position + 1}) must be Tensor"
+        f"{'' if only_tensors else ' or a number'}, not {type(arg).__name__}"
+    )
+
+
+def not_a_tensor(operation: Op, args: tuple[Any, ...]) -> TypeError:
+    given = type(args[0]).__name__ if args else "nothing"
+    first = operation.tensors[0] if operation.tensors else "tensors"
+    return TypeError(
+        f"{operation.name}(): argument '{first}' (position 1) must be Tensor, not {given}"
+    )
+
+
+def explained(operation: Op, arrays: list[Any], error: Exception) -> Exception:
+    """torch's error if memory is short, or shapes do not broadcast; else the error itself."""
+    if isinstance(error, MemoryError):
+        return OutOfMemoryError(f"not enough memory for {operation.name}(): {error}")
+    shapes = [a.shape for a in arrays if isinstance(a, np.ndarray)]
+    sizes = dims_that_differ(shapes) if operation.declaration.broadcasts else None
+    if sizes is None:
+        return error
+    first, second, dim = sizes
+    given = " and ".join(str(list(shape)) for shape in shapes)
+    return RuntimeError(
+        f"The size of tensor a ({first}) must match the size of tensor b ({second}) at "
+        f"non-singleton dimension {dim}: {operation.name}() got the shapes {given}; they do not "
+        f"broadcast"
+    )

@@ -1,0 +1,23 @@
+"""torch's names of tensors by dtype."""
+
+from minigrad.core import dtypes
+from minigrad.core.dtypes import dtype as Dtype
+
+TYPE_NAMES = {
+    "HalfTensor": dtypes.float16,
+    "FloatTensor": dtypes.float32,
+    "DoubleTensor": dtypes.float64,
+    "CharTensor": dtypes.int8,
+    "ShortTensor": dtypes.int16,
+    "IntTensor": dtypes.int32,
+    "LongTensor": dtypes.int64,
+    "ByteTensor": dtypes.uint8,
+    "BoolTensor": dtypes.bool_,
+}
+NAMES = {dtype: name for name, dtype in TYPE_NAMES.items()}
+
+
+class TensorType(type):
+    """The type of `FloatTensor` and its like."""
+
+    dtype: Dtype
