@@ -1,6 +1,6 @@
 """Elements chosen by index and by mask."""
 
-from typing import Any
+from typing import Any, NoReturn
 
 from minigrad import ops
 from minigrad.engine.graph import Value
@@ -14,6 +14,9 @@ class IndexMethods(ArrayValue):
     @method
     def __getitem__(self, index: Any) -> Value:
         return ops.getitem(self, index=ops.as_index(index, self))
+
+    def __delitem__(self, index: Any) -> NoReturn:
+        raise TypeError("Tensor does not support deleting items")
 
     gather = method(ops.gather)
     take = method(ops.take)

@@ -1,7 +1,7 @@
 """In-place operations and assignment."""
 
 from collections.abc import Callable
-from typing import Any, NoReturn, Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -165,9 +165,6 @@ class InPlaceMethods(CastMethods):
 
     def __setitem__(self, index: Any, value: Any) -> None:
         self._put(ops.as_index(index, self, value), value)
-
-    def __delitem__(self, index: Any) -> NoReturn:
-        raise TypeError("Tensor does not support deleting items")
 
     def copy_(self, source: Operand) -> Self:
         """Write the elements of `source`, broadcast and cast, over this tensor's."""
