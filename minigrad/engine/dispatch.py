@@ -145,7 +145,7 @@ def _binary(operation: Op, general: Call) -> Call:
     return call
 
 
-def _general(operation: Op, as_operator: bool) -> Call:
+def _general(operation: Op, as_operator: bool) -> Call:  # noqa: PLR0915
     """The call of any operation, whatever it is given."""
     forward, how, arity = operation.forward, operation.declaration, operation.arity
     checks_dtype, views, tensors_at = how.checks_dtype, how.views, how.tensors_at
@@ -156,9 +156,8 @@ def _general(operation: Op, as_operator: bool) -> Call:
             if "out" in settings and not views:
                 return call_into(call, operation.name, args, settings)
             args, settings = operation.arrange(args, settings)
-        recording = (mode := thread.mode).grad
+        recording, arrays, byproducts = (mode := thread.mode).grad, [], None
         kind, dtype, mixed, suspect, needs = None, None, False, False, _NO_POSITIONS
-        arrays = []
         for position, arg in enumerate(args):
             if isinstance(arg, Value):
                 arrays.append(array := arg.array)
@@ -188,7 +187,6 @@ def _general(operation: Op, as_operator: bool) -> Call:
             array = mode.ignore_fp_errors(forward, *arrays, **settings)
         except (ValueError, MemoryError, RuntimeError, OverflowError) as error:
             array = _retry(mode, operation, arrays, settings, error)
-        byproducts = None
         if type(array) is not _ndarray:
             array, byproducts = _unpacked(array, kind)
         (out := _new(kind)).array = array

@@ -81,7 +81,7 @@ def without_tangent(value: Value, level: int) -> Any:
     if tangent_of(value, level) is None:
         return value
     alias = wrap(value.kind, value.array)
-    alias._storage = value.storage()
+    alias._storage = value.change_record()
     if value.node is None and value._requires_grad:
         alias.node = leaf_alias(value)
     else:

@@ -24,8 +24,8 @@ from minigrad.tensor.methods.signatures import Operand
 _EVERYWHERE = ops.Index((Ellipsis,))
 
 
-class InPlaceMethods(CastMethods):
-    """Methods that change the elements, and record the change."""
+class InPlaceOperators(CastMethods):
+    """`x += other` and the other operators that change the elements."""
 
     __iadd__ = in_place(ops.operator(ops.add), np.add)
     __isub__ = in_place(ops.operator(ops.sub), np.subtract)
@@ -39,6 +39,11 @@ class InPlaceMethods(CastMethods):
     __ixor__ = in_place(ops.operator(ops.bitwise_xor))
     __ilshift__ = in_place(ops.operator(ops.bitwise_left_shift))
     __irshift__ = in_place(ops.operator(ops.bitwise_right_shift))
+
+
+class InPlaceMethods(InPlaceOperators):
+    """Methods that change the elements, and record the change."""
+
     add_ = scaled_in_place(in_place(ops.add, np.add), "add_")
     sub_ = subtract_ = scaled_in_place(in_place(ops.sub, np.subtract), "sub_")
     mul_ = multiply_ = in_place(ops.mul, np.multiply)
