@@ -145,7 +145,7 @@ def _binary(operation: Op, general: Call) -> Call:
     return call
 
 
-def _general(operation: Op, as_operator: bool) -> Call:  # noqa: PLR0915
+def _general(operation: Op, as_operator: bool) -> Call:
     """The call of any operation, whatever it is given."""
     forward, how, arity = operation.forward, operation.declaration, operation.arity
     checks_dtype, views, tensors_at = how.checks_dtype, how.views, how.tensors_at
