@@ -28,6 +28,8 @@ ONE_NODE_HERE = {
     "lstm_layer": "torch has several nodes for a layer, and none of them takes its gates",
     "gru_layer": "as lstm_layer",
     "rnn_layer": "as lstm_layer",
+    "flat_part": "a slice and a view in one",
+    "flat_part_backward": "the adjoint of flat_part is no operation of torch",
     "cast": "torch gives the tensor itself if it has the dtype",
     "contiguous": "torch gives the tensor itself if it is contiguous",
     "sum_to_size": "torch sums, and then views",

@@ -1,5 +1,6 @@
 """The operations of recurrent layers by torch's own layers, one sequence at a time."""
 
+import math
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -59,3 +60,11 @@ def rnn_layer(gates: Any, w_hh: Any, h0: Any, *, steps: Steps, rectifies: bool) 
         return function(x, state, _params(w_hh), False, 1, 0.0, False, False, False)
 
     return _flat(layer, gates, [h0], steps)
+
+
+def flat_part(x: Any, *, begin: int, shape: tuple[int, ...]) -> Any:
+    return x[begin : begin + math.prod(shape)].reshape(shape)
+
+
+def flat_part_backward(c: Any, *, begin: int, size: int) -> Any:
+    return torch.nn.functional.pad(c.flatten(), (begin, size - begin - c.numel()))

@@ -272,6 +272,8 @@ ADAPTED |= {
     "lstm_layer": recurrent.lstm_layer,
     "gru_layer": recurrent.gru_layer,
     "rnn_layer": recurrent.rnn_layer,
+    "flat_part": recurrent.flat_part,
+    "flat_part_backward": recurrent.flat_part_backward,
     "layer_norm": lambda x, w=None, b=None, *, dims, eps: F.layer_norm(
         x, x.shape[x.ndim - dims :], w, b, eps
     ),

@@ -7,12 +7,23 @@ from minigrad.bench.cases import (
     matmul,
     optimizers,
     overhead,
+    recurrent,
     reduce,
     training,
 )
 
 CASES = [
     case
-    for family in (matmul, conv, elementwise, reduce, indexing, overhead, optimizers, training)
+    for family in (
+        matmul,
+        conv,
+        elementwise,
+        reduce,
+        indexing,
+        recurrent,
+        overhead,
+        optimizers,
+        training,
+    )
     for case in family.CASES
 ]

@@ -4,12 +4,14 @@
 whose names end in `_cell` take one step.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from minigrad import ops
+from minigrad.core.types import Shape
 from minigrad.engine.op import label_node
 from minigrad.kernels.recurrent.steps import Steps, even_steps, packed_steps
 from minigrad.nn.functional.dropout import dropout as drop
@@ -28,17 +30,20 @@ class _Weights(NamedTuple):
     w_hr: Tensor | None
 
 
-# All steps of one layer: (input, weights, states, steps) -> outputs (rows, width), last states.
+# All steps of one layer: (input (..., features), weights, states (1, batch, width) each, steps)
+# -> outputs (..., width) and the last states.
 _Layer = Callable[[Tensor, _Weights, Sequence[Tensor], Steps], tuple[Tensor, list[Tensor]]]
 
 
-def _unpacked(flat: Tensor, steps: Steps, *widths: int) -> tuple[Tensor, list[Tensor]]:
-    """The outputs and the last states, whose widths are given, of a flat result."""
-    end = steps.total * widths[0]
-    out, states = flat[:end].reshape(steps.total, widths[0]), []
+def _unpacked(flat: Tensor, lead: Shape, batch: int, *widths: int) -> tuple[Tensor, list[Tensor]]:
+    """The outputs (*lead, width) and the last states (1, batch, width) of a flat result."""
+    shape = *lead, widths[0]
+    end = math.prod(shape)
+    out = recurrent.flat_part(flat, begin=0, shape=shape)
+    states = []
     for width in widths:
-        begin, end = end, end + steps.batch * width
-        states.append(flat[begin:end].reshape(steps.batch, width))
+        states.append(recurrent.flat_part(flat, begin=end, shape=(1, batch, width)))
+        end += batch * width
     return out, states
 
 
@@ -53,7 +58,7 @@ def _lstm_layer(
 ) -> tuple[Tensor, list[Tensor]]:
     gates = linear(input, weights.w_ih, _sum_of_biases(weights))
     flat, *_ = recurrent.lstm_layer(gates, weights.w_hh, *states, weights.w_hr, steps=steps)
-    return _unpacked(flat, steps, *(state.shape[1] for state in states))
+    return _unpacked(flat, input.shape[:-1], steps.batch, *(s.shape[-1] for s in states))
 
 
 def _gru_layer(
@@ -63,7 +68,7 @@ def _gru_layer(
     gates = linear(input, weights.w_ih, weights.b_ih)
     b_hh = w_hh.new_zeros(w_hh.shape[0]) if b_hh is None else b_hh
     flat, *_ = recurrent.gru_layer(gates, w_hh, b_hh, *states, steps=steps)
-    return _unpacked(flat, steps, states[0].shape[1])
+    return _unpacked(flat, input.shape[:-1], steps.batch, states[0].shape[-1])
 
 
 def _rnn_layer(
@@ -71,7 +76,7 @@ def _rnn_layer(
 ) -> tuple[Tensor, list[Tensor]]:
     gates = linear(input, weights.w_ih, _sum_of_biases(weights))
     flat, *_ = recurrent.rnn_layer(gates, weights.w_hh, *states, steps=steps, rectifies=rectifies)
-    return _unpacked(flat, steps, states[0].shape[1])
+    return _unpacked(flat, input.shape[:-1], steps.batch, states[0].shape[-1])
 
 
 def _tanh_layer(
@@ -119,7 +124,7 @@ class Options(NamedTuple):
 def _run(
     layer: _Layer, rows: Tensor, states: Sequence[Tensor], sizes: Any, options: Options
 ) -> tuple[Tensor, list[Tensor]]:
-    """All layers over rows (rows, features); `sizes` is (T, batch), or batch sizes in an array.
+    """All layers over rows (..., features); `sizes` is (T, batch), or batch sizes in an array.
 
     `states` are (layers * directions, batch, width) each; so are the last states that it gives.
     """
@@ -134,14 +139,17 @@ def _run(
     for i in range(0, len(weights), len(ways)):
         outputs = []
         for j, way in enumerate(steps):
-            own = [state[i + j] for state in states]
+            k = i + j
+            own = list(states) if len(weights) == 1 else [state[k : k + 1] for state in states]
             out, ends = layer(rows, weights[i + j], own, way)
             outputs.append(out)
             last.append(ends)
-        rows = outputs[0] if len(outputs) == 1 else ops.cat(outputs, 1)
+        rows = outputs[0] if len(outputs) == 1 else ops.cat(outputs, -1)
         if options.dropout and i + len(ways) < len(weights):
             rows = drop(rows, options.dropout, options.train)
-    return rows, [ops.stack(ends) for ends in zip(*last, strict=True)]
+    if len(last) == 1:
+        return rows, last[0]
+    return rows, [ops.cat(ends) for ends in zip(*last, strict=True)]
 
 
 def sequences(
@@ -152,12 +160,11 @@ def sequences(
     if input.ndim != 3:
         raise RuntimeError(f"{name}: input must have 3 dimensions, got {input.ndim}")
     x = input.transpose(0, 1) if batch_first else input
-    length, batch, features = x.shape
+    length, batch = x.shape[:2]
     if not length:
         raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
     _require_states(name, hx, batch, options)
-    rows, last = _run(_LAYERS[name], x.reshape(-1, features), hx, (length, batch), options)
-    out = rows.reshape(length, batch, rows.shape[1])
+    out, last = _run(_LAYERS[name], x, hx, (length, batch), options)
     out = label_node(out, "StackBackward0")
     return (out.transpose(0, 1) if batch_first else out, *last)
 
@@ -258,7 +265,8 @@ def _one_step(
                 f"hidden{i} has inconsistent hidden_size: got {state.shape[-1]}, expected {hidden}"
             )
     steps = even_steps(1, input.shape[0], False)
-    return tuple(_LAYERS[name](input, weights, states, steps)[1])
+    _, last = _LAYERS[name](input, weights, states, steps)
+    return tuple(state.squeeze(0) for state in last)
 
 
 def lstm_cell(

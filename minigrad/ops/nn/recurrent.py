@@ -5,12 +5,13 @@ outputs (rows, width) and the last states (batch, width) of all sequences one af
 rows of all steps follow each other; see `kernels.recurrent.steps.Steps`.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from minigrad.core.types import Array
+from minigrad.core.types import Array, Shape
 from minigrad.engine.backward import backward
 from minigrad.engine.grad_mode import enable_grad, thread
 from minigrad.engine.graph import V, wrap_like
@@ -46,37 +47,74 @@ def _wrapped(g: V, shapes: Sequence[Any], *cotangents: Any) -> list[Any]:
     ]
 
 
-def _require(name: str, steps: Steps, gates: Array, weight: Array, **states: Any) -> None:
+def _require(
+    name: str, steps: Steps, gates: Array, weights: Sequence[tuple[Array, Shape]],
+    states: Sequence[tuple[Array, int]],
+) -> None:  # fmt: skip
     """Raise RuntimeError unless arrays fit each other: kernels trust their sizes.
 
-    `states` are pairs (array, width): a width for (batch, width), a shape otherwise.
+    Weights come with their shapes, the first has as many rows as a row of `gates`; states come
+    with their widths.
     """
-    count = gates.size // max(gates.shape[-1], 1)
-    if count != steps.total or gates.shape[-1] != len(weight):
+    rows, dtype = len(weights[0][0]), gates.dtype
+    if gates.shape[-1] != rows or gates.size != steps.total * rows:
         raise RuntimeError(
-            f"{name}: gates must have {steps.total} rows of {len(weight)}, got {list(gates.shape)}"
+            f"{name}: gates must have {steps.total} rows of {rows}, got {list(gates.shape)}"
         )
-    for what, (array, width) in states.items():
-        shape = width if isinstance(width, tuple) else (steps.batch, width)
-        if array.shape != shape:
-            raise RuntimeError(f"{name}: {what} must be {list(shape)}, got {list(array.shape)}")
-    dtypes = {str(a.dtype) for a in (gates, weight, *(array for array, _ in states.values()))}
-    if len(dtypes) > 1 or gates.dtype.kind != "f":
-        raise RuntimeError(
-            f"{name}: expected arguments of one floating dtype, got {', '.join(sorted(dtypes))}"
-        )
+    for weight, shape in weights:
+        if weight.shape != shape:
+            raise RuntimeError(f"{name}: a weight must be {list(shape)}, got {list(weight.shape)}")
+    for state, width in states:
+        if state.shape[-1] != width or state.size != steps.batch * width:
+            raise RuntimeError(
+                f"{name}: a state must be {[steps.batch, width]}, got {list(state.shape)}"
+            )
+    for array, _ in (*weights, *states):
+        if array.dtype != dtype or dtype.kind != "f":
+            raise RuntimeError(
+                f"{name}: expected arguments of one floating dtype, got {dtype} and {array.dtype}"
+            )
+
+
+# --- parts of a flat result -----------------------------------------------------------------------
+
+
+@op(
+    vjp=(lambda g, out, x, *, begin, shape: flat_part_backward(g, begin=begin, size=x.shape[0]),),
+    degree=1,
+    samples=[sample(arr.of(9), begin=2, shape=(2, 1, 3)), sample(arr.of(4), begin=0, shape=(4,))],
+)
+def flat_part(input: Array, *, begin: int, shape: Shape) -> Array:
+    """Elements of `input` (N,) from `begin` on, in a shape.
+
+    The result may share memory with the input; it is for inputs that nobody else reads.
+    """
+    return input[begin : begin + math.prod(shape)].reshape(shape)
+
+
+@op(
+    vjp=(lambda g, out, c, *, begin, size: flat_part(g, begin=begin, shape=c.shape),),
+    degree=1,
+    samples=[sample(arr.of(2, 3), begin=1, size=9)],
+)
+def flat_part_backward(cotangent: Array, *, begin: int, size: int) -> Array:
+    """The adjoint of `flat_part`: zeros (size,) with the elements of `cotangent` in their place."""
+    out = np.zeros(size, cotangent.dtype)
+    out[begin : begin + cotangent.size].reshape(cotangent.shape)[...] = cotangent
+    return out
 
 
 # --- the same, step by step ----------------------------------------------------------------------
 
 
-def _by_steps(cell: Callable[..., Any], gates: V, states: Sequence[V], steps: Steps) -> V:
+def _by_steps(cell: Callable[..., Any], gates: V, given: Sequence[V], steps: Steps) -> V:
     """The flat result of `cell(gates, *states)`, which gives new states, in each step.
 
     Recorded step by step, for derivatives of the gradient.
     """
     gates = gates.reshape((-1, gates.shape[-1]))
     length, batch = len(steps.sizes), steps.batch
+    states = [state.reshape((batch, state.shape[-1])) for state in given]
     outputs = [gates] * length
     for t in range(length - 1, -1, -1) if steps.reverse else range(length):
         n, row = int(steps.sizes[t]), int(steps.offsets[t])
@@ -164,12 +202,12 @@ def lstm_layer(
     """
     H = len(w_hh) // 4
     P = H if w_hr is None else len(w_hr)
-    projection = {} if w_hr is None else {"w_hr": (w_hr, (P, H))}
-    weight = {"w_hh": (w_hh, (4 * H, P))}
-    _require("lstm", steps, gates, w_hh, **weight, h0=(h0, P), c0=(c0, H), **projection)
-    w_hh, h0, c0 = map(np.ascontiguousarray, (w_hh, h0, c0))
-    w_hr = None if w_hr is None else np.ascontiguousarray(w_hr)
-    flat, kept = lstm_kernels.lstm(_rows(gates), w_hh, h0, c0, w_hr, steps, thread.mode.grad)
+    weights = [(w_hh, (4 * H, P))] if w_hr is None else [(w_hh, (4 * H, P)), (w_hr, (P, H))]
+    _require("lstm", steps, gates, weights, [(h0, P), (c0, H)])
+    flat, kept = lstm_kernels.lstm(
+        _rows(gates), np.ascontiguousarray(w_hh), h0.reshape(-1, P), c0.reshape(-1, H),
+        None if w_hr is None else np.ascontiguousarray(w_hr), steps, thread.mode.grad,
+    )  # fmt: skip
     return flat, *kept
 
 
@@ -211,10 +249,11 @@ def _gru_rule(
 def gru_layer(gates: Array, w_hh: Array, b_hh: Array, h0: Array, *, steps: Steps) -> Any:
     """(rows, 3 H), (3 H, H), (3 H,) and (batch, H) -> outputs and h, flat."""
     H = len(w_hh) // 3
-    weights = {"w_hh": (w_hh, (3 * H, H)), "b_hh": (b_hh, (3 * H,))}
-    _require("gru", steps, gates, w_hh, **weights, h0=(h0, H))
-    w_hh, b_hh, h0 = map(np.ascontiguousarray, (w_hh, b_hh, h0))
-    flat, kept = gru_kernels.gru(_rows(gates), w_hh, b_hh, h0, steps, thread.mode.grad)
+    _require("gru", steps, gates, [(w_hh, (3 * H, H)), (b_hh, (3 * H,))], [(h0, H)])
+    flat, kept = gru_kernels.gru(
+        _rows(gates), np.ascontiguousarray(w_hh), np.ascontiguousarray(b_hh), h0.reshape(-1, H),
+        steps, thread.mode.grad,
+    )  # fmt: skip
     return flat, *kept
 
 
@@ -254,7 +293,9 @@ def _rnn_rule(
 def rnn_layer(gates: Array, w_hh: Array, h0: Array, *, steps: Steps, rectifies: bool) -> Any:
     """(rows, H), (H, H) and (batch, H) -> outputs and h, flat; relu if `rectifies`, else tanh."""
     H = len(w_hh)
-    _require("rnn", steps, gates, w_hh, w_hh=(w_hh, (H, H)), h0=(h0, H))
-    w_hh, h0 = np.ascontiguousarray(w_hh), np.ascontiguousarray(h0)
-    flat, kept = rnn_kernels.rnn(_rows(gates), w_hh, h0, steps, rectifies, thread.mode.grad)
+    _require("rnn", steps, gates, [(w_hh, (H, H))], [(h0, H)])
+    flat, kept = rnn_kernels.rnn(
+        _rows(gates), np.ascontiguousarray(w_hh), h0.reshape(-1, H), steps, rectifies,
+        thread.mode.grad,
+    )  # fmt: skip
     return flat, *kept
