@@ -17,7 +17,7 @@ from minigrad.engine.graph import Value, wrap_like
 from minigrad.tensor.from_data import array_of
 from minigrad.tensor.methods.array import ArrayValue, allocated, new_shape, warn_of_copy
 from minigrad.tensor.methods.signatures import method
-from minigrad.tensor.methods.type_names import NAMES, TYPE_NAMES, TensorType
+from minigrad.tensor.methods.type_names import NAMES, TensorType, dtype_named
 
 
 class CastMethods(ArrayValue):
@@ -181,10 +181,7 @@ class CastMethods(ArrayValue):
         if isinstance(dtype, TensorType):
             dtype = dtype.dtype
         if isinstance(dtype, str):
-            name = dtype.rpartition(".")[2]
-            if name not in TYPE_NAMES:
-                raise ValueError(f"invalid type: {dtype!r}; the types are {', '.join(TYPE_NAMES)}")
-            dtype = TYPE_NAMES[name]
+            dtype = dtype_named(dtype)
         return self._cast(dtypes.of_numpy(dtypes.to_numpy(dtype)))
 
     @method

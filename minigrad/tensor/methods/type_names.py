@@ -21,3 +21,11 @@ class TensorType(type):
     """The type of `FloatTensor` and its like."""
 
     dtype: Dtype
+
+
+def dtype_named(type_name: str) -> Dtype:
+    """The dtype of "FloatTensor", "minigrad.FloatTensor" ...  Raises ValueError for other names."""
+    name = type_name.rpartition(".")[2]
+    if name not in TYPE_NAMES:
+        raise ValueError(f"invalid type: {type_name!r}; the types are {', '.join(TYPE_NAMES)}")
+    return TYPE_NAMES[name]
