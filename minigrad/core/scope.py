@@ -33,10 +33,7 @@ OUT_OF_SCOPE = {
         merge_type_from_type_comment unify_type_list JITException functionalize debug_unwrap
         boolean_dispatch BroadcastingList? assert_int_or_pair
         """,
-    "attention": """
-        MultiheadAttention Transformer* multi_head_attention_forward scaled_dot_product_attention
-        grouped_mm
-        """,
+    "products of groups of rows": "grouped_mm",
     "volumes": "*3d *3d_with_indices convert_conv3d_weight_memory_format",
     "other ways of distributing": "*DataParallel* SyncBatchNorm is_distributed",
     "nested and named tensors": "to_padded_tensor Tensor.name",
@@ -88,7 +85,7 @@ REMEDIES = {
     "compilation and export": (
         "minigrad runs models as they are written, and its kernels are compiled; leave it out"
     ),
-    "attention": "write it with matmul and softmax",
+    "products of groups of rows": "use linear for each group, or bmm for groups of one size",
     "volumes": "treat one dimension as a batch, and use layers of images",
     "other ways of distributing": "minigrad trains in one process, with many threads; leave it out",
     "nested and named tensors": "minigrad's dimensions have no names; pad, and use numbers",
@@ -107,7 +104,6 @@ REMEDIES = {
 
 # Reasons that will go: these are not here yet.
 NOT_YET = {
-    "attention",
     "volumes",
     "Fourier transforms and windows",
 }

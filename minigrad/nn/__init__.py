@@ -1,7 +1,7 @@
 """Modules: layers, losses and containers, under torch's names."""
 
 from minigrad.core.public_names import show_public_names
-from minigrad.nn import functional, init, modules, parameter, utils
+from minigrad.nn import attention, functional, init, modules, parameter, utils
 from minigrad.nn.activation import (
     CELU,
     ELU,
@@ -104,6 +104,7 @@ from minigrad.nn.margin_loss import (
     TripletMarginWithDistanceLoss,
 )
 from minigrad.nn.module import Module
+from minigrad.nn.multihead_attention import MultiheadAttention
 from minigrad.nn.normalization import (
     GroupNorm,
     LayerNorm,
@@ -156,6 +157,8 @@ from minigrad.nn.rnn import GRU, LSTM, RNN
 from minigrad.nn.rnn_base import RNNBase
 from minigrad.nn.rnn_cell import GRUCell, LSTMCell, RNNCell, RNNCellBase
 from minigrad.nn.summary import summary
+from minigrad.nn.transformer import Transformer, TransformerDecoder, TransformerEncoder
+from minigrad.nn.transformer_layers import TransformerDecoderLayer, TransformerEncoderLayer
 from minigrad.nn.upsampling import (
     Upsample,
     UpsamplingBilinear2d,
@@ -255,6 +258,7 @@ __all__ = [
     "MultiLabelMarginLoss",
     "MultiLabelSoftMarginLoss",
     "MultiMarginLoss",
+    "MultiheadAttention",
     "NLLLoss",
     "PReLU",
     "PairwiseDistance",
@@ -291,6 +295,11 @@ __all__ = [
     "Tanh",
     "Tanhshrink",
     "Threshold",
+    "Transformer",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
     "TripletMarginLoss",
     "TripletMarginWithDistanceLoss",
     "Unflatten",
@@ -303,6 +312,7 @@ __all__ = [
     "ZeroPad1d",
     "ZeroPad2d",
     "ZeroPad3d",
+    "attention",
     "functional",
     "init",
     "modules",

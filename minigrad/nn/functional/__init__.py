@@ -47,6 +47,7 @@ from minigrad.nn.functional.adaptive_pooling import (
     adaptive_max_pool2d,
     adaptive_max_pool2d_with_indices,
 )
+from minigrad.nn.functional.attention import scaled_dot_product_attention
 from minigrad.nn.functional.batchnorm import batch_norm
 from minigrad.nn.functional.conv import (
     conv1d,
@@ -103,6 +104,7 @@ from minigrad.nn.functional.margin_loss import (
     triplet_margin_loss,
     triplet_margin_with_distance_loss,
 )
+from minigrad.nn.functional.multihead_attention import multi_head_attention_forward
 from minigrad.nn.functional.normalization import (
     group_norm,
     layer_norm,
@@ -210,6 +212,7 @@ __all__ = [
     "max_unpool2d",
     "mish",
     "mse_loss",
+    "multi_head_attention_forward",
     "multi_margin_loss",
     "multilabel_margin_loss",
     "multilabel_soft_margin_loss",
@@ -229,6 +232,7 @@ __all__ = [
     "rms_norm",
     "rrelu",
     "rrelu_",
+    "scaled_dot_product_attention",
     "selu",
     "selu_",
     "sigmoid",
