@@ -6,6 +6,7 @@ whose names end in `_cell` take one step.
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,21 +31,9 @@ class _Weights(NamedTuple):
     w_hr: Tensor | None
 
 
-# All steps of one layer: (input (..., features), weights, states (1, batch, width) each, steps)
-# -> outputs (..., width) and the last states.
-_Layer = Callable[[Tensor, _Weights, Sequence[Tensor], Steps], tuple[Tensor, list[Tensor]]]
-
-
-def _unpacked(flat: Tensor, lead: Shape, batch: int, *widths: int) -> tuple[Tensor, list[Tensor]]:
-    """The outputs (*lead, width) and the last states (1, batch, width) of a flat result."""
-    shape = *lead, widths[0]
-    end = math.prod(shape)
-    out = recurrent.flat_part(flat, begin=0, shape=shape)
-    states = []
-    for width in widths:
-        states.append(recurrent.flat_part(flat, begin=end, shape=(1, batch, width)))
-        end += batch * width
-    return out, states
+# All steps of one layer: (input (..., features), weights, states of batch * width elements, steps)
+# -> outputs and last states, flat.
+_Layer = Callable[[Tensor, _Weights, Sequence[Tensor], Steps], Tensor]
 
 
 def _sum_of_biases(weights: _Weights) -> Tensor | None:
@@ -53,42 +42,41 @@ def _sum_of_biases(weights: _Weights) -> Tensor | None:
     return weights.b_ih + weights.b_hh
 
 
-def _lstm_layer(
-    input: Tensor, weights: _Weights, states: Sequence[Tensor], steps: Steps
-) -> tuple[Tensor, list[Tensor]]:
+def _lstm_layer(input: Tensor, weights: _Weights, states: Sequence[Tensor], steps: Steps) -> Tensor:
     gates = linear(input, weights.w_ih, _sum_of_biases(weights))
-    flat, *_ = recurrent.lstm_layer(gates, weights.w_hh, *states, weights.w_hr, steps=steps)
-    return _unpacked(flat, input.shape[:-1], steps.batch, *(s.shape[-1] for s in states))
+    return recurrent.lstm_layer(gates, weights.w_hh, *states, weights.w_hr, steps=steps)[0]
 
 
-def _gru_layer(
-    input: Tensor, weights: _Weights, states: Sequence[Tensor], steps: Steps
-) -> tuple[Tensor, list[Tensor]]:
+def _gru_layer(input: Tensor, weights: _Weights, states: Sequence[Tensor], steps: Steps) -> Tensor:
     w_hh, b_hh = weights.w_hh, weights.b_hh
     gates = linear(input, weights.w_ih, weights.b_ih)
     b_hh = w_hh.new_zeros(w_hh.shape[0]) if b_hh is None else b_hh
-    flat, *_ = recurrent.gru_layer(gates, w_hh, b_hh, *states, steps=steps)
-    return _unpacked(flat, input.shape[:-1], steps.batch, states[0].shape[-1])
+    return recurrent.gru_layer(gates, w_hh, b_hh, *states, steps=steps)[0]
 
 
 def _rnn_layer(
     input: Tensor, weights: _Weights, states: Sequence[Tensor], steps: Steps, rectifies: bool
-) -> tuple[Tensor, list[Tensor]]:
+) -> Tensor:
     gates = linear(input, weights.w_ih, _sum_of_biases(weights))
-    flat, *_ = recurrent.rnn_layer(gates, weights.w_hh, *states, steps=steps, rectifies=rectifies)
-    return _unpacked(flat, input.shape[:-1], steps.batch, states[0].shape[-1])
+    w_hh = weights.w_hh
+    return recurrent.rnn_layer(gates, w_hh, *states, steps=steps, rectifies=rectifies)[0]
 
 
-def _tanh_layer(
-    input: Tensor, weights: _Weights, states: Sequence[Tensor], steps: Steps
-) -> tuple[Tensor, list[Tensor]]:
-    return _rnn_layer(input, weights, states, steps, False)
+_LAYERS: dict[str, _Layer] = {
+    "lstm": _lstm_layer,
+    "gru": _gru_layer,
+    "rnn_tanh": partial(_rnn_layer, rectifies=False),
+    "rnn_relu": partial(_rnn_layer, rectifies=True),
+}
 
 
-def _relu_layer(
-    input: Tensor, weights: _Weights, states: Sequence[Tensor], steps: Steps
-) -> tuple[Tensor, list[Tensor]]:
-    return _rnn_layer(input, weights, states, steps, True)
+def _parts(flat: Tensor, begin: int, shapes: Sequence[Shape]) -> list[Tensor]:
+    """The parts of a flat result from `begin` on, which have these shapes."""
+    parts = []
+    for shape in shapes:
+        parts.append(recurrent.flat_part(flat, begin=begin, shape=shape))
+        begin += math.prod(shape)
+    return parts
 
 
 # --- sequences ------------------------------------------------------------------------------------
@@ -128,20 +116,21 @@ def _run(
 
     `states` are (layers * directions, batch, width) each; so are the last states that it gives.
     """
-    width, cell = states[0].shape[2], states[-1].shape[2]
-    weights = options.weights(projects=width != cell)
+    widths = [state.array.shape[2] for state in states]
+    weights = options.weights(projects=widths[0] != widths[-1])
     ways = [False, True] if options.bidirectional else [False]
     steps = [
         even_steps(*sizes, way) if isinstance(sizes, tuple) else packed_steps(sizes, way)
         for way in ways
     ]
+    shapes = [(1, steps[0].batch, width) for width in widths]
+    out_shape = *rows.array.shape[:-1], widths[0]
     last: list[list[Tensor]] = []
     for i in range(0, len(weights), len(ways)):
         outputs = []
-        for j, way in enumerate(steps):
-            k = i + j
+        for k, way in enumerate(steps, i):
             own = list(states) if len(weights) == 1 else [state[k : k + 1] for state in states]
-            out, ends = layer(rows, weights[i + j], own, way)
+            out, *ends = _parts(layer(rows, weights[k], own, way), 0, [out_shape, *shapes])
             outputs.append(out)
             last.append(ends)
         rows = outputs[0] if len(outputs) == 1 else ops.cat(outputs, -1)
@@ -234,9 +223,6 @@ def _is_state(given: Any) -> bool:
     return isinstance(given, Tensor) or (isinstance(given, tuple) and len(given) == 2)
 
 
-_LAYERS = {
-    "lstm": _lstm_layer, "gru": _gru_layer, "rnn_tanh": _tanh_layer, "rnn_relu": _relu_layer,
-}  # fmt: skip
 lstm = _function("lstm", 2)
 gru = _function("gru", 1)
 rnn_tanh = _function("rnn_tanh", 1)
@@ -249,24 +235,31 @@ def _one_step(
     name: str, input: Tensor, states: Sequence[Tensor], weights: _Weights
 ) -> tuple[Tensor, ...]:
     """New states (batch, hidden) of one step with an input (batch, features)."""
-    features, hidden = weights.w_ih.shape[1], weights.w_hh.shape[1]
-    if input.ndim != 2 or input.shape[1] != features:
-        raise RuntimeError(
-            f"input has inconsistent input_size: got {input.shape[-1]} expected {features}"
-        )
+    (count, given), features = _sizes(input), weights.w_ih.array.shape[1]
+    hidden = weights.w_hh.array.shape[1]
+    if given != features:
+        raise RuntimeError(f"input has inconsistent input_size: got {given} expected {features}")
     for i, state in enumerate(states):
-        if state.shape[0] != input.shape[0]:
+        batch, width = _sizes(state)
+        if batch != count:
             raise RuntimeError(
-                f"Input batch size {input.shape[0]} doesn't match hidden{i} batch size "
-                f"{state.shape[0]}"
+                f"Input batch size {count} doesn't match hidden{i} batch size {batch}"
             )
-        if state.ndim != 2 or state.shape[1] != hidden:
+        if width != hidden:
             raise RuntimeError(
-                f"hidden{i} has inconsistent hidden_size: got {state.shape[-1]}, expected {hidden}"
+                f"hidden{i} has inconsistent hidden_size: got {width}, expected {hidden}"
             )
-    steps = even_steps(1, input.shape[0], False)
-    _, last = _LAYERS[name](input, weights, states, steps)
-    return tuple(state.squeeze(0) for state in last)
+    flat = _LAYERS[name](input, weights, states, even_steps(1, count, False))
+    # Before the last states are the outputs, which are the first of them.
+    return tuple(_parts(flat, count * hidden, [(count, hidden)] * len(states)))
+
+
+def _sizes(value: Tensor) -> tuple[int, int]:
+    """The sizes of a batch of vectors; raises RuntimeError unless it is one."""
+    shape = value.array.shape
+    if len(shape) != 2:
+        raise RuntimeError(f"a cell takes inputs and states of 2 dimensions, got {len(shape)}")
+    return shape[0], shape[1]
 
 
 def lstm_cell(
