@@ -99,7 +99,7 @@ def _step(rows, span, states, kept, inputs, plan):
     gates, w_hh, b_hh = inputs
     begins, places, wide = plan
     batch, H = h.shape
-    panels = places.size // 3
+    panels, depth, b_row = places.size // 3, (H if w_hh.size else 0), (0 if w_hh.size else 3 * H)
     row, own_row = step_row + b0, kept_row + b0
     copy_rows(offset(pointer(before), own_row * H), offset(pointer(h), b0 * H), n * H)
     left = (offset(pointer(before), own_row * H), H)
@@ -114,8 +114,8 @@ def _step(rows, span, states, kept, inputs, plan):
                 group = p * 3 + q * VECTORS
                 right = offset(pointer(w_hh), group * H * wide)
                 multiply(
-                    (target, wide, KEPT * slot), (pointer(b_hh), 0),
-                    offset(pointer(places), group), left, right, (n, H),
+                    (target, wide, KEPT * slot), (offset(pointer(b_hh), b0 * b_row), b_row),
+                    offset(pointer(places), group), left, right, (n, depth),
                 )  # fmt: skip
         if p < begins.size:
             begin = offset(pointer(begins), p)
@@ -147,6 +147,7 @@ def _forward(
 ) -> None:  # fmt: skip
     """Write `out` (rows, H); h (batch, H) begins as h0 and ends as the last state.
 
+    With an empty `w_hh`, `b_hh` is the product with it for all sequences.
     See `Kept`; with keeps = 0 each step writes over what was kept of the last.  Workspace: `fresh`,
     4 panels of (batch, lanes).
     """
@@ -186,7 +187,10 @@ def gru(
         np.empty(layout.units.padded * KEPT * rows * wide, dtype), np.empty((rows, H), dtype)
     )
     fresh = scratch(4 * batch * wide, dtype)
-    packed = pack(w_hh.T, layout.groups.reshape(-1), wide)
+    if len(steps.sizes) == 1:  # to pack a matrix that is read once takes longer than to read it
+        b_hh, packed = matmul(h0, w_hh.T, b_hh).reshape(-1), w_hh[:0]
+    else:
+        packed = pack(w_hh.T, layout.groups.reshape(-1), wide)
     work = steps.total * 3 * H * H // SHARED
     _forward.run(
         work, found.out, found.states[0], *kept, fresh, gates, packed.reshape(-1), b_hh,
@@ -255,7 +259,7 @@ def _step_back(rows, span, states, units, inputs, plan):
     left = (offset(pointer(dproducts), (row + b0) * 3 * H), 3 * H)
     target = (fresh_panels[0], wide, own)
     first = (fresh_panels[0], wide)
-    sizes = (n, 3 * H, begins.size)
+    sizes = (n, 3 * H if w_hh.size else 0, begins.size)
     multiply_panels(target, first, pointer(places), left, pointer(w_hh), sizes)
     scatter_panels(state, fresh_panels, pointer(begins), begins.size, n)
 
@@ -267,6 +271,8 @@ def _backward(
     chunk: int, wide: int, panels: int, reverse: bool,
 ) -> None:  # fmt: skip
     """Write `dgates` and `dproducts` (rows, 3 H), and the cotangent of h0 over that of the last h.
+
+    With an empty `w_hh` what comes through the product with it is missing in that of h0.
 
     Workspace: `fresh` and `fresh_gates`, panels of (batch, lanes).
     """
@@ -304,11 +310,14 @@ def gru_backward(
     dgates, dproducts = np.empty((2, steps.total, 3 * H), dtype)
     g_out, (g_h,) = results(g, steps, H, H)[1:]
     dh, space = g_h.copy(), scratch((units.padded + 4) * panel, dtype)
-    packed = pack(w_hh, units.begins, units.lanes)
+    alone = len(steps.sizes) == 1  # see `gru`
+    packed = w_hh[:0] if alone else pack(w_hh, units.begins, units.lanes)
     work = steps.total * 3 * H * H // SHARED
     _backward.run(
         work, dgates, dproducts, dh, space[4 * panel :], space[: 4 * panel], g_out, kept.units,
         packed.reshape(-1), units.begins, np.arange(units.padded) * panel, steps.sizes,
         steps.offsets, chunk_of_rows(steps.batch, work), units.lanes, units.padded, steps.reverse,
     )  # fmt: skip
+    if alone:
+        dh += matmul(dproducts, w_hh)
     return dgates, matmul(dproducts.T, kept.before), total(dproducts, (0,), False), dh

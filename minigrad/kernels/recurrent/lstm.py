@@ -14,6 +14,7 @@ import numpy as np
 from minigrad.kernels.compiler.kernel import device_function, kernel, prange
 from minigrad.kernels.compiler.pointers import offset, pointer
 from minigrad.kernels.compiler.workspace import scratch
+from minigrad.kernels.matmul.matmul import matmul
 from minigrad.kernels.recurrent.steps import (
     SHARED,
     Steps,
@@ -112,7 +113,8 @@ def _step(rows, span, states, kept, inputs, plan):
         target = (offset(pointer(units), base), wide, slot)
         first = (offset(pointer(gates), row * gates.shape[1]), gates.shape[1])
         right = offset(pointer(w_hh), p * P * VECTORS * wide)
-        multiply(target, first, offset(pointer(places), p * VECTORS), left, right, (n, P))
+        at = offset(pointer(places), p * VECTORS)
+        multiply(target, first, at, left, right, (n, P if w_hh.size else 0))
         begin = (p * batch + b0) * wide
         fresh_h = fresh[b0 * wide : b0 * wide + size]
         _advance(
@@ -122,8 +124,7 @@ def _step(rows, span, states, kept, inputs, plan):
             units[base + 2 * slot : base + 2 * slot + size],
             units[base + 3 * slot : base + 3 * slot + size],
         )  # fmt: skip
-        at = offset(pointer(begins), p)
-        scatter_panels(result, (pointer(fresh_h), size), at, 1, n)
+        scatter_panels(result, (pointer(fresh_h), size), offset(pointer(begins), p), 1, n)
     if projects:
         panels = (offset(pointer(fresh), b0 * wide), batch * wide)
         sizes = (n, H, h_begins.size)
@@ -143,6 +144,7 @@ def _forward(
 ) -> None:  # fmt: skip
     """Write `out` (rows, P); h (batch, P) and cells (batch, H) begin as h0 and c0, end as h and c.
 
+    With an empty `w_hh` the product with it is in `gates` already.
     See `Kept`; with keeps = 0 each step writes over what was kept of the last.  Workspace: `c` and
     `fresh`, panels of (batch, lanes).
     """
@@ -219,7 +221,10 @@ def lstm(
     )
     space = scratch((panels + (layout.states.padded if projects else 1)) * batch * wide, dtype)
     c, fresh = space[: panels * batch * wide], space[panels * batch * wide :]
-    packed = pack(w_hh.T, layout.places.reshape(-1), wide)
+    if len(steps.sizes) == 1:  # to pack a matrix that is read once takes longer than to read it
+        gates, packed = gates + matmul(h0, w_hh.T), w_hh[:0]
+    else:
+        packed = pack(w_hh.T, layout.places.reshape(-1), wide)
     packed_hr = packed[:0] if w_hr is None else pack(w_hr.T, layout.states.begins, wide)
     work = steps.total * 4 * H * P // SHARED
     _forward.run(

@@ -95,7 +95,7 @@ def _step(rows, span, states, units, inputs, plan):
         scatter_panels(gates, four, offset(pointer(places), p * 4), 4, n)
     left = (offset(pointer(dgates), row * 4 * H), 4 * H)
     target = (panels[0], wide, panels[1])
-    sizes = (n, 4 * H, h_begins.size)
+    sizes = (n, 4 * H if w_hh.size else 0, h_begins.size)
     multiply_panels(target, first, pointer(no_places), left, pointer(w_hh), sizes)
     state = (offset(pointer(dh), b0 * P), P)
     scatter_panels(state, panels, pointer(h_begins), h_begins.size, n)
@@ -109,6 +109,8 @@ def _backward(
     chunk: int, keeps: int, reverse: bool,
 ) -> None:  # fmt: skip
     """Write `dgates` (rows, 4 H), and the cotangents of h0 and c0 over those of the last h and c.
+
+    With an empty `w_hh`, that of h0 is left to the caller.
 
     `dout` (rows, P) gets all that flows into each h; with keeps = 0 it is workspace (batch, P).
     Workspace: `dc`, `fresh` and `fresh_gates`, panels of (batch, lanes).
@@ -161,7 +163,8 @@ def lstm_backward(
     fresh_panels, panel = max(layout.units.padded, layout.states.padded), batch * wide
     space = scratch((panels + fresh_panels + 4) * panel, dtype)
     dc, fresh_gates = space[: panels * panel], space[panels * panel : (panels + 4) * panel]
-    packed = pack(w_hh, layout.states.begins, wide)
+    alone = len(steps.sizes) == 1  # see `lstm`
+    packed = w_hh[:0] if alone else pack(w_hh, layout.states.begins, wide)
     packed_hr = packed[:0] if w_hr is None else pack(w_hr, layout.units.begins, wide)
     work = steps.total * 4 * H * P // SHARED
     _backward.run(
@@ -171,6 +174,8 @@ def lstm_backward(
         np.zeros(fresh_panels, np.int64), steps.sizes, steps.offsets,
         chunk_of_rows(batch, work), int(projects), steps.reverse,
     )  # fmt: skip
+    if alone:
+        dh = matmul(dgates, w_hh)
     dw_hr = matmul(dout.T, kept.hidden) if projects else None
     return dgates, matmul(dgates.T, kept.before), dh, dcells, dw_hr
 
