@@ -53,7 +53,11 @@ def _is_import(frame: FrameType) -> bool:
 def _advice(module_name: str, name: str) -> str:
     """The reason that torch's name is not here, or names that may have been meant."""
     namespace = module_name.removeprefix(_PACKAGE).removeprefix(".")
-    elsewhere = [f"{module}.{name}" for module, names in _shown.items() if name in names]
+    elsewhere = [
+        f"{module}.{name}"
+        for module, names in _shown.items()
+        if name in names and not module.startswith(f"{_PACKAGE}.nn.modules")  # only for old code
+    ]
     if elsewhere:
         return f"; it is {' and '.join(elsewhere)}"
     is_package = "__path__" in vars(sys.modules[module_name])

@@ -35,7 +35,7 @@ OUT_OF_SCOPE = {
         """,
     "products of groups of rows": "grouped_mm",
     "volumes": "*3d *3d_with_indices convert_conv3d_weight_memory_format",
-    "other ways of distributing": "*DataParallel* SyncBatchNorm is_distributed",
+    "other ways of distributing": "is_distributed",
     "nested and named tensors": "to_padded_tensor Tensor.name",
     "mixed precision": """
         *autocast* bfloat16 float4_* float8_* LinearCrossEntropyOptions

@@ -1,7 +1,7 @@
 """Modules: layers, losses and containers, under torch's names."""
 
 from minigrad.core.public_names import show_public_names
-from minigrad.nn import attention, functional, init, modules, parameter, utils
+from minigrad.nn import attention, functional, init, modules, parallel, parameter, utils
 from minigrad.nn.activation import (
     CELU,
     ELU,
@@ -104,6 +104,7 @@ from minigrad.nn.margin_loss import (
     TripletMarginWithDistanceLoss,
 )
 from minigrad.nn.module import Module
+from minigrad.nn.modules.paths import give_paths
 from minigrad.nn.multihead_attention import MultiheadAttention
 from minigrad.nn.normalization import (
     GroupNorm,
@@ -128,6 +129,7 @@ from minigrad.nn.padding import (
     ZeroPad2d,
     ZeroPad3d,
 )
+from minigrad.nn.parallel import DataParallel
 from minigrad.nn.parameter import (
     Buffer,
     Parameter,
@@ -157,6 +159,7 @@ from minigrad.nn.rnn import GRU, LSTM, RNN
 from minigrad.nn.rnn_base import RNNBase
 from minigrad.nn.rnn_cell import GRUCell, LSTMCell, RNNCell, RNNCellBase
 from minigrad.nn.summary import summary
+from minigrad.nn.sync_batchnorm import SyncBatchNorm
 from minigrad.nn.transformer import Transformer, TransformerDecoder, TransformerEncoder
 from minigrad.nn.transformer_layers import TransformerDecoderLayer, TransformerEncoderLayer
 from minigrad.nn.upsampling import (
@@ -203,6 +206,7 @@ __all__ = [
     "CosineEmbeddingLoss",
     "CosineSimilarity",
     "CrossEntropyLoss",
+    "DataParallel",
     "Dropout",
     "Dropout1d",
     "Dropout2d",
@@ -292,6 +296,7 @@ __all__ = [
     "Softplus",
     "Softshrink",
     "Softsign",
+    "SyncBatchNorm",
     "Tanh",
     "Tanhshrink",
     "Threshold",
@@ -316,9 +321,12 @@ __all__ = [
     "functional",
     "init",
     "modules",
+    "parallel",
     "parameter",
     "summary",
     "utils",
 ]
 
+_values = (globals()[name] for name in __all__)
+give_paths(each for each in _values if isinstance(each, type) and issubclass(each, Module))
 show_public_names(__name__)

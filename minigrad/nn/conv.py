@@ -1,7 +1,7 @@
 """Layers of convolution and of its transpose, in one and two dimensions."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from minigrad.core.device import require_cpu
@@ -17,41 +17,69 @@ from minigrad.tensor import Tensor, creation
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
 
-class _Convolution(Module):
-    """A layer with a kernel's geometry, a weight and a bias."""
+class _ConvNd(Module):
+    """A layer with a kernel's geometry, in tuples, a weight and a bias.
+
+    Its arguments are those of torch's class, so that convolutions of users can be made of it.
+    """
 
     dimensions: ClassVar[int]
     bias: Parameter  # or None; declared as in torch, so that `init.zeros_(layer.bias)` has its type
 
     def __init__(
         self,
-        channels: tuple[int, int],
-        weight_channels: tuple[int, int],
-        kernel_size: IntOrSequence,
-        stride: IntOrSequence,
-        padding: IntOrSequence | str,
-        dilation: IntOrSequence,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: tuple[int, ...],
+        stride: tuple[int, ...],
+        padding: tuple[int, ...] | str,
+        dilation: tuple[int, ...],
+        transposed: bool,
+        output_padding: tuple[int, ...],
         groups: int,
         bias: bool,
         padding_mode: str,
-        dtype: DTypeLike,
+        device: DeviceLike = None,
+        dtype: DTypeLike = None,
     ) -> None:
+        require_cpu(device)
+        _require_channels(in_channels, out_channels, groups)
+        _require_mode(padding_mode, ("zeros",) if transposed else PADDING_MODES)
         super().__init__()
-        self.in_channels, self.out_channels = channels
-        self.kernel_size = self._sizes(kernel_size, "kernel_size")
-        self.stride = self._sizes(stride, "stride")
-        self.padding = (
-            padding if isinstance(padding, str) else self._sizes(padding, "padding", least=0)
-        )
-        self.dilation = self._sizes(dilation, "dilation")
+        self.in_channels = in_channels
+        self.out_channels = out_channels
+        self.kernel_size = kernel_size
+        self.stride = stride
+        self.padding = padding
+        self.dilation = dilation
+        self.transposed = transposed
+        self.output_padding = output_padding
         self.groups = groups
         self.padding_mode = padding_mode
-        shape = (*weight_channels, *self.kernel_size)
+        first, second = (in_channels, out_channels) if transposed else (out_channels, in_channels)
+        shape = (first, second // groups, *kernel_size)
         self.weight = Parameter(creation.empty(shape, dtype=dtype))
         self.register_parameter(
-            "bias", Parameter(creation.empty(self.out_channels, dtype=dtype)) if bias else None
+            "bias", Parameter(creation.empty(out_channels, dtype=dtype)) if bias else None
         )
+        if not transposed:
+            self._reversed_padding_repeated_twice = self._padding_sides()
         self.reset_parameters()
+
+    def _padding_sides(self) -> list[int]:
+        """(before, after) of the last dimension, the second-to-last one, ..., as for F.pad.
+
+        Raises ValueError for unknown padding strings, and for "same" with a stride.
+        """
+        dimensions = len(self.kernel_size)
+        missing = max(2 - dimensions, 0)
+        rest = [(1,) * missing + tuple(v) for v in (self.kernel_size, self.stride, self.dilation)]
+        padding = self.padding if isinstance(self.padding, str) else (0,) * missing + self.padding
+        try:
+            found = padding_sides(padding, *rest)  # type: ignore[arg-type]
+        except RuntimeError as error:
+            raise ValueError(str(error)) from None
+        return [size for pads in found[::-1][:dimensions] for size in pads]
 
     def _sizes(self, value: IntOrSequence, name: str, least: int = 1) -> tuple[int, ...]:
         if self.dimensions == 1:
@@ -72,12 +100,11 @@ class _Convolution(Module):
             f"kernel_size={self.kernel_size}",
             f"stride={self.stride}",
         ]
-        zeros, ones = (0,) * self.dimensions, (1,) * self.dimensions
-        output_padding = getattr(self, "output_padding", zeros)
+        zeros, ones = (0,) * len(self.kernel_size), (1,) * len(self.kernel_size)
         optional = {
             f"padding={self.padding}": self.padding != zeros,
             f"dilation={self.dilation}": self.dilation != ones,
-            f"output_padding={output_padding}": output_padding != zeros,
+            f"output_padding={self.output_padding}": self.output_padding != zeros,
             f"groups={self.groups}": self.groups != 1,
             "bias=False": self.bias is None,
             f"padding_mode={self.padding_mode}": self.padding_mode != "zeros",
@@ -85,7 +112,9 @@ class _Convolution(Module):
         return ", ".join(parts + [text for text, shown in optional.items() if shown])
 
 
-class _Conv(_Convolution):
+class _Conv(_ConvNd):
+    function: ClassVar[Callable[..., Tensor]]
+
     def __init__(
         self,
         in_channels: int,
@@ -100,34 +129,29 @@ class _Conv(_Convolution):
         device: DeviceLike = None,
         dtype: DTypeLike = None,
     ) -> None:
-        require_cpu(device)
-        _require_channels(in_channels, out_channels, groups)
-        _require_mode(padding_mode, PADDING_MODES)
         super().__init__(
-            (in_channels, out_channels), (out_channels, in_channels // groups), kernel_size,
-            stride, padding, dilation, groups, bias, padding_mode, dtype,
+            in_channels, out_channels, self._sizes(kernel_size, "kernel_size"),
+            self._sizes(stride, "stride"),
+            padding if isinstance(padding, str) else self._sizes(padding, "padding", least=0),
+            self._sizes(dilation, "dilation"), False, (0,) * self.dimensions, groups, bias,
+            padding_mode, device, dtype,
         )  # fmt: skip
-        self._pad_sizes = self._padding_sides()
 
-    def _padding_sides(self) -> list[int]:
-        """(before, after) of the last dimension, the second-to-last one, ..., as for F.pad.
+    def forward(self, input: Tensor) -> Tensor:
+        return self._conv_forward(input, self.weight, self.bias)
 
-        Raises ValueError for unknown padding strings, and for "same" with a stride.
-        """
-        missing = 2 - self.dimensions
-        rest = [(1,) * missing + tuple(v) for v in (self.kernel_size, self.stride, self.dilation)]
-        padding = self.padding if isinstance(self.padding, str) else (0,) * missing + self.padding
-        try:
-            found = padding_sides(padding, *rest)  # type: ignore[arg-type]
-        except RuntimeError as error:
-            raise ValueError(str(error)) from None
-        return [size for pads in found[::-1][: self.dimensions] for size in pads]
+    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """The convolution with another weight and bias; torch's name, which subclasses call."""
+        input, padding = self._padded(input)
+        return type(self).function(
+            input, weight, bias, self.stride, padding, self.dilation, self.groups
+        )
 
     def _padded(self, input: Tensor) -> tuple[Tensor, IntOrSequence | str]:
         """The input, padded by padding_mode, and the padding with zeros that is left to do."""
         if self.padding_mode == "zeros":
             return input, self.padding
-        return F.pad(input, self._pad_sizes, self.padding_mode), 0
+        return F.pad(input, self._reversed_padding_repeated_twice, self.padding_mode), 0
 
 
 class Conv1d(_Conv):
@@ -139,12 +163,7 @@ class Conv1d(_Conv):
     """
 
     dimensions = 1
-
-    def forward(self, input: Tensor) -> Tensor:
-        input, padding = self._padded(input)
-        return F.conv1d(
-            input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups
-        )
+    function = F.conv1d
 
 
 class Conv2d(_Conv):
@@ -160,15 +179,10 @@ class Conv2d(_Conv):
     """
 
     dimensions = 2
-
-    def forward(self, input: Tensor) -> Tensor:
-        input, padding = self._padded(input)
-        return F.conv2d(
-            input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups
-        )
+    function = F.conv2d
 
 
-class _ConvTranspose(_Convolution):
+class _ConvTransposeNd(_ConvNd):
     padding: tuple[int, ...]  # never a string
 
     def __init__(
@@ -186,14 +200,13 @@ class _ConvTranspose(_Convolution):
         device: DeviceLike = None,
         dtype: DTypeLike = None,
     ) -> None:
-        require_cpu(device)
-        _require_channels(in_channels, out_channels, groups)
-        _require_mode(padding_mode, ("zeros",))
         super().__init__(
-            (in_channels, out_channels), (in_channels, out_channels // groups), kernel_size,
-            stride, padding, dilation, groups, bias, padding_mode, dtype,
+            in_channels, out_channels, self._sizes(kernel_size, "kernel_size"),
+            self._sizes(stride, "stride"), self._sizes(padding, "padding", least=0),
+            self._sizes(dilation, "dilation"), True,
+            self._sizes(output_padding, "output_padding", least=0), groups, bias, padding_mode,
+            device, dtype,
         )  # fmt: skip
-        self.output_padding = self._sizes(output_padding, "output_padding", least=0)
 
     def _output_padding(self, input: Tensor, output_size: Sequence[int] | None) -> tuple[int, ...]:
         """The output padding that gives `output_size`.  Raises ValueError if there is none."""
@@ -218,7 +231,7 @@ class _ConvTranspose(_Convolution):
         return added
 
 
-class ConvTranspose1d(_ConvTranspose):
+class ConvTranspose1d(_ConvTransposeNd):
     """The transpose of Conv1d: (N, C, L) or (C, L) -> (N, F, L') or (F, L').
 
     See `functional.conv_transpose1d` for the sizes; output_size, in the call, chooses one of the
@@ -235,7 +248,7 @@ class ConvTranspose1d(_ConvTranspose):
         )  # fmt: skip
 
 
-class ConvTranspose2d(_ConvTranspose):
+class ConvTranspose2d(_ConvTransposeNd):
     """The transpose of Conv2d: (N, C, H, W) or (C, H, W) -> (N, F, H', W') or (F, H', W').
 
     See `functional.conv_transpose2d` for the sizes; output_size, in the call, chooses one of the

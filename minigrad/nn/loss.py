@@ -1,7 +1,7 @@
 """Losses of numbers, of binary probabilities and of classes, as modules."""
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 from minigrad.core.types import DeviceLike, DTypeLike
 from minigrad.nn import functional as F
@@ -19,6 +19,8 @@ class ReducedLoss(Module):
     """A loss with a reduction: "mean", "sum" or "none".  Raises ValueError for another.
 
     It takes torch's deprecated size_average and reduce in place of it, with a warning.
+
+    PyTorch differs: the reduction may come first, too.
     """
 
     def __init_subclass__(cls, **settings: Any) -> None:
@@ -26,11 +28,19 @@ class ReducedLoss(Module):
         if "__init__" in vars(cls):
             type.__setattr__(cls, "__init__", takes_old_reduction(vars(cls)["__init__"]))
 
-    @takes_old_reduction
-    def __init__(self, reduction: str = "mean") -> None:
-        if isinstance(reduction, bool):  # the first argument of torch's losses is size_average
-            reduction = in_current_names({"size_average": reduction})["reduction"]
-        require_reduction(reduction)
+    reductions: ClassVar[tuple[str, ...]] = ("none", "mean", "sum")
+
+    def __init__(
+        self,
+        size_average: bool | str | None = None,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+    ) -> None:
+        if isinstance(size_average, str):  # a reduction in the first place
+            size_average, reduction = None, size_average
+        old = {"size_average": size_average, "reduce": reduce}
+        reduction = in_current_names({**old, "reduction": reduction})["reduction"]
+        require_reduction(reduction, self.reductions)
         super().__init__()
         self.reduction = reduction
 
@@ -40,8 +50,14 @@ class WeightedLoss(ReducedLoss):
 
     weight: Tensor | None
 
-    def __init__(self, weight: Tensor | None = None, reduction: str = "mean") -> None:
-        super().__init__(reduction)
+    def __init__(
+        self,
+        weight: Tensor | None = None,
+        size_average: bool | str | None = None,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+    ) -> None:
+        super().__init__(size_average, reduce, reduction)
         self.register_buffer("weight", weight)
 
 

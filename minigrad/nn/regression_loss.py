@@ -2,9 +2,7 @@
 
 from minigrad.core.types import Number
 from minigrad.nn import functional as F
-from minigrad.nn.functional.reduction import takes_old_reduction
 from minigrad.nn.loss import ReducedLoss
-from minigrad.nn.module import Module
 from minigrad.tensor import Tensor
 
 
@@ -30,16 +28,16 @@ class HuberLoss(ReducedLoss):
         return F.huber_loss(input, target, reduction=self.reduction, delta=self.delta)
 
 
-class KLDivLoss(Module):
+class KLDivLoss(ReducedLoss):
     """target (log(target) - input) for log-probabilities input; see `functional.kl_div`.
 
     reduction is "mean", "sum", "none" or "batchmean".
     """
 
-    @takes_old_reduction
+    reductions = ("none", "batchmean", "mean", "sum")
+
     def __init__(self, *, reduction: str = "mean", log_target: bool = False) -> None:
-        super().__init__()
-        self.reduction = reduction
+        super().__init__(reduction)
         self.log_target = log_target
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:

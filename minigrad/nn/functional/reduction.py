@@ -44,10 +44,11 @@ def in_current_names(settings: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def require_reduction(reduction: str) -> None:
-    """Raise ValueError unless reduction is "none", "mean" or "sum"."""
-    if reduction not in ("none", "mean", "sum"):
-        raise ValueError(f"{reduction!r} is not a valid value for reduction: none, mean or sum")
+def require_reduction(reduction: str, known: tuple[str, ...] = ("none", "mean", "sum")) -> None:
+    """Raise ValueError unless reduction is "none", "mean" or "sum", or one of those `known`."""
+    if reduction not in known:
+        expected = f"{', '.join(known[:-1])} or {known[-1]}"
+        raise ValueError(f"{reduction!r} is not a valid value for reduction: {expected}")
 
 
 def reduced(losses: Tensor, reduction: str) -> Tensor:

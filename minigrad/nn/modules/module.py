@@ -12,6 +12,7 @@ from minigrad.nn.global_hooks import (
     register_module_parameter_registration_hook,
 )
 from minigrad.nn.module import Module
+from minigrad.nn.state_dict import IncompatibleKeys
 
 __all__ = [
     "Module",
@@ -24,5 +25,12 @@ __all__ = [
     "register_module_module_registration_hook",
     "register_module_parameter_registration_hook",
 ]
+_IncompatibleKeys = IncompatibleKeys
+
+
+def _addindent(s_: str, numSpaces: int) -> str:
+    """The text with all lines but the first indented."""
+    return s_.replace("\n", "\n" + " " * numSpaces)
+
 
 show_public_names(__name__)
