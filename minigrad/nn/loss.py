@@ -36,10 +36,11 @@ class ReducedLoss(Module):
         reduce: bool | None = None,
         reduction: str = "mean",
     ) -> None:
-        if isinstance(size_average, str):  # a reduction in the first place
-            size_average, reduction = None, size_average
-        old = {"size_average": size_average, "reduce": reduce}
-        reduction = in_current_names({**old, "reduction": reduction})["reduction"]
+        if isinstance(size_average, str):
+            reduction = size_average
+        else:
+            old = {"size_average": size_average, "reduce": reduce}
+            reduction = in_current_names({**old, "reduction": reduction})["reduction"]
         require_reduction(reduction, self.reductions)
         super().__init__()
         self.reduction = reduction

@@ -79,7 +79,7 @@ def give_paths(classes: Iterable[type]) -> None:
     del files["module"]  # a file here, too
     for file, names in files.items():
         vars(package).update({file: _made(file, names), **names})
-        package.__all__ += [file, *_public(names)]
+        vars(package)["__all__"] += [file, *_public(names)]
     show_public_names(_PACKAGE)
 
 
