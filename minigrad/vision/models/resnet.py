@@ -8,6 +8,7 @@ from typing import TypedDict, Unpack
 
 from minigrad import nn
 from minigrad.tensor import Tensor
+from minigrad.vision.models.published import published
 
 STEMS = ("imagenet", "cifar")
 
@@ -139,38 +140,34 @@ class ResNet(nn.Module):
         return x
 
 
-def _require_no_weights(name: str, weights: object) -> None:
-    """Raise NotImplementedError for pretrained weights, which torchvision downloads."""
-    if weights is not None:
-        raise NotImplementedError(
-            f"{name}(weights={weights!r}): minigrad downloads no weights. With torchvision, save "
-            f"them by torch.save(torchvision.models.{name}(weights={weights!r}).state_dict(), "
-            f"'{name}.pt'); here, model.load_state_dict(minigrad.load('{name}.pt')) reads them"
-        )
-
-
-def resnet18(
-    num_classes: int = 1000, *, weights: object = None, **options: Unpack[ResNetOptions]
-) -> ResNet:
+@published
+def resnet18(num_classes: int = 1000, **options: Unpack[ResNetOptions]) -> ResNet:
     """ResNet of 18 layers; options as `ResNet` has them, among them stem="cifar".
 
     PyTorch differs: torchvision's downloads `weights`; here NotImplementedError says what to do.
     """
-    _require_no_weights("resnet18", weights)
     return ResNet(BasicBlock, [2, 2, 2, 2], num_classes, **options)
 
 
-def resnet34(
-    num_classes: int = 1000, *, weights: object = None, **options: Unpack[ResNetOptions]
-) -> ResNet:
+@published
+def resnet34(num_classes: int = 1000, **options: Unpack[ResNetOptions]) -> ResNet:
     """ResNet of 34 layers; options as `ResNet` has them."""
-    _require_no_weights("resnet34", weights)
     return ResNet(BasicBlock, [3, 4, 6, 3], num_classes, **options)
 
 
-def resnet50(
-    num_classes: int = 1000, *, weights: object = None, **options: Unpack[ResNetOptions]
-) -> ResNet:
+@published
+def resnet50(num_classes: int = 1000, **options: Unpack[ResNetOptions]) -> ResNet:
     """ResNet of 50 layers, of bottleneck blocks; options as `ResNet` has them."""
-    _require_no_weights("resnet50", weights)
     return ResNet(Bottleneck, [3, 4, 6, 3], num_classes, **options)
+
+
+@published
+def resnet101(num_classes: int = 1000, **options: Unpack[ResNetOptions]) -> ResNet:
+    """ResNet of 101 layers, of bottleneck blocks; options as `ResNet` has them."""
+    return ResNet(Bottleneck, [3, 4, 23, 3], num_classes, **options)
+
+
+@published
+def resnet152(num_classes: int = 1000, **options: Unpack[ResNetOptions]) -> ResNet:
+    """ResNet of 152 layers, of bottleneck blocks; options as `ResNet` has them."""
+    return ResNet(Bottleneck, [3, 8, 36, 3], num_classes, **options)
