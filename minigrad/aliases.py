@@ -44,9 +44,10 @@ is_same_size, split_with_sizes = _Tensor.is_same_size, _Tensor.split_with_sizes
 
 # --- layers ---------------------------------------------------------------------------------------
 
-conv1d, conv2d = _F.conv1d, _F.conv2d
+conv1d, conv2d, conv3d = _F.conv1d, _F.conv2d, _F.conv3d
 conv_transpose1d, conv_transpose2d = _F.conv_transpose1d, _F.conv_transpose2d
-avg_pool1d, max_pool1d, max_pool2d = _F.avg_pool1d, _F.max_pool1d, _F.max_pool2d
+conv_transpose3d, avg_pool1d = _F.conv_transpose3d, _F.avg_pool1d
+max_pool1d, max_pool2d, max_pool3d = _F.max_pool1d, _F.max_pool2d, _F.max_pool3d
 adaptive_avg_pool1d, adaptive_max_pool1d = (
     _F.adaptive_avg_pool1d,
     _F.adaptive_max_pool1d_with_indices,

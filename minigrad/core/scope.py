@@ -34,7 +34,6 @@ OUT_OF_SCOPE = {
         boolean_dispatch BroadcastingList? assert_int_or_pair
         """,
     "products of groups of rows": "grouped_mm",
-    "volumes": "*3d *3d_with_indices convert_conv3d_weight_memory_format",
     "other ways of distributing": "is_distributed",
     "nested and named tensors": "to_padded_tensor Tensor.name",
     "mixed precision": """
@@ -62,7 +61,7 @@ OUT_OF_SCOPE = {
         *Storage storage_type *_copy alias_copy as_strided_scatter
         unsafe_chunk unsafe_split unsafe_split_with_sizes empty_strided new_empty_strided
         empty_permuted const_data_ptr share_memory_ from_file map_
-        map2_ module_load convert_conv2d_weight_memory_format
+        map2_ module_load convert_conv?d_weight_memory_format
         """,
     "torch's machinery": """
         sym_* Sym* *Error Disable*Function* *torch_function* Tensor.output_nr Tensor.grad_dtype AVG
@@ -86,7 +85,6 @@ REMEDIES = {
         "minigrad runs models as they are written, and its kernels are compiled; leave it out"
     ),
     "products of groups of rows": "use linear for each group, or bmm for groups of one size",
-    "volumes": "treat one dimension as a batch, and use layers of images",
     "other ways of distributing": "minigrad trains in one process, with many threads; leave it out",
     "nested and named tensors": "minigrad's dimensions have no names; pad, and use numbers",
     "mixed precision": "compute in float32, or cast to float16 with x.half()",
@@ -104,7 +102,6 @@ REMEDIES = {
 
 # Reasons that will go: these are not here yet.
 NOT_YET = {
-    "volumes",
     "Fourier transforms and windows",
 }
 

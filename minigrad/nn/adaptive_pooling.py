@@ -38,6 +38,15 @@ class AdaptiveAvgPool2d(_AdaptiveAvgPool):
     function = F.adaptive_avg_pool2d
 
 
+class AdaptiveAvgPool3d(_AdaptiveAvgPool):
+    """The means of output_size windows that divide the volume evenly: (N, C, D, H, W).
+
+    output_size is an int or three, in which None keeps the input's size.
+    """
+
+    function = F.adaptive_avg_pool3d
+
+
 class _AdaptiveMaxPool(Module):
     function: ClassVar[Callable[..., Tensor | tuple[Tensor, Tensor]]]
 
@@ -66,3 +75,12 @@ class AdaptiveMaxPool2d(_AdaptiveMaxPool):
     """
 
     function = F.adaptive_max_pool2d
+
+
+class AdaptiveMaxPool3d(_AdaptiveMaxPool):
+    """The largest elements of output_size windows that divide the volume evenly.
+
+    output_size is an int or three, in which None keeps the input's size.
+    """
+
+    function = F.adaptive_max_pool3d

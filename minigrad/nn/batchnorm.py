@@ -145,3 +145,12 @@ class BatchNorm2d(_BatchNorm):
     """
 
     dimensions = (4,)
+
+
+class BatchNorm3d(_BatchNorm):
+    """(input - mean) / sqrt(var + eps) * weight + bias per channel: (N, C, D, H, W).
+
+    Statistics, arguments and errors are those of BatchNorm2d.
+    """
+
+    dimensions = (5,)

@@ -1,4 +1,4 @@
-"""Layers of convolution and of its transpose, in one and two dimensions."""
+"""Layers of convolution and of its transpose, in one, two and three dimensions."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -8,7 +8,7 @@ from minigrad.core.device import require_cpu
 from minigrad.core.types import DeviceLike, DTypeLike
 from minigrad.nn import functional as F
 from minigrad.nn import init
-from minigrad.nn.functional.arguments import IntOrSequence, pair, single_int
+from minigrad.nn.functional.arguments import IntOrSequence, single_int, sizes
 from minigrad.nn.functional.conv import padding_sides
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
@@ -71,20 +71,16 @@ class _ConvNd(Module):
 
         Raises ValueError for unknown padding strings, and for "same" with a stride.
         """
-        dimensions = len(self.kernel_size)
-        missing = max(2 - dimensions, 0)
-        rest = [(1,) * missing + tuple(v) for v in (self.kernel_size, self.stride, self.dilation)]
-        padding = self.padding if isinstance(self.padding, str) else (0,) * missing + self.padding
         try:
-            found = padding_sides(padding, *rest)  # type: ignore[arg-type]
+            found = padding_sides(self.padding, self.kernel_size, self.stride, self.dilation)
         except RuntimeError as error:
             raise ValueError(str(error)) from None
-        return [size for pads in found[::-1][:dimensions] for size in pads]
+        return [size for pads in found[::-1] for size in pads]
 
     def _sizes(self, value: IntOrSequence, name: str, least: int = 1) -> tuple[int, ...]:
         if self.dimensions == 1:
             return (single_int(value, name, least),)
-        return pair(value, name, least)
+        return sizes(value, name, self.dimensions, least)
 
     def reset_parameters(self) -> None:
         """Draw weight and bias again."""
@@ -182,6 +178,22 @@ class Conv2d(_Conv):
     function = F.conv2d
 
 
+class Conv3d(_Conv):
+    """Convolution of volumes: (N, C, D, H, W) or (C, D, H, W) -> (N, F, D', H', W') or the same.
+
+    C is in_channels, F out_channels; see `functional.conv3d` for the sizes.  weight
+    (F, C/groups, J, K, L) and bias (F,) start uniform in +-1 / sqrt(C/groups J K L).  padding may
+    be "same" or "valid"; padding_mode "zeros", "reflect", "replicate" or "circular".
+
+    >>> import minigrad as mg
+    >>> mg.nn.Conv3d(1, 8, kernel_size=3, padding=1, stride=2)(mg.zeros(1, 1, 8, 16, 16)).shape
+    minigrad.Size([1, 8, 4, 8, 8])
+    """
+
+    dimensions = 3
+    function = F.conv3d
+
+
 class _ConvTransposeNd(_ConvNd):
     padding: tuple[int, ...]  # never a string
 
@@ -260,6 +272,23 @@ class ConvTranspose2d(_ConvTransposeNd):
 
     def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
         return F.conv_transpose2d(
+            input, self.weight, self.bias, self.stride, self.padding,
+            self._output_padding(input, output_size), self.groups, self.dilation,
+        )  # fmt: skip
+
+
+class ConvTranspose3d(_ConvTransposeNd):
+    """The transpose of Conv3d: (N, C, D, H, W) or (C, D, H, W) -> (N, F, D', H', W') or the same.
+
+    See `functional.conv_transpose3d` for the sizes; output_size, in the call, chooses one of the
+    sizes that a convolution with this stride maps to the input's size.  weight is (C, F/groups, J,
+    K, L), bias (F,).
+    """
+
+    dimensions = 3
+
+    def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
+        return F.conv_transpose3d(
             input, self.weight, self.bias, self.stride, self.padding,
             self._output_padding(input, output_size), self.groups, self.dilation,
         )  # fmt: skip

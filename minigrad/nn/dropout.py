@@ -47,6 +47,16 @@ class Dropout1d(_Dropout):
         return F.dropout1d(input, self.p, self.training, self.inplace)
 
 
+class Dropout3d(_Dropout):
+    """In training mode, set whole channels of (N, C, D, H, W) to 0 with probability p.
+
+    Raises ValueError unless p is in [0, 1].
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.dropout3d(input, self.p, self.training, self.inplace)
+
+
 class AlphaDropout(_Dropout):
     """In training mode, set elements to SELU's lower limit with probability p, and rescale all.
 

@@ -56,3 +56,12 @@ class InstanceNorm2d(_InstanceNorm):
     """
 
     batched = 4
+
+
+class InstanceNorm3d(_InstanceNorm):
+    """(input - mean) / sqrt(var + eps) per volume and channel: (N, C, D, H, W) or (C, D, H, W).
+
+    Raises ValueError for other numbers of dimensions.
+    """
+
+    batched = 5

@@ -5,9 +5,16 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from minigrad.engine.grad_mode import no_grad
-from minigrad.nn.batchnorm import BatchNorm1d, BatchNorm2d
-from minigrad.nn.conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
-from minigrad.nn.instancenorm import InstanceNorm1d, InstanceNorm2d
+from minigrad.nn.batchnorm import BatchNorm1d, BatchNorm2d, BatchNorm3d
+from minigrad.nn.conv import (
+    Conv1d,
+    Conv2d,
+    Conv3d,
+    ConvTranspose1d,
+    ConvTranspose2d,
+    ConvTranspose3d,
+)
+from minigrad.nn.instancenorm import InstanceNorm1d, InstanceNorm2d, InstanceNorm3d
 from minigrad.nn.linear import Linear
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import (
@@ -159,6 +166,13 @@ class LazyConv2d(_LazyConv, Conv2d):
     _spatial = 2
 
 
+class LazyConv3d(_LazyConv, Conv3d):
+    """A Conv3d whose in_channels is taken from its first input."""
+
+    cls_to_become = Conv3d
+    _spatial = 3
+
+
 class LazyConvTranspose1d(_LazyConv, ConvTranspose1d):
     """A ConvTranspose1d whose in_channels is taken from its first input."""
 
@@ -171,6 +185,13 @@ class LazyConvTranspose2d(_LazyConv, ConvTranspose2d):
 
     cls_to_become = ConvTranspose2d
     _spatial = 2
+
+
+class LazyConvTranspose3d(_LazyConv, ConvTranspose3d):
+    """A ConvTranspose3d whose in_channels is taken from its first input."""
+
+    cls_to_become = ConvTranspose3d
+    _spatial = 3
 
 
 class _LazyBatchNorm(_LazyLayer):
@@ -193,6 +214,12 @@ class LazyBatchNorm2d(_LazyBatchNorm, BatchNorm2d):
     cls_to_become = BatchNorm2d
 
 
+class LazyBatchNorm3d(_LazyBatchNorm, BatchNorm3d):
+    """A BatchNorm3d whose num_features is taken from its first input."""
+
+    cls_to_become = BatchNorm3d
+
+
 class LazyInstanceNorm1d(_LazyConv, InstanceNorm1d):
     """An InstanceNorm1d whose num_features is taken from its first input."""
 
@@ -207,3 +234,11 @@ class LazyInstanceNorm2d(_LazyConv, InstanceNorm2d):
     cls_to_become = InstanceNorm2d
     _width = "num_features"
     _spatial = 2
+
+
+class LazyInstanceNorm3d(_LazyConv, InstanceNorm3d):
+    """An InstanceNorm3d whose num_features is taken from its first input."""
+
+    cls_to_become = InstanceNorm3d
+    _width = "num_features"
+    _spatial = 3

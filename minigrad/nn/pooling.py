@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from minigrad.nn import functional as F
-from minigrad.nn.functional.arguments import IntOrSequence, pair, single_int
+from minigrad.nn.functional.arguments import IntOrSequence, single_int, sizes
 from minigrad.nn.module import Module
 from minigrad.tensor import Tensor
 
@@ -61,6 +61,16 @@ class MaxPool2d(_MaxPool):
     function = F.max_pool2d
 
 
+class MaxPool3d(_MaxPool):
+    """The largest element of each window: (N, C, D, H, W) -> (N, C, D', H', W').
+
+    stride is kernel_size by default.  With return_indices=True also the elements' indices in the
+    flattened D * H * W.
+    """
+
+    function = F.max_pool3d
+
+
 class AvgPool1d(Module):
     """The mean of each window: (N, C, L) -> (N, C, L'); stride is kernel_size by default.
 
@@ -92,12 +102,8 @@ class AvgPool1d(Module):
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
 
-class AvgPool2d(Module):
-    """The mean of each window: (N, C, H, W) -> (N, C, H', W'); stride is kernel_size by default.
-
-    count_include_pad: padding counts in the mean.  divisor_override: the divisor of each sum, in
-    place of the number of elements.
-    """
+class _AvgPool(Module):
+    function: ClassVar[Callable[..., Tensor]]
 
     def __init__(
         self,
@@ -117,13 +123,29 @@ class AvgPool2d(Module):
         self.divisor_override = divisor_override
 
     def forward(self, input: Tensor) -> Tensor:
-        return F.avg_pool2d(
+        return type(self).function(
             input, self.kernel_size, self.stride, self.padding, self.ceil_mode,
             self.count_include_pad, self.divisor_override,
         )  # fmt: skip
 
     def extra_repr(self) -> str:
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+
+
+class AvgPool2d(_AvgPool):
+    """The mean of each window: (N, C, H, W) -> (N, C, H', W'); stride is kernel_size by default.
+
+    count_include_pad: padding counts in the mean.  divisor_override: the divisor of each sum, in
+    place of the number of elements.
+    """
+
+    function = F.avg_pool2d
+
+
+class AvgPool3d(_AvgPool):
+    """The mean of each window: (N, C, D, H, W) -> (N, C, D', H', W'); see AvgPool2d."""
+
+    function = F.avg_pool3d
 
 
 class _LPPool(Module):
@@ -166,9 +188,15 @@ class LPPool2d(_LPPool):
     function = F.lp_pool2d
 
 
+class LPPool3d(_LPPool):
+    """sum(input^p)^(1/p) over each window, p = norm_type: (N, C, D, H, W) -> ... D', H', W'."""
+
+    function = F.lp_pool3d
+
+
 class _MaxUnpool(Module):
     function: ClassVar[Callable[..., Tensor]]
-    sizes: ClassVar[Callable[..., tuple[int, ...]]]
+    dimensions: ClassVar[int]
 
     def __init__(
         self,
@@ -177,10 +205,10 @@ class _MaxUnpool(Module):
         padding: IntOrSequence = 0,
     ) -> None:
         super().__init__()
-        sizes = type(self).sizes
-        self.kernel_size = sizes(kernel_size, "kernel_size")
-        self.stride = self.kernel_size if stride is None else sizes(stride, "stride")
-        self.padding = sizes(padding, "padding", least=0)
+        count = self.dimensions
+        self.kernel_size = sizes(kernel_size, "kernel_size", count)
+        self.stride = self.kernel_size if stride is None else sizes(stride, "stride", count)
+        self.padding = sizes(padding, "padding", count, least=0)
 
     def forward(
         self, input: Tensor, indices: Tensor, output_size: Sequence[int] | None = None
@@ -193,17 +221,19 @@ class _MaxUnpool(Module):
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
 
-def _single(value: IntOrSequence, name: str, least: int = 1) -> tuple[int]:
-    return (single_int(value, name, least),)
-
-
 class MaxUnpool1d(_MaxUnpool):
     """The partial inverse of MaxPool1d: zeros, with each element at its index."""
 
-    function, sizes = F.max_unpool1d, _single
+    function, dimensions = F.max_unpool1d, 1
 
 
 class MaxUnpool2d(_MaxUnpool):
     """The partial inverse of MaxPool2d: zeros, with each element at its index."""
 
-    function, sizes = F.max_unpool2d, pair
+    function, dimensions = F.max_unpool2d, 2
+
+
+class MaxUnpool3d(_MaxUnpool):
+    """The partial inverse of MaxPool3d: zeros, with each element at its index."""
+
+    function, dimensions = F.max_unpool3d, 3

@@ -15,8 +15,10 @@ from tests.support.torch_twin import (
     assert_same_structure,
     copy_state,
 )
+from tests.support.volumes import VOLUME_LAYERS
 
 LAYERS = {
+    **VOLUME_LAYERS,
     "linear": ("Linear", (5, 4), {}, (3, 5)),
     "linear without bias": ("Linear", (5, 4), {"bias": False}, (2, 3, 5)),
     "linear of one row": ("Linear", (5, 1), {}, (5,)),
@@ -267,13 +269,13 @@ def test_conv_of_any_geometry_matches_torch(size, kernel, stride, padding, dilat
         (lambda: nn.MaxPool2d(3)(mg.ones(1, 2, 2, 2)), RuntimeError, "Output size is too small"),
         (lambda: nn.MaxPool2d(2, padding=2)(mg.ones(1, 1, 4, 4)), RuntimeError, "at most half"),
         (lambda: nn.AvgPool2d(2)(mg.ones(4, 4)), RuntimeError, "Expected 3D"),
-        (lambda: nn.AvgPool2d(2, divisor_override=0)(mg.ones(1, 4, 4)), RuntimeError, "not be 0"),
+        (lambda: nn.AvgPool2d(2, divisor_override=0)(mg.ones(1, 4, 4)), RuntimeError, "not zero"),
         (lambda: nn.AdaptiveAvgPool2d((2, "a"))(mg.ones(1, 4, 4)), TypeError, "output_size"),
         (lambda: nn.BatchNorm2d(3)(mg.ones(2, 3)), ValueError, r"expected 4D input \(got 2D"),
         (lambda: nn.BatchNorm1d(3)(mg.ones(1, 3)), ValueError, "more than 1 value per channel"),
         (lambda: nn.BatchNorm1d(3)(mg.ones(2, 4)), RuntimeError, "should contain 4 elements"),
         (lambda: nn.GELU("erf")(mg.ones(2)), RuntimeError, "none or tanh"),
-        (lambda: nn.Dropout2d()(mg.ones(2, 2)), RuntimeError, "dropout2d expects"),
+        (lambda: nn.Dropout2d()(mg.ones(2, 2)), RuntimeError, "dropout2d: Expected 3D or 4D"),
     ],
 )
 def test_bad_input_is_refused_in_words(make, error, says):

@@ -68,18 +68,25 @@ def pads(padding):
 
 
 def conv2d(x, w, b=None, *, padding, **geometry):
-    (top, bottom), (left, right) = padding
-    return F.conv2d(F.pad(x, (left, right, top, bottom)), w, b, **geometry)
+    return F.conv2d(F.pad(x, pads(padding)), w, b, **geometry)
 
 
-def conv2d_input_grad(c, w, *, shape, **geometry):
-    x = torch.zeros(shape, dtype=c.dtype, requires_grad=True)
-    return torch.autograd.grad(conv2d(x, w, **geometry), x, c, create_graph=True)[0]
+def conv3d(x, w, b=None, *, padding, **geometry):
+    return F.conv3d(F.pad(x, pads(padding)), w, b, **geometry)
 
 
-def conv2d_weight_grad(c, x, *, shape, **geometry):
-    w = torch.zeros(shape, dtype=c.dtype, requires_grad=True)
-    return torch.autograd.grad(conv2d(x, w, **geometry), w, c, create_graph=True)[0]
+def input_grad_of(convolution):
+    def input_grad(c, w, *, shape, **geometry):
+        return adjoint(lambda x: convolution(x, w, **geometry), c, shape)
+
+    return input_grad
+
+
+def weight_grad_of(convolution):
+    def weight_grad(c, x, *, shape, **geometry):
+        return adjoint(lambda w: convolution(x, w, **geometry), c, shape)
+
+    return weight_grad
 
 
 def adjoint(function, c, shape, **given):
@@ -248,12 +255,20 @@ ADAPTED = {
     "vector_norm": lambda x, *, p, **over: torch.linalg.vector_norm(x, p, **over),
     "linear": F.linear,
     "conv2d": conv2d,
-    "conv2d_input_grad": conv2d_input_grad,
-    "conv2d_weight_grad": conv2d_weight_grad,
+    "conv2d_input_grad": input_grad_of(conv2d),
+    "conv2d_weight_grad": weight_grad_of(conv2d),
+    "conv3d": conv3d,
+    "conv3d_input_grad": input_grad_of(conv3d),
+    "conv3d_weight_grad": weight_grad_of(conv3d),
     "max_pool2d": F.max_pool2d,
     "scatter_planes": on_numpy_settings(scatter_planes, "indices"),
     "gather_planes": on_numpy_settings(gather_planes, "indices"),
+    "max_pool3d": F.max_pool3d,
     "avg_pool2d": F.avg_pool2d,
+    "avg_pool3d": F.avg_pool3d,
+    "avg_pool3d_backward": lambda c, *, size, **w: adjoint(
+        F.avg_pool3d, c, (*c.shape[:2], *size), **w
+    ),
     "avg_pool2d_backward": lambda c, *, size, **w: adjoint(
         F.avg_pool2d, c, (*c.shape[:2], *size), **w
     ),

@@ -42,19 +42,24 @@ from minigrad.nn.functional.activation import (
 from minigrad.nn.functional.adaptive_pooling import (
     adaptive_avg_pool1d,
     adaptive_avg_pool2d,
+    adaptive_avg_pool3d,
     adaptive_max_pool1d,
     adaptive_max_pool1d_with_indices,
     adaptive_max_pool2d,
     adaptive_max_pool2d_with_indices,
+    adaptive_max_pool3d,
+    adaptive_max_pool3d_with_indices,
 )
 from minigrad.nn.functional.attention import scaled_dot_product_attention
 from minigrad.nn.functional.batchnorm import batch_norm
 from minigrad.nn.functional.conv import (
     conv1d,
     conv2d,
+    conv3d,
     conv_tbc,
     conv_transpose1d,
     conv_transpose2d,
+    conv_transpose3d,
 )
 from minigrad.nn.functional.ctc_loss import ctc_loss
 from minigrad.nn.functional.distance import (
@@ -67,6 +72,7 @@ from minigrad.nn.functional.dropout import (
     dropout,
     dropout1d,
     dropout2d,
+    dropout3d,
     feature_alpha_dropout,
 )
 from minigrad.nn.functional.embedding import (
@@ -77,6 +83,8 @@ from minigrad.nn.functional.fold import fold, unfold
 from minigrad.nn.functional.fractional_max_pool import (
     fractional_max_pool2d,
     fractional_max_pool2d_with_indices,
+    fractional_max_pool3d,
+    fractional_max_pool3d_with_indices,
 )
 from minigrad.nn.functional.grid_sample import affine_grid, grid_sample
 from minigrad.nn.functional.instancenorm import instance_norm
@@ -116,14 +124,16 @@ from minigrad.nn.functional.pixelshuffle import channel_shuffle, pixel_shuffle, 
 from minigrad.nn.functional.pooling import (
     avg_pool1d,
     avg_pool2d,
+    avg_pool3d,
     lp_pool1d,
     lp_pool2d,
+    lp_pool3d,
     max_pool1d,
     max_pool1d_with_indices,
     max_pool2d,
     max_pool2d_with_indices,
-    max_unpool1d,
-    max_unpool2d,
+    max_pool3d,
+    max_pool3d_with_indices,
 )
 from minigrad.nn.functional.regression_loss import (
     gaussian_nll_loss,
@@ -132,6 +142,7 @@ from minigrad.nn.functional.regression_loss import (
     poisson_nll_loss,
     smooth_l1_loss,
 )
+from minigrad.nn.functional.unpooling import max_unpool1d, max_unpool2d, max_unpool3d
 from minigrad.nn.functional.upsampling import (
     interpolate,
     upsample,
@@ -141,14 +152,18 @@ from minigrad.ops import one_hot, pdist
 __all__ = [
     "adaptive_avg_pool1d",
     "adaptive_avg_pool2d",
+    "adaptive_avg_pool3d",
     "adaptive_max_pool1d",
     "adaptive_max_pool1d_with_indices",
     "adaptive_max_pool2d",
     "adaptive_max_pool2d_with_indices",
+    "adaptive_max_pool3d",
+    "adaptive_max_pool3d_with_indices",
     "affine_grid",
     "alpha_dropout",
     "avg_pool1d",
     "avg_pool2d",
+    "avg_pool3d",
     "batch_norm",
     "bilinear",
     "binary_cross_entropy",
@@ -158,9 +173,11 @@ __all__ = [
     "channel_shuffle",
     "conv1d",
     "conv2d",
+    "conv3d",
     "conv_tbc",
     "conv_transpose1d",
     "conv_transpose2d",
+    "conv_transpose3d",
     "cosine_embedding_loss",
     "cosine_similarity",
     "cross_entropy",
@@ -168,6 +185,7 @@ __all__ = [
     "dropout",
     "dropout1d",
     "dropout2d",
+    "dropout3d",
     "elu",
     "elu_",
     "embedding",
@@ -176,6 +194,8 @@ __all__ = [
     "fold",
     "fractional_max_pool2d",
     "fractional_max_pool2d_with_indices",
+    "fractional_max_pool3d",
+    "fractional_max_pool3d_with_indices",
     "gaussian_nll_loss",
     "gelu",
     "glu",
@@ -203,13 +223,17 @@ __all__ = [
     "logsigmoid",
     "lp_pool1d",
     "lp_pool2d",
+    "lp_pool3d",
     "margin_ranking_loss",
     "max_pool1d",
     "max_pool1d_with_indices",
     "max_pool2d",
     "max_pool2d_with_indices",
+    "max_pool3d",
+    "max_pool3d_with_indices",
     "max_unpool1d",
     "max_unpool2d",
+    "max_unpool3d",
     "mish",
     "mse_loss",
     "multi_head_attention_forward",

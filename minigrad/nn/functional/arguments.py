@@ -16,24 +16,35 @@ IntOrSequence = int | Sequence[int]
 """A size for all spatial dimensions, or one for each."""
 
 
+def sizes(value: Any, name: str, count: int, least: int = 1) -> tuple[int, ...]:
+    """One size for each of `count` dimensions, from an int for all or a sequence of one or `count`.
+
+    Raises TypeError for other types, RuntimeError for another length or a number below `least`.
+    """
+    if type(value) is int:
+        found: tuple[int, ...] = (value,) * count
+    elif isinstance(value, Sequence) and all(isinstance(v, int) for v in value):
+        if len(value) not in (1, count):
+            raise RuntimeError(
+                f"{name} must be an int or a sequence of {count}, got {name}={value}"
+            )
+        found = tuple(value) if len(value) == count else (value[0],) * count
+    else:
+        raise TypeError(f"{name} must be an int or a sequence of {count} ints, got {value!r}")
+    for size in found:
+        if size < least:
+            raise RuntimeError(f"{name} must be at least {least}, got {name}={value}")
+        if size >= OVERFLOW:
+            raise RuntimeError(f"{name} must fit into 64 bits, got {name}={value}")
+    return found
+
+
 def pair(value: Any, name: str, least: int = 1) -> Pair:
     """(vertical, horizontal) from an int for both, or from a sequence of one or two ints.
 
     Raises TypeError for other types, RuntimeError for another length or a number below `least`.
     """
-    if type(value) is int:
-        found: Pair = (value, value)
-    elif isinstance(value, Sequence) and all(isinstance(v, int) for v in value):
-        if len(value) not in (1, 2):
-            raise RuntimeError(f"{name} must be an int or a sequence of 2, got {name}={value}")
-        found = (value[0], value[-1])
-    else:
-        raise TypeError(f"{name} must be an int or a sequence of 2 ints, got {value!r}")
-    if found[0] < least or found[1] < least:
-        raise RuntimeError(f"{name} must be at least {least}, got {name}={value}")
-    if max(found) >= OVERFLOW:
-        raise RuntimeError(f"{name} must fit into 64 bits, got {name}={value}")
-    return found
+    return sizes(value, name, 2, least)  # type: ignore[return-value]
 
 
 def single_int(value: Any, name: str, least: int = 1) -> int:
@@ -45,7 +56,7 @@ def single_int(value: Any, name: str, least: int = 1) -> int:
         if len(value) != 1:
             raise RuntimeError(f"{name} must be an int or a sequence of 1, got {name}={value}")
         (value,) = value
-    return pair(value, name, least)[0]
+    return sizes(value, name, 1, least)[0]
 
 
 def require_countable(name: str, *shapes: Sequence[int]) -> None:
@@ -79,7 +90,8 @@ def batched(name: str, input: Tensor, dimensions: int = 2) -> tuple[Tensor, bool
     """The input with a batch dimension, and True if that dimension was added.
 
     `dimensions` is the number of spatial dimensions: 1 for (N, C, L) and (C, L), 2 for
-    (N, C, H, W) and (C, H, W).  Raises RuntimeError for an input of another number.
+    (N, C, H, W) and (C, H, W), 3 for (N, C, D, H, W) and (C, D, H, W).  Raises RuntimeError for
+    another number.
     """
     require_tensor(name, input=input)
     if input.ndim == dimensions + 2:

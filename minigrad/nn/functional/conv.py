@@ -1,17 +1,22 @@
-"""Convolution and transposed convolution in one and two dimensions."""
+"""Convolution and transposed convolution in one, two and three dimensions."""
+
+from collections.abc import Sequence
+from functools import lru_cache
 
 from minigrad import ops
+from minigrad.core.types import Shape
 from minigrad.kernels.conv.conv2d import conv_output_size
 from minigrad.nn.functional.arguments import (
     IntOrSequence,
     Pair,
     batched,
-    pair,
     require_countable,
     require_tensor,
     single_int,
+    sizes,
 )
 from minigrad.ops.nn import conv
+from minigrad.ops.nn import conv3d as conv_of_volumes
 from minigrad.tensor import Tensor
 
 
@@ -61,8 +66,28 @@ def conv2d(
     return out.squeeze(0) if single else out
 
 
+def conv3d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: IntOrSequence = 1,
+    padding: IntOrSequence | str = 0,
+    dilation: IntOrSequence = 1,
+    groups: int = 1,
+) -> Tensor:
+    """(N, C, D, H, W) or (C, D, H, W), (F, C/groups, J, K, L), (F,) -> (N, F, D', H', W') or ...
+
+    D' = (D + 2 padding - dilation (J - 1) - 1) // stride + 1; padding may be "valid" or "same".
+    Raises RuntimeError as conv2d does.
+    """
+    volumes, single = batched("conv3d", input, 3)
+    require_convolution("conv3d", volumes, weight, bias, groups, 3)
+    out = _convolve(volumes, weight, bias, stride, padding, dilation, groups)
+    return out.squeeze(0) if single else out
+
+
 def _convolve(
-    images: Tensor,
+    input: Tensor,
     weight: Tensor,
     bias: Tensor | None,
     stride: IntOrSequence,
@@ -70,35 +95,42 @@ def _convolve(
     dilation: IntOrSequence,
     groups: int,
 ) -> Tensor:
-    strides, dilations = pair(stride, "stride"), pair(dilation, "dilation")
-    paddings = padding_sides(padding, weight.array.shape[2:], strides, dilations)
-    _require_fitting_kernel(images, weight, paddings, strides, dilations)
-    return conv.conv2d(
-        images, weight, bias, stride=strides, padding=paddings, dilation=dilations, groups=groups
+    """Convolution of images or volumes, whichever the weight is for."""
+    kernel = weight.array.shape[2:]
+    strides = sizes(stride, "stride", len(kernel))
+    dilations = sizes(dilation, "dilation", len(kernel))
+    paddings = padding_sides(padding, kernel, strides, dilations)
+    _require_fitting_kernel(input.array.shape, weight.array.shape, paddings, strides, dilations)
+    convolution = conv.conv2d if len(kernel) == 2 else conv_of_volumes.conv3d
+    return convolution(
+        input, weight, bias, stride=strides, padding=paddings, dilation=dilations, groups=groups
     )
 
 
 def padding_sides(
-    padding: IntOrSequence | str, kernel_size: Pair, stride: Pair, dilation: Pair
-) -> tuple[Pair, Pair]:
-    """((top, bottom), (left, right)); "same" puts the larger half of an odd number after.
+    padding: IntOrSequence | str,
+    kernel_size: Sequence[int],
+    stride: tuple[int, ...],
+    dilation: tuple[int, ...],
+) -> tuple[Pair, ...]:
+    """(before, after) of each dimension; "same" puts the larger half of an odd number after.
 
     Raises ValueError for other strings, RuntimeError for "same" with strides.
     """
     if isinstance(padding, str):
         if padding == "valid":
-            return (0, 0), (0, 0)
+            return ((0, 0),) * len(stride)
         if padding != "same":
             raise ValueError(f"Invalid padding string {padding!r}, should be one of same, valid")
-        if stride != (1, 1):
+        if any(step != 1 for step in stride):
             raise RuntimeError("padding='same' is not supported for strided convolutions")
-        vertical, horizontal = (dilation[i] * (kernel_size[i] - 1) for i in (0, 1))
-        return (
-            (vertical // 2, vertical - vertical // 2),
-            (horizontal // 2, horizontal - horizontal // 2),
-        )
-    vertical, horizontal = pair(padding, "padding", least=0)
-    return (vertical, vertical), (horizontal, horizontal)
+        added = [step * (size - 1) for step, size in zip(dilation, kernel_size, strict=True)]
+        return tuple((both // 2, both - both // 2) for both in added)
+    return tuple([(side, side) for side in sizes(padding, "padding", len(stride), least=0)])
+
+
+# The names of a weight's sizes in messages, by the number of dimensions.
+_TAPS = {1: "K", 2: "KL", 3: "JKL"}
 
 
 def require_convolution(
@@ -107,7 +139,7 @@ def require_convolution(
     """Raise RuntimeError unless channels, groups and dtypes match: weight (F, C/groups, ...)."""
     require_tensor(name, input=input, weight=weight)
     if weight.ndim != dimensions + 2:
-        taps = ", ".join("KL"[:dimensions])
+        taps = ", ".join(_TAPS[dimensions])
         raise RuntimeError(
             f"{name} expects a weight (F, C/groups, {taps}), got shape {list(weight.shape)}"
         )
@@ -150,24 +182,29 @@ def require_one_dtype(name: str, input: Tensor, weight: Tensor, bias: Tensor | N
         raise RuntimeError(f"{name} is not implemented for {input.dtype}")
 
 
+@lru_cache(256)
 def _require_fitting_kernel(
-    input: Tensor, weight: Tensor, paddings: tuple[Pair, Pair], stride: Pair, dilation: Pair
+    input_shape: Shape,
+    weight_shape: Shape,
+    paddings: tuple[Pair, ...],
+    stride: tuple[int, ...],
+    dilation: tuple[int, ...],
 ) -> None:
     """Raise RuntimeError if the result would have no elements, or more than 64 bits count."""
     outputs = []
-    images, taps = input.array.shape, weight.array.shape
-    for i in (0, 1):
-        size, kernel = images[2 + i], taps[2 + i]
+    dimensions = range(len(stride))
+    for i in dimensions:
+        size, kernel = input_shape[2 + i], weight_shape[2 + i]
         outputs.append(conv_output_size(size, kernel, stride[i], *paddings[i], dilation[i]))
         if outputs[i] < 1 or kernel < 1:
-            padded = " x ".join(str(images[2 + j] + sum(paddings[j])) for j in (0, 1))
-            reach = " x ".join(str(dilation[j] * (taps[2 + j] - 1) + 1) for j in (0, 1))
+            padded = " x ".join(str(input_shape[2 + j] + sum(paddings[j])) for j in dimensions)
+            reach = " x ".join(str(dilation[j] * (weight_shape[2 + j] - 1) + 1) for j in dimensions)
             raise RuntimeError(
                 f"Calculated padded input size per channel: ({padded}). Kernel size: ({reach}). "
                 f"Kernel size can't be greater than actual input size"
             )
-        require_countable("conv2d", [size + sum(paddings[i])])
-    require_countable("conv2d", [images[0], taps[0], *outputs])
+        require_countable("convolution", [size + sum(paddings[i])])
+    require_countable("convolution", [input_shape[0], weight_shape[0], *outputs])
 
 
 def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor | None, pad: int = 0) -> Tensor:
@@ -220,45 +257,74 @@ def conv_transpose2d(
     images, single = batched("conv_transpose2d", input, 2)
     _require_conv_transpose("conv_transpose2d", images, weight, bias, groups, 2)
     out = _convolve_transposed(
-        images, weight, bias, pair(stride, "stride"), pair(padding, "padding", least=0),
-        pair(output_padding, "output_padding", least=0), groups, pair(dilation, "dilation"),
-    )  # fmt: skip
+        images, weight, bias, stride, padding, output_padding, groups, dilation
+    )
+    return out.squeeze(0) if single else out
+
+
+def conv_transpose3d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: IntOrSequence = 1,
+    padding: IntOrSequence = 0,
+    output_padding: IntOrSequence = 0,
+    groups: int = 1,
+    dilation: IntOrSequence = 1,
+) -> Tensor:
+    """(N, C, D, H, W) or (C, D, H, W), (C, F/groups, J, K, L), (F,) -> (N, F, D', H', W') or ...
+
+    D' = (D - 1) stride - 2 padding + dilation (J - 1) + output_padding + 1.  Raises RuntimeError as
+    conv_transpose2d does.
+    """
+    volumes, single = batched("conv_transpose3d", input, 3)
+    _require_conv_transpose("conv_transpose3d", volumes, weight, bias, groups, 3)
+    out = _convolve_transposed(
+        volumes, weight, bias, stride, padding, output_padding, groups, dilation
+    )
     return out.squeeze(0) if single else out
 
 
 def _convolve_transposed(
-    input: Tensor, weight: Tensor, bias: Tensor | None, stride: Pair, padding: Pair,
-    output_padding: Pair, groups: int, dilation: Pair,
+    input: Tensor, weight: Tensor, bias: Tensor | None, stride: IntOrSequence,
+    padding: IntOrSequence, output_padding: IntOrSequence, groups: int, dilation: IntOrSequence,
 ) -> Tensor:  # fmt: skip
+    """Transposed convolution of images or volumes, whichever the weight is for."""
+    count = weight.ndim - 2
+    strides, dilations = sizes(stride, "stride", count), sizes(dilation, "dilation", count)
+    paddings = sizes(padding, "padding", count, least=0)
+    added = sizes(output_padding, "output_padding", count, least=0)
     # Output padding restores outputs that padding cuts off at the end; the rest of it is zeros.
-    restored = [min(padding[i], output_padding[i]) for i in (0, 1)]
-    zeros = [output_padding[i] - restored[i] for i in (0, 1)]
-    sizes = []
-    for i in (0, 1):
-        if output_padding[i] >= max(stride[i], dilation[i]):
+    restored = [min(paddings[i], added[i]) for i in range(count)]
+    zeros = [added[i] - restored[i] for i in range(count)]
+    outputs = []
+    for i in range(count):
+        if added[i] >= max(strides[i], dilations[i]):
             raise RuntimeError(
                 f"output padding must be smaller than either stride or dilation, but got "
-                f"output_padding={output_padding}, stride={stride} and dilation={dilation}"
+                f"output_padding={added}, stride={strides} and dilation={dilations}"
             )
-        full = (input.shape[2 + i] - 1) * stride[i] + dilation[i] * (weight.shape[2 + i] - 1) + 1
-        require_countable("conv_transpose2d", [full + output_padding[i]])
-        sizes.append(full - 2 * padding[i] + restored[i])
-        if sizes[i] + zeros[i] < 1:
+        full = (input.shape[2 + i] - 1) * strides[i] + dilations[i] * (weight.shape[2 + i] - 1) + 1
+        require_countable("transposed convolution", [full + added[i]])
+        outputs.append(full - 2 * paddings[i] + restored[i])
+        if outputs[i] + zeros[i] < 1:
             raise RuntimeError(
                 f"Given input of size {list(input.shape)} and weight of size {list(weight.shape)}, "
-                f"calculated output size {sizes[i] + zeros[i]} is too small"
+                f"calculated output size {outputs[i] + zeros[i]} is too small"
             )
-    shape = (input.shape[0], weight.shape[1] * groups, *sizes)
-    require_countable("conv_transpose2d", [*shape[:2], *(sizes[i] + zeros[i] for i in (0, 1))])
-    out = conv.conv2d_input_grad(
-        input, weight, shape=shape, stride=stride,
-        padding=tuple((padding[i], padding[i] - restored[i]) for i in (0, 1)), dilation=dilation,
-        groups=groups,
+    shape = (input.shape[0], weight.shape[1] * groups, *outputs)
+    padded = (outputs[i] + zeros[i] for i in range(count))
+    require_countable("transposed convolution", [*shape[:2], *padded])
+    adjoint = conv.conv2d_input_grad if count == 2 else conv_of_volumes.conv3d_input_grad
+    out = adjoint(
+        input, weight, shape=shape, stride=strides,
+        padding=tuple((paddings[i], paddings[i] - restored[i]) for i in range(count)),
+        dilation=dilations, groups=groups,
     )  # fmt: skip
     if any(zeros):
-        added = ((0, 0), (0, 0), (0, zeros[0]), (0, zeros[1]))
-        out = ops.pad_constant(out, padding=added, value=0.0)
-    return out if bias is None else out + bias.reshape(-1, 1, 1)
+        sides = ((0, 0), (0, 0), *((0, size) for size in zeros))
+        out = ops.pad_constant(out, padding=sides, value=0.0)
+    return out if bias is None else out + bias.reshape(-1, *[1] * count)
 
 
 def _require_conv_transpose(
@@ -267,7 +333,7 @@ def _require_conv_transpose(
     require_tensor(name, input=input, weight=weight)
     channels = input.shape[1]
     if weight.ndim != dimensions + 2:
-        taps = ", ".join("KL"[:dimensions])
+        taps = ", ".join(_TAPS[dimensions])
         raise RuntimeError(
             f"{name} expects a weight (C, F/groups, {taps}), got shape {list(weight.shape)}"
         )

@@ -41,27 +41,6 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     return _apply_dropout(input, p, inplace, input.shape)
 
 
-def dropout2d(
-    input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
-) -> Tensor:
-    """While training, zero whole channels of (N, C, H, W) or (C, H, W) with probability p.
-
-    The others are divided by 1 - p.  Raises ValueError unless p is in [0, 1], RuntimeError for
-    inputs of other dimensions.
-    """
-    require_probability(p)
-    require_tensor("dropout2d", input=input)
-    if input.ndim not in (3, 4):
-        raise RuntimeError(
-            f"dropout2d expects (N, C, H, W) or (C, H, W), got an input of shape "
-            f"{list(input.shape)}"
-        )
-    if not training or p == 0:
-        return input
-    require_floating("dropout2d", input)
-    return _apply_dropout(input, p, inplace, (*input.shape[:-2], 1, 1))
-
-
 def dropout1d(
     input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
 ) -> Tensor:
@@ -70,17 +49,47 @@ def dropout1d(
     The others are divided by 1 - p.  Raises ValueError unless p is in [0, 1], RuntimeError for
     inputs of other dimensions.
     """
+    return _drop_channels("dropout1d", 1, input, p, training, inplace)
+
+
+def dropout2d(
+    input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
+) -> Tensor:
+    """While training, zero whole channels of (N, C, H, W) or (C, H, W) with probability p.
+
+    The others are divided by 1 - p.  Raises ValueError unless p is in [0, 1], RuntimeError for
+    inputs of other dimensions.
+    """
+    return _drop_channels("dropout2d", 2, input, p, training, inplace)
+
+
+def dropout3d(
+    input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
+) -> Tensor:
+    """While training, zero whole channels of (N, C, D, H, W) or (C, D, H, W) with probability p.
+
+    The others are divided by 1 - p.  Raises ValueError unless p is in [0, 1], RuntimeError for
+    inputs of other dimensions.
+    """
+    return _drop_channels("dropout3d", 3, input, p, training, inplace)
+
+
+def _drop_channels(
+    name: str, dimensions: int, input: Tensor, p: float, training: bool, inplace: bool
+) -> Tensor:
+    """Dropout of whole channels of inputs with this number of spatial dimensions."""
     require_probability(p)
-    require_tensor("dropout1d", input=input)
-    if input.ndim not in (2, 3):
+    require_tensor(name, input=input)
+    if input.ndim not in (dimensions + 1, dimensions + 2):
         raise RuntimeError(
-            f"dropout1d: Expected 2D or 3D input, but received an input of shape "
-            f"{list(input.shape)}"
+            f"{name}: Expected {dimensions + 1}D or {dimensions + 2}D input, but received an input "
+            f"of shape {list(input.shape)}"
         )
     if not training or p == 0:
         return input
-    require_floating("dropout1d", input)
-    return _apply_dropout(input, p, inplace, (*input.shape[:-1], 1))
+    require_floating(name, input)
+    shape = (*input.shape[: input.ndim - dimensions], *[1] * dimensions)
+    return _apply_dropout(input, p, inplace, shape)
 
 
 # --- dropout for SELU ----------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Fractional max pooling: windows at random positions (Graham 2014, arXiv:1412.6071)."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Literal, overload
 
@@ -9,13 +10,14 @@ import numpy as np
 from minigrad import random
 from minigrad.core.types import Array
 from minigrad.engine.graph import wrap
-from minigrad.nn.functional.arguments import IntOrSequence, Pair, batched, pair, require_floating
+from minigrad.nn.functional.arguments import IntOrSequence, batched, require_floating, sizes
 from minigrad.nn.functional.pooling import require_pixels
 from minigrad.ops.nn import pool
+from minigrad.ops.nn.pool3d import gather_volumes
 from minigrad.tensor import Tensor
 
 Ratio = float | Sequence[float]
-"""An output size over the input size, for both dimensions or for each."""
+"""An output size over the input size, for all dimensions or for each."""
 
 
 @overload
@@ -53,67 +55,123 @@ def fractional_max_pool2d(
     Raises ValueError if neither size nor ratio is given, RuntimeError for sizes and samples that do
     not fit.
     """
-    images, single = batched("fractional_max_pool2d", input)
-    require_floating("fractional_max_pool2d", images)
-    require_pixels("fractional_max_pool2d", images)
-    kernel = pair(kernel_size, "kernel_size")
-    sizes = _output_sizes(images, output_size, output_ratio)
-    for side, extent, size, width in zip("HW", images.shape[2:], sizes, kernel, strict=True):
-        if size + width - 1 > extent:
-            raise RuntimeError(
-                f"fractional_max_pool2d(): kernel {width} and output {size} too large relative to "
-                f"input {side} {extent}: their sum less 1 may be {extent} at most"
-            )
-    samples = _samples(images, _random_samples)
-    flat_indices = _max_indices(images.array, kernel, sizes, samples)
-    out = pool.gather_planes(images, indices=flat_indices)
-    indices: Tensor = wrap(input.kind, flat_indices)
-    if single:
-        out, indices = out.squeeze(0), indices.squeeze(0)
+    window = kernel_size, output_size, output_ratio, _random_samples
+    out, indices = _pool("fractional_max_pool2d", pool.gather_planes, input, *window, 2)
     return (out, indices) if return_indices else out
 
 
+@overload
+def fractional_max_pool3d(
+    input: Tensor, kernel_size: IntOrSequence, output_size: IntOrSequence | None = None,
+    output_ratio: Ratio | None = None, return_indices: Literal[False] = False,
+    _random_samples: Tensor | None = None,
+) -> Tensor: ...  # fmt: skip
+@overload
+def fractional_max_pool3d(
+    input: Tensor, kernel_size: IntOrSequence, output_size: IntOrSequence | None = None,
+    output_ratio: Ratio | None = None, *, return_indices: Literal[True],
+    _random_samples: Tensor | None = None,
+) -> tuple[Tensor, Tensor]: ...  # fmt: skip
+@overload
+def fractional_max_pool3d(
+    input: Tensor, kernel_size: IntOrSequence, output_size: IntOrSequence | None = None,
+    output_ratio: Ratio | None = None, return_indices: bool = False,
+    _random_samples: Tensor | None = None,
+) -> Tensor | tuple[Tensor, Tensor]: ...  # fmt: skip
+def fractional_max_pool3d(
+    input: Tensor,
+    kernel_size: IntOrSequence,
+    output_size: IntOrSequence | None = None,
+    output_ratio: Ratio | None = None,
+    return_indices: bool = False,
+    _random_samples: Tensor | None = None,
+) -> Tensor | tuple[Tensor, Tensor]:
+    """The largest elements of windows at random positions: (N, C, D, H, W) -> (N, C, D', H', W').
+
+    As fractional_max_pool2d, with three random numbers for each volume: _random_samples (N, C, 3),
+    of depth, vertical and horizontal.
+    """
+    window = kernel_size, output_size, output_ratio, _random_samples
+    out, indices = _pool("fractional_max_pool3d", gather_volumes, input, *window, 3)
+    return (out, indices) if return_indices else out
+
+
+def _pool(
+    name: str, gather: Callable[..., Tensor], input: Tensor, kernel_size: IntOrSequence,
+    output_size: IntOrSequence | None, output_ratio: Ratio | None, random_samples: Tensor | None,
+    dimensions: int,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """The maxima and their indices, of inputs with this number of spatial dimensions."""
+    images, single = batched(name, input, dimensions)
+    require_floating(name, images)
+    require_pixels(name, images)
+    kernel = sizes(kernel_size, "kernel_size", dimensions)
+    outputs = _output_sizes(name, images, output_size, output_ratio)
+    sides = "DHW"[-dimensions:]
+    for side, extent, size, width in zip(sides, images.shape[2:], outputs, kernel, strict=True):
+        if size + width - 1 > extent:
+            raise RuntimeError(
+                f"{name}(): kernel {width} and output {size} too large relative to "
+                f"input {side} {extent}: their sum less 1 may be {extent} at most"
+            )
+    samples = _samples(name, images, random_samples)
+    flat_indices = _max_indices(images.array, kernel, outputs, samples)
+    out = gather(images, indices=flat_indices)
+    indices: Tensor = wrap(input.kind, flat_indices)
+    return (out.squeeze(0), indices.squeeze(0)) if single else (out, indices)
+
+
 def _output_sizes(
-    images: Tensor, output_size: IntOrSequence | None, output_ratio: Ratio | None
-) -> Pair:
+    name: str, images: Tensor, output_size: IntOrSequence | None, output_ratio: Ratio | None
+) -> tuple[int, ...]:
+    extents = images.shape[2:]
     if output_size is not None:
-        return pair(output_size, "output_size", least=0)
+        return sizes(output_size, "output_size", len(extents), least=0)
     if output_ratio is None:
+        raise ValueError(f"{name} requires specifying either an output_size or an output_ratio")
+    ratios = output_ratio if isinstance(output_ratio, Sequence) else [output_ratio] * len(extents)
+    if len(ratios) != len(extents):
         raise ValueError(
-            "fractional_max_pool2d requires specifying either an output_size or an output_ratio"
+            f"{name} requires output_ratio to be a number or {len(extents)}, got {output_ratio}"
         )
-    ratios = [*output_ratio] if isinstance(output_ratio, Sequence) else [output_ratio] * 2
-    if len(ratios) != 2:
-        raise ValueError(
-            f"fractional_max_pool2d requires output_ratio to be a number or two, got {output_ratio}"
-        )
-    return int(images.shape[2] * ratios[0]), int(images.shape[3] * ratios[1])
+    return tuple(int(extent * ratio) for extent, ratio in zip(extents, ratios, strict=True))
 
 
-def _samples(images: Tensor, given: Tensor | None) -> Array:
-    """Two random numbers for each plane.  Raises RuntimeError if the shape or dtype is another."""
+def _samples(name: str, images: Tensor, given: Tensor | None) -> Array:
+    """A random number for each plane or volume and dimension, vertical before horizontal.
+
+    Raises RuntimeError if the shape or dtype is another.
+    """
     batch, channels = images.shape[:2]
+    dimensions = images.ndim - 2
     if given is None:
-        given = random.rand(batch, channels, 2, dtype=images.dtype)
-    fits = given.ndim == 3 and given.shape[0] >= batch and given.shape[1:] == (channels, 2)
+        given = random.rand(batch, channels, dimensions, dtype=images.dtype)
+    fits = given.ndim == 3 and given.shape[0] >= batch and given.shape[1:] == (channels, dimensions)
     if not fits or given.dtype != images.dtype:
         raise RuntimeError(
-            f"fractional_max_pool2d expects _random_samples of shape {[batch, channels, 2]} and "
+            f"{name} expects _random_samples of shape {[batch, channels, dimensions]} and "
             f"{images.dtype}, as the input, got {list(given.shape)} of {given.dtype}"
         )
-    return given.array[:batch]
+    samples: Array = given.array[:batch]
+    # torch takes the horizontal one first for images, and the one of the depth for volumes.
+    return samples[..., ::-1] if dimensions == 2 else samples
 
 
-def _max_indices(array: Array, kernel: Pair, size: Pair, samples: Array) -> Array:
-    """(N, C, *size): the flat index of each window's largest element in its plane."""
-    height, width = array.shape[2:]
-    top = _window_starts(samples[..., 1], height, size[0], kernel[0])
-    left = _window_starts(samples[..., 0], width, size[1], kernel[1])
-    rows = (top[..., None] + np.arange(kernel[0]))[:, :, :, None, :, None]
-    columns = (left[..., None] + np.arange(kernel[1]))[:, :, None, :, None, :]
-    area = kernel[0] * kernel[1]
-    indices = (rows * width + columns).reshape(*array.shape[:2], size[0] * size[1], area)
-    planes = array.reshape(*array.shape[:2], 1, height * width)
+def _max_indices(
+    array: Array, kernel: tuple[int, ...], size: tuple[int, ...], samples: Array
+) -> Array:
+    """(N, C, *size): the flat index of each window's largest element in its plane or volume."""
+    extents = array.shape[2:]
+    dimensions = len(extents)
+    indices: Array = np.zeros((1,) * (2 + 2 * dimensions), np.int64)
+    for axis, extent in enumerate(extents):
+        starts = _window_starts(samples[..., axis], extent, size[axis], kernel[axis])
+        taps = starts[..., None] + np.arange(kernel[axis])
+        shape = [*starts.shape[:2], *[1] * (2 * dimensions)]
+        shape[2 + axis], shape[2 + dimensions + axis] = size[axis], kernel[axis]
+        indices = indices * extent + taps.reshape(shape)
+    indices = indices.reshape(*array.shape[:2], math.prod(size), math.prod(kernel))
+    planes = array.reshape(*array.shape[:2], 1, math.prod(extents))
     largest = np.take_along_axis(planes, indices, -1).argmax(-1)[..., None]
     return np.take_along_axis(indices, largest, -1).reshape(*array.shape[:2], *size)
 
@@ -131,3 +189,4 @@ def _window_starts(samples: Array, extent: int, count: int, width: int) -> Array
 
 
 fractional_max_pool2d_with_indices = partial(fractional_max_pool2d, return_indices=True)
+fractional_max_pool3d_with_indices = partial(fractional_max_pool3d, return_indices=True)

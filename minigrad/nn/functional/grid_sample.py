@@ -1,6 +1,7 @@
-"""Spatial transformers: grids of positions, and images sampled at them."""
+"""Spatial transformers: grids of positions, and images or volumes sampled at them."""
 
 import functools
+import itertools
 import math
 import operator
 from collections.abc import Sequence
@@ -19,22 +20,26 @@ from minigrad.tensor import Tensor
 def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None = None) -> Tensor:
     """The positions theta @ (x, y, 1) of an image's pixels: theta (N, 2, 3) -> (N, H, W, 2).
 
-    Positions are (x, y); -1 and 1 are the edges of the image, or with align_corners=True the
-    centers of its outermost pixels.  size: (N, C, H, W).  Jaderberg et al. 2015, Spatial
-    transformer networks.  Raises ValueError for other sizes, NotImplementedError for volumes.
+    Of a volume theta @ (x, y, z, 1): theta (N, 3, 4) -> (N, D, H, W, 3).
+    Positions are (x, y) or (x, y, z); -1 and 1 are the edges of the image, or with
+    align_corners=True the centers of its outermost pixels.  size: (N, C, H, W) or (N, C, D, H, W).
+    Jaderberg et al. 2015, Spatial transformer networks.  Raises ValueError for other sizes.
     """
     require_tensor("affine_grid", theta=theta)
-    if len(size) == 5:
-        raise NotImplementedError("affine_grid: volumes are not supported, give (N, C, H, W)")
-    if len(size) != 4 or min(size) <= 0 or tuple(theta.shape) != (size[0], 2, 3):
+    batch, axes = size[0], len(size) - 2
+    if axes not in (2, 3) or min(size) <= 0 or tuple(theta.shape) != (batch, axes, axes + 1):
+        rows = axes if axes in (2, 3) else 2
         raise ValueError(
-            f"affine_grid expects theta of shape (N, 2, 3) and a positive size (N, C, H, W), got "
-            f"theta of shape {list(theta.shape)} and size {list(size)}"
+            f"Expected a batch of {rows}D affine matrices of shape Nx{rows}x{rows + 1} for a "
+            f"positive size (N, C, H, W) or (N, C, D, H, W), got theta of shape "
+            f"{list(theta.shape)} and size {list(size)}"
         )
-    y, x = (_pixel_centers(extent, bool(align_corners)) for extent in size[2:])
-    base = np.stack([*np.meshgrid(x, y), np.ones((size[2], size[3]))], axis=-1)
-    positions = ops.matmul(theta.new_tensor(base.reshape(-1, 3)), theta.mT)
-    return positions.reshape(size[0], size[2], size[3], 2)
+    centers = [_pixel_centers(extent, bool(align_corners)) for extent in size[2:]]
+    # The last dimension is x, the first coordinate of a position.
+    coordinates = np.meshgrid(*centers, indexing="ij")[::-1]
+    base = np.stack([*coordinates, np.ones(size[2:])], axis=-1)
+    positions = ops.matmul(theta.new_tensor(base.reshape(-1, axes + 1)), theta.mT)
+    return positions.reshape(batch, *size[2:], axes)
 
 
 def _pixel_centers(extent: int, align_corners: bool) -> Array:
@@ -54,39 +59,54 @@ def grid_sample(
 ) -> Tensor:
     """Images sampled at the positions of a grid: (N, C, H, W), (N, H', W', 2) -> (N, C, H', W').
 
-    Positions are as in affine_grid.  mode: "bilinear", "nearest" or "bicubic".  padding_mode, for
-    positions outside: "zeros", "border" (the nearest edge) or "reflection".
-    Raises ValueError for other modes, RuntimeError for shapes that do not fit, NotImplementedError
-    for volumes.
+    Volumes alike: (N, C, D, H, W), (N, D', H', W', 3) -> (N, C, D', H', W').
+    Positions are as in affine_grid.  mode: "bilinear" (of volumes: trilinear), "nearest" or, of
+    images, "bicubic".  padding_mode, for positions outside: "zeros", "border" (the nearest edge) or
+    "reflection".
+    Raises ValueError for other modes, RuntimeError for shapes that do not fit.
     """
     require_tensor("grid_sample", input=input, grid=grid)
     _require_modes(mode, padding_mode)
-    if input.ndim == 5:
-        raise NotImplementedError("grid_sample: volumes are not supported, give (N, C, H, W)")
-    if input.ndim != 4 or grid.ndim != 4 or grid.shape[0] != input.shape[0] or grid.shape[3] != 2:
-        raise RuntimeError(
-            f"grid_sample(): expected input (N, C, H, W) and grid (N, H', W', 2), but got shapes "
-            f"{list(input.shape)} and {list(grid.shape)}"
-        )
-    aligned = bool(align_corners)
-    pixels = [_pixel_coordinates(grid[..., i], input.shape[3 - i], aligned) for i in (0, 1)]
+    _require_grid(input, grid, mode)
+    aligned, extents = bool(align_corners), tuple(input.shape[2:])
+    pixels = [  # in the order of the input's dimensions: a position's last coordinate is the first
+        _pixel_coordinates(grid[..., -1 - axis], extent, aligned)
+        for axis, extent in enumerate(extents)
+    ]
     if mode != "bicubic":  # bicubic brings the pixels that it reads into the image, in _taps
         pixels = [
-            _inside(pixel, input.shape[3 - i], padding_mode, aligned)
-            for i, pixel in enumerate(pixels)
+            _inside(pixel, extent, padding_mode, aligned)
+            for pixel, extent in zip(pixels, extents, strict=True)
         ]
     if mode == "nearest":
-        return _read(input, *(np.rint(pixel.array) for pixel in pixels))
-    columns, rows = (
-        _taps(pixel, input.shape[3 - i], mode, padding_mode, aligned)
-        for i, pixel in enumerate(pixels)
-    )
+        return _read(input, [np.rint(pixel.array) for pixel in pixels])
+    taps = [
+        _taps(pixel, extent, mode, padding_mode, aligned)
+        for pixel, extent in zip(pixels, extents, strict=True)
+    ]
     terms = (
-        _read(input, x, y) * (x_weight * y_weight).unsqueeze(1)
-        for x, x_weight in columns
-        for y, y_weight in rows
+        _read(input, [indices for indices, _ in chosen])
+        * functools.reduce(operator.mul, [weight for _, weight in chosen]).unsqueeze(1)
+        for chosen in itertools.product(*taps)
     )
     return functools.reduce(operator.add, terms)
+
+
+def _require_grid(input: Tensor, grid: Tensor, mode: str) -> None:
+    """Raise RuntimeError unless the input is images or volumes, and the grid is for them."""
+    axes = input.ndim - 2
+    if axes not in (2, 3) or grid.ndim != input.ndim or grid.shape[0] != input.shape[0]:
+        raise RuntimeError(
+            f"grid_sample(): expected input (N, C, H, W) and grid (N, H', W', 2), or (N, C, D, H, "
+            f"W) and (N, D', H', W', 3), but got shapes {list(input.shape)} and {list(grid.shape)}"
+        )
+    if grid.shape[-1] != axes:
+        raise RuntimeError(
+            f"grid_sample(): expected grid to have size {axes} in last dimension, but got grid "
+            f"with sizes {list(grid.shape)}"
+        )
+    if mode == "bicubic" and axes != 2:
+        raise RuntimeError("grid_sample(): bicubic interpolation only supports 4D input")
 
 
 def _taps(
@@ -146,14 +166,22 @@ def _reflect(x: Tensor, low: float, high: float) -> Tensor:
     return ops.where(even, rest + low, high - rest)
 
 
-def _read(images: Tensor, x: Array, y: Array) -> Tensor:
-    """The pixels at column indices x and row indices y (N, H', W'), 0 outside: (N, C, H', W')."""
-    height, width = images.shape[2:]
-    inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
-    flat = np.where(inside, y * width + x, 0).astype(np.int64)
-    batch, channels = images.shape[:2]
+def _read(images: Tensor, pixels: Sequence[Array]) -> Tensor:
+    """The pixels at indices (N, H', W') along each dimension, 0 outside: (N, C, H', W').
+
+    Of volumes, indices are (N, D', H', W'), and the result is (N, C, D', H', W').
+    """
+    extents = images.array.shape[2:]
+    pairs = list(zip(pixels, extents, strict=True))
+    inside = functools.reduce(np.logical_and, [(i >= 0) & (i < extent) for i, extent in pairs])
+    flat: Array = np.zeros(inside.shape)
+    for indices, extent in pairs:
+        flat = flat * extent + indices
+    flat = np.where(inside, flat, 0).astype(np.int64)
+    batch, channels = images.array.shape[:2]
+    size = inside.shape[1:]
     index = np.broadcast_to(
-        flat.reshape(batch, 1, math.prod(x.shape[1:])), (batch, channels, math.prod(x.shape[1:]))
+        flat.reshape(batch, 1, math.prod(size)), (batch, channels, math.prod(size))
     )
     found = ops.gather(ops.flatten(images, 2), 2, images.new_tensor(index, dtype=int))
-    return found.reshape(batch, channels, *x.shape[1:]) * images.new_tensor(inside[:, None])
+    return found.reshape(batch, channels, *size) * images.new_tensor(inside[:, None])

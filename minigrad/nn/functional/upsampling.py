@@ -12,7 +12,11 @@ from minigrad import ops
 from minigrad.core.types import Array
 from minigrad.core.warn import warn_caller
 from minigrad.engine.half_precision import in_float32
-from minigrad.nn.functional.adaptive_pooling import adaptive_avg_pool1d, adaptive_avg_pool2d
+from minigrad.nn.functional.adaptive_pooling import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_avg_pool3d,
+)
 from minigrad.nn.functional.arguments import require_tensor
 from minigrad.tensor import Tensor
 
@@ -64,7 +68,7 @@ def interpolate(
     if recompute_scale_factor:
         scales = [None] * dimensions
     if mode == "area":
-        pools = {1: adaptive_avg_pool1d, 2: adaptive_avg_pool2d}
+        pools = {1: adaptive_avg_pool1d, 2: adaptive_avg_pool2d, 3: adaptive_avg_pool3d}
         return pools[dimensions](input, tuple(sizes))
     taps_of = _TAPS[mode]
     for axis in range(dimensions):
@@ -76,7 +80,7 @@ def interpolate(
 
 # The numbers of spatial dimensions that a mode is for; () means any.
 _MODES: dict[str, tuple[int, ...]] = {
-    "nearest": (), "nearest-exact": (), "area": (1, 2), "linear": (1,), "bilinear": (2,),
+    "nearest": (), "nearest-exact": (), "area": (1, 2, 3), "linear": (1,), "bilinear": (2,),
     "bicubic": (2,), "trilinear": (3,),
 }  # fmt: skip
 _INTERPOLATING_MODES = ("linear", "bilinear", "bicubic", "trilinear")
