@@ -23,7 +23,7 @@ class RNN(RNNBase):
     >>> import minigrad as mg
     >>> out, h = mg.nn.RNN(10, 20, 2)(mg.zeros(5, 3, 10))
     >>> out.shape, h.shape
-    ((5, 3, 20), (2, 3, 20))
+    (minigrad.Size([5, 3, 20]), minigrad.Size([2, 3, 20]))
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class LSTM(RNNBase):
     >>> import minigrad as mg
     >>> out, (h, c) = mg.nn.LSTM(10, 20, batch_first=True)(mg.zeros(3, 5, 10))
     >>> out.shape, h.shape, c.shape
-    ((3, 5, 20), (1, 3, 20), (1, 3, 20))
+    (minigrad.Size([3, 5, 20]), minigrad.Size([1, 3, 20]), minigrad.Size([1, 3, 20]))
     """
 
     def __init__(
@@ -123,7 +123,7 @@ class GRU(RNNBase):
     >>> import minigrad as mg
     >>> out, h = mg.nn.GRU(10, 20, bidirectional=True)(mg.zeros(5, 3, 10))
     >>> out.shape, h.shape
-    ((5, 3, 40), (2, 3, 20))
+    (minigrad.Size([5, 3, 40]), minigrad.Size([2, 3, 20]))
     """
 
     def __init__(

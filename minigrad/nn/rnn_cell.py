@@ -95,7 +95,7 @@ class RNNCell(_OneStateCell):
 
     >>> import minigrad as mg
     >>> mg.nn.RNNCell(10, 20)(mg.zeros(3, 10)).shape
-    (3, 20)
+    minigrad.Size([3, 20])
     """
 
     def __init__(
@@ -123,7 +123,7 @@ class LSTMCell(RNNCellBase):
     >>> import minigrad as mg
     >>> h, c = mg.nn.LSTMCell(10, 20)(mg.zeros(3, 10))
     >>> h.shape, c.shape
-    ((3, 20), (3, 20))
+    (minigrad.Size([3, 20]), minigrad.Size([3, 20]))
     """
 
     def __init__(
@@ -157,7 +157,7 @@ class GRUCell(_OneStateCell):
 
     >>> import minigrad as mg
     >>> mg.nn.GRUCell(10, 20)(mg.zeros(3, 10)).shape
-    (3, 20)
+    minigrad.Size([3, 20])
     """
 
     def __init__(
