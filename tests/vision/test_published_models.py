@@ -27,6 +27,22 @@ def test_scores_and_a_gradient_are_torchvision_s(name):
     np.testing.assert_allclose(found.gradient, known.gradient, rtol=1e-7)
 
 
+@pytest.mark.parametrize("size", [None, 10])
+def test_a_small_vision_transformer_is_torchvision_s(size):
+    known = {
+        None: (0.1484083359055867, 0.8331537496951217, 1.4805628603927614),
+        10: (0.08387122778688472, 0.22488035959931477, -0.4900077588997638),
+    }
+    model = models.VisionTransformer(16, 4, 2, 2, 8, 12, num_classes=5, representation_size=size)
+    found = figures(model, mg.from_numpy, 16)
+    assert found[:3] == ((32, 1661, 1963428296) if size is None else (34, 1761, 1331484349))
+    np.testing.assert_allclose(found.scores, known[size], rtol=1e-9)
+    with pytest.raises(ValueError, match=r"Expected 16 but got \(8, 16\)"):
+        model(mg.zeros(1, 3, 8, 16))
+    with pytest.raises(ValueError, match="indivisible by patch size"):
+        models.VisionTransformer(16, 5, 2, 2, 8, 12)
+
+
 def test_models_beside_torchvision_s_own():
     """With copied weights, where torchvision is installed."""
     torchvision = pytest.importorskip("torchvision", exc_type=ImportError)

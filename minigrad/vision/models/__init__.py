@@ -55,6 +55,13 @@ from minigrad.vision.models.vgg import (
     vgg19,
     vgg19_bn,
 )
+from minigrad.vision.models.vision_transformer import (
+    VisionTransformer,
+    vit_b_16,
+    vit_b_32,
+    vit_l_16,
+    vit_l_32,
+)
 
 __all__ = [
     "MLP",
@@ -74,6 +81,7 @@ __all__ = [
     "ResNet",
     "SqueezeNet",
     "SwinTransformer",
+    "VisionTransformer",
     "alexnet",
     "convnext_base",
     "convnext_large",
@@ -115,6 +123,10 @@ __all__ = [
     "vgg16_bn",
     "vgg19",
     "vgg19_bn",
+    "vit_b_16",
+    "vit_b_32",
+    "vit_l_16",
+    "vit_l_32",
 ]
 
 show_public_names(__name__)
