@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from minigrad.core.public_names import show_public_names
 from minigrad import (
-    accelerator, amp, autograd, backends, cuda, distributed, func, linalg, nn, optim, random,
-    special, utils, version,
+    accelerator, amp, autograd, backends, compiler, cuda, distributed, func, linalg, nn, optim,
+    random, special, utils, version,
 )
 from minigrad.aliases import (
     abs_, acos_, acosh_, adaptive_avg_pool1d, adaptive_max_pool1d, addmv_, alpha_dropout, arccos_,
@@ -39,6 +39,7 @@ from minigrad.autograd import (
     no_grad,
     set_grad_enabled,
 )
+from minigrad.compiler import compile
 from minigrad.core.device import device, get_default_device, set_default_device
 from minigrad.core.dtypes import bool_ as bool
 from minigrad.core.dtypes import (
@@ -149,7 +150,7 @@ from minigrad.tensor.typeinfo import (
 from minigrad.version import __version__
 
 if TYPE_CHECKING:  # imported when it is first read
-    from minigrad import distributions
+    from minigrad import distributions, jit, multiprocessing, testing
 
 # For type checkers and editors, which take no import for a public name.
 __all__ = [
@@ -196,7 +197,8 @@ __all__ = [
     "is_deterministic_algorithms_warn_only_enabled", "is_floating_point", "is_grad_enabled",
     "is_inference", "is_inference_mode_enabled", "is_nonzero", "is_same_size", "is_signed",
     "is_storage", "is_tensor", "is_warn_always_enabled", "isclose", "isfinite", "isin", "isinf",
-    "isnan", "isneginf", "isposinf", "isreal", "kron", "kthvalue", "layer_norm", "layout", "lcm",
+    "isnan", "isneginf", "isposinf", "isreal", "jit", "kron",
+    "kthvalue", "layer_norm", "layout", "lcm",
     "lcm_", "ldexp", "ldexp_", "le", "lerp", "less", "less_equal", "lgamma", "linalg", "linspace",
     "load", "log", "log1p", "log1p_", "log2", "log2_", "log10", "log10_", "log_", "log_softmax",
     "logaddexp", "logaddexp2", "logcumsumexp", "logdet", "logical_and", "logical_not", "logical_or",
@@ -205,7 +207,8 @@ __all__ = [
     "matrix_power", "max", "max_pool1d", "max_pool2d", "max_pool3d", "maximum", "mean", "median",
     "memory_format",
     "meshgrid", "min", "minimum", "mm", "mode", "moveaxis", "movedim", "msort", "mul",
-    "multinomial", "multiply", "mv", "mvlgamma", "nan", "nan_to_num", "nan_to_num_", "nanmean",
+    "multinomial", "multiply", "multiprocessing", "mv",
+    "mvlgamma", "nan", "nan_to_num", "nan_to_num_", "nanmean",
     "nanmedian", "nanquantile", "nansum", "narrow", "ne", "neg", "neg_", "negative", "negative_",
     "newaxis", "nextafter", "nn", "no_grad", "nonzero", "nonzero_static", "norm", "normal",
     "not_equal", "numel", "ones", "ones_like", "optim", "outer", "pairwise_distance", "pdist",
@@ -227,6 +230,7 @@ __all__ = [
     "split", "split_with_sizes", "sqrt", "sqrt_", "square", "square_", "squeeze", "stack", "std",
     "std_mean", "strided", "sub", "subtract", "sum", "svd", "swapaxes", "swapdims", "t", "take",
     "take_along_dim", "tan", "tan_", "tanh", "tanh_", "tensor", "tensor_split", "tensordot",
+    "testing",
     "threshold", "threshold_", "tile", "topk", "trace", "transpose", "trapezoid", "trapz", "tril",
     "tril_indices", "triu", "triu_indices", "true_divide", "trunc", "trunc_", "typename", "uint8",
     "unbind", "unflatten", "unique", "unique_consecutive", "unravel_index", "unsqueeze",
@@ -235,4 +239,4 @@ __all__ = [
     "zero_", "zeros", "zeros_like",
 ]
 
-show_public_names(__name__, lazy=("distributions",))
+show_public_names(__name__, lazy=("distributions", "jit", "multiprocessing", "testing"))

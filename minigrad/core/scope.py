@@ -29,7 +29,7 @@ OUT_OF_SCOPE = {
         batch_norm_* tf32_notes
         """,
     "compilation and export": """
-        compile export cond fork wait *Script* LiteScriptModule import_ir_module* parse_*
+        export cond fork wait *Script* LiteScriptModule import_ir_module* parse_*
         merge_type_from_type_comment unify_type_list JITException functionalize debug_unwrap
         boolean_dispatch BroadcastingList? assert_int_or_pair
         """,
@@ -92,7 +92,6 @@ REMEDIES = {
     "special functions without a kernel here": "use scipy.special on x.numpy(), without a gradient",
     "factors as LAPACK packs them": "use linalg.qr, linalg.lu or linalg.solve",
     "profiling": "use utils.benchmark, or Python's cProfile",
-    "processes that share tensors": "pass NumPy arrays, or use DataLoader with workers",
     "given up in torch": "use the name that torch's documentation gives in its place",
     "data pipes, given up in torch": "use Dataset, IterableDataset and DataLoader",
     "unsigned integers torch can only store": "use uint8, or a wider signed type",
@@ -107,12 +106,11 @@ NOT_YET = {
 
 # Modules of torch that are not here.
 MODULES = {
-    "ao": "quantisation", "compiler": "compilation and export",
-    "export": "compilation and export",
+    "ao": "quantisation", "export": "compilation and export",
     "fft": "Fourier transforms and windows", "fx": "compilation and export",
-    "jit": "compilation and export", "mps": "other devices", "mtia": "other devices",
+    "mps": "other devices", "mtia": "other devices",
     "nested": "nested and named tensors", "onnx": "compilation and export",
-    "multiprocessing": "processes that share tensors", "profiler": "profiling",
+    "profiler": "profiling",
     "package": "compilation and export", "quantization": "quantisation",
     "sparse": "sparse tensors", "xpu": "other devices",
 }  # fmt: skip

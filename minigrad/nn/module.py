@@ -140,6 +140,9 @@ class Module(ModuleTree["Module"], HookMethods, StateMethods):
         require_cpu(device)
         return self._apply(creation.empty_like, recurse)
 
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Nothing: a module runs as it is written, whatever is asked for.  See `compiler`."""
+
     def share_memory(self) -> Self:
         """Move all parameters and buffers to memory that processes share."""
         return self._apply(lambda t: t.share_memory_())
