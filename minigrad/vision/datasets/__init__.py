@@ -3,9 +3,19 @@
 from minigrad.core.public_names import show_public_names
 from minigrad.vision.datasets.cifar import CIFAR10
 from minigrad.vision.datasets.digits import Digits
+from minigrad.vision.datasets.folder import DatasetFolder, FakeData, ImageFolder
 from minigrad.vision.datasets.images import ImageDataset
 from minigrad.vision.datasets.mnist import MNIST, FashionMNIST
 
-__all__ = ["CIFAR10", "MNIST", "Digits", "FashionMNIST", "ImageDataset"]
+__all__ = [
+    "CIFAR10",
+    "MNIST",
+    "DatasetFolder",
+    "Digits",
+    "FakeData",
+    "FashionMNIST",
+    "ImageDataset",
+    "ImageFolder",
+]
 
 show_public_names(__name__)

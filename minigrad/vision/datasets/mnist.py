@@ -1,6 +1,7 @@
 """MNIST and FashionMNIST, from their idx files."""
 
 import hashlib
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
@@ -79,6 +80,30 @@ class MNIST(ImageDataset):
         """The folder with the files, or None if some are missing."""
         names = [remote.name.removesuffix(".gz") for remote in cls.resources]
         return located(root, cls.folders, names)
+
+    @property
+    def train_data(self) -> Tensor:
+        """The old name of `data`."""
+        warnings.warn("train_data has been renamed data", stacklevel=2)
+        return self.data
+
+    @property
+    def test_data(self) -> Tensor:
+        """The old name of `data`."""
+        warnings.warn("test_data has been renamed data", stacklevel=2)
+        return self.data
+
+    @property
+    def train_labels(self) -> Tensor:
+        """The old name of `targets`."""
+        warnings.warn("train_labels has been renamed targets", stacklevel=2)
+        return self.targets
+
+    @property
+    def test_labels(self) -> Tensor:
+        """The old name of `targets`."""
+        warnings.warn("test_labels has been renamed targets", stacklevel=2)
+        return self.targets
 
     def download(self) -> None:
         """Fetch the published files that the root does not have, or has incomplete."""

@@ -9,19 +9,27 @@ PyTorch differs: images of the datasets are NumPy arrays here, PIL images in tor
 
 from minigrad.core.public_names import show_public_names
 from minigrad.vision.transforms import functional
+from minigrad.vision.transforms.choice import RandomApply, RandomChoice, RandomOrder
 from minigrad.vision.transforms.compose import Compose, Lambda, batch_form
 from minigrad.vision.transforms.convert import Normalize, ToTensor
+from minigrad.vision.transforms.crops import CenterCrop, FiveCrop, RandomResizedCrop
 from minigrad.vision.transforms.geometry import Pad, RandomCrop, RandomHorizontalFlip, Resize
 from minigrad.vision.transforms.resample import InterpolationMode
 
 __all__ = [
+    "CenterCrop",
     "Compose",
+    "FiveCrop",
     "InterpolationMode",
     "Lambda",
     "Normalize",
     "Pad",
+    "RandomApply",
+    "RandomChoice",
     "RandomCrop",
     "RandomHorizontalFlip",
+    "RandomOrder",
+    "RandomResizedCrop",
     "Resize",
     "ToTensor",
     "batch_form",
