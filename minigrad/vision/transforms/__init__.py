@@ -10,6 +10,7 @@ PyTorch differs: images of the datasets are NumPy arrays here, PIL images in tor
 from minigrad.core.public_names import show_public_names
 from minigrad.vision.transforms import functional
 from minigrad.vision.transforms.choice import RandomApply, RandomChoice, RandomOrder
+from minigrad.vision.transforms.colour import Grayscale, RandomGrayscale
 from minigrad.vision.transforms.compose import Compose, Lambda, batch_form
 from minigrad.vision.transforms.convert import Normalize, ToTensor
 from minigrad.vision.transforms.crops import CenterCrop, FiveCrop, RandomResizedCrop
@@ -20,6 +21,7 @@ __all__ = [
     "CenterCrop",
     "Compose",
     "FiveCrop",
+    "Grayscale",
     "InterpolationMode",
     "Lambda",
     "Normalize",
@@ -27,6 +29,7 @@ __all__ = [
     "RandomApply",
     "RandomChoice",
     "RandomCrop",
+    "RandomGrayscale",
     "RandomHorizontalFlip",
     "RandomOrder",
     "RandomResizedCrop",
