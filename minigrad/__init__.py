@@ -121,7 +121,8 @@ from minigrad.ops import (
 from minigrad.ops.generator import Generator, default_generator
 from minigrad.ops.synonyms import (
     absolute, add, arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh, broadcast_to, clip,
-    concat, concatenate, cross, div, divide, fix, ger, greater, greater_equal, index_put, inverse,
+    concat, concatenate, cross, div, divide, fix, ger, greater, greater_equal, index_put,
+    igamma, igammac, inverse,
     less, less_equal, log_softmax, moveaxis, multiply, negative, not_equal, row_stack, sgn, softmax,
     sub, subtract, svd, swapaxes, swapdims, trapz, true_divide, vander,
 )
@@ -188,11 +189,13 @@ __all__ = [
     "from_dlpack", "from_numpy", "frombuffer", "full", "full_like", "func", "gather", "gcd", "gcd_",
     "ge", "ger", "get_default_device", "get_default_dtype", "get_deterministic_debug_mode",
     "get_float32_matmul_precision", "get_num_interop_threads", "get_num_threads", "get_rng_state",
-    "gradient", "greater", "greater_equal", "group_norm", "gru", "gru_cell", "gt", "half",
-    "hardshrink", "heaviside", "histc", "histogram", "histogramdd", "hsplit", "hstack", "hypot",
-    "i0", "i0_", "iinfo", "index_add", "index_copy", "index_fill", "index_put", "index_put_",
-    "index_reduce", "index_select", "inf", "inference_mode", "initial_seed", "inner", "int", "int8",
-    "int16", "int32", "int64", "inverse", "is_anomaly_enabled", "is_autocast_cache_enabled",
+    "gradient", "greater", "greater_equal", "group_norm",
+    "gru", "gru_cell", "gt", "half", "hardshrink", "heaviside",
+    "histc", "histogram", "histogramdd", "hsplit", "hstack", "hypot", "i0", "i0_", "igamma",
+    "igammac", "iinfo",
+    "index_add", "index_copy", "index_fill", "index_put", "index_put_", "index_reduce",
+    "index_select", "inf", "inference_mode", "initial_seed", "inner", "int", "int8", "int16",
+    "int32", "int64", "inverse", "is_anomaly_enabled", "is_autocast_cache_enabled",
     "is_autocast_cpu_enabled", "is_autocast_enabled", "is_complex",
     "is_deterministic_algorithms_warn_only_enabled", "is_floating_point", "is_grad_enabled",
     "is_inference", "is_inference_mode_enabled", "is_nonzero", "is_same_size", "is_signed",

@@ -40,10 +40,6 @@ OUT_OF_SCOPE = {
         *autocast* bfloat16 float4_* float8_* LinearCrossEntropyOptions
         """,
     "Fourier transforms and windows": "stft istft *_window",
-    "special functions without a kernel here": """
-        airy_ai *bessel_* *chebyshev_* hermite_* laguerre_* legendre_* erfcx zeta igamma* gammainc*
-        i0e i1e log_ndtr ndtri
-        """,
     "factors as LAPACK packs them": """
         geqrf householder_product orgqr ormqr ldl_* lobpcg Tensor.lu lu_unpack triangular_solve
         """,
@@ -89,7 +85,6 @@ REMEDIES = {
     "nested and named tensors": "minigrad's dimensions have no names; pad, and use numbers",
     "mixed precision": "compute in float32, or cast to float16 with x.half()",
     "Fourier transforms and windows": "use numpy.fft on x.numpy(), without a gradient",
-    "special functions without a kernel here": "use scipy.special on x.numpy(), without a gradient",
     "factors as LAPACK packs them": "use linalg.qr, linalg.lu or linalg.solve",
     "profiling": "use utils.benchmark, or Python's cProfile",
     "given up in torch": "use the name that torch's documentation gives in its place",

@@ -7,7 +7,7 @@ from minigrad.distributions.distribution import NO_SIZE
 from minigrad.distributions.exp_family import ExponentialFamily
 from minigrad.distributions.gamma_sampling import standard_gamma
 from minigrad.distributions.utils import Number, broadcast_all
-from minigrad.ops import digamma, lgamma, xlogy
+from minigrad.ops import digamma, gammainc, lgamma, xlogy
 from minigrad.tensor import Tensor
 
 
@@ -51,6 +51,10 @@ class Gamma(ExponentialFamily):
             - self.rate * value
             - lgamma(self.concentration)
         )
+
+    def cdf(self, value: Tensor) -> Tensor:
+        self._validate_sample(value)
+        return gammainc(self.concentration, self.rate * value)
 
     def entropy(self) -> Tensor:
         a = self.concentration

@@ -15,6 +15,11 @@ from minigrad.ops.elementwise.arithmetic import (
 from minigrad.ops.elementwise.elementary import (
     abs, ceil, cos, erf, exp, floor, log, reciprocal, rsqrt, sign, sin, sqrt, square,
 )
+from minigrad.ops.elementwise.bessel import (
+    airy_ai, bessel_j0, bessel_j1, bessel_y0, bessel_y1, i0e, i1e, modified_bessel_i0,
+    modified_bessel_i1, modified_bessel_k0, modified_bessel_k1, scaled_modified_bessel_k0,
+    scaled_modified_bessel_k1, spherical_bessel_j0,
+)
 from minigrad.ops.elementwise.binary import (
     atan2, bitwise_left_shift, bitwise_right_shift, clamp, copysign, float_power, fmax, fmin, fmod,
     hypot, isclose, logaddexp, logaddexp2, logical_xor, divide, xlogy,
@@ -26,6 +31,14 @@ from minigrad.ops.elementwise.comparison import (
 from minigrad.ops.elementwise.float_parts import (
     clamp_max, clamp_min, deg2rad, entr, frexp, gcd, heaviside, i0, i1, isneginf, isposinf, isreal,
     lcm, ldexp, mvlgamma, ndtr, nextafter, positive, rad2deg, rsub, signbit, xlog1py,
+)
+from minigrad.ops.elementwise.incomplete_gamma import gammainc, gammaincc, zeta
+from minigrad.ops.elementwise.normal import erfcx, log_ndtr, ndtri
+from minigrad.ops.elementwise.polynomials import (
+    chebyshev_polynomial_t, chebyshev_polynomial_u, chebyshev_polynomial_v, chebyshev_polynomial_w,
+    hermite_polynomial_h, hermite_polynomial_he, laguerre_polynomial_l, legendre_polynomial_p,
+    shifted_chebyshev_polynomial_t, shifted_chebyshev_polynomial_u, shifted_chebyshev_polynomial_v,
+    shifted_chebyshev_polynomial_w,
 )
 from minigrad.ops.elementwise.special import (
     acos, acosh, asin, asinh, atan, atanh, cosh, digamma, erfc, erfinv, exp2, expm1, frac, lgamma,

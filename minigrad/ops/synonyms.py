@@ -5,6 +5,7 @@ from minigrad.ops.elementwise.arithmetic import mul, neg
 from minigrad.ops.elementwise.binary import atan2, clamp, divide
 from minigrad.ops.elementwise.comparison import ge, gt, le, lt, ne
 from minigrad.ops.elementwise.elementary import abs, sign
+from minigrad.ops.elementwise.incomplete_gamma import gammainc, gammaincc
 from minigrad.ops.elementwise.special import acos, acosh, asin, asinh, atan, atanh, trunc
 from minigrad.ops.indexing.index_select import index_put_at
 from minigrad.ops.linalg.decompositions import svd_with_v
@@ -23,6 +24,7 @@ greater, greater_equal, less, less_equal, not_equal = gt, ge, lt, le, ne
 arccos, arcsin, arctan, arctan2 = acos, asin, atan, atan2
 arccosh, arcsinh, arctanh = acosh, asinh, atanh
 trapz = trapezoid
+igamma, igammac = gammainc, gammaincc
 concat = concatenate = cat
 row_stack, moveaxis, ger, inverse = vstack, movedim, outer, inv
 swapaxes = swapdims = transpose

@@ -6,10 +6,14 @@ from typing import Any
 from minigrad.engine.op import Op, Operation
 from minigrad.ops.elementwise import (
     arithmetic,
+    bessel,
     binary,
     comparison,
     elementary,
     float_parts,
+    incomplete_gamma,
+    normal,
+    polynomials,
     special,
 )
 from minigrad.ops.indexing import gather_scatter, getitem, masks
@@ -32,6 +36,7 @@ from minigrad.ops.shape import copies, diagonal, strided, views
 
 FAMILIES = (
     arithmetic, elementary, special, float_parts, binary, comparison,
+    bessel, incomplete_gamma, normal, polynomials,
     activation, piecewise_activation,
     reduce, extrema, scan, sorting, statistics, histogram,
     copies, views, diagonal, getitem, masks, gather_scatter,

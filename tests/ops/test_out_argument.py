@@ -33,6 +33,9 @@ LINALG = """
     """
 SPECIAL = """
     digamma entr erf erfc erfinv exp2 expit expm1 gammaln i0 i1 log1p logit ndtr psi round sinc
+    i0e i1e erfcx log_ndtr ndtri airy_ai bessel_j0 bessel_j1 bessel_y0 bessel_y1 spherical_bessel_j0
+    modified_bessel_i0 modified_bessel_i1 modified_bessel_k0 modified_bessel_k1
+    scaled_modified_bessel_k0 scaled_modified_bessel_k1
     """
 
 # Calls that follow no pattern.  x, y are vectors, A, B matrices, S symmetric, T batches, v and w

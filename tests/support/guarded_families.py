@@ -28,6 +28,8 @@ from minigrad.kernels.reduction import (
 )
 from minigrad.kernels.simd.ir_builder import VECTOR_BYTES
 from minigrad.kernels.simd.microkernels import MR, NR_VECTORS
+from minigrad.kernels.special import bessel, normal, polynomials
+from minigrad.kernels.special import gamma as incomplete_gamma
 from minigrad.tensor.creation import from_numpy
 from tests.support.forced_algorithm import forced
 
@@ -160,6 +162,10 @@ def vectors(draw: Draw) -> Calls:
     yield elementwise.dropout, x, x > 0, 2.0
     yield activation.silu, x
     yield special.lgamma, x
+    yield incomplete_gamma.gammainc, np.abs(x), np.abs(x)
+    yield bessel.airy_ai, x
+    yield normal.erfcx, x
+    yield polynomials.legendre_polynomial_p, x, np.round(x)
 
 
 def reductions(draw: Draw) -> Calls:

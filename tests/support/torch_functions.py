@@ -244,7 +244,6 @@ ADAPTED = {
         lambda x: as_strided_view(x, shape=c.shape, **window), c, input_shape
     ),
     "as_strided_scatter": as_strided_scatter,
-    "xlog1py": torch.special.xlog1py,
     "mm": torch.matmul,
     "inv": torch.linalg.inv,
     "solve": torch.linalg.solve,
@@ -314,5 +313,8 @@ ADAPTED |= {
 
 # Their results are packed factors, or read one triangle alone: compared in test_linalg and test_lu.
 FACTORIZATIONS = {"cholesky", "qr", "eigh", "svd", "lu"}
-SAME_NAME = {name for name in table.declared() if hasattr(torch, name)} - FACTORIZATIONS
-TORCH_FUNCTIONS = {name: getattr(torch, name) for name in SAME_NAME} | ADAPTED
+NAMED = {
+    name: getattr(torch, name, None) or getattr(torch.special, name, None)
+    for name in table.declared().keys() - FACTORIZATIONS
+}
+TORCH_FUNCTIONS = {name: function for name, function in NAMED.items() if function} | ADAPTED

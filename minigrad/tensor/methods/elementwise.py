@@ -123,6 +123,8 @@ class ElementwiseMethods(ArrayValue):
     logaddexp2 = binary(ops.logaddexp2)
     logical_xor = binary(ops.logical_xor)
     xlogy = binary(ops.xlogy)
+    igamma = method(ops.gammainc)
+    igammac = method(ops.gammaincc)
 
     @method
     def polygamma(self, n: int) -> Value:

@@ -102,6 +102,8 @@ class InPlaceMethods(InPlaceOperators):
     hypot_ = in_place(ops.hypot)
     logical_xor_ = in_place(ops.logical_xor)
     xlogy_ = in_place(ops.xlogy)
+    igamma_ = in_place(ops.gammainc)
+    igammac_ = in_place(ops.gammaincc)
     deg2rad_ = in_place(ops.deg2rad)
     rad2deg_ = in_place(ops.rad2deg)
     heaviside_ = in_place(ops.heaviside)
