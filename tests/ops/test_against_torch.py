@@ -39,6 +39,8 @@ def test_samples(name, case, dtype):
         return test_trigamma()  # torch's is good to 1e-9 only
     # Where a position repeats, torch gives gradients to values that were written over.
     smooth = name not in {"index_put", "scatter"}  # see test_repeated_indices.py
+    # It takes lgamma of integers in float32; see test_special_functions.py.
+    smooth = smooth and name not in {"gammainc", "gammaincc"}
     compare(on_both, *arrays, gradients=smooth, note=f"{name}{describe(case)}")
 
 

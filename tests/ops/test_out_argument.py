@@ -20,7 +20,7 @@ BINARY = """
     add arctan2 atan2 copysign div divide eq float_power floor_divide fmax fmin fmod ge greater
     greater_equal gt heaviside hypot ldexp le less less_equal logaddexp logaddexp2 logical_and
     logical_or logical_xor lt maximum minimum mul multiply ne nextafter not_equal pow remainder sub
-    subtract true_divide xlogy dot inner outer ger vdot kron isin
+    subtract true_divide xlogy igamma igammac dot inner outer ger vdot kron isin
     """
 WHOLE = "bitwise_and bitwise_or bitwise_xor bitwise_left_shift bitwise_right_shift gcd lcm"
 ALONG = """
@@ -135,6 +135,10 @@ OTHERS = {
     "special.multigammaln": "m.special.multigammaln(x + 3, 2, out=out)",
     "special.polygamma": "m.special.polygamma(1, x, out=out)",
     "special.xlog1py": "m.special.xlog1py(x, y, out=out)",
+    "special.gammainc": "m.special.gammainc(x, y, out=out)",
+    "special.gammaincc": "m.special.gammaincc(x, y, out=out)",
+    "special.zeta": "m.special.zeta(x + 1.5, y, out=out)",
+    "special.legendre_polynomial_p": "m.special.legendre_polynomial_p(x, 3, out=out)",
     "special.xlogy": "m.special.xlogy(x, y, out=out)",
     **{
         f"nn.functional.{name}": f"m.nn.functional.{name}(A, out=out)"

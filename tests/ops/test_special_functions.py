@@ -131,6 +131,12 @@ def test_of_two(name):
     close(run(name, *arrays), in_torch(name, *arrays), rtol=tolerance, atol=tolerance)
 
 
+@pytest.mark.parametrize("name", OF_TWO)
+def test_slopes_of_two(name):
+    first = RNG.uniform(1.1, 6, 30)
+    compare(lambda m, x: getattr(m.special, name)(m.from_numpy(first), x), RNG.uniform(0.2, 9, 30))
+
+
 @pytest.mark.skipif(importlib.util.find_spec("scipy") is None, reason="SciPy is not installed")
 @pytest.mark.parametrize("name", [name for name, row in (OF_ONE | OF_TWO).items() if row[1]])
 def test_agreement_with_scipy(name):
