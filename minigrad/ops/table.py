@@ -20,6 +20,7 @@ from minigrad.ops.indexing import gather_scatter, getitem, masks
 from minigrad.ops.linalg import determinants, factorizations, lu, matmul, norms, solve
 from minigrad.ops.nn import (
     activation,
+    attention,
     batch_norm,
     conv,
     ctc,
@@ -41,7 +42,7 @@ FAMILIES = (
     reduce, extrema, scan, sorting, statistics, histogram,
     copies, views, diagonal, getitem, masks, gather_scatter,
     matmul, conv, pool, loss, ctc, batch_norm, layer_norm, softmax, random,
-    recurrent, strided,
+    recurrent, attention, strided,
     norms, solve, factorizations, lu, determinants,
 )  # fmt: skip
 

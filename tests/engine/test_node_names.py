@@ -28,6 +28,7 @@ ONE_NODE_HERE = {
     "lstm_layer": "torch has several nodes for a layer, and none of them takes its gates",
     "gru_layer": "as lstm_layer",
     "rnn_layer": "as lstm_layer",
+    "attention": "compared with torch's composed one, which has second derivatives",
     "flat_part": "a slice and a view in one",
     "flat_part_backward": "the adjoint of flat_part is no operation of torch",
     "cast": "torch gives the tensor itself if it has the dtype",

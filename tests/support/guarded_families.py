@@ -10,6 +10,8 @@ import numpy as np
 
 from minigrad import nn, optim
 from minigrad.kernels import gather
+from minigrad.kernels.attention import backward as attention_backward
+from minigrad.kernels.attention import forward as attention_forward
 from minigrad.kernels.conv import conv2d
 from minigrad.kernels.matmul import gemm_nt, matmul
 from minigrad.kernels.pointwise import activation, elementwise, special
@@ -281,6 +283,16 @@ def recurrences(draw: Draw) -> Calls:
         yield rnn.rnn_backward, draw.plain(flat.size), kept, w_hh, steps, rectifies
 
 
+def attentions(draw: Draw) -> Calls:
+    B, H, L, S = draw.size(1, 3), draw.size(1, 3), draw.size(1, 67), draw.size(1, 67)
+    E, V = draw.size(1, 37), draw.size(1, 37)
+    arrays = [draw.array(B, H, *sizes) for sizes in ((L, E), (S, E), (S, V))]
+    mask = draw.one_of(None, draw.plain(L, S), draw.plain(B, 1, 1, S), draw.plain(L, S) > 0)
+    rest = mask, draw.one_of(False, True), 0.5
+    out = yield attention_forward.attention, *arrays, *rest
+    yield attention_backward.attention_backward, draw.array(*out.shape), *arrays, *rest
+
+
 def gathers(draw: Draw) -> Calls:
     gather.MIN_ADDED = gather.MIN_READ = 0  # nothing is left to NumPy
     before, length, after = draw.size(most=3), draw.size(1, 37), draw.one_of(1, draw.size())
@@ -314,7 +326,7 @@ FAMILIES: dict[str, Callable[[Draw], Calls]] = {
     family.__name__: family
     for family in (
         products, implicit_gemm, pointwise, direct, depthwise, winograd, vectors, reductions,
-        softmaxes, label_losses, alignments, norms, layer_norms, pools, recurrences,
+        softmaxes, label_losses, alignments, norms, layer_norms, pools, recurrences, attentions,
         gathers, optimizers,
     )
 }  # fmt: skip

@@ -121,6 +121,11 @@ def gather_planes(x, *, indices):
     return x.flatten(2).gather(2, indices.flatten(2)).reshape(indices.shape)
 
 
+def attention(q, k, v, mask=None, *, causal=False, scale=1.0):
+    with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):
+        return F.scaled_dot_product_attention(q, k, v, mask, 0.0, causal, scale=scale)
+
+
 def bessel_i(x, *, order):
     first, second = torch.special.i0(x), torch.special.i1(x)
     return (first, second, first - 2 / x * second)[order]
@@ -283,6 +288,7 @@ ADAPTED = {
 }
 
 ADAPTED |= {
+    "attention": attention,
     "lstm_layer": recurrent.lstm_layer,
     "gru_layer": recurrent.gru_layer,
     "rnn_layer": recurrent.rnn_layer,

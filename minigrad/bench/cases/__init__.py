@@ -1,6 +1,7 @@
 """minigrad's own cases: what is published, from single operations to whole training steps."""
 
 from minigrad.bench.cases import (
+    attention,
     conv,
     elementwise,
     indexing,
@@ -21,6 +22,7 @@ CASES = [
         reduce,
         indexing,
         recurrent,
+        attention,
         overhead,
         optimizers,
         training,

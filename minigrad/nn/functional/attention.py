@@ -8,11 +8,16 @@ import math
 import numpy as np
 
 from minigrad import ops
+from minigrad.core.types import Shape
 from minigrad.nn.functional.arguments import require_floating, require_tensor
 from minigrad.nn.functional.dropout import dropout
+from minigrad.ops.nn.attention import attention, attention_weights
 from minigrad.tensor import Tensor
 
 _NAME = "scaled_dot_product_attention"
+
+# Operations one after the other are faster for one query: the kernel computes whole blocks.
+FEWEST_QUERIES = 2
 
 
 def scaled_dot_product_attention(
@@ -52,11 +57,14 @@ def scaled_dot_product_attention(
         raise RuntimeError(f"{_NAME}: Explicit attn_mask should not be set when is_causal=True")
     if enable_gqa:
         key, value = _repeated_heads(query, key, value)
+    leading = _leading_sizes(query, key, value)
     mask = None if attn_mask is None else _checked_mask(attn_mask, query, key)
-    factor = (
-        (1 / math.sqrt(query.shape[-1]) if query.shape[-1] else 1.0) if scale is None else scale
-    )
-    return _composed(query * factor, key, value, mask, dropout_p, is_causal)
+    if scale is None:
+        scale = 1 / math.sqrt(max(query.shape[-1], 1))
+    if not dropout_p and _takes_kernel(query, key, value):
+        return _by_kernel(query, key, value, mask, is_causal, scale, leading)
+    weights = attention_weights(query, key, mask, is_causal, scale)
+    return (dropout(weights, dropout_p) if dropout_p else weights) @ value
 
 
 def _require_operands(query: Tensor, key: Tensor, value: Tensor) -> None:
@@ -82,6 +90,20 @@ def _require_operands(query: Tensor, key: Tensor, value: Tensor) -> None:
             f"{_NAME}: Expected key and value of the same length (their last but one size), got "
             f"{list(key.shape)} and {list(value.shape)}"
         )
+
+
+def _leading_sizes(query: Tensor, key: Tensor, value: Tensor) -> Shape:
+    """Batch and heads, broadcast.  Raises RuntimeError if they do not fit."""
+    shapes = query.shape[:-2], key.shape[:-2], value.shape[:-2]
+    if shapes[0] == shapes[1] == shapes[2]:
+        return shapes[0]
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        raise RuntimeError(
+            f"{_NAME}: the size of leading dimensions must match or be 1, got "
+            f"{', '.join(str(list(x.shape)) for x in (query, key, value))}"
+        ) from None
 
 
 def _repeated_heads(query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
@@ -129,29 +151,27 @@ def _checked_mask(mask: Tensor, query: Tensor, key: Tensor) -> Tensor:
     return mask if is_bool else mask.to(query.dtype)
 
 
-def _composed(
-    query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, dropout_p: float, causal: bool
-) -> Tensor:
-    """Attention with the scores in memory; `query` is scaled already."""
-    scores = query @ key.mT
-    if causal:
-        mask = scores.new_ones(scores.shape[-2:], dtype=bool).tril()
-    if mask is None:
-        return _weighted(ops.softmax(scores, dim=-1), value, dropout_p)
-    if mask.array.dtype.kind == "b":
-        closed = ~mask.array
-        scores = scores.masked_fill(mask.logical_not(), -math.inf)
-    else:
-        closed = mask.array == -math.inf
-        scores = scores + mask
-    # Softmax of a row that is -inf everywhere is nan; its weights are 0.
-    nowhere = closed.all(axis=-1, keepdims=True)
-    if not nowhere.any():
-        return _weighted(ops.softmax(scores, dim=-1), value, dropout_p)
-    rows = scores.new_tensor(nowhere, dtype=bool)
-    weights = ops.softmax(scores.masked_fill(rows, 0.0), dim=-1).masked_fill(rows, 0.0)
-    return _weighted(weights, value, dropout_p)
+def _takes_kernel(query: Tensor, key: Tensor, value: Tensor) -> bool:
+    """Whether one kernel is faster than several operations, as measured, and takes the sizes."""
+    smallest = min(*query.shape, *key.shape, *value.shape)
+    return smallest > 0 and query.shape[-2] >= FEWEST_QUERIES
 
 
-def _weighted(weights: Tensor, value: Tensor, dropout_p: float) -> Tensor:
-    return (dropout(weights, dropout_p) if dropout_p else weights) @ value
+def _by_kernel(
+    query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, causal: bool, scale: float,
+    leading: Shape,
+) -> Tensor:  # fmt: skip
+    """Attention with all leading dimensions made equal, and made two."""
+    query, key, value = (
+        x if x.shape[:-2] == leading else x.expand(*leading, *x.shape[-2:])
+        for x in (query, key, value)
+    )
+    if len(leading) == 2:
+        return attention(query, key, value, mask, causal=causal, scale=scale)
+    two = (1, *leading) if len(leading) < 2 else (math.prod(leading[:-1]), leading[-1])
+    two = (1,) * (2 - len(two)) + two
+    query, key, value = (x.reshape(*two, *x.shape[-2:]) for x in (query, key, value))
+    if mask is not None and mask.ndim > 2:
+        mask = mask.expand(*leading, *mask.shape[-2:]).reshape(*two, *mask.shape[-2:])
+    out = attention(query, key, value, mask, causal=causal, scale=scale)
+    return out.reshape(*leading, *out.shape[-2:])

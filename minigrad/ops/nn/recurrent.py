@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.core.types import Array, Shape
-from minigrad.engine.backward import backward
-from minigrad.engine.grad_mode import enable_grad, thread
+from minigrad.engine.grad_mode import thread
 from minigrad.engine.graph import V, wrap_like
 from minigrad.engine.op import arr, op, sample
 from minigrad.kernels.recurrent import gru as gru_kernels
@@ -23,6 +22,7 @@ from minigrad.kernels.recurrent import rnn as rnn_kernels
 from minigrad.kernels.recurrent.steps import Steps, even_steps, packed_steps
 from minigrad.ops.linalg.matmul import linear
 from minigrad.ops.nn.activation import relu, sigmoid, tanh
+from minigrad.ops.recorded import recorded_cotangents
 from minigrad.ops.shape.copies import concatenate
 
 EVEN, BACKWARD = even_steps(3, 2, False), even_steps(2, 3, True)
@@ -128,24 +128,6 @@ def _by_steps(cell: Callable[..., Any], gates: V, given: Sequence[V], steps: Ste
     return concatenate(*(part.reshape((-1,)) for part in [*outputs, *states]), dim=0)
 
 
-def _recorded_cotangents(
-    function: Callable[..., V], g: V, inputs: Sequence[Any], wanted: Sequence[int], **settings: Any
-) -> list[Any]:
-    """The cotangents of a function's inputs, from the record of the function itself."""
-    # One tensor may be given twice: each place gets a node of its own.
-    with enable_grad():
-        own = [x if x is None else x.reshape((1, *x.shape)).reshape(x.shape) for x in inputs]
-        targets: list[Any] = [own[i] for i in wanted]
-        for target in targets:
-            target._requires_grad = True  # for forward mode, which asks for more than is recorded
-        result = function(*own, **settings)
-    found = backward([result], [g], targets=targets, retain_graph=True, create_graph=True)
-    cotangents: list[Any] = [None] * len(inputs)
-    for i, cotangent in zip(wanted, found, strict=True):
-        cotangents[i] = cotangent
-    return cotangents
-
-
 def _parts(x: V, count: int) -> list[V]:
     """Equal parts of the last dimension."""
     size = x.shape[-1] // count
@@ -171,7 +153,7 @@ def _lstm_rule(
 ) -> list[Any]:  # fmt: skip
     inputs = gates, w_hh, h0, c0, w_hr
     if thread.mode.differentiates():
-        return _recorded_cotangents(_lstm_by_steps, g, inputs, wanted, steps=steps)
+        return recorded_cotangents(_lstm_by_steps, g, inputs, wanted, steps=steps)
     units, before, hidden = out
     kept = lstm_kernels.Kept(units.array, before.array, hidden.array)
     found = lstm_backward_kernels.lstm_backward(_array(g), kept, _array(w_hh), _array(w_hr), steps)
@@ -229,7 +211,7 @@ def _gru_rule(
 ) -> list[Any]:
     inputs = gates, w_hh, b_hh, h0
     if thread.mode.differentiates():
-        return _recorded_cotangents(_gru_by_steps, g, inputs, wanted, steps=steps)
+        return recorded_cotangents(_gru_by_steps, g, inputs, wanted, steps=steps)
     units, before = out
     kept = gru_kernels.Kept(units.array, before.array)
     found = gru_kernels.gru_backward(_array(g), kept, _array(w_hh), steps)
@@ -271,7 +253,7 @@ def _rnn_rule(
 ) -> list[Any]:  # fmt: skip
     inputs = gates, w_hh, h0
     if thread.mode.differentiates():
-        return _recorded_cotangents(
+        return recorded_cotangents(
             _rnn_by_steps, g, inputs, wanted, steps=steps, rectifies=rectifies
         )
     after, before = out
