@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from minigrad.core.public_names import show_public_names
 from minigrad import (
-    accelerator, amp, autograd, backends, compiler, cuda, distributed, func, linalg, nn, optim,
+    _C, accelerator, amp, autograd, backends, compiler, cuda, distributed, func, linalg, nn, optim,
+    overrides,
     random, special, utils, version,
 )
 from minigrad.aliases import (
@@ -214,8 +215,9 @@ __all__ = [
     "mvlgamma", "nan", "nan_to_num", "nan_to_num_", "nanmean",
     "nanmedian", "nanquantile", "nansum", "narrow", "ne", "neg", "neg_", "negative", "negative_",
     "newaxis", "nextafter", "nn", "no_grad", "nonzero", "nonzero_static", "norm", "normal",
-    "not_equal", "numel", "ones", "ones_like", "optim", "outer", "pairwise_distance", "pdist",
-    "permute", "pi", "pinverse", "pixel_shuffle", "pixel_unshuffle", "poisson", "polar",
+    "not_equal", "numel", "ones", "ones_like", "optim", "outer", "overrides",
+    "pairwise_distance", "pdist", "permute", "pi", "pinverse", "pixel_shuffle", "pixel_unshuffle",
+    "poisson", "polar",
     "polygamma", "positive", "pow", "prelu", "preserve_format", "prod", "promote_types", "put",
     "qint8", "qint32", "quantile", "quantize_per_channel", "quantize_per_tensor", "quint8",
     "rad2deg", "rad2deg_", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like",

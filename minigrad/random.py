@@ -10,6 +10,7 @@ import numpy as np
 from minigrad.core import dtypes
 from minigrad.core.public_names import show_public_names
 from minigrad.core.types import Array, DTypeLike, Shape
+from minigrad.engine.overrides import overridable
 from minigrad.ops.generator import Generator, default_generator, stream
 from minigrad.tensor import Tensor
 from minigrad.tensor.creation import (
@@ -191,6 +192,7 @@ def normal(
 # --- like another tensor --------------------------------------------------------------------
 
 
+@overridable
 def rand_like(
     input: Tensor,
     *,
@@ -203,6 +205,7 @@ def rand_like(
     return from_array(_uniform(input.shape, found, generator), **options)
 
 
+@overridable
 def randn_like(
     input: Tensor,
     *,
@@ -215,6 +218,7 @@ def randn_like(
     return from_array(_standard_normal(input.shape, found, generator), **options)
 
 
+@overridable
 def randint_like(
     input: Tensor,
     low: int = 0,

@@ -60,7 +60,8 @@ OUT_OF_SCOPE = {
         map2_ module_load convert_conv?d_weight_memory_format
         """,
     "torch's machinery": """
-        sym_* Sym* *Error Disable*Function* *torch_function* Tensor.output_nr Tensor.grad_dtype AVG
+        sym_* Sym* *Error Disable*Function* nn.functional.*torch_function*
+        Tensor.output_nr Tensor.grad_dtype AVG
         SUM bit hash_tensor slice_inverse init_num_threads thread_safe_generator
         is_anomaly_check_nan_enabled Tensor.index native_* norm_except_dim *_notes factory_kwargs
         DType Callable TYPE_* GRID_SAMPLE_*

@@ -36,8 +36,8 @@ def backward(
     """
     walk = _Walk(targets, create_graph, accumulate or targets is None)
     mode = thread.mode
-    before = mode.grad, mode.walk
-    mode.grad, mode.walk = create_graph, walk
+    before = mode.grad, mode.walk, mode.overrides
+    mode.grad, mode.walk, mode.overrides = create_graph, walk, False
     walk.roots = roots
     try:
         for root, g in zip(roots, cotangents, strict=True):
@@ -55,7 +55,7 @@ def backward(
                 accumulate_grad(target, arrived[0])
         return []
     finally:
-        mode.grad, mode.walk = before
+        mode.grad, mode.walk, mode.overrides = before
 
 
 def will_visit(value: Value) -> bool:

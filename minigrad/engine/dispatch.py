@@ -24,8 +24,9 @@ from minigrad.engine.operands import (
     plain,
     wrapped_around,
 )
-from minigrad.engine.operation import Declaration, Op
+from minigrad.engine.operation import Op
 from minigrad.engine.out_argument import call_into
+from minigrad.engine.overrides import SWITCH, ask, overriding, public_function
 from minigrad.engine.saved_hooks import observe
 
 Call = Callable[..., Any]
@@ -35,6 +36,7 @@ _new = object.__new__
 _FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 _PLAIN = frozenset({int, float, bool})
 _NO_POSITIONS: tuple[int, ...] = ()
+_NOTHING = object()
 
 
 def recorded(operation: Op, as_operator: bool = False) -> Call:
@@ -177,19 +179,21 @@ def _general(operation: Op, as_operator: bool) -> Call:
                         return NotImplemented
                     arg = plain(operation, position, arg)  # noqa: PLW2901
                 arrays.append(arg)
-        if kind is None:
+        if kind is None and not SWITCH.on:
             raise not_a_tensor(operation, args)
         # Floats of one type go in as they are, and Python's numbers adapt to them.
         cast = checks_dtype and (mixed or (dtype is not _FLOAT32 and dtype is not _FLOAT64))
-        if cast and (result := _cast_first(call, args, arrays, settings, how)) is not None:
-            return result
+        if cast or SWITCH.on:
+            result = _instead(call, operation, as_operator, args, arrays, settings)
+            if result is not _NOTHING:
+                return result
         try:
             array = mode.ignore_fp_errors(forward, *arrays, **settings)
         except (ValueError, MemoryError, RuntimeError, OverflowError) as error:
             array = _retry(mode, operation, arrays, settings, error)
         if type(array) is not _ndarray:
-            array, byproducts = _unpacked(array, kind)
-        (out := _new(kind)).array = array
+            array, byproducts = _unpacked(array, kind)  # type: ignore[arg-type]
+        (out := _new(kind)).array = array  # type: ignore[arg-type]
         if views:
             _alias(out, args[0])
         if needs and (suspect or derivable is not None):
@@ -308,20 +312,29 @@ def _alias(out: Value, base: Value) -> None:
         out.become_view(base, view_mode())
 
 
-def _cast_first(
+def _instead(
     call: Call,
+    operation: Op,
+    as_operator: bool,
     args: tuple[Any, ...],
     arrays: list[Any],
     settings: dict[str, Any],
-    declaration: Declaration,
 ) -> Any:
-    """The result of arguments that have to be cast; None if they can go in as they are."""
+    """The result of arguments whose classes override the operation, or that have to be cast.
+
+    Gives _NOTHING if the arrays can go in as they are.
+    """
+    if SWITCH.on and (asked := overriding(args, settings)):
+        return ask(public_function(operation, as_operator), asked, args, settings)
+    if not any(type(array) is np.ndarray for array in arrays):
+        raise not_a_tensor(operation, args)
+    declaration = operation.declaration
     if declaration.accumulates and holds_half(args):
         return through_float32(call, args, settings)
     common = None
     if declaration.promotes or declaration.floats:
         common = _common(arrays, declaration.floats)
-    return None if common is None else call(*_cast(args, common), **settings)
+    return _NOTHING if common is None else call(*_cast(args, common), **settings)
 
 
 def _common(arrays: list[Any], floats: bool) -> np.dtype[Any] | None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from minigrad.core import dtypes
 from minigrad.engine.graph import Value
+from minigrad.engine.overrides import SWITCH, ask, ask_or_raise, mark_asking, overriding
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -19,10 +20,16 @@ def in_float32(function: F) -> F:
 
     @functools.wraps(function)
     def call(*args: Any, **settings: Any) -> Any:
-        if _gives_half((*args, *settings.values())):
-            return through_float32(function, args, settings)
-        return function(*args, **settings)
+        if SWITCH.on and (asked := overriding(args, settings)):
+            return ask(call, asked, args, settings)
+        try:
+            if _gives_half((*args, *settings.values())):
+                return through_float32(function, args, settings)
+            return function(*args, **settings)
+        except (AttributeError, TypeError):
+            return ask_or_raise(call, args, settings)
 
+    mark_asking(call)
     return call  # type: ignore[return-value]
 
 

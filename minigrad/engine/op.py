@@ -25,6 +25,7 @@ from minigrad.engine.graph import Node, V, Value
 from minigrad.engine.old_forms import in_current_form, matching
 from minigrad.engine.operation import Declaration, Op, Rule, Sample, arr, in_torch_names, sample
 from minigrad.engine.out_argument import call_into
+from minigrad.engine.overrides import SWITCH, ask, mark_asking, overriding
 
 __all__ = [
     "Op",
@@ -119,6 +120,7 @@ def op(
         call = recorded(operation)
         functools.update_wrapper(call, forward)
         call.op = operation  # type: ignore[attr-defined]
+        operation.public = call
         return call  # type: ignore[return-value]
 
     return declare
@@ -160,12 +162,18 @@ def _composed(operation: Callable[..., Any], old_forms: Sequence[str]) -> Callab
 
     @functools.wraps(operation)
     def call(*args: Any, **settings: Any) -> Any:
+        if SWITCH.on and (asked := overriding(args, settings)):
+            return ask(call, asked, args, settings)
         try:
             return operation(*args, **settings)
         except AttributeError:
+            if asked := overriding(args, settings):
+                return ask(call, asked, args, settings)
             _require_tensors(name, inspect.signature(operation), args, settings)
             raise
         except TypeError:
+            if asked := overriding(args, settings):
+                return ask(call, asked, args, settings)
             parameters = inspect.signature(operation).parameters
             form = matching(old_forms, args)
             if form is None and settings.keys() <= parameters.keys():
@@ -176,6 +184,7 @@ def _composed(operation: Callable[..., Any], old_forms: Sequence[str]) -> Callab
             return call_into(call, name, args, settings)
         return operation(*args, **in_torch_names(name, settings, parameters.keys()))
 
+    mark_asking(call)
     return call
 
 

@@ -8,13 +8,14 @@ from minigrad.core.errors import OutOfMemoryError
 from minigrad.core.shapes import dims_that_differ
 from minigrad.engine.graph import Value
 from minigrad.engine.operation import Op
+from minigrad.engine.overrides import first_seen_in_function, is_asked
 
 _OPERANDS = (Value, int, float, np.generic)
 
 
 def is_foreign(operand: Any) -> bool:
     """True if an operand of an operator is neither a tensor nor a number."""
-    return not isinstance(operand, _OPERANDS)
+    return not isinstance(operand, _OPERANDS) and not is_asked(operand)
 
 
 def wrapped_around(arrays: list[Any]) -> list[Any]:
@@ -24,7 +25,10 @@ def wrapped_around(arrays: list[Any]) -> list[Any]:
 
 
 def plain(operation: Op, position: int, arg: Any) -> Any:
-    """A NumPy number as a Python number, None for an optional tensor; nothing else will do."""
+    """A NumPy number as a Python number, None for an optional tensor.
+
+    An object whose class overrides the operation is left as it is.  Nothing else will do.
+    """
     only_tensors = position in operation.declaration.tensors_at
     if isinstance(arg, np.generic) and not only_tensors:
         return arg.item()
@@ -34,6 +38,8 @@ def plain(operation: Op, position: int, arg: Any) -> Any:
     only_tensors = only_tensors or len(operation.tensors) == 1
     if arg is None and name in operation.optional:
         return None
+    if is_asked(arg) and not first_seen_in_function():
+        return arg
     raise TypeError(
         f"{operation.name}(): argument '{name}' (position {position + 1}) must be Tensor"
         f"{'' if only_tensors else ' or a number'}, not {type(arg).__name__}"

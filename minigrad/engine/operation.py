@@ -74,6 +74,7 @@ class Op:
     """A declared operation."""
 
     returns_fresh = True
+    public: Callable[..., Any]  # the function that users call; see `overrides`
 
     def __init__(
         self,

@@ -8,20 +8,44 @@ from minigrad.core.device import require_cpu
 from minigrad.core.public_names import show_public_names
 from minigrad.core.types import DeviceLike, DTypeLike
 from minigrad.engine.graph import wrap
+from minigrad.engine.overrides import disabled_torch_function_impl, overrides_functions
 from minigrad.tensor import Tensor, creation
 from minigrad.tensor.methods.copying import attributes
 
 T = TypeVar("T", bound=Tensor)
 
 
-class Parameter(Tensor):
+class _ParameterType(type):
+    """The type of Parameter: tensors of other classes that `Parameter(...)` made belong to it."""
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        return super().__instancecheck__(instance) or (
+            cls is Parameter and isinstance(instance, Tensor) and "_is_param" in vars(instance)
+        )
+
+
+class Parameter(Tensor, metaclass=_ParameterType):
     """A tensor that is trained: a Module lists it in `parameters()`.  It shares the memory of data.
 
-    Operations on it give plain tensors.  Raises TypeError if data is not a Tensor, RuntimeError if
-    its dtype cannot require gradients.
+    Operations on it give plain tensors.  Of data of a subclass it is a tensor of that subclass, for
+    which `isinstance(x, Parameter)` is True.  Raises TypeError if data is not a Tensor,
+    RuntimeError if its dtype cannot require gradients.
     """
 
+    __torch_function__ = staticmethod(disabled_torch_function_impl)
+    _is_param: bool
+
     def __new__(cls, data: Tensor | None = None, requires_grad: bool = True) -> Self:
+        if isinstance(data, Tensor) and overrides_functions(type(data)):
+            new: Self = data.detach().requires_grad_(requires_grad)  # type: ignore[assignment]
+            if type(new) is not type(data):
+                raise RuntimeError(
+                    f"Creating a Parameter from an instance of type {type(data).__name__} requires "
+                    f"that detach() returns an instance of the same type, but return type "
+                    f"{type(new).__name__} was found instead."
+                )
+            new._is_param = True
+            return new
         return _on_memory(cls, data).requires_grad_(requires_grad)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
@@ -42,6 +66,8 @@ class Buffer(Tensor):
 
     One that is not persistent is not in `state_dict()`.  Raises as Parameter does.
     """
+
+    __torch_function__ = staticmethod(disabled_torch_function_impl)
 
     persistent = True
 
@@ -64,6 +90,8 @@ def _on_memory(kind: type[T], data: Tensor | None) -> T:
 
 class _Uninitialized(Tensor):
     """A tensor without a shape: a lazy module gives it one when it sees its first input."""
+
+    __torch_function__ = staticmethod(disabled_torch_function_impl)
 
     _initialized: type[Tensor]
 

@@ -86,6 +86,9 @@ def lerp(input: V, end: V, weight: V | Number) -> V:
     return label_node(input + weight * (end - input), f"LerpBackward{len(operands) - 2}")
 
 
+arithmetic.add.op.public = scaled_add
+arithmetic.sub.op.public = scaled_sub
+
 # --- softmax ---------------------------------------------------------------------------------
 
 

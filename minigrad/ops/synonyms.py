@@ -35,3 +35,10 @@ add, sub, div = scaled_add, scaled_sub, divide
 index_put = index_put_at
 cross, svd, vander = cross_of_first, svd_with_v, powers
 softmax, log_softmax = softmax_in, log_softmax_in
+
+# Classes that override functions see these names.
+for _name, _function in {
+    "add": add, "sub": sub, "div": div, "index_put": index_put, "cross": cross, "svd": svd,
+    "vander": vander, "softmax": softmax, "log_softmax": log_softmax,
+}.items():  # fmt: skip
+    _function.__name__ = _function.__qualname__ = _name

@@ -15,6 +15,7 @@ from minigrad.core.memory_format import preserve_format, require_dense, strided
 from minigrad.core.types import Array, DeviceLike, DTypeLike, Number, Shape
 from minigrad.engine.graph import wrap_new
 from minigrad.engine.out_argument import write_new
+from minigrad.engine.overrides import overridable
 from minigrad.tensor import Tensor
 from minigrad.tensor.from_data import array_of
 from minigrad.tensor.methods.array import (
@@ -230,21 +231,25 @@ def dtype_like(input: Tensor, dtype: DTypeLike) -> np.dtype[Any]:
     return input.array.dtype if dtype is None else dtypes.to_numpy(dtype)
 
 
+@overridable
 def zeros_like(input: Tensor, *, dtype: DTypeLike = None, **options: Unpack[LikeOptions]) -> Tensor:
     """Zeros of the shape and dtype of `input`."""
     return from_array(np.zeros(input.shape, dtype_like(input, dtype)), **options)
 
 
+@overridable
 def ones_like(input: Tensor, *, dtype: DTypeLike = None, **options: Unpack[LikeOptions]) -> Tensor:
     """Ones of the shape and dtype of `input`."""
     return from_array(np.ones(input.shape, dtype_like(input, dtype)), **options)
 
 
+@overridable
 def empty_like(input: Tensor, *, dtype: DTypeLike = None, **options: Unpack[LikeOptions]) -> Tensor:
     """Uninitialised memory of the shape and dtype of `input`."""
     return from_array(np.empty(input.shape, dtype_like(input, dtype)), **options)
 
 
+@overridable
 def full_like(
     input: Tensor, fill_value: Scalar, *, dtype: DTypeLike = None, **options: Unpack[LikeOptions]
 ) -> Tensor:

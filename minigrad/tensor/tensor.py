@@ -21,6 +21,7 @@ from minigrad.tensor.methods.reductions import ReductionMethods
 from minigrad.tensor.methods.shape import ShapeMethods
 from minigrad.tensor.methods.signatures import method
 from minigrad.tensor.methods.storage import StorageMethods
+from minigrad.tensor.subclasses import SubclassProtocol
 
 T = TypeVar("T", bound="Tensor")
 
@@ -36,6 +37,7 @@ class Tensor(
     ConversionMethods,
     CopyMethods,
     StorageMethods,
+    SubclassProtocol,
     UnsupportedMethods,
 ):
     """An n-dimensional array with a place in the graph.

@@ -20,6 +20,9 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     return ops.linear(input, weight, bias)
 
 
+ops.linear.op.public = linear
+
+
 @in_float32
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """input1 @ weight[i] @ input2 + bias[i]: (..., A), (..., B), (out, A, B), (out,) -> (..., out).

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from minigrad.core.warn import warn_caller
+from minigrad.engine.overrides import SWITCH, ask, ask_or_raise, mark_asking, overriding
 from minigrad.tensor import Tensor
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -20,13 +21,18 @@ def takes_old_reduction(function: F) -> F:
 
     @functools.wraps(function)
     def call(*args: Any, **settings: Any) -> Any:
+        if SWITCH.on and (asked := overriding(args, settings)):
+            return ask(call, asked, args, settings)
         try:
             return function(*args, **settings)
+        except AttributeError:
+            return ask_or_raise(call, args, settings)
         except TypeError:
             if OLD_NAMES.isdisjoint(settings):
-                raise
+                return ask_or_raise(call, args, settings)
         return function(*args, **in_current_names(settings))
 
+    mark_asking(call)
     return call  # type: ignore[return-value]
 
 

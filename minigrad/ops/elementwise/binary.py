@@ -9,6 +9,7 @@ from minigrad.core.types import Array, Number
 from minigrad.engine.graph import V, Value
 from minigrad.engine.op import arr, composed, elementwise, require_tensors, sample
 from minigrad.engine.out_argument import call_into
+from minigrad.engine.overrides import overridable
 from minigrad.ops.elementwise import arithmetic as maths
 from minigrad.ops.elementwise import elementary
 from minigrad.ops.elementwise.arithmetic import EXTREMES
@@ -82,6 +83,9 @@ def divide(
             f"{rounding_mode!r}"
         )
     return div_rounded(input, other, rounding_mode=rounding_mode)
+
+
+maths.div.op.public = divide
 
 
 @composed
@@ -292,6 +296,7 @@ def require_comparable(name: str, input: V, other: V, rtol: float, atol: float) 
             )
 
 
+@overridable
 def isclose(
     input: V, other: V, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
 ) -> V:

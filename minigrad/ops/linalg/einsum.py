@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from minigrad.engine.graph import V, Value
+from minigrad.engine.overrides import overridable
 from minigrad.ops.linalg.matmul import matmul
 from minigrad.ops.shape.diagonal import diagonal
 
@@ -23,6 +24,7 @@ class Labelled(NamedTuple):
     labels: tuple[Label, ...]
 
 
+@overridable
 def einsum(*args: Any) -> Any:
     """Sums of products by Einstein's notation: `einsum("bij,bjk->bik", a, b)`.
 

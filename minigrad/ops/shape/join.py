@@ -10,6 +10,7 @@ from minigrad.core.types import Array
 from minigrad.core.warn import warn_caller
 from minigrad.engine.graph import V, Value
 from minigrad.engine.op import composed
+from minigrad.engine.overrides import overridable
 from minigrad.ops.dims import broadcast_shapes, wrap_dim
 from minigrad.ops.elementwise.arithmetic import common_dtype
 from minigrad.ops.indexing.getitem import along, getitem
@@ -95,6 +96,7 @@ def column_stack(tensors: Sequence[V]) -> V:
     return hstack([t if t.ndim > 1 else t.reshape(t.numel(), 1) for t in tensors])
 
 
+@overridable
 def block_diag(*tensors: V) -> V:
     """The matrices along the diagonal of one matrix, zero elsewhere; vectors count as rows."""
     _require_tensors("block_diag", tensors)
@@ -115,6 +117,7 @@ def block_diag(*tensors: V) -> V:
     return out
 
 
+@overridable
 def broadcast_tensors(*tensors: V) -> tuple[V, ...]:
     """Views of the tensors, expanded to the shape that they broadcast to."""
     given = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], list | tuple) else tensors
@@ -201,6 +204,7 @@ def _counts(repeats: Array, size: int) -> Array:
 # --- combinations ---------------------------------------------------------------------
 
 
+@overridable
 def meshgrid(*tensors: V, indexing: str | None = None) -> tuple[V, ...]:
     """Coordinate grids of 1-d tensors, as views.
 
@@ -233,6 +237,7 @@ def meshgrid(*tensors: V, indexing: str | None = None) -> tuple[V, ...]:
     )
 
 
+@overridable
 def cartesian_prod(*tensors: V) -> V:
     """The Cartesian product of vectors, a row for each tuple; a single vector stays as it is."""
     _require_tensors("cartesian_prod", tensors)

@@ -5,6 +5,7 @@ from typing import Any
 from minigrad.core import dtypes
 from minigrad.core.printing import format_tensor
 from minigrad.core.types import Number
+from minigrad.engine.overrides import overrides_functions
 from minigrad.tensor.methods.numpy_protocol import NumPyProtocol
 
 
@@ -75,4 +76,6 @@ class ConversionMethods(NumPyProtocol):
             notes.append(f"grad_fn={self.node!r}")
         elif self.requires_grad:
             notes.append("requires_grad=True")
-        return format_tensor(self.array, "tensor(", notes, shown)
+        kind = type(self)
+        name = kind.__name__ if overrides_functions(kind) else "tensor"
+        return format_tensor(self.array, f"{name}(", notes, shown)

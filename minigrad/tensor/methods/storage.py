@@ -12,6 +12,8 @@ from minigrad.core.memory_format import contiguous_format, require_format
 from minigrad.core.memory_format import memory_format as MemoryFormat
 from minigrad.core.types import Array, Shape
 from minigrad.engine.graph import Value, wrap
+from minigrad.engine.op import label_node
+from minigrad.engine.overrides import DisableTorchFunctionSubclass
 from minigrad.ops.inplace import check_writable
 from minigrad.tensor.memory import bytes_of, owner_of, view_of
 from minigrad.tensor.methods.array import ArrayValue, new_shape
@@ -115,7 +117,10 @@ class StorageMethods(ArrayValue):
 
     def as_subclass(self, cls: type[Any]) -> Any:
         """The same tensor, in the graph too, as one of a subclass of Tensor."""
-        same: Value = ops.view(self, shape=self.shape) if self._requires_grad else self.detach()
+        if not (isinstance(cls, type) and issubclass(cls, Value.kind)):
+            raise TypeError(f"as_subclass(): expected a subclass of Tensor, got {cls!r}")
+        with DisableTorchFunctionSubclass():
+            same: Value = _alias(self) if self._requires_grad else self.detach()
         new = wrap(cls, same.array)
         vars(new).update(vars(same))
         return new
@@ -128,6 +133,10 @@ class StorageMethods(ArrayValue):
             self._storage = None
         self.array = array
         self._base = None
+
+
+def _alias(tensor: Value) -> Value:
+    return label_node(ops.view(tensor, shape=tensor.shape), "AliasBackward0", (tensor,))
 
 
 def _contiguous_steps(shape: Sequence[int]) -> tuple[int, ...]:
