@@ -18,6 +18,8 @@ from tests.support.torch_functions import TORCH_FUNCTIONS
 COMPOSED_IN_TORCH = {
     "conv2d": "the twin pads, which copies",
     "conv2d_weight_grad": "the twin pads, which copies",
+    "conv3d": "the twin pads, which copies",
+    "conv3d_weight_grad": "the twin pads, which copies",
     "elu": "the twin is a formula",
     "hardsigmoid": "the twin is a formula",
     "leaky_relu_backward": "the twin is a formula",

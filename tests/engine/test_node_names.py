@@ -48,6 +48,8 @@ DERIVATIVES = {
     "log_softmax_backward": "LogSoftmaxBackwardDataBackward0",
     "conv2d_input_grad": "ConvolutionBackwardBackward0",
     "conv2d_weight_grad": "ConvolutionBackwardBackward0",
+    "conv3d_input_grad": "ConvolutionBackwardBackward0",
+    "conv3d_weight_grad": "ConvolutionBackwardBackward0",
     "scatter_planes": "MaxPool2DWithIndicesBackwardBackward0",
     "gather_planes": "GatherBackward0",
     "nll_loss_backward": "NllLoss2DBackwardBackward0",

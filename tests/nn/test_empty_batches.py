@@ -52,6 +52,21 @@ LAYERS = lines("""
     nn.LPPool2d(2,2)(m.ones(0,3,4,4))
     nn.MaxUnpool1d(2)(m.ones(0,3,2),m.zeros(0,3,2,dtype=m.int64))
     nn.MaxUnpool2d(2)(m.ones(0,3,2,2),m.zeros(0,3,2,2,dtype=m.int64))
+    nn.BatchNorm3d(3)(m.ones(0,3,4,4,4))
+    nn.InstanceNorm3d(3)(m.ones(0,3,4,4,4))
+    nn.AdaptiveMaxPool3d(2)(m.ones(0,3,4,4,4))
+    nn.AdaptiveMaxPool3d(2)(m.ones(2,0,4,4,4))
+    nn.AdaptiveAvgPool3d(2)(m.ones(0,3,4,4,4))
+    nn.FractionalMaxPool3d(2,output_size=2)(m.ones(0,3,4,4,4))
+    nn.MaxPool3d(2)(m.ones(0,3,4,4,4))
+    nn.MaxPool3d(2)(m.ones(2,0,4,4,4))
+    nn.AvgPool3d(2)(m.ones(0,3,4,4,4))
+    nn.LPPool3d(2,2)(m.ones(0,3,4,4,4))
+    nn.Conv3d(3,2,1)(m.ones(0,3,4,4,4)).shape
+    nn.Conv3d(3,2,3)(m.ones(0,3,4,4,4)).shape
+    nn.ConvTranspose3d(3,2,3)(m.ones(0,3,4,4,4)).shape
+    nn.Upsample(scale_factor=2,mode='trilinear')(m.ones(0,3,4,4,4))
+    nn.Dropout3d()(m.ones(0,4,2,2,2))
     F.grid_sample(m.ones(0,3,4,4),m.zeros(0,2,2,2))
     F.grid_sample(m.ones(2,0,4,4),m.zeros(2,2,2,2))
     F.grid_sample(m.ones(2,3,4,4),m.zeros(2,0,2,2))

@@ -91,6 +91,7 @@ CASES: dict[str, tuple[Callable[..., Any], list[Array]]] = {
     "lp_pool2d": (lambda x: F.lp_pool2d(x, 2, 2), [np.abs(drawn(2, 3, 6, 6, scale=200))]),
     "conv1d": (F.conv1d, [drawn(2, 3, 80), drawn(4, 3, 3)]),
     "conv2d": (F.conv2d, [drawn(2, 3, 8, 8), drawn(4, 3, 3, 3), drawn(4)]),
+    "conv3d": (F.conv3d, [drawn(2, 3, 4, 5, 5), drawn(4, 3, 2, 3, 3), drawn(4)]),
     "conv_transpose2d": (F.conv_transpose2d, [drawn(2, 3, 8, 8), drawn(3, 4, 3, 3)]),
     "mm": (mg.mm, [drawn(20, 2000), drawn(2000, 3)]),
     "bmm": (mg.bmm, [drawn(3, 2, 200), drawn(3, 200, 3)]),

@@ -137,6 +137,38 @@ def convolutions(shape: Shape) -> list[Case]:
     ]
 
 
+def volumes(N: int, C: int, D: int, H: int, F: int, K: int = 3) -> list[Case]:
+    """Convolution of N volumes of C channels, D images of H x H: forward and both gradients."""
+    volume, weight, result = (N, C, D, H, H), (F, C, K, K, K), (N, F, D, H, H)
+
+    def conv3d(library: Any, x: Any, w: Any) -> Any:
+        return library.nn.functional.conv3d(x, w, None, padding=K // 2)
+
+    shared: dict[str, Any] = {
+        "sizes": {"N": N, "C": C, "D": D, "H": H, "F": F},
+        "flops": 2.0 * np.prod(result) * np.prod(weight[1:]),
+        "elements": float(np.prod(volume) + np.prod(weight) + np.prod(result)),
+        "tolerance": 1e-3,
+    }
+    return [
+        Case(
+            name=f"conv3d {K}x{K}x{K} forward",
+            inputs=lambda draw: (draw(*volume), draw(*weight)),
+            implementations=both(forward(conv3d)),
+            **shared,
+        ),
+        *(
+            Case(
+                name=f"conv3d {K}x{K}x{K} {what} gradient",
+                inputs=lambda draw: (draw(*volume), draw(*weight), draw(*result)),
+                implementations=both(gradient(conv3d, place)),
+                **shared,
+            )
+            for place, what in enumerate(("input", "weight"))
+        ),
+    ]
+
+
 def pooling(name: str, N: int, C: int, H: int, overlap: bool = False) -> list[Case]:
     """Pooling of N images of C channels, forward and gradient: 2x2, or 3x3 by steps of 2."""
     image, result = (N, C, H, H), (N, C, H // 2, H // 2)
@@ -175,6 +207,7 @@ def pooling(name: str, N: int, C: int, H: int, overlap: bool = False) -> list[Ca
 
 CASES = [
     *(case for shape in SHAPES for case in convolutions(shape)),
+    *volumes(4, 16, 16, 32, 32),
     *(
         case
         for name in ("max_pool2d", "avg_pool2d")

@@ -90,6 +90,7 @@ def fractional_max_pool3d(
 
     As fractional_max_pool2d, with three random numbers for each volume: _random_samples (N, C, 3),
     of depth, vertical and horizontal.
+    PyTorch differs: it refuses windows that reach both ends of a dimension at steps of 1.
     """
     window = kernel_size, output_size, output_ratio, _random_samples
     out, indices = _pool("fractional_max_pool3d", gather_volumes, input, *window, 3)

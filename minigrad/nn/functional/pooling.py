@@ -201,6 +201,7 @@ def avg_pool3d(
     """The mean of each window: (N, C, D, H, W) or (C, D, H, W) -> the same with D', H', W'.
 
     The arguments and errors are those of avg_pool2d.
+    PyTorch differs: it refuses windows larger than the input even where padding makes room.
     """
     window = kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
     return _avg_pool("avg_pool3d", pool3d.avg_pool3d, input, *window, 3)
