@@ -26,12 +26,13 @@ def embedding(
     scaled down to it, in place.  Raises IndexError for an index out of range, RuntimeError for an
     input that is not integer.
 
-    PyTorch differs: scale_grad_by_freq=True and sparse=True raise NotImplementedError.
+    scale_grad_by_freq=True: each row's gradient is divided by the number of its index in input.
+
+    PyTorch differs: sparse=True raises NotImplementedError.
     """
     require_tensor("embedding", input=input, weight=weight)
-    if scale_grad_by_freq or sparse:
-        unsupported = "scale_grad_by_freq" if scale_grad_by_freq else "sparse"
-        raise NotImplementedError(f"embedding: {unsupported}=True is not supported")
+    if sparse:
+        raise NotImplementedError("embedding: sparse=True is not supported")
     if weight.ndim != 2:
         raise RuntimeError(f"embedding: 'weight' must be 2-D, got shape {list(weight.shape)}")
     indices = input.array
@@ -47,11 +48,20 @@ def embedding(
     if max_norm is not None:
         _limit_norms(weight, indices, max_norm, norm_type)
     found = ops.index_select(weight, 0, ops.reshape(input, shape=(indices.size,)))
+    if scale_grad_by_freq and found.requires_grad:
+        _divide_grad_by_counts(found, indices)
     found = ops.reshape(found, shape=(*indices.shape, weight.shape[1]))
     if padding_idx is None:
         return found
     padded = ops.unsqueeze(input == _row_index(padding_idx, rows), dim=-1)
     return ops.where(padded, found.detach(), found)
+
+
+def _divide_grad_by_counts(found: Tensor, indices: Array) -> None:
+    """Divide the gradient of each row that was looked up by the number of its index."""
+    flat = indices.reshape(-1)
+    counts = found.new_tensor(np.bincount(flat)[flat] if flat.size else flat).unsqueeze(-1)
+    found.register_hook(lambda grad: grad / counts)
 
 
 def _row_index(padding_idx: int, rows: int) -> int:
@@ -91,8 +101,10 @@ def embedding_bag(
     index.  include_last_offset=True: offsets (B + 1,) end with the last bag's end.
     per_sample_weights, shaped as input, multiply the rows (mode "sum" only).  The row padding_idx
     does not count; an empty bag gives 0.
-    Raises ValueError for shapes that do not fit, RuntimeError for offsets that do not, IndexError
-    and NotImplementedError as embedding does.
+    Raises ValueError for shapes that do not fit, and for scale_grad_by_freq in mode "max",
+    RuntimeError for offsets that do not fit, IndexError and NotImplementedError as embedding does.
+
+    PyTorch differs: with scale_grad_by_freq it divides by the counts of other indices.
     """
     require_tensor("embedding_bag", input=input, weight=weight)
     if weight.ndim != 2:
@@ -100,6 +112,8 @@ def embedding_bag(
     sizes = _bag_sizes(input, offsets, include_last_offset)
     if mode not in ("sum", "mean", "max"):
         raise ValueError(f"mode has to be one of sum, mean or max, got {mode!r}")
+    if mode == "max" and scale_grad_by_freq:
+        raise ValueError("max mode does not support scaling the gradient by the frequency")
     if per_sample_weights is not None:
         _require_sample_weights(per_sample_weights, input, mode)
     indices = input.reshape(-1)

@@ -46,13 +46,18 @@ def interpolate(
 
     mode is "nearest", "nearest-exact", "linear" (L), "bilinear" or "bicubic" (H, W), "trilinear"
     (D, H, W) or "area".  With align_corners=True the centers of the corner elements keep their
-    positions, otherwise their edges do.  Raises ValueError unless exactly one of size and
-    scale_factor is given, or if the mode does not fit; NotImplementedError for antialias.
+    positions, otherwise their edges do.  With antialias=True ("bilinear" and "bicubic") a shrunken
+    image averages over all the elements that it leaves out.  Raises ValueError unless exactly one
+    of size and scale_factor is given, or if antialias does not fit the mode; NotImplementedError
+    for a mode that does not fit the input.
     """
     require_tensor("interpolate", input=input)
     dimensions = input.ndim - 2
-    if antialias:
-        raise NotImplementedError("interpolate: antialias=True is not supported")
+    if antialias and (mode not in _FILTERS or dimensions != 2):
+        raise ValueError(
+            "Anti-alias option is restricted to bilinear and bicubic modes and requires a 4-D "
+            "tensor as input"
+        )
     if mode not in _MODES or (_MODES[mode] and dimensions not in _MODES[mode]):
         fitting = [name for name, fits in _MODES.items() if not fits or dimensions in fits]
         raise NotImplementedError(
@@ -70,7 +75,7 @@ def interpolate(
     if mode == "area":
         pools = {1: adaptive_avg_pool1d, 2: adaptive_avg_pool2d, 3: adaptive_avg_pool3d}
         return pools[dimensions](input, tuple(sizes))
-    taps_of = _TAPS[mode]
+    taps_of = functools.partial(_filtered, _FILTERS[mode]) if antialias else _TAPS[mode]
     for axis in range(dimensions):
         given = input.shape[2 + axis]
         positions, weights = taps_of(given, sizes[axis], scales[axis], bool(align_corners))
@@ -134,6 +139,48 @@ def _source_coordinates(size: int, outputs: int, scale: float | None, align_corn
         return indices * ((size - 1) / (outputs - 1) if outputs > 1 else 0.0)
     step = size / outputs if scale is None else 1 / scale
     return (indices + 0.5) * step - 0.5
+
+
+def _filtered(
+    filter_: tuple[int, Callable[[Array], Array]],
+    size: int,
+    outputs: int,
+    scale: float | None,
+    align_corners: bool,
+) -> Taps:
+    """Taps of a filter that is as wide as an output where that is wider than an input."""
+    half_width, shape = filter_
+    if align_corners:
+        step = (size - 1) / (outputs - 1) if outputs > 1 else 0.0
+    else:
+        step = size / outputs if scale is None else 1 / scale
+    wide = max(step, 1.0)
+    reach = half_width * wide
+    centers = step * (np.arange(outputs) + 0.5)
+    first = np.maximum((centers - reach + 0.5).astype(np.int64), 0)
+    last = np.minimum((centers + reach + 0.5).astype(np.int64), size)
+    positions = first + np.arange((last - first).max())[:, None]
+    weights = np.where(positions < last, shape((positions + 0.5 - centers) / wide), 0.0)
+    return positions, weights / weights.sum(axis=0)
+
+
+def _triangle(distance: Array) -> Array:
+    return np.maximum(1.0 - np.abs(distance), 0.0)
+
+
+def _cubic_filter(distance: Array) -> Array:
+    """Keys' cubic with a = -1/2, as in PIL; without antialiasing torch has a = -3/4."""
+    x = np.abs(distance)
+    near = (1.5 * x - 2.5) * x * x + 1
+    far = ((-0.5 * x + 2.5) * x - 4) * x + 2
+    return np.where(x < 1, near, np.where(x < 2, far, 0.0))
+
+
+# Half the width of the antialiasing filter of a mode, in inputs, and its shape.
+_FILTERS: dict[str, tuple[int, Callable[[Array], Array]]] = {
+    "bilinear": (1, _triangle),
+    "bicubic": (2, _cubic_filter),
+}
 
 
 def _nearest(size: int, outputs: int, scale: float | None, align_corners: bool) -> Taps:
