@@ -336,4 +336,5 @@ def accumulate_grad(leaf: Any, g: Any, owned: bool = False) -> None:
             total.bump_version()
     if leaf._post_accumulate_hooks:
         for hook in list(leaf._post_accumulate_hooks.values()):
-            hook(leaf)
+            if hook(leaf) is not None:
+                raise RuntimeError("Tensor post accumulate grad hooks should return None.")

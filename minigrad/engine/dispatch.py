@@ -286,8 +286,9 @@ def _recordable(
     for i in operation.keeps[needs, len(args)].values if needs else ():
         if isinstance(args[i], Value) and args[i]._is_inference:
             raise RuntimeError(
-                f"Inference tensors cannot be saved for backward by {operation.name}(): make the "
-                f"tensor outside inference_mode, or clone() it"
+                f"Inference tensors cannot be saved for backward. Please do not use Tensors "
+                f"created in inference mode in computation tracked by autograd: "
+                f"{operation.name}() would save one; make it outside the mode, or clone() it"
             )
     return needs
 

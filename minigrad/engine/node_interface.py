@@ -188,9 +188,22 @@ class ShowsSaved:
                 if isinstance(place, str):
                     return self.settings[place]
                 return out if place is None else inputs[place]
-        elif name != "op" and (ctx := getattr(self.op, "ctx", None)) is not None:
-            return getattr(ctx, name)  # a user's Function: its context
+        elif name != "op" and (ctx := self._context()) is not None:
+            return getattr(ctx, name)
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """What is not the node's own is set on the context of a user's Function, if it has one."""
+        own = name in vars(self) or hasattr(type(self), name)
+        if own or (ctx := self._context()) is None:
+            object.__setattr__(self, name, value)
+        else:
+            setattr(ctx, name, value)
+
+    def _context(self) -> Any:
+        """The context of a user's Function; None for the library's operations."""
+        op = self.op.op if isinstance(self.op, HookedOperation) else self.op
+        return getattr(op, "ctx", None)
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *(f"_saved_{name}" for name in self._names_of_saved())]

@@ -100,6 +100,10 @@ def _filled(data: Any, dtype: np.dtype[Any] | None) -> Array:
         array = np.array(data, dtype)
     except ValueError as error:
         require_even(data)
+        if "NaN" in str(error):
+            raise RuntimeError(
+                f"value cannot be converted to type {dtype} without overflow: it is not a number"
+            ) from None
         raise ValueError(f"cannot make a tensor of this data: {error}") from None
     except OverflowError:
         return _of_large_integers(data, dtype)

@@ -7,6 +7,9 @@ import numpy as np
 import pytest
 
 DIFFERENT = {
+    "check_a_number_of_a_tensor_that_requires_grad": (
+        "`float(x)`, `int(x)` of a tensor that requires gradients"
+    ),
     "check_a_graph_of_the_backward_is_warned_of": "`backward(create_graph=True)`",
 }
 
@@ -173,3 +176,14 @@ def check_a_graph_of_the_backward_is_warned_of(torch):
     x = torch.ones(1, requires_grad=True)
     with _warns(torch, "create_graph=True will create a reference cycle"):
         (x * x).backward(create_graph=True)
+
+
+def check_a_number_of_a_tensor_that_requires_grad(torch):
+    with _warns(torch, "requires_grad=True to a scalar"):
+        float(torch.ones(1, requires_grad=True))
+
+
+def check_item_of_a_tensor_that_requires_grad_is_silent(torch):
+    x = torch.tensor(1.0, requires_grad=True)
+    assert _silent(x.item) == 1
+    assert _silent(lambda: f"{x:.1f}") == "1.0"

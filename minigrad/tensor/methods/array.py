@@ -31,6 +31,16 @@ def sizes(given: Sequence[Any], needed_by: str = "") -> tuple[int, ...]:
     return tuple(operator.index(size) for size in given)
 
 
+def named_sizes(given: Sequence[Any], named: Sequence[int]) -> tuple[int, ...]:
+    """Sizes or dimensions passed by the argument's name.
+
+    Raises TypeError if there are `given` ones by position, too.
+    """
+    if given:
+        raise TypeError(f"sizes are given twice: {list(given)} by position, {named} by name")
+    return sizes((named,))
+
+
 def sizes_or_named(
     name: str, given: Sequence[Any], named: Mapping[str, Any], argument: str = "dims"
 ) -> tuple[int, ...]:
@@ -45,9 +55,9 @@ def sizes_or_named(
     return sizes((named[argument],) if named else given, name)
 
 
-def new_shape(given: Sequence[Any]) -> tuple[int, ...]:
+def new_shape(given: Sequence[Any], named: Sequence[int] | None = None) -> tuple[int, ...]:
     """The sizes of a tensor to be made.  Raises RuntimeError if one is negative."""
-    found = sizes(given)
+    found = sizes(given) if named is None else named_sizes(given, named)
     if any(size < 0 for size in found):
         raise RuntimeError(
             f"Dimension size must be non-negative: a tensor cannot have negative dimensions, got "

@@ -23,8 +23,6 @@ from minigrad.tensor.methods.type_names import NAMES, TensorType, dtype_named
 class CastMethods(ArrayValue):
     """torch's casts and copies as methods, and its `new_...` family."""
 
-    # --- new tensors of the same dtype ---
-
     def _new(self, array: Array, device: DeviceLike, requires_grad: bool) -> Value:
         require_cpu(device)
         new = wrap_like(self, array)
@@ -53,37 +51,40 @@ class CastMethods(ArrayValue):
     @method
     def new_zeros(
         self,
-        *size: int | Sequence[int],
+        *sizes: int | Sequence[int],
+        size: Sequence[int] | None = None,
         dtype: DTypeLike = None,
         device: DeviceLike = None,
         requires_grad: bool = False,
     ) -> Value:
         """Zeros, by default of this tensor's dtype."""
-        array = allocated(np.zeros, new_shape(size), self._dtype_for_new(dtype))
+        array = allocated(np.zeros, new_shape(sizes, size), self._dtype_for_new(dtype))
         return self._new(array, device, requires_grad)
 
     @method
     def new_ones(
         self,
-        *size: int | Sequence[int],
+        *sizes: int | Sequence[int],
+        size: Sequence[int] | None = None,
         dtype: DTypeLike = None,
         device: DeviceLike = None,
         requires_grad: bool = False,
     ) -> Value:
         """Ones, by default of this tensor's dtype."""
-        array = allocated(np.ones, new_shape(size), self._dtype_for_new(dtype))
+        array = allocated(np.ones, new_shape(sizes, size), self._dtype_for_new(dtype))
         return self._new(array, device, requires_grad)
 
     @method
     def new_empty(
         self,
-        *size: int | Sequence[int],
+        *sizes: int | Sequence[int],
+        size: Sequence[int] | None = None,
         dtype: DTypeLike = None,
         device: DeviceLike = None,
         requires_grad: bool = False,
     ) -> Value:
         """Uninitialised memory, by default of this tensor's dtype."""
-        array = allocated(np.empty, new_shape(size), self._dtype_for_new(dtype))
+        array = allocated(np.empty, new_shape(sizes, size), self._dtype_for_new(dtype))
         return self._new(array, device, requires_grad)
 
     @method

@@ -5,6 +5,8 @@ from typing import Any
 from minigrad.core import dtypes
 from minigrad.core.printing import format_tensor
 from minigrad.core.types import Number
+from minigrad.engine.forward_mode import tangent_of
+from minigrad.engine.grad_mode import thread
 from minigrad.engine.overrides import overrides_functions
 from minigrad.tensor.methods.numpy_protocol import NumPyProtocol
 
@@ -76,6 +78,8 @@ class ConversionMethods(NumPyProtocol):
             notes.append(f"grad_fn={self.node!r}")
         elif self.requires_grad:
             notes.append("requires_grad=True")
+        tangents = [tangent_of(self, level) for level in thread.mode.dual_levels]
+        notes += [f"tangent={tangent!r}" for tangent in tangents if tangent is not None][-1:]
         kind = type(self)
         name = kind.__name__ if overrides_functions(kind) else "tensor"
         return format_tensor(self.array, f"{name}(", notes, shown)

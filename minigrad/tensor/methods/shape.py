@@ -7,7 +7,7 @@ from minigrad import ops
 from minigrad.core.dtypes import dtype as Dtype
 from minigrad.core.warn import warn_caller
 from minigrad.engine.graph import Value
-from minigrad.tensor.methods.array import ArrayValue, sizes, sizes_or_named
+from minigrad.tensor.methods.array import ArrayValue, named_sizes, sizes, sizes_or_named
 from minigrad.tensor.methods.casts import CastMethods
 from minigrad.tensor.methods.signatures import (
     along,
@@ -66,12 +66,19 @@ class ShapeMethods(CastMethods):
     # --- views ---
 
     @method
-    def reshape(self, *shape: int | Sequence[int]) -> Value:
+    def reshape(self, *given: int | Sequence[int], shape: Sequence[int] | None = None) -> Value:
         """The same elements in another shape; one size may be -1."""
-        return ops.reshape(self, shape=sizes(shape, "reshape"))
+        return ops.reshape(
+            self, shape=sizes(given, "reshape") if shape is None else named_sizes(given, shape)
+        )
 
     @method
-    def view(self, *shape: int | Sequence[int] | Dtype, dtype: Dtype | None = None) -> Value:
+    def view(
+        self,
+        *shape: int | Sequence[int] | Dtype,
+        size: Sequence[int] | None = None,
+        dtype: Dtype | None = None,
+    ) -> Value:
         """The same memory in another shape, or as elements of another dtype, outside the graph.
 
         Raises RuntimeError where another shape needs a copy, or elements do not fit.
@@ -79,17 +86,19 @@ class ShapeMethods(CastMethods):
         wanted = shape[0] if len(shape) == 1 else dtype
         if isinstance(wanted, Dtype):
             return reinterpreted(self, wanted)
-        return ops.view(self, shape=sizes(shape, "view"))
+        return ops.view(
+            self, shape=sizes(shape, "view") if size is None else named_sizes(shape, size)
+        )
 
     @method
-    def permute(self, *dims: int | Sequence[int]) -> Value:
+    def permute(self, *order: int | Sequence[int], dims: Sequence[int] | None = None) -> Value:
         """A view with the dimensions in another order."""
-        return ops.permute(self, dims=sizes(dims))
+        return ops.permute(self, dims=sizes(order) if dims is None else named_sizes(order, dims))
 
     @method
-    def expand(self, *shape: int | Sequence[int]) -> Value:
+    def expand(self, *shape: int | Sequence[int], size: Sequence[int] | None = None) -> Value:
         """A view with dimensions of size 1 repeated; -1 keeps a size."""
-        return ops.expand(self, shape=sizes(shape))
+        return ops.expand(self, shape=sizes(shape) if size is None else named_sizes(shape, size))
 
     broadcast_to = expand
 
@@ -119,7 +128,12 @@ class ShapeMethods(CastMethods):
     def positive(self) -> Value:
         return self
 
-    transpose = swapaxes = swapdims = between(ops.transpose)
+    @method
+    def swapaxes(self, axis0: int, axis1: int) -> Value:
+        """The dimensions `axis0` and `axis1` exchanged, a view; NumPy's name of `transpose`."""
+        return ops.transpose(self, axis0, axis1)
+
+    transpose = swapdims = between(ops.transpose)
     t = method(ops.t)
     adjoint = method(ops.adjoint)
     movedim = moveaxis = method(ops.movedim)
@@ -157,19 +171,23 @@ class ShapeMethods(CastMethods):
         return ops.flip(self, dims=sizes_or_named("flip", dims, named))
 
     @method
-    def repeat(self, *repeats: int | Sequence[int]) -> Value:
+    def repeat(self, *counts: int | Sequence[int], repeats: Sequence[int] | None = None) -> Value:
         """The tensor laid out so many times in each dimension."""
-        return ops.repeat(self, sizes(repeats, "repeat"))
+        return ops.repeat(
+            self, sizes(counts, "repeat") if repeats is None else named_sizes(counts, repeats)
+        )
 
     @method
-    def tile(self, *dims: int | Sequence[int]) -> Value:
+    def tile(self, *counts: int | Sequence[int], dims: Sequence[int] | None = None) -> Value:
         """The tensor laid out so many times; counts that are missing in front are 1."""
-        return ops.tile(self, sizes(dims))
+        return ops.tile(self, sizes(counts) if dims is None else named_sizes(counts, dims))
 
     @method
-    def sum_to_size(self, *shape: int | Sequence[int]) -> Value:
+    def sum_to_size(self, *shape: int | Sequence[int], size: Sequence[int] | None = None) -> Value:
         """Sums that undo a broadcast from `shape`."""
-        return ops.sum_to_size(self, shape=sizes(shape))
+        return ops.sum_to_size(
+            self, shape=sizes(shape) if size is None else named_sizes(shape, size)
+        )
 
     fliplr = method(ops.fliplr)
     flipud = method(ops.flipud)
