@@ -1,5 +1,7 @@
 """Tensor's methods, attributes and errors, on minigrad and on torch alike."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -204,8 +206,20 @@ def test_numpy_scalars_stand_for_numbers():
         mg.exp(3.0)
 
 
-def test_results_of_a_subclass_are_plain_tensors():
+def test_results_of_a_subclass_are_of_the_subclass():
     class Mine(mg.Tensor):
         pass
 
-    assert type(Mine([1.0]) * 2) is mg.Tensor
+    assert type(Mine([1.0]) * 2) is Mine
+
+
+def test_a_deep_copy_of_a_subclass_keeps_class_and_attributes():
+    class Mine(mg.Tensor):
+        tag: list[int]
+
+    mine = Mine([1.0])
+    mine.tag = [1]
+    copied = copy.deepcopy(mine)
+    assert type(copied) is Mine
+    assert copied.tag == [1]
+    assert copied.tag is not mine.tag
