@@ -74,7 +74,7 @@ from minigrad.core.unsupported import (
 )
 from minigrad.engine.grad_mode import is_anomaly_enabled, is_grad_enabled, is_inference_mode_enabled
 from minigrad.func import vmap
-from minigrad.foreach import (
+from minigrad.optim.foreach import (
     _foreach_abs, _foreach_abs_, _foreach_add, _foreach_add_, _foreach_addcdiv,
     _foreach_addcdiv_, _foreach_addcmul, _foreach_addcmul_, _foreach_ceil, _foreach_ceil_,
     _foreach_clamp_max, _foreach_clamp_max_, _foreach_clamp_min, _foreach_clamp_min_,

@@ -29,7 +29,6 @@ FLOORS = [
     {"backends", "compiler", "cuda", "multiprocessing", "nn"},
     {
         "aliases",
-        "foreach",
         "distributions",
         "func",
         "jit",
