@@ -36,9 +36,9 @@ class AdaptiveLogSoftmaxWithLoss(Module):
     >>> import minigrad as mg
     >>> layer = mg.nn.AdaptiveLogSoftmaxWithLoss(16, 1000, cutoffs=[10, 100])
     >>> layer(mg.zeros(3, 16), mg.tensor([2, 999, 40])).output.shape
-    (3,)
+    minigrad.Size([3])
     >>> layer.log_prob(mg.zeros(3, 16)).shape
-    (3, 1000)
+    minigrad.Size([3, 1000])
     """
 
     def __init__(

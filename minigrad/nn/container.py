@@ -87,7 +87,7 @@ class Sequential(_ListOfModules):
     >>> import minigrad as mg
     >>> net = mg.nn.Sequential(mg.nn.Linear(4, 3), mg.nn.ReLU())
     >>> net(mg.ones(2, 4)).shape
-    (2, 3)
+    minigrad.Size([2, 3])
     """
 
     def __init__(self, *args: Any) -> None:

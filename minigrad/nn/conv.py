@@ -171,7 +171,7 @@ class Conv2d(_Conv):
 
     >>> import minigrad as mg
     >>> mg.nn.Conv2d(3, 8, kernel_size=3, padding=1, stride=2)(mg.zeros(1, 3, 32, 32)).shape
-    (1, 8, 16, 16)
+    minigrad.Size([1, 8, 16, 16])
     """
 
     dimensions = 2

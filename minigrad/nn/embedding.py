@@ -20,7 +20,7 @@ class Embedding(Module):
 
     >>> import minigrad as mg
     >>> mg.nn.Embedding(10, 3)(mg.tensor([[1, 2], [4, 5]])).shape
-    (2, 2, 3)
+    minigrad.Size([2, 2, 3])
     """
 
     def __init__(

@@ -30,7 +30,7 @@ class Linear(Module):
 
     >>> import minigrad as mg
     >>> mg.nn.Linear(20, 30)(mg.zeros(128, 20)).shape
-    (128, 30)
+    minigrad.Size([128, 30])
     """
 
     bias: Parameter  # or None; declared as in torch, so that `init.zeros_(layer.bias)` has its type

@@ -31,7 +31,7 @@ class MultiheadAttention(Module):
     >>> x = mg.zeros(2, 5, 16)
     >>> out, weights = mg.nn.MultiheadAttention(16, 4, batch_first=True)(x, x, x)
     >>> out.shape, weights.shape
-    ((2, 5, 16), (2, 5, 5))
+    (minigrad.Size([2, 5, 16]), minigrad.Size([2, 5, 5]))
     """
 
     bias_k: Parameter | None

@@ -183,7 +183,7 @@ class Transformer(Module):
     >>> import minigrad as mg
     >>> model = mg.nn.Transformer(16, 4, 1, 1, 32, batch_first=True)
     >>> model(mg.zeros(2, 5, 16), mg.zeros(2, 3, 16)).shape
-    (2, 3, 16)
+    minigrad.Size([2, 3, 16])
     """
 
     def __init__(

@@ -40,7 +40,7 @@ class TransformerEncoderLayer(Module):
     >>> import minigrad as mg
     >>> layer = mg.nn.TransformerEncoderLayer(16, 4, 32, batch_first=True)
     >>> layer(mg.zeros(2, 5, 16)).shape
-    (2, 5, 16)
+    minigrad.Size([2, 5, 16])
     """
 
     def __init__(
@@ -129,7 +129,7 @@ class TransformerDecoderLayer(Module):
     >>> import minigrad as mg
     >>> layer = mg.nn.TransformerDecoderLayer(16, 4, 32, batch_first=True)
     >>> layer(mg.zeros(2, 3, 16), mg.zeros(2, 5, 16)).shape
-    (2, 3, 16)
+    minigrad.Size([2, 3, 16])
     """
 
     def __init__(

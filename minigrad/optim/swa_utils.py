@@ -89,7 +89,7 @@ class AveragedModel(Module):
     >>> averaged = AveragedModel(model, avg_fn=get_ema_avg_fn(0.9))
     >>> averaged.update_parameters(model)
     >>> averaged(mg.ones(3, 2)).shape
-    (3, 1)
+    minigrad.Size([3, 1])
     """
 
     n_averaged: Tensor

@@ -31,7 +31,7 @@ def make_grid(
     >>> import minigrad as mg
     >>> from minigrad.vision.utils import make_grid
     >>> make_grid(mg.zeros(10, 1, 8, 8), nrow=5).shape
-    (3, 22, 52)
+    minigrad.Size([3, 22, 52])
     """
     images = _images(tensor)
     if nrow < 1 or padding < 0:

@@ -47,7 +47,7 @@ def scaled_dot_product_attention(
     >>> import minigrad as mg
     >>> x = mg.ones(2, 8, 5, 16)  # batch, heads, positions, features
     >>> mg.nn.functional.scaled_dot_product_attention(x, x, x, is_causal=True).shape
-    (2, 8, 5, 16)
+    minigrad.Size([2, 8, 5, 16])
     """
     require_tensor(_NAME, query=query, key=key, value=value)
     _require_operands(query, key, value)

@@ -15,7 +15,7 @@ class LectureCNN(nn.Module):
     >>> import minigrad as mg
     >>> from minigrad.vision.models import LectureCNN
     >>> LectureCNN()(mg.zeros(2, 1, 28, 28)).shape
-    (2, 10)
+    minigrad.Size([2, 10])
     """
 
     def __init__(

@@ -26,7 +26,7 @@ class MLP(nn.Sequential):
     >>> import minigrad as mg
     >>> from minigrad.vision.models import MLP
     >>> MLP(784, (100,), 10)(mg.zeros(5, 1, 28, 28)).shape
-    (5, 10)
+    minigrad.Size([5, 10])
     """
 
     def __init__(

@@ -55,7 +55,7 @@ class Conv2dNormActivation(nn.Sequential):
     >>> import minigrad as mg
     >>> from minigrad.vision.ops import Conv2dNormActivation
     >>> Conv2dNormActivation(3, 8, stride=2)(mg.zeros(1, 3, 16, 16)).shape
-    (1, 8, 8, 8)
+    minigrad.Size([1, 8, 8, 8])
     """
 
     def __init__(

@@ -13,7 +13,7 @@ class Compose:
     >>> import numpy as np
     >>> from minigrad.vision.transforms import Compose, Normalize, ToTensor
     >>> Compose([ToTensor(), Normalize((0.5,), (0.5,))])(np.zeros((28, 28), np.uint8)).shape
-    (1, 28, 28)
+    minigrad.Size([1, 28, 28])
     """
 
     def __init__(self, transforms: Sequence[Transform]) -> None:
