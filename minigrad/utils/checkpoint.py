@@ -1,6 +1,7 @@
 """torch.utils.checkpoint: backward computes a part of the network again, so that its forward saves
 nothing.
 
+>>> from minigrad.utils.checkpoint import checkpoint
 >>> layers = minigrad.nn.Sequential(minigrad.nn.Linear(4, 4), minigrad.nn.ReLU())
 >>> x = minigrad.ones(2, 4, requires_grad=True)
 >>> checkpoint(layers, x, use_reentrant=False).sum().backward()
