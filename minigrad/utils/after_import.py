@@ -12,6 +12,8 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
+from minigrad.kernels.compiler.process import is_enabled
+
 THEIR_BACKENDS, OUR_BACKEND = "einops._backends", "minigrad.utils.einops_backend"
 THEIR_LAYERS, OUR_LAYERS = "einops.layers.minigrad", "minigrad.utils.einops"
 
@@ -61,6 +63,8 @@ class _LayersLoader(Loader):
 
 def watch_einops() -> None:
     """Register the backend with einops, now or when it is imported."""
+    if not is_enabled("einops"):
+        return
     sys.meta_path.insert(0, _EinopsFinder())
     if THEIR_BACKENDS in sys.modules:
         importlib.import_module(OUR_BACKEND)

@@ -58,11 +58,12 @@ def output(program: str, **variables: str) -> str:
 
 def test_an_import_changes_what_is_listed_and_nothing_else() -> None:
     changes = json.loads(output(CHANGES))
-    assert changes.keys() == {"environment", "numba", "listeners", "locators"}
+    assert changes.keys() == {"environment", "numba", "listeners", "locators", "path"}
     assert changes["environment"]["GOMP_SPINCOUNT"] == "10000"
     assert changes["numba"]["THREADING_LAYER_PRIORITY"] == "['omp', 'tbb', 'workqueue']"
     assert changes["listeners"] == ["_CollectorPause", "_Announcement"]
     assert changes["locators"][0] == "KernelCacheLocator"
+    assert changes["path"][1].count("_EinopsFinder") == 1
 
 
 def test_all_effects_off_leave_the_process_as_it_was() -> None:
@@ -111,6 +112,7 @@ numba.config.NUMBA_NUM_THREADS = 2
 compiler.start('a')
 print(compiler._process is not None)
 """,
+    "einops": "import sys; print(any('Einops' in type(f).__name__ for f in sys.meta_path))",
 }
 SPY_ON_MALLOPT = """
 import ctypes, numba

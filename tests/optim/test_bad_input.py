@@ -20,7 +20,7 @@ def parameter(*shape):
         (optim.SGD, {"lr": -0.1}, ValueError, r"SGD: lr must be in \[0, inf\], got -0.1"),
         (optim.SGD, {"lr": float("nan")}, ValueError, "lr must be in .* got nan"),
         (optim.SGD, {"lr": "fast"}, TypeError, "lr must be a number, got 'fast'"),
-        (optim.SGD, {"lr": mg.tensor([0.1, 0.2])}, ValueError, r"one number, .* shape \(2,\)"),
+        (optim.SGD, {"lr": mg.tensor([0.1, 0.2])}, ValueError, r"one number, .* shape .*\[2\]"),
         (optim.SGD, {"momentum": -1}, ValueError, "momentum must be in"),
         (optim.SGD, {"dampening": float("nan")}, ValueError, r"dampening must be in \(-inf, inf\)"),
         (optim.SGD, {"weight_decay": -1}, ValueError, "weight_decay must be in"),
@@ -61,7 +61,7 @@ def test_settings_that_make_no_sense(cls, options, error, words):
         (parameter(2), TypeError, "a single Tensor was given"),
         ([np.ones(2)], TypeError, "can only optimize Tensors, but one of the params is ndarray"),
         ([from_numpy(np.ones(2, np.int64))], ValueError, "floating-point Tensors.*int64"),
-        ([parameter(2) * 2], ValueError, r"non-leaf Tensor: one of shape \(2,\)"),
+        ([parameter(2) * 2], ValueError, r"non-leaf Tensor: one of shape .*\[2\]"),
         ([{"lr": 0.1}], ValueError, "needs 'params'"),
         ([{"params": {1, 2}}], TypeError, "a set has none"),
         ([{"params": [parameter(1)]}, [parameter(1)]], TypeError, "a parameter group is a dict"),
@@ -128,7 +128,7 @@ def trained(cls, *shapes, **options):
     ("saved", "words"),
     [
         (lambda: trained(optim.Adam, (2,), (3,)), "2 parameters, this optimizer's has 1"),
-        (lambda: trained(optim.Adam, (3,)), r"exp_avg has shape \(3,\), its parameter \(2,\)"),
+        (lambda: trained(optim.Adam, (3,)), r"exp_avg has shape .*\[3\]\), its parameter .*\[2\]"),
         (lambda: trained(optim.SGD, (2,), momentum=0.9), "not that of Adam: its groups have no"),
         (
             lambda: optim.Adam([{"params": parameter(2)}, {"params": parameter(2)}]),
@@ -152,7 +152,7 @@ def test_a_state_that_does_not_fit_changes_nothing(saved, words):
     [
         (lambda s: s["state"].update({0: {"square_avg": np.ones(2)}}), "holds square_avg, not"),
         (lambda s: s["state"][0].pop("step"), "lacks 'step'"),
-        (lambda s: s["state"][0].update(step=np.ones(2)), r"step has shape \(2,\)"),
+        (lambda s: s["state"][0].update(step=np.ones(2)), r"step has shape .*\[2\]"),
         (lambda s: s["param_groups"][0].update(lr=-1.0), "lr must be in"),
         (lambda s: s["param_groups"][0].update(capturable=True), None),
         (lambda s: s["param_groups"][0].pop("betas"), "have no betas"),

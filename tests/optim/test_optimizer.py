@@ -31,6 +31,7 @@ def test_parameters_states_and_gradients_need_not_be_contiguous():
     np.testing.assert_array_equal(base.T[::2], plain.detach().numpy())
 
 
+@pytest.mark.filterwarnings("ignore:The given NumPy array is not writable")
 def test_a_broadcast_gradient_is_read_rightly():
     (p,) = parameters([np.zeros((3, 4))])
     p.grad = from_numpy(np.broadcast_to(np.array([1.0, 2.0, 3.0, 4.0]), (3, 4)))

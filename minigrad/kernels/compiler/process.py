@@ -19,6 +19,7 @@ signals: what a handler does, as KeyboardInterrupt, waits during a compilation u
 announcement: one line on stderr when the first kernel is compiled, because that takes seconds.
 background: from the first compilation of a long kernel on, a second process compiles the kernels
     that are usually needed next.  It ends with this one.  Set by the user: `NUMBA_NUM_THREADS=1`.
+einops: a finder in `sys.meta_path` gives einops, whenever it is imported, a backend for tensors.
 """
 
 import gc
@@ -96,8 +97,8 @@ _EFFECTS: dict[str, Callable[[], object]] = {
     "signals": defer_signals,
     "announcement": _announce_compilations,
 }
-# The last is no effect of the import: `BackgroundCompiler` asks for it.
-EFFECTS = (*_EFFECTS, "background")
+# The others are applied where they belong: in `BackgroundCompiler`, and in `utils.after_import`.
+EFFECTS = (*_EFFECTS, "background", "einops")
 
 
 @cache

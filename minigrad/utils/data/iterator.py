@@ -1,5 +1,6 @@
 """One pass over a DataLoader: fetched in the loop, or by workers ahead of it."""
 
+import importlib
 import os
 import time
 import warnings
@@ -17,7 +18,6 @@ from minigrad.ops.generator import (
     default_generator_scope,
     stream,
 )
-from minigrad.utils.data.process_workers import ProcessCrew
 from minigrad.utils.data.thread_workers import ThreadCrew
 from minigrad.utils.data.worker import (
     ORDER,
@@ -138,6 +138,14 @@ class Crew(Protocol):
         """Dismiss the workers."""
 
 
+def _process_crew(*arguments: Any) -> Crew:
+    """Workers in processes.  Few loaders have them, and the modules of Python that they need take
+    5 ms of an import and register a function for the program's end."""
+    module = importlib.import_module("minigrad.utils.data.process_workers")
+    crew: Crew = module.ProcessCrew(*arguments)
+    return crew
+
+
 class WorkerIterator(BatchIterator):
     """Keeps `prefetch_factor` batches ahead in each worker, and returns them in order.
 
@@ -151,7 +159,7 @@ class WorkerIterator(BatchIterator):
         self._crew: Crew = (
             ThreadCrew(*arguments)
             if settings.context is None
-            else ProcessCrew(*arguments, settings.context, settings.prefetch_factor)
+            else _process_crew(*arguments, settings.context, settings.prefetch_factor)
         )
         self._close = weakref.finalize(self, _close_crew, self._crew.close, os.getpid())
         self._prefetch()
