@@ -5,6 +5,7 @@ from minigrad.distributions.bernoulli import Bernoulli
 from minigrad.distributions.binomial import Binomial
 from minigrad.distributions.categorical import Categorical
 from minigrad.distributions.cauchy import Cauchy
+from minigrad.distributions.covariance import half_log_det
 from minigrad.distributions.exp_family import ExponentialFamily
 from minigrad.distributions.geometric import Geometric
 from minigrad.distributions.gumbel import EULER, Gumbel
@@ -16,7 +17,6 @@ from minigrad.distributions.lowrank_multivariate_normal import LowRankMultivaria
 from minigrad.distributions.multivariate_normal import (
     MultivariateNormal,
     batch_mahalanobis,
-    half_log_det,
 )
 from minigrad.distributions.normal import Normal
 from minigrad.distributions.one_hot_categorical import OneHotCategorical

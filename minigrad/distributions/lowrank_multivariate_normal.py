@@ -4,8 +4,9 @@ import math
 from collections.abc import Iterable
 
 from minigrad.distributions import constraints, draws
+from minigrad.distributions.covariance import half_log_det
 from minigrad.distributions.distribution import NO_SIZE, Distribution
-from minigrad.distributions.multivariate_normal import batch_mahalanobis, half_log_det
+from minigrad.distributions.multivariate_normal import batch_mahalanobis
 from minigrad.distributions.utils import lazy_property
 from minigrad.linalg import cholesky, solve_triangular
 from minigrad.ops import broadcast_shapes, diag_embed

@@ -3,13 +3,13 @@
 import math
 from collections.abc import Iterable
 
+from minigrad.core.types import Size
 from minigrad.distributions import constraints, draws
+from minigrad.distributions.covariance import FORMS, Covariance, given_form, half_log_det
 from minigrad.distributions.distribution import NO_SIZE, Distribution
-from minigrad.distributions.utils import lazy_property
-from minigrad.linalg import cholesky, solve_triangular
-from minigrad.ops import broadcast_shapes, cholesky_inverse
+from minigrad.linalg import solve_triangular
+from minigrad.ops import broadcast_shapes
 from minigrad.tensor import Tensor
-from minigrad.tensor.creation import eye
 
 
 def batch_mahalanobis(factor: Tensor, difference: Tensor) -> Tensor:
@@ -18,36 +18,14 @@ def batch_mahalanobis(factor: Tensor, difference: Tensor) -> Tensor:
     return solved.squeeze(-1).square().sum(-1)
 
 
-def half_log_det(factor: Tensor) -> Tensor:
-    """log |L| of triangles L (..., n, n)."""
-    return factor.diagonal(dim1=-2, dim2=-1).log().sum(-1)
-
-
-def precision_to_scale_tril(precision: Tensor) -> Tensor:
-    """The Cholesky factor of the inverse of a matrix, without inverting it.
-
-    With P reversed = M M^T, the factor is the reversed, transposed inverse of M.
-    """
-    flipped = cholesky(precision.flip((-2, -1)))
-    inverse = solve_triangular(
-        flipped.flip((-2, -1)).mT, eye(precision.shape[-1], dtype=precision.dtype), upper=False
-    )
-    return inverse
-
-
-class MultivariateNormal(Distribution):
+class MultivariateNormal(Covariance, Distribution):
     """A normal vector of mean `loc` (..., n), with one of three (..., n, n) matrices.
 
     `covariance_matrix`, `precision_matrix` (its inverse) or `scale_tril` (its Cholesky factor,
     with which all is computed).
     """
 
-    arg_constraints = constraints.legal(
-        loc=constraints.real_vector,
-        covariance_matrix=constraints.positive_definite,
-        precision_matrix=constraints.positive_definite,
-        scale_tril=constraints.lower_cholesky,
-    )
+    arg_constraints = constraints.legal(loc=constraints.real_vector, **FORMS)
     support = constraints.real_vector
     has_rsample = True
 
@@ -61,49 +39,16 @@ class MultivariateNormal(Distribution):
     ) -> None:
         if loc.ndim < 1:
             raise ValueError("loc must be at least one-dimensional.")
-        matrices = {
-            "covariance_matrix": covariance_matrix,
-            "precision_matrix": precision_matrix,
-            "scale_tril": scale_tril,
-        }
-        given = [(name, matrix) for name, matrix in matrices.items() if matrix is not None]
-        if len(given) != 1:
-            raise ValueError(
-                "Exactly one of covariance_matrix or precision_matrix or scale_tril may be "
-                "specified."
-            )
-        name, matrix = given[0]
-        if matrix.ndim < 2:
-            raise ValueError(
-                f"{name} must be at least two-dimensional, with optional leading batch dimensions"
-            )
+        name, matrix = given_form(
+            covariance_matrix=covariance_matrix,
+            precision_matrix=precision_matrix,
+            scale_tril=scale_tril,
+        )
         batch = broadcast_shapes(matrix.shape[:-2], loc.shape[:-1])
-        vars(self)[name] = matrix.expand(*batch, -1, -1)
+        self._set_form(name, matrix, Size(batch))
         self.loc = loc.expand(*batch, -1)
-        self._unbroadcasted_scale_tril = matrix
         super().__init__(batch, self.loc.shape[-1:], validate_args=validate_args)
-        if covariance_matrix is not None:
-            self._unbroadcasted_scale_tril = cholesky(matrix)
-        elif precision_matrix is not None:
-            self._unbroadcasted_scale_tril = precision_to_scale_tril(matrix)
-
-    @lazy_property
-    def scale_tril(self) -> Tensor:
-        """The Cholesky factor of the covariance."""
-        n = self._event_shape[0]
-        return self._unbroadcasted_scale_tril.expand(*self._batch_shape, n, n)
-
-    @lazy_property
-    def covariance_matrix(self) -> Tensor:
-        """The covariance."""
-        factor, n = self._unbroadcasted_scale_tril, self._event_shape[0]
-        return (factor @ factor.mT).expand(*self._batch_shape, n, n)
-
-    @lazy_property
-    def precision_matrix(self) -> Tensor:
-        """The inverse of the covariance."""
-        n = self._event_shape[0]
-        return cholesky_inverse(self._unbroadcasted_scale_tril).expand(*self._batch_shape, n, n)
+        self._factorize(name, matrix)
 
     @property
     def mean(self) -> Tensor:

@@ -3,16 +3,16 @@
 import math
 from collections.abc import Iterable
 
+from minigrad.core.types import Size
 from minigrad.distributions import constraints, draws
+from minigrad.distributions.covariance import FORMS, Covariance, given_form, half_log_det
 from minigrad.distributions.distribution import NO_SIZE
 from minigrad.distributions.exp_family import ExponentialFamily
 from minigrad.distributions.gamma_sampling import standard_gamma
-from minigrad.distributions.multivariate_normal import half_log_det, precision_to_scale_tril
-from minigrad.distributions.utils import Number, lazy_property
+from minigrad.distributions.utils import Number
 from minigrad.linalg import cholesky
 from minigrad.ops import (
     broadcast_shapes,
-    cholesky_inverse,
     cholesky_solve,
     diag_embed,
     digamma,
@@ -22,19 +22,14 @@ from minigrad.tensor import Tensor
 from minigrad.tensor.creation import arange
 
 
-class Wishart(ExponentialFamily):
+class Wishart(Covariance, ExponentialFamily):
     """The sum of z z^T over `df` normal vectors z of covariance V: (..., n, n) matrices.
 
     V is given as `covariance_matrix`, `precision_matrix` (its inverse) or `scale_tril` (its
     Cholesky factor); df > n - 1 need not be whole.
     """
 
-    arg_constraints = constraints.legal(
-        covariance_matrix=constraints.positive_definite,
-        precision_matrix=constraints.positive_definite,
-        scale_tril=constraints.lower_cholesky,
-        df=constraints.greater_than(0),
-    )
+    arg_constraints = constraints.legal(**FORMS, df=constraints.greater_than(0))
     support = constraints.positive_definite
     has_rsample = True
 
@@ -46,23 +41,11 @@ class Wishart(ExponentialFamily):
         scale_tril: Tensor | None = None,
         validate_args: bool | None = None,
     ) -> None:
-        matrices = {
-            "covariance_matrix": covariance_matrix,
-            "precision_matrix": precision_matrix,
-            "scale_tril": scale_tril,
-        }
-        given = [(name, matrix) for name, matrix in matrices.items() if matrix is not None]
-        if len(given) != 1:
-            raise ValueError(
-                "Exactly one of covariance_matrix or precision_matrix or scale_tril may be "
-                "specified."
-            )
-        name, matrix = given[0]
-        if matrix.ndim < 2:
-            raise ValueError(
-                "scale_tril must be at least two-dimensional, with optional leading batch "
-                "dimensions"
-            )
+        name, matrix = given_form(
+            covariance_matrix=covariance_matrix,
+            precision_matrix=precision_matrix,
+            scale_tril=scale_tril,
+        )
         degrees = df if isinstance(df, Tensor) else matrix.new_tensor(float(df))
         batch = broadcast_shapes(degrees.shape, matrix.shape[:-2])
         event = matrix.shape[-2:]
@@ -71,30 +54,9 @@ class Wishart(ExponentialFamily):
                 f"Value of df={df} expected to be greater than ndim - 1 = {event[-1] - 1}."
             )
         self.df = degrees.expand(batch)
-        vars(self)[name] = matrix.expand(*batch, -1, -1)
-        self._unbroadcasted_scale_tril = matrix
+        self._set_form(name, matrix, Size(batch))
         super().__init__(batch, event, validate_args=validate_args)
-        if covariance_matrix is not None:
-            self._unbroadcasted_scale_tril = cholesky(matrix)
-        elif precision_matrix is not None:
-            self._unbroadcasted_scale_tril = precision_to_scale_tril(matrix)
-
-    @lazy_property
-    def scale_tril(self) -> Tensor:
-        """The Cholesky factor of V."""
-        return self._unbroadcasted_scale_tril.expand(*self._batch_shape, *self._event_shape)
-
-    @lazy_property
-    def covariance_matrix(self) -> Tensor:
-        """V."""
-        factor = self._unbroadcasted_scale_tril
-        return (factor @ factor.mT).expand(*self._batch_shape, *self._event_shape)
-
-    @lazy_property
-    def precision_matrix(self) -> Tensor:
-        """The inverse of V."""
-        inverse = cholesky_inverse(self._unbroadcasted_scale_tril)
-        return inverse.expand(*self._batch_shape, *self._event_shape)
+        self._factorize(name, matrix)
 
     def _df_matrix(self) -> Tensor:
         return self.df.reshape(*self.df.shape, 1, 1)
