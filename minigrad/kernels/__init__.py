@@ -1,3 +1,19 @@
 """Compiled loops over arrays.  They know arrays, addresses and numbers, and nothing above."""
 
 from minigrad.kernels.compiler.kernel import kernel, prange
+from minigrad.kernels.deferred_modules import defer_modules
+
+defer_modules(
+    __name__,
+    (
+        "attention",
+        "conv",
+        "fused_optimizer",
+        "matmul",
+        "pointwise",
+        "pooling",
+        "recurrent",
+        "reduction",
+        "special",
+    ),
+)

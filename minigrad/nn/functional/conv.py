@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from minigrad import ops
 from minigrad.core.types import Shape
-from minigrad.kernels.conv.conv2d import conv_output_size
+from minigrad.kernels.conv import conv2d as kernels
 from minigrad.nn.functional.arguments import (
     IntOrSequence,
     Pair,
@@ -195,7 +195,7 @@ def _require_fitting_kernel(
     dimensions = range(len(stride))
     for i in dimensions:
         size, kernel = input_shape[2 + i], weight_shape[2 + i]
-        outputs.append(conv_output_size(size, kernel, stride[i], *paddings[i], dilation[i]))
+        outputs.append(kernels.conv_output_size(size, kernel, stride[i], *paddings[i], dilation[i]))
         if outputs[i] < 1 or kernel < 1:
             padded = " x ".join(str(input_shape[2 + j] + sum(paddings[j])) for j in dimensions)
             reach = " x ".join(str(dilation[j] * (weight_shape[2 + j] - 1) + 1) for j in dimensions)

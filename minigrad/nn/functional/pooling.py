@@ -10,7 +10,7 @@ import numpy as np
 from minigrad import ops
 from minigrad.core.types import Shape
 from minigrad.engine.half_precision import in_float32
-from minigrad.kernels.pooling.avg_pool import pooled_size
+from minigrad.kernels.pooling import avg_pool as averages
 from minigrad.nn.functional.arguments import (
     IntOrSequence,
     Pair,
@@ -72,7 +72,9 @@ def _require_output(
 ) -> None:
     """Raise RuntimeError if the result would have no elements."""
     outputs = [
-        pooled_size(shape[2 + i], kernel[i], strides[i], paddings[i], dilation[i], ceil_mode)
+        averages.pooled_size(
+            shape[2 + i], kernel[i], strides[i], paddings[i], dilation[i], ceil_mode
+        )
         for i in range(len(kernel))
     ]
     batch, channels, *extents = shape

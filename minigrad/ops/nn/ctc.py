@@ -38,7 +38,7 @@ def _rule(
     return gather_scatter.scatter_add(start, shares, dim=2, index=place)
 
 
-def _shares(x: V, paths: kernels.Lattice, alive: Array) -> V:
+def _shares(x: V, paths: "kernels.Lattice", alive: Array) -> V:
     """(T, N, C) -> (T, N, S): how probable each state is at each time, given the labels.
 
     Recorded step by step, for derivatives of the gradient.
