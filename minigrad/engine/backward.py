@@ -43,8 +43,12 @@ def backward(
         for root, g in zip(roots, cotangents, strict=True):
             walk.accumulate(_edge(root), g, owned=False)
         walk.run(retain_graph)
-        for leaf in list(walk.pending):
-            walk.finish_leaf(leaf)
+        if walk.accumulates and not walk.reached_hooks:  # the common case, with no call to spare
+            for leaf, (g, owned) in walk.pending.items():
+                accumulate_grad(leaf, g, owned)
+        else:
+            for leaf in list(walk.pending):
+                walk.finish_leaf(leaf)
         if targets is None:
             return []
         found = [walk.found.get(_edge(target)) for target in targets]

@@ -296,7 +296,7 @@ class Node(NodeInterface):
         """Drop what the rules read; a node that kept nothing can be used again."""
         if self.keeps_values:
             if self.op.named_by_inputs:
-                self.label = self.name()
+                self.label = self.op.node_name(self)
             self.inputs = ()
             self.out = None
             self.freed = True
