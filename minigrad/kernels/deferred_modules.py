@@ -58,13 +58,17 @@ def _execute(module: ModuleType) -> None:
                 name=spec.name,
                 path=spec.origin,
             )
-        module.__class__ = _ModuleInExecution
+        _become(_ModuleInExecution, module)
         try:
             spec.loader.exec_module(module)
         except BaseException:
-            module.__class__ = DeferredModule
+            _become(DeferredModule, module)
             raise
-        module.__class__ = ModuleType
+        _become(ModuleType, module)
+
+
+def _become(kind: type[ModuleType], module: ModuleType) -> None:
+    module.__class__ = kind
 
 
 def _stamp(file: str) -> tuple[int, int]:
@@ -85,6 +89,6 @@ def defer_modules(package: str, folders: Iterable[str]) -> None:
             assert spec is not None
             spec.loader_state = _stamp(str(path))
             module = importlib.util.module_from_spec(spec)
-            module.__class__ = DeferredModule
+            _become(DeferredModule, module)
             sys.modules[name] = module
             setattr(parent, path.stem, module)
