@@ -1,13 +1,13 @@
-"""The command `minigrad`: `train`, `gradcheck`, `bench` and `info`."""
+"""The command `minigrad`: `train`, `sample`, `gradcheck`, `bench` and `info`."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 
-from minigrad.cli import bench, gradcheck, info, train
+from minigrad.cli import bench, gradcheck, info, sample, train
 from minigrad.cli.usage_error import UsageError
 
-COMMANDS = (train, gradcheck, bench, info)
+COMMANDS = (train, sample, gradcheck, bench, info)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

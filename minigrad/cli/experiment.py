@@ -1,12 +1,14 @@
-"""The choices of `minigrad train`: data sets, models and optimizers, and their combinations."""
+"""The choices of `minigrad train`: data, models and optimizers, and their combinations."""
 
+import argparse
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from minigrad import nn, optim
+from minigrad import nn, optim, text
 from minigrad.cli.usage_error import UsageError, as_usage_error
 from minigrad.nn import functional as F
+from minigrad.text.models import GPT, CharLSTM, LanguageModel
 from minigrad.vision import datasets, models, transforms
 from minigrad.vision.datasets import ImageDataset
 
@@ -26,6 +28,7 @@ DATA = {
     "fashion-mnist": Source(datasets.FashionMNIST, (1, 28, 28), 0.5),
     "cifar10": Source(datasets.CIFAR10, (3, 32, 32), 0.5),
 }
+TEXTS = {"tinyshakespeare": text.TinyShakespeare}
 
 
 def _cnn(channels: int, height: int, width: int) -> nn.Module:
@@ -41,6 +44,20 @@ MODELS: dict[str, Callable[[int, int, int], nn.Module]] = {
     "cnn": _cnn,
     "resnet18": lambda c, h, w: models.resnet18(num_classes=10, in_channels=c, stem="cifar"),
 }
+
+# How to build each model for a number of characters and the options.
+TEXT_MODELS: dict[str, Callable[[int, argparse.Namespace], LanguageModel]] = {
+    "lstm": lambda characters, chosen: CharLSTM(characters, chosen.width, chosen.layers),
+    "gpt": lambda characters, chosen: GPT(
+        characters, chosen.context, chosen.layers, chosen.heads, chosen.width
+    ),
+}
+
+# What options are where they are not given, by the kind of data, then by the model.
+IMAGE_DEFAULTS = {"model": "cnn", "epochs": 8, "batch_size": 64}
+TEXT_DEFAULTS = {"model": "gpt", "epochs": 3, "batch_size": 12, "context": 64}
+SIZES = {"lstm": {"layers": 2, "width": 256}, "gpt": {"layers": 4, "width": 128, "heads": 4}}
+TEXT_OPTIONS = ("context", "layers", "width", "heads")
 
 
 def loss_of(output: Any, labels: Any) -> Any:
@@ -69,11 +86,41 @@ def make_optimizer(name: str, parameters: Any, lr: float | None) -> optim.Optimi
     return kind(parameters, **settings, **({} if lr is None else {"lr": lr}))
 
 
-def check_combination(data: str, model: str, root: Path | None) -> None:
-    """Raise UsageError for choices that cannot work together."""
+def is_text(data: str) -> bool:
+    """Whether --data is a text, by name or as a file; UsageError for what is neither."""
+    if data in DATA:
+        return False
+    if data in TEXTS or Path(data).expanduser().is_file():
+        return True
+    names = ", ".join([*DATA, *TEXTS])
+    raise UsageError(f"--data {data} is none of {names}, and no file of that name is there")
+
+
+def complete(options: argparse.Namespace) -> None:
+    """Fill in what was not given; UsageError for options that cannot work together."""
+    of_text = is_text(options.data)
+    _fill(options, TEXT_DEFAULTS if of_text else IMAGE_DEFAULTS)
+    (_check_text if of_text else _check_images)(options)
+
+
+def _fill(options: argparse.Namespace, defaults: dict[str, Any]) -> None:
+    for name, value in defaults.items():
+        if getattr(options, name) is None:
+            setattr(options, name, value)
+
+
+def _check_images(options: argparse.Namespace) -> None:
+    data, model = options.data, options.model
+    if model in TEXT_MODELS:
+        raise UsageError(
+            f"--model {model} is for texts; --data {data} has images: take {_one_of(MODELS)}"
+        )
+    for name in TEXT_OPTIONS:
+        if getattr(options, name) is not None:
+            raise UsageError(f"--{name} is for texts; --data {data} has images")
     source = DATA[data]
     _, height, width = source.shape
-    if source.bundled and root is not None:
+    if source.bundled and options.root is not None:
         raise UsageError(f"--root is for data read from files; --data {data} is in the package")
     if model == "resnet18" and min(height, width) < 16:
         raise UsageError(
@@ -82,7 +129,30 @@ def check_combination(data: str, model: str, root: Path | None) -> None:
         )
 
 
-def load_data(data: str, root: Path | None) -> tuple[ImageDataset, ImageDataset]:
+def _check_text(options: argparse.Namespace) -> None:
+    data, model = options.data, options.model
+    if model in MODELS:
+        raise UsageError(
+            f"--model {model} is for images; --data {data} is a text: take {_one_of(TEXT_MODELS)}"
+        )
+    if data not in TEXTS and options.root is not None:
+        raise UsageError(f"--root is for data sets with a name; --data {data} is a file itself")
+    if options.heads is not None and "heads" not in SIZES[model]:
+        raise UsageError(f"--heads is for --model gpt; --model {model} has no attention")
+    _fill(options, SIZES[model])
+    if model == "gpt" and options.width % options.heads:
+        raise UsageError(
+            f"--width {options.width} is not divisible by --heads {options.heads}, "
+            "among which it is shared out"
+        )
+
+
+def _one_of(names: dict[str, Any]) -> str:
+    *others, last = names
+    return f"--model {', '.join(others)} or {last}"
+
+
+def load_images(data: str, root: Path | None) -> tuple[ImageDataset, ImageDataset]:
     """The training and the test images.  Raises UsageError if files are missing or damaged."""
     source = DATA[data]
     middle = (source.middle,) * source.shape[0]
@@ -93,3 +163,11 @@ def load_data(data: str, root: Path | None) -> tuple[ImageDataset, ImageDataset]
             source.dataset(train=True, transform=scale, **more),
             source.dataset(train=False, transform=scale, **more),
         )
+
+
+def load_text(data: str, root: Path | None) -> text.Corpus:
+    """The text.  Raises UsageError if its file is missing or is not text."""
+    with as_usage_error(OSError, RuntimeError, ValueError):
+        if data in TEXTS:
+            return TEXTS[data](root, download=True)
+        return text.Corpus.from_file(data)

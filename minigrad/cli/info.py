@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from minigrad.cli import coverage, inventory
-from minigrad.cli.experiment import DATA
+from minigrad.cli.experiment import DATA, TEXTS
 from minigrad.cli.usage_error import UsageError, as_usage_error
 from minigrad.kernels import cpu_info
 from minigrad.kernels.compiler.cache import cache_dir, kernel_cache_dir
@@ -90,7 +90,10 @@ def _describe_installation(root: Path | None) -> None:
     print(f"threads      {get_num_threads()} of {os.cpu_count()} ({cpu_info.threading_layer()})")
     print(f"cache        {cache_dir()}: {_size(kernel_cache_dir())} of compiled kernels")
     for name, source in DATA.items():
-        print(f"{name:<12} {_state(source, root)}")
+        place = "in the package" if source.bundled else _place(source.dataset, root)
+        print(f"{name:<12} {place}")
+    for name, text in TEXTS.items():
+        print(f"{name:<12} {_place(text, root)}")
 
 
 def _size(folder: Path) -> str:
@@ -98,9 +101,7 @@ def _size(folder: Path) -> str:
     return f"{total / 1e6:.1f} MB"
 
 
-def _state(source: Any, root: Path | None) -> str:
-    """A note on where a data set is found."""
-    if source.bundled:
-        return "in the package"
-    found = source.dataset.located(root)
+def _place(dataset: Any, root: Path | None) -> str:
+    """A note on where the files of a data set are found."""
+    found = dataset.located(root)
     return f"in {found}" if found else "not found; minigrad train downloads it"

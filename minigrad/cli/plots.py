@@ -1,16 +1,19 @@
-"""The picture of a training run: curves, confusion matrix, test images (extra `plot`)."""
+"""The picture of a training run: curves, and what the model does (extra `plot`)."""
 
 import importlib.util
+import textwrap
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from minigrad.cli.fit import Epoch, Score
+from minigrad.cli.fit_text import TextEpoch
 from minigrad.core.files import write_atomically
 
 RIGHT, WRONG = "#2a7f3f", "#c0392b"
 SHOWN = 24
+LINES, COLUMNS = 26, 80  # of a text that a model wrote
 
 
 def plotting_available() -> bool:
@@ -26,11 +29,7 @@ def draw_report(
     test_data: Any,
 ) -> None:
     """Write a PNG with loss, accuracy, confusion matrix and a grid of test images."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415  extra `plot`
-    from matplotlib.figure import Figure  # noqa: PLC0415
-
-    figure = Figure(figsize=(13, 8), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = _figure()
     left, right = _beside(figure, 1, 2, width_ratios=[1, 1.15])
     loss, accuracy = left.subplots(2, 1, sharex=True)
     _draw_curves(loss, accuracy, history)
@@ -38,6 +37,47 @@ def draw_report(
     _draw_confusion(upper.subplots(), confusion, test_data.classes)
     _draw_images(lower, score, test_data)
     figure.suptitle(f"test accuracy {score.accuracy:.2%}")
+    _write(path, figure)
+
+
+def draw_text_report(path: Path, history: list[TextEpoch], perplexity: float) -> None:
+    """Write a PNG with loss, perplexity and what the model wrote at first and in the end."""
+    figure = _figure()
+    left, right = _beside(figure, 1, 2, width_ratios=[1, 1.15])
+    loss, unsure = left.subplots(2, 1, sharex=True)
+    numbers = [epoch.number for epoch in history]
+    for axes, what in ((loss, "loss"), (unsure, "perplexity")):
+        for part, marker in (("train", "o-"), ("validation", "s-")):
+            values = [getattr(epoch, f"{part}_{what}") for epoch in history]
+            axes.plot(numbers, values, marker, label=part)
+        axes.set_ylabel(what)
+        axes.grid(alpha=0.3)
+    loss.legend()
+    unsure.set_xlabel("epoch")
+    unsure.xaxis.get_major_locator().set_params(integer=True)
+    shown = history[:1] + history[-1:] if len(history) > 1 else history
+    texts = [f"epoch {epoch.number}:\n{_plain(epoch.sample)}" for epoch in shown]
+    right.text(0.02, 0.96, "\n\n".join(texts), va="top", family="monospace", size=8)
+    figure.suptitle(f"validation perplexity {perplexity:.2f}")
+    _write(path, figure)
+
+
+def _plain(text: str) -> str:
+    """The text in short lines, and not too many, with nothing that is read as a formula."""
+    lines = [part for line in text.strip().splitlines() for part in textwrap.wrap(line, COLUMNS)]
+    return "\n".join(lines[:LINES]).replace("$", r"\$")
+
+
+def _figure() -> Any:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415  extra `plot`
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    figure = Figure(figsize=(13, 8), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _write(path: Path, figure: Any) -> None:
     write_atomically(path, lambda p: figure.savefig(p, dpi=110, format="png"))
 
 

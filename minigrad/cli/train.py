@@ -1,4 +1,4 @@
-"""`minigrad train`: train a classifier on images and show how well it does."""
+"""`minigrad train`: train a classifier of images or a model of a text, and show what it learnt."""
 
 import argparse
 import json
@@ -10,17 +10,14 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from minigrad import nn
-from minigrad.cli import experiment, fit
-from minigrad.cli.plots import draw_report, plotting_available
+from minigrad.cli import experiment
+from minigrad.cli.image_run import ImageRun
+from minigrad.cli.plots import plotting_available
+from minigrad.cli.text_run import TextRun
+from minigrad.cli.training_run import TrainingRun
 from minigrad.cli.usage_error import UsageError, as_usage_error
 from minigrad.core.files import write_atomically
 from minigrad.kernels.compiler.kernel import get_num_threads, set_num_threads
-from minigrad.ops.generator import default_generator
-from minigrad.serialization import save
-from minigrad.utils.data import DataLoader
 
 INTERRUPTED = 130
 
@@ -50,64 +47,69 @@ def add_to(commands: Any) -> None:
     """Declare the command and its options."""
     parser = commands.add_parser(
         "train",
-        help="train a classifier on images",
-        description="Train a classifier on images. Without options: a small CNN on 8x8 digits.",
+        help="train a classifier on images, or a language model on a text",
+        description="Train a classifier on images, or a model of a text's characters. "
+        "Without options: a small CNN on 8x8 digits.",
     )
     add = parser.add_argument
+    data = f"{', '.join([*experiment.DATA, *experiment.TEXTS])}, or a file of text (digits)"
     optimizers = "the update rule; sgd and nesterov have momentum 0.9 (%(default)s)"
-    add("--data", choices=experiment.DATA, default="digits", help="the images (%(default)s)")
-    add("--model", choices=experiment.MODELS, default="cnn", help="the network (%(default)s)")
+    models = [*experiment.MODELS, *experiment.TEXT_MODELS]
+    add("--data", default="digits", help=data)
+    add("--model", choices=models, help=f"the network ({_defaults('model')})")
     add("--optimizer", choices=experiment.OPTIMIZERS, default="adam", help=optimizers)
     add("--lr", type=_rate, help="learning rate (the optimizer's own)")
-    add("--epochs", type=_whole(1), default=8, help="passes over the images (%(default)s)")
-    add("--batch-size", type=_whole(1), default=64, help="images per step (%(default)s)")
+    add("--epochs", type=_whole(1), help=f"passes over the data ({_defaults('epochs')})")
+    add("--batch-size", type=_whole(1), help=f"samples per step ({_defaults('batch_size')})")
     add("--seed", type=_whole(0), default=0, help="of weights and order (%(default)s)")
     add("--threads", type=_whole(1), help="threads to use (all cores)")
     add("--root", type=Path, help="folder of the data files (MINIGRAD_DATA, or the cache)")
     add("--out", type=Path, metavar="DIR", help="write weights, history and a picture to DIR")
-    add("--quiet", action="store_true", help="print the final accuracy only")
+    add("--quiet", action="store_true", help="print the final accuracy or perplexity only")
+    sizes = parser.add_argument_group("for texts").add_argument
+    context = experiment.TEXT_DEFAULTS["context"]
+    sizes("--context", type=_whole(1), help=f"characters that the model sees ({context})")
+    sizes("--layers", type=_whole(1), help=f"layers, or blocks of attention ({_sizes('layers')})")
+    sizes("--width", type=_whole(1), help=f"numbers for each character ({_sizes('width')})")
+    sizes("--heads", type=_whole(1), help=f"heads of attention ({_sizes('heads')})")
     parser.set_defaults(run=run)
+
+
+def _defaults(name: str) -> str:
+    return f"{experiment.IMAGE_DEFAULTS[name]}; for texts {experiment.TEXT_DEFAULTS[name]}"
+
+
+def _sizes(name: str) -> str:
+    return "; ".join(f"{m} {sizes[name]}" for m, sizes in experiment.SIZES.items() if name in sizes)
 
 
 def run(options: argparse.Namespace) -> int:
     """Train as the options say."""
-    experiment.check_combination(options.data, options.model, options.root)
+    experiment.complete(options)
     if options.threads is not None:
         with as_usage_error(ValueError):
             set_num_threads(options.threads)
     if options.out is not None:
         _prepare_folder(options.out)
-    train_data, test_data = experiment.load_data(options.data, options.root)
-
-    default_generator.manual_seed(options.seed)
-    model = experiment.MODELS[options.model](*experiment.DATA[options.data].shape)
-    optimizer = experiment.make_optimizer(options.optimizer, model.parameters(), options.lr)
-    options.lr = optimizer.param_groups[0]["lr"]
-    loader = DataLoader(train_data, options.batch_size, shuffle=True)
+    training = (TextRun if experiment.is_text(options.data) else ImageRun)(options)
     if not options.quiet:
-        _introduce(options, model, len(train_data), len(test_data))
-
-    history: list[fit.Epoch] = []
+        print(training.introduction(), flush=True)
     interrupted = False
-    score = None
     try:
-        for epoch, reached in fit.epochs(
-            model, loader, test_data, optimizer, options.epochs, options.quiet
-        ):
-            history.append(epoch)
-            score = reached
+        for line in training.epochs():
             if not options.quiet:
-                _tell(epoch)
+                print(line, flush=True)
     except KeyboardInterrupt:
         interrupted = True
         print("minigrad: interrupted; evaluating what was reached", file=sys.stderr)
-    if score is None or interrupted:
-        score = fit.evaluate(model, test_data)
-    by_class = fit.per_class_accuracy(score, train_data.classes)
-    _conclude(score, by_class, options.quiet)
+        training.evaluate()
+    if not options.quiet:
+        for line in training.details():
+            print(line)
+    print(training.result())
     if options.out is not None:
         with as_usage_error(OSError):
-            _write_results(options, model, history, score, by_class, test_data, interrupted)
+            _write_results(training, interrupted)
     return INTERRUPTED if interrupted else 0
 
 
@@ -120,68 +122,23 @@ def _prepare_folder(folder: Path) -> None:
         raise UsageError(f"--out {folder} cannot be written: {error.strerror or error}") from error
 
 
-def _introduce(options: argparse.Namespace, model: nn.Module, train: int, test: int) -> None:
-    parameters = sum(p.numel() for p in model.parameters())
-    print(
-        f"{options.model} with {parameters:,} parameters on {options.data}: {train:,} training and "
-        f"{test:,} test images, {options.optimizer} lr {options.lr}, batch {options.batch_size}, "
-        f"seed {options.seed}, {get_num_threads()} threads"
-    )
-
-
-def _tell(epoch: fit.Epoch) -> None:
-    print(
-        f"epoch {epoch.number}: train loss {epoch.train_loss:.4f} accuracy "
-        f"{epoch.train_accuracy:.2%}, test loss {epoch.test_loss:.4f} accuracy "
-        f"{epoch.test_accuracy:.2%}, {epoch.images_per_second:,.0f} images/s",
-        flush=True,
-    )
-
-
-def _conclude(score: fit.Score, by_class: dict[str, float], quiet: bool) -> None:
-    if not quiet:
-        width = max(map(len, by_class))
-        print("accuracy per class:")
-        for name, accuracy in by_class.items():
-            print(f"  {name:<{width}} {accuracy:7.2%}  {'#' * round(40 * accuracy)}")
-    print(f"test accuracy: {score.accuracy:.2%}")
-
-
-def _write_results(
-    options: argparse.Namespace,
-    model: nn.Module,
-    history: list[fit.Epoch],
-    score: fit.Score,
-    by_class: dict[str, float],
-    test_data: Any,
-    interrupted: bool,
-) -> None:
+def _write_results(training: TrainingRun, interrupted: bool) -> None:
+    options = training.options
     folder = options.out
     written = [folder / "weights.safetensors", folder / "history.json"]
-    save(model.state_dict(), written[0], metadata={"model": options.model, "data": options.data})
-    settings = ("data", "model", "optimizer", "lr", "epochs", "batch_size", "seed")
+    training.save_weights(written[0])
     record = {
-        "settings": {name: getattr(options, name) for name in settings},
+        "settings": {name: getattr(options, name) for name in training.settings},
         "threads": get_num_threads(),
         "machine": platform.machine(),
         "interrupted": interrupted,
-        "epochs": [epoch._asdict() for epoch in history],
-        "test_accuracy": score.accuracy,
-        "accuracy_per_class": by_class,
-        "confusion": _confusion(score, len(by_class)).tolist(),
+        **training.record(),
     }
     write_atomically(written[1], lambda path: path.write_text(json.dumps(record, indent=2) + "\n"))
     if plotting_available():
         written.append(folder / "report.png")
-        draw_report(written[2], history, score, _confusion(score, len(by_class)), test_data)
+        training.draw(written[2])
     elif not options.quiet:
         print("for a picture as well: pip install 'minigrad[plot]'")
     if not options.quiet:
         print("written:", *[os.fspath(path) for path in written])
-
-
-def _confusion(score: fit.Score, classes: int) -> np.ndarray[Any, Any]:
-    """(true class, predicted class) -> how many test images."""
-    counts = np.zeros((classes, classes), np.int64)
-    np.add.at(counts, (score.labels, score.predictions), 1)
-    return counts

@@ -35,6 +35,7 @@ FLOORS = [
         "optim",
         "overrides",
         "serialization",
+        "text",
         "utils",
         "vision",
     },

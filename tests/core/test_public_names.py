@@ -9,13 +9,13 @@ import pytest
 import minigrad as mg
 from minigrad.core.scope import OUT_OF_SCOPE, REMEDIES, why_missing
 
-for name in ("testing", "vision"):
+for name in ("testing", "text", "vision"):
     importlib.import_module(f"minigrad.{name}")
 
 
 def public_modules():
     """minigrad, and all modules that public names lead to."""
-    found, waiting = {}, [mg, mg.vision, mg.testing]
+    found, waiting = {}, [mg, mg.text, mg.vision, mg.testing]
     while waiting:
         module = waiting.pop()
         if module.__name__ not in found:

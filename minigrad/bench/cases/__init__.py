@@ -5,6 +5,7 @@ from minigrad.bench.cases import (
     conv,
     elementwise,
     indexing,
+    language_models,
     matmul,
     optimizers,
     overhead,
@@ -26,6 +27,7 @@ CASES = [
         overhead,
         optimizers,
         training,
+        language_models,
     )
     for case in family.CASES
 ]

@@ -57,7 +57,7 @@ STEPS = (
 )
 
 
-def _same_start(library: Any, model: Any, dtype: Any) -> Any:
+def same_start(library: Any, model: Any, dtype: Any) -> Any:
     """The model with parameters that are the same in every library."""
     draw = Draw("float64", seed=1)
     model = model.to(dtype)
@@ -77,7 +77,7 @@ def step_of(network: Network, optimizer: str) -> Implementation:
     kind, settings = OPTIMIZERS[optimizer]
 
     def prepare(library: Any, images: Any, labels: Any) -> Callable[[], Any]:
-        model = _same_start(library, network.build(library), images.dtype)
+        model = same_start(library, network.build(library), images.dtype)
         loss_of = getattr(library.nn.functional, network.loss)
         rule = getattr(library.optim, kind)(model.parameters(), **settings)
 
