@@ -42,7 +42,6 @@ def as_array(image: object, ndim: int) -> np.ndarray:
     if planes.ndim == 4:
         np.testing.assert_array_equal(planes[0], planes[1])
         planes = planes[0]
-    assert planes.flags.c_contiguous
     return planes[0] if ndim == 2 else planes.transpose(1, 2, 0)
 
 

@@ -135,11 +135,20 @@ def test_bad_crop_sizes_are_refused(size):
         T.RandomCrop(size)
 
 
-def test_windows_outside_of_the_image_are_refused():
-    assert F.crop(GREY, 1, 2, 3, 3).tolist() == GREY[1:4, 2:5].tolist()
-    for window in ((-1, 0, 2, 2), (0, 4, 2, 2), (6, 0, 2, 2), (0, 0, -1, 2)):
-        with pytest.raises(ValueError, match="outside of the image"):
-            F.crop(GREY, *window)
+def test_a_window_is_zero_outside_of_the_image():
+    wide = np.pad(COLOUR, ((9, 9), (9, 9), (0, 0)))
+    for top, left, rows, columns in (
+        (1, 2, 3, 3), (-1, 0, 2, 2), (0, 8, 2, 2), (5, 0, 2, 2), (-2, -3, 11, 14), (7, 0, 2, 2),
+        (-3, 0, 2, 2), (0, 9, 3, 4),
+    ):  # fmt: skip
+        expected = wide[9 + top :, 9 + left :][:rows, :columns]
+        assert_same_for_all_kinds(
+            lambda image, window=(top, left, rows, columns): F.crop(image, *window),
+            COLOUR,
+            expected,
+        )
+    with pytest.raises(ValueError, match="height, width >= 0, got -1 and 2"):
+        F.crop(GREY, 0, 0, -1, 2)
 
 
 @pytest.mark.parametrize("image", [[[1]], "image", None, np.zeros(3), from_numpy(np.zeros(3))])

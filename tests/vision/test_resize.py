@@ -12,7 +12,7 @@ from PIL import Image
 from minigrad.tensor.creation import from_numpy
 from minigrad.vision import transforms as T
 from minigrad.vision.transforms import InterpolationMode
-from minigrad.vision.transforms.resample import triangle_weights
+from minigrad.vision.transforms.functional.resample import filter_weights
 from tests.support.images import COLOUR, GREY, images, picture_of, sides
 
 
@@ -59,7 +59,7 @@ def test_resizing_tensors_is_torch_s(height, width, new_height, new_width):
 
 @given(sides, sides, st.booleans())
 def test_the_weights_are_averages(size, new_size, antialias):
-    weights = triangle_weights(size, new_size, antialias)
+    weights = filter_weights(size, new_size, InterpolationMode.BILINEAR, antialias)
     assert weights.shape == (new_size, size)
     assert np.all(weights >= 0)
     np.testing.assert_allclose(weights.sum(1), 1, rtol=1e-12)

@@ -3,30 +3,36 @@
 from collections.abc import Sequence
 from typing import Any
 
+from minigrad.nn import Module, ModuleList
 from minigrad.ops.generator import stream
+from minigrad.vision.transforms.base import require_probability
 from minigrad.vision.transforms.compose import Compose, Transform
 
 
-class RandomApply(Compose):
-    """Applies all the transforms with probability `p`, else none."""
+class RandomApply(Module):
+    """Applies all the transforms, a sequence or ModuleList, with probability `p`, else none."""
 
-    def __init__(self, transforms: Sequence[Transform], p: float = 0.5) -> None:
-        super().__init__(transforms)
-        if not 0 <= p <= 1:
-            raise ValueError(f"RandomApply expects p in [0, 1], got {p}")
-        self.p = p
+    def __init__(self, transforms: Sequence[Transform] | ModuleList, p: float = 0.5) -> None:
+        super().__init__()
+        self.p = require_probability(self, p)
+        self.transforms = transforms
 
-    def __call__(self, image: Any) -> Any:
-        return super().__call__(image) if stream(None).random() < self.p else image
+    def forward(self, *inputs: Any) -> Any:
+        if stream(None).random() < self.p:
+            return Compose(list(self.transforms))(*inputs)
+        return inputs if len(inputs) > 1 else inputs[0]
+
+    def __repr__(self) -> str:
+        lines = "".join(f"\n    {transform}" for transform in self.transforms)
+        return f"{type(self).__name__}(\n    p={self.p}{lines}\n)"
 
 
 class RandomOrder(Compose):
     """Applies all the transforms, in a random order."""
 
-    def __call__(self, image: Any) -> Any:
-        for index in stream(None).permutation(len(self.transforms)):
-            image = self.transforms[index](image)
-        return image
+    def __call__(self, *inputs: Any) -> Any:
+        order = stream(None).permutation(len(self.transforms))
+        return Compose([self.transforms[index] for index in order])(*inputs)
 
 
 class RandomChoice(Compose):
@@ -41,11 +47,14 @@ class RandomChoice(Compose):
             )
         self.p = p
 
-    def __call__(self, image: Any) -> Any:
+    def __call__(self, *inputs: Any) -> Any:
         weights = [1.0] * len(self.transforms) if self.p is None else self.p
         mark = stream(None).random() * sum(weights)
         for transform, weight in zip(self.transforms, weights, strict=True):
             if mark < weight:
-                return transform(image)
+                return transform(*inputs)
             mark -= weight
-        return self.transforms[-1](image)
+        return self.transforms[-1](*inputs)
+
+    def __repr__(self) -> str:
+        return f"{super().__repr__()}(p={self.p})"

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-Transform = Callable[[Any], Any]
+Transform = Callable[..., Any]
 """A function of an image, of whatever kind the transform before it has made."""
 
 
 class Compose:
-    """Applies transforms one after another.
+    """Applies transforms one after another, to an image or to all parts of a sample.
 
     >>> import numpy as np
     >>> from minigrad.vision.transforms import Compose, Normalize, ToTensor
@@ -22,10 +22,15 @@ class Compose:
                 raise TypeError(f"Compose expects callables, got {type(transform).__name__}")
         self.transforms = transforms
 
-    def __call__(self, image: Any) -> Any:
+    def __call__(self, *inputs: Any) -> Any:
+        if len(inputs) == 1:
+            image = inputs[0]
+            for transform in self.transforms:
+                image = transform(image)
+            return image
         for transform in self.transforms:
-            image = transform(image)
-        return image
+            inputs = transform(*inputs)
+        return inputs
 
     def __repr__(self) -> str:
         lines = "".join(f"\n    {transform}" for transform in self.transforms)
@@ -50,8 +55,8 @@ class Lambda:
 def batch_form(transform: Transform) -> Transform | None:
     """The form of `transform` for a stack of images (N, ...), or None if it has none.
 
-    It is the transform's method `batch`, unless a subclass overrides `__call__` alone.  A Compose
-    has one if all its transforms do.
+    It is the transform's method `batch`, unless a subclass overrides the form for one image alone.
+    A Compose has one if all its transforms do.
 
     PyTorch differs: torchvision has no such form; a transform without `batch` works as there.
     """
@@ -62,6 +67,6 @@ def batch_form(transform: Transform) -> Transform | None:
         if "batch" in vars(owner):
             whole: Transform = transform.batch  # type: ignore[attr-defined]
             return whole
-        if "__call__" in vars(owner):
+        if vars(owner).keys() & {"__call__", "forward", "alter"}:
             return None
     return None

@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 
-from minigrad.ops.generator import stream
 from minigrad.vision.transforms import functional as F
-from minigrad.vision.transforms.functional import ImageT
-from minigrad.vision.transforms.resample import InterpolationMode
+from minigrad.vision.transforms.base import ImageTransform, RandomTransform, randint
+from minigrad.vision.transforms.functional import InterpolationMode
+from minigrad.vision.transforms.functional.kinds import ImageT
 
 Fill = float | tuple[float, ...]
+Window = tuple[int, int, int, int]
+"""The part (top, left, height, width) of an image."""
 
 
-class Pad:
+class Pad(ImageTransform):
     """Pads by `padding`: all sides; (left-right, top-bottom); or (left, top, right, bottom).
 
     `padding_mode` is "constant" (with `fill`, one value or one per channel), "edge", "reflect" or
@@ -20,13 +22,14 @@ class Pad:
     def __init__(
         self, padding: int | Sequence[int], fill: Fill = 0, padding_mode: str = "constant"
     ) -> None:
+        super().__init__()
         F.check_padding(padding, fill, padding_mode)
         self.padding = padding
         self.fill = fill
         self.padding_mode = padding_mode
 
-    def __call__(self, image: ImageT) -> ImageT:
-        return F.pad(image, self.padding, self.fill, self.padding_mode)
+    def alter(self, img: ImageT, drawn: None) -> ImageT:
+        return F.pad(img, self.padding, self.fill, self.padding_mode)
 
     def __repr__(self) -> str:
         return (
@@ -35,7 +38,7 @@ class Pad:
         )
 
 
-class RandomCrop:
+class RandomCrop(ImageTransform):
     """Cuts out a random window of `size` (H, W), after padding as `Pad` does.
 
     With `pad_if_needed` an image smaller than the window is padded on both sides; otherwise it
@@ -50,6 +53,7 @@ class RandomCrop:
         fill: Fill = 0,
         padding_mode: str = "constant",
     ) -> None:
+        super().__init__()
         F.check_padding(0 if padding is None else padding, fill, padding_mode)
         self.size = F.height_and_width(size)
         self.padding = padding
@@ -57,57 +61,63 @@ class RandomCrop:
         self.fill = fill
         self.padding_mode = padding_mode
 
-    def __call__(self, image: ImageT) -> ImageT:
+    def draw(self, img: object) -> tuple[list[int], Window]:
+        """The border that is added at the end, if there is one, and the window."""
+        height, width = F.spatial_size(img)
         if self.padding is not None:
-            image = F.pad(image, self.padding, self.fill, self.padding_mode)
+            left, top, right, bottom = F.check_padding(self.padding, 0, "constant")
+            height, width = height + top + bottom, width + left + right
+        border = [0, 0]
         if self.pad_if_needed:
-            image = self._padded_to_fit(image)
-        top, left, height, width = self.get_params(image, self.size)
-        return F.crop(image, top, left, height, width)
+            border = [max(self.size[1] - width, 0), max(self.size[0] - height, 0)]
+        whole = height + 2 * border[1], width + 2 * border[0]
+        return border, _random_window(whole, self.size)
 
-    def _padded_to_fit(self, image: ImageT) -> ImageT:
-        height, width = F.spatial_size(image)
-        border = [max(self.size[1] - width, 0), max(self.size[0] - height, 0)]
-        return F.pad(image, border, self.fill, self.padding_mode) if any(border) else image
+    def alter(self, img: ImageT, drawn: tuple[list[int], Window]) -> ImageT:
+        border, window = drawn
+        if self.padding is not None:
+            img = F.pad(img, self.padding, self.fill, self.padding_mode)
+        if any(border):
+            img = F.pad(img, border, self.fill, self.padding_mode)
+        return F.crop(img, *window)
 
     @staticmethod
-    def get_params(image: object, output_size: tuple[int, int]) -> tuple[int, int, int, int]:
+    def get_params(img: object, output_size: tuple[int, int]) -> Window:
         """A random window (top, left, height, width) of the given size inside the image."""
-        height, width = F.spatial_size(image)
-        if height < output_size[0] or width < output_size[1]:
-            raise ValueError(
-                f"Required crop size {tuple(output_size)} is larger than "
-                f"input image size {(height, width)}"
-            )
-        random = stream(None)
-        top = int(random.integers(height - output_size[0] + 1))
-        left = int(random.integers(width - output_size[1] + 1))
-        return top, left, output_size[0], output_size[1]
+        return _random_window(F.spatial_size(img), output_size)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(size={self.size}, padding={self.padding})"
 
 
-class RandomHorizontalFlip:
+def _random_window(image_size: tuple[int, int], size: Sequence[int]) -> Window:
+    (height, width), (rows, columns) = image_size, size
+    if height < rows or width < columns:
+        raise ValueError(
+            f"Required crop size {(rows, columns)} is larger than input image size {image_size}"
+        )
+    return randint(0, height - rows + 1), randint(0, width - columns + 1), rows, columns
+
+
+class RandomHorizontalFlip(RandomTransform):
     """Swaps left and right with probability `p`; ValueError if it is not in [0, 1]."""
 
-    def __init__(self, p: float = 0.5) -> None:
-        if not 0 <= p <= 1:
-            raise ValueError(f"RandomHorizontalFlip expects p in [0, 1], got {p}")
-        self.p = p
-
-    def __call__(self, image: ImageT) -> ImageT:
-        return F.hflip(image) if stream(None).random() < self.p else image
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(p={self.p})"
+    def change(self, img: ImageT) -> ImageT:
+        return F.hflip(img)
 
 
-class Resize:
+class RandomVerticalFlip(RandomTransform):
+    """Swaps top and bottom with probability `p`; ValueError if it is not in [0, 1]."""
+
+    def change(self, img: ImageT) -> ImageT:
+        return F.vflip(img)
+
+
+class Resize(ImageTransform):
     """Resizes to `size` (H, W); an int is the new length of the shorter side.
 
-    `interpolation` is bilinear (with `antialias` a shrunken image averages over all the pixels it
-    covers) or nearest; `max_size` bounds the longer side where `size` is an int.
+    `interpolation` is a mode or PIL's number of it; with `antialias` a shrunken image averages over
+    all the pixels it covers.  `max_size` bounds the longer side where `size` is an int.
     """
 
     def __init__(
@@ -117,14 +127,15 @@ class Resize:
         max_size: int | None = None,
         antialias: bool = True,
     ) -> None:
+        super().__init__()
         F.check_resize(size, max_size, interpolation)
         self.size = size
-        self.interpolation = interpolation
+        self.interpolation = F.mode_of(interpolation)
         self.max_size = max_size
         self.antialias = antialias
 
-    def __call__(self, image: ImageT) -> ImageT:
-        return F.resize(image, self.size, self.interpolation, self.max_size, self.antialias)
+    def alter(self, img: ImageT, drawn: None) -> ImageT:
+        return F.resize(img, self.size, self.interpolation, self.max_size, self.antialias)
 
     def __repr__(self) -> str:
         return (
