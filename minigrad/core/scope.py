@@ -46,7 +46,7 @@ OUT_OF_SCOPE = {
     "given up in torch": """
         range torch.qr Tensor.qr torch.lu_solve Tensor.lu_solve Tensor.lstsq Tensor.solve
         Tensor.symeig Tensor.eig Tensor.resize Tensor.resize_as Tensor.volatile Tensor.reinforce
-        nn.Container nn.NLLLoss2d upsample_* clip_grad_norm
+        nn.Container nn.NLLLoss2d clip_grad_norm
         """,
     "data pipes, given up in torch": """
         *DataPipe* DataChunk argument_validation runtime_validation* functional_datapipe

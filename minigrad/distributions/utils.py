@@ -1,11 +1,13 @@
 """Parameters of distributions: broadcasting, probabilities and logits, lazy attributes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Generic, TypeVar, overload
 
 from minigrad.core import dtypes
+from minigrad.core.types import DeviceLike, DTypeLike
 from minigrad.engine.grad_mode import enable_grad
 from minigrad.ops.shape.join import broadcast_tensors
+from minigrad.random import randn
 from minigrad.tensor import Tensor
 from minigrad.tensor.creation import tensor
 from minigrad.tensor.triangle_indices import tril_indices
@@ -74,6 +76,14 @@ class lazy_property(Generic[T]):  # noqa: N801  torch's name
 def sum_rightmost(value: Tensor, dims: int) -> Tensor:
     """The sum over the last `dims` dimensions."""
     return value.sum(tuple(range(-dims, 0))) if dims else value
+
+
+_sum_rightmost = sum_rightmost  # the name that distributions outside torch import
+
+
+def _standard_normal(shape: Iterable[int], dtype: DTypeLike, device: DeviceLike) -> Tensor:
+    """Normal numbers, under the name that distributions outside torch import."""
+    return randn(tuple(shape), dtype=dtype, device=device)
 
 
 def tril_matrix_to_vec(mat: Tensor, diag: int = 0) -> Tensor:

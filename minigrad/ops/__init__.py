@@ -52,7 +52,8 @@ from minigrad.ops.indexing.index_select import (
     index_add, index_copy, index_fill, index_put_at, index_select, put, take,
 )
 from minigrad.ops.indexing.masks import (
-    argwhere, masked_fill, masked_scatter, masked_select, nonzero, nonzero_static, one_hot, where,
+    argwhere, fill, masked_fill, masked_scatter, masked_select, nonzero, nonzero_static, one_hot,
+    where,
 )
 from minigrad.ops.linalg.covariance import corrcoef, cov, gradient
 from minigrad.ops.linalg.decompositions import (

@@ -18,6 +18,15 @@ def check_validation_can_be_switched_off(torch):
     assert found.item() == 1.0
 
 
+def check_distributions_of_others_find_what_they_build_on(torch):
+    utils = torch.distributions.utils
+    drawn = utils._standard_normal(torch.Size([3, 2]), dtype=torch.float64, device="cpu")
+    assert tuple(drawn.shape) == (3, 2)
+    assert drawn.dtype == torch.float64
+    assert utils._sum_rightmost(torch.ones(2, 3, 4), 2).tolist() == [12, 12]
+    assert utils._sum_rightmost(torch.ones(2), 0).tolist() == [1, 1]
+
+
 def check_probs_and_logits_are_exclusive(torch):
     with pytest.raises(ValueError, match="but not both"):
         torch.distributions.Bernoulli(probs=0.5, logits=0.0)

@@ -20,6 +20,7 @@ def check_bases_are_found_where_they_are_defined(torch):
         ("dropout", "_DropoutNd", nn.Dropout2d()),
         ("instancenorm", "_InstanceNorm", nn.InstanceNorm1d(2)),
         ("lazy", "LazyModuleMixin", nn.LazyLinear(2)),
+        ("linear", "NonDynamicallyQuantizableLinear", nn.MultiheadAttention(2, 1).out_proj),
         ("loss", "_Loss", nn.KLDivLoss()),
         ("loss", "_WeightedLoss", nn.CrossEntropyLoss()),
         ("pooling", "_MaxPoolNd", nn.MaxPool2d(2)),

@@ -141,9 +141,13 @@ def check_a_normal_value_far_from_its_bounds(torch):
         torch.nn.init.trunc_normal_(torch.empty(3), mean=9.0)
 
 
-def check_an_old_name_of_interpolate(torch):
-    with _warns(torch, "`nn.functional.upsample` is deprecated"):
-        torch.nn.functional.upsample(torch.ones(1, 1, 2, 2), scale_factor=2)
+def check_old_names_of_interpolate(torch):
+    x = torch.arange(4.0).reshape(1, 1, 2, 2)
+    for name, middle in (("upsample", 1), ("upsample_nearest", 1), ("upsample_bilinear", 4 / 3)):
+        with _warns(torch, f"`nn.functional.{name}` is deprecated"):
+            y = getattr(torch.nn.functional, name)(x, scale_factor=2)
+        assert y.shape == (1, 1, 4, 4)
+        assert y[0, 0, 1].tolist()[-1] == pytest.approx(5 / 3 if name[-1] == "r" else middle)
 
 
 def check_a_schedule_before_the_optimizer(torch):

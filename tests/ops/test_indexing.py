@@ -86,6 +86,11 @@ CASES = {
         x[0].masked_fill(y > 3, 0.5),
         x.masked_fill(x > 3, y[0, 0]),
     ),
+    "fill": lambda m, x, y: (
+        m.fill(x, 9.0),
+        m.fill(x[0], y[0, 0]),
+        m.fill(x[:0], -1),
+    ),
     "masked_select": lambda m, x, y: (
         m.masked_select(x, x > 3),
         x.masked_select(y[0] > 3),

@@ -53,6 +53,7 @@ REFUSED = lines("""
     m.narrow(m.ones(3),1,0,1)
     m.narrow(m.ones(3),0,4,0)
     m.masked_fill(m.ones(2),t([True,False]),t([1.]))
+    m.fill(m.ones(2),t([1.]))
     m.masked_fill(m.ones(2),t([1,0]),2.)
     m.masked_fill(m.ones(2),t([True,False]),1j)
     m.masked_fill(t([1,2]),t([True,False]),1.5)

@@ -146,6 +146,8 @@ from minigrad.nn.functional.unpooling import max_unpool1d, max_unpool2d, max_unp
 from minigrad.nn.functional.upsampling import (
     interpolate,
     upsample,
+    upsample_bilinear,
+    upsample_nearest,
 )
 from minigrad.ops import one_hot, pdist
 
@@ -276,6 +278,8 @@ __all__ = [
     "triplet_margin_with_distance_loss",
     "unfold",
     "upsample",
+    "upsample_bilinear",
+    "upsample_nearest",
 ]
 
 show_public_names(__name__)

@@ -247,4 +247,24 @@ def upsample(
     return interpolate(input, size, scale_factor, mode, align_corners)
 
 
+def upsample_nearest(
+    input: Tensor, size: Sizes | None = None, scale_factor: Scales | None = None
+) -> Tensor:
+    """`interpolate` with mode="nearest", under a name that torch has deprecated."""
+    warn_caller(
+        "`nn.functional.upsample_nearest` is deprecated. Use `nn.functional.interpolate` instead."
+    )
+    return interpolate(input, size, scale_factor, mode="nearest")
+
+
+def upsample_bilinear(
+    input: Tensor, size: Sizes | None = None, scale_factor: Scales | None = None
+) -> Tensor:
+    """`interpolate` with mode="bilinear" and align_corners=True, deprecated in torch, too."""
+    warn_caller(
+        "`nn.functional.upsample_bilinear` is deprecated. Use `nn.functional.interpolate` instead."
+    )
+    return interpolate(input, size, scale_factor, mode="bilinear", align_corners=True)
+
+
 # --- pixels and channels ---

@@ -19,6 +19,7 @@ from minigrad.nn import (
     instancenorm,
     lazy,
     loss,
+    multihead_attention,
     padding,
     pooling,
 )
@@ -58,6 +59,9 @@ BESIDE: dict[str, dict[str, Any]] = {
     "dropout": {"_DropoutNd": dropout._Dropout},
     "instancenorm": {"_InstanceNorm": instancenorm._InstanceNorm},
     "lazy": {"LazyModuleMixin": lazy.LazyModuleMixin},
+    "linear": {
+        "NonDynamicallyQuantizableLinear": multihead_attention.NonDynamicallyQuantizableLinear
+    },
     "loss": {"_Loss": loss.ReducedLoss, "_WeightedLoss": loss.WeightedLoss},
     "padding": {"_ConstantPadNd": padding._ConstantPad},
     "pooling": {

@@ -63,6 +63,13 @@ def masked_fill(input: V, mask: V, value: V | Number) -> V:
     return _masked_fill(input, mask=saved_index(mask.array, input), value=filler)
 
 
+@composed
+def fill(input: V, value: V | Number) -> V:
+    """`value`, a number or a 0-d tensor, in the shape and dtype of input."""
+    everywhere = wrap_like(input, np.ones((), bool))
+    return masked_fill(input, everywhere, number_or_0d("fill", input, value))
+
+
 @composed(node="MaskedSelectBackward0")
 def masked_select(input: V, mask: V) -> V:
     """The elements where the mask is True, as a vector; both broadcast."""
