@@ -57,8 +57,8 @@ def pickled_array(
     return NEW_ARRAY + b"(K\x01" + sizes + dtype + b"\x89" + binstring(content) + b"tb"
 
 
-def pickled_batch(data: bytes, labels: bytes) -> bytes:
-    pairs = binstring(b"data") + data + binstring(b"labels") + labels
+def pickled_batch(data: bytes, labels: bytes, key: bytes = b"labels") -> bytes:
+    pairs = binstring(b"data") + data + binstring(key) + labels
     return b"\x80\x02}(" + pairs + b"u."
 
 

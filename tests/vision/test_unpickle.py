@@ -151,7 +151,7 @@ HOSTILE = {
     "array filled twice": (pickled_array((1, 1), b"x") + b"(K\1tb.", STATE),
     "array of another dtype": (
         pickled_array((1, 8), bytes(8), dtype=binstring(b"O")) + b".",
-        "uint8 values in C order",
+        "uint8 values",
     ),
     "array longer than its content": (
         pickled_array((10, 3072), b"") + b".",

@@ -26,6 +26,14 @@ class Remote:
     md5: str
 
 
+@dataclass(frozen=True)
+class Member:
+    """A file in a published archive: its name and its md5."""
+
+    name: str
+    md5: str
+
+
 class _TryAgainError(Exception):
     """The transfer failed with an error that another attempt at the same mirror may not have."""
 
@@ -59,11 +67,16 @@ def download(urls: Sequence[str], target: Path, remote: Remote) -> None:
     raise RuntimeError(f"Error downloading {remote.name}:\n" + "\n".join(failures))
 
 
-def write_checked(content: bytes, target: Path, remote: Remote) -> None:
+def write_checked(content: bytes, target: Path, member: Remote | Member) -> None:
     """Write a file from an archive; it gets its name when it is checked and complete."""
     digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
-    if digest != remote.md5:
-        raise ValueError(f"{remote.name} has the md5 {digest}; expected {remote.md5}")
+    if digest != member.md5:
+        raise ValueError(f"{member.name} has the md5 {digest}; expected {member.md5}")
+    write_whole(content, target)
+
+
+def write_whole(content: bytes, target: Path) -> None:
+    """Write a file that gets its name when it is complete."""
     part = target.with_name(target.name + ".part")
     _open_for_writing(part)
     part.write_bytes(content)

@@ -60,9 +60,9 @@ class MNIST(ImageDataset):
         self.root = data_root(root)
         if download:
             self.download()
-        split = "train" if train else "t10k"
-        images_file = self._file(f"{split}-images-idx3-ubyte")
-        labels_file = self._file(f"{split}-labels-idx1-ubyte")
+        prefix = self._prefix(train)
+        images_file = self._file(f"{prefix}-images-idx3-ubyte")
+        labels_file = self._file(f"{prefix}-labels-idx1-ubyte")
         _refuse_other_dataset(labels_file, type(self).__name__)
         images, labels = read_idx(images_file, ndim=3), read_idx(labels_file, ndim=1)
         check_targets(labels, len(images), len(self.classes), labels_file)
@@ -112,6 +112,10 @@ class MNIST(ImageDataset):
             if find(self.root, self.folders, remote.name.removesuffix(".gz")) in (None, target):
                 download([mirror + remote.name for mirror in self.mirrors], target, remote)
 
+    def _prefix(self, train: bool) -> str:
+        """How the names of the files with the training or the test part begin."""
+        return "train" if train else "t10k"
+
     def _file(self, name: str) -> Path:
         path = find(self.root, self.folders, name)
         if path is None:
@@ -145,10 +149,29 @@ class FashionMNIST(MNIST):
     ]  # fmt: skip
 
 
-# Both datasets' files have the same names, so the files of one may be in the root of the other.
+class KMNIST(MNIST):
+    """70 000 handwritten hiragana in MNIST's format: 28x28 grey pixels, 60 000 + 10 000.
+
+    As `MNIST`, with its files in `KMNIST/raw/`, `KMNIST/`, `kmnist/` or the root itself.
+
+    Clanuwat, Bober-Irizar, Kitamoto, Lamb, Yamamoto & Ha 2018, arXiv:1812.01718.
+    """
+
+    mirrors: ClassVar[list[str]] = ["http://codh.rois.ac.jp/kmnist/dataset/kmnist/"]
+    resources: ClassVar[list[Remote]] = [
+        Remote("train-images-idx3-ubyte.gz", 18_165_135, "bdb82020997e1d708af4cf47b453dcf7"),
+        Remote("train-labels-idx1-ubyte.gz", 29_497, "e144d726b3acfaa3e44228e80efcd344"),
+        Remote("t10k-images-idx3-ubyte.gz", 3_041_136, "5c965bf0a639b31b8f53240b1b52f4d7"),
+        Remote("t10k-labels-idx1-ubyte.gz", 5_120, "7320c461ea6c1c855c0b718fb2a4b134"),
+    ]
+    folders: ClassVar[list[str]] = ["KMNIST/raw", "KMNIST", "kmnist", ""]
+    classes: ClassVar[list[str]] = ["o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"]
+
+
+# The datasets' files have the same names, so the files of one may be in the root of the other.
 _LABELS_OF = {
     remote.md5: dataset.__name__
-    for dataset in (MNIST, FashionMNIST)
+    for dataset in (MNIST, FashionMNIST, KMNIST)
     for remote in dataset.resources
     if "labels" in remote.name
 } | {

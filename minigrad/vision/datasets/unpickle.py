@@ -1,11 +1,11 @@
-"""A reader for the pickles of CIFAR-10 that runs no code from them.
+"""A reader for the pickles of CIFAR-10 and CIFAR-100 that runs no code from them.
 
 It has the opcodes of the published files only; the three NumPy names in the files are compared as
 text, never imported.  Anything else raises ValueError.
 """
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -41,7 +41,7 @@ class _BatchUnpickler(Unpickler):
     # fmt: off
     opcodes = frozenset((
         "PROTO", "STOP", "MARK", "EMPTY_DICT", "EMPTY_LIST", "NONE", "NEWFALSE", "BININT",
-        "BININT1", "BININT2", "BINSTRING", "SHORT_BINSTRING", "TUPLE", "TUPLE1", "TUPLE2",
+        "BININT1", "BININT2", "LONG1", "BINSTRING", "SHORT_BINSTRING", "TUPLE", "TUPLE1", "TUPLE2",
         "TUPLE3", "APPENDS", "SETITEMS", "BINPUT", "LONG_BINPUT", "BINGET", "LONG_BINGET",
         "GLOBAL", "REDUCE", "BUILD",
     ))
@@ -90,19 +90,20 @@ def _array_from(state: object) -> Array:
     if not isinstance(state, tuple) or len(state) != 5:
         raise ValueError("an array should have a state of five values")
     version, shape, dtype, fortran_order, content = state
-    if not (isinstance(dtype, _Name) and dtype.of is not None) or fortran_order is not False:
-        raise ValueError("an array should hold uint8 values in C order")
+    if not (isinstance(dtype, _Name) and dtype.of is not None) or type(fortran_order) is not bool:
+        raise ValueError("an array should hold uint8 values")
     if version != 1 or type(shape) is not tuple or len(shape) != 2:
         raise ValueError("an array should have a shape of two integers")
     if not all(type(size) is int and size >= 0 for size in shape):
         raise ValueError("an array should have a shape of two integers >= 0")
     if type(content) is not bytes or len(content) != math.prod(shape):
         raise ValueError(f"the array's content does not have the length of its shape {shape}")
-    return np.frombuffer(content, np.uint8).reshape(shape)
+    order: Literal["F", "C"] = "F" if fortran_order else "C"
+    return np.frombuffer(content, np.uint8).reshape(shape, order=order)
 
 
 def unpickle(content: bytes) -> Any:
-    """The content of a pickle of CIFAR-10, strings as bytes; ValueError for any other pickle."""
+    """The content of a pickle of CIFAR, strings as bytes; ValueError for any other pickle."""
     return _with_arrays(_BatchUnpickler().load(content))
 
 

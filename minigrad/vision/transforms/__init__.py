@@ -62,7 +62,7 @@ __all__ = [
     "RandomChoice", "RandomCrop", "RandomEqualize", "RandomErasing", "RandomGrayscale",
     "RandomHorizontalFlip", "RandomInvert", "RandomOrder", "RandomPerspective", "RandomPosterize",
     "RandomResizedCrop", "RandomRotation", "RandomSolarize", "RandomVerticalFlip", "Resize",
-    "TenCrop", "ToPILImage", "ToTensor", "TrivialAugmentWide", "batch_form", "functional",
+    "TenCrop", "ToPILImage", "ToTensor", "TrivialAugmentWide", "batch_form", "functional", "v2",
 ]  # fmt: skip
 
-show_public_names(__name__)
+show_public_names(__name__, lazy=("v2",))
