@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import processes
+from benchmarks.inner_loops.report import summary as inner_loops_summary
 from benchmarks.published import case_runs, render, summary
 from minigrad import bench
 from minigrad.cli.generated_section import Section
@@ -85,9 +86,13 @@ def optimizers(options: Namespace) -> None:
         save(options, f"optimizers-{threads}", found)
 
 
-SECTIONS: dict[str, Callable[[Namespace], None]] = {
-    f.__name__: f for f in (cases, startup, memory, neighbour, growth, alternatives, optimizers)
-}
+def inner_loops(options: Namespace) -> None:
+    """The innermost loops of kernels for CPUs that are not here, by LLVM's simulator."""
+    save(options, "inner-loops", inner_loops_summary())
+
+
+PARTS = (cases, startup, memory, neighbour, growth, alternatives, optimizers, inner_loops)
+SECTIONS: dict[str, Callable[[Namespace], None]] = {part.__name__: part for part in PARTS}
 
 
 def common(options: Namespace) -> dict[str, Any]:

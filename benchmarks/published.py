@@ -267,6 +267,19 @@ def full_data(path: Path) -> str:
     )
 
 
+def inner_loops(path: Path) -> str:
+    """A row for each CPU, and a column for each micro-kernel."""
+    found = json.loads(path.read_text())
+    kinds = list(dict.fromkeys(kind for loops in found["loops"].values() for kind in loops))
+    body = [[cpu, *(loops.get(k, "") for k in kinds)] for cpu, loops in found["loops"].items()]
+    return (
+        "## Innermost loops on other CPUs\n\nShare of the peak of multiply-adds, where all data "
+        f"lie in the first-level cache, by {found['simulator']}; vectors that are spilled to the "
+        "stack or moved between registers are counted (`python -m benchmarks.inner_loops`).\n\n"
+        f"{rows(['CPU', *kinds], body)}"
+    )
+
+
 def details(run: Run) -> str:
     """Everything that was measured at one number of threads."""
     return (
@@ -282,4 +295,5 @@ SECTIONS: dict[str, Callable[[Path], str]] = {
     "growth": of_cases("Growth with batch and depth, 1 thread"),
     "alternatives": of_cases("What else one might pick, 1 thread"),
     "full-data": full_data,
+    "inner-loops": inner_loops,
 } | {f"optimizers-{threads}": optimizers for threads in (1, 2, 4, 8, 16, 32)}

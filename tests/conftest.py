@@ -36,7 +36,8 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "here")
 # `pytest -m quick`: folders whose tests take seconds, and with them most of what a change breaks.
 QUICK = ("architecture/test_floors", "architecture/test_sizes", "core", "engine", "tensor", "data",
          "ops/test_composed", "ops/test_shape", "ops/test_bad_input", "nn/test_module",
-         "nn/test_losses", "autograd/test_function", "kernels/test_plan_record")  # fmt: skip
+         "nn/test_losses", "autograd/test_function", "kernels/test_plan_record",
+         "kernels/test_inner_loops")  # fmt: skip
 
 
 def pytest_collection_modifyitems(items):

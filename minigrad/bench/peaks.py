@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.kernels.compiler.kernel import GRAIN_SIZE, Kernel, get_num_threads
+from minigrad.kernels.compiler.vector_unit import VECTOR_BYTES
 from minigrad.kernels.peaks import CHAINS, multiply_adds, read, triad
-from minigrad.kernels.simd.ir_builder import VECTOR_BYTES
 
 # Working sets in bytes, from the first-level cache to main memory.
 WORKING_SETS = tuple(2**power for power in range(14, 29, 2))

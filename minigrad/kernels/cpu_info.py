@@ -6,7 +6,7 @@ import numpy as np
 from numba.core.codegen import get_host_cpu_features
 
 from minigrad.kernels.compiler.kernel import GRAIN_SIZE, kernel, prange
-from minigrad.kernels.simd.ir_builder import REGISTERS, VECTOR_BYTES
+from minigrad.kernels.compiler.vector_unit import REGISTERS, VECTOR_BYTES
 
 VERSIONS = {"numba": numba.__version__, "llvmlite": llvmlite.__version__}
 

@@ -9,7 +9,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from minigrad.kernels.compiler.kernel import kernel, prange
-from minigrad.kernels.simd.ir_builder import REGISTERS, VECTOR_BYTES
+from minigrad.kernels.compiler.vector_unit import REGISTERS, VECTOR_BYTES
 
 # Independent chains of multiply-adds: enough to hide their latency, and few enough that two
 # operands stay in registers too.

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from minigrad.kernels.compiler.vector_unit import VECTOR_BYTES
 from minigrad.kernels.matmul import matmul
 from minigrad.kernels.pointwise import elementwise
 from minigrad.kernels.pooling import avg_pool, max_pool
 from minigrad.kernels.reduction import batch_norm, layer_norm, reduce, softmax
 from minigrad.kernels.simd import microkernels
-from minigrad.kernels.simd.ir_builder import VECTOR_BYTES
 from tests.support import exact_conv2d, exact_matmul
 from tests.support.forced_algorithm import forced
 

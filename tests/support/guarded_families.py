@@ -12,6 +12,7 @@ from minigrad import nn, optim
 from minigrad.kernels import gather
 from minigrad.kernels.attention import backward as attention_backward
 from minigrad.kernels.attention import forward as attention_forward
+from minigrad.kernels.compiler.vector_unit import VECTOR_BYTES
 from minigrad.kernels.conv import conv2d
 from minigrad.kernels.matmul import gemm_nt, matmul
 from minigrad.kernels.pointwise import activation, elementwise, special
@@ -28,7 +29,6 @@ from minigrad.kernels.reduction import (
     scan,
     softmax,
 )
-from minigrad.kernels.simd.ir_builder import VECTOR_BYTES
 from minigrad.kernels.simd.microkernels import MR, NR_VECTORS
 from minigrad.kernels.special import bessel, normal, polynomials
 from minigrad.kernels.special import gamma as incomplete_gamma

@@ -12,8 +12,8 @@ import numpy as np
 
 from minigrad.kernels.compiler.kernel import device_function
 from minigrad.kernels.compiler.pointers import offset, pointer_at, recast
+from minigrad.kernels.compiler.vector_unit import VECTOR_BYTES
 from minigrad.kernels.compiler.workspace import int64_elements, place_regions
-from minigrad.kernels.simd.ir_builder import VECTOR_BYTES
 from minigrad.kernels.simd.microkernels import MR, NR_VECTORS, gemm_microkernel
 from minigrad.kernels.simd.move import lanes
 

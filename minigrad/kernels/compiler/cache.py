@@ -11,6 +11,7 @@ from typing import Any
 from numba.core import caching
 
 from minigrad.kernels.compiler.cache_folder import private_folder, say_once
+from minigrad.kernels.compiler.vector_unit import FORCED
 
 
 def cache_dir() -> Path:
@@ -107,7 +108,7 @@ class KernelCacheLocator(caching.UserWideCacheLocator):
 
     def __init__(self, py_func: Callable[..., Any], py_file: str) -> None:
         super().__init__(py_func, py_file)
-        self._stamp = _SOURCES.key(Path(py_file).resolve())
+        self._stamp = _SOURCES.key(Path(py_file).resolve()) + (f"-{FORCED}" if FORCED else "")
         folder = f"{Path(py_file).stem}-{self._stamp}"
         self._cache_path = str(private_folder(kernel_cache_dir(), folder))
 

@@ -14,6 +14,7 @@ from minigrad.kernels.compiler.kernel import device_function
 from minigrad.kernels.compiler.plan_record import Layout, constructor
 from minigrad.kernels.compiler.pointers import offset, pointer_at, record_at
 from minigrad.kernels.compiler.task_queue import PreparedTasks, task_kernel
+from minigrad.kernels.compiler.vector_unit import VECTOR_BYTES
 from minigrad.kernels.conv.phase_planes import (
     PhasePlanesPlan,
     copy_planes,
@@ -22,7 +23,6 @@ from minigrad.kernels.conv.phase_planes import (
     planes_size,
 )
 from minigrad.kernels.conv.plan import Axis
-from minigrad.kernels.simd.ir_builder import VECTOR_BYTES
 from minigrad.kernels.simd.microkernels import (
     DOTS,
     END_VECTORS,

@@ -15,6 +15,7 @@ import numpy as np
 
 from minigrad.kernels.compiler.kernel import device_function
 from minigrad.kernels.compiler.plan_record import Layout
+from minigrad.kernels.compiler.vector_unit import VECTOR_BYTES
 from minigrad.kernels.compiler.workspace import int64_elements, place_regions
 from minigrad.kernels.conv.patch import (
     BlockFields,
@@ -32,7 +33,6 @@ from minigrad.kernels.conv.records import (
     image_fields,
     weight_fields,
 )
-from minigrad.kernels.simd.ir_builder import VECTOR_BYTES
 from minigrad.kernels.simd.microkernels import MR, NR_VECTORS
 
 # A task's output pixels, about, and its patches of the images at most, in elements.

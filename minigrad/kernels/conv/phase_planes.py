@@ -17,6 +17,7 @@ import numpy as np
 from minigrad.kernels.compiler.kernel import device_function
 from minigrad.kernels.compiler.plan_record import Layout
 from minigrad.kernels.compiler.pointers import offset
+from minigrad.kernels.compiler.vector_unit import VECTOR_BYTES
 from minigrad.kernels.compiler.workspace import place_regions
 from minigrad.kernels.conv.plan import Axis, parts
 from minigrad.kernels.conv.records import (
@@ -25,7 +26,6 @@ from minigrad.kernels.conv.records import (
     axis_fields,
     image_fields,
 )
-from minigrad.kernels.simd.ir_builder import VECTOR_BYTES
 from minigrad.kernels.simd.microkernels import DOTS, ROW_VECTORS
 from minigrad.kernels.simd.move import copy_row
 

@@ -8,7 +8,7 @@ from itertools import pairwise, product
 from operator import neg
 from typing import Literal, NamedTuple
 
-from minigrad.kernels.simd.ir_builder import VECTOR_BYTES
+from minigrad.kernels.compiler.vector_unit import VECTOR_BYTES
 from minigrad.kernels.simd.microkernels import NR_VECTORS
 
 Pair = tuple[int, int]

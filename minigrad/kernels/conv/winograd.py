@@ -17,6 +17,7 @@ from minigrad.kernels.compiler.kernel import device_function
 from minigrad.kernels.compiler.plan_record import Layout, constructor
 from minigrad.kernels.compiler.pointers import offset, pointer_at, recast, record_at
 from minigrad.kernels.compiler.task_queue import PreparedTasks, task_kernel
+from minigrad.kernels.compiler.vector_unit import VECTOR_BYTES
 from minigrad.kernels.compiler.workspace import int64_elements, place_regions, scratch
 from minigrad.kernels.conv.plan import Axis, parts
 from minigrad.kernels.conv.records import (
@@ -42,7 +43,6 @@ from minigrad.kernels.conv.winograd_transforms import (
     transform_result_2,
     transform_result_4,
 )
-from minigrad.kernels.simd.ir_builder import VECTOR_BYTES
 from minigrad.kernels.simd.microkernels import MR, NR_VECTORS, gemm_microkernel
 from minigrad.kernels.simd.move import lanes, transpose
 
@@ -50,7 +50,7 @@ from minigrad.kernels.simd.move import lanes, transpose
 KC = 256
 # Elements of a block of tiles at all points, about, and its tiles at least.
 BLOCK = 98_304
-TILES = 24
+TILES = -(-24 // MR) * MR
 # Tasks of a call if its sizes allow so many; a task packs the filters of so many channels.
 TASKS = 8
 CHUNK_CHANNELS = 32

@@ -14,6 +14,7 @@ from minigrad.kernels.compiler.kernel import device_function
 from minigrad.kernels.compiler.plan_record import Layout, constructor
 from minigrad.kernels.compiler.pointers import offset, pointer_at, recast, record_at
 from minigrad.kernels.compiler.task_queue import PreparedTasks, task_kernel
+from minigrad.kernels.compiler.vector_unit import VECTOR_BYTES
 from minigrad.kernels.compiler.workspace import int64_elements, place_regions, scratch
 from minigrad.kernels.conv.plan import Axis, parts
 from minigrad.kernels.conv.records import (
@@ -39,7 +40,6 @@ from minigrad.kernels.conv.winograd_transforms import (
     tile_fields,
     transform_images,
 )
-from minigrad.kernels.simd.ir_builder import VECTOR_BYTES
 from minigrad.kernels.simd.microkernels import MR, NR_VECTORS, gemm_microkernel
 from minigrad.kernels.simd.move import lanes, transpose
 

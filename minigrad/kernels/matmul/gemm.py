@@ -16,10 +16,10 @@ from minigrad.kernels.compiler.kernel import device_function, is_shared
 from minigrad.kernels.compiler.plan_record import Layout, constructor
 from minigrad.kernels.compiler.pointers import offset, pointer_at, recast, record_at
 from minigrad.kernels.compiler.task_queue import PreparedTasks, task_kernel
+from minigrad.kernels.compiler.vector_unit import VECTOR_BYTES
 from minigrad.kernels.compiler.workspace import int64_elements, place_regions
 from minigrad.kernels.matmul import gemm_nt
 from minigrad.kernels.matmul.gemm_packing import pack_left, pack_right
-from minigrad.kernels.simd.ir_builder import VECTOR_BYTES
 from minigrad.kernels.simd.microkernels import MR, NR_VECTORS, gemm_microkernel
 from minigrad.kernels.simd.move import lanes
 

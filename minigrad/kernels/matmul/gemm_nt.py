@@ -12,8 +12,8 @@ import numpy as np
 from minigrad.kernels.compiler.plan_record import Layout, constructor
 from minigrad.kernels.compiler.pointers import offset, pointer_at, record_at
 from minigrad.kernels.compiler.task_queue import PreparedTasks, task_kernel
+from minigrad.kernels.compiler.vector_unit import VECTOR_BYTES
 from minigrad.kernels.compiler.workspace import place_regions
-from minigrad.kernels.simd.ir_builder import VECTOR_BYTES
 from minigrad.kernels.simd.microkernels import (
     INNER_COLUMNS,
     INNER_ROWS,

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad.kernels.compiler.kernel import GRAIN_SIZE, kernel, prange
+from minigrad.kernels.compiler.vector_unit import VECTOR_BYTES
 from minigrad.kernels.conv.conv2d import conv2d, conv2d_input_grad
-from minigrad.kernels.simd.ir_builder import VECTOR_BYTES
 
 Array = np.ndarray[Any, Any]
 Pair = tuple[int, int]

@@ -14,14 +14,14 @@ from numba.extending import intrinsic
 
 from minigrad.kernels.compiler.kernel import device_function, kernel, prange
 from minigrad.kernels.compiler.pointers import offset
-from minigrad.kernels.simd.ir_builder import REGISTERS, VECTOR_BYTES, Emitter
+from minigrad.kernels.compiler.vector_unit import VECTOR_BYTES
+from minigrad.kernels.simd.ir_builder import Emitter
 from minigrad.kernels.simd.move import copy_vector, lanes
+from minigrad.kernels.simd.tiles import TILES
 
 Array = np.ndarray[Any, Any]
 
-# The sums of a tile stay in registers: 3 x 4 of 16, or 6 x 4 of 32.
-ROWS = 6 if REGISTERS == 32 else 3
-VECTORS = 4
+ROWS, VECTORS = TILES.recurrent
 
 
 def _tile(rows: int) -> Any:

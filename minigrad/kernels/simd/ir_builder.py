@@ -4,35 +4,16 @@ Numba compiles scalar loops and leaves vectorisation to LLVM.  Each method of `E
 store, splat, multiply_add, loop) emits a line or two of vector code instead.
 """
 
-import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import numba
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.core.codegen import get_host_cpu_features
 
 from minigrad.kernels.compiler.pointers import I64
-
-
-def _vector_unit() -> tuple[int, int]:
-    """Return the size of a vector register in bytes, and the number of registers.
-
-    They are those of the CPU that Numba compiles for.
-    """
-    named = numba.config.CPU_FEATURES
-    features = set((get_host_cpu_features() if named is None else named).split(","))
-    if "+avx512f" in features:
-        return 64, 32
-    if "+avx" in features:
-        return 32, 16
-    return 16, 32 if platform.machine().lower() in {"arm64", "aarch64"} else 16
-
-
-VECTOR_BYTES, REGISTERS = _vector_unit()
+from minigrad.kernels.compiler.vector_unit import VECTOR_BYTES
 
 _ELEMENT = {types.float32: ir.FloatType(), types.float64: ir.DoubleType()}
 
@@ -122,12 +103,14 @@ class Emitter:
         return vectors
 
     @contextmanager
-    def loop(self, count: Any, carried: list[Any]) -> Iterator[tuple[Any, list[Any]]]:
+    def loop(
+        self, count: Any, carried: list[Any], unrolls: bool = True
+    ) -> Iterator[tuple[Any, list[Any]]]:
         """Repeat the code that is emitted inside `count` times.
 
         Yields the counter and a list of the values carried from one iteration to the next.  The
         body replaces the list's items by their new values.  After the loop, `carried` holds the
-        last ones.
+        last ones.  Where `unrolls` is false, LLVM leaves a round of the loop as it is.
         """
         before = self.builder.block
         head = self.builder.append_basic_block("head")
@@ -149,7 +132,17 @@ class Emitter:
         for phi, value in zip(entering, values, strict=True):
             phi.add_incoming(value, self.builder.block)
         counter.add_incoming(self.add(counter, 1), self.builder.block)
-        self.builder.branch(head)
+        back = self.builder.branch(head)
+        if not unrolls:
+            back.set_metadata("llvm.loop", self._never_unrolled())
 
         self.builder.position_at_end(done)
         carried[:] = entering
+
+    def _never_unrolled(self) -> Any:
+        """A loop's identity, as LLVM wants it: a node whose first operand is itself."""
+        module = self.builder.module
+        never = module.add_metadata(["llvm.loop.unroll.disable"])
+        identity = ir.MDValue(module, [never, never], name=str(len(module.metadata)))
+        identity.operands = (identity, never)
+        return identity

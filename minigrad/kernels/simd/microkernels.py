@@ -8,12 +8,13 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from minigrad.kernels.simd.ir_builder import REGISTERS, Emitter
+from minigrad.kernels.simd.ir_builder import Emitter
+from minigrad.kernels.simd.tiles import TILES
 
-# The accumulators of a tile stay in registers: 6 x 2 of 16, or 12 x 2 of 32.  The others hold two
-# vectors of the right operand and the splatted elements of the left one.
-MR = 12 if REGISTERS == 32 else 6
-NR_VECTORS = 2
+# Rows of a product's tile, and its columns in vectors.
+MR, NR_VECTORS = TILES.product
+# Rows of the left and of the right operand of a tile of inner products.
+INNER_ROWS, INNER_COLUMNS = TILES.inner
 
 
 @intrinsic
@@ -49,7 +50,7 @@ def gemm_microkernel(
             emit.prefetch(cell)
         rows = [emit.at(left_pointer, builder.load(emit.at(row_at, i))) for i in range(MR)]
         sums = [emit.zero() for _ in begin]
-        with emit.loop(args[4], sums) as (k, running):
+        with emit.loop(args[4], sums, TILES.unrolls_product) as (k, running):
             at = builder.load(emit.at(depth_at, k))
             row = emit.at(right_pointer, emit.multiply(k, right_step))
             vectors = [emit.load(emit.at(row, j * emit.lanes)) for j in range(NR_VECTORS)]
@@ -172,11 +173,6 @@ def _greatest_of_taps(vectors: int) -> Any:
 # Maxima and their taps fill half of 16 registers.
 GREATEST_VECTORS = 4
 greatest_of_taps, greatest_of_taps_end = _greatest_of_taps(GREATEST_VECTORS), _greatest_of_taps(1)
-
-
-# A tile of inner products: its sums and its vectors of the left operand fill the registers.
-INNER_ROWS = 6 if REGISTERS == 32 else 3
-INNER_COLUMNS = 4
 
 
 @intrinsic

@@ -9,7 +9,8 @@ from numba.extending import intrinsic
 
 from minigrad.kernels.compiler.kernel import device_function
 from minigrad.kernels.compiler.pointers import I64, offset
-from minigrad.kernels.simd.ir_builder import VECTOR_BYTES, Emitter
+from minigrad.kernels.compiler.vector_unit import VECTOR_BYTES
+from minigrad.kernels.simd.ir_builder import Emitter
 
 
 @intrinsic
