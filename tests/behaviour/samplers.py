@@ -73,6 +73,19 @@ def check_random_sampler_with_replacement_has_the_datasets_length(torch):
     assert len(list(torch.utils.data.RandomSampler(range(40), replacement=True))) == 40
 
 
+def check_random_sampler_draws_billions_as_they_are_needed(torch):
+    data = torch.utils.data
+    sampler = data.RandomSampler(range(3), replacement=True, num_samples=int(1e10))
+    loader = iter(data.DataLoader(range(3), batch_size=70_000, sampler=sampler))
+    assert set(next(loader).tolist()) == set(next(loader).tolist()) == {0, 1, 2}
+    assert len(sampler) == 10**10
+
+
+def check_random_sampler_permutes_billions_as_they_are_needed(torch):
+    order = iter(torch.utils.data.RandomSampler(range(3), num_samples=int(1e10)))
+    assert sorted(next(order) for _ in range(3)) == [0, 1, 2]
+
+
 def check_random_sampler_refuses_a_replacement_that_is_no_bool(torch):
     with pytest.raises(TypeError, match="replacement should be a boolean value, but got"):
         torch.utils.data.RandomSampler(range(3), replacement=1)

@@ -39,7 +39,8 @@ class RandomSampler(Sampler[int]):
     """The dataset's indices in random order, or drawn one by one with `replacement`.
 
     `num_samples` (default: the dataset's length) may exceed the dataset: without replacement one
-    permutation then follows another.  Raises TypeError if `replacement` is not a bool, ValueError
+    permutation then follows another.  Indices are drawn as they are needed, so `num_samples` may be
+    as large as 10**10.  Raises TypeError if `replacement` is not a bool, ValueError
     if `num_samples` is not a positive integer.
 
     >>> from minigrad.utils.data import RandomSampler
@@ -75,7 +76,8 @@ class RandomSampler(Sampler[int]):
     def _indices(self, random: np.random.Generator) -> Iterator[int]:
         available, wanted = len(self.data_source), self.num_samples
         if self.replacement:
-            yield from random.integers(available, size=wanted).tolist()
+            for size in _parts(wanted):
+                yield from random.integers(available, size=size).tolist()
             return
         for start in range(0, wanted, available):
             yield from random.permutation(available)[: wanted - start].tolist()
@@ -141,13 +143,17 @@ class WeightedRandomSampler(Sampler[int]):
 
     def __iter__(self) -> Iterator[int]:
         weights = self.weights.array
-        drawn = _stream_of_a_pass(self.generator).choice(
-            len(weights),
-            size=self.num_samples,
-            replace=self.replacement,
-            p=weights / weights.sum(),
-        )
-        return iter(drawn.tolist())
+        return self._indices(_stream_of_a_pass(self.generator), weights / weights.sum())
+
+    def _indices(
+        self, random: np.random.Generator, probabilities: np.ndarray[Any, Any]
+    ) -> Iterator[int]:
+        number = len(probabilities)
+        if not self.replacement:
+            yield from random.choice(number, self.num_samples, False, probabilities).tolist()
+            return
+        for size in _parts(self.num_samples):
+            yield from random.choice(number, size, True, probabilities).tolist()
 
     def __len__(self) -> int:
         return self.num_samples
@@ -179,6 +185,16 @@ class BatchSampler(Sampler[list[Any]]):
     def __len__(self) -> int:
         samples = len(self.sampler)  # type: ignore[arg-type]
         return samples // self.batch_size if self.drop_last else -(-samples // self.batch_size)
+
+
+def _parts(number: int) -> Iterator[int]:
+    """Sizes that add up to `number`: what is drawn at once of samples with replacement.
+
+    Scripts ask for billions of samples to have a loader without an end.
+    """
+    largest = 65536
+    for start in range(0, number, largest):
+        yield min(largest, number - start)
 
 
 def _stream_of_a_pass(generator: Generator | None) -> np.random.Generator:
