@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sized
 
+from minigrad.distributed import get_rank, get_world_size
 from minigrad.ops.generator import Generator
 from minigrad.utils.data.sampler import Sampler
 
@@ -11,10 +12,9 @@ class DistributedSampler(Sampler[int]):
     """Every `num_replicas`-th index from `rank` on; all ranks have the same number of indices.
 
     With `drop_last` the last indices that do not make a full round are left out; otherwise the
-    first ones are repeated.  The order is shuffled by `seed` and the epoch of `set_epoch`.  Raises
-    ValueError for a rank out of range.
-
-    PyTorch differs: `num_replicas` and `rank` are needed, as there is no process group to ask.
+    first ones are repeated.  The order is shuffled by `seed` and the epoch of `set_epoch`.  The
+    process group gives `num_replicas` and `rank` that are not given.  Raises ValueError for a rank
+    out of range, or if the group is asked and there is none.
 
     >>> from minigrad.utils.data import DistributedSampler
     >>> list(DistributedSampler(range(5), num_replicas=2, rank=1, shuffle=False))
@@ -30,11 +30,8 @@ class DistributedSampler(Sampler[int]):
         seed: int = 0,
         drop_last: bool = False,
     ) -> None:
-        if num_replicas is None or rank is None:
-            raise RuntimeError(
-                "DistributedSampler requires num_replicas and rank: there is no process group; "
-                f"got num_replicas={num_replicas}, rank={rank}"
-            )
+        num_replicas = get_world_size() if num_replicas is None else num_replicas
+        rank = get_rank() if rank is None else rank
         if not 0 <= rank < num_replicas:
             raise ValueError(
                 f"Invalid rank {rank}, rank should be in the interval [0, {num_replicas - 1}]"
