@@ -1,5 +1,7 @@
 """Derivatives of functions, under the names of torch.autograd, and the transforms of torch.func."""
 
+from typing import TYPE_CHECKING
+
 from minigrad.autograd import forward_ad, functional, graph
 from minigrad.autograd.differentiate import backward, grad
 from minigrad.autograd.function import Function, once_differentiable
@@ -14,6 +16,9 @@ from minigrad.engine.grad_mode import (
     set_detect_anomaly,
     set_grad_enabled,
 )
+
+if TYPE_CHECKING:  # imported when it is first read
+    from minigrad.autograd import profiler
 
 __all__ = [
     "Function",
@@ -31,8 +36,9 @@ __all__ = [
     "inference_mode",
     "no_grad",
     "once_differentiable",
+    "profiler",
     "set_detect_anomaly",
     "set_grad_enabled",
 ]
 
-show_public_names(__name__)
+show_public_names(__name__, lazy=("profiler",))

@@ -3,9 +3,30 @@
 minigrad has one implementation of everything, so the settings are kept and results are the same.
 """
 
+from typing import TYPE_CHECKING
+
 from minigrad.backends import cuda, cudnn, mkl, mkldnn, mps, openmp
 from minigrad.core.public_names import show_public_names
 
-__all__ = ["cuda", "cudnn", "mkl", "mkldnn", "mps", "openmp"]
+if TYPE_CHECKING:  # imported when they are first read
+    from minigrad.backends import (
+        cpu,
+        cusparselt,
+        kleidiai,
+        mha,
+        nnpack,
+        opt_einsum,
+        quantized,
+    )  # fmt: skip
 
-show_public_names(__name__)
+__all__ = [
+    "cpu", "cuda", "cudnn", "cusparselt", "fp32_precision", "kleidiai", "mha", "mkl", "mkldnn",
+    "mps", "nnpack", "openmp", "opt_einsum", "quantized",
+]  # fmt: skip
+
+fp32_precision = "none"
+
+show_public_names(
+    __name__,
+    lazy=("cpu", "cusparselt", "kleidiai", "mha", "nnpack", "opt_einsum", "quantized"),
+)

@@ -6,18 +6,27 @@ bits in every run.
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
+from minigrad.backends.precision import Float32Precision
+from minigrad.core import dtypes
 from minigrad.core.public_names import show_public_names
 
 __all__ = [
-    "allow_tf32", "benchmark", "benchmark_limit", "deterministic", "enabled", "flags",
-    "is_available", "version",
+    "CUDNN_TENSOR_DTYPES", "allow_tf32", "benchmark", "benchmark_limit", "conv", "depthwise_kernel",
+    "deterministic", "enabled", "flags", "fp32_precision", "is_acceptable", "is_available", "rnn",
+    "set_flags", "version",
 ]  # fmt: skip
+
+CUDNN_TENSOR_DTYPES = {dtypes.float16, dtypes.float32, dtypes.float64}
 
 enabled = True
 benchmark = deterministic = False
 allow_tf32 = True
-benchmark_limit = 10
+benchmark_limit: int | None = None
+fp32_precision = "none"
+depthwise_kernel = "auto"
+conv, rnn = Float32Precision(), Float32Precision()
 
 
 def is_available() -> bool:
@@ -30,6 +39,30 @@ def version() -> int | None:
     return None
 
 
+def is_acceptable(tensor: Any) -> bool:
+    """False: there is no cuDNN."""
+    return False
+
+
+def set_flags(
+    _enabled: bool | None = None,
+    _benchmark: bool | None = None,
+    _benchmark_limit: int | None = None,
+    _deterministic: bool | None = None,
+    _allow_tf32: bool | None = None,
+    _fp32_precision: str = "none",
+) -> tuple[Any, ...]:
+    """Set the settings that are not None; what they were before."""
+    given = {
+        "enabled": _enabled, "benchmark": _benchmark, "benchmark_limit": _benchmark_limit,
+        "deterministic": _deterministic, "allow_tf32": _allow_tf32,
+    }  # fmt: skip
+    before = (*(globals()[name] for name in given), fp32_precision)
+    globals().update({name: value for name, value in given.items() if value is not None})
+    globals().update(fp32_precision=_fp32_precision)
+    return before
+
+
 @contextlib.contextmanager
 def flags(
     enabled: bool = False,
@@ -37,6 +70,7 @@ def flags(
     benchmark_limit: int = 10,
     deterministic: bool = False,
     allow_tf32: bool = True,
+    fp32_precision: str = "none",
 ) -> Iterator[None]:
     """Set the settings inside a `with` block."""
     settings, before = dict(locals()), globals()

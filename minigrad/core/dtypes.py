@@ -99,6 +99,7 @@ def set_default_dtype(d: dtype) -> None:
     global _default  # noqa: PLW0603  torch's process-wide setting
     if not (isinstance(d, dtype) and d.is_floating_point):
         raise TypeError(f"the default dtype must be a floating dtype, got {d!r}")
+    to_numpy(d)  # which refuses a format that no tensor has
     _default = d
 
 

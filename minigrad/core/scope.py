@@ -37,14 +37,12 @@ OUT_OF_SCOPE = {
     "other ways of distributing": "is_distributed",
     "nested and named tensors": "to_padded_tensor Tensor.name",
     "mixed precision": """
-        *autocast* bfloat16 float4_* float8_* LinearCrossEntropyOptions
+        *autocast* LinearCrossEntropyOptions
         """,
+    "number formats that NumPy lacks": "bfloat16 float4_* float8_*",
     "Fourier transforms and windows": "stft istft *_window",
-    "factors as LAPACK packs them": """
-        geqrf householder_product orgqr ormqr ldl_* lobpcg Tensor.lu lu_unpack triangular_solve
-        """,
     "given up in torch": """
-        range torch.qr Tensor.qr torch.lu_solve Tensor.lu_solve Tensor.lstsq Tensor.solve
+        range Tensor.lstsq Tensor.solve
         Tensor.symeig Tensor.eig Tensor.resize Tensor.resize_as Tensor.volatile Tensor.reinforce
         nn.Container nn.NLLLoss2d clip_grad_norm
         """,
@@ -85,9 +83,8 @@ REMEDIES = {
     "other ways of distributing": "minigrad trains in one process, with many threads; leave it out",
     "nested and named tensors": "minigrad's dimensions have no names; pad, and use numbers",
     "mixed precision": "compute in float32, or cast to float16 with x.half()",
+    "number formats that NumPy lacks": unsupported.FLOAT_FORMAT,
     "Fourier transforms and windows": "use numpy.fft on x.numpy(), without a gradient",
-    "factors as LAPACK packs them": "use linalg.qr, linalg.lu or linalg.solve",
-    "profiling": "use utils.benchmark, or Python's cProfile",
     "given up in torch": "use the name that torch's documentation gives in its place",
     "data pipes, given up in torch": "use Dataset, IterableDataset and DataLoader",
     "unsigned integers torch can only store": "use uint8, or a wider signed type",
@@ -106,7 +103,6 @@ MODULES = {
     "fft": "Fourier transforms and windows", "fx": "compilation and export",
     "mps": "other devices", "mtia": "other devices",
     "nested": "nested and named tensors", "onnx": "compilation and export",
-    "profiler": "profiling",
     "package": "compilation and export", "quantization": "quantisation",
     "sparse": "sparse tensors", "xpu": "other devices",
 }  # fmt: skip

@@ -10,9 +10,10 @@ EIGENVALUES = (
     "linalg.eigh or linalg.eigvalsh"
 )
 SPARSE = "minigrad has no sparse tensors; use a dense one"
+NESTED = "minigrad has no nested tensors; pad, or use nn.utils.rnn.pack_sequence"
 QUANTIZED = "minigrad has no quantized tensors; use float32, or int8 and a scale of your own"
 FLOAT_FORMAT = "NumPy does not hold this format; use float16 or float32"
-CHANNELS_LAST = "minigrad's tensors are laid out in the order of their dimensions; use permute"
+BITS = "torch has no arithmetic of parts of bytes, nor has minigrad; use int8 or uint8"
 SHARED_MEMORY = (
     "minigrad's tensors cannot move to shared memory; pass NumPy arrays between processes"
 )
@@ -59,23 +60,11 @@ polar = Unsupported("polar", COMPLEX)
 view_as_complex = Unsupported("view_as_complex", COMPLEX)
 view_as_real = Unsupported("view_as_real", COMPLEX)
 
-bfloat16 = Unsupported("bfloat16", FLOAT_FORMAT)
-float8_e4m3fn = Unsupported("float8_e4m3fn", FLOAT_FORMAT)
-float8_e5m2 = Unsupported("float8_e5m2", FLOAT_FORMAT)
-
-sparse_coo = Unsupported("sparse_coo", SPARSE)
-sparse_csr = Unsupported("sparse_csr", SPARSE)
-sparse_csc = Unsupported("sparse_csc", SPARSE)
 sparse_coo_tensor = Unsupported("sparse_coo_tensor", SPARSE)
 sparse_csr_tensor = Unsupported("sparse_csr_tensor", SPARSE)
 
-qint8 = Unsupported("qint8", QUANTIZED)
-quint8 = Unsupported("quint8", QUANTIZED)
-qint32 = Unsupported("qint32", QUANTIZED)
 quantize_per_tensor = Unsupported("quantize_per_tensor", QUANTIZED)
 quantize_per_channel = Unsupported("quantize_per_channel", QUANTIZED)
-
-channels_last = Unsupported("channels_last", CHANNELS_LAST)
 
 # --- linalg ---------------------------------------------------------------------------------------
 

@@ -34,8 +34,8 @@ def backward(
     Without `targets`, gradients are added to `.grad` of every leaf.  With them only the paths that
     lead there are visited, and `.grad` is left alone unless `accumulate` is True.
     """
-    walk = _Walk(targets, create_graph, accumulate or targets is None)
     mode = thread.mode
+    walk = (mode.walk_type or Walk)(targets, create_graph, accumulate or targets is None)
     before = mode.grad, mode.walk, mode.overrides
     mode.grad, mode.walk, mode.overrides = create_graph, walk, False
     walk.roots = roots
@@ -90,7 +90,7 @@ def _without_sharing(found: Sequence[tuple[Any, bool] | None]) -> list[Any]:
     return result
 
 
-class _Walk:
+class Walk:
     """One backward pass."""
 
     roots: Sequence[Value]

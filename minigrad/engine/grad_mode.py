@@ -30,6 +30,8 @@ class Mode:
         self.user_level: int | None = None  # the one of them that `autograd.forward_ad` opened
         self.walk: Any = None  # the backward pass that runs now
         self.overrides = True  # `__torch_function__` is asked; see `overrides`
+        self.recorder: Any = None  # what times this thread's operations; see `profiling`
+        self.walk_type: Any = None  # the class of backward passes, where it is another
         # NumPy keeps its floating-point error settings in the context.  Running in a separate
         # context costs a tenth of `np.errstate`, and does not change the caller's settings.
         self.ignore_fp_errors = _quiet_context().run

@@ -107,12 +107,14 @@ class Module(ModuleTree["Module"], HookMethods, StateMethods):
     def to(self, *args: Tensor | DTypeLike | DeviceLike, **options: Any) -> Self:
         """Cast floating parameters and buffers: `to(dtype)`, `to("cpu", dtype)`, `to(tensor)`.
 
+        With `memory_format` those of 4 and 5 dimensions get that order in memory.
         Changes this module in place and returns it.  Raises RuntimeError for devices other than the
         CPU, TypeError for dtypes that are not floating.
         """
         wanted = options.pop("dtype", None)
         require_cpu(options.pop("device", None))
         options.pop("non_blocking", None)  # a hint for devices that work beside the CPU
+        memory_format = options.pop("memory_format", None)
         if options:
             raise TypeError(f"to() got an unexpected keyword argument '{next(iter(options))}'")
         for given in args:
@@ -122,6 +124,8 @@ class Module(ModuleTree["Module"], HookMethods, StateMethods):
                 wanted = given.dtype
             elif given is not None and not isinstance(given, bool):
                 wanted = given
+        if memory_format is not None:
+            self._apply(lambda t: t.to(memory_format=memory_format) if t.ndim in (4, 5) else t)
         if wanted is None:
             return self
         dtype = dtypes.of_numpy(dtypes.to_numpy(wanted))

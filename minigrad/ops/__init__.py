@@ -62,7 +62,13 @@ from minigrad.ops.linalg.decompositions import (
 )
 from minigrad.ops.linalg.determinants import det
 from minigrad.ops.linalg.einsum import einsum
+from minigrad.ops.linalg.former import (
+    former_lu, former_lu_solve, former_qr, lu_unpack, triangular_solve,
+)  # fmt: skip
 from minigrad.ops.linalg.lapack import LinAlgError
+from minigrad.ops.linalg.ldl import ldl_factor, ldl_factor_ex, ldl_solve
+from minigrad.ops.linalg.lobpcg import lobpcg
+from minigrad.ops.linalg.low_rank import pca_lowrank, svd_lowrank
 from minigrad.ops.linalg.lu import lu, lu_factor, lu_factor_ex, lu_solve
 from minigrad.ops.linalg.matmul import linear, matmul, matmul_operator
 from minigrad.ops.linalg.matrix_functions import cond, matrix_exp, matrix_power
@@ -72,6 +78,7 @@ from minigrad.ops.linalg.products import (
     addbmm, addmm, addmv, addr, baddbmm, bmm, cdist, chain_matmul, cross, cross_of_first, dist, dot,
     inner, kron, mm, multi_dot, mv, outer, pdist, tensordot, trace, vdot, vecdot,
 )
+from minigrad.ops.linalg.reflections import geqrf, householder_product, ormqr
 from minigrad.ops.linalg.solve import inv, matrix_rank, pinv
 from minigrad.ops.linalg.tensor_solve import solve_ex, tensorinv, tensorsolve
 from minigrad.ops.nn.activation import gelu, leaky_relu, relu, sigmoid, tanh

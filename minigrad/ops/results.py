@@ -128,3 +128,40 @@ class SolveEx(NamedTuple, Generic[T_co]):
 
     result: T_co
     info: T_co
+
+
+class LUUnpack(NamedTuple, Generic[T_co]):
+    """The results of `lu_unpack`."""
+
+    P: T_co
+    L: T_co
+    U: T_co
+
+
+class LDLFactor(NamedTuple, Generic[T_co]):
+    """The results of `linalg.ldl_factor`."""
+
+    LD: T_co
+    pivots: T_co
+
+
+class LDLFactorEx(NamedTuple, Generic[T_co]):
+    """The results of `linalg.ldl_factor_ex`."""
+
+    LD: T_co
+    pivots: T_co
+    info: T_co
+
+
+class Geqrf(NamedTuple, Generic[T_co]):
+    """The results of `geqrf`: R with the reflections below it, and their factors."""
+
+    a: T_co
+    tau: T_co
+
+
+class TriangularSolve(NamedTuple, Generic[T_co]):
+    """The results of `triangular_solve`."""
+
+    solution: T_co
+    cloned_coefficient: T_co

@@ -9,7 +9,9 @@ from minigrad.ops.elementwise.incomplete_gamma import gammainc, gammaincc
 from minigrad.ops.elementwise.special import acos, acosh, asin, asinh, atan, atanh, trunc
 from minigrad.ops.indexing.index_select import index_put_at
 from minigrad.ops.linalg.decompositions import svd_with_v
+from minigrad.ops.linalg.former import former_lu, former_lu_solve, former_qr
 from minigrad.ops.linalg.products import cross_of_first, outer
+from minigrad.ops.linalg.reflections import householder_product
 from minigrad.ops.linalg.solve import inv
 from minigrad.ops.reduction.scan import trapezoid
 from minigrad.ops.shape.axes import movedim
@@ -27,6 +29,7 @@ trapz = trapezoid
 igamma, igammac = gammainc, gammaincc
 concat = concatenate = cat
 row_stack, moveaxis, ger, inverse = vstack, movedim, outer, inv
+orgqr = householder_product
 swapaxes = swapdims = transpose
 broadcast_to = expand
 
@@ -34,11 +37,13 @@ broadcast_to = expand
 add, sub, div = scaled_add, scaled_sub, divide
 index_put = index_put_at
 cross, svd, vander = cross_of_first, svd_with_v, powers
+lu, lu_solve, qr = former_lu, former_lu_solve, former_qr
 softmax, log_softmax = softmax_in, log_softmax_in
 
 # Classes that override functions see these names.
 for _name, _function in {
     "add": add, "sub": sub, "div": div, "index_put": index_put, "cross": cross, "svd": svd,
     "vander": vander, "softmax": softmax, "log_softmax": log_softmax,
+    "lu": lu, "lu_solve": lu_solve, "qr": qr,
 }.items():  # fmt: skip
     _function.__name__ = _function.__qualname__ = _name

@@ -17,7 +17,7 @@ from minigrad.ops.elementwise import (
     special,
 )
 from minigrad.ops.indexing import gather_scatter, getitem, masks
-from minigrad.ops.linalg import determinants, factorizations, lu, matmul, norms, solve
+from minigrad.ops.linalg import determinants, factorizations, ldl, lobpcg, lu, matmul, norms, solve
 from minigrad.ops.nn import (
     activation,
     attention,
@@ -45,7 +45,7 @@ FAMILIES = (
     copies, views, diagonal, getitem, masks, gather_scatter,
     matmul, conv, conv3d, pool, pool3d, loss, ctc, batch_norm, layer_norm, softmax, random,
     recurrent, attention, strided,
-    norms, solve, factorizations, lu, determinants,
+    norms, solve, factorizations, lu, ldl, lobpcg, determinants,
 )  # fmt: skip
 
 

@@ -9,9 +9,15 @@ import numpy as np
 
 from minigrad.core import dtypes, unsupported
 from minigrad.core.device import require_cpu
+from minigrad.core.memory_format import (
+    laid_out,
+    preserve_format,
+    require_format,
+    require_strided,
+    strided,
+)
 from minigrad.core.memory_format import layout as Layout
 from minigrad.core.memory_format import memory_format as MemoryFormat
-from minigrad.core.memory_format import preserve_format, require_dense, strided
 from minigrad.core.types import Array, DeviceLike, DTypeLike, Number, Shape
 from minigrad.engine.graph import wrap_new
 from minigrad.engine.out_argument import write_new
@@ -67,12 +73,15 @@ def from_array(
 ) -> Tensor:
     """A tensor on the array's memory, or `out` with its elements; `dtype` is what was asked for.
 
-    Raises NotImplementedError for sparse layouts and other orders in memory.
+    Raises NotImplementedError for sparse layouts, RuntimeError for a memory format that is for
+    another number of dimensions.
     """
     if device is not None:
         require_cpu(device)
     if layout is not strided or memory_format is not preserve_format:
-        require_dense(layout, memory_format)
+        require_strided(layout)
+        require_format(memory_format)
+        array = laid_out(array, memory_format)
     new: Tensor = wrap_new(Tensor, array)
     if out is not None:
         new = write_new(new, out, None if dtype is None else dtypes.to_numpy(dtype))

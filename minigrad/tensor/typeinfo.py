@@ -6,6 +6,7 @@ import numpy as np
 
 from minigrad.core import dtypes
 from minigrad.core.dtypes import dtype
+from minigrad.core.number_formats import NumberFormat
 from minigrad.core.types import DTypeLike, Number
 from minigrad.engine.graph import Value
 from minigrad.tensor.tensor import Tensor
@@ -22,17 +23,28 @@ class finfo:  # noqa: N801  torch's name
     """
 
     def __init__(self, type: DTypeLike = None) -> None:
-        asked = (
-            dtypes.get_default_dtype() if type is None else dtypes.of_numpy(dtypes.to_numpy(type))
-        )
+        asked = dtypes.get_default_dtype() if type is None else type
+        if not isinstance(asked, dtype):
+            asked = dtypes.of_numpy(dtypes.to_numpy(asked))
         if not asked.is_floating_point:
             raise TypeError(f"torch.finfo() requires a floating point input type, got {asked}")
+        self.dtype, self.bits = asked.name, asked.itemsize * 8
+        if isinstance(asked, NumberFormat):
+            self._read(asked)
+            return
         limits = np.finfo(asked.numpy)
-        self.dtype = asked.name
-        self.bits = limits.bits
         self.eps, self.resolution = float(limits.eps), 10.0**-limits.precision
         self.min, self.max = float(limits.min), float(limits.max)
         self.tiny = self.smallest_normal = float(limits.smallest_normal)
+
+    def _read(self, asked: NumberFormat) -> None:
+        """Take the limits of a format that no tensor has."""
+        limits = asked.limits
+        if limits is None:
+            raise NotImplementedError(f"finfo: {asked.name} has no limits of its own")
+        self.eps, self.resolution, self.max = limits.eps, limits.resolution, limits.max
+        self.min = -limits.max if limits.min is None else limits.min
+        self.tiny = self.smallest_normal = limits.tiny
 
     def __repr__(self) -> str:
         return (

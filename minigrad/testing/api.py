@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
+from minigrad.core.memory_format import layout, strided
+from minigrad.core.number_formats import NumberFormat
 from minigrad.core.scope import reason_to_leave_out
 from minigrad.core.unsupported import Unsupported
 from minigrad.testing.signatures import differences
@@ -100,7 +102,9 @@ def _compare(namespace: str, ours: Any, theirs: Any) -> Namespace:
 def _refuses(value: Any) -> bool:
     """True if a name is here only to refuse with a reason."""
     returned = getattr(value, "__annotations__", {}).get("return")
-    return isinstance(value, Unsupported) or returned is NoReturn
+    if isinstance(value, layout):
+        return value is not strided
+    return isinstance(value, Unsupported | NumberFormat) or returned is NoReturn
 
 
 def _public(space: Any) -> Iterator[tuple[str, Any]]:

@@ -318,7 +318,7 @@ ADAPTED |= {
 }
 
 # Their results are packed factors, or read one triangle alone: compared in test_linalg and test_lu.
-FACTORIZATIONS = {"cholesky", "qr", "eigh", "svd", "lu"}
+FACTORIZATIONS = {"cholesky", "qr", "eigh", "svd", "lu", "ldl", "extreme_eigenpairs"}
 NAMED = {
     name: getattr(torch, name, None) or getattr(torch.special, name, None)
     for name in table.declared().keys() - FACTORIZATIONS

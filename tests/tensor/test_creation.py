@@ -148,7 +148,10 @@ ABSENT = {
     "sparse tensor": lambda: mg.sparse_coo_tensor(mg.zeros(1, 1), mg.ones(1)),
     "quantized": lambda: mg.rand(2, dtype=mg.quint8),
     "quantize": lambda: mg.quantize_per_tensor(mg.ones(2), 0.1, 0, mg.qint8),
-    "channels last": lambda: mg.zeros_like(mg.ones(2), memory_format=mg.channels_last),
+    "8-bit floats": lambda: mg.ones(2).to(mg.float8_e5m2),
+    "bits": lambda: mg.empty(2, dtype=mg.bits8),
+    "jagged layout": lambda: mg.zeros(2, layout=mg.jagged),
+    "default dtype": lambda: mg.set_default_dtype(mg.bfloat16),
 }
 
 

@@ -156,7 +156,7 @@ def lu_solve(LU: V, pivots: V, B: V, *, left: bool = True, adjoint: bool = False
     require_square("linalg.lu_solve", LU.array)
     require_matrices("linalg.lu_solve", LU.array, B.array)
     require_equation("linalg.lu_solve", LU.array, B.array)
-    permutation = LU.new_tensor(_permutation(pivots.array, LU.shape[-1]))
+    permutation = LU.new_tensor(permutation_of(pivots.array, LU.shape[-1]))
     if adjoint:
         half = solve_triangular(LU.mT, B, upper=False)
         whole = solve_triangular(LU.mT, half, upper=True, unitriangular=True)
@@ -165,7 +165,7 @@ def lu_solve(LU: V, pivots: V, B: V, *, left: bool = True, adjoint: bool = False
     return solve_triangular(LU, half, upper=True)
 
 
-def _permutation(exchanges: Array, n: int) -> Array:
+def permutation_of(exchanges: Array, n: int) -> Array:
     """The matrix P of exchanges made one after the other: P^T puts the rows in their order."""
     out = np.empty((*exchanges.shape[:-1], n, n))
     for i in np.ndindex(*exchanges.shape[:-1]):

@@ -10,7 +10,7 @@ import numpy as np
 from minigrad.core.device import CPU
 from minigrad.core.device import device as Device
 from minigrad.core.errors import OutOfMemoryError
-from minigrad.core.memory_format import contiguous_format, require_format, strided
+from minigrad.core.memory_format import contiguous_format, ordered, require_format, strided
 from minigrad.core.memory_format import layout as Layout
 from minigrad.core.memory_format import memory_format as MemoryFormat
 from minigrad.core.types import Array, Shape, Size
@@ -184,7 +184,10 @@ class ArrayValue(Value):
 
     def is_contiguous(self, memory_format: MemoryFormat = contiguous_format) -> bool:
         require_format(memory_format)
-        return bool(self.array.flags.c_contiguous)
+        if memory_format.order is None:
+            return bool(self.array.flags.c_contiguous)
+        fits = self.array.ndim == len(memory_format.order)
+        return fits and bool(ordered(self.array, memory_format).flags.c_contiguous)
 
     def is_floating_point(self) -> bool:
         return bool(self.array.dtype.kind == "f")

@@ -10,7 +10,7 @@ from minigrad import ops
 from minigrad.core import dtypes
 from minigrad.core.device import is_device, refuse_device, require_cpu
 from minigrad.core.dtypes import dtype as Dtype
-from minigrad.core.memory_format import contiguous_format, preserve_format, require_format
+from minigrad.core.memory_format import contiguous_format, ordered, preserve_format, require_format
 from minigrad.core.memory_format import memory_format as MemoryFormat
 from minigrad.core.types import Array, DeviceLike, DTypeLike, Number
 from minigrad.engine.graph import Value, wrap_like
@@ -110,14 +110,26 @@ class CastMethods(ArrayValue):
         if memory_format is preserve_format:
             return ops.clone(self)
         require_format(memory_format)
-        copy = ops.contiguous(self)
+        copy: Value = self.contiguous(memory_format=memory_format)
         return ops.clone(copy) if copy.array is self.array else copy
 
     @method
     def contiguous(self, *, memory_format: MemoryFormat = contiguous_format) -> Value:
-        """The same elements in C order; the tensor itself if they are."""
-        require_format(memory_format)
+        """The same elements in C order, or in that of a format; the tensor itself if they are."""
+        if memory_format is not contiguous_format:
+            return self._in_format(memory_format)
         return self if self.array.flags.c_contiguous else ops.contiguous(self)
+
+    def _in_format(self, memory_format: MemoryFormat) -> Value:
+        require_format(memory_format)
+        if memory_format.order is None:
+            raise RuntimeError(f"{memory_format.name} memory format is unsupported by contiguous")
+        if self.is_contiguous(memory_format):
+            return self
+        ordered(self.array, memory_format)  # which raises where the dimensions do not fit
+        moved = ops.contiguous(ops.permute(self, memory_format.order))
+        found: Value = ops.permute(moved, tuple(np.argsort(memory_format.order)))
+        return found
 
     @method
     def to(
@@ -151,7 +163,10 @@ class CastMethods(ArrayValue):
             result = self._cast(wanted)
         if copy and result is self:
             result = ops.clone(self)
-        return result if memory_format is preserve_format else result.contiguous()
+        if memory_format is preserve_format:
+            return result
+        moved: Value = result.contiguous(memory_format=memory_format)
+        return moved
 
     def _cast(self, dtype: Dtype) -> Self:
         return self if dtype.numpy == self.array.dtype else ops.cast(self, dtype=dtype)

@@ -42,5 +42,12 @@ class LinalgMethods(ArrayValue):
     cholesky_inverse = method(ops.cholesky_inverse)
     cholesky_solve = method(ops.cholesky_solve)
     svd = ops.svd_with_v
+    qr = ops.former_qr
+    lu = ops.former_lu
+    lu_solve = method(ops.former_lu_solve)
+    geqrf = ops.geqrf
+    orgqr = method(ops.householder_product)
+    ormqr = method(ops.ormqr)
+    triangular_solve = ops.triangular_solve
     matrix_power = method(ops.matrix_power)
     matrix_exp = method(ops.matrix_exp)

@@ -8,7 +8,7 @@ import numpy as np
 from minigrad import ops
 from minigrad.core import dtypes
 from minigrad.core.dtypes import dtype as Dtype
-from minigrad.core.memory_format import contiguous_format, require_format
+from minigrad.core.memory_format import contiguous_format
 from minigrad.core.memory_format import memory_format as MemoryFormat
 from minigrad.core.types import Array, Shape
 from minigrad.engine.graph import Value, wrap
@@ -65,7 +65,10 @@ class StorageMethods(ArrayValue):
         PyTorch differs: where memory is replaced, views of the old one follow there; here they
         keep it.
         """
-        require_format(memory_format)
+        if memory_format is not contiguous_format:
+            raise RuntimeError(
+                f"resize_: memory_format must be contiguous_format, got {memory_format}"
+            )
         shape = new_shape(sizes)
         if self._requires_grad:
             raise RuntimeError("cannot resize variables that require grad")

@@ -1,0 +1,13 @@
+"""torch.backends.nnpack: minigrad does not call NNPACK."""
+
+from minigrad.core.public_names import show_public_names
+
+__all__ = ["is_available"]
+
+
+def is_available() -> bool:
+    """False: minigrad does not call NNPACK."""
+    return False
+
+
+show_public_names(__name__)
