@@ -9,17 +9,65 @@ from typing import Any, NoReturn
 from minigrad.core.device import refuse_device
 from minigrad.core.errors import OutOfMemoryError
 from minigrad.core.public_names import show_public_names
-from minigrad.cuda import amp
+from minigrad.cuda import amp, memory, random
+from minigrad.cuda.devices import (
+    BoolTensor,
+    ByteTensor,
+    CharTensor,
+    DoubleTensor,
+    Event,
+    FloatTensor,
+    HalfTensor,
+    IntTensor,
+    LongTensor,
+    ShortTensor,
+    Stream,
+    StreamContext,
+    device,
+    device_of,
+    stream,
+)  # fmt: skip
+from minigrad.cuda.memory import (
+    empty_cache,
+    max_memory_allocated,
+    max_memory_reserved,
+    mem_get_info,
+    memory_allocated,
+    memory_reserved,
+    memory_snapshot,
+    memory_stats,
+    memory_summary,
+    reset_accumulated_memory_stats,
+    reset_max_memory_allocated,
+    reset_peak_memory_stats,
+    set_per_process_memory_fraction,
+)  # fmt: skip
+from minigrad.cuda.random import (
+    get_rng_state,
+    get_rng_state_all,
+    initial_seed,
+    manual_seed,
+    manual_seed_all,
+    seed,
+    seed_all,
+    set_rng_state,
+    set_rng_state_all,
+)  # fmt: skip
 
 __all__ = [
-    "OutOfMemoryError", "amp", "current_device", "current_stream", "device_count", "empty_cache",
-    "get_device_capability", "get_device_name", "get_device_properties", "get_rng_state",
-    "get_rng_state_all", "init", "initial_seed", "is_available", "is_bf16_supported",
-    "is_initialized", "manual_seed", "manual_seed_all", "max_memory_allocated",
-    "max_memory_reserved", "mem_get_info", "memory_allocated", "memory_reserved", "seed",
-    "seed_all", "set_device", "set_rng_state_all", "synchronize",
+    "BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "Event", "FloatTensor", "HalfTensor",
+    "IntTensor", "LongTensor", "OutOfMemoryError", "ShortTensor", "Stream", "StreamContext", "amp",
+    "current_device", "current_stream", "default_stream", "device", "device_count", "device_of",
+    "empty_cache", "get_arch_list", "get_device_capability", "get_device_name",
+    "get_device_properties", "get_gencode_flags", "get_rng_state", "get_rng_state_all", "init",
+    "initial_seed", "ipc_collect", "is_available", "is_bf16_supported", "is_initialized",
+    "is_tf32_supported", "manual_seed", "manual_seed_all", "max_memory_allocated",
+    "max_memory_reserved", "mem_get_info", "memory", "memory_allocated", "memory_reserved",
+    "memory_snapshot", "memory_stats", "memory_summary", "random", "reset_accumulated_memory_stats",
+    "reset_max_memory_allocated", "reset_peak_memory_stats", "seed", "seed_all", "set_device",
+    "set_per_process_memory_fraction", "set_rng_state", "set_rng_state_all", "stream",
+    "synchronize",
 ]  # fmt: skip
-
 
 # --- questions ------------------------------------------------------------------------------------
 
@@ -39,50 +87,30 @@ def is_bf16_supported(including_emulation: bool = True) -> bool:
     return False
 
 
+def is_tf32_supported() -> bool:
+    """False: there is no device."""
+    return False
+
+
 def device_count() -> int:
     """0: minigrad computes on the CPU."""
     return 0
 
 
-def memory_allocated(device: Any = None) -> int:
-    """0: no memory of a device is in use."""
-    return 0
-
-
-max_memory_allocated = memory_reserved = max_memory_reserved = memory_allocated
-
-
-def get_rng_state_all() -> list[Any]:
-    """The states of all devices' generators: an empty list."""
+def get_arch_list() -> list[str]:
+    """The devices that kernels were compiled for: none."""
     return []
 
 
-# --- what there is nothing to do for --------------------------------------------------------------
+def get_gencode_flags() -> str:
+    """The compiler's options for devices: none."""
+    return ""
 
 
-def manual_seed(seed: int) -> None:
-    """Nothing: there is no device to seed."""
-
-
-def manual_seed_all(seed: int) -> None:
-    """Nothing: there is no device to seed."""
-
-
-def seed() -> None:
-    """Nothing: there is no device to seed."""
-
-
-seed_all = seed
-
-
-def empty_cache() -> None:
-    """Nothing: there is no memory of a device to give back."""
-
-
-def set_rng_state_all(new_states: list[Any]) -> None:
-    """Nothing for an empty list, all there can be; raises RuntimeError for others."""
-    if new_states:
-        refuse_device("cuda")
+def set_device(device: Any) -> None:
+    """Nothing for a negative index, as in torch; raises RuntimeError for a device."""
+    if not (isinstance(device, int) and device < 0):
+        refuse_device(f"cuda:{device}" if isinstance(device, int) else device)
 
 
 # --- what needs a device --------------------------------------------------------------------------
@@ -93,8 +121,7 @@ def _refused(*args: Any, **settings: Any) -> NoReturn:
     refuse_device("cuda")
 
 
-synchronize = current_device = current_stream = set_device = init = _refused
-get_device_name = get_device_properties = get_device_capability = mem_get_info = _refused
-get_rng_state = initial_seed = _refused
+synchronize = current_device = current_stream = default_stream = init = ipc_collect = _refused
+get_device_name = get_device_properties = get_device_capability = _refused
 
 show_public_names(__name__)

@@ -167,14 +167,53 @@ def check_seeding_a_missing_device_leaves_the_cpu_alone(torch):
     assert torch.rand(2).tolist() == before
 
 
+def check_missing_devices_are_seeded_where_torch_seeds_them(torch):
+    torch.cuda.random.manual_seed(1)
+    torch.cuda.random.manual_seed_all(1)
+    torch.cuda.set_rng_state(torch.get_rng_state())
+    assert torch.cuda.random.get_rng_state_all() == []
+
+
 def check_tidying_a_missing_device_is_nothing(torch):
     torch.cuda.empty_cache()
+    torch.cuda.memory.empty_cache()
+
+
+def check_blocks_of_a_missing_device_are_empty(torch):
+    with torch.cuda.device(-1), torch.cuda.device_of(torch.ones(1)), torch.cuda.stream(None):
+        assert torch.ones(2).sum().item() == 2
+    torch.cuda.set_device(-1)
+
+
+def check_a_missing_device_is_not_entered(torch):
+    with pytest.raises(RuntimeError, match="CUDA"), torch.cuda.device(0):
+        pass
+
+
+def check_a_missing_device_has_no_streams(torch):
+    for kind in (torch.cuda.Stream, torch.cuda.Event):
+        with pytest.raises(RuntimeError):
+            kind()
+
+
+def check_no_tensor_is_of_a_missing_device(torch):
+    Tensor = torch.cuda.FloatTensor if torch.cuda.is_available() else torch.FloatTensor
+    assert isinstance(Tensor([1.0]), torch.FloatTensor)
+    assert not isinstance(Tensor([1.0]), torch.cuda.FloatTensor)
+    assert torch.cuda.LongTensor.dtype == torch.int64
+    with pytest.raises(TypeError, match=r"type \w+\.cuda\.LongTensor not available"):
+        torch.cuda.LongTensor([1])
+    with pytest.raises((RuntimeError, TypeError)):
+        torch.ones(2).type(torch.cuda.FloatTensor)
 
 
 def check_a_missing_device_has_no_memory(torch):
     assert torch.cuda.memory_allocated() == 0
     assert torch.cuda.max_memory_allocated() == 0
     assert torch.cuda.memory_reserved() == 0
+    assert not torch.cuda.memory_stats()
+    assert torch.cuda.get_arch_list() == []
+    assert not torch.cuda.is_tf32_supported()
 
 
 def check_a_missing_device_has_no_generators(torch):

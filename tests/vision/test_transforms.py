@@ -6,12 +6,25 @@ import torch
 from hypothesis import given
 from PIL import Image
 
+import minigrad as mg
 from minigrad.tensor.creation import from_numpy
 from minigrad.vision import transforms as T
 from minigrad.vision.transforms import InterpolationMode
 from tests.support.images import COLOUR, GREY, RNG, images, picture_of
 
 # --- ToTensor and Normalize ---
+
+
+def test_images_become_numbers_of_the_default_dtype():
+    image = np.arange(24, dtype=np.uint8).reshape(2, 4, 3) * 11
+    mg.set_default_dtype(mg.float64)
+    try:
+        single, stacked = T.ToTensor()(image), T.ToTensor().batch(image[None])
+    finally:
+        mg.set_default_dtype(mg.float32)
+    for tensor in (single, stacked[0]):
+        assert tensor.dtype == mg.float64
+        np.testing.assert_array_equal(tensor.numpy(), image.transpose(2, 0, 1) / 255.0)
 
 
 @given(images)

@@ -17,8 +17,8 @@ from minigrad.vision.transforms.base import ImageTransform
 class ToTensor(ImageTransform):
     """From pixels (H, W), (H, W, C) or a PIL image to a Tensor (C, H, W).
 
-    uint8 becomes float32 in [0, 1], by division by 255; arrays of other types keep their values.
-    Raises TypeError for what is not an image, ValueError for an array that has not 2 or 3
+    uint8 becomes the default dtype in [0, 1], by division by 255; arrays of other types keep their
+    values.  Raises TypeError for what is not an image, ValueError for an array that has not 2 or 3
     dimensions.
     """
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.core.dtypes import dtype as DType
-from minigrad.core.dtypes import float32
+from minigrad.core.dtypes import float32, get_default_dtype
 from minigrad.core.types import Array
 from minigrad.tensor import Tensor
 from minigrad.tensor.creation import from_numpy
@@ -43,12 +43,13 @@ def _pixels_of(picture: Any) -> Array:
 
 
 def channels_first(pixels: Array, stacked: bool) -> Array:
-    """([N,] H, W[, C]) -> ([N,] C, H, W), C-contiguous; uint8 becomes float32 in [0, 1]."""
+    """([N,] H, W[, C]) -> ([N,] C, H, W), C-contiguous; uint8 becomes floats in [0, 1]."""
     pixels = (
         np.expand_dims(pixels, -3) if pixels.ndim == 2 + stacked else np.moveaxis(pixels, -1, -3)
     )
     if pixels.dtype == np.uint8:
-        scaled: Array = np.divide(pixels, np.float32(255), dtype=np.float32, order="C")
+        dtype = get_default_dtype().numpy
+        scaled: Array = np.divide(pixels, dtype.type(255), dtype=dtype, order="C")
         return scaled
     return np.array(pixels, order="C")
 
