@@ -139,5 +139,5 @@ def is_kernel(function: Callable[..., Any]) -> bool:
 def announce_compilation(dispatcher: Any) -> None:
     """Print once, on stderr, why the first call of a compiled function takes seconds."""
     folder = dispatcher._cache.cache_path
-    kept = f"; this happens once, they are kept in {Path(folder).parent}" if folder else ""
-    say_once(f"compiling kernels for this CPU{kept}")
+    kept = f"; they are kept in {Path(folder).parent} for next time" if folder else ""
+    say_once(f"compiling kernels new to this machine{kept}")

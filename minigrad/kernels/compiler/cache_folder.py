@@ -24,8 +24,13 @@ _STICKY, _GROUP_WRITES, _OTHERS_WRITE = 0o1000, 0o020, 0o002
 
 @cache
 def say_once(text: str) -> None:
-    """Print a line on stderr, once in this process."""
-    print(f"minigrad: {text}", file=sys.stderr, flush=True)
+    """Print a line on stderr, once in this process; above a progress bar if one is shown."""
+    line = f"minigrad: {text}"
+    bars = getattr(sys.modules.get("tqdm"), "tqdm", None)
+    if bars is not None and getattr(bars, "_instances", None):
+        bars.write(line, file=sys.stderr)
+    else:
+        print(line, file=sys.stderr, flush=True)
 
 
 def others_can_write(status: os.stat_result) -> bool:
