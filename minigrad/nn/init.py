@@ -13,6 +13,7 @@ from minigrad.core.types import Array
 from minigrad.core.warn import warn_caller
 from minigrad.engine.grad_mode import no_grad
 from minigrad.ops.generator import Generator, stream
+from minigrad.ops.linalg import lapack
 from minigrad.tensor import Tensor
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -253,7 +254,7 @@ def orthogonal_(tensor: T, gain: float = 1, generator: Generator | None = None) 
     rows = tensor.shape[0]
     flat = stream(generator).normal(size=(rows, tensor.numel() // rows))
     tall = flat.T if rows < flat.shape[1] else flat
-    q, r = np.linalg.qr(tall)
+    q, r = lapack.qr(tall)
     q *= np.sign(np.diag(r))  # makes the distribution uniform over orthogonal matrices
     q = q.T if rows < flat.shape[1] else q
     return _fill(tensor, gain * q.reshape(tensor.shape))

@@ -12,6 +12,7 @@ from minigrad.nn.conv import ConvTranspose1d, ConvTranspose2d
 from minigrad.nn.module import Module
 from minigrad.nn.state_dict import StateDict
 from minigrad.nn.utils.parametrize import register_parametrization
+from minigrad.ops.linalg import lapack
 from minigrad.tensor import Tensor, creation
 
 _MAPS = ("matrix_exp", "cayley", "householder")
@@ -258,7 +259,7 @@ def _orthogonalized(Q: Array) -> Array:
     near = 10.0 * n * np.finfo(Q.dtype).eps
     if np.allclose(Q.swapaxes(-1, -2) @ Q, np.eye(n), atol=near):
         return Q.copy()
-    q, r = np.linalg.qr(Q)
+    q, r = lapack.qr(Q)
     signs = np.sign(np.diagonal(r, axis1=-2, axis2=-1))
     unique: Array = q * np.where(signs == 0, 1, signs).astype(Q.dtype)[..., None, :]
     return unique
@@ -266,7 +267,7 @@ def _orthogonalized(Q: Array) -> Array:
 
 def _reflectors(Q: Array) -> Array:
     """The Householder vectors of Q below the diagonal, and the signs of R's diagonal on it."""
-    raw, tau = np.linalg.qr(Q, mode="raw")
+    raw, tau = lapack.qr(Q, mode="raw")
     A = np.array(raw.swapaxes(-1, -2))
     diagonal = np.einsum("...ii->...i", A[..., : A.shape[-1], :])
     diagonal[...] = np.sign(diagonal)

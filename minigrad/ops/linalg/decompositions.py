@@ -133,7 +133,7 @@ def inv_ex(A: V, *, check_errors: bool = False) -> InvEx[V]:
     PyTorch differs: its info tells the row, and its result has the elements found up to there.
     """
     lapack.require_square("linalg.inv_ex", A.array)
-    found, info = _first_failing(A, np.linalg.inv)
+    found, info = _first_failing(A, lapack.inv)
     failed = bool(info.array.any())
     return InvEx(found if failed and not check_errors else systems.inv(A), info)
 
@@ -146,7 +146,7 @@ def cholesky_ex(A: V, *, upper: bool = False, check_errors: bool = False) -> Cho
     PyTorch differs: its info tells the minor, and its result has the elements found up to there.
     """
     lapack.require_square("linalg.cholesky_ex", A.array)
-    found, info = _first_failing(A.mT if upper else A, np.linalg.cholesky)
+    found, info = _first_failing(A.mT if upper else A, lapack.cholesky)
     if info.array.any() and not check_errors:
         return CholeskyEx(found.mT if upper else found, info)
     return CholeskyEx(cholesky(A, upper=upper), info)
@@ -187,7 +187,7 @@ def lstsq(A: V, B: V, rcond: float | None = None, *, driver: str | None = None) 
     A, right = (x.expand((*batch, *x.shape[-2:])) for x in (A, right))
     found = systems.lstsq(A, right, rtol=rcond)
     m, n = A.shape[-2:]
-    s = np.linalg.svd(A.array, compute_uv=False)
+    s = lapack.svd(A.array, compute_uv=False)
     ranks = np.count_nonzero(s > systems.cutoff(s, A.shape, None, rcond), axis=-1)
     residuals = A.new_empty(0)
     if m > n and driver not in (None, "gelsy") and (ranks == n).all():

@@ -5,6 +5,7 @@ import numpy as np
 from minigrad.core.types import Array
 from minigrad.engine.graph import V
 from minigrad.engine.op import arr, op, sample
+from minigrad.ops.linalg import lapack
 from minigrad.ops.linalg.factorizations import svd, svd_shapes
 from minigrad.ops.linalg.lapack import require_square
 from minigrad.ops.linalg.solve import inv
@@ -46,7 +47,7 @@ def det(A: Array) -> Array:
     PyTorch differs: where a determinant is exactly 0 the gradient is that by cofactors, torch's 0.
     """
     require_square("linalg.det", A)
-    return np.asarray(np.linalg.det(A), A.dtype)
+    return np.asarray(lapack.det(A), A.dtype)
 
 
 @op(
@@ -61,5 +62,5 @@ def det(A: Array) -> Array:
 def slogdet(A: Array) -> tuple[Array, Array]:
     """log |det A| of square matrices; as a by-product the sign, 0 where A is singular."""
     require_square("linalg.slogdet", A)
-    sign, logarithm = np.linalg.slogdet(A)
+    sign, logarithm = lapack.slogdet(A)
     return logarithm, sign

@@ -11,6 +11,7 @@ import numpy as np
 from minigrad.core.types import Array
 from minigrad.engine.graph import V
 from minigrad.engine.op import arr, op, sample
+from minigrad.ops.linalg import lapack
 from minigrad.ops.linalg.lapack import require_matrices, require_square, run
 from minigrad.ops.linalg.solve import read_triangle, solve_triangular
 from minigrad.ops.packing import Shape, pack, unpack
@@ -82,7 +83,7 @@ def _qr_rule(g: V, out: V, A: V, *, mode: str) -> V:
 def qr(A: Array, *, mode: str = "reduced") -> Array:
     """Q with orthonormal columns and upper triangular R with Q R = A, packed; mode as torch's."""
     require_matrices("linalg.qr", A)
-    return pack(*np.linalg.qr(A, mode), core=(2, 2))  # type: ignore[call-overload]
+    return pack(*lapack.qr(A, mode), core=(2, 2))  # type: ignore[call-overload]
 
 
 # --- symmetric eigenvalues ------------------------------------------------------------------
@@ -118,7 +119,7 @@ def eigh(A: Array, *, triangle: str = "both") -> Array:
     triangle: what is read of A, as in `cholesky`.
     """
     require_square("linalg.eigh", A)
-    w, v = run("linalg.eigh", FAILED, np.linalg.eigh, read_triangle(A, triangle))
+    w, v = run("linalg.eigh", FAILED, lapack.eigh, read_triangle(A, triangle))
     return pack(w, v, core=(1, 2))
 
 
@@ -171,6 +172,6 @@ def svd(A: Array, *, full_matrices: bool) -> Array:
     require_matrices("linalg.svd", A)
 
     def factorize(matrices: Array) -> Any:
-        return np.linalg.svd(matrices, full_matrices=full_matrices)
+        return lapack.svd(matrices, full_matrices=full_matrices)
 
     return pack(*run("linalg.svd", FAILED, factorize, A), core=(2, 1, 2))

@@ -6,7 +6,22 @@ from typing import Any
 import numpy as np
 
 from minigrad.core import dtypes
+from minigrad.core.blas_threads import on_one_thread
 from minigrad.core.types import Array
+
+# NumPy's functions, whose bits do not depend on the number of threads.
+cholesky = on_one_thread(np.linalg.cholesky)
+det = on_one_thread(np.linalg.det)
+eig = on_one_thread(np.linalg.eig)
+eigh = on_one_thread(np.linalg.eigh)
+eigvals = on_one_thread(np.linalg.eigvals)
+eigvalsh = on_one_thread(np.linalg.eigvalsh)
+inv = on_one_thread(np.linalg.inv)
+lstsq = on_one_thread(np.linalg.lstsq)
+qr = on_one_thread(np.linalg.qr)
+slogdet = on_one_thread(np.linalg.slogdet)
+solve = on_one_thread(np.linalg.solve)
+svd = on_one_thread(np.linalg.svd)
 
 _SUPPORTED = (np.dtype(np.float32), np.dtype(np.float64))
 

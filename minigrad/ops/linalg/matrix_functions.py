@@ -89,7 +89,7 @@ def cond(A: V, p: Any = None) -> V:
             return s.sum(dim=-1)
         return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
     lapack.require_square("linalg.cond", A.array)
-    singular = np.asarray(np.linalg.det(A.array) == 0)
+    singular = np.asarray(lapack.det(A.array) == 0)
     if not singular.any():
         return matrix_norm(A, p) * matrix_norm(inv(A), p)
     regular = A + identity_like(A) * A.new_tensor(singular[..., None, None]) * (1 + A.abs().amax())

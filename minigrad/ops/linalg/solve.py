@@ -13,6 +13,7 @@ from minigrad.core.types import Array
 from minigrad.engine.graph import V
 from minigrad.engine.op import arr, op, sample
 from minigrad.kernels.matmul import trsm as kernels
+from minigrad.ops.linalg import lapack
 from minigrad.ops.linalg.lapack import (
     LinAlgError,
     require_equation,
@@ -41,7 +42,7 @@ def inv(A: Array) -> Array:
     """
     require_square("linalg.inv", A)
     problem = "The inversion could not be completed because the input matrix is singular"
-    return run("linalg.inv", problem, np.linalg.inv, A)
+    return run("linalg.inv", problem, lapack.inv, A)
 
 
 def _solve_rule(g: V, out: V, A: V, B: V, *, wanted: Sequence[int]) -> list[Any]:
@@ -68,7 +69,7 @@ def solve(A: Array, B: Array) -> Array:
     require_square("linalg.solve", A)
     require_matrices("linalg.solve", A, B)
     require_equation("linalg.solve", A, B)
-    return run("linalg.solve", SINGULAR, np.linalg.solve, A, B)
+    return run("linalg.solve", SINGULAR, lapack.solve, A, B)
 
 
 def _solve_triangular_rule(
@@ -128,7 +129,7 @@ def cholesky(A: Array, *, triangle: str = "both") -> Array:
     """
     require_square("linalg.cholesky", A)
     problem = "The factorization could not be completed because the input is not positive-definite"
-    return run("linalg.cholesky", problem, np.linalg.cholesky, read_triangle(A, triangle))
+    return run("linalg.cholesky", problem, lapack.cholesky, read_triangle(A, triangle))
 
 
 def read_triangle(A: Array, triangle: str) -> Array:
@@ -198,12 +199,12 @@ def thin_svd(name: str, A: Array, hermitian: bool) -> tuple[Array, Array, Array]
     if not hermitian:
         u, s, vh = run(name, problem, _thin_svd, A)
         return u, s, vh
-    w, v = run(name, problem, np.linalg.eigh, A)
+    w, v = run(name, problem, lapack.eigh, A)
     return v * np.sign(w)[..., None, :], np.abs(w), v.mT
 
 
 def _thin_svd(A: Array) -> tuple[Array, Array, Array]:
-    u, s, vh = np.linalg.svd(A, full_matrices=False)
+    u, s, vh = lapack.svd(A, full_matrices=False)
     return u, s, vh
 
 
@@ -243,7 +244,7 @@ def lstsq(A: Array, B: Array, *, rtol: float | None = None) -> Array:
     out = np.empty((*batch, n, B.shape[-1]), A.dtype)
     for i in np.ndindex(*batch):
         try:
-            out[i] = np.linalg.lstsq(A[i], B[i], rtol)[0]
+            out[i] = lapack.lstsq(A[i], B[i], rtol)[0]
         except np.linalg.LinAlgError:
             raise LinAlgError(
                 f"linalg.lstsq: the algorithm failed to converge (shape {list(A.shape)})"
