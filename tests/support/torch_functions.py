@@ -206,6 +206,7 @@ ADAPTED = {
     "expand": lambda x, *, shape: x.expand(shape),
     "sum_to_size": lambda x, *, shape: x.sum_to_size(shape),
     "concatenate": lambda *tensors, dim: torch.cat(tensors, dim),
+    "stacked": lambda *tensors, dim: torch.stack(tensors, dim),
     "pad_constant": lambda x, *, padding, value=0.0: F.pad(x, pads(padding), value=value),
     "getitem": lambda x, *, index: x[torch_index(index)],
     "getitem_backward": lambda c, *, index, shape: adjoint(

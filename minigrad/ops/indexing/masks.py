@@ -185,5 +185,6 @@ def one_hot(input: Array, *, num_classes: int = -1) -> Array:
             f"one_hot: num_classes={num_classes} must be positive and larger than every class, the "
             f"largest of which is {needed - 1}"
         )
-    classes: Array = np.arange(num_classes)
-    return np.equal(input[..., None], classes).astype(np.int64)
+    out = np.zeros((input.size, num_classes), np.int64)
+    out[np.arange(input.size), input.reshape(-1)] = 1
+    return out.reshape(*input.shape, num_classes)

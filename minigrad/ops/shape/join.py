@@ -31,7 +31,8 @@ def _require_tensors(
 
 
 def _promoted(tensors: Sequence[V]) -> Sequence[Any]:
-    if all(t.array.dtype == tensors[0].array.dtype for t in tensors):
+    first = tensors[0].array.dtype
+    if all(t.array.dtype == first for t in tensors):
         return tensors
     dtype = common_dtype(*tensors)
     return [t.to(dtype) for t in tensors]
@@ -46,24 +47,24 @@ def cat(tensors: Sequence[V], dim: int = 0) -> V:
     """
     _require_tensors("cat", tensors, ValueError)
     joined = _promoted(tensors)
-    if any(t.ndim > 1 for t in joined):
-        joined = [t for t in joined if t.shape != (0,)]
+    if any(t.array.ndim > 1 for t in joined):
+        joined = [t for t in joined if t.array.shape != (0,)]
     out: V = copies.concatenate(*joined, dim=dim)
     return out
 
 
-@composed(node="StackBackward0")
+@composed
 def stack(tensors: Sequence[V], dim: int = 0) -> V:
     """Tensors of one shape joined along a new dimension."""
     _require_tensors("stack", tensors)
+    shape = tensors[0].array.shape
     for i, each in enumerate(tensors):
-        if each.shape != tensors[0].shape:
+        if each.array.shape != shape:
             raise RuntimeError(
                 f"stack expects each tensor to be equal size, but got {list(tensors[0].shape)} at "
                 f"entry 0 and {list(each.shape)} at entry {i}"
             )
-    axis = wrap_dim(dim, tensors[0].ndim + 1)
-    out: V = copies.concatenate(*(t.unsqueeze(axis) for t in _promoted(tensors)), dim=axis)
+    out: V = copies.stacked(*_promoted(tensors), dim=wrap_dim(dim, len(shape) + 1))
     return out
 
 
