@@ -127,7 +127,7 @@ def concatenate(*tensors: Array, dim: int = 0) -> Array:
 def _stack_rule(
     g: V, out: V, *tensors: ShapeDtype, wanted: Sequence[int], dim: int
 ) -> list[V | None]:
-    return [g.select(dim, i) if i in wanted else None for i in range(len(tensors))]
+    return [g[(slice(None),) * dim + (i,)] if i in wanted else None for i in range(len(tensors))]
 
 
 @op(
