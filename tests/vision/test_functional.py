@@ -156,6 +156,9 @@ def test_grey_pictures_of_other_dtypes():
         image = F.to_pil_image(from_numpy(values))
         assert image.mode == mode
         np.testing.assert_array_equal(np.asarray(image), values)
+    deep = Image.fromarray(np.array([[1, 30_000, 65_535]], np.uint16))
+    assert F.pil_to_tensor(deep).tolist() == [[[1, 30_000, 65_535]]]
+    assert F.to_tensor(deep).tolist() == [[[1, 30_000, -1]]]  # as in torchvision
     floats = F.to_pil_image(from_numpy(np.linspace(0, 3, 6, dtype=np.float32)[None, None]), "F")
     np.testing.assert_array_equal(np.asarray(floats)[0], np.linspace(0, 3, 6, dtype=np.float32))
     assert F.to_pil_image(from_numpy(COLOUR.transpose(2, 0, 1).copy()), "HSV").mode == "HSV"

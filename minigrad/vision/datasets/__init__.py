@@ -7,6 +7,7 @@ from minigrad.vision.datasets.emnist import EMNIST
 from minigrad.vision.datasets.folder import DatasetFolder, FakeData, ImageFolder
 from minigrad.vision.datasets.images import ImageDataset
 from minigrad.vision.datasets.mnist import KMNIST, MNIST, FashionMNIST
+from minigrad.vision.datasets.vision import VisionDataset
 
 __all__ = [
     "CIFAR10",
@@ -20,6 +21,7 @@ __all__ = [
     "FashionMNIST",
     "ImageDataset",
     "ImageFolder",
+    "VisionDataset",
 ]
 
 show_public_names(__name__)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.utils.data import Dataset
+from minigrad.vision.datasets.vision import VisionDataset
 from minigrad.vision.transforms.compose import Transform
 
 IMG_EXTENSIONS = (
@@ -14,17 +14,33 @@ IMG_EXTENSIONS = (
 )  # fmt: skip
 
 
-def default_loader(path: str) -> Any:
-    """The pixels (H, W, 3), uint8, of an image file.  Raises ImportError without PIL."""
+def has_file_allowed_extension(filename: str, extensions: str | Sequence[str]) -> bool:
+    """True if the name ends in one of the extensions, in upper or lower case."""
+    endings = (extensions,) if isinstance(extensions, str) else tuple(extensions)
+    return filename.lower().endswith(tuple(ending.lower() for ending in endings))
+
+
+def is_image_file(filename: str) -> bool:
+    """True if the name ends as one of an image file."""
+    return has_file_allowed_extension(filename, IMG_EXTENSIONS)
+
+
+def pil_loader(path: str | Path) -> Any:
+    """The image file as a PIL image with the colours RGB.  Raises ImportError without PIL."""
     try:
         from PIL import Image  # noqa: PLC0415  optional
     except ImportError as error:
         raise ImportError("reading image files needs PIL: install minigrad[plot]") from error
     with Image.open(path) as image:
-        return np.array(image.convert("RGB"))
+        return image.convert("RGB")
 
 
-class DatasetFolder(Dataset[tuple[Any, Any]]):
+def default_loader(path: str | Path) -> Any:
+    """The pixels (H, W, 3), uint8, of an image file.  Raises ImportError without PIL."""
+    return np.array(pil_loader(path))
+
+
+class DatasetFolder(VisionDataset):
     """Files root/CLASS/.../NAME, read by `loader`, with the index of their class.
 
     Classes and files are in alphabetical order.  Files count by their `extensions` or by
@@ -46,11 +62,11 @@ class DatasetFolder(Dataset[tuple[Any, Any]]):
             raise ValueError(
                 "Both extensions and is_valid_file cannot be None or not None at the same time"
             )
-        self.root = Path(root).expanduser()
+        super().__init__(
+            Path(root).expanduser(), transform=transform, target_transform=target_transform
+        )
         self.loader = loader
         self.extensions = extensions
-        self.transform = transform
-        self.target_transform = target_transform
         endings = tuple(ending.lower() for ending in extensions or ())
         self.classes, self.class_to_idx = self.find_classes(self.root)
         self.samples: list[tuple[str, int]] = []
@@ -59,7 +75,11 @@ class DatasetFolder(Dataset[tuple[Any, Any]]):
             valid = [
                 file
                 for file in files
-                if (is_valid_file(file) if is_valid_file else file.lower().endswith(endings))
+                if (
+                    is_valid_file(file)
+                    if is_valid_file
+                    else has_file_allowed_extension(file, endings)
+                )
             ]
             if not valid and not allow_empty:
                 raise FileNotFoundError(
@@ -86,18 +106,12 @@ class DatasetFolder(Dataset[tuple[Any, Any]]):
             sample = self.transform(sample)
         return sample, target if self.target_transform is None else self.target_transform(target)
 
-    def __repr__(self) -> str:
-        return (
-            f"Dataset {type(self).__name__}\n    Number of datapoints: {len(self)}\n"
-            f"    Root location: {self.root}"
-        )
-
 
 class ImageFolder(DatasetFolder):
     """Images root/CLASS/.../NAME with the index of their class; see `DatasetFolder`.
 
-    PyTorch differs: images reach the transform as NumPy arrays (H, W, 3); a `loader` of your own
-    may return PIL images.
+    PyTorch differs: images reach the transform as NumPy arrays (H, W, 3); with
+    loader=`pil_loader` as PIL images.
     """
 
     def __init__(
@@ -121,7 +135,7 @@ class ImageFolder(DatasetFolder):
         self.imgs = self.samples
 
 
-class FakeData(Dataset[tuple[Any, Any]]):
+class FakeData(VisionDataset):
     """Random images with random classes, the same for each index; `random_offset` is the seed.
 
     PyTorch differs: images are NumPy arrays (H, W, C) of evenly distributed pixels, uint8.
@@ -136,11 +150,10 @@ class FakeData(Dataset[tuple[Any, Any]]):
         target_transform: Callable[[int], Any] | None = None,
         random_offset: int = 0,
     ) -> None:
+        super().__init__(transform=transform, target_transform=target_transform)
         self.size = size
         self.image_size = image_size
         self.num_classes = num_classes
-        self.transform = transform
-        self.target_transform = target_transform
         self.random_offset = random_offset
 
     def __len__(self) -> int:

@@ -27,9 +27,12 @@ def to_tensor(pic: object) -> Tensor:
 def pil_to_tensor(pic: object) -> Tensor:
     """A PIL image or array (H, W[, C]) as a Tensor (C, H, W) with the same values.
 
-    PyTorch differs: it takes PIL images only; the images of its datasets are of that kind.
+    PyTorch differs: it takes PIL images only; the images of its datasets are of that kind.  There
+    the result of a PIL image of 16 bits is uint16, here int32, which has all its values.
     """
     pixels = np.asarray(pic) if is_pil(pic) else pic
+    if is_pil(pic) and np.asarray(pixels).dtype == np.uint16:
+        pixels = np.asarray(pixels).astype(np.int32)
     if not isinstance(pixels, np.ndarray) or pixels.ndim not in (2, 3):
         raise TypeError(f"pic should be PIL Image or ndarray. Got {type(pic)}")
     planes = pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels, -1, 0)
@@ -37,8 +40,10 @@ def pil_to_tensor(pic: object) -> Tensor:
 
 
 def _pixels_of(picture: Any) -> Array:
-    """A PIL image's pixels; black and white are 0 and 255."""
+    """A PIL image's pixels; black and white are 0 and 255, 16 bits int16 as in torchvision."""
     pixels = np.asarray(picture)
+    if pixels.dtype == np.uint16:
+        return pixels.view(np.int16)
     return pixels.astype(np.uint8) * np.uint8(255) if pixels.dtype == np.bool_ else pixels
 
 

@@ -46,7 +46,7 @@ def resize(
         return img
     resized: Any
     if is_pil(img):
-        if mode in _SMOOTH and not antialias:
+        if mode in _SMOOTH and antialias is False:
             raise ValueError("a PIL image is resized with antialias=True, got antialias=False")
         resized = img.resize((width, height), PIL_CODES[mode])
     elif isinstance(img, Tensor):
