@@ -32,6 +32,7 @@ class OutputSelection:
     returns_fresh = False
     named_by_inputs = False
     array_vjp: Sequence[Callable[..., Any]] = ()
+    add_part: Callable[..., None] | None = None
     name = "function_output"
     tensors: tuple[str, ...] = ()
 
@@ -72,6 +73,7 @@ class Applied:
     tensors: tuple[str, ...] = ()
     named_by_inputs = False
     array_vjp: Sequence[Callable[..., Any]] = ()
+    add_part: Callable[..., None] | None = None
 
     def __init__(
         self,

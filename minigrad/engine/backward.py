@@ -202,6 +202,8 @@ class Walk:
     def _vjp(self, node: Node, g: Any) -> None:
         """Pull a node's cotangent back by the rules of its operation."""
         op, (needs, edges, shapes) = node.op, self._wanted(node)
+        if op.add_part is not None and self._adds_part(node, g, edges):
+            return
         cotangents = op.vjp(g, *node.saved_values(), node.settings, needs)
         if self.checks_nan:
             _refuse_nan(node, needs, cotangents)
@@ -217,6 +219,19 @@ class Walk:
                     array = cotangent.array
                 fresh = array.base is None and array is not g.array
             self.accumulate(edges[i], cotangent, fresh)
+
+    def _adds_part(self, node: Node, g: Any, edges: Sequence[Any]) -> bool:
+        """Add a part's cotangent to that of the whole, if there is one that may be changed.
+
+        A sequence of n steps that is read step by step would otherwise make n arrays of its size.
+        """
+        if not edges or not self.over_arrays or self.checks_nan:
+            return False
+        whole, owned = self.pending.get(edges[0], (None, False))
+        if not owned or whole.array.dtype != g.array.dtype:
+            return False
+        self.ignore_fp_errors(node.op.add_part, whole.array, g.array, **node.settings)
+        return True
 
     def _array_vjp(self, node: Node, g: Any) -> None:
         """The same for an operation with rules over arrays."""

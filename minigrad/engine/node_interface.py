@@ -35,6 +35,8 @@ class NodeOperation(Protocol):
     returns_fresh: bool
     # The rules over arrays, for where the gradient is not itself recorded; or nothing.
     array_vjp: Sequence[Callable[..., Any]]
+    # Adds an array of `g` into the cotangent of the one input, of which the output is a part.
+    add_part: Callable[..., None] | None
 
     def vjp(
         self,
@@ -233,6 +235,7 @@ class HookedOperation:
 
     returns_fresh = False  # a hook may return anything
     array_vjp: Sequence[Callable[..., Any]] = ()
+    add_part: Callable[..., None] | None = None
 
     def __init__(self, node: NodeInterface) -> None:
         self.op = op = node.op

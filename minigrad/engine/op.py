@@ -85,6 +85,7 @@ def op(
     tensors_at: Sequence[int] = (),
     accumulates: bool = False,
     symmetric: bool = False,
+    add_part: Callable[..., None] | None = None,
 ) -> Callable[[Callable[..., Any]], Operation]:
     """Declare an operation.
 
@@ -105,6 +106,9 @@ def op(
     accumulates: float16 arguments are computed in float32, and the result is rounded once.
     symmetric: the Jacobian for each argument is symmetric, as that of elementwise operations: then
         the rule for cotangents is the rule for tangents.
+    add_part: where the result is a part of its one argument, a function that adds the cotangent's
+        array into that of the argument, in place, given the settings.  Parts after the first then
+        cost what they hold, and no array of the argument's size.
 
     A forward that returns a tuple gives its first item as the result; the others are by-products
     (saved statistics, indices) that carry no gradient, and rules get them as `out`.
@@ -121,6 +125,7 @@ def op(
         functools.update_wrapper(call, forward)
         call.op = operation  # type: ignore[attr-defined]
         operation.public = call
+        operation.add_part = add_part
         return call  # type: ignore[return-value]
 
     return declare

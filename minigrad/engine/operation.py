@@ -74,6 +74,7 @@ class Op:
     """A declared operation."""
 
     returns_fresh = True
+    add_part: Callable[..., None] | None = None
     public: Callable[..., Any]  # the function that users call; see `overrides`
 
     def __init__(

@@ -125,6 +125,7 @@ class _Identity:
     returns_fresh = True
     tensors: tuple[str, ...] = ("input",)
     array_vjp: Sequence[Callable[..., Any]] = ()
+    add_part: Callable[..., None] | None = None
 
     def node_name(self, node: Any) -> str:
         return "AliasBackward0"

@@ -145,11 +145,21 @@ def _last_step(index: Index) -> str:
     return "Unsqueeze" if last is None else "Slice" if isinstance(last, slice) else "Select"
 
 
+def _add_at(total: Array, part: Array, *, index: Index) -> None:
+    """Add `part` at the index, in place; repeated positions add up."""
+    target, inner = _view_and_index(total, index)
+    if _may_repeat(inner):
+        add_at(target, inner, part)
+    else:
+        target[inner] += part
+
+
 @op(
     node=lambda node: f"{_last_step(node.settings['index'])}Backward0",
     vjp=(lambda g, out, x, *, index: getitem_backward(g, index=index, shape=x.shape),),
     degree=1,
     views=True,
+    add_part=_add_at,
     samples=[
         sample(arr.of(3, 4), index=Index((1,))),
         sample(arr.of(3, 4), index=Index((slice(None), slice(1, 3)))),
