@@ -280,6 +280,54 @@ def inner_loops(path: Path) -> str:
     )
 
 
+def language_model_row(found: dict[str, Any]) -> str:
+    """A model in both libraries: losses, how far they lie apart, and speed."""
+    mine, theirs = found["runs"]["minigrad"], found["runs"].get("torch")
+    columns = [mine] if theirs is None else [mine, theirs]
+    apart = ratio = ""
+    if theirs is not None:
+        losses = [np.array(run["losses"]) for run in columns]
+        apart = f"{np.abs(losses[0] - losses[1]).max():.1e}"
+        ratio = f"**{theirs['step'] / mine['step']:.2f}**"
+    cells = [
+        found["task"],
+        len(mine["losses"]),
+        f"{mine['losses'][0]:.3f} to {np.mean(mine['losses'][-LAST_STEPS:]):.3f}",
+        apart,
+        *(f"{found['tokens'] / run['step']:,.0f}" for run in columns),
+        *[""] * (2 - len(columns)),
+        ratio,
+    ]
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def language_models(path: Path) -> str:
+    """Runs of language models, and what they write after them."""
+    found = json.loads(path.read_text())
+    threads = next(iter(found.values()))["threads"]
+    head = [
+        "model",
+        "steps",
+        "loss, first to last",
+        "largest difference of losses",
+        "tokens/s, minigrad",
+        "tokens/s, torch",
+        "times as fast",
+    ]
+    body = "\n".join(language_model_row(each) for each in found.values())
+    texts = "\n\n".join(
+        f"What minigrad's {each['task'].partition(',')[0]} writes then:\n\n"
+        f"```text\n{each['runs']['minigrad']['text'].strip()}\n```"
+        for each in found.values()
+    )
+    return (
+        "## Language models\n\nOn tinyshakespeare, the same initial weights and batches of 12 "
+        f"windows of 64 characters in both libraries, AdamW, {threads} thread(s), the fastest step "
+        f"of several runs (`python -m benchmarks.language_models`).\n\n{rows(head, [])}\n{body}"
+        f"\n\n{texts}"
+    )
+
+
 def details(run: Run) -> str:
     """Everything that was measured at one number of threads."""
     return (
@@ -296,4 +344,5 @@ SECTIONS: dict[str, Callable[[Path], str]] = {
     "alternatives": of_cases("What else one might pick, 1 thread"),
     "full-data": full_data,
     "inner-loops": inner_loops,
+    "language-models": language_models,
 } | {f"optimizers-{threads}": optimizers for threads in (1, 2, 4, 8, 16, 32)}

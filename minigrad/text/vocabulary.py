@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 
-from minigrad.core.dtypes import int64
+import numpy as np
+
 from minigrad.tensor import Tensor
-from minigrad.tensor.creation import tensor
+from minigrad.tensor.creation import from_numpy
 
 _SHOWN = 20  # characters in a message
 
@@ -25,12 +26,12 @@ class Vocabulary:
 
     def __init__(self, characters: Iterable[str]) -> None:
         self.characters = tuple(characters)
-        self._tokens = {character: token for token, character in enumerate(self.characters)}
+        self._known = frozenset(self.characters)
         if not self.characters:
             raise ValueError("Vocabulary expects at least one character")
         if longer := [string for string in self.characters if len(string) != 1]:
             raise ValueError(f"Vocabulary expects single characters, got {longer[0]!r}")
-        if len(self._tokens) != len(self.characters):
+        if len(self._known) != len(self.characters):
             raise ValueError("Vocabulary expects every character once")
 
     @classmethod
@@ -42,7 +43,7 @@ class Vocabulary:
         return len(self.characters)
 
     def __contains__(self, character: object) -> bool:
-        return character in self._tokens
+        return character in self._known
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Vocabulary) and self.characters == other.characters
@@ -52,12 +53,15 @@ class Vocabulary:
 
     def encode(self, text: str) -> Tensor:
         """The tokens (len(text),), int64; ValueError for characters that are not known."""
-        if unknown := sorted(set(text) - self._tokens.keys()):
+        if unknown := sorted(set(text) - self._known):
             raise ValueError(
                 f"{_listed(unknown)} not among the {len(self)} characters of the vocabulary: "
                 f"{''.join(self.characters)!r}"
             )
-        return tensor([self._tokens[character] for character in text], dtype=int64)
+        codes = np.array([ord(character) for character in self.characters], np.uint32)
+        order = np.argsort(codes)
+        given = np.frombuffer(text.encode("utf-32-le"), np.uint32)
+        return from_numpy(order[np.searchsorted(codes[order], given)])
 
     def decode(self, tokens: Iterable[int] | Tensor) -> str:
         """The text of tokens; IndexError for one that is no position in the vocabulary."""
