@@ -12,6 +12,7 @@ from minigrad.tensor import Tensor as _Tensor
 # --- in place -------------------------------------------------------------------------------------
 
 abs_, neg_, negative_ = _Tensor.abs_, _Tensor.neg_, _Tensor.negative_
+conj_physical_ = _Tensor.conj_physical_
 ceil_, floor_, round_, trunc_, fix_ = (
     _Tensor.ceil_, _Tensor.floor_, _Tensor.round_, _Tensor.trunc_, _Tensor.fix_,
 )  # fmt: skip
@@ -39,6 +40,7 @@ as_strided_ = _Tensor.as_strided_
 
 detach, numel, ravel, put = _Tensor.detach, _Tensor.numel, _Tensor.ravel, _Tensor.put
 is_floating_point, is_complex = _Tensor.is_floating_point, _Tensor.is_complex
+is_conj, is_neg = _Tensor.is_conj, _Tensor.is_neg
 is_signed, is_nonzero, is_inference = _Tensor.is_signed, _Tensor.is_nonzero, _Tensor.is_inference
 is_same_size, split_with_sizes = _Tensor.is_same_size, _Tensor.split_with_sizes
 

@@ -9,7 +9,6 @@ those of the papers named in `minigrad.ops.linalg`.
 """
 
 from minigrad.core.public_names import show_public_names
-from minigrad.core.unsupported import eig, eigvals
 from minigrad.ops import (
     LinAlgError,
     cholesky,
@@ -17,7 +16,9 @@ from minigrad.ops import (
     cond,
     cross,
     det,
+    eig,
     eigh,
+    eigvals,
     eigvalsh,
     householder_product,
     inv,

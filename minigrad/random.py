@@ -8,6 +8,7 @@ from typing import Any, SupportsIndex, Unpack
 import numpy as np
 
 from minigrad.core import dtypes
+from minigrad.core.complex_arrays import complex_of
 from minigrad.core.public_names import show_public_names
 from minigrad.core.types import Array, DTypeLike, Shape
 from minigrad.engine.overrides import overridable
@@ -72,7 +73,7 @@ def fork_rng(devices: Sequence[Any] = (), enabled: bool = True) -> Iterator[None
 
 def _floating(dtype: DTypeLike) -> np.dtype[Any]:
     found = dtypes.default_numpy() if dtype is None else dtypes.to_numpy(dtype)
-    if found.kind != "f":
+    if found.kind not in "fc":
         raise RuntimeError(f"random numbers of this kind are floating, got dtype={dtype}")
     return found
 
@@ -83,6 +84,8 @@ def _drawn_as(dtype: np.dtype[Any]) -> Any:
 
 
 def _uniform(shape: Shape, dtype: np.dtype[Any], generator: Generator | None) -> Array:
+    if dtype.kind == "c":
+        return complex_of(_uniform((*shape, 2), _part_of(dtype), generator))
     numbers = stream(generator).random(shape, _drawn_as(dtype))
     if dtype == np.float16:  # rounded down: rounding up could give 1
         numbers = np.floor(numbers * 2**11) / 2**11
@@ -90,7 +93,14 @@ def _uniform(shape: Shape, dtype: np.dtype[Any], generator: Generator | None) ->
 
 
 def _standard_normal(shape: Shape, dtype: np.dtype[Any], generator: Generator | None) -> Array:
+    if dtype.kind == "c":  # with variance 1 as a complex number: 1/2 for each part
+        parts = _standard_normal((*shape, 2), _part_of(dtype), generator)
+        return complex_of(parts * parts.dtype.type(np.sqrt(0.5)))
     return np.asarray(stream(generator).standard_normal(shape, _drawn_as(dtype)), dtype)
+
+
+def _part_of(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    return dtypes.of_numpy(dtype).to_real().numpy
 
 
 def rand(
@@ -99,7 +109,7 @@ def rand(
     dtype: DTypeLike = None,
     **options: Unpack[SizedPlacement],
 ) -> Tensor:
-    """Uniform on [0, 1)."""
+    """Uniform on [0, 1), each part of complex numbers."""
     shape, placement = split_size(sizes, options)
     return from_array(_uniform(shape, _floating(dtype), generator), dtype=dtype, **placement)
 
@@ -110,7 +120,7 @@ def randn(
     dtype: DTypeLike = None,
     **options: Unpack[SizedPlacement],
 ) -> Tensor:
-    """Normal with mean 0 and deviation 1."""
+    """Normal with mean 0 and deviation 1; complex numbers too, whose parts have variance 1/2."""
     shape, placement = split_size(sizes, options)
     return from_array(
         _standard_normal(shape, _floating(dtype), generator), dtype=dtype, **placement

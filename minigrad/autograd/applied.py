@@ -233,7 +233,7 @@ def record(
         observe(thread.mode, node)
     applied.node = ctx._node = weakref.ref(node)
     for position, output in enumerate(outputs):
-        floating = isinstance(output, Tensor) and output.array.dtype.kind == "f"
+        floating = isinstance(output, Tensor) and output.array.dtype.kind in "fc"
         if floating and not is_among(output, ctx.non_differentiable):
             _connect(output, applied.node_of(position), is_among(output, ctx.dirty))
 

@@ -95,7 +95,7 @@ def dual_of(tensor: Tensor, tangent: Tensor, level: int) -> Tensor:
     for name, given in (("primal", tensor), ("tangent", tangent)):
         if not isinstance(given, Tensor):
             raise TypeError(f"expected the {name} to be a Tensor, got {type(given).__name__}")
-        if not given.dtype.is_floating_point:
+        if given.array.dtype.kind not in "fc":
             raise ValueError(
                 f"Expected {name} to be floating point or complex, but got: {given.dtype}"
             )

@@ -5,24 +5,29 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.core.unsupported import complex64, refuse_unsupported
+from minigrad.core.unsupported import refuse_unsupported
 
 
 class dtype:  # noqa: N801  torch's name
     """An element type: `minigrad.float32` and its like, one object for each."""
 
-    __slots__ = ("is_floating_point", "is_signed", "itemsize", "name", "numpy")
+    __slots__ = ("is_complex", "is_floating_point", "is_signed", "itemsize", "name", "numpy")
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.numpy = np.dtype(name)
         self.itemsize = self.numpy.itemsize
         self.is_floating_point = self.numpy.kind == "f"
-        self.is_signed = self.numpy.kind in "fi"
+        self.is_complex = self.numpy.kind == "c"
+        self.is_signed = self.numpy.kind in "cfi"
 
-    @property
-    def is_complex(self) -> bool:
-        return False
+    def to_complex(self) -> "dtype":
+        """The complex dtype whose parts have this dtype; complex64 for float16 and integers."""
+        return complex128 if self.name in ("float64", "complex128") else complex64
+
+    def to_real(self) -> "dtype":
+        """The dtype of the parts of a complex dtype; any other dtype itself."""
+        return {"complex64": float32, "complex128": float64}.get(self.name, self)
 
     def __repr__(self) -> str:
         return f"minigrad.{self.name}"
@@ -34,12 +39,16 @@ class dtype:  # noqa: N801  torch's name
 float16, float32, float64 = dtype("float16"), dtype("float32"), dtype("float64")
 int8, int16, int32, int64 = dtype("int8"), dtype("int16"), dtype("int32"), dtype("int64")
 uint8, bool_ = dtype("uint8"), dtype("bool")
+complex64, complex128 = dtype("complex64"), dtype("complex128")
+cfloat, cdouble = complex64, complex128
 half, float_, double = float16, float32, float64
 short, int_, long = int16, int32, int64
 
 _BY_NUMPY = {
-    d.numpy: d for d in (float16, float32, float64, int8, int16, int32, int64, uint8, bool_)
-}
+    d.numpy: d
+    for d in (float16, float32, float64, int8, int16, int32, int64, uint8, bool_,
+              complex64, complex128)
+}  # fmt: skip
 _default = float32
 
 
@@ -83,9 +92,9 @@ def to_numpy(given: Any) -> np.dtype[Any]:
         return bool_.numpy
     if isinstance(given, np.dtype) or (isinstance(given, type) and issubclass(given, np.generic)):
         return of_numpy(given).numpy
-    refuse_unsupported(given)
     if given is complex:
-        complex64.refuse()
+        return _default.to_complex().numpy
+    refuse_unsupported(given)
     raise TypeError(f"dtype must be a minigrad.dtype such as minigrad.float32, not {given!r}")
 
 
@@ -108,10 +117,11 @@ def default_numpy() -> np.dtype[Any]:
     return _default.numpy
 
 
-_CATEGORY = {"b": 0, "u": 1, "i": 1, "f": 2}
+_CATEGORY = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}
 _TORCH_NAMES = {
     "float16": "Half", "float32": "Float", "float64": "Double", "int8": "Char", "int16": "Short",
     "int32": "Int", "int64": "Long", "uint8": "Byte", "bool": "Bool",
+    "complex64": "ComplexFloat", "complex128": "ComplexDouble",
 }  # fmt: skip
 
 
@@ -121,13 +131,15 @@ def torch_name(given: np.dtype[Any]) -> str:
 
 
 def castable(given: np.dtype[Any], wanted: np.dtype[Any]) -> bool:
-    """True if a result of one dtype may be stored in another: not floats in integers."""
+    """True if a result may be stored in another dtype: not floats in integers, say."""
     return _CATEGORY[given.kind] <= _CATEGORY[wanted.kind]
 
 
-def _of_scalar(scalar: bool | int | float) -> np.dtype[Any]:
+def _of_scalar(scalar: bool | int | float | complex) -> np.dtype[Any]:
     if isinstance(scalar, bool):
         return bool_.numpy
+    if isinstance(scalar, complex):
+        return _default.to_complex().numpy
     return int64.numpy if isinstance(scalar, int) else _default.numpy
 
 
@@ -136,7 +148,7 @@ def _promote(dtypes: Iterable[np.dtype[Any]]) -> np.dtype[Any] | None:
     for d in dtypes:
         if result is None or result == d:
             result = d
-        elif _CATEGORY[result.kind] == _CATEGORY[d.kind]:
+        elif _CATEGORY[result.kind] == _CATEGORY[d.kind] or {result.kind, d.kind} == {"c", "f"}:
             result = np.promote_types(result, d)
         else:  # torch: a float meets an integer and stays as it is; NumPy would widen it
             result = max(result, d, key=lambda e: _CATEGORY[e.kind])
@@ -147,7 +159,8 @@ def result_type(*operands: Any) -> np.dtype[Any]:
     """The dtype in which arrays and Python scalars meet.
 
     Arrays with dimensions decide; a 0-d array, and after it a Python scalar, counts only if its
-    category (bool < integer < floating) is higher than what has been decided so far.
+    category (bool < integer < floating < complex) is higher than what has been decided so far.
+    A complex number makes a floating dtype complex, with parts of that dtype.
     """
     shaped = _promote(a.dtype for a in operands if isinstance(a, np.ndarray) and a.ndim)
     zero_d = _promote(a.dtype for a in operands if isinstance(a, np.ndarray) and not a.ndim)
@@ -155,7 +168,8 @@ def result_type(*operands: Any) -> np.dtype[Any]:
     result = None
     for level in (shaped, zero_d, scalars):
         if level is not None and (result is None or _CATEGORY[level.kind] > _CATEGORY[result.kind]):
-            result = level
+            parts_stay = result is not None and result.kind == "f" and level.kind == "c"
+            result = of_numpy(result).to_complex().numpy if parts_stay else level
     if result is None:
         raise TypeError("result_type needs at least one array or number")
     return result

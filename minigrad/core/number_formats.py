@@ -31,7 +31,7 @@ class NumberFormat(dtype):
         floating: bool = False, limits: Limits | None = None,
     ) -> None:  # fmt: skip
         self.name, self.itemsize, self.reason, self.limits = name, itemsize, reason, limits
-        self.is_signed, self.is_floating_point = signed, floating
+        self.is_signed, self.is_floating_point, self.is_complex = signed, floating, False
 
     def __getattr__(self, name: str) -> Any:
         if name == "numpy":  # which everything reads that makes a tensor

@@ -86,7 +86,23 @@ class _Formatter:
         return self._number(value).rjust(self.width)
 
 
-def _vector(row: np.ndarray[Any, Any], indent: int, summarize: bool, write: _Formatter) -> str:
+class _ComplexFormatter:
+    """Writes complex numbers: each part as all parts of its kind are written."""
+
+    def __init__(self, shown: np.ndarray[Any, Any]) -> None:
+        self.real, self.imag = _Formatter(shown.real), _Formatter(shown.imag)
+        self.width = self.real.width + self.imag.width + 1
+
+    def __call__(self, value: complex) -> str:
+        imag = self.imag(value.imag).lstrip()
+        sign = "" if imag[0] in "+-" else "+"
+        return f"{self.real(value.real)}{sign}{imag}j"
+
+
+Formatter = _Formatter | _ComplexFormatter
+
+
+def _vector(row: np.ndarray[Any, Any], indent: int, summarize: bool, write: Formatter) -> str:
     per_line = max(1, (OPTIONS.linewidth - indent) // (write.width + 2))
     edge = OPTIONS.edgeitems
     values = row.tolist()
@@ -101,7 +117,7 @@ def _vector(row: np.ndarray[Any, Any], indent: int, summarize: bool, write: _For
     return "[" + (",\n" + " " * (indent + 1)).join(", ".join(line) for line in lines) + "]"
 
 
-def _nested(array: np.ndarray[Any, Any], indent: int, summarize: bool, write: _Formatter) -> str:
+def _nested(array: np.ndarray[Any, Any], indent: int, summarize: bool, write: Formatter) -> str:
     if array.ndim == 0:
         return write(array.item())
     if array.ndim == 1:
@@ -144,7 +160,8 @@ def format_tensor(
         if shown_dtype:
             notes = [f"dtype={shown_dtype}", *notes]
         summarize = array.size > OPTIONS.threshold
-        write = _Formatter(_edges(array) if summarize else array)
+        of = _ComplexFormatter if array.dtype.kind == "c" else _Formatter
+        write: Formatter = of(_edges(array) if summarize else array)
         body = "[]" if array.size == 0 else _nested(array, indent, summarize, write)
     text = prefix + body
     column = len(text) - text.rfind("\n") + 1

@@ -9,10 +9,7 @@ from minigrad.core import unsupported
 # In each line the names that are left out for one reason: `*` stands for anything, and a name with
 # a dot in it is meant in that namespace alone.  A name that is here, too, counts as here.
 OUT_OF_SCOPE = {
-    "complex numbers": """
-        *complex* view_as_real* angle imag polar conj conj_physical* is_conj is_neg resolve_conj
-        resolve_neg cfloat cdouble chalf linalg.eig linalg.eigvals
-        """,
+    "complex numbers of half precision": "complex32 chalf",
     "sparse tensors": """
         *sparse* *coalesce* Tensor.indices Tensor.values dense_dim to_dense crow_indices*
         col_indices* ccol_indices* row_indices* indices_copy values_copy hspmm hsmm smm spmm dsmm
@@ -40,7 +37,6 @@ OUT_OF_SCOPE = {
         *autocast* LinearCrossEntropyOptions
         """,
     "number formats that NumPy lacks": "bfloat16 float4_* float8_*",
-    "Fourier transforms and windows": "stft istft *_window",
     "given up in torch": """
         range Tensor.lstsq Tensor.solve
         Tensor.symeig Tensor.eig Tensor.resize Tensor.resize_as Tensor.volatile Tensor.reinforce
@@ -72,7 +68,7 @@ UNDOCUMENTED = "not documented by torch"
 
 # What a user can do who asks for a name that is left out, for the reasons above.
 REMEDIES = {
-    "complex numbers": unsupported.COMPLEX,
+    "complex numbers of half precision": unsupported.COMPLEX_HALF,
     "sparse tensors": unsupported.SPARSE,
     "quantisation": unsupported.QUANTIZED,
     "other devices": "minigrad computes on the CPU only; leave it out",
@@ -84,7 +80,6 @@ REMEDIES = {
     "nested and named tensors": "minigrad's dimensions have no names; pad, and use numbers",
     "mixed precision": "compute in float32, or cast to float16 with x.half()",
     "number formats that NumPy lacks": unsupported.FLOAT_FORMAT,
-    "Fourier transforms and windows": "use numpy.fft on x.numpy(), without a gradient",
     "given up in torch": "use the name that torch's documentation gives in its place",
     "data pipes, given up in torch": "use Dataset, IterableDataset and DataLoader",
     "unsigned integers torch can only store": "use uint8, or a wider signed type",
@@ -92,15 +87,10 @@ REMEDIES = {
     "modules that wait for their sizes": "give the sizes when you make the module",
 }
 
-# Reasons that will go: these are not here yet.
-NOT_YET = {
-    "Fourier transforms and windows",
-}
-
 # Modules of torch that are not here.
 MODULES = {
     "ao": "quantisation", "export": "compilation and export",
-    "fft": "Fourier transforms and windows", "fx": "compilation and export",
+    "fx": "compilation and export",
     "mps": "other devices", "mtia": "other devices",
     "nested": "nested and named tensors", "onnx": "compilation and export",
     "package": "compilation and export", "quantization": "quantisation",
@@ -135,4 +125,4 @@ def why_missing(namespace: str, name: str) -> str:
     remedy = REMEDIES.get(reason)
     if remedy is None:
         return f"it is out of scope ({reason})"
-    return f"{reason} are {'not here yet' if reason in NOT_YET else 'out of scope'}: {remedy}"
+    return f"{reason} are out of scope: {remedy}"

@@ -4,11 +4,7 @@ from typing import Any, NoReturn
 
 # --- reasons --------------------------------------------------------------------------------------
 
-COMPLEX = "minigrad has no complex numbers; keep real and imaginary parts as two tensors"
-EIGENVALUES = (
-    "its result is complex, and minigrad has no complex numbers; for symmetric matrices use "
-    "linalg.eigh or linalg.eigvalsh"
-)
+COMPLEX_HALF = "NumPy does not hold this format; use complex64"
 SPARSE = "minigrad has no sparse tensors; use a dense one"
 NESTED = "minigrad has no nested tensors; pad, or use nn.utils.rnn.pack_sequence"
 QUANTIZED = "minigrad has no quantized tensors; use float32, or int8 and a scale of your own"
@@ -52,13 +48,7 @@ def refuse_unsupported(given: Any) -> None:
 
 # --- the top level --------------------------------------------------------------------------------
 
-complex32 = chalf = Unsupported("complex32", COMPLEX)
-complex64 = cfloat = Unsupported("complex64", COMPLEX)
-complex128 = cdouble = Unsupported("complex128", COMPLEX)
-complex = Unsupported("complex", COMPLEX)
-polar = Unsupported("polar", COMPLEX)
-view_as_complex = Unsupported("view_as_complex", COMPLEX)
-view_as_real = Unsupported("view_as_real", COMPLEX)
+complex32 = chalf = Unsupported("complex32", COMPLEX_HALF)
 
 sparse_coo_tensor = Unsupported("sparse_coo_tensor", SPARSE)
 sparse_csr_tensor = Unsupported("sparse_csr_tensor", SPARSE)
@@ -66,19 +56,12 @@ sparse_csr_tensor = Unsupported("sparse_csr_tensor", SPARSE)
 quantize_per_tensor = Unsupported("quantize_per_tensor", QUANTIZED)
 quantize_per_channel = Unsupported("quantize_per_channel", QUANTIZED)
 
-# --- linalg ---------------------------------------------------------------------------------------
-
-eig = Unsupported("linalg.eig", EIGENVALUES)
-eigvals = Unsupported("linalg.eigvals", EIGENVALUES)
-
 
 class UnsupportedMethods:
     """Methods of torch's tensors without support."""
 
     bfloat16 = Unsupported("Tensor.bfloat16", FLOAT_FORMAT)
-    cfloat = Unsupported("Tensor.cfloat", COMPLEX)
-    cdouble = Unsupported("Tensor.cdouble", COMPLEX)
-    chalf = Unsupported("Tensor.chalf", COMPLEX)
+    chalf = Unsupported("Tensor.chalf", COMPLEX_HALF)
     to_sparse = Unsupported("Tensor.to_sparse", SPARSE)
     to_sparse_coo = Unsupported("Tensor.to_sparse_coo", SPARSE)
     to_sparse_csr = Unsupported("Tensor.to_sparse_csr", SPARSE)

@@ -113,7 +113,7 @@ def carry_tangents(
     byproducts: Any,
 ) -> None:
     """Give the result of an operation the tangents that follow from those of its arguments."""
-    if op.vjp_rules is None or out.array.dtype.kind != "f":
+    if op.vjp_rules is None or out.array.dtype.kind not in "fc":
         return
     settings = {**op.defaults, **settings}
     seen = out if byproducts is None else byproducts

@@ -56,9 +56,9 @@ class Value(TensorInterface, SharesMemory):
                 "computed variable in a subgraph that doesn't require differentiation use "
                 "var_no_grad = var.detach()."
             )
-        if wanted and self.array.dtype.kind != "f":
+        if wanted and self.array.dtype.kind not in "fc":
             raise RuntimeError(
-                f"only Tensors of floating point dtype can require gradients, got "
+                f"only Tensors of floating point and complex dtype can require gradients, got "
                 f"{self.array.dtype}"
             )
         if wanted and self._is_inference and not thread.mode.inference:
@@ -161,6 +161,8 @@ def wrap(kind: type[Value], array: np.ndarray[Any, Any]) -> Any:
     """A Value of this kind around an array."""
     value = _new(kind)
     value.array = array
+    if array.dtype.kind == "c":
+        value.mark_complex()
     return value
 
 

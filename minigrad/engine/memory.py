@@ -73,7 +73,9 @@ class SharesMemory:
     _untracked: UntrackedView | None = None
     _is_inference = False
     _tangents: dict[int, Any] | None = None  # by dual level; see `forward_mode`
-    # A view, an inference tensor or one with tangents: operations look at it before they use it.
+    _is_complex = False
+    # A view, an inference tensor, a complex one or one with tangents: operations look at it before
+    # they use it.
     _needs_check = False
 
     def change_record(self) -> ChangeRecord:
@@ -133,9 +135,14 @@ class SharesMemory:
         base = self._base
         return (
             not self._is_inference
+            and not self._is_complex
             and (base is None or base._moves == self._moves)
             and self._tangents is None
         )
+
+    def mark_complex(self) -> None:
+        """Note that the elements are complex: operations take their form for complex numbers."""
+        self._is_complex = self._needs_check = True
 
     def mark_inference(self) -> None:
         """Note that the value was made in inference mode and cannot be saved for a backward."""

@@ -10,7 +10,7 @@ from minigrad.engine.graph import Value
 from minigrad.engine.operation import Op
 from minigrad.engine.overrides import first_seen_in_function, is_asked
 
-_OPERANDS = (Value, int, float, np.generic)
+_OPERANDS = (Value, int, float, complex, np.generic)
 
 
 def is_foreign(operand: Any) -> bool:
@@ -24,15 +24,18 @@ def wrapped_around(arrays: list[Any]) -> list[Any]:
     return [np.array(a, np.int64).astype(dtype) if type(a) is int else a for a in arrays]
 
 
-def plain(operation: Op, position: int, arg: Any) -> Any:
+def plain(operation: Op, position: int, arg: Any, as_operator: bool) -> Any:
     """A NumPy number as a Python number, None for an optional tensor.
 
-    An object whose class overrides the operation is left as it is.  Nothing else will do.
+    An object whose class overrides the operation is left as it is.  Nothing else will do: of an
+    operator the result is NotImplemented, else TypeError is raised.
     """
+    if as_operator and is_foreign(arg):
+        return NotImplemented
     only_tensors = position in operation.declaration.tensors_at
     if isinstance(arg, np.generic) and not only_tensors:
         return arg.item()
-    if isinstance(arg, int | float) and not only_tensors:
+    if isinstance(arg, int | float | complex) and not only_tensors:
         return arg
     name = operation.tensors[position] if position < len(operation.tensors) else "tensors"
     only_tensors = only_tensors or len(operation.tensors) == 1

@@ -60,6 +60,8 @@ class Declaration:
     """The Jacobian for each argument is symmetric, as that of all elementwise operations."""
     accumulates: bool = False
     """float16 arguments are computed in float32, and the result is rounded once."""
+    takes_complex: bool = False
+    """Complex tensors are taken as they are, or the result may be complex."""
 
     @property
     def checks_dtype(self) -> bool:
@@ -75,6 +77,8 @@ class Op:
 
     returns_fresh = True
     add_part: Callable[..., None] | None = None
+    is_complex_form = False
+    complex_form: Any = None  # the form for complex tensors; see `complex_form`
     public: Callable[..., Any]  # the function that users call; see `overrides`
 
     def __init__(
@@ -96,6 +100,7 @@ class Op:
         self.degree = degree
         self.array_vjp = array_vjp
         self.declaration = declaration
+        self.is_complex_form = declaration.takes_complex
         self.symmetric = declaration.symmetric
         # What `inspect.signature` says, which would take a fortieth of the time of an import.
         code = forward.__code__

@@ -55,6 +55,8 @@ class TensorInterface:
     any: Callable[..., Self]
     clamp: Callable[..., Self]
     clone: Callable[..., Self]
+    conj: Callable[..., Self]
+    cos: Callable[..., Self]
     cumprod: Callable[..., Self]
     cumsum: Callable[..., Self]
     diagonal: Callable[..., Self]
@@ -78,6 +80,7 @@ class TensorInterface:
     reshape: Callable[..., Self]
     rsqrt: Callable[..., Self]
     sign: Callable[..., Self]
+    sin: Callable[..., Self]
     sqrt: Callable[..., Self]
     squeeze: Callable[..., Self]
     sum: Callable[..., Self]
@@ -91,6 +94,11 @@ class TensorInterface:
     tolist: Callable[[], Any]
     numel: Callable[[], int]
     is_floating_point: Callable[[], bool]
+
+    @property
+    def mH(self) -> Self:  # noqa: N802  torch's name
+        """Each matrix (..., m, n) transposed and conjugated, as `minigrad.Tensor` has it."""
+        raise NotImplementedError
 
     @property
     def mT(self) -> Self:  # noqa: N802  torch's name

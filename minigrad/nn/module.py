@@ -129,11 +129,12 @@ class Module(ModuleTree["Module"], HookMethods, StateMethods):
         if wanted is None:
             return self
         dtype = dtypes.of_numpy(dtypes.to_numpy(wanted))
-        if not dtype.is_floating_point:
+        if not (dtype.is_floating_point or dtype.is_complex):
             raise TypeError(
-                f"nn.Module.to only accepts floating point dtypes, but got desired dtype={dtype}"
+                f"nn.Module.to only accepts floating point or complex dtypes, but got desired "
+                f"dtype={dtype}"
             )
-        return self._apply(lambda t: t.to(dtype) if t.is_floating_point() else t)
+        return self._apply(lambda t: t.to(dtype) if t.is_floating_point() or t.is_complex() else t)
 
     def type(self, dst_type: DTypeLike) -> Self:
         """Cast all parameters and buffers to `dst_type`, integers too."""

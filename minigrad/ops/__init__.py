@@ -4,6 +4,11 @@
 # isort: off
 # fmt: off
 from minigrad.ops import dims, inplace
+from minigrad.ops.complex_numbers import forms as _forms
+from minigrad.ops.complex_numbers.parts import (
+    angle, cast, complex, conj, conj_physical, imag, polar, real, resolve_conj, resolve_neg, sgn,
+    view_as_complex, view_as_real,
+)
 from minigrad.ops.compose import (
     addcdiv, addcmul, allclose, equal, lerp, log_softmax_in, norm, scaled_add, scaled_sub,
     softmax_in,
@@ -44,6 +49,7 @@ from minigrad.ops.elementwise.special import (
     acos, acosh, asin, asinh, atan, atanh, cosh, digamma, erfc, erfinv, exp2, expm1, frac, lgamma,
     log1p, log2, log10, logit, nan_to_num, polygamma, round, sinc, sinh, tan, trunc,
 )
+from minigrad.ops.fourier.stft import istft, stft
 from minigrad.ops.indexing.along_dim import (
     gather, index_reduce, scatter, scatter_add, scatter_reduce, take_along_dim,
 )
@@ -61,6 +67,7 @@ from minigrad.ops.linalg.decompositions import (
     pinverse, qr, slogdet, solve, solve_triangular, svd, svd_with_v, svdvals,
 )
 from minigrad.ops.linalg.determinants import det
+from minigrad.ops.linalg.eig import eig, eigvals
 from minigrad.ops.linalg.einsum import einsum
 from minigrad.ops.linalg.former import (
     former_lu, former_lu_solve, former_qr, lu_unpack, triangular_solve,
@@ -104,10 +111,11 @@ from minigrad.ops.reduction.statistics import (
     median, nanmedian, nanquantile, quantile, std, std_mean, var, var_mean,
 )
 from minigrad.ops.shape.axes import (
-    adjoint, atleast_1d, atleast_2d, atleast_3d, flatten, fliplr, flipud, movedim, rot90, t,
+    adjoint, atleast_1d, atleast_2d, atleast_3d, flatten, fliplr, flipud, matrix_transpose, movedim,
+    rot90, t,
     unflatten,
 )
-from minigrad.ops.shape.copies import cast, clone, flip, pad_constant, roll, tril, triu
+from minigrad.ops.shape.copies import clone, flip, pad_constant, roll, tril, triu
 from minigrad.ops.shape.diagonal import diag, diag_embed, diagflat, diagonal, diagonal_scatter
 from minigrad.ops.shape.grids import powers, unravel_index, vander
 from minigrad.ops.shape.join import (

@@ -47,6 +47,13 @@ class QR(NamedTuple, Generic[T_co]):
     R: T_co
 
 
+class Eig(NamedTuple, Generic[T_co]):
+    """The results of `eig`."""
+
+    eigenvalues: T_co
+    eigenvectors: T_co
+
+
 class Eigh(NamedTuple, Generic[T_co]):
     """The results of `eigh`."""
 

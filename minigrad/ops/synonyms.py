@@ -4,7 +4,7 @@ from minigrad.ops.compose import log_softmax_in, scaled_add, scaled_sub, softmax
 from minigrad.ops.elementwise.arithmetic import mul, neg
 from minigrad.ops.elementwise.binary import atan2, clamp, divide
 from minigrad.ops.elementwise.comparison import ge, gt, le, lt, ne
-from minigrad.ops.elementwise.elementary import abs, sign
+from minigrad.ops.elementwise.elementary import abs
 from minigrad.ops.elementwise.incomplete_gamma import gammainc, gammaincc
 from minigrad.ops.elementwise.special import acos, acosh, asin, asinh, atan, atanh, trunc
 from minigrad.ops.indexing.index_select import index_put_at
@@ -19,7 +19,7 @@ from minigrad.ops.shape.grids import powers
 from minigrad.ops.shape.join import cat, vstack
 from minigrad.ops.shape.views import expand, transpose
 
-absolute, negative, sgn = abs, neg, sign
+absolute, negative = abs, neg
 multiply, subtract, true_divide = mul, scaled_sub, divide
 clip, fix = clamp, trunc
 greater, greater_equal, less, less_equal, not_equal = gt, ge, lt, le, ne

@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.core.complex_arrays import parts_of
 from minigrad.core.types import Array
 from minigrad.engine.grad_mode import enable_grad, thread
 from minigrad.engine.graph import V, Value, wrap
 from minigrad.engine.op import label_node
+from minigrad.ops.complex_numbers.parts import view_as_complex, view_as_real
 from minigrad.ops.indexing.getitem import Index, getitem, index_put
 from minigrad.ops.shape.strided import as_strided_scatter, as_strided_view, is_dense, memory_order
 
@@ -57,6 +59,10 @@ def retake(view: Any) -> None:
 
 def _taken(base: Value, view: Array) -> Value:
     """The view as an operation on its base."""
+    if view.dtype != base.array.dtype:  # a part of a complex base, or parts as complex numbers
+        if base._is_complex:
+            return _taken(view_as_real(base), view)
+        return view_as_complex(_taken(base, parts_of(view)))
     if is_dense(base.array):
         return as_strided_view(base, **_strides_in(view, base.array))
     positions, _ = _positions_in(view, base.array)
@@ -66,6 +72,10 @@ def _taken(base: Value, view: Array) -> Value:
 
 def _replaced(base: Value, view: Array, values: Value) -> Value:
     """A copy of the base with other values in a view of it."""
+    if view.dtype != base.array.dtype:
+        if base._is_complex:
+            return view_as_complex(_replaced(view_as_real(base), view, values))
+        return _replaced(base, parts_of(view), view_as_real(values))
     if is_dense(base.array):
         return as_strided_scatter(base, values, **_strides_in(view, base.array))
     positions, first = _positions_in(view, base.array)

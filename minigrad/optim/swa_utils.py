@@ -126,8 +126,8 @@ class AveragedModel(Module):
                 mean.copy_(new)
         elif pairs:
             update = self.multi_avg_fn or _for_lists(self.avg_fn or get_swa_avg_fn())
-            floating = [pair for pair in pairs if pair[0].is_floating_point()]
-            counted = [pair for pair in pairs if not pair[0].is_floating_point()]
+            floating = [pair for pair in pairs if pair[0].array.dtype.kind in "fc"]
+            counted = [pair for pair in pairs if pair[0].array.dtype.kind not in "fc"]
             for alike in filter(None, (floating, counted)):
                 update([mean for mean, _ in alike], [new for _, new in alike], self.n_averaged)
         if not self.use_buffers:

@@ -7,7 +7,7 @@ from typing import Any, TypedDict, Unpack
 
 import numpy as np
 
-from minigrad.core import dtypes, unsupported
+from minigrad.core import dtypes
 from minigrad.core.device import require_cpu
 from minigrad.core.memory_format import (
     laid_out,
@@ -228,10 +228,8 @@ def _number(name: str, given: object) -> Number:
     if isinstance(given, Tensor | np.generic):
         number: Number = given.item()
         return number
-    if isinstance(given, bool | int | float):
-        return given
-    if isinstance(given, complex):
-        unsupported.complex64.refuse()
+    if isinstance(given, bool | int | float | complex):
+        return given  # type: ignore[return-value]
     raise TypeError(f"{name}(): expected a number, got {given!r} of type {type(given).__name__}")
 
 

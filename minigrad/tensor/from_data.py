@@ -10,7 +10,7 @@ from minigrad.core.types import Array, DTypeLike
 from minigrad.engine.graph import Value
 from minigrad.tensor.methods.array import require_even
 
-_NUMBERS = frozenset({int, float, bool})
+_NUMBERS = frozenset({int, float, bool, complex})
 
 
 def array_of(data: Any, dtype: DTypeLike = None, copy: bool | None = True) -> Array:
@@ -58,6 +58,8 @@ def _is_numpy(kind: type) -> bool:
 def _default_dtype(leaves: Iterable[type]) -> np.dtype[Any] | None:
     """The dtype for Python's numbers; None where NumPy is to find it, in a buffer say."""
     found = set(leaves)
+    if any(issubclass(kind, complex) for kind in found):
+        return dtypes.get_default_dtype().to_complex().numpy
     if not found or any(issubclass(kind, float) for kind in found):
         return dtypes.default_numpy()
     return None
@@ -76,6 +78,8 @@ def _element_dtypes(data: Any) -> set[np.dtype[Any]]:
         return {data.dtype}
     if isinstance(data, list | tuple):
         return set[np.dtype[Any]]().union(*map(_element_dtypes, data))
+    if isinstance(data, complex):
+        return {dtypes.get_default_dtype().to_complex().numpy}
     if isinstance(data, float):
         return {dtypes.default_numpy()}
     return {np.dtype(bool if isinstance(data, bool) else np.int64)}
@@ -112,7 +116,7 @@ def _filled(data: Any, dtype: np.dtype[Any] | None) -> Array:
             raise
         array = np.array(data)
     if array.dtype.kind == "O":
-        odd = next((x for x in array.ravel() if not isinstance(x, int | float)), None)
+        odd = next((x for x in array.ravel() if not isinstance(x, int | float | complex)), None)
         raise RuntimeError(f"Could not infer dtype of {type(odd).__name__}")
     if dtype is None and array.size == 0 and isinstance(data, list | tuple):
         return array.astype(dtypes.default_numpy())

@@ -75,6 +75,8 @@ class Tensor(
             raise TypeError(f"data must be set to a Tensor, not {type(new).__name__}")
         self.array = new.array
         self._storage = new.change_record()
+        if new._is_complex != self._is_complex:
+            self._is_complex, self._needs_check = new._is_complex, True
 
     def __iter__(self) -> Iterator["Tensor"]:
         if self.array.ndim == 0:
@@ -146,6 +148,11 @@ def start_cotangent(position: int, root: Any, gradient: Any) -> Any:
             raise RuntimeError(
                 f"grad can be implicitly created only for scalar outputs, this one has shape "
                 f"{list(root.array.shape)}; pass a gradient of that shape"
+            )
+        if root._is_complex:
+            raise RuntimeError(
+                f"grad can be implicitly created only for real scalar outputs but got "
+                f"{root.dtype}: pass a gradient, or take the real part of the loss"
             )
         one = np.empty(root.array.shape, root.array.dtype)
         one.fill(1)

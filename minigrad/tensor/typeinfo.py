@@ -9,7 +9,6 @@ from minigrad.core.dtypes import dtype
 from minigrad.core.number_formats import NumberFormat
 from minigrad.core.types import DTypeLike, Number
 from minigrad.engine.graph import Value
-from minigrad.tensor.tensor import Tensor
 
 e, pi, inf, nan = math.e, math.pi, math.inf, math.nan
 newaxis = None
@@ -26,6 +25,8 @@ class finfo:  # noqa: N801  torch's name
         asked = dtypes.get_default_dtype() if type is None else type
         if not isinstance(asked, dtype):
             asked = dtypes.of_numpy(dtypes.to_numpy(asked))
+        if asked.is_complex:
+            asked = asked.to_real()
         if not asked.is_floating_point:
             raise TypeError(f"torch.finfo() requires a floating point input type, got {asked}")
         self.dtype, self.bits = asked.name, asked.itemsize * 8
@@ -93,8 +94,3 @@ def can_cast(from_: DTypeLike, to: DTypeLike) -> bool:
 def is_tensor(obj: object) -> bool:
     """True if the object is a tensor."""
     return isinstance(obj, Value)
-
-
-def real(input: Tensor) -> Tensor:
-    """The tensor itself: its elements are real."""
-    return input.real

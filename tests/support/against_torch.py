@@ -6,7 +6,10 @@ import torch
 import minigrad as mg
 
 DTYPES = ["float32", "float64", "float16", "int8", "int16", "int32", "int64", "uint8", "bool"]
-TOLERANCE = {"float64": (1e-10, 1e-12), "float32": (2e-5, 1e-5), "float16": (2e-3, 2e-3)}
+TOLERANCE = {
+    "float64": (1e-10, 1e-12), "float32": (2e-5, 1e-5), "float16": (2e-3, 2e-3),
+    "complex128": (1e-10, 1e-12), "complex64": (2e-5, 1e-5),
+}  # fmt: skip
 
 
 def outputs_of(result):
@@ -17,7 +20,7 @@ def outputs_of(result):
 
 
 def as_numpy(tensor):
-    return tensor.detach().numpy()
+    return tensor.detach().resolve_conj().numpy()
 
 
 def assert_same(ours, theirs, note=""):
@@ -33,6 +36,7 @@ def assert_same(ours, theirs, note=""):
             f"{note}: {a.dtype}, {b.dtype}"
         )
         assert tuple(a.shape) == tuple(b.shape), f"{note}: {a.shape} instead of {b.shape}"
+        assert a._is_complex == b.is_complex(), f"{note}: not marked as complex"
         rtol, atol = TOLERANCE.get(str(a.array.dtype), (0, 0))
         np.testing.assert_allclose(as_numpy(a), as_numpy(b), rtol, atol, err_msg=note)
 
@@ -42,7 +46,7 @@ def run(module, function, arrays, *, gradients):
     leaves = []
     for array in arrays:
         leaf = module.tensor(array)
-        if gradients and array.dtype.kind == "f":
+        if gradients and array.dtype.kind in "fc":
             leaf.requires_grad_()
         leaves.append(leaf)
     result = function(module, *leaves)
@@ -54,6 +58,8 @@ def run(module, function, arrays, *, gradients):
             roots.append(output)
             count = output.numel()
             weights = np.cos(np.arange(count, dtype=np.float64)).reshape(tuple(output.shape))
+            if output.is_complex():
+                weights = weights + 1j * np.sin(1 + weights)
             starts.append(module.tensor(weights).to(output.dtype))
     wanted = [leaf for leaf in leaves if leaf.requires_grad]
     found = module.autograd.grad(roots, wanted, starts, allow_unused=True) if roots else ()

@@ -8,8 +8,10 @@ import numpy as np
 from minigrad.autograd.gradcheck.comparison import Strictness, gradients_of, leaf_of
 from minigrad.autograd.gradcheck.diagnosis import GradcheckError
 from minigrad.core import dtypes
+from minigrad.core.complex_arrays import real_view
 from minigrad.core.types import Array
 from minigrad.engine.graph import wrap
+from minigrad.ops import view_as_complex, view_as_real
 from minigrad.tensor import Tensor
 
 Function = Callable[..., Any]
@@ -18,7 +20,8 @@ Function = Callable[..., Any]
 class CheckedFunction:
     """A function of tensors at one point: `function` takes its differentiable inputs alone.
 
-    Raises ValueError for inputs that are not float64 or none of which requires gradients.
+    Complex inputs and outputs count as pairs of real numbers.  Raises ValueError for inputs that
+    are not float64 or complex128, or none of which requires gradients.
     """
 
     def __init__(
@@ -38,26 +41,30 @@ class CheckedFunction:
         if not self.positions:
             raise ValueError("gradcheck needs at least one input that requires gradients")
         for i in self.positions:
-            if self.inputs[i].dtype is not dtypes.float64:
+            if self.inputs[i].dtype not in (dtypes.float64, dtypes.complex128):
                 raise ValueError(
-                    f"gradcheck compares differences of function values and needs float64: input "
-                    f"{i} is {self.inputs[i].dtype}"
+                    f"gradcheck compares differences of function values and needs float64 or "
+                    f"complex128: input {i} is {self.inputs[i].dtype}"
                 )
         self.labels = labels or [f"argument {i}" for i in self.positions]
-        self.point = [np.array(self.inputs[i].array) for i in self.positions]
+        self.point = [np.array(real_view(self.inputs[i].array)) for i in self.positions]
         self.name = name
         self.strict = strictness
         self.seed = seed
         self.rng = np.random.default_rng(seed)
 
     def function(self, *leaves: Tensor) -> tuple[Tensor, ...]:
-        """The checked function of its differentiable inputs alone; its floating outputs."""
+        """The checked function of its differentiable inputs alone; its floating outputs.
+
+        Inputs and outputs are real: pairs of parts stand for complex ones.
+        """
         inputs = list(self.inputs)
         for position, leaf in zip(self.positions, leaves, strict=True):
-            inputs[position] = leaf
+            inputs[position] = view_as_complex(leaf) if inputs[position].is_complex() else leaf
         result = self.func(*inputs)
         given = tuple(result) if isinstance(result, tuple | list) else (result,)
-        return tuple(t for t in given if isinstance(t, Tensor) and t.is_floating_point())
+        tensors = [t for t in given if isinstance(t, Tensor) and t.array.dtype.kind in "fc"]
+        return tuple(view_as_real(t) if t.is_complex() else t for t in tensors)
 
     def leaves(self) -> list[Tensor]:
         """New leaves at the point, which require gradients."""

@@ -2,11 +2,9 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from minigrad import ops
-from minigrad.core.types import Array
 from minigrad.nn.functional.arguments import require_tensor
+from minigrad.ops.shape.padding import SOURCE_POSITIONS
 from minigrad.tensor import Tensor
 
 
@@ -28,7 +26,7 @@ def pad(
     pairs = list(zip(pad[::2], pad[1::2], strict=True))
     if mode == "constant":
         return _pad_constant(input, pairs, 0.0 if value is None else value)
-    if mode not in _SOURCE_INDICES:
+    if mode not in SOURCE_POSITIONS:
         raise NotImplementedError(f"Unrecognised padding mode {mode}")
     if value is not None:
         raise RuntimeError(f'Padding mode "{mode}" doesn\'t take in value argument')
@@ -37,7 +35,7 @@ def pad(
     for offset, (before, after) in enumerate(pairs, 1):
         if before or after:
             dim = input.ndim - offset
-            source = _SOURCE_INDICES[mode](input.shape[dim], before, after)
+            source = SOURCE_POSITIONS[mode](input.shape[dim], before, after)
             out = ops.index_select(out, dim, out.new_tensor(source, dtype=int))
     return out
 
@@ -73,46 +71,3 @@ def _pad_constant(input: Tensor, pairs: list[tuple[int, int]], value: float) -> 
             input = ops.narrow(input, dim, max(-before, 0), kept)
     added = tuple((max(before, 0), max(after, 0)) for before, after in padding)
     return ops.pad_constant(input, padding=added, value=value)
-
-
-def _padded_positions(size: int, before: int, after: int, most: int, mode: str) -> Array:
-    """-before ... size + after - 1.
-
-    Raises RuntimeError if more than `most` are added on a side, or nothing remains.
-    """
-    if max(before, after) > most:
-        raise RuntimeError(
-            f"Padding size should be at most {most} for a dimension of {size} with mode {mode!r}, "
-            f"but got ({before}, {after})"
-        )
-    if size + before + after < 1:
-        raise RuntimeError(
-            f"pad with mode {mode!r}: input of size {size} is too small for ({before}, {after}): "
-            f"the calculated output size is {size + before + after}"
-        )
-    return np.arange(-before, size + after)
-
-
-def _reflected(size: int, before: int, after: int) -> Array:
-    positions = np.abs(_padded_positions(size, before, after, size - 1, "reflect"))
-    return np.where(positions < size, positions, 2 * (size - 1) - positions)
-
-
-def _replicated(size: int, before: int, after: int) -> Array:
-    positions = _padded_positions(size, before, after, max(before, after), "replicate")
-    return np.clip(positions, 0, size - 1)
-
-
-def _circular(size: int, before: int, after: int) -> Array:
-    """Each side repeats the other end of what is left of the input after cropping."""
-    kept = size + min(before, 0) + min(after, 0)
-    start, left, right = max(-before, 0), max(before, 0), max(after, 0)
-    if max(left, right) > kept:
-        raise RuntimeError(
-            f"Padding value causes wrapping around more than once: at most {kept}, what is kept, "
-            f"may be added to a dimension of {size}, but got ({before}, {after})"
-        )
-    return start + np.arange(-left, kept + right) % max(kept, 1)
-
-
-_SOURCE_INDICES = {"reflect": _reflected, "replicate": _replicated, "circular": _circular}

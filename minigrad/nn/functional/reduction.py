@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from minigrad.core.warn import warn_caller
+from minigrad.engine.complex_form import refusal
 from minigrad.engine.overrides import SWITCH, ask, ask_or_raise, mark_asking, overriding
 from minigrad.tensor import Tensor
 
@@ -69,6 +70,8 @@ def weighted(losses: Tensor, weight: Tensor | None, input: Tensor, reduction: st
 
     Raises ValueError if the weights' shape is not the input's.
     """
+    if losses._is_complex:
+        raise refusal("a loss that is complex")
     if weight is None:
         return reduced(losses, reduction)
     if weight.shape != input.shape:

@@ -6,6 +6,7 @@ import numpy as np
 
 from minigrad.core import dtypes
 from minigrad.core.types import Array, Number
+from minigrad.engine.complex_form import refuse_complex
 from minigrad.engine.graph import V, Value
 from minigrad.engine.op import arr, composed, elementwise, require_tensors, sample
 from minigrad.engine.out_argument import call_into
@@ -91,6 +92,7 @@ maths.div.op.public = divide
 @composed
 def float_power(input: V | Number, exponent: V | Number) -> V:
     """input ** exponent, computed in float64."""
+    refuse_complex("float_power", input, exponent)
     power: Any = exponent.to(dtypes.float64) if isinstance(exponent, Value) else exponent
     return maths.pow(input.to(dtypes.float64) if isinstance(input, Value) else input, power)
 
@@ -258,7 +260,7 @@ def clamp(
         return clamp_tensor(input, min, max)
     if isinstance(min, np.generic) or isinstance(max, np.generic):
         min, max = (x.item() if isinstance(x, np.generic) else x for x in (min, max))
-    if input.array.dtype.kind != "f" and (isinstance(min, float) or isinstance(max, float)):
+    if input.array.dtype.kind in "iub" and (isinstance(min, float) or isinstance(max, float)):
         input = input.to(dtypes.get_default_dtype())
     return maths.clamp(input, min=min, max=max)
 

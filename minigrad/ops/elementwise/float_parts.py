@@ -54,8 +54,8 @@ def isneginf(input: Array) -> Array:
 
 @pointwise(vjp=None)
 def isreal(input: Array) -> Array:
-    """True everywhere, because no dtype is complex."""
-    return np.ones(input.shape, bool)
+    """True where the imaginary part is 0: everywhere in real tensors."""
+    return np.isreal(input)
 
 
 @pointwise(vjp=None, broadcasts=True, tensors_at=(0, 1))

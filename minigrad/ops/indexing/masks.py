@@ -32,7 +32,7 @@ def number_or_0d(name: str, input: V, value: V | Number) -> V | Number:
     """A value to fill with: a number, or a 0-d tensor cast to the input's dtype."""
     if not isinstance(value, Value):
         number = value.item() if isinstance(value, np.generic) else value
-        if isinstance(number, complex):
+        if isinstance(number, complex) and not input._is_complex:
             raise RuntimeError(f"{name}: {number} cannot be converted to {input.dtype}")
         return number
     if value.array.ndim:

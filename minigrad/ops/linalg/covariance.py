@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.core.types import Array
+from minigrad.engine.complex_form import refuse_complex
 from minigrad.engine.graph import V
 from minigrad.engine.half_precision import in_float32
 from minigrad.engine.op import composed
@@ -23,6 +24,7 @@ def cov(input: V, *, correction: int = 1, fweights: Any = None, aweights: Any = 
     fweights: how often each observation came (integers); aweights: how much each counts.
     Raises RuntimeError for more than 2 dimensions, or weights that do not fit.
     """
+    refuse_complex("cov", input)
     if input.ndim > 2:
         raise RuntimeError(f"cov(): expected input to have two or fewer dimensions but got an "
                            f"input of shape {list(input.shape)}")  # fmt: skip
@@ -87,6 +89,7 @@ def gradient(input: V, *, spacing: Any = None, dim: Any = None, edge_order: int 
     (edge_order 1) or of the parabola through the nearest three (2).
     Raises RuntimeError for another edge_order, or fewer samples than edge_order + 1.
     """
+    refuse_complex("gradient", input)
     if edge_order not in (1, 2):
         raise RuntimeError("torch.gradient only supports edge_order=1 and edge_order=2.")
     listed = range(input.ndim) if dim is None else as_tuple(dim)

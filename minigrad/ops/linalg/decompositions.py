@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.engine.complex_form import refuse_complex
 from minigrad.engine.graph import V, wrap_like
 from minigrad.engine.op import composed
 from minigrad.ops.dims import broadcast_shapes
@@ -145,6 +146,7 @@ def cholesky_ex(A: V, *, upper: bool = False, check_errors: bool = False) -> Cho
     Where it was not the factor is nan, unless check_errors asks for the LinAlgError.
     PyTorch differs: its info tells the minor, and its result has the elements found up to there.
     """
+    refuse_complex("cholesky_ex", A)
     lapack.require_square("linalg.cholesky_ex", A.array)
     found, info = _first_failing(A.mT if upper else A, lapack.cholesky)
     if info.array.any() and not check_errors:

@@ -23,7 +23,7 @@ slogdet = on_one_thread(np.linalg.slogdet)
 solve = on_one_thread(np.linalg.solve)
 svd = on_one_thread(np.linalg.svd)
 
-_SUPPORTED = (np.dtype(np.float32), np.dtype(np.float64))
+_SUPPORTED = tuple(map(np.dtype, (np.float32, np.float64, np.complex64, np.complex128)))
 
 
 class LinAlgError(RuntimeError):
@@ -31,16 +31,16 @@ class LinAlgError(RuntimeError):
 
 
 def require_matrices(name: str, *operands: Array) -> None:
-    """Raise RuntimeError unless all are float32 or float64 matrices (..., m, n) of one dtype."""
+    """Raise RuntimeError unless all are floating or complex matrices (..., m, n) of one dtype."""
     for array in operands:
         if array.ndim < 2:
             raise RuntimeError(
                 f"{name}: The input tensor must have at least 2 dimensions, got shape "
                 f"{list(array.shape)}"
             )
-        if array.dtype.kind != "f":
+        if array.dtype.kind not in "fc":
             raise RuntimeError(
-                f"{name}: Expected a floating point tensor as input. Got "
+                f"{name}: Expected a floating point or complex tensor as input. Got "
                 f"{dtypes.of_numpy(array.dtype)}"
             )
         if array.dtype not in _SUPPORTED:

@@ -68,7 +68,7 @@ def vector_norm(
     Where the norm is 0 its gradient is 0.  Raises RuntimeError for integers, and for norms without
     identity (ord = inf or below 0) of nothing.
     """
-    x = _as_floating("linalg.vector_norm", x, dtype)
+    x = _as_floating("linalg.vector_norm", x.abs() if x._is_complex else x, dtype)
     if isinstance(ord, str) or not isinstance(ord, int | float):
         raise TypeError(f"linalg.vector_norm: ord must be a number, got {ord!r}")
     empty = reduce.count(x.shape, dim) == 0
@@ -105,6 +105,8 @@ def matrix_norm(
         value), 1 and -1 (largest and smallest column sum), inf and -inf (row sums).
     """
     name = "linalg.matrix_norm"
+    if A._is_complex and ord in ("fro", 1, -1, INF, -INF):
+        A = A.abs()
     A = _as_floating(name, A, dtype)
     if A.ndim < 2:
         raise RuntimeError(

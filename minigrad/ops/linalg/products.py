@@ -60,8 +60,8 @@ def dot(input: V, tensor: V) -> V:
 
 @composed(node="VdotBackward0")
 def vdot(input: V, other: V) -> V:
-    """`dot`: minigrad's numbers are real."""
-    return dot(input, other)
+    """The sum of products of two vectors, the first of which is conjugated if it is complex."""
+    return dot(input.conj() if input._is_complex else input, other)
 
 
 @composed
@@ -86,8 +86,8 @@ def outer(input: V, vec2: V) -> V:
 
 @composed
 def vecdot(x: V, y: V, *, dim: int = -1) -> V:
-    """Sums of products along `dim`; the other dimensions broadcast."""
-    return (x * y).sum(dim=dim)
+    """Sums of products along `dim`, of conj(x) and y if they are complex; the rest broadcasts."""
+    return ((x.conj() if x._is_complex else x) * y).sum(dim=dim)
 
 
 @composed(node="LinalgCrossBackward0")
@@ -217,7 +217,7 @@ def _added(name: str, input: V, product: V, beta: float, alpha: float) -> V:
             f"{name}: expected operands of the same dtype, but got {input.dtype} and "
             f"{product.dtype}"
         )
-    if not input.is_floating_point():
+    if input.array.dtype.kind in "iub":
         whole = bool if input.array.dtype == bool else int
         beta, alpha = whole(beta), whole(alpha)
     scaled = product if alpha == 1 else product * alpha
@@ -244,7 +244,7 @@ def addmv(input: V, mat: V, vec: V, *, beta: float = 1, alpha: float = 1) -> V:
 def addr(input: V, vec1: V, vec2: V, *, beta: float = 1, alpha: float = 1) -> V:
     """beta * input + alpha * outer(vec1, vec2): (m,), (n,) and input that broadcasts to (m, n)."""
     _require_dims("addr", vec1=(vec1, 1), vec2=(vec2, 1))
-    if not input.is_floating_point() and any(isinstance(s, float) for s in (alpha, beta)):
+    if input.array.dtype.kind in "iub" and any(isinstance(s, float) for s in (alpha, beta)):
         raise RuntimeError(
             f"For integral input tensors, argument beta and alpha must not be floating point "
             f"numbers: addr got beta={beta}, alpha={alpha}"

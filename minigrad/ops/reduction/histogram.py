@@ -8,6 +8,7 @@ import numpy as np
 
 from minigrad.core import dtypes
 from minigrad.core.types import Array
+from minigrad.engine.complex_form import refuse_complex
 from minigrad.engine.graph import V, Value, wrap_like
 from minigrad.engine.op import composed, op
 from minigrad.ops.dims import wrap_dim
@@ -29,6 +30,7 @@ def unique(
     Also, where asked for: the index of the value of each element, and the number of each value.
     They come in order also without `sorted`.
     """
+    refuse_complex("unique", input)
     axis = None if dim is None else wrap_dim(dim, input.ndim)
     options: Any = {"return_inverse": return_inverse, "return_counts": return_counts}
     found = np.unique(input.array, axis=axis, equal_nan=False, **options)
@@ -47,6 +49,7 @@ def unique_consecutive(
 
     Also, where asked for: for each element the index of its run, and the lengths of the runs.
     """
+    refuse_complex("unique_consecutive", input)
     array = input.array.reshape(-1) if dim is None else input.array
     axis = 0 if dim is None else wrap_dim(dim, input.ndim)
     rows = np.moveaxis(array, axis, 0)
@@ -68,6 +71,7 @@ def isin(
     elements: V, test_elements: Any, *, assume_unique: bool = False, invert: bool = False
 ) -> V:
     """True where an element is among the test elements; one of the two may be a number."""
+    refuse_complex("isin", elements, test_elements)
     first = elements if hasattr(elements, "array") else test_elements
     if not hasattr(first, "array"):
         raise TypeError("isin() expects elements or test_elements to be a Tensor")
@@ -273,6 +277,7 @@ def searchsorted(
     Before elements that equal it; with right=True or side="right" after them.  The sequence is
     1-d, or has the input's leading dimensions.  `sorter` holds the indices that put it in order.
     """
+    refuse_complex("searchsorted", sorted_sequence, input)
     values = input if hasattr(input, "array") else wrap_like(sorted_sequence, np.asarray(input))
     sequence = sorted_sequence.array
     if side not in {None, "left", "right"}:

@@ -7,6 +7,7 @@ import numpy as np
 
 from minigrad.core import dtypes
 from minigrad.core.types import Array
+from minigrad.engine.complex_form import refuse_complex
 from minigrad.engine.graph import V, wrap_like
 from minigrad.engine.op import arr, composed, op, sample
 from minigrad.kernels.reduction import scan as kernels
@@ -170,12 +171,14 @@ def _running_extreme(ufunc: np.ufunc, input: V, dim: int) -> ValuesAndIndices[V]
 @composed(node="CummaxBackward0")
 def cummax(input: V, dim: int) -> ValuesAndIndices[V]:
     """The largest element so far along `dim`, and its last index; nan from the first nan on."""
+    refuse_complex("cummax", input)
     return _running_extreme(np.maximum, input, dim)
 
 
 @composed(node="CumminBackward0")
 def cummin(input: V, dim: int) -> ValuesAndIndices[V]:
     """The smallest element so far along `dim`, and its last index; nan from the first nan on."""
+    refuse_complex("cummin", input)
     return _running_extreme(np.minimum, input, dim)
 
 

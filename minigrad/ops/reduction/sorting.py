@@ -6,6 +6,7 @@ Which elements are chosen is found on arrays; `take_along` takes them and is wha
 import numpy as np
 
 from minigrad.core.types import Array
+from minigrad.engine.complex_form import refuse_complex
 from minigrad.engine.graph import V, wrap_like
 from minigrad.engine.op import arr, composed, label_node, op, sample
 from minigrad.ops.dims import wrap_dim
@@ -105,6 +106,7 @@ def sort(
 @composed
 def argsort(input: V, dim: int = -1, descending: bool = False, stable: bool = False) -> V:
     """The indices that sort the elements along `dim`; equal ones keep their order."""
+    refuse_complex("argsort", input)
     array, axis = _lines(input, dim)
     order = (_descending if descending else ascending)(array, axis)
     return wrap_like(input, order.reshape(input.shape))

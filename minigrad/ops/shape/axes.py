@@ -20,10 +20,21 @@ def t(input: V) -> V:
 
 @composed
 def adjoint(input: V) -> V:
-    """Each matrix (..., m, n) transposed, as elements are real; a 0-d tensor stays as it is."""
+    """Each matrix (..., m, n) transposed, and complex conjugated; a 0-d tensor stays as it is."""
     if input.ndim == 1:
         raise RuntimeError(
             f"adjoint is for matrices or batches of them, got a tensor of shape {input.shape}"
+        )
+    turned = views.transpose(input, dim0=-2, dim1=-1) if input.ndim else input
+    return turned.conj() if input._is_complex else turned
+
+
+@composed
+def matrix_transpose(input: V) -> V:
+    """Each matrix (..., m, n) transposed; a 0-d tensor stays as it is."""
+    if input.ndim == 1:
+        raise RuntimeError(
+            f"tensor.mT is for matrices or batches of them, got a tensor of shape {input.shape}"
         )
     return views.transpose(input, dim0=-2, dim1=-1) if input.ndim else input
 

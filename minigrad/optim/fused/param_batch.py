@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minigrad.core.complex_arrays import complex_of, real_view
 from minigrad.core.types import Array
 from minigrad.engine.graph import bump_versions, wrap
 from minigrad.kernels.compiler.numpy_abi import are_same
@@ -133,7 +134,9 @@ class ParamBatch:
         self.indices = indices  # among the parameters of all groups
         self.params = params
         self._entries = entries
-        self._arrays = [p.array for p in params]
+        # Complex parameters are updated as pairs of real numbers, as in torch.
+        self._is_complex = params[0].is_complex()
+        self._arrays = [real_view(p.array) for p in params]
         self._is_fusible = self._arrays[0].dtype.name in ("float32", "float64")
         present = [
             not optional or entries[0].get(name) is not None
@@ -170,6 +173,8 @@ class ParamBatch:
         self, gradients: tuple[Array, ...], hyper: Mapping[str, Any], maximize: bool
     ) -> None:
         """Get ready for a step at these settings: everything that can fail, fails here."""
+        if self._is_complex:
+            gradients = tuple(map(real_view, gradients))
         t = int(self._numbers["step"][0]) + 1 if self.rule.counts_steps else 0
         numbers = {s: float(self._numbers[name][0]) for s, name in self.rule.numbers.items()}
         settings = Settings(t, hyper, maximize, numbers)
@@ -203,18 +208,24 @@ class ParamBatch:
                 self._entries, self._new_states, self._arrays, strict=True
             ):
                 if entry.get(name) is None and name not in new:
-                    new[name] = wrap(Tensor, self.rule.first_state(symbol, array, hyper))
+                    new[name] = self._state(self.rule.first_state(symbol, array, hyper))
                     self.has_new_states = True
             pairs = zip(self._entries, self._new_states, strict=True)
-            states.append([_either(new, entry, name).array for entry, new in pairs])
+            states.append([real_view(_either(new, entry, name).array) for entry, new in pairs])
         return Batch(self._arrays, states)
+
+    def _state(self, array: Array) -> Tensor:
+        """A new state; that of a complex parameter is complex."""
+        state: Tensor = wrap(Tensor, complex_of(array) if self._is_complex else array)
+        return state
 
     def _run_text(self, gradients: tuple[Array, ...], settings: Settings) -> None:
         refuse_misfit(self._arrays, gradients)
         names = self.rule.states.values()
         self._results = []
         for array, g, entry in zip(self._arrays, gradients, self._entries, strict=True):
-            states = [None if entry.get(n) is None else entry[n].array for n in names]
+            found = [entry.get(name) for name in names]
+            states = [None if state is None else real_view(state.array) for state in found]
             self._results.append(self.rule.on_arrays(settings, array, g, states))
 
     def run(self) -> None:
@@ -250,9 +261,10 @@ class ParamBatch:
                 if value is None:
                     continue
                 if entry.get(name) is None:
-                    new[name] = wrap(Tensor, np.empty(array.shape, array.dtype))
+                    new[name] = self._state(np.empty(array.shape, array.dtype))
                     self.has_new_states = True
-                np.copyto(_either(new, entry, name).array, value, casting="same_kind")
+                state = real_view(_either(new, entry, name).array)
+                np.copyto(state, value, casting="same_kind")
         self._results = []
 
 

@@ -63,6 +63,10 @@ class ArrayOptimizer(Optimizer):
         raise NotImplementedError
 
     def _check_group(self, group: ParamGroup) -> None:
+        if any(p.is_complex() for p in group["params"]):
+            raise NotImplementedError(
+                f"{type(self).__name__} does not take complex parameters; give it view_as_real(p)"
+            )
         for name, default in self._default_settings.items():
             title, value = f"{type(self).__name__}: {name}", plain(group[name])
             interval = Interval(self.legal[name]) if name in self.legal else None

@@ -67,7 +67,7 @@ def _names_and_tensors(params: Any) -> tuple[list[str], list[Tensor]]:
                 f"can't optimize a non-leaf Tensor: one of shape {p.shape} is the result of an "
                 "operation"
             )
-        if not p.is_floating_point():
+        if not (p.is_floating_point() or p.is_complex()):
             raise ValueError(f"can only optimize floating-point Tensors, got one of {p.dtype}")
     return names, tensors
 

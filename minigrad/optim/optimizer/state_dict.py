@@ -98,6 +98,6 @@ def copy_state(
     if not hasattr(value, "__array__"):
         return deepcopy(value)
     array = np.array(value.__array__())
-    if array.dtype.kind == "f" and name not in number_names:
+    if array.dtype.kind in "fc" and name not in number_names:
         array = array.astype(param.array.dtype, copy=False)
     return wrap(Tensor, np.ascontiguousarray(array).reshape(array.shape))

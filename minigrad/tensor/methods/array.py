@@ -203,9 +203,13 @@ class ArrayValue(Value):
         return bool(self)
 
     def is_complex(self) -> bool:
+        return self._is_complex
+
+    def is_conj(self) -> bool:
+        """False: conjugates are computed at once."""
         return False
 
-    is_conj = is_neg = is_complex
+    is_neg = is_conj
 
     def is_pinned(self) -> bool:
         return False

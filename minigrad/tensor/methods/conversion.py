@@ -46,11 +46,19 @@ class ConversionMethods(NumPyProtocol):
         number: Number = self.array.item()
         return number
 
+    def _real_number(self) -> Number:
+        number = self._number()
+        if isinstance(number, complex):
+            raise RuntimeError(
+                f"value cannot be converted to a real number without overflow: {number} is complex"
+            )
+        return number
+
     def __float__(self) -> float:
-        return float(self._number())
+        return float(self._real_number())
 
     def __int__(self) -> int:
-        return int(self._number())
+        return int(self._real_number())
 
     def __complex__(self) -> complex:
         return complex(self._number())
@@ -70,7 +78,8 @@ class ConversionMethods(NumPyProtocol):
 
     def __repr__(self) -> str:
         notes = []
-        plain = (dtypes.get_default_dtype(), dtypes.int64, dtypes.bool_)
+        default = dtypes.get_default_dtype()
+        plain = (default, default.to_complex(), dtypes.int64, dtypes.bool_)
         shown = None if self.dtype in plain and self.array.size else repr(self.dtype)
         if self.array.size == 0 and self.dtype is dtypes.get_default_dtype():
             shown = None

@@ -58,7 +58,9 @@ class ElementwiseMethods(ArrayValue):
     # --- elementwise maths ---
 
     abs = absolute = unary(ops.abs)
-    sign = sgn = unary(ops.sign)
+    sign = unary(ops.sign)
+    sgn = unary(ops.sgn)
+    angle = unary(ops.angle)
     exp = unary(ops.exp)
     log = unary(ops.log)
     sqrt = unary(ops.sqrt)

@@ -1,4 +1,4 @@
-"""Products of vectors and matrices, systems of equations, factorizations."""
+"""Products of vectors and matrices, systems of equations, factorizations, transforms."""
 
 from minigrad import ops
 from minigrad.engine.graph import Value
@@ -51,3 +51,5 @@ class LinalgMethods(ArrayValue):
     triangular_solve = ops.triangular_solve
     matrix_power = method(ops.matrix_power)
     matrix_exp = method(ops.matrix_exp)
+    stft = method(ops.stft)
+    istft = method(ops.istft)

@@ -1,5 +1,6 @@
 """Random numbers as methods: in-place fills, and distributions with the tensor as parameter."""
 
+import math
 from collections.abc import Callable
 from typing import Any, Self
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.core.types import Array
+from minigrad.engine.complex_form import refuse_complex
 from minigrad.engine.graph import Value, wrap
 from minigrad.ops.generator import Generator, stream
 from minigrad.ops.nn.random import require_floating, require_probability
@@ -54,6 +56,7 @@ class RandomFillMethods(InPlaceMethods):
     def _draw(
         self, draw: Callable[[np.random.Generator], Any], generator: Generator | None
     ) -> Self:
+        refuse_complex("drawing numbers in place", self)
         return self.copy_(wrap(self.kind, np.asarray(draw(stream(generator)))))
 
     def uniform_(
@@ -76,6 +79,10 @@ class RandomFillMethods(InPlaceMethods):
         self, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None
     ) -> Self:
         """Draw every element from the normal distribution."""
+        if self._is_complex:  # each part has half of the variance
+            parts = ops.view_as_real(self.detach())
+            parts.normal_(0.0, std / math.sqrt(2), generator=generator)
+            return self.add_(mean) if mean else self
         require_floating("normal_", self.array)
         require_positive("normal_", "std", std, zero=True)
         return self._draw(lambda source: source.normal(mean, std, self.shape), generator)

@@ -1,9 +1,9 @@
 """Views and rearrangements."""
 
 from collections.abc import Sequence
-from typing import NoReturn
 
 from minigrad import ops
+from minigrad.core import dtypes
 from minigrad.core.dtypes import dtype as Dtype
 from minigrad.core.warn import warn_caller
 from minigrad.engine.graph import Value
@@ -14,6 +14,7 @@ from minigrad.tensor.methods.signatures import (
     along_any,
     between,
     method,
+    tensor_part,
     tensor_property,
     triangle,
     tuple_method,
@@ -38,30 +39,38 @@ class ShapeMethods(CastMethods):
     @tensor_property
     def mT(self) -> Value:  # noqa: N802
         """Each matrix (..., m, n) transposed."""
-        return ops.adjoint(self)
+        return ops.matrix_transpose(self)
 
-    mH = mT  # noqa: N815  the elements are real
+    @tensor_property
+    def mH(self) -> Value:  # noqa: N802
+        """Each matrix (..., m, n) transposed, and complex conjugated."""
+        return ops.adjoint(self)
 
     @tensor_property
     def H(self) -> Value:  # noqa: N802
-        """A matrix transposed.  Raises RuntimeError for other than 2 dimensions, or none."""
+        """A matrix transposed, and complex conjugated.
+
+        Raises RuntimeError for other than 2 dimensions, or none.
+        """
         if self.ndim not in (0, 2):
             raise RuntimeError(f"H is for matrices, got a tensor of shape {list(self.shape)}")
         return ops.adjoint(self)
 
-    @tensor_property
-    def real(self) -> Value:
-        return self
-
-    @property
-    def imag(self) -> NoReturn:
-        raise RuntimeError("imag is not implemented for tensors with non-complex dtypes")
+    real = tensor_part(ops.real)
+    imag = tensor_part(ops.imag)
 
     @method
-    def conj(self) -> Value:
-        return self
+    def cfloat(self) -> Value:
+        return self._cast(dtypes.complex64)
 
-    resolve_conj = resolve_neg = conj
+    @method
+    def cdouble(self) -> Value:
+        return self._cast(dtypes.complex128)
+
+    conj = method(ops.conj)
+    conj_physical = method(ops.conj_physical)
+    resolve_conj = method(ops.resolve_conj)
+    resolve_neg = method(ops.resolve_neg)
 
     # --- views ---
 

@@ -133,6 +133,15 @@ def tensor_property(function: Callable[[Any], Any]) -> TensorProperty:
     return property(function)
 
 
+def tensor_part(function: Callable[[Any], Any]) -> TensorProperty:
+    """The function as a property that is a view; what is assigned to it is written there."""
+
+    def write(tensor: Any, new: Any) -> None:
+        function(tensor)[...] = new
+
+    return property(function, write)
+
+
 class TupleMethod(Protocol[P]):
     """As `Method`, of functions that give several tensors."""
 

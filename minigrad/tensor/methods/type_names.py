@@ -13,6 +13,8 @@ TYPE_NAMES = {
     "LongTensor": dtypes.int64,
     "ByteTensor": dtypes.uint8,
     "BoolTensor": dtypes.bool_,
+    "ComplexFloatTensor": dtypes.complex64,
+    "ComplexDoubleTensor": dtypes.complex128,
 }
 NAMES = {dtype: name for name, dtype in TYPE_NAMES.items()}
 

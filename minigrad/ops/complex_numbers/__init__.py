@@ -1,0 +1,1 @@
+"""Complex tensors: their parts, and the forms that operations have for them."""

@@ -1,0 +1,1 @@
+"""Fourier transforms, of whole tensors and of short stretches of signals."""
