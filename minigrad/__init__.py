@@ -123,6 +123,7 @@ from minigrad.ops import (
 )
 from minigrad.ops.generator import Generator, default_generator
 from minigrad.ops.synonyms import (
+    dsmm, spmm,
     absolute, add, arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh, broadcast_to, clip,
     concat, concatenate, cross, div, divide, fix, ger, greater, greater_equal, igamma, igammac,
     index_put, inverse, less, less_equal, log_softmax, lu, lu_solve, moveaxis, multiply, negative,
@@ -147,7 +148,7 @@ from minigrad.tensor.tensor_types import (
     LongTensor, ShortTensor, set_default_tensor_type, typename,
 )
 from minigrad.tensor.typeinfo import (
-    can_cast, e, finfo, iinfo, inf, is_tensor, nan, newaxis, pi, promote_types,
+    _assert as _assert, can_cast, e, finfo, iinfo, inf, is_tensor, nan, newaxis, pi, promote_types,
     result_type,
 )
 
@@ -188,7 +189,8 @@ __all__ = [
     "cumsum", "cumulative_trapezoid", "default_generator", "deg2rad", "deg2rad_", "det", "detach",
     "detach_", "device", "diag", "diag_embed", "diagflat", "diagonal", "diagonal_scatter", "diff",
     "digamma", "dist", "distributed", "distributions", "div", "divide", "dot", "double", "dropout",
-    "dsplit", "dstack", "dtype", "e", "einsum", "empty", "empty_like", "enable_grad", "eq", "equal",
+    "dsmm", "dsplit", "dstack", "dtype", "e", "einsum", "empty", "empty_like", "enable_grad", "eq",
+    "equal",
     "erf", "erf_", "erfc", "erfc_", "erfinv", "exp", "exp2", "exp2_", "exp_", "expm1", "expm1_",
     "eye", "feature_alpha_dropout", "fft", "fill", "fill_", "finfo", "fix", "fix_", "flatten",
     "flip", "fliplr", "flipud", "float", "float4_e2m1fn_x2", "float8_e4m3fn", "float8_e4m3fnuz",
@@ -237,7 +239,8 @@ __all__ = [
     "set_printoptions", "set_rng_state", "set_warn_always", "sgn", "short", "sigmoid", "sigmoid_",
     "sign", "signal", "signbit", "sin", "sin_", "sinc", "sinc_", "sinh", "sinh_", "slice_scatter",
     "slogdet", "softmax", "sort", "sparse_bsc", "sparse_bsr", "sparse_coo", "sparse_coo_tensor",
-    "sparse_csc", "sparse_csr", "sparse_csr_tensor", "special", "split", "split_with_sizes", "sqrt",
+    "sparse_csc", "sparse_csr", "sparse_csr_tensor", "special", "split", "split_with_sizes", "spmm",
+    "sqrt",
     "sqrt_", "square", "square_", "squeeze", "stack", "std", "std_mean", "stft", "strided", "sub",
     "subtract", "sum", "svd", "svd_lowrank", "swapaxes", "swapdims", "t", "take", "take_along_dim",
     "tan", "tan_", "tanh", "tanh_", "tensor", "tensor_split", "tensordot", "testing", "threshold",
@@ -251,5 +254,8 @@ __all__ = [
 
 show_public_names(
     __name__,
-    lazy=("distributions", "fft", "jit", "multiprocessing", "profiler", "signal", "testing"),
+    lazy=(
+        "_dynamo", "_inductor", "distributions", "fft", "jit", "multiprocessing", "onnx", "profiler",
+        "signal", "testing",
+    ),
 )

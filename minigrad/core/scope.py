@@ -12,7 +12,7 @@ OUT_OF_SCOPE = {
     "complex numbers of half precision": "complex32 chalf",
     "sparse tensors": """
         *sparse* *coalesce* Tensor.indices Tensor.values dense_dim to_dense crow_indices*
-        col_indices* ccol_indices* row_indices* indices_copy values_copy hspmm hsmm smm spmm dsmm
+        col_indices* ccol_indices* row_indices* indices_copy values_copy hspmm hsmm smm
         saddmm sspaddmm
         """,
     "quantisation": """
@@ -92,7 +92,7 @@ MODULES = {
     "ao": "quantisation", "export": "compilation and export",
     "fx": "compilation and export",
     "mps": "other devices", "mtia": "other devices",
-    "nested": "nested and named tensors", "onnx": "compilation and export",
+    "nested": "nested and named tensors",
     "package": "compilation and export", "quantization": "quantisation",
     "sparse": "sparse tensors", "xpu": "other devices",
 }  # fmt: skip

@@ -162,7 +162,7 @@ def trunc_normal_(
 _REDRAWS = 1000
 
 
-def _fans(tensor: Tensor) -> tuple[int, int]:
+def _calculate_fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:
     """(fan_in, fan_out): the inputs of each output and the outputs of each input."""
     if tensor.ndim < 2:
         raise ValueError(
@@ -179,7 +179,7 @@ def xavier_uniform_(tensor: T, gain: float = 1.0, generator: Generator | None = 
 
     Glorot & Bengio 2010, Understanding the difficulty of training deep feedforward networks.
     """
-    bound = gain * math.sqrt(6.0 / sum(_fans(tensor)))
+    bound = gain * math.sqrt(6.0 / sum(_calculate_fan_in_and_fan_out(tensor)))
     return uniform_(tensor, -bound, bound, generator)
 
 
@@ -188,15 +188,20 @@ def xavier_normal_(tensor: T, gain: float = 1.0, generator: Generator | None = N
 
     Glorot & Bengio 2010, Understanding the difficulty of training deep feedforward networks.
     """
-    std = gain * math.sqrt(2.0 / sum(_fans(tensor)))
+    std = gain * math.sqrt(2.0 / sum(_calculate_fan_in_and_fan_out(tensor)))
     return normal_(tensor, 0.0, std, generator)
 
 
-def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
-    fans = dict(zip(("fan_in", "fan_out"), _fans(tensor), strict=True))
+def _calculate_correct_fan(tensor: Tensor, mode: str) -> int:
+    """The fan that `mode` names, "fan_in" or "fan_out"; ValueError for another one."""
+    fans = dict(zip(("fan_in", "fan_out"), _calculate_fan_in_and_fan_out(tensor), strict=True))
     if mode.lower() not in fans:
         raise ValueError(f"Mode {mode} not supported, please use one of {list(fans)}")
-    return calculate_gain(nonlinearity, a) / math.sqrt(fans[mode.lower()])
+    return fans[mode.lower()]
+
+
+def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
+    return calculate_gain(nonlinearity, a) / math.sqrt(_calculate_correct_fan(tensor, mode))
 
 
 def _is_empty(tensor: Tensor) -> bool:

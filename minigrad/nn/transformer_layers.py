@@ -21,7 +21,7 @@ from minigrad.tensor import Tensor
 Activation = str | Callable[[Tensor], Tensor]
 
 
-def _activation_function(activation: Activation) -> Callable[[Tensor], Tensor]:
+def _get_activation_fn(activation: Activation) -> Callable[[Tensor], Tensor]:
     """The function that a name stands for.  Raises RuntimeError for other names."""
     if not isinstance(activation, str):
         return activation
@@ -70,7 +70,7 @@ class TransformerEncoderLayer(Module):
         self.norm2 = LayerNorm(d_model, eps=layer_norm_eps, bias=bias, dtype=dtype)
         self.dropout1 = Dropout(dropout)
         self.dropout2 = Dropout(dropout)
-        self.activation = _activation_function(activation)
+        self.activation = _get_activation_fn(activation)
 
     @property
     def activation_relu_or_gelu(self) -> int:
@@ -164,7 +164,7 @@ class TransformerDecoderLayer(Module):
         self.dropout1 = Dropout(dropout)
         self.dropout2 = Dropout(dropout)
         self.dropout3 = Dropout(dropout)
-        self.activation = _activation_function(activation)
+        self.activation = _get_activation_fn(activation)
 
     def forward(
         self,

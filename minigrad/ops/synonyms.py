@@ -10,7 +10,7 @@ from minigrad.ops.elementwise.special import acos, acosh, asin, asinh, atan, ata
 from minigrad.ops.indexing.index_select import index_put_at
 from minigrad.ops.linalg.decompositions import svd_with_v
 from minigrad.ops.linalg.former import former_lu, former_lu_solve, former_qr
-from minigrad.ops.linalg.products import cross_of_first, outer
+from minigrad.ops.linalg.products import cross_of_first, mm, outer
 from minigrad.ops.linalg.reflections import householder_product
 from minigrad.ops.linalg.solve import inv
 from minigrad.ops.reduction.scan import trapezoid
@@ -31,6 +31,7 @@ concat = concatenate = cat
 row_stack, moveaxis, ger, inverse = vstack, movedim, outer, inv
 orgqr = householder_product
 swapaxes = swapdims = transpose
+spmm = dsmm = mm  # torch's for a sparse and a dense matrix; scripts call it with dense ones
 broadcast_to = expand
 
 # Functions that have another name in `minigrad.ops`, where theirs is that of a simpler one.

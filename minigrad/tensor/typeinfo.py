@@ -91,6 +91,12 @@ def can_cast(from_: DTypeLike, to: DTypeLike) -> bool:
     return dtypes.castable(dtypes.to_numpy(from_), dtypes.to_numpy(to))
 
 
+def _assert(condition: object, message: object) -> None:
+    """Raise AssertionError with the message if the condition is false: `assert`, as a function."""
+    if not condition:
+        raise AssertionError(message)
+
+
 def is_tensor(obj: object) -> bool:
     """True if the object is a tensor."""
     return isinstance(obj, Value)

@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from minigrad.autograd import Function, backward
+from minigrad.core.device import refuse_device
 from minigrad.core.public_names import show_public_names
 from minigrad.engine.grad_mode import enable_grad, thread
 from minigrad.nn import Sequential
@@ -27,9 +28,11 @@ __all__ = [
     "checkpoint",
     "checkpoint_sequential",
     "detach_variable",
+    "get_device_states",
     "noop_context_fn",
     "set_checkpoint_debug_enabled",
     "set_checkpoint_early_stop",
+    "set_device_states",
 ]
 
 Contexts = tuple[AbstractContextManager[Any], AbstractContextManager[Any]]
@@ -153,6 +156,19 @@ def detach_variable(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(
         x.detach().requires_grad_(x.requires_grad) if isinstance(x, Tensor) else x for x in inputs
     )
+
+
+def get_device_states(*args: Any) -> tuple[list[int], list[Tensor]]:
+    """The devices of the arguments and the states of their generators: none but the CPU's."""
+    return [], []
+
+
+def set_device_states(
+    devices: Iterable[int], states: Iterable[Tensor], *, device_type: str | None = None
+) -> None:
+    """Nothing for what `get_device_states` gave; raises RuntimeError for a device."""
+    for _ in devices:
+        refuse_device("cuda")
 
 
 def check_backward_validity(inputs: Iterable[Any]) -> None:

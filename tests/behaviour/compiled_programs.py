@@ -140,3 +140,31 @@ def check_functions_can_be_kept_from_compilation(torch):
 def check_what_is_no_file_is_not_loaded(torch):
     with pytest.raises(Exception, match=r"jit\.load|does not exist"):
         at(torch, "jit").load("/nowhere/model.pt")
+
+
+def check_settings_of_the_compilers_can_be_set_and_read(torch):
+    for path, name in (("_dynamo", "suppress_errors"), ("_inductor", "epilogue_fusion")):
+        config = at(torch, f"{path}.config")
+        assert config is at(torch, path).config
+        before = getattr(config, name)
+        setattr(config, name, True)
+        assert getattr(config, name)
+        setattr(config, name, before)
+    at(torch, "_dynamo").reset()
+
+
+def check_a_function_that_is_not_compiled_is_called(torch):
+    dynamo = at(torch, "_dynamo")
+    assert dynamo.disable(lambda x: x + 1)(2) == 3
+    assert not dynamo.is_compiling()
+
+
+def check_no_model_is_exported(torch):
+    assert not at(torch, "onnx").is_in_onnx_export()
+    assert not torch.jit.is_tracing()
+
+
+def check_asserts_as_a_function(torch):
+    torch._assert(torch.tensor(True), "true")
+    with pytest.raises(AssertionError, match="of four"):
+        torch._assert(torch.tensor([1]).sum() == 4, "of four")

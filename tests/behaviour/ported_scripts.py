@@ -307,3 +307,56 @@ DIFFERENT = {
         "copies and `out=` between parts of a tensor that overlap, `x[1:] = x[:-1]`"
     ),
 }
+
+
+# --- initializations, layers and programs of other libraries --------------------------------------
+
+
+def check_initializations_ask_for_the_fans(torch):
+    init = importlib.import_module(f"{torch.__name__}.nn.init")
+    weight = torch.empty(4, 3, 2, 5)
+    assert init._calculate_fan_in_and_fan_out(weight) == (30, 40)
+    assert init._calculate_correct_fan(weight, "fan_out") == 40
+    with pytest.raises(ValueError, match="Mode out not supported"):
+        init._calculate_correct_fan(weight, "out")
+    with pytest.raises(ValueError, match="fewer than 2 dimensions"):
+        init._calculate_fan_in_and_fan_out(torch.empty(3))
+
+
+def check_layers_of_others_ask_for_an_activation_by_name(torch):
+    transformer = importlib.import_module(f"{torch.__name__}.nn.modules.transformer")
+    assert transformer._get_activation_fn("relu") is torch.nn.functional.relu
+    with pytest.raises(RuntimeError, match="activation should be relu/gelu, not tanh"):
+        transformer._get_activation_fn("tanh")
+
+
+def check_graph_convolutions_of_a_dense_adjacency(torch):
+    adjacency = torch.tensor([[0.5, 0.5], [0.0, 1.0]])
+    features = torch.tensor([[1.0], [3.0]], requires_grad=True)
+    out = torch.spmm(adjacency, features)
+    out.sum().backward()
+    close(out.detach()[:, 0], [2.0, 3.0])
+    close(features.grad[:, 0], [0.5, 1.5])
+
+
+def check_reversible_layers_keep_the_devices_states(torch):
+    checkpoint = importlib.import_module(f"{torch.__name__}.utils.checkpoint")
+    states = checkpoint.get_device_states(torch.ones(2), 3)
+    assert states == ([], [])
+    checkpoint.set_device_states(*states)
+
+
+def check_functions_are_decorated_for_mixed_precision(torch):
+    amp = importlib.import_module(f"{torch.__name__}.cuda.amp")
+    with pytest.warns(FutureWarning, match="custom_fwd"):
+        forward = amp.custom_fwd(lambda ctx, x: 2 * x)
+    with pytest.warns(FutureWarning, match="custom_bwd"):
+        backward = amp.custom_bwd(lambda ctx, g: 2 * g)
+
+    class Twice(torch.autograd.Function):
+        pass
+
+    Twice.forward, Twice.backward = staticmethod(forward), staticmethod(backward)
+    x = torch.ones(2, requires_grad=True)
+    Twice.apply(x).sum().backward()
+    close(x.grad, [2.0, 2.0])

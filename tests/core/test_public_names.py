@@ -57,7 +57,7 @@ def test_every_module_gives_words_for_a_missing_name(module):
         (mg.optim, "ADAM", "Did you mean: 'Adam'"),
         (mg.nn.functional, "crossentropy", "Did you mean: 'cross_entropy'"),
         (mg, "Linear", "it is minigrad.nn.Linear"),
-        (mg, "onnx", "compilation and export are out of scope: .*leave it out"),
+        (mg, "fx", "compilation and export are out of scope: .*leave it out"),
         (mg.nn.functional, "scaled_mm", "use float32"),
         (mg.utils.data, "Dataloader", "Did you mean: 'DataLoader'"),
     ],

@@ -137,6 +137,8 @@ CALLS = {
     "svd": lambda m, x: m.svd(m.diag(x)).S,
     "vander": lambda m, x: m.vander(x).detach(),  # torch fails at its own gradient
     "softmax": lambda m, x: m.softmax(x, 0),
+    "spmm": lambda m, x: m.spmm(x[None], x[:, None]),
+    "dsmm": lambda m, x: m.dsmm(x[None], x[:, None]),
     "log_softmax": lambda m, x: m.log_softmax(x, 0),
 }
 

@@ -22,6 +22,7 @@ from minigrad.nn import (
     multihead_attention,
     padding,
     pooling,
+    transformer_layers,
 )
 from minigrad.nn.modules import utils
 
@@ -71,6 +72,7 @@ BESIDE: dict[str, dict[str, Any]] = {
         "_MaxPoolNd": pooling._MaxPool,
         "_MaxUnpoolNd": pooling._MaxUnpool,
     },
+    "transformer": {"_get_activation_fn": transformer_layers._get_activation_fn},
 }
 
 
