@@ -255,7 +255,7 @@ __all__ = [
 show_public_names(
     __name__,
     lazy=(
-        "_dynamo", "_inductor", "distributions", "fft", "jit", "multiprocessing", "onnx", "profiler",
-        "signal", "testing",
+        "_dynamo", "_inductor", "distributions", "fft", "jit", "multiprocessing", "onnx",
+        "profiler", "signal", "testing",
     ),
 )

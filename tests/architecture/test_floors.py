@@ -28,7 +28,16 @@ FLOORS = [
         "special",
         "version",
     },
-    {"backends", "compiler", "cuda", "multiprocessing", "nn"},
+    {
+        "_dynamo",
+        "_inductor",
+        "backends",
+        "compiler",
+        "cuda",
+        "multiprocessing",
+        "nn",
+        "onnx",
+    },
     {
         "aliases",
         "distributions",
