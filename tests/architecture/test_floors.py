@@ -1,6 +1,7 @@
 """The floors of the package: a module imports lower floors only, and nothing inside functions."""
 
 import ast
+import re
 
 import pytest
 
@@ -126,3 +127,10 @@ def test_no_escapes(name):
     if not name.startswith("minigrad.kernels"):
         numba = [n.lineno for n, m in imports_of(TREES[name]) if m.split(".")[0] == "numba"]
         assert not numba, f"{name}:{numba}: Numba is imported by kernels alone"
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_factorizations_run_on_one_thread(name):
+    if name != "minigrad.ops.linalg.lapack":
+        found = re.findall(r"np\.linalg\.(?!norm|LinAlgError)\w+", MODULES[name].read_text())
+        assert not found, f"{name} calls {found}; minigrad.ops.linalg.lapack has them on one thread"

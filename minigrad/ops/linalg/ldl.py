@@ -14,6 +14,7 @@ from minigrad.core.types import Array
 from minigrad.engine.graph import V, wrap_like
 from minigrad.engine.op import arr, composed, op, sample
 from minigrad.ops.indexing.along_dim import take_along_dim
+from minigrad.ops.linalg import lapack
 from minigrad.ops.linalg.lapack import (
     LinAlgError,
     require_equation,
@@ -58,7 +59,7 @@ def _factor(work: Array) -> tuple[Array, int]:
             info = info or k + 1
         else:
             below = work[end:, k:end].copy()
-            work[end:, k:end] = np.linalg.solve(block, below.T).T
+            work[end:, k:end] = lapack.solve(block, below.T).T
             work[end:, end:] -= work[end:, k:end] @ below.T
         pivots[k:end] = k + row + 1 if size == 1 else -(k + row + 1)
         k = end

@@ -9,6 +9,7 @@ from minigrad.core.types import Array
 from minigrad.engine.graph import V
 from minigrad.engine.op import arr, composed, op, sample
 from minigrad.ops.generator import stream
+from minigrad.ops.linalg import lapack
 from minigrad.ops.linalg.lapack import require_square
 from minigrad.ops.linalg.solve import cholesky, read_triangle, solve, solve_triangular
 from minigrad.ops.packing import pack, unpack
@@ -16,7 +17,7 @@ from minigrad.ops.packing import pack, unpack
 
 def _extreme(A: Array, basis: Array, n: int, largest: bool) -> tuple[Array, Array]:
     """The n extreme eigenpairs of A within the span of orthonormal columns, the outermost first."""
-    w, v = np.linalg.eigh(basis.T @ A @ basis)
+    w, v = lapack.eigh(basis.T @ A @ basis)
     chosen = slice(-1, -n - 1, -1) if largest else slice(n)
     return w[chosen], basis @ v[:, chosen]
 
@@ -32,7 +33,7 @@ def _iterate(
 ) -> tuple[Array, Array]:  # fmt: skip
     """Knyazev, "Toward the optimal preconditioned eigensolver" (2001), with orthonormal bases."""
     n = start.shape[1]
-    values, vectors = _extreme(A, np.linalg.qr(start)[0], n, largest)
+    values, vectors = _extreme(A, lapack.qr(start)[0], n, largest)
     vectors = _turned(vectors, start)
     size, last = np.linalg.norm(A @ start) / np.linalg.norm(start), start[:, :0]
     for _ in itertools.repeat(None) if niter < 0 else range(niter):
@@ -42,7 +43,7 @@ def _iterate(
             break
         if preconditioner is not None:
             residual = preconditioner @ residual
-        basis = np.linalg.qr(np.concatenate([vectors, residual, last], axis=1))[0]
+        basis = lapack.qr(np.concatenate([vectors, residual, last], axis=1))[0]
         values, found = _extreme(A, basis, n, largest)
         found = _turned(found, vectors)
         vectors, last = found, found - vectors @ (vectors.T @ found)

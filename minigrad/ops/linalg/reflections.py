@@ -11,6 +11,7 @@ from minigrad.engine.grad_mode import is_grad_enabled
 from minigrad.engine.graph import V, wrap_like
 from minigrad.engine.op import composed
 from minigrad.ops.elementwise.elementary import where
+from minigrad.ops.linalg import lapack
 from minigrad.ops.linalg.lapack import require_matrices
 from minigrad.ops.results import Geqrf
 from minigrad.ops.shape.join import cat, stack
@@ -25,7 +26,7 @@ def geqrf(input: V) -> Geqrf[V]:
     require_matrices("geqrf", input.array)
     if is_grad_enabled() and input.requires_grad:
         return _recorded_geqrf(input)
-    packed, tau = np.linalg.qr(input.array, mode="raw")
+    packed, tau = lapack.qr(input.array, mode="raw")
     return Geqrf(wrap_like(input, packed.mT.copy()), wrap_like(input, tau))
 
 

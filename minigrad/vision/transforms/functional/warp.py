@@ -13,6 +13,7 @@ import numpy as np
 from minigrad import ops
 from minigrad.core.types import Array
 from minigrad.nn.functional.grid_sample import grid_sample
+from minigrad.ops.linalg import lapack
 from minigrad.tensor import Tensor
 from minigrad.tensor.creation import from_numpy, ones_like
 from minigrad.vision.transforms.functional.convert import pil_to_tensor, to_pil_image
@@ -244,7 +245,7 @@ def _perspective_coefficients(
         equations.append([x, y, 1, 0, 0, 0, -to_x * x, -to_x * y])
         equations.append([0, 0, 0, x, y, 1, -to_y * x, -to_y * y])
     targets = np.array(startpoints, np.float64).reshape(8)
-    solution = np.linalg.lstsq(np.array(equations, np.float64), targets)[0]
+    solution = lapack.lstsq(np.array(equations, np.float64), targets)[0]
     return [float(value) for value in solution.astype(np.float32)]
 
 
