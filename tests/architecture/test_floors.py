@@ -43,6 +43,7 @@ FLOORS = [
         "aliases",
         "distributions",
         "func",
+        "hub",
         "jit",
         "optim",
         "overrides",

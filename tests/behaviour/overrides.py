@@ -2,6 +2,8 @@
 
 import contextlib
 
+import pytest
+
 from tests.behaviour.duck_types import duck, message_of
 
 
@@ -182,6 +184,12 @@ def check_a_disabled_class_gives_plain_tensors(torch):
     x = torch.ones(2).as_subclass(Silent)
     assert type(x + 1) is torch.Tensor
     assert type(torch.exp(x)) is torch.Tensor
+
+
+def check_the_error_of_linear_algebra_is_found_where_solvers_look_for_it(torch):
+    assert torch._C._LinAlgError is torch.linalg.LinAlgError
+    with pytest.raises(torch._C._LinAlgError):
+        torch.linalg.solve(torch.zeros(2, 2), torch.ones(2))
 
 
 def check_a_block_disables_it(torch):
