@@ -158,7 +158,9 @@ from minigrad.tensor.windows import (
 from minigrad.version import __version__
 
 if TYPE_CHECKING:  # imported when it is first read
-    from minigrad import distributions, fft, jit, multiprocessing, profiler, signal, testing
+    from minigrad import (
+        distributions, fft, hub, jit, multiprocessing, profiler, signal, testing,
+    )
 
 # For type checkers and editors, which take no import for a public name.
 __all__ = [
@@ -256,7 +258,7 @@ __all__ = [
 show_public_names(
     __name__,
     lazy=(
-        "_dynamo", "_inductor", "distributions", "fft", "jit", "multiprocessing", "onnx",
+        "_dynamo", "_inductor", "distributions", "fft", "hub", "jit", "multiprocessing", "onnx",
         "profiler", "signal", "testing",
     ),
 )
