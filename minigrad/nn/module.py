@@ -6,6 +6,7 @@ from typing import Any, Self
 from minigrad.core import dtypes
 from minigrad.core.device import is_device, refuse_device, require_cpu
 from minigrad.core.types import DeviceLike, DTypeLike
+from minigrad.core.warn import warn_caller
 from minigrad.engine.grad_mode import no_grad
 from minigrad.nn.hooks import call_with_hooks
 from minigrad.nn.module_hooks import HookMethods
@@ -134,6 +135,12 @@ class Module(ModuleTree["Module"], HookMethods, StateMethods):
                 f"nn.Module.to only accepts floating point or complex dtypes, but got desired "
                 f"dtype={dtype}"
             )
+        if dtype.is_complex:
+            warn_caller(
+                "Complex modules are a new feature under active development whose design may "
+                "change, and some modules might not work as expected when using complex tensors "
+                "as parameters or buffers: convolutions and most activations refuse them here."
+            )
         return self._apply(lambda t: t.to(dtype) if t.is_floating_point() or t.is_complex() else t)
 
     def type(self, dst_type: DTypeLike) -> Self:
@@ -162,14 +169,17 @@ class Module(ModuleTree["Module"], HookMethods, StateMethods):
 
     # `float` comes last: in the class body below it, the name means this method.
 
+    def _cast_floats(self, dtype: dtypes.dtype) -> Self:
+        return self._apply(lambda t: t.to(dtype) if t.is_floating_point() else t)
+
     def half(self) -> Self:
         """Cast floating parameters and buffers to float16."""
-        return self.to(dtypes.float16)
+        return self._cast_floats(dtypes.float16)
 
     def double(self) -> Self:
         """Cast floating parameters and buffers to float64."""
-        return self.to(dtypes.float64)
+        return self._cast_floats(dtypes.float64)
 
     def float(self) -> Self:
         """Cast floating parameters and buffers to float32."""
-        return self.to(dtypes.float32)
+        return self._cast_floats(dtypes.float32)

@@ -6,7 +6,10 @@ import numpy as np
 
 from minigrad.core.types import Array
 
-NATIVE = ("float64", "float32", "float16", "int64", "int32", "int16", "int8", "uint8", "bool")
+NATIVE = (
+    "float64", "float32", "float16", "int64", "int32", "int16", "int8", "uint8", "bool",
+    "complex64", "complex128",
+)  # fmt: skip
 """Types that are read as they are."""
 
 
@@ -86,7 +89,8 @@ def decode(raw: Array, name: str, big_endian: bool = False) -> Array:
     if raw.ctypes.data % size:
         raw = raw.copy()
     if big_endian and size > 1:
-        raw.view(f"u{size}").byteswap(inplace=True)
+        unit = size // 2 if name.startswith("complex") else size
+        raw.view(f"u{unit}").byteswap(inplace=True)
     if name in _WIDENED:
         return _WIDENED[name][2](raw)
     if name == "bool":

@@ -68,6 +68,11 @@ class Encoder:
         if kind in _PLAIN:
             return obj
         if isinstance(obj, Tensor):
+            if obj.array.dtype == np.complex128:
+                raise TypeError(
+                    f"save() writes safetensors, which have complex64 but not complex128, got one "
+                    f"at '{_where(path)}': save view_as_real(x)"
+                )
             return self._tensor(obj, path)
         if kind in _DICTS:
             form = {_DICTS[kind]: self._pairs(obj, path)}

@@ -41,6 +41,7 @@ _DTYPES: dict[str, Any] = {
     f"torch {name}": getattr(dtypes, "bool_" if name == "bool" else name)
     for name in (
         "float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "bool",
+        "complex64", "complex128",
     )
 }  # fmt: skip
 _DTYPES |= {

@@ -79,7 +79,6 @@ FORGED = {
     "metadata that is a list": (file({"__metadata__": ["a"]}), "should be strings"),
     "an unknown type": (file({"a": entry("F31")}, bytes(8)), "unknown: F31"),
     "a type of half a byte": (file({"a": entry("F4")}, bytes(8)), "float4"),
-    "a complex type": (file({"a": entry("C64")}, bytes(8)), "complex64"),
     "a type that is a number": (file({"a": entry(3)}, bytes(8)), "unknown"),
     "more elements than bytes": (file({"a": entry(shape=[3])}, bytes(8)), "12 bytes, and has 8"),
     "a huge shape": (file({"a": entry(shape=[HUGE])}, bytes(8)), "counted"),

@@ -202,7 +202,6 @@ def test_types_that_numpy_lacks_are_widened_and_said_once(name, options):
 @pytest.mark.filterwarnings("ignore")
 def test_dtypes_that_have_no_place_are_refused_in_words():
     for given, words in [
-        (torch.ones(2, dtype=torch.complex64), "complex64"),
         (torch.ones(2).to_sparse(), "sparse"),
         (torch.quantize_per_tensor(torch.ones(2), 0.1, 0, torch.quint8), "quantized"),
         (torch.ones(2, device="meta"), "meta"),

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.core.types import Array
+from minigrad.engine.complex_form import refuse_complex
 from minigrad.engine.grad_mode import ignore_fp_errors
 from minigrad.engine.graph import wrap
 from minigrad.tensor import Tensor
@@ -32,7 +33,7 @@ def get_total_norm(
     PyTorch differs: the norm of float16 tensors is float16 there, inf above 65504; here float32.
     """
     order = float(norm_type)
-    arrays = [tensor.array for tensor in _listed(tensors)]
+    arrays = [_absolute_if_complex(tensor.array) for tensor in _listed(tensors)]
     if not arrays:
         return tensor(0.0)
     dtype = np.result_type(arrays[0].dtype, np.float32)
@@ -46,6 +47,10 @@ def get_total_norm(
         )
     result: Tensor = wrap(Tensor, np.asarray(total, dtype))
     return result
+
+
+def _absolute_if_complex(x: Array) -> Array:
+    return np.abs(x) if x.dtype.kind == "c" else x
 
 
 def _flat(x: Array) -> Array:
@@ -117,5 +122,6 @@ def clip_grad_value_(parameters: Tensors, clip_value: float, foreach: bool | Non
     bound = float(clip_value)
     for p in _listed(parameters):
         if p.grad is not None:
+            refuse_complex("clip_grad_value_", p.grad)
             np.clip(p.grad.array, -bound, bound, out=p.grad.array)
             p.grad.bump_version()

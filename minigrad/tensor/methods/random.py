@@ -63,6 +63,10 @@ class RandomFillMethods(InPlaceMethods):
         self, low: float = 0.0, to: float = 1.0, *, generator: Generator | None = None
     ) -> Self:
         """Draw every element from the uniform distribution on [low, to)."""
+        if self._is_complex:
+            drawn = self.detach().clone()
+            ops.view_as_real(drawn).uniform_(low, to, generator=generator)
+            return self.copy_(drawn)
         require_floating("uniform_", self.array)
         if low > to:
             raise RuntimeError(f"uniform_ expects from <= to, but found from={low} > to={to}")
@@ -70,8 +74,8 @@ class RandomFillMethods(InPlaceMethods):
         below = np.nextafter(kind(to), kind(low))  # in place of those that rounding takes to `to`
 
         def draw(source: np.random.Generator) -> Array:
-            drawn: Array = np.minimum(source.uniform(low, to, self.shape).astype(kind), below)
-            return drawn
+            numbers: Array = np.minimum(source.uniform(low, to, self.shape).astype(kind), below)
+            return numbers
 
         return self._draw(draw, generator)
 
@@ -80,9 +84,9 @@ class RandomFillMethods(InPlaceMethods):
     ) -> Self:
         """Draw every element from the normal distribution."""
         if self._is_complex:  # each part has half of the variance
-            parts = ops.view_as_real(self.detach())
-            parts.normal_(0.0, std / math.sqrt(2), generator=generator)
-            return self.add_(mean) if mean else self
+            drawn = self.detach().clone()
+            ops.view_as_real(drawn).normal_(0.0, std / math.sqrt(2), generator=generator)
+            return self.copy_(drawn + mean)
         require_floating("normal_", self.array)
         require_positive("normal_", "std", std, zero=True)
         return self._draw(lambda source: source.normal(mean, std, self.shape), generator)
