@@ -165,11 +165,16 @@ class _Bounded(Constraint):
         return f"{type(self).__name__[1:]}({given})"
 
 
+def _and_whole(ok: Tensor, value: Tensor) -> Tensor:
+    """Which of the values that are `ok` are whole numbers: those of an integer dtype all are."""
+    return ok & (value % 1 == 0) if value.is_floating_point() else ok
+
+
 class _IntegerInterval(_Bounded):
     is_discrete = True
 
     def check(self, value: Tensor) -> Tensor:
-        return (value % 1 == 0) & (self.lower_bound <= value) & (value <= self.upper_bound)
+        return _and_whole((self.lower_bound <= value) & (value <= self.upper_bound), value)
 
 
 class _IntegerLessThan(_Bounded):
@@ -179,14 +184,14 @@ class _IntegerLessThan(_Bounded):
         super().__init__(upper_bound=upper_bound)
 
     def check(self, value: Tensor) -> Tensor:
-        return (value % 1 == 0) & (value <= self.upper_bound)
+        return _and_whole(value <= self.upper_bound, value)
 
 
 class _IntegerGreaterThan(_Bounded):
     is_discrete = True
 
     def check(self, value: Tensor) -> Tensor:
-        return (value % 1 == 0) & (value >= self.lower_bound)
+        return _and_whole(value >= self.lower_bound, value)
 
 
 class _Real(Constraint):
