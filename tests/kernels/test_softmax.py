@@ -1,6 +1,8 @@
 """Softmax and log-softmax against PyTorch."""
 
 import math
+import platform
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,8 @@ from torch.nn import functional as F
 
 from minigrad.kernels.compiler import kernel
 from minigrad.kernels.reduction import softmax
+from minigrad.kernels.reduction.cross_entropy import cross_entropy
+from tests.support.processes import output
 
 Array = np.ndarray[Any, Any]
 DTYPES = [np.float32, np.float64]
@@ -59,6 +63,41 @@ def test_extreme_logits_as_torch(name: str, dtype: Any) -> None:
          [-inf, 1, 2], [-1e4, -1e4, -1e4]], dtype)  # fmt: skip
     expected = getattr(F, name)(torch.tensor(x), 1).numpy()
     np.testing.assert_allclose(FORWARD[name](x, 1), expected, **tolerance(dtype))
+
+
+@pytest.mark.parametrize("value", [1e4, math.inf, math.nan])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_one_extreme_logit_at_every_position_as_torch(dtype: Any, value: float) -> None:
+    """The largest of a row is found in vectors, and one by one at the row's end."""
+    for size in (7, 31, 67, 129):
+        x = np.full((size, size), -1e4, dtype)
+        np.fill_diagonal(x, value)
+        labels = np.arange(size)
+        for name, function in FORWARD.items():
+            expected = getattr(F, name)(torch.from_numpy(x), 1).numpy()
+            np.testing.assert_allclose(function(x, 1), expected, **tolerance(dtype))
+        losses, _ = cross_entropy(x, labels, None, -100, 0.0, "none")
+        rows, index = torch.from_numpy(x), torch.from_numpy(labels)
+        expected = F.cross_entropy(rows, index, reduction="none").numpy()
+        np.testing.assert_allclose(losses, expected, **tolerance(dtype))
+
+
+@pytest.mark.skipif(
+    platform.machine().lower() not in {"x86_64", "amd64"},
+    reason="Numba compiles for x86 there only",
+)
+def test_the_largest_is_found_in_vectors(tmp_path: Path) -> None:
+    """Compiled for a CPU that has AVX2, and not run; what comes from a cache has no assembly."""
+    assembly = output(
+        "import numba\n"
+        "from minigrad.kernels.reduction import softmax\n"
+        "rows = numba.types.Array(numba.types.float32, 2, 'C')\n"
+        "compiled = softmax._softmax._compile(True)\n"
+        "compiled.compile((numba.types.int64, rows, rows))\n"
+        "print(compiled.inspect_asm(compiled.signatures[0]))",
+        MINIGRAD_CACHE=str(tmp_path), NUMBA_CPU_NAME="haswell", NUMBA_CPU_FEATURES="+avx2",
+    )  # fmt: skip
+    assert "\tvmaxps\t" in assembly
 
 
 @pytest.mark.parametrize("shape", [(257, 131, 1), (5, 3, 3001)])

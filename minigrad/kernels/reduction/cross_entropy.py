@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.kernels.compiler.kernel import device_function, kernel, prange
+from minigrad.kernels.reduction.largest import largest_of
 from minigrad.kernels.reduction.softmax import EXP_WORK, as_rows, from_rows
 from minigrad.kernels.simd import math
 
@@ -188,9 +189,7 @@ def _cross_entropy(
             for k in range(row.size):
                 slope[k] = 0
         else:
-            largest = real(-np.inf)
-            for k in range(row.size):
-                largest = row[k] if row[k] > largest else largest
+            largest = largest_of(row)
             for k in range(row.size):
                 slope[k] = math.decay(row[k] - largest)
             total = 0.0

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.kernels.compiler.kernel import Kernel, device_function, kernel, prange
+from minigrad.kernels.compiler.kernel import Kernel, kernel, prange
+from minigrad.kernels.reduction.largest import largest_of
 from minigrad.kernels.simd import math as scalar
 
 Array = np.ndarray[Any, Any]
@@ -45,21 +46,12 @@ def from_rows(rows: Array, shape: tuple[int, ...], axis: int) -> Array:
 # --------------------------------------------------------------------- softmax and log-softmax
 
 
-@device_function
-def _largest(row: Array) -> Any:
-    """The largest element, -inf for an empty row.  NaN may be skipped: it appears in the sums."""
-    largest = row.dtype.type(-np.inf)
-    for k in range(row.size):
-        largest = row[k] if row[k] > largest else largest
-    return largest
-
-
 @kernel(fastmath=_SUMS)
 def _softmax(out: Array, x: Array) -> None:
     for m in prange(x.shape[0]):
         row = x[m]
         out_row = out[m]
-        largest = _largest(row)
+        largest = largest_of(row)
         for k in range(row.size):
             out_row[k] = scalar.decay(row[k] - largest)
         total = 0.0
@@ -75,7 +67,7 @@ def _log_softmax(out: Array, x: Array) -> None:
     for m in prange(x.shape[0]):
         row = x[m]
         out_row = out[m]
-        largest = _largest(row)
+        largest = largest_of(row)
         for k in range(row.size):
             out_row[k] = scalar.decay(row[k] - largest)
         total = 0.0
