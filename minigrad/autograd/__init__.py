@@ -15,6 +15,7 @@ from minigrad.engine.grad_mode import (
     no_grad,
     set_detect_anomaly,
     set_grad_enabled,
+    set_multithreading_enabled,
 )
 
 if TYPE_CHECKING:  # imported when it is first read
@@ -39,6 +40,7 @@ __all__ = [
     "profiler",
     "set_detect_anomaly",
     "set_grad_enabled",
+    "set_multithreading_enabled",
 ]
 
 show_public_names(__name__, lazy=("profiler",))

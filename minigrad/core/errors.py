@@ -6,3 +6,7 @@ class OutOfMemoryError(RuntimeError, MemoryError):
 
     PyTorch differs: its error is a RuntimeError only.
     """
+
+
+class AcceleratorError(RuntimeError):
+    """An error of a device beside the CPU; none is raised here, and programs catch it."""

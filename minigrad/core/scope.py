@@ -21,26 +21,23 @@ OUT_OF_SCOPE = {
         ScalingType SwizzleType
         """,
     "other devices": """
-        *xpu* *ipu* *mtia* *vulkan* cudnn_* miopen_* *mkldnn* has_mkl has_spectral has_lapack
-        has_openmp is_maia is_xla pin_memory Stream Event record_stream get_device get_device_module
-        batch_norm_* tf32_notes
+        *ipu* cudnn_* miopen_* *mkldnn* record_stream get_device_module batch_norm_* tf32_notes
         """,
     "compilation and export": """
         export cond fork wait *Script* LiteScriptModule import_ir_module* parse_*
-        merge_type_from_type_comment unify_type_list JITException functionalize debug_unwrap
+        merge_type_from_type_comment unify_type_list JITException
         boolean_dispatch BroadcastingList? assert_int_or_pair
         """,
     "products of groups of rows": "grouped_mm",
     "other ways of distributing": "is_distributed",
-    "nested and named tensors": "to_padded_tensor Tensor.name",
+    "nested and named tensors": "to_padded_tensor",
     "mixed precision": """
         *autocast* LinearCrossEntropyOptions
         """,
     "number formats that NumPy lacks": "bfloat16 float4_* float8_*",
     "given up in torch": """
-        range Tensor.lstsq Tensor.solve
-        Tensor.symeig Tensor.eig Tensor.resize Tensor.resize_as Tensor.volatile Tensor.reinforce
-        nn.Container nn.NLLLoss2d clip_grad_norm
+        Tensor.lstsq Tensor.solve Tensor.symeig Tensor.eig Tensor.resize Tensor.resize_as
+        Tensor.volatile Tensor.reinforce
         """,
     "data pipes, given up in torch": """
         *DataPipe* DataChunk argument_validation runtime_validation* functional_datapipe
@@ -48,19 +45,17 @@ OUT_OF_SCOPE = {
         """,
     "unsigned integers torch can only store": "uint16 uint32 uint64",
     "memory at hand": """
-        *Storage storage_type *_copy alias_copy as_strided_scatter
-        unsafe_chunk unsafe_split unsafe_split_with_sizes empty_strided new_empty_strided
-        empty_permuted const_data_ptr share_memory_ from_file map_
-        map2_ module_load convert_conv?d_weight_memory_format
+        *Storage storage_type *_copy share_memory_ from_file module_load
+        convert_conv?d_weight_memory_format
         """,
     "torch's machinery": """
         sym_* Sym* *Error Disable*Function* nn.functional.*torch_function*
-        Tensor.output_nr Tensor.grad_dtype AVG
-        SUM bit hash_tensor slice_inverse init_num_threads thread_safe_generator
-        is_anomaly_check_nan_enabled Tensor.index native_* norm_except_dim *_notes factory_kwargs
+        Tensor.grad_dtype AVG SUM bit hash_tensor slice_inverse init_num_threads
+        thread_safe_generator
+        is_anomaly_check_nan_enabled Tensor.index native_* *_notes factory_kwargs
         DType Callable TYPE_* GRID_SAMPLE_*
         nn.functional.Tensor autograd.grad_mode NestedIOFunction enforce_grad_layout_policy
-        set_multithreading_enabled rearrange swap_in_optimizer_params_and_state Optional torch.cpp
+        rearrange swap_in_optimizer_params_and_state Optional torch.cpp
         """,
 }
 MACHINERY = "torch's machinery"
@@ -91,10 +86,9 @@ REMEDIES = {
 MODULES = {
     "ao": "quantisation", "export": "compilation and export",
     "fx": "compilation and export",
-    "mps": "other devices", "mtia": "other devices",
     "nested": "nested and named tensors",
     "package": "compilation and export", "quantization": "quantisation",
-    "sparse": "sparse tensors", "xpu": "other devices",
+    "sparse": "sparse tensors",
 }  # fmt: skip
 
 

@@ -214,6 +214,14 @@ class detect_anomaly(_ModeContext):  # noqa: N801
         super().__init__(anomaly=True, check_nan=check_nan, observed=True)
 
 
+class set_multithreading_enabled(_ModeContext):  # noqa: N801
+    """Nothing, at once or as a `with` block: a backward pass visits nodes one after the other."""
+
+    def __init__(self, mode: bool) -> None:
+        super().__init__()
+        self.mode = mode
+
+
 class set_detect_anomaly(_ModeContext):  # noqa: N801
     """Switch anomaly detection at once; as a `with` block, until its end."""
 

@@ -70,6 +70,7 @@ from minigrad.nn.embedding import (
 )
 from minigrad.nn.flatten import Flatten, Unflatten
 from minigrad.nn.fold import Fold, Unfold
+from minigrad.nn.former import Container, NLLLoss2d
 from minigrad.nn.fractional_max_pool import FractionalMaxPool2d, FractionalMaxPool3d
 from minigrad.nn.instancenorm import InstanceNorm1d, InstanceNorm2d, InstanceNorm3d
 from minigrad.nn.lazy import (
@@ -216,6 +217,7 @@ __all__ = [
     "ConstantPad1d",
     "ConstantPad2d",
     "ConstantPad3d",
+    "Container",
     "Conv1d",
     "Conv2d",
     "Conv3d",
@@ -293,6 +295,7 @@ __all__ = [
     "MultiMarginLoss",
     "MultiheadAttention",
     "NLLLoss",
+    "NLLLoss2d",
     "PReLU",
     "PairwiseDistance",
     "Parameter",

@@ -116,6 +116,12 @@ from minigrad.ops.shape.axes import (
     unflatten,
 )
 from minigrad.ops.shape.copies import clone, flip, pad_constant, roll, tril, triu
+from minigrad.ops.shape.copied_views import (
+    alias_copy, as_strided_copy, detach_copy, diagonal_copy, expand_copy, narrow_copy,
+    permute_copy, scatter_by_strides, select_copy, slice_copy, split_copy, split_with_sizes_copy,
+    squeeze_copy, t_copy, transpose_copy, unbind_copy, unfold_copy, unsafe_chunk, unsafe_split,
+    unsafe_split_with_sizes, unsqueeze_copy, view_copy,
+)
 from minigrad.ops.shape.diagonal import diag, diag_embed, diagflat, diagonal, diagonal_scatter
 from minigrad.ops.shape.grids import powers, unravel_index, vander
 from minigrad.ops.shape.join import (

@@ -15,6 +15,7 @@ from minigrad.ops.linalg.reflections import householder_product
 from minigrad.ops.linalg.solve import inv
 from minigrad.ops.reduction.scan import trapezoid
 from minigrad.ops.shape.axes import movedim
+from minigrad.ops.shape.copied_views import scatter_by_strides
 from minigrad.ops.shape.grids import powers
 from minigrad.ops.shape.join import cat, vstack
 from minigrad.ops.shape.views import expand, transpose
@@ -30,6 +31,7 @@ igamma, igammac = gammainc, gammaincc
 concat = concatenate = cat
 row_stack, moveaxis, ger, inverse = vstack, movedim, outer, inv
 orgqr = householder_product
+as_strided_scatter = scatter_by_strides
 swapaxes = swapdims = transpose
 spmm = dsmm = mm  # torch's for a sparse and a dense matrix; scripts call it with dense ones
 broadcast_to = expand
@@ -46,5 +48,6 @@ for _name, _function in {
     "add": add, "sub": sub, "div": div, "index_put": index_put, "cross": cross, "svd": svd,
     "vander": vander, "softmax": softmax, "log_softmax": log_softmax,
     "lu": lu, "lu_solve": lu_solve, "qr": qr,
+    "as_strided_scatter": as_strided_scatter,
 }.items():  # fmt: skip
     _function.__name__ = _function.__qualname__ = _name

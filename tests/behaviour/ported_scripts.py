@@ -294,7 +294,6 @@ DIFFERENT = {
         "integer targets of `binary_cross_entropy_with_logits`, int32 targets of `cross_entropy`"
     ),
     "check_named_tuples_are_written": "`save` of named tuples",
-    "check_map_changes_a_tensor_by_a_function": "`map_`",
     "check_a_view_follows_requires_grad_of_its_base": (
         "a view that was taken before its base's `requires_grad_()`"
     ),

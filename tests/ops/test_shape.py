@@ -331,3 +331,18 @@ def test_shapes_meet():
     assert mg.broadcast_shapes((2, 1), (3,), 1) == (2, 3)
     with pytest.raises(RuntimeError, match=r"\[2\] and \[3\] do not broadcast"):
         mg.broadcast_shapes((2,), (3,))
+
+
+def test_gradients_of_values_scattered_by_strides():
+    """torch gives the first one where the values were written."""
+    x = mg.zeros(3, 3, requires_grad=True)
+    values = mg.ones(2, 2, requires_grad=True)
+    out = mg.as_strided_scatter(x, values, (2, 2), (1, 2))
+    (out * mg.arange(9.0).reshape(3, 3)).sum().backward()
+    assert x.grad.tolist() == [[0, 0, 0], [0, 4, 5], [6, 7, 8]]
+    assert values.grad.tolist() == [[0, 2], [1, 3]]
+    double = mg.rand(3, 3, dtype=mg.float64, requires_grad=True)
+    written = mg.rand(2, 2, dtype=mg.float64, requires_grad=True)
+    assert mg.autograd.gradcheck(
+        lambda x, y: mg.as_strided_scatter(x, y, (2, 2), (1, 2)), (double, written)
+    )

@@ -3,7 +3,7 @@
 import enum
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from minigrad.core.public_names import show_public_names
 from minigrad.nn.attention import flex_attention
@@ -37,6 +37,9 @@ def sdpa_kernel(
     yield {}
 
 
-__all__ = ["SDPBackend", "flex_attention", "sdpa_kernel"]
+if TYPE_CHECKING:  # imported when it is first read
+    from minigrad.nn.attention import bias
 
-show_public_names(__name__)
+__all__ = ["SDPBackend", "bias", "flex_attention", "sdpa_kernel"]
+
+show_public_names(__name__, lazy=("bias",))

@@ -50,6 +50,10 @@ def scaled_dot_product_attention(
     minigrad.Size([2, 8, 5, 16])
     """
     require_tensor(_NAME, query=query, key=key, value=value)
+    if attn_mask is not None and not isinstance(attn_mask, Tensor) and hasattr(attn_mask, "attend"):
+        return attn_mask.attend(  # a rule of `nn.attention.bias`
+            query, key, value, dropout_p, is_causal, scale=scale, enable_gqa=enable_gqa
+        )
     _require_operands(query, key, value)
     if not 0 <= dropout_p <= 1:
         raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {dropout_p}")

@@ -1,6 +1,7 @@
 """Gradient clipping by norm and by value."""
 
 import math
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -125,3 +126,17 @@ def clip_grad_value_(parameters: Tensors, clip_value: float, foreach: bool | Non
             refuse_complex("clip_grad_value_", p.grad)
             np.clip(p.grad.array, -bound, bound, out=p.grad.array)
             p.grad.bump_version()
+
+
+def clip_grad_norm(
+    parameters: Tensors, max_norm: float, norm_type: float = 2.0,
+    error_if_nonfinite: bool = False, foreach: bool | None = None,
+) -> Tensor:  # fmt: skip
+    """The old name of `clip_grad_norm_`."""
+    warnings.warn(
+        "`torch.nn.utils.clip_grad_norm` is now deprecated in favor of "
+        "`torch.nn.utils.clip_grad_norm_`.",
+        FutureWarning,
+        stacklevel=2,
+    )
+    return clip_grad_norm_(parameters, max_norm, norm_type, error_if_nonfinite, foreach)

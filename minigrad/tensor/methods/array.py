@@ -110,6 +110,23 @@ def allocated(make: Callable[..., Array], shape: tuple[int, ...], dtype: np.dtyp
         ) from None
 
 
+def strided_memory(size: Sequence[int], stride: Sequence[int], dtype: np.dtype[Any]) -> Array:
+    """Uninitialised memory with strides in elements.
+
+    Raises RuntimeError unless there is a stride, not negative, for each size.
+    """
+    if len(size) != len(stride) or any(n < 0 for n in (*size, *stride)):
+        raise RuntimeError(
+            f"dimensionality of sizes ({len(size)}) must match dimensionality of strides "
+            f"({len(stride)}), and none be negative, got {list(size)} and {list(stride)}"
+        )
+    needed = 1 + sum(s * (n - 1) for n, s in zip(size, stride, strict=True))
+    memory = allocated(np.empty, (0 if 0 in size else needed,), dtype)
+    steps = [s * memory.itemsize for s in stride]
+    array: Array = np.lib.stride_tricks.as_strided(memory, tuple(size), steps)
+    return array
+
+
 class ArrayValue(Value):
     """The attributes of an array."""
 
@@ -145,6 +162,9 @@ class ArrayValue(Value):
     is_cpu = property(lambda self: True)
     is_cuda = is_mps = is_xpu = is_meta = property(lambda self: False)
     is_sparse = is_sparse_csr = is_quantized = is_nested = is_mkldnn = is_cuda
+    is_ipu = is_maia = is_mtia = is_vulkan = is_xla = is_cuda
+    name = property(lambda self: None)  # torch's compiler names tensors; programs look for it
+    output_nr = property(lambda self: 0)  # nodes here have one result each
 
     def get_device(self) -> int:
         """-1, torch's number for the CPU."""

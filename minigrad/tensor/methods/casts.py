@@ -15,7 +15,13 @@ from minigrad.core.memory_format import memory_format as MemoryFormat
 from minigrad.core.types import Array, DeviceLike, DTypeLike, Number
 from minigrad.engine.graph import Value, wrap_like
 from minigrad.tensor.from_data import array_of
-from minigrad.tensor.methods.array import ArrayValue, allocated, new_shape, warn_of_copy
+from minigrad.tensor.methods.array import (
+    ArrayValue,
+    allocated,
+    new_shape,
+    strided_memory,
+    warn_of_copy,
+)
 from minigrad.tensor.methods.signatures import method
 from minigrad.tensor.methods.type_names import NAMES, TensorType, dtype_named
 
@@ -120,6 +126,15 @@ class CastMethods(ArrayValue):
             return self._in_format(memory_format)
         return self if self.array.flags.c_contiguous else ops.contiguous(self)
 
+    @method
+    def new_empty_strided(
+        self, size: Sequence[int], stride: Sequence[int], dtype: DTypeLike = None,
+        device: DeviceLike = None, requires_grad: bool = False,
+    ) -> Value:  # fmt: skip
+        """A tensor of uninitialised memory with these strides, by default of this one's dtype."""
+        array = strided_memory(size, stride, self._dtype_for_new(dtype))
+        return self._new(array, device, requires_grad)
+
     def _in_format(self, memory_format: MemoryFormat) -> Value:
         require_format(memory_format)
         if memory_format.order is None:
@@ -181,6 +196,19 @@ class CastMethods(ArrayValue):
 
     def cuda(self, *_: Any) -> Self:
         refuse_device("cuda")
+
+    def xpu(self, *_: Any) -> Self:
+        refuse_device("xpu")
+
+    def mtia(self, *_: Any) -> Self:
+        refuse_device("mtia")
+
+    def ipu(self, *_: Any) -> Self:
+        refuse_device("ipu")
+
+    def pin_memory(self, device: DeviceLike = None) -> Self:
+        """Raise RuntimeError: memory is pinned for copies to a device, and there is none."""
+        raise RuntimeError("Cannot access accelerator device when none is available.")
 
     # The names of Python's types come last: below them they would mean these methods.
 

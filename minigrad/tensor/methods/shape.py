@@ -168,9 +168,14 @@ class ShapeMethods(CastMethods):
     vsplit = tuple_method(ops.vsplit)
     dsplit = tuple_method(ops.dsplit)
     narrow = method(ops.narrow)
+    narrow_copy = ops.narrow_copy
+    unsafe_chunk = ops.unsafe_chunk
+    unsafe_split = ops.unsafe_split
+    unsafe_split_with_sizes = ops.unsafe_split_with_sizes
     select = method(ops.select)
     diagonal = ops.diagonal
     as_strided = method(ops.as_strided)
+    as_strided_scatter = method(ops.scatter_by_strides)
 
     # --- copies ---
 

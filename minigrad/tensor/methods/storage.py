@@ -27,6 +27,8 @@ class StorageMethods(ArrayValue):
         """The address of the first element; 0 if there is none."""
         return int(self.array.ctypes.data) if self.array.size else 0
 
+    const_data_ptr = data_ptr
+
     def storage_offset(self) -> int:
         """Elements between the start of the memory this is a view of and its own."""
         array = self.array
