@@ -10,9 +10,9 @@ from minigrad.engine.backward import backward
 from minigrad.engine.gradient_edge import GradientEdge, as_target
 from minigrad.engine.graph import Value, wrap, wrap_new
 from minigrad.tensor.construction import constructed
-from minigrad.tensor.methods.casts import CastMethods
 from minigrad.tensor.methods.conversion import ConversionMethods
 from minigrad.tensor.methods.copying import CopyMethods
+from minigrad.tensor.methods.device_moves import DeviceMethods
 from minigrad.tensor.methods.elementwise import ElementwiseMethods
 from minigrad.tensor.methods.indexing import IndexMethods
 from minigrad.tensor.methods.linalg import LinalgMethods
@@ -33,7 +33,7 @@ class Tensor(
     IndexMethods,
     LinalgMethods,
     RandomFillMethods,
-    CastMethods,
+    DeviceMethods,
     ConversionMethods,
     CopyMethods,
     StorageMethods,

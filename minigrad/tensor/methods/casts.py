@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.core import dtypes
-from minigrad.core.device import is_device, refuse_device, require_cpu
+from minigrad.core.device import is_device, require_cpu
 from minigrad.core.dtypes import dtype as Dtype
 from minigrad.core.memory_format import contiguous_format, ordered, preserve_format, require_format
 from minigrad.core.memory_format import memory_format as MemoryFormat
@@ -19,7 +19,6 @@ from minigrad.tensor.methods.array import (
     ArrayValue,
     allocated,
     new_shape,
-    strided_memory,
     warn_of_copy,
 )
 from minigrad.tensor.methods.signatures import method
@@ -123,28 +122,8 @@ class CastMethods(ArrayValue):
     def contiguous(self, *, memory_format: MemoryFormat = contiguous_format) -> Value:
         """The same elements in C order, or in that of a format; the tensor itself if they are."""
         if memory_format is not contiguous_format:
-            return self._in_format(memory_format)
+            return _in_format(self, memory_format)
         return self if self.array.flags.c_contiguous else ops.contiguous(self)
-
-    @method
-    def new_empty_strided(
-        self, size: Sequence[int], stride: Sequence[int], dtype: DTypeLike = None,
-        device: DeviceLike = None, requires_grad: bool = False,
-    ) -> Value:  # fmt: skip
-        """A tensor of uninitialised memory with these strides, by default of this one's dtype."""
-        array = strided_memory(size, stride, self._dtype_for_new(dtype))
-        return self._new(array, device, requires_grad)
-
-    def _in_format(self, memory_format: MemoryFormat) -> Value:
-        require_format(memory_format)
-        if memory_format.order is None:
-            raise RuntimeError(f"{memory_format.name} memory format is unsupported by contiguous")
-        if self.is_contiguous(memory_format):
-            return self
-        ordered(self.array, memory_format)  # which raises where the dimensions do not fit
-        moved = ops.contiguous(ops.permute(self, memory_format.order))
-        found: Value = ops.permute(moved, tuple(np.argsort(memory_format.order)))
-        return found
 
     @method
     def to(
@@ -193,22 +172,6 @@ class CastMethods(ArrayValue):
     @method
     def cpu(self) -> Value:
         return self
-
-    def cuda(self, *_: Any) -> Self:
-        refuse_device("cuda")
-
-    def xpu(self, *_: Any) -> Self:
-        refuse_device("xpu")
-
-    def mtia(self, *_: Any) -> Self:
-        refuse_device("mtia")
-
-    def ipu(self, *_: Any) -> Self:
-        refuse_device("ipu")
-
-    def pin_memory(self, device: DeviceLike = None) -> Self:
-        """Raise RuntimeError: memory is pinned for copies to a device, and there is none."""
-        raise RuntimeError("Cannot access accelerator device when none is available.")
 
     # The names of Python's types come last: below them they would mean these methods.
 
@@ -263,3 +226,16 @@ class CastMethods(ArrayValue):
     @method
     def bool(self) -> Value:
         return self._cast(dtypes.bool_)
+
+
+def _in_format(tensor: Any, memory_format: MemoryFormat) -> Value:
+    """The tensor with its elements in the order of a format; itself if they are."""
+    require_format(memory_format)
+    if memory_format.order is None:
+        raise RuntimeError(f"{memory_format.name} memory format is unsupported by contiguous")
+    if tensor.is_contiguous(memory_format):
+        return tensor
+    ordered(tensor.array, memory_format)  # which raises where the dimensions do not fit
+    moved = ops.contiguous(ops.permute(tensor, memory_format.order))
+    found: Value = ops.permute(moved, tuple(np.argsort(memory_format.order)))
+    return found

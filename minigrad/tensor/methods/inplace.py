@@ -1,12 +1,10 @@
 """In-place operations and assignment."""
 
-from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
 
 from minigrad import ops
-from minigrad.core.types import Number
 from minigrad.engine.grad_mode import thread
 from minigrad.ops.inplace import (
     before_change,
@@ -210,38 +208,6 @@ class InPlaceMethods(InPlaceOperators):
             indices = (np.arange(min(shape)),) * len(shape)
         self._put(ops.Index(indices), fill_value)
         return self
-
-    def apply_(self, function: Callable[[Any], Number]) -> Self:
-        """Replace every element by `function(element)`, called from Python one by one.
-
-        Raises RuntimeError for a tensor that requires gradients.
-        """
-        if self._requires_grad:
-            raise RuntimeError("apply_() on a tensor that requires grad: use x.detach().apply_()")
-        results = [function(element) for element in self.array.ravel().tolist()]
-        return self.copy_(self.new_tensor(np.reshape(results, self.shape)))
-
-    def map_(self, tensor: ArrayValue, function: Callable[[Any, Any], Number]) -> Self:
-        """Replace every element by `function(element, other)`; the other tensor broadcasts."""
-        return self._mapped("map_", function, tensor)
-
-    def map2_(
-        self, x: ArrayValue, y: ArrayValue, function: Callable[[Any, Any, Any], Number]
-    ) -> Self:
-        """Replace every element by `function(element, of x, of y)`."""
-        return self._mapped("map2_", function, x, y)
-
-    def _mapped(self, name: str, function: Callable[..., Number], *others: ArrayValue) -> Self:
-        if self._requires_grad or any(other._requires_grad for other in others):
-            raise RuntimeError(
-                f"Can't call {name}() on Variable that requires grad. Use var.detach().{name}() "
-                f"instead."
-            )
-        given = [np.broadcast_to(each.array, self.shape).ravel().tolist() for each in others]
-        results = [
-            function(*each) for each in zip(self.array.ravel().tolist(), *given, strict=True)
-        ]
-        return self.copy_(self.new_tensor(np.reshape(results, self.shape)))
 
     def _put(self, index: Any, value: Any) -> None:
         if not self.array.flags.writeable and _selects_part(self, index):

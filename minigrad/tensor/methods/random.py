@@ -12,7 +12,7 @@ from minigrad.engine.complex_form import refuse_complex
 from minigrad.engine.graph import Value, wrap
 from minigrad.ops.generator import Generator, stream
 from minigrad.ops.nn.random import require_floating, require_probability
-from minigrad.tensor.methods.inplace import InPlaceMethods
+from minigrad.tensor.methods.element_calls import ElementCallMethods
 
 
 def require_positive(name: str, parameter: str, given: Any, *, zero: bool = False) -> None:
@@ -47,7 +47,7 @@ def _extent(dtype: np.dtype[Any]) -> tuple[int, int]:
     return int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
 
 
-class RandomFillMethods(InPlaceMethods):
+class RandomFillMethods(ElementCallMethods):
     """torch's random fills: each draws every element anew and returns the tensor."""
 
     bernoulli = ops.bernoulli
