@@ -185,7 +185,8 @@ from minigrad.version import __version__
 
 if TYPE_CHECKING:  # imported when it is first read
     from minigrad import (
-        distributions, fft, hub, jit, multiprocessing, profiler, signal, testing,
+        cpu, distributions, fft, hub, jit, mps, mtia, multiprocessing, profiler, signal, testing,
+        xpu,
     )
 
 # For type checkers and editors, which take no import for a public name.
@@ -300,5 +301,8 @@ __all__ = [
 
 show_public_names(
     __name__,
-    lazy=("_dynamo", "_inductor", "cpu", "distributions", "fft", "hub", "jit", "mps", "mtia", "multiprocessing", "onnx", "profiler", "signal", "testing", "xpu"),
+    lazy=(
+        "_dynamo", "_inductor", "cpu", "distributions", "fft", "hub", "jit", "mps", "mtia",
+        "multiprocessing", "onnx", "profiler", "signal", "testing", "xpu",
+    ),
 )

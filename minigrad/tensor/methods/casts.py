@@ -169,10 +169,6 @@ class CastMethods(ArrayValue):
     def type_as(self, other: ArrayValue) -> Value:
         return self._cast(other.dtype)
 
-    @method
-    def cpu(self) -> Value:
-        return self
-
     # The names of Python's types come last: below them they would mean these methods.
 
     @overload
@@ -233,8 +229,9 @@ def _in_format(tensor: Any, memory_format: MemoryFormat) -> Value:
     require_format(memory_format)
     if memory_format.order is None:
         raise RuntimeError(f"{memory_format.name} memory format is unsupported by contiguous")
+    given: Value = tensor
     if tensor.is_contiguous(memory_format):
-        return tensor
+        return given
     ordered(tensor.array, memory_format)  # which raises where the dimensions do not fit
     moved = ops.contiguous(ops.permute(tensor, memory_format.order))
     found: Value = ops.permute(moved, tuple(np.argsort(memory_format.order)))

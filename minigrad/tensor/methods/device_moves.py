@@ -14,6 +14,10 @@ from minigrad.tensor.methods.signatures import method
 class DeviceMethods(CastMethods):
     """Moves to devices, which are refused: there is the CPU alone."""
 
+    @method
+    def cpu(self) -> Value:
+        return self
+
     def cuda(self, *_: Any) -> Self:
         refuse_device("cuda")
 
