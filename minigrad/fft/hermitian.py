@@ -24,7 +24,7 @@ def _to_real(
     """The real tensor, with `size` points along the last dimension, 2 * (m - 1) by default."""
     require_dims(name, points)
     given = as_complex(input)
-    count = 2 * (given.shape[points.dim[-1]] - 1) if size is None or size == -1 else size
+    count = 2 * (given.shape[points.dim[-1]] - 1) if size is None else size
     require_points((count,))
     halved = Points(points.dim, (*points.sizes[:-1], count // 2 + 1))
     scale = scale_of(norm, forward)
@@ -38,6 +38,7 @@ def _of_one(name: str, input: V, n: int | None, dim: int, norm: str | None, forw
 def _of_several(name: str, input: V, s: Sizes, dim: Dims, norm: str | None, forward: bool) -> V:
     points = several_dims(input, s, dim)
     last = None if s is None else s if isinstance(s, int) else s[-1] if len(s) else None
+    last = None if last == -1 else last  # the default
     return _to_real(name, input, points, last, norm, forward)
 
 

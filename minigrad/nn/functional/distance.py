@@ -1,6 +1,7 @@
 """Distances and angles between vectors."""
 
 from minigrad import ops
+from minigrad.engine.complex_form import refuse_complex
 from minigrad.engine.half_precision import in_float32
 from minigrad.engine.op import composed
 from minigrad.nn.functional.arguments import require_tensor
@@ -15,6 +16,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     PyTorch differs: where a norm is below eps, its gradient is that of a norm above eps.
     """
     require_tensor("cosine_similarity", x1=x1, x2=x2)
+    refuse_complex("cosine_similarity", x1, x2)
     if x1.shape != x2.shape:
         shape = ops.broadcast_shapes(x1.shape, x2.shape)
         x1, x2 = (ops.expand(x, shape=shape) for x in (x1, x2))

@@ -11,6 +11,7 @@ import numpy as np
 from minigrad import ops
 from minigrad.core.types import Array
 from minigrad.core.warn import warn_caller
+from minigrad.engine.complex_form import refuse_complex
 from minigrad.engine.half_precision import in_float32
 from minigrad.nn.functional.adaptive_pooling import (
     adaptive_avg_pool1d,
@@ -52,6 +53,7 @@ def interpolate(
     for a mode that does not fit the input.
     """
     require_tensor("interpolate", input=input)
+    refuse_complex("interpolate", input)
     dimensions = input.ndim - 2
     if antialias and (mode not in _FILTERS or dimensions != 2):
         raise ValueError(

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.engine.complex_form import refuse_complex
 from minigrad.engine.graph import V, Value
 from minigrad.engine.half_precision import in_float32
 from minigrad.engine.op import composed, require_tensors
@@ -345,6 +346,7 @@ def cdist(x1: V, x2: V, p: float = 2.0, compute_mode: str | None = _COMPUTE_MODE
 
     compute_mode: whether |x|² + |y|² - 2 x·y is used for p = 2, which is faster and less exact.
     """
+    refuse_complex("cdist", x1, x2)
     for name, x in (("X1", x1), ("X2", x2)):
         if x.ndim < 2:
             raise RuntimeError(
@@ -379,6 +381,7 @@ def _distance_by_product(x1: V, x2: V) -> V:
 def pdist(input: V, p: float = 2.0) -> V:
     """The p-norm distances between all pairs of rows (i < j): (N, M) -> (N * (N - 1) / 2,)."""
     _require_dims("pdist", input=(input, 2))
+    refuse_complex("pdist", input)
     first, second = (input.new_tensor(i, dtype=int) for i in np.triu_indices(input.shape[0], 1))
     return vector_norm(input[first] - input[second], p, -1)
 

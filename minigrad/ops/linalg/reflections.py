@@ -7,6 +7,7 @@ the i-th column.
 import numpy as np
 
 from minigrad.core.types import Array
+from minigrad.engine.complex_form import refuse_complex
 from minigrad.engine.grad_mode import is_grad_enabled
 from minigrad.engine.graph import V, wrap_like
 from minigrad.engine.op import composed
@@ -23,6 +24,7 @@ def geqrf(input: V) -> Geqrf[V]:
 
     PyTorch differs: it has a derivative.
     """
+    refuse_complex("geqrf", input)
     require_matrices("geqrf", input.array)
     if is_grad_enabled() and input.requires_grad:
         return _recorded_geqrf(input)
@@ -107,6 +109,7 @@ def householder_product(input: V, tau: V) -> V:
 
     tau: (..., k), a factor for each reflection; k <= n.
     """
+    refuse_complex("householder_product", input, tau)
     name = "torch.linalg.householder_product"
     _require_reflections(name, input.array, tau.array)
     m, n = input.shape[-2:]
@@ -126,6 +129,7 @@ def ormqr(input: V, tau: V, other: V, left: bool = True, transpose: bool = False
     With `transpose` Q^T takes the place of Q.
     """
     _require_reflections("ormqr", input.array, tau.array)
+    refuse_complex("ormqr", input, tau, other)
     require_matrices("ormqr", input.array, other.array)
     side = -2 if left else -1
     if other.shape[side] != input.shape[-2] or other.shape[:-2] != input.shape[:-2]:
