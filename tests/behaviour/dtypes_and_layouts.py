@@ -14,6 +14,16 @@ FORMATS = (
 LAYOUTS = ("strided", "sparse_coo", "sparse_csr", "sparse_csc", "sparse_bsr", "sparse_bsc")
 
 
+def check_copies_of_expanded_tensors_are_contiguous(torch):
+    x = torch.arange(6.0).reshape(3, 2)
+    expanded = x.unsqueeze(1).expand(3, 4, 2)
+    for made in (expanded.clone(), expanded.double(), expanded.long(), expanded.to(torch.int32)):
+        assert made.is_contiguous()
+        assert made.view(12, 2)[1].tolist() == [0, 1]
+    assert not x.t().clone().is_contiguous()
+    assert not x.t().double().is_contiguous()
+
+
 def check_formats_are_dtypes(torch):
     for name in FORMATS:
         given = getattr(torch, name)

@@ -1,6 +1,7 @@
 """Copies of tensors: casts, reversed and rolled, concatenated, triangular and padded ones."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -12,6 +13,11 @@ from minigrad.engine.saved import ShapeDtype
 from minigrad.ops.dims import as_tuple, each_dim, wrap_dim
 
 
+def _order(input: Array) -> Literal["C", "K"]:
+    """The order of a copy in memory: the input's, but for repeated elements, which have none."""
+    return "C" if 0 in input.strides else "K"
+
+
 @op(
     vjp=(lambda g, out, x: g.clone(),),
     degree=1,
@@ -19,7 +25,7 @@ from minigrad.ops.dims import as_tuple, each_dim, wrap_dim
 )
 def clone(input: Array) -> Array:
     """A copy with the same order of dimensions in memory."""
-    return np.array(input, order="K")
+    return np.array(input, order=_order(input))
 
 
 @op(
@@ -30,7 +36,7 @@ def clone(input: Array) -> Array:
 )
 def cast(input: Array, *, dtype: dtypes.dtype) -> Array:
     """The elements cast to another dtype."""
-    return input.astype(dtype.numpy)
+    return input.astype(dtype.numpy, order=_order(input))
 
 
 @op(
