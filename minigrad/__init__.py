@@ -169,6 +169,7 @@ from minigrad.tensor.creation import (
 from minigrad.tensor.triangle_indices import tril_indices, triu_indices
 from minigrad.tensor.storage import TypedStorage, UntypedStorage, is_storage
 from minigrad.tensor.strided_creation import empty_permuted, empty_strided
+from minigrad.tensor.strided_creation import range_ as range
 from minigrad.tensor.tensor_types import (
     BoolTensor, ByteTensor, CharTensor, DoubleTensor, FloatTensor, HalfTensor, IntTensor,
     LongTensor, ShortTensor, set_default_tensor_type, typename,
