@@ -110,13 +110,11 @@ def op(
     add_part: where the result is a part of its one argument, a function that adds the cotangent's
         array into that of the argument, in place, given the settings.  Parts after the first then
         cost what they hold, and no array of the argument's size.
-    takes_complex: complex tensors are taken as they are, or the result may be complex.  All other
-        operations refuse them, unless `takes_complex` of `complex_form` gives them a form for them.
+    takes_complex: complex tensors are taken as they are, or made; see also `complex_form`.
 
     A forward that returns a tuple gives its first item as the result; the others are by-products
     (saved statistics, indices) that carry no gradient, and rules get them as `out`.
     """
-
     declaration = Declaration(
         broadcasts=broadcasts, promotes=promotes, floats=floats, views=views,
         tensors_at=frozenset(tensors_at), accumulates=accumulates, symmetric=symmetric,
