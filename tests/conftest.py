@@ -2,11 +2,16 @@
 
 import os
 import re
+import signal
 from pathlib import Path
 
 import hypothesis
 
 HERE = Path(__file__).parent
+
+# A shell that starts the suite in the background has it ignore Ctrl-C, which tests send.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def reads_torch(file):

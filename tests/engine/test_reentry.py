@@ -101,11 +101,19 @@ def test_a_workspace_that_is_held_is_not_given_again() -> None:
 
 @contextmanager
 def alarms(handler: Callable[[], object], interval: float) -> Iterator[None]:
-    before = signal.signal(signal.SIGALRM, lambda *_: handler())
-    signal.setitimer(signal.ITIMER_REAL, interval, interval)
+    running = True
+
+    def ring(*_: object) -> None:
+        handler()
+        if running:  # a timer that repeats would interrupt a slow machine's handler without end
+            signal.setitimer(signal.ITIMER_REAL, interval)
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, interval)
     try:
         yield
     finally:
+        running = False
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
 
