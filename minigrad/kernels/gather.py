@@ -221,9 +221,11 @@ def _have_equal_axes(x: Array, index: Array, dim: int) -> bool:
 
 def coordinates(index: Array, dim: int) -> Index:
     """The positions that an index along `dim` refers to, as a NumPy index."""
-    grid = list(np.ogrid[tuple(slice(s) for s in index.shape)])
-    grid[dim] = index
-    return tuple(grid)
+    ndim = index.ndim
+    return tuple(  # np.ogrid takes ten times as long for a small index
+        index if axis == dim else np.arange(size).reshape((-1,) + (1,) * (ndim - 1 - axis))
+        for axis, size in enumerate(index.shape)
+    )
 
 
 def _as_three_axes(x: Array, dim: int) -> Array:

@@ -310,14 +310,20 @@ def searchsorted(
 
 def insertion(sequence: Array, values: Array, goes_before: np.ufunc) -> Array:
     """The first index whose element does not go before the value, by bisection of all at once."""
+    size = sequence.shape[-1]
     low = np.zeros(values.shape, np.int64)
-    high = np.full(values.shape, sequence.shape[-1], np.int64)
-    at = sequence.take if sequence.ndim == 1 else lambda i: np.take_along_axis(sequence, i, -1)
-    for _ in range(sequence.shape[-1].bit_length()):
+    high = np.full(values.shape, size, np.int64)
+    elements = sequence.reshape(-1)  # a row of it for each row of values, or one for all
+    rows = sequence.shape[:-1]
+    start = np.arange(0, elements.size, size).reshape(*rows, 1) if rows and size else 0
+    # nan goes behind everything, and everything behind the nan of a sequence.
+    behind, has_nan = np.isnan(values), np.isnan(elements).any()
+    for _ in range(size.bit_length()):
         middle = (low + high) // 2
-        element = at(np.minimum(middle, sequence.shape[-1] - 1))
-        # nan goes behind everything, and everything behind the nan of a sequence.
-        before = goes_before(element, values) | np.isnan(element) | np.isnan(values)
+        element = elements.take(start + np.minimum(middle, size - 1))
+        before = goes_before(element, values) | behind
+        if has_nan:
+            before |= np.isnan(element)
         before &= middle < high
         low, high = np.where(before, middle + 1, low), np.where(before, high, middle)
     return low
