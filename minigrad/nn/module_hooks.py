@@ -1,5 +1,8 @@
 """The methods of a module that register hooks."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from minigrad.engine.hooks import RemovableHandle
 from minigrad.nn.hooks import ForwardHook, Hook, Hooks, LoadHook, SaveHook, add, require_one_kind
 
@@ -15,6 +18,12 @@ class HookMethods:
         if own is None:
             own = self._hooks = Hooks()
         return own
+
+    @property
+    def _forward_pre_hooks(self) -> Mapping[int, Hook]:
+        """The forward pre-hooks, to look at: torch's mapping, as its tutorials print it."""
+        hooks = self._hooks.forward_pre if self._hooks else {}
+        return MappingProxyType({key: hook.call for key, hook in hooks.items()})
 
     def register_forward_pre_hook(
         self, hook: Hook, *, prepend: bool = False, with_kwargs: bool = False

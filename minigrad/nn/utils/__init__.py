@@ -1,5 +1,7 @@
 """Utilities for modules, their parameters and gradients, under torch's names."""
 
+from typing import TYPE_CHECKING
+
 from minigrad.core.public_names import show_public_names
 from minigrad.nn.utils import parametrizations, parametrize, rnn, stateless
 from minigrad.nn.utils.clip_grad import (
@@ -20,6 +22,9 @@ from minigrad.nn.utils.init import skip_init
 from minigrad.nn.utils.spectral_norm import remove_spectral_norm, spectral_norm
 from minigrad.nn.utils.weight_norm import remove_weight_norm, weight_norm
 
+if TYPE_CHECKING:  # imported when it is first read
+    from minigrad.nn.utils import prune
+
 __all__ = [
     "clip_grad_norm",
     "clip_grad_norm_",
@@ -33,6 +38,7 @@ __all__ = [
     "parameters_to_vector",
     "parametrizations",
     "parametrize",
+    "prune",
     "remove_spectral_norm",
     "remove_weight_norm",
     "rnn",
@@ -43,4 +49,4 @@ __all__ = [
     "weight_norm",
 ]
 
-show_public_names(__name__)
+show_public_names(__name__, lazy=("prune",))
