@@ -5,6 +5,7 @@ from typing import Any
 from minigrad import nn
 from minigrad.tensor import Tensor
 from minigrad.vision.models.published import published
+from minigrad.vision.models.weights import AlexNet_Weights
 
 
 class AlexNet(nn.Module):
@@ -43,7 +44,7 @@ class AlexNet(nn.Module):
         return x
 
 
-@published
+@published(AlexNet_Weights)
 def alexnet(**options: Any) -> AlexNet:
     """AlexNet; options as the class has them."""
     return AlexNet(**options)

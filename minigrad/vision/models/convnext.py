@@ -10,6 +10,12 @@ from minigrad.nn import functional as F
 from minigrad.tensor import Tensor
 from minigrad.tensor.creation import full
 from minigrad.vision.models.published import published
+from minigrad.vision.models.weights import (
+    ConvNeXt_Base_Weights,
+    ConvNeXt_Large_Weights,
+    ConvNeXt_Small_Weights,
+    ConvNeXt_Tiny_Weights,
+)
 from minigrad.vision.ops.misc import Conv2dNormActivation, Layer, Permute
 from minigrad.vision.ops.stochastic_depth import StochasticDepth
 
@@ -133,25 +139,25 @@ def _convnext(
     return ConvNeXt(stages, **({"stochastic_depth_prob": stochastic} | options))
 
 
-@published
+@published(ConvNeXt_Tiny_Weights)
 def convnext_tiny(**options: Any) -> ConvNeXt:
     """ConvNeXt-T; options as the class has them."""
     return _convnext((96, 192, 384, 768), 9, 0.1, options)
 
 
-@published
+@published(ConvNeXt_Small_Weights)
 def convnext_small(**options: Any) -> ConvNeXt:
     """ConvNeXt-S; options as the class has them."""
     return _convnext((96, 192, 384, 768), 27, 0.4, options)
 
 
-@published
+@published(ConvNeXt_Base_Weights)
 def convnext_base(**options: Any) -> ConvNeXt:
     """ConvNeXt-B; options as the class has them."""
     return _convnext((128, 256, 512, 1024), 27, 0.5, options)
 
 
-@published
+@published(ConvNeXt_Large_Weights)
 def convnext_large(**options: Any) -> ConvNeXt:
     """ConvNeXt-L; options as the class has them."""
     return _convnext((192, 384, 768, 1536), 27, 0.5, options)

@@ -9,6 +9,12 @@ from minigrad.ops import cat
 from minigrad.tensor import Tensor
 from minigrad.utils.checkpoint import checkpoint
 from minigrad.vision.models.published import published
+from minigrad.vision.models.weights import (
+    DenseNet121_Weights,
+    DenseNet161_Weights,
+    DenseNet169_Weights,
+    DenseNet201_Weights,
+)
 
 
 class _DenseLayer(nn.Module):
@@ -148,25 +154,25 @@ class DenseNet(nn.Module):
         return x
 
 
-@published
+@published(DenseNet121_Weights)
 def densenet121(**options: Any) -> DenseNet:
     """DenseNet of 121 layers; options as the class has them."""
     return DenseNet(32, (6, 12, 24, 16), 64, **options)
 
 
-@published
+@published(DenseNet161_Weights)
 def densenet161(**options: Any) -> DenseNet:
     """DenseNet of 161 layers, 48 channels each; options as the class has them."""
     return DenseNet(48, (6, 12, 36, 24), 96, **options)
 
 
-@published
+@published(DenseNet169_Weights)
 def densenet169(**options: Any) -> DenseNet:
     """DenseNet of 169 layers; options as the class has them."""
     return DenseNet(32, (6, 12, 32, 32), 64, **options)
 
 
-@published
+@published(DenseNet201_Weights)
 def densenet201(**options: Any) -> DenseNet:
     """DenseNet of 201 layers; options as the class has them."""
     return DenseNet(32, (6, 12, 48, 32), 64, **options)

@@ -10,6 +10,16 @@ from minigrad import nn
 from minigrad.tensor import Tensor
 from minigrad.vision.models.mobilenetv2 import make_divisible
 from minigrad.vision.models.published import published
+from minigrad.vision.models.weights import (
+    EfficientNet_B0_Weights,
+    EfficientNet_B1_Weights,
+    EfficientNet_B2_Weights,
+    EfficientNet_B3_Weights,
+    EfficientNet_B4_Weights,
+    EfficientNet_B5_Weights,
+    EfficientNet_B6_Weights,
+    EfficientNet_B7_Weights,
+)
 from minigrad.vision.ops.misc import Conv2dNormActivation, Layer, SqueezeExcitation
 from minigrad.vision.ops.stochastic_depth import StochasticDepth
 
@@ -166,49 +176,49 @@ def _efficientnet(
     return EfficientNet(configs, **({"dropout": dropout} | options))
 
 
-@published
+@published(EfficientNet_B0_Weights)
 def efficientnet_b0(**options: Any) -> EfficientNet:
     """EfficientNet-B0; options as the class has them."""
     return _efficientnet(1.0, 1.0, 0.2, options)
 
 
-@published
+@published(EfficientNet_B1_Weights)
 def efficientnet_b1(**options: Any) -> EfficientNet:
     """EfficientNet-B1; options as the class has them."""
     return _efficientnet(1.0, 1.1, 0.2, options)
 
 
-@published
+@published(EfficientNet_B2_Weights)
 def efficientnet_b2(**options: Any) -> EfficientNet:
     """EfficientNet-B2; options as the class has them."""
     return _efficientnet(1.1, 1.2, 0.3, options)
 
 
-@published
+@published(EfficientNet_B3_Weights)
 def efficientnet_b3(**options: Any) -> EfficientNet:
     """EfficientNet-B3; options as the class has them."""
     return _efficientnet(1.2, 1.4, 0.3, options)
 
 
-@published
+@published(EfficientNet_B4_Weights)
 def efficientnet_b4(**options: Any) -> EfficientNet:
     """EfficientNet-B4; options as the class has them."""
     return _efficientnet(1.4, 1.8, 0.4, options)
 
 
-@published
+@published(EfficientNet_B5_Weights)
 def efficientnet_b5(**options: Any) -> EfficientNet:
     """EfficientNet-B5; options as the class has them."""
     return _efficientnet(1.6, 2.2, 0.4, {"norm_layer": _LARGE_NORM} | options)
 
 
-@published
+@published(EfficientNet_B6_Weights)
 def efficientnet_b6(**options: Any) -> EfficientNet:
     """EfficientNet-B6; options as the class has them."""
     return _efficientnet(1.8, 2.6, 0.5, {"norm_layer": _LARGE_NORM} | options)
 
 
-@published
+@published(EfficientNet_B7_Weights)
 def efficientnet_b7(**options: Any) -> EfficientNet:
     """EfficientNet-B7; options as the class has them."""
     return _efficientnet(2.0, 3.1, 0.5, {"norm_layer": _LARGE_NORM} | options)

@@ -7,6 +7,7 @@ from typing import Any
 from minigrad import nn
 from minigrad.tensor import Tensor
 from minigrad.vision.models.published import published
+from minigrad.vision.models.weights import MobileNet_V2_Weights
 from minigrad.vision.ops.misc import Conv2dNormActivation, Layer
 
 # Of each stage: the expansion, the channels, the number of blocks, the stride of the first.
@@ -137,7 +138,7 @@ class MobileNetV2(nn.Module):
         return x
 
 
-@published
+@published(MobileNet_V2_Weights)
 def mobilenet_v2(**options: Any) -> MobileNetV2:
     """MobileNet V2; options as the class has them."""
     return MobileNetV2(**options)

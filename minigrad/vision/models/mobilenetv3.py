@@ -8,6 +8,10 @@ from minigrad import nn
 from minigrad.tensor import Tensor
 from minigrad.vision.models.mobilenetv2 import init_mobile_weights, make_divisible
 from minigrad.vision.models.published import published
+from minigrad.vision.models.weights import (
+    MobileNet_V3_Large_Weights,
+    MobileNet_V3_Small_Weights,
+)
 from minigrad.vision.ops.misc import Conv2dNormActivation, Layer, SqueezeExcitation
 
 # The rows of the paper's tables 1 and 2: input channels, kernel size, expanded channels, output
@@ -197,14 +201,14 @@ def _mobilenet_v3(
     return MobileNetV3(configs, last, **options)
 
 
-@published
+@published(MobileNet_V3_Large_Weights)
 def mobilenet_v3_large(**options: Any) -> MobileNetV3:
     """MobileNet V3, the larger; options as the class has them, and `width_mult`,
     `reduced_tail` and `dilated`."""
     return _mobilenet_v3(_LARGE, 1280, **options)
 
 
-@published
+@published(MobileNet_V3_Small_Weights)
 def mobilenet_v3_small(**options: Any) -> MobileNetV3:
     """MobileNet V3, the smaller; options as the class has them, and `width_mult`,
     `reduced_tail` and `dilated`."""

@@ -9,6 +9,13 @@ from typing import TypedDict, Unpack
 from minigrad import nn
 from minigrad.tensor import Tensor
 from minigrad.vision.models.published import published
+from minigrad.vision.models.weights import (
+    ResNet18_Weights,
+    ResNet34_Weights,
+    ResNet50_Weights,
+    ResNet101_Weights,
+    ResNet152_Weights,
+)
 
 STEMS = ("imagenet", "cifar")
 
@@ -140,34 +147,35 @@ class ResNet(nn.Module):
         return x
 
 
-@published
+@published(ResNet18_Weights)
 def resnet18(num_classes: int = 1000, **options: Unpack[ResNetOptions]) -> ResNet:
     """ResNet of 18 layers; options as `ResNet` has them, among them stem="cifar".
 
-    PyTorch differs: torchvision's downloads `weights`; here NotImplementedError says what to do.
+    PyTorch differs: torchvision downloads `weights`; here FileNotFoundError says which file to put
+    where.
     """
     return ResNet(BasicBlock, [2, 2, 2, 2], num_classes, **options)
 
 
-@published
+@published(ResNet34_Weights)
 def resnet34(num_classes: int = 1000, **options: Unpack[ResNetOptions]) -> ResNet:
     """ResNet of 34 layers; options as `ResNet` has them."""
     return ResNet(BasicBlock, [3, 4, 6, 3], num_classes, **options)
 
 
-@published
+@published(ResNet50_Weights)
 def resnet50(num_classes: int = 1000, **options: Unpack[ResNetOptions]) -> ResNet:
     """ResNet of 50 layers, of bottleneck blocks; options as `ResNet` has them."""
     return ResNet(Bottleneck, [3, 4, 6, 3], num_classes, **options)
 
 
-@published
+@published(ResNet101_Weights)
 def resnet101(num_classes: int = 1000, **options: Unpack[ResNetOptions]) -> ResNet:
     """ResNet of 101 layers, of bottleneck blocks; options as `ResNet` has them."""
     return ResNet(Bottleneck, [3, 4, 23, 3], num_classes, **options)
 
 
-@published
+@published(ResNet152_Weights)
 def resnet152(num_classes: int = 1000, **options: Unpack[ResNetOptions]) -> ResNet:
     """ResNet of 152 layers, of bottleneck blocks; options as `ResNet` has them."""
     return ResNet(Bottleneck, [3, 8, 36, 3], num_classes, **options)

@@ -7,6 +7,10 @@ from minigrad import nn
 from minigrad.ops import cat
 from minigrad.tensor import Tensor
 from minigrad.vision.models.published import published
+from minigrad.vision.models.weights import (
+    SqueezeNet1_0_Weights,
+    SqueezeNet1_1_Weights,
+)
 
 # The first convolution (channels, kernel size), then each layer: "pool", or the channels of a
 # Fire module after squeezing and after each expansion.
@@ -86,13 +90,13 @@ class SqueezeNet(nn.Module):
         return x
 
 
-@published
+@published(SqueezeNet1_0_Weights)
 def squeezenet1_0(**options: Any) -> SqueezeNet:
     """SqueezeNet as published; options as the class has them."""
     return SqueezeNet("1_0", **options)
 
 
-@published
+@published(SqueezeNet1_1_Weights)
 def squeezenet1_1(**options: Any) -> SqueezeNet:
     """SqueezeNet with 2.4 times fewer operations; options as the class has them."""
     return SqueezeNet("1_1", **options)

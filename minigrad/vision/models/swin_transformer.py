@@ -13,6 +13,11 @@ from minigrad.ops import cat, roll
 from minigrad.tensor import Tensor
 from minigrad.tensor.creation import from_numpy, zeros
 from minigrad.vision.models.published import published
+from minigrad.vision.models.weights import (
+    Swin_B_Weights,
+    Swin_S_Weights,
+    Swin_T_Weights,
+)
 from minigrad.vision.ops.misc import MLP, Layer, Permute
 from minigrad.vision.ops.stochastic_depth import StochasticDepth
 
@@ -272,19 +277,19 @@ def _swin(
     return SwinTransformer((4, 4), embed_dim, depths, num_heads, (7, 7), **given)
 
 
-@published
+@published(Swin_T_Weights)
 def swin_t(**options: Any) -> SwinTransformer:
     """Swin-T; options as the class has them."""
     return _swin(96, (2, 2, 6, 2), (3, 6, 12, 24), 0.2, options)
 
 
-@published
+@published(Swin_S_Weights)
 def swin_s(**options: Any) -> SwinTransformer:
     """Swin-S; options as the class has them."""
     return _swin(96, (2, 2, 18, 2), (3, 6, 12, 24), 0.3, options)
 
 
-@published
+@published(Swin_B_Weights)
 def swin_b(**options: Any) -> SwinTransformer:
     """Swin-B; options as the class has them."""
     return _swin(128, (2, 2, 18, 2), (4, 8, 16, 32), 0.5, options)

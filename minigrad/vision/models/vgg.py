@@ -5,6 +5,16 @@ from typing import Any
 from minigrad import nn
 from minigrad.tensor import Tensor
 from minigrad.vision.models.published import published
+from minigrad.vision.models.weights import (
+    VGG11_BN_Weights,
+    VGG11_Weights,
+    VGG13_BN_Weights,
+    VGG13_Weights,
+    VGG16_BN_Weights,
+    VGG16_Weights,
+    VGG19_BN_Weights,
+    VGG19_Weights,
+)
 
 # For each depth, the number of convolutions before each of the five max-pools.
 _CONVOLUTIONS = {
@@ -69,49 +79,49 @@ def _vgg(depth: int, batch_norm: bool, options: dict[str, Any]) -> VGG:
     return VGG(nn.Sequential(*layers), **options)
 
 
-@published
+@published(VGG11_Weights)
 def vgg11(**options: Any) -> VGG:
     """VGG of 11 layers; options as the class has them."""
     return _vgg(11, False, options)
 
 
-@published
+@published(VGG11_BN_Weights)
 def vgg11_bn(**options: Any) -> VGG:
     """VGG of 11 layers with batch normalisation; options as the class has them."""
     return _vgg(11, True, options)
 
 
-@published
+@published(VGG13_Weights)
 def vgg13(**options: Any) -> VGG:
     """VGG of 13 layers; options as the class has them."""
     return _vgg(13, False, options)
 
 
-@published
+@published(VGG13_BN_Weights)
 def vgg13_bn(**options: Any) -> VGG:
     """VGG of 13 layers with batch normalisation; options as the class has them."""
     return _vgg(13, True, options)
 
 
-@published
+@published(VGG16_Weights)
 def vgg16(**options: Any) -> VGG:
     """VGG of 16 layers; options as the class has them."""
     return _vgg(16, False, options)
 
 
-@published
+@published(VGG16_BN_Weights)
 def vgg16_bn(**options: Any) -> VGG:
     """VGG of 16 layers with batch normalisation; options as the class has them."""
     return _vgg(16, True, options)
 
 
-@published
+@published(VGG19_Weights)
 def vgg19(**options: Any) -> VGG:
     """VGG of 19 layers; options as the class has them."""
     return _vgg(19, False, options)
 
 
-@published
+@published(VGG19_BN_Weights)
 def vgg19_bn(**options: Any) -> VGG:
     """VGG of 19 layers with batch normalisation; options as the class has them."""
     return _vgg(19, True, options)

@@ -9,6 +9,12 @@ from minigrad.ops import cat
 from minigrad.tensor import Tensor
 from minigrad.tensor.creation import empty, zeros
 from minigrad.vision.models.published import published
+from minigrad.vision.models.weights import (
+    ViT_B_16_Weights,
+    ViT_B_32_Weights,
+    ViT_L_16_Weights,
+    ViT_L_32_Weights,
+)
 from minigrad.vision.ops.misc import MLP, Layer
 
 _NORM = partial(nn.LayerNorm, eps=1e-6)
@@ -173,25 +179,25 @@ def _vit(
     return VisionTransformer(image_size, patch_size, layers, heads, hidden, mlp, **options)
 
 
-@published
+@published(ViT_B_16_Weights)
 def vit_b_16(**options: Any) -> VisionTransformer:
     """ViT-B with patches of 16; options as the class has them, among them `image_size`."""
     return _vit(16, 12, 12, 768, 3072, options)
 
 
-@published
+@published(ViT_B_32_Weights)
 def vit_b_32(**options: Any) -> VisionTransformer:
     """ViT-B with patches of 32; options as the class has them, among them `image_size`."""
     return _vit(32, 12, 12, 768, 3072, options)
 
 
-@published
+@published(ViT_L_16_Weights)
 def vit_l_16(**options: Any) -> VisionTransformer:
     """ViT-L with patches of 16; options as the class has them, among them `image_size`."""
     return _vit(16, 24, 16, 1024, 4096, options)
 
 
-@published
+@published(ViT_L_32_Weights)
 def vit_l_32(**options: Any) -> VisionTransformer:
     """ViT-L with patches of 32; options as the class has them, among them `image_size`."""
     return _vit(32, 24, 16, 1024, 4096, options)

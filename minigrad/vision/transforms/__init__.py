@@ -65,4 +65,4 @@ __all__ = [
     "TenCrop", "ToPILImage", "ToTensor", "TrivialAugmentWide", "batch_form", "functional", "v2",
 ]  # fmt: skip
 
-show_public_names(__name__, lazy=("v2",))
+show_public_names(__name__, lazy=("transforms", "v2"))
