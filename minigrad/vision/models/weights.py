@@ -157,7 +157,8 @@ def _on_imagenet(file: str, crop_size: int, resize_size: int = 256, **others: An
 
 def _weights_enum(name: str, default: str = "IMAGENET1K_V1", **members: Weights) -> Any:
     """The enumeration of these weights; DEFAULT is another name of one of them."""
-    return WeightsEnum(name, {**members, "DEFAULT": members[default]}, module=__name__)
+    make: Any = WeightsEnum  # type checkers know no members made by a call
+    return make(name, {**members, "DEFAULT": members[default]}, module=__name__)
 
 
 # torchvision's files: the name, the size of the crop, and the size before it.
