@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from minigrad.core.public_names import show_public_names
 from minigrad.utils import checkpoint
-from minigrad.utils.after_import import watch_einops
+from minigrad.utils.after_import import watch_imports
 from minigrad.utils.graph_drawing import graph
 
 if TYPE_CHECKING:  # imported when it is first read
@@ -12,5 +12,5 @@ if TYPE_CHECKING:  # imported when it is first read
 
 __all__ = ["checkpoint", "data", "graph"]
 
-watch_einops()
+watch_imports()
 show_public_names(__name__, lazy=("data",))

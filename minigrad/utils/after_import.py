@@ -1,7 +1,8 @@
-"""What is done when another package is imported: einops gets a backend for tensors, and layers.
+"""What is done when another package is imported: einops and opt_einsum get a backend for tensors.
 
-einops looks for its backends among the classes that are loaded, so ours has to be loaded with it,
-in whichever order a program imports the two.
+einops looks for its backends among the classes that are loaded, opt_einsum in a table of its own.
+So ours has to be loaded with theirs, in whichever order a program imports the packages.  einops
+gets layers, too.
 """
 
 import importlib
@@ -14,12 +15,16 @@ from types import ModuleType
 
 from minigrad.kernels.compiler.process import is_enabled
 
-THEIR_BACKENDS, OUR_BACKEND = "einops._backends", "minigrad.utils.einops_backend"
+# Modules of other packages, and ours that is loaded after each.
+COMPANIONS = {
+    "einops._backends": "minigrad.utils.einops_backend",
+    "opt_einsum.backends.dispatch": "minigrad.utils.opt_einsum_backend",
+}
 THEIR_LAYERS, OUR_LAYERS = "einops.layers.minigrad", "minigrad.utils.einops"
 
 
-class _EinopsFinder(MetaPathFinder):
-    """Finds `einops.layers.minigrad`, and loads our backend after those of einops."""
+class _CompanionFinder(MetaPathFinder):
+    """Finds `einops.layers.minigrad`, and loads our companions after the modules of others."""
 
     _asking = False
 
@@ -28,7 +33,7 @@ class _EinopsFinder(MetaPathFinder):
     ) -> ModuleSpec | None:
         if fullname == THEIR_LAYERS:
             return ModuleSpec(THEIR_LAYERS, _LayersLoader())
-        if fullname != THEIR_BACKENDS or self._asking:
+        if fullname not in COMPANIONS or self._asking:
             return None
         self._asking = True  # the other finders
         try:
@@ -36,12 +41,12 @@ class _EinopsFinder(MetaPathFinder):
         finally:
             self._asking = False
         if spec is not None and spec.loader is not None:
-            spec.loader = _BackendsLoader(spec.loader)
+            spec.loader = _CompanionLoader(spec.loader)
         return spec
 
 
-class _BackendsLoader(Loader):
-    """The loader of einops' backends, which loads ours as well."""
+class _CompanionLoader(Loader):
+    """The loader of a module of others, which loads our companion as well."""
 
     def __init__(self, loader: Loader) -> None:
         self._loader = loader
@@ -51,7 +56,7 @@ class _BackendsLoader(Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         self._loader.exec_module(module)
-        importlib.import_module(OUR_BACKEND)
+        importlib.import_module(COMPANIONS[module.__name__])
 
 
 class _LayersLoader(Loader):
@@ -61,10 +66,14 @@ class _LayersLoader(Loader):
         vars(module)["__all__"] = ours.__all__
 
 
-def watch_einops() -> None:
-    """Register the backend with einops, now or when it is imported."""
+def watch_imports() -> None:
+    """Register the backends with the other packages, now or when these are imported.
+
+    The switch "einops" of `MINIGRAD_DISABLE` is for all of them.
+    """
     if not is_enabled("einops"):
         return
-    sys.meta_path.insert(0, _EinopsFinder())
-    if THEIR_BACKENDS in sys.modules:
-        importlib.import_module(OUR_BACKEND)
+    sys.meta_path.insert(0, _CompanionFinder())
+    for theirs, ours in COMPANIONS.items():
+        if theirs in sys.modules:
+            importlib.import_module(ours)

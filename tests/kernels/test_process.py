@@ -112,7 +112,7 @@ numba.config.NUMBA_NUM_THREADS = 2
 compiler.start('a')
 print(compiler._process is not None)
 """,
-    "einops": "import sys; print(any('Einops' in type(f).__name__ for f in sys.meta_path))",
+    "einops": "import sys; print(any('Companion' in type(f).__name__ for f in sys.meta_path))",
 }
 SPY_ON_MALLOPT = """
 import ctypes, numba
