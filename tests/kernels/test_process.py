@@ -63,7 +63,7 @@ def test_an_import_changes_what_is_listed_and_nothing_else() -> None:
     assert changes["numba"]["THREADING_LAYER_PRIORITY"] == "['omp', 'tbb', 'workqueue']"
     assert changes["listeners"] == ["_CollectorPause", "_Announcement"]
     assert changes["locators"][0] == "KernelCacheLocator"
-    assert changes["path"][1].count("_EinopsFinder") == 1
+    assert changes["path"][1].count("_CompanionFinder") == 1
 
 
 def test_all_effects_off_leave_the_process_as_it_was() -> None:
