@@ -64,7 +64,7 @@ from minigrad.core.number_formats import (
     bfloat16, bit, bits1x8, bits2x4, bits4x2, bits8, bits16, float4_e2m1fn_x2, float8_e4m3fn,
     float8_e4m3fnuz, float8_e5m2, float8_e5m2fnuz, float8_e8m0fnu, int1, int2, int3, int4, int5,
     int6, int7, qint8, qint32, quint2x4, quint4x2, quint8, uint1, uint2, uint3, uint4, uint5, uint6,
-    uint7,
+    uint7, uint16, uint32, uint64,
 )
 from minigrad.core.printing import set_printoptions
 from minigrad.core.settings import (
@@ -292,8 +292,8 @@ __all__ = [
     "tile", "topk", "trace", "transpose", "transpose_copy", "trapezoid", "trapz",
     "triangular_solve", "tril", "tril_indices", "triplet_margin_loss", "triu", "triu_indices",
     "true_divide", "trunc", "trunc_", "typename", "uint1", "uint2", "uint3", "uint4", "uint5",
-    "uint6", "uint7", "uint8", "unbind", "unbind_copy", "unflatten", "unfold_copy", "unique",
-    "unique_consecutive", "unravel_index", "unsafe_chunk", "unsafe_split",
+    "uint6", "uint7", "uint8", "uint16", "uint32", "uint64", "unbind", "unbind_copy", "unflatten",
+    "unfold_copy", "unique", "unique_consecutive", "unravel_index", "unsafe_chunk", "unsafe_split",
     "unsafe_split_with_sizes", "unsqueeze", "unsqueeze_copy", "use_deterministic_algorithms",
     "utils", "vander", "var", "var_mean", "vdot", "version", "view_as_complex", "view_as_real",
     "view_copy", "vmap", "vsplit", "vstack", "where", "xlogy", "xlogy_", "xpu", "zero_", "zeros",
@@ -303,7 +303,8 @@ __all__ = [
 show_public_names(
     __name__,
     lazy=(
-        "_dynamo", "_inductor", "cpu", "distributions", "fft", "hub", "jit", "mps", "mtia",
-        "multiprocessing", "onnx", "profiler", "signal", "testing", "xpu",
+        "_dynamo", "_inductor", "cpu", "distributions", "fft", "functional", "hub", "jit", "mps",
+        "mtia", "multiprocessing", "onnx", "profiler", "signal", "storage", "testing", "types",
+        "xpu",
     ),
 )

@@ -4,11 +4,6 @@ With --ops the operations, with --api how much of torch's interface is here.
 """
 
 import argparse
-import importlib.metadata
-import importlib.util
-import os
-import platform
-import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,13 +11,9 @@ from typing import Any
 from minigrad.cli import coverage, inventory
 from minigrad.cli.experiment import DATA, TEXTS
 from minigrad.cli.usage_error import UsageError, as_usage_error
-from minigrad.kernels import cpu_info
-from minigrad.kernels.compiler.cache import cache_dir, kernel_cache_dir
-from minigrad.kernels.compiler.kernel import get_num_threads
 from minigrad.testing.api import compare_with_torch
+from minigrad.utils.collect_env import get_pretty_env_info
 
-PACKAGES = ("minigrad", "numpy", "numba", "llvmlite", "safetensors", "tqdm")
-OPTIONAL = {"matplotlib": "plot"}
 STANDARD_OUTPUT = "-"
 
 
@@ -77,28 +68,12 @@ def _show(report: ModuleType, found: Any, markdown: str | None) -> None:
 
 
 def _describe_installation(root: Path | None) -> None:
-    print(f"python       {platform.python_version()} ({sys.executable})")
-    for name in PACKAGES:
-        print(f"{name:<12} {importlib.metadata.version(name)}")
-    for name, extra in OPTIONAL.items():
-        if importlib.util.find_spec(name) is None:
-            print(f"{name:<12} not installed: pip install 'minigrad[{extra}]'")
-        else:
-            print(f"{name:<12} {importlib.metadata.version(name)}")
-    print(f"cpu          {cpu_info.cpu_name()}: {', '.join(cpu_info.vector_features())}")
-    print(f"registers    {cpu_info.vector_registers()}")
-    print(f"threads      {get_num_threads()} of {os.cpu_count()} ({cpu_info.threading_layer()})")
-    print(f"cache        {cache_dir()}: {_size(kernel_cache_dir())} of compiled kernels")
+    print(get_pretty_env_info())
     for name, source in DATA.items():
         place = "in the package" if source.bundled else _place(source.dataset, root)
         print(f"{name:<12} {place}")
     for name, text in TEXTS.items():
         print(f"{name:<12} {_place(text, root)}")
-
-
-def _size(folder: Path) -> str:
-    total = sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
-    return f"{total / 1e6:.1f} MB"
 
 
 def _place(dataset: Any, root: Path | None) -> str:

@@ -60,6 +60,10 @@ def _bits(name: str, itemsize: int = 1) -> NumberFormat:
     return NumberFormat(name, itemsize, unsupported.BITS, signed=signed)
 
 
+def _unsigned(name: str, itemsize: int) -> NumberFormat:
+    return NumberFormat(name, itemsize, unsupported.UNSIGNED, signed=False)
+
+
 bfloat16 = _floating("bfloat16", 2, Limits(2.0**-7, (2 - 2.0**-7) * 2.0**127, 2.0**-126, 0.01))
 float8_e4m3fn = _floating("float8_e4m3fn", 1, Limits(2.0**-3, 448.0, 2.0**-6))
 float8_e4m3fnuz = _floating("float8_e4m3fnuz", 1, Limits(2.0**-3, 240.0, 2.0**-7))
@@ -78,6 +82,8 @@ bits1x8, bits2x4, bits4x2 = _bits("bits1x8"), _bits("bits2x4"), _bits("bits4x2")
 int1, int2, int3, int4, int5, int6, int7 = (_bits(f"int{n}") for n in range(1, 8))
 uint1, uint2, uint3, uint4, uint5, uint6, uint7 = (_bits(f"uint{n}") for n in range(1, 8))
 bit = uint1
+
+uint16, uint32, uint64 = _unsigned("uint16", 2), _unsigned("uint32", 4), _unsigned("uint64", 8)
 
 
 def named(name: str) -> NumberFormat:

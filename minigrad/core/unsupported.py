@@ -10,6 +10,7 @@ NESTED = "minigrad has no nested tensors; pad, or use nn.utils.rnn.pack_sequence
 QUANTIZED = "minigrad has no quantized tensors; use float32, or int8 and a scale of your own"
 FLOAT_FORMAT = "NumPy does not hold this format; use float16 or float32"
 BITS = "torch has no arithmetic of parts of bytes, nor has minigrad; use int8 or uint8"
+UNSIGNED = "torch can only store this type, minigrad has none; use uint8, or a wider signed type"
 SHARED_MEMORY = (
     "minigrad's tensors cannot move to shared memory; pass NumPy arrays between processes"
 )

@@ -14,7 +14,7 @@ import numpy as np
 
 from minigrad.core.warn import warn_caller
 from minigrad.engine.grad_mode import thread
-from minigrad.engine.hooks import Hook, RemovableHandle
+from minigrad.engine.hooks import Hook, RemovableHandle, registered
 from minigrad.engine.memory import ChangeRecord, SharesMemory, tick
 from minigrad.engine.node_interface import NodeInterface, NodeOperation
 from minigrad.engine.tensor_interface import TensorInterface
@@ -125,7 +125,7 @@ class Value(TensorInterface, SharesMemory):
         holder = self if self.node is None else self.node
         if holder._hooks is None:
             holder._hooks = {}
-        return RemovableHandle(holder._hooks, hook)
+        return registered(holder._hooks, hook)
 
     def register_post_accumulate_grad_hook(self, hook: Hook) -> "RemovableHandle":
         """Call `hook(tensor)` after `backward` has added to this leaf's `.grad`."""
@@ -137,7 +137,7 @@ class Value(TensorInterface, SharesMemory):
             )
         if self._post_accumulate_hooks is None:
             self._post_accumulate_hooks = {}
-        return RemovableHandle(self._post_accumulate_hooks, hook)
+        return registered(self._post_accumulate_hooks, hook)
 
     def retain_grad(self) -> None:
         """Let `backward` fill `.grad` of this non-leaf value too."""

@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, Self
 
-from minigrad.engine.hooks import RemovableHandle
+from minigrad.engine.hooks import RemovableHandle, registered
 
 NodeHook = Callable[..., Any]
 """`hook(grad_inputs, grad_outputs)`, or for hooks before the node `hook(grad_outputs)`."""
@@ -121,11 +121,11 @@ class NodeInterface:
 
         grad_inputs has an entry for each of `next_functions`, None where no gradient is wanted.
         """
-        return RemovableHandle(self._hooked().after, hook)
+        return registered(self._hooked().after, hook)
 
     def register_prehook(self, hook: NodeHook) -> RemovableHandle:
         """Call `hook(grad_outputs)` before the node; a tuple replaces grad_outputs."""
-        return RemovableHandle(self._hooked().before, hook)
+        return registered(self._hooked().before, hook)
 
     def _hooked(self) -> "HookedOperation":
         if not isinstance(self.op, HookedOperation):

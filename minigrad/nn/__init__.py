@@ -361,4 +361,4 @@ __all__ = [
 
 _values = (globals()[name] for name in __all__)
 give_paths(each for each in _values if isinstance(each, type) and issubclass(each, Module))
-show_public_names(__name__)
+show_public_names(__name__, lazy=("grad",))

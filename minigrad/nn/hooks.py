@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 from minigrad.autograd.function import Function
 from minigrad.core.warn import warn_caller
 from minigrad.engine.grad_mode import thread
-from minigrad.engine.hooks import RemovableHandle
+from minigrad.engine.hooks import RemovableHandle, registered
 from minigrad.nn.node_hook import observe_node
 from minigrad.tensor import Tensor
 
@@ -80,7 +80,7 @@ EVERYWHERE = Hooks()
 def add(hooks: dict[int, H], hook: H, prepend: bool = False) -> RemovableHandle:
     """Register a hook at the end, or with prepend=True at the front; the handle removes it."""
     before = list(hooks.items())
-    handle = RemovableHandle(hooks, hook)
+    handle = registered(hooks, hook)
     if prepend:
         newest = hooks.pop(handle.id)
         hooks.clear()

@@ -174,9 +174,32 @@ def from_numpy(ndarray: Array) -> Tensor:
     return from_array(ndarray)
 
 
-def from_dlpack(ext_tensor: Any) -> Tensor:
-    """A tensor on the memory of any array with the DLPack protocol, such as torch's and JAX's."""
-    return from_numpy(np.from_dlpack(ext_tensor))
+def from_dlpack(ext_tensor: Any, *, device: DeviceLike = None, copy: bool | None = None) -> Tensor:
+    """A tensor on the memory of any array with the DLPack protocol, such as torch's and JAX's.
+
+    A capsule of the protocol will do as well, once.  copy=True: on memory of its own.
+    """
+    require_cpu(device)
+    given = ext_tensor if hasattr(ext_tensor, "__dlpack__") else _Capsule(ext_tensor)
+    return from_numpy(np.from_dlpack(given, copy=copy))
+
+
+class _Capsule:
+    """A capsule of the DLPack protocol as an array that gives it away."""
+
+    def __init__(self, capsule: Any) -> None:
+        if type(capsule).__name__ != "PyCapsule":
+            raise TypeError(
+                f"from_dlpack() takes an array with __dlpack__ or a capsule, not "
+                f"{type(capsule).__name__}"
+            )
+        self.capsule = capsule
+
+    def __dlpack__(self, **options: Any) -> Any:
+        return self.capsule
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return 1, 0  # the CPU
 
 
 def zeros(

@@ -6,12 +6,13 @@ import numpy as np
 
 from minigrad.core import dtypes
 from minigrad.core.dtypes import dtype
-from minigrad.core.number_formats import NumberFormat
+from minigrad.core.number_formats import NumberFormat, uint16, uint32, uint64
 from minigrad.core.types import DTypeLike, Number
 from minigrad.engine.graph import Value
 
 e, pi, inf, nan = math.e, math.pi, math.inf, math.nan
 newaxis = None
+UNSIGNED = (uint16, uint32, uint64)
 
 
 class finfo:  # noqa: N801  torch's name
@@ -63,6 +64,10 @@ class iinfo:  # noqa: N801  torch's name
     """
 
     def __init__(self, type: DTypeLike) -> None:
+        if isinstance(type, NumberFormat) and type in UNSIGNED:  # NumPy knows them, no tensor does
+            self.dtype, self.bits, self.min = type.name, type.itemsize * 8, 0
+            self.max = 2**self.bits - 1
+            return
         asked = dtypes.of_numpy(dtypes.to_numpy(type))
         if asked.numpy.kind not in "iu":
             raise TypeError(f"torch.iinfo() requires an integer input type, got {asked}")

@@ -3,7 +3,7 @@
 from minigrad.autograd.gradcheck.gradcheck import GradcheckError, gradcheck, gradgradcheck
 from minigrad.core.public_names import show_public_names
 from minigrad.engine.op import arr, sample
-from minigrad.testing.assertions import assert_close
+from minigrad.testing.assertions import assert_allclose, assert_close
 from minigrad.testing.cases import check, gradcheck_cases
 from minigrad.testing.creation import make_tensor
 from minigrad.testing.modules import check_module
@@ -13,6 +13,7 @@ __all__ = [
     "LAYOUTS",
     "GradcheckError",
     "arr",
+    "assert_allclose",
     "assert_close",
     "check",
     "check_module",

@@ -1,6 +1,7 @@
 """assert_close, under the name of torch.testing: values compared, and how they differ in words."""
 
 import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -10,7 +11,7 @@ import numpy as np
 from minigrad.core import dtypes
 from minigrad.core.types import Array
 from minigrad.tensor import Tensor
-from minigrad.tensor.creation import from_numpy
+from minigrad.tensor.creation import from_numpy, tensor
 
 Message = str | Callable[[str], str] | None
 
@@ -19,6 +20,14 @@ TOLERANCES = {
     dtypes.float16: (1e-3, 1e-5),
     dtypes.float32: (1.3e-6, 1e-5),
     dtypes.float64: (1e-7, 1e-7),
+}
+
+
+# Those of the older assert_allclose.
+OLDER_TOLERANCES = {
+    dtypes.float16: (1e-3, 1e-3),
+    dtypes.float32: (1e-4, 1e-5),
+    dtypes.float64: (1e-5, 1e-8),
 }
 
 
@@ -82,6 +91,31 @@ def assert_close(
         )
     settings = _Comparison(allow_subclasses, rtol, atol, equal_nan, check_dtype, check_stride, msg)
     _compare(actual, expected, settings, ())
+
+
+def assert_allclose(
+    actual: Any,
+    expected: Any,
+    rtol: float | None = None,
+    atol: float | None = None,
+    equal_nan: bool = True,
+    msg: str = "",
+) -> None:
+    """The older `assert_close`: dtypes may differ, NaNs are equal, values need be no tensors."""
+    warnings.warn(
+        "`torch.testing.assert_allclose()` is deprecated since 1.12; use `assert_close()`",
+        FutureWarning,
+        stacklevel=2,
+    )
+    actual = actual if isinstance(actual, Tensor) else tensor(actual)
+    expected = expected if isinstance(expected, Tensor) else tensor(expected, dtype=actual.dtype)
+    if rtol is None and atol is None:
+        found = [OLDER_TOLERANCES.get(t.dtype, (0.0, 0.0)) for t in (actual, expected)]
+        rtol, atol = max(r for r, _ in found), max(a for _, a in found)
+    assert_close(
+        actual, expected, rtol=rtol, atol=atol, equal_nan=equal_nan, check_dtype=False,
+        msg=msg or None,
+    )  # fmt: skip
 
 
 def _compare(actual: Any, expected: Any, how: _Comparison, path: tuple[Any, ...]) -> None:

@@ -13,4 +13,4 @@ if TYPE_CHECKING:  # imported when it is first read
 __all__ = ["checkpoint", "data", "graph"]
 
 watch_imports()
-show_public_names(__name__, lazy=("data",))
+show_public_names(__name__, lazy=("collect_env", "data", "dlpack", "hooks"))

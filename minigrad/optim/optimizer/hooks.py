@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from minigrad.engine.hooks import RemovableHandle
+from minigrad.engine.hooks import RemovableHandle, registered
 
 Hook = Callable[..., Any]
 """A user's function; `OptimizerHooks` says for each kind what it is called with."""
@@ -15,12 +15,12 @@ _GLOBAL_HOOKS: dict[str, dict[int, Hook]] = {"step_pre": {}, "step_post": {}}
 
 def register_optimizer_step_pre_hook(hook: Hook) -> RemovableHandle:
     """Call `hook(optimizer, args, kwargs)` before each step of every optimizer."""
-    return RemovableHandle(_GLOBAL_HOOKS["step_pre"], hook)
+    return registered(_GLOBAL_HOOKS["step_pre"], hook)
 
 
 def register_optimizer_step_post_hook(hook: Hook) -> RemovableHandle:
     """Call `hook(optimizer, args, kwargs)` after each step of every optimizer."""
-    return RemovableHandle(_GLOBAL_HOOKS["step_post"], hook)
+    return registered(_GLOBAL_HOOKS["step_post"], hook)
 
 
 class OptimizerHooks:
@@ -40,7 +40,7 @@ class OptimizerHooks:
         self._hooks = {kind: {}, **self._hooks}
         hooks = self._hooks[kind]
         earlier = dict(hooks)
-        handle = RemovableHandle(hooks, hook)
+        handle = registered(hooks, hook)
         if prepend:
             for number, other in earlier.items():
                 del hooks[number]
