@@ -31,9 +31,7 @@ OUT_OF_SCOPE = {
     "products of groups of rows": "grouped_mm",
     "other ways of distributing": "is_distributed",
     "nested and named tensors": "to_padded_tensor",
-    "mixed precision": """
-        *autocast* LinearCrossEntropyOptions
-        """,
+    "mixed precision": "*autocast*",
     "number formats that NumPy lacks": "bfloat16 float4_* float8_*",
     "given up in torch": """
         Tensor.lstsq Tensor.solve Tensor.symeig Tensor.eig Tensor.resize Tensor.resize_as

@@ -93,6 +93,7 @@ from minigrad.nn.linear import (
     Identity,
     Linear,
 )
+from minigrad.nn.linear_cross_entropy_options import LinearCrossEntropyOptions
 from minigrad.nn.loss import (
     BCELoss,
     BCEWithLogitsLoss,
@@ -275,6 +276,7 @@ __all__ = [
     "LeakyReLU",
     "Linear",
     "LinearCrossEntropyLoss",
+    "LinearCrossEntropyOptions",
     "LocalResponseNorm",
     "LogSigmoid",
     "LogSoftmax",

@@ -11,6 +11,7 @@ from minigrad.nn.functional.reduction import (
     takes_old_reduction,
 )
 from minigrad.nn.linear import Linear
+from minigrad.nn.linear_cross_entropy_options import LinearCrossEntropyOptions
 from minigrad.nn.module import Module
 from minigrad.tensor import Tensor
 
@@ -133,8 +134,8 @@ class LinearCrossEntropyLoss(WeightedLoss):
     """The cross-entropy of a linear layer's scores: (N, in_features), class indices (N,).
 
     With out_features (d1, ...) the scores are (N, num_classes, d1, ...), the targets (N, d1, ...);
-    see `functional.linear_cross_entropy`.  Raises RuntimeError for a weight that is not
-    (num_classes,) and a label_smoothing outside [0, 1].
+    see `functional.linear_cross_entropy`, which says what chunks, `options`, save.  Raises
+    RuntimeError for a weight that is not (num_classes,) and a label_smoothing outside [0, 1].
     """
 
     def __init__(
@@ -150,10 +151,8 @@ class LinearCrossEntropyLoss(WeightedLoss):
         weight: Tensor | None = None,
         ignore_index: int | None = None,
         label_smoothing: float = 0.0,
-        options: None = None,
+        options: LinearCrossEntropyOptions | None = None,
     ) -> None:
-        if options is not None:
-            raise NotImplementedError("LinearCrossEntropyLoss: chunks, options=, are not supported")
         if weight is not None and weight.shape != (num_classes,):
             raise RuntimeError(
                 f"expected weight shape to be [{num_classes}], got {list(weight.shape)}"
@@ -169,6 +168,7 @@ class LinearCrossEntropyLoss(WeightedLoss):
         self.label_smoothing = label_smoothing
         rows = math.prod(out_features, start=num_classes)
         self.linear = Linear(in_features, rows, bias, device, dtype)
+        self.options = options
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         shape = (self.num_classes, *self.out_features)
@@ -182,6 +182,7 @@ class LinearCrossEntropyLoss(WeightedLoss):
             reduction=self.reduction,
             ignore_index=self.ignore_index,
             label_smoothing=self.label_smoothing,
+            options=self.options,
         )
 
     def extra_repr(self) -> str:
@@ -189,7 +190,7 @@ class LinearCrossEntropyLoss(WeightedLoss):
             f"in_features={self.linear.in_features}, num_classes={self.num_classes}, "
             f"out_features={self.out_features}, bias={self.linear.bias is not None}, "
             f"reduction={self.reduction}, ignore_index={self.ignore_index}, "
-            f"label_smoothing={self.label_smoothing}, options=None"
+            f"label_smoothing={self.label_smoothing}, options={self.options}"
         )
 
 

@@ -92,12 +92,12 @@ from minigrad.nn.functional.linear import (
     bilinear,
     linear,
 )
+from minigrad.nn.functional.linear_cross_entropy import linear_cross_entropy
 from minigrad.nn.functional.loss import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
     cross_entropy,
     l1_loss,
-    linear_cross_entropy,
     mse_loss,
     nll_loss,
 )

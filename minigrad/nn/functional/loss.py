@@ -4,7 +4,6 @@ from minigrad import ops
 from minigrad.engine.half_precision import in_float32
 from minigrad.engine.op import labelled
 from minigrad.nn.functional.arguments import require_floating, require_tensor
-from minigrad.nn.functional.linear import linear
 from minigrad.nn.functional.reduction import (
     reduced,
     require_reduction,
@@ -166,62 +165,6 @@ def cross_entropy(
         ignore_index=ignore_index, label_smoothing=label_smoothing, reduction=reduction,
     )  # fmt: skip
     return loss
-
-
-@in_float32
-def linear_cross_entropy(
-    input: Tensor,
-    linear_weight: Tensor,
-    target: Tensor,
-    *,
-    linear_bias: Tensor | None = None,
-    weight: Tensor | None = None,
-    reduction: str = "mean",
-    ignore_index: int | None = None,
-    label_smoothing: float = 0.0,
-    options: None = None,
-) -> Tensor:
-    """The cross-entropy of linear(input, linear_weight, linear_bias) and the target.
-
-    input (N, in) or (in,), linear_weight (C, in), linear_bias (C,), target as in cross_entropy;
-    with a batch also linear_weight (C, d1, ..., in), linear_bias (C, d1, ...), target (N, d1, ...).
-    ignore_index is -100 by default.  Raises RuntimeError for shapes that do not fit, and for an
-    ignore_index with class probabilities; NotImplementedError for options.
-    """
-    if options is not None:
-        raise NotImplementedError(
-            "linear_cross_entropy: options= (chunked computation) is not supported"
-        )
-    require_tensor("linear_cross_entropy", input=input, linear_weight=linear_weight, target=target)
-    _require_linear_weight(input, linear_weight, linear_bias)
-    classes, *inner, features = linear_weight.shape
-    shape = (*input.shape[:-1], classes, *inner)
-    if target.shape == shape and ignore_index is not None:
-        raise RuntimeError("ignore_index cannot be specified when target contains probabilities")
-    bias = None if linear_bias is None else linear_bias.reshape(-1)
-    scores = linear(input, linear_weight.reshape(-1, features), bias).reshape(shape)
-    return cross_entropy(
-        scores, target, weight, ignore_index=-100 if ignore_index is None else ignore_index,
-        reduction=reduction, label_smoothing=label_smoothing,
-    )  # fmt: skip
-
-
-def _require_linear_weight(input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
-    """Raise RuntimeError unless a weight (C, ..., in) and a bias (C, ...) fit an input."""
-    if input.ndim not in (1, 2) or weight.ndim < 2 or (input.ndim == 1 and weight.ndim > 2):
-        raise RuntimeError(
-            f"expected input (N, in) and linear_weight (C, ..., in), or (in,) and (C, in), got "
-            f"{list(input.shape)} and {list(weight.shape)}"
-        )
-    if input.shape[-1] != weight.shape[-1]:
-        raise RuntimeError(
-            f"expected equal input and linear_weight last dimensions (in_features), got "
-            f"{input.shape[-1]} and {weight.shape[-1]}, respectively"
-        )
-    if bias is not None and bias.shape != weight.shape[:-1]:
-        raise RuntimeError(
-            f"expected linear_bias shape {list(weight.shape[:-1])}, got {list(bias.shape)}"
-        )
 
 
 def _cross_entropy_of_probabilities(

@@ -18,6 +18,7 @@ from minigrad.nn import (
     dropout,
     instancenorm,
     lazy,
+    linear_cross_entropy_options,
     loss,
     multihead_attention,
     padding,
@@ -62,6 +63,9 @@ BESIDE: dict[str, dict[str, Any]] = {
     "lazy": {"LazyModuleMixin": lazy.LazyModuleMixin},
     "linear": {
         "NonDynamicallyQuantizableLinear": multihead_attention.NonDynamicallyQuantizableLinear
+    },
+    "linear_cross_entropy_options": {
+        "LinearCrossEntropyOptions": linear_cross_entropy_options.LinearCrossEntropyOptions
     },
     "loss": {"_Loss": loss.ReducedLoss, "_WeightedLoss": loss.WeightedLoss},
     "padding": {"_ConstantPadNd": padding._ConstantPad},
