@@ -64,6 +64,10 @@ class Unpickler:
         """The value for a call of what `find` or `call` gave."""
         raise ValueError("it calls something with unexpected arguments")
 
+    def new(self, kind: Any, arguments: Any) -> Any:
+        """The value for an object of a class whose __init__ is not called."""
+        return self.call(kind, arguments)
+
     def build(self, made: Any, state: Any) -> None:
         """Set the state of what `call` gave."""
         raise ValueError("it sets the state of something that has none")
@@ -185,11 +189,11 @@ class Unpickler:
         self.take(_SET + _ENTRY * len(values))
         return [self.key(value) for value in values]
 
-    def reduce(self) -> None:
+    def reduce(self, call: Callable[[Any, Any], Any]) -> None:
         """Replace the uppermost two values by what a call of the one with the other gives."""
         self.take(512)
         arguments, called = self.pop(), self.pop()
-        self.push(self.call(called, arguments))
+        self.push(call(called, arguments))
 
     def set_state(self) -> None:
         """Set the state of the uppermost value but one, and take the state off."""
@@ -261,7 +265,8 @@ _OPCODES: dict[str, Callable[[Unpickler, Any], Any]] = {
     **dict.fromkeys(("BINGET", "LONG_BINGET", "GET"), lambda machine, i: machine.recall(i)),
     "GLOBAL": lambda machine, name: machine.push(machine.find(name)),
     "STACK_GLOBAL": lambda machine, _: machine.find_pair(),
-    **dict.fromkeys(("REDUCE", "NEWOBJ"), lambda machine, _: machine.reduce()),
+    "REDUCE": lambda machine, _: machine.reduce(machine.call),
+    "NEWOBJ": lambda machine, _: machine.reduce(machine.new),
     "BUILD": lambda machine, _: machine.set_state(),
     "BINPERSID": lambda machine, _: machine.push(machine.persistent(machine.pop())),
 }

@@ -32,12 +32,13 @@ def load(
 
     f: a path, or a file opened for reading bytes, which is read from its present position.
     map_location: the CPU in any of torch's ways; without it tensors of all devices come here, too.
-    weights_only: has no effect, because only tensors and plain values are ever read.
+    weights_only: has no effect, because only tensors and plain values are ever read, and objects of
+        classes that `serialization.add_safe_globals` names.
     mmap: read elements when they are used, through a private map of the file; `f` is then a path.
 
-    Nothing from the file is executed.  Types that NumPy does not have are read as wider ones, with
-    a warning: bfloat16 and 8-bit floats as float32.  Raises OSError if the file cannot be read,
-    and ValueError, before more memory is taken than the file's size accounts for, if it is
+    Nothing else from the file is executed.  Types that NumPy does not have are read as wider ones,
+    with a warning: bfloat16 and 8-bit floats as float32.  Raises OSError if the file cannot be
+    read, and ValueError, before more memory is taken than the file's size accounts for, if it is
     damaged, of another format, or holds objects of other classes.
     """
     if pickle_module is not None:

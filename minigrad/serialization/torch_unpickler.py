@@ -1,7 +1,8 @@
 """A reader for the pickles in torch's files: tensors and plain values, and nothing else.
 
 What may be named and called is in closed tables, of this file, `numpy_values` and `python_values`.
-The names are compared as text, nothing is imported.  See `core.unpickler` for the machine.
+Beside them stands what the user trusts, see `safe_globals`.  The names are compared as text,
+nothing is imported.  See `core.unpickler` for the machine.
 """
 
 from collections import OrderedDict
@@ -12,6 +13,7 @@ from minigrad.core import dtypes, unsupported
 from minigrad.core.device import device
 from minigrad.core.types import Size
 from minigrad.core.unpickler import Unpickler
+from minigrad.nn.module import Module
 from minigrad.nn.parameter import Buffer, Parameter
 from minigrad.serialization.attributes import set_attributes
 from minigrad.serialization.numpy_values import (
@@ -21,6 +23,7 @@ from minigrad.serialization.numpy_values import (
     set_numpy_state,
 )
 from minigrad.serialization.python_values import PYTHON_CALLS
+from minigrad.serialization.safe_globals import is_trusted, set_state, trusted_values
 from minigrad.serialization.torch_storage import (
     STORAGE_TYPES,
     StorageRecord,
@@ -73,12 +76,15 @@ _REFUSED = {
 class TorchUnpickler(Unpickler):
     """The pickle machine for torch's files; tensors take their memory from `storages`."""
 
-    needs = "no file of tensors and plain values needs: save the state_dict() of objects"
+    needs = (
+        "no file of tensors and plain values needs: save the state_dict() of objects, or name it "
+        "in serialization.add_safe_globals"
+    )
 
     def __init__(self, storages: Storages) -> None:
         super().__init__()
         self.storages = storages
-        self.attributes: list[dict[Any, Any]] = []
+        self.attributes: list[Any] = []
 
     def find(self, name: str) -> Any:
         """A dtype, or a name that `call` knows."""
@@ -93,21 +99,39 @@ class TorchUnpickler(Unpickler):
         if name in _REFUSED:
             raise ValueError(f"it holds {_REFUSED[name]}, which minigrad does not have")
         if name not in _CALLS and name not in STORAGE_TYPES and name != _TENSOR:
-            super().find(name)
+            trusted = trusted_values()
+            path = f"{module}.{rest}"
+            return trusted[path] if path in trusted else super().find(name)
         return _Global(name)
 
     def call(self, called: Any, arguments: Any) -> Any:
         """What a function of torch, NumPy or Python's collections would make of the arguments."""
         if type(arguments) is not tuple:
             raise ValueError("it calls something without a tuple of arguments")
+        if is_trusted(called):
+            self.attributes.append(arguments)
+            return called(*arguments)
         if type(called) is NumpyName:
             return NUMPY_CALLS[called.name](self, arguments)
         if type(called) is not _Global or called.name not in _CALLS:
             raise ValueError("it calls something that is no function")
         return _CALLS[called.name](self, arguments)
 
+    def new(self, kind: Any, arguments: Any) -> Any:
+        """An object of a class that is trusted, before its state is set."""
+        if type(arguments) is not tuple or not (isinstance(kind, type) and is_trusted(kind)):
+            return self.call(kind, arguments)
+        if issubclass(kind, Module):  # torch's have another state
+            raise ValueError("it holds a whole module: save its state_dict()")
+        self.attributes.append(arguments)
+        return kind.__new__(kind, *arguments)
+
     def build(self, made: Any, state: Any) -> None:
         """Set the metadata of a state_dict, the content of an array, or an old parameter."""
+        if is_trusted(type(made)):
+            self.attributes.append([state])
+            set_state(made, state)
+            return
         if type(made) is OrderedDict:
             _set_metadata(self, made, state)
         elif type(made) is Parameter:
