@@ -244,3 +244,18 @@ def check_register_module_is_add_module(torch):
     module.register_module("a", torch.nn.ReLU())
     module.register_module("b", None)
     assert [n for n, _ in module.named_children()] == ["a"]
+
+
+def check_the_loss_of_a_linear_layer_takes_chunks_of_rows(torch):
+    x = torch.arange(12.0).reshape(6, 2).requires_grad_()
+    layer = torch.nn.Linear(2, 5)
+    target = torch.tensor([0, 1, 2, 3, 4, 0])
+    options = torch.nn.LinearCrossEntropyOptions(batch_chunk_size=4)
+    found = []
+    for each in (None, options):
+        loss = torch.nn.functional.linear_cross_entropy(
+            x, layer.weight, target, linear_bias=layer.bias, options=each
+        )
+        (gradient,) = torch.autograd.grad(loss, x)
+        found.append([loss.item(), *gradient.flatten().tolist()])
+    assert max(abs(a - b) for a, b in zip(*found, strict=True)) < 1e-5

@@ -130,9 +130,3 @@ def test_the_digits_network_learns_the_digits():
 
 def as_batch(dataset):
     return dataset.data.unsqueeze(1).float() / 16
-
-
-def test_pretrained_weights_are_refused_with_what_to_do():
-    with pytest.raises(NotImplementedError, match=r"torch.save.*load_state_dict"):
-        models.resnet18(weights="DEFAULT")
-    assert isinstance(models.resnet18(4, weights=None, stem="cifar"), mg.nn.Module)
