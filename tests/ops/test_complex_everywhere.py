@@ -30,8 +30,12 @@ LEFT_OUT = ("rand", "empty", "dropout", "set_", "use_", "normal", "new", "seed",
             "save", "load", "bernoulli", "poisson", "resize", "lowrank", "rrelu", "uniform",
             "random_", "data_ptr", "storage", "backward", "register", "compile", "multinomial",
             "from_", "exponential", "cauchy", "geometric", "lobpcg", "is_", "initial_")  # fmt: skip
-# Right, though torch refuses them: promoted operands, results written into the tensor itself.
+# Right, though torch refuses them: promoted operands, results written into the tensor itself; or
+# though torch does other than its signature says: losses without the mean that is their default,
+# and a sum of a tensor's elements that is none.
 TAKEN = {"abs_", "absolute_", "cross", "vecdot", "linear", "sum_to_size"}
+TAKEN |= {"cosine_embedding_loss", "hinge_embedding_loss", "margin_ranking_loss",
+          "triplet_margin_loss", "sym_sum"}  # fmt: skip
 
 
 def called(m, function, given):

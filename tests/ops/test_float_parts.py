@@ -128,6 +128,7 @@ CALLS = {
     "swapaxes": lambda m, x: m.swapaxes(x[None], 0, 1),
     "swapdims": lambda m, x: m.swapdims(x[None], 0, 1),
     "inverse": lambda m, x: m.inverse(m.diag(x)),
+    "orgqr": lambda m, x: m.orgqr(m.diag(x), x),
     "igamma": lambda m, x: m.igamma(x.detach(), x),  # there is no gradient of the first
     "igammac": lambda m, x: m.igammac(x.detach(), x),
     "broadcast_to": lambda m, x: m.broadcast_to(x, (2, 3)),

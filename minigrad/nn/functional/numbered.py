@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from minigrad import ops
+from minigrad.engine.op import composed
 from minigrad.nn import functional as F
 from minigrad.tensor import Tensor
 
@@ -211,12 +212,14 @@ def feature_dropout_(input: Tensor, p: float, train: bool) -> Tensor:
     return input.copy_(feature_dropout(input, p, train))
 
 
+@composed
 def frobenius_norm(input: Tensor, dim: int | Sequence[int] = (), keepdim: bool = False) -> Tensor:
     """The root of the sum of squares over dimensions, by default all."""
     found: Tensor = ops.vector_norm(input, 2, dim=dim or None, keepdim=keepdim)
     return found
 
 
+@composed
 def nuclear_norm(input: Tensor, dim: Sequence[int] = (-2, -1), keepdim: bool = False) -> Tensor:
     """The sum of singular values of the matrices that two dimensions span."""
     found: Tensor = ops.matrix_norm(input, "nuc", dim=(dim[0], dim[1]), keepdim=keepdim)

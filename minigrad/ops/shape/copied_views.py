@@ -5,6 +5,7 @@ from typing import Any
 
 from minigrad.engine.graph import V
 from minigrad.engine.op import composed
+from minigrad.engine.out_argument import write_into
 from minigrad.ops.shape import axes, diagonal, split, strided, views
 from minigrad.ops.shape.copies import clone
 from minigrad.ops.shape.strided import memory_order
@@ -13,11 +14,10 @@ from minigrad.ops.shape.strided import memory_order
 def _copied(function: Callable[..., Any], name: str) -> Callable[..., Any]:
     """The function whose results share no memory with the tensor."""
 
-    def call(input: V, *args: Any, **settings: Any) -> Any:
+    def call(input: V, *args: Any, out: Any = None, **settings: Any) -> Any:
         found = function(input, *args, **settings)
-        if isinstance(found, tuple):
-            return tuple(clone(each) for each in found)
-        return clone(found)
+        copies = tuple(map(clone, found)) if isinstance(found, tuple) else clone(found)
+        return copies if out is None else write_into(name, copies, out)
 
     call.__name__ = call.__qualname__ = name
     call.__doc__ = f"A copy of what `{function.__name__}` gives, or copies."
