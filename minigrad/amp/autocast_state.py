@@ -9,7 +9,7 @@ from minigrad.core.warn import warn_caller
 class _Asked:
     """What was set last, by the device's type."""
 
-    dtypes: dict[str, dtype] = {}  # noqa: RUF012
+    dtypes: dict[str, dtype] = {}  # noqa: RUF012  settings of the process
     nesting = 0
 
 

@@ -4,11 +4,11 @@ There is no cuDNN; minigrad's convolutions choose their algorithm by the shape, 
 bits in every run.
 """
 
-import contextlib
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 from minigrad.backends.precision import Float32Precision
+from minigrad.backends.settings import during, replaced
 from minigrad.core import dtypes
 from minigrad.core.public_names import show_public_names
 
@@ -56,14 +56,11 @@ def set_flags(
     given = {
         "enabled": _enabled, "benchmark": _benchmark, "benchmark_limit": _benchmark_limit,
         "deterministic": _deterministic, "allow_tf32": _allow_tf32,
+        "fp32_precision": _fp32_precision,
     }  # fmt: skip
-    before = (*(globals()[name] for name in given), fp32_precision)
-    globals().update({name: value for name, value in given.items() if value is not None})
-    globals().update(fp32_precision=_fp32_precision)
-    return before
+    return replaced(globals(), given)
 
 
-@contextlib.contextmanager
 def flags(
     enabled: bool = False,
     benchmark: bool = False,
@@ -71,15 +68,9 @@ def flags(
     deterministic: bool = False,
     allow_tf32: bool = True,
     fp32_precision: str = "none",
-) -> Iterator[None]:
+) -> AbstractContextManager[None]:
     """Set the settings inside a `with` block."""
-    settings, before = dict(locals()), globals()
-    kept = {name: before[name] for name in settings}
-    before.update(settings)
-    try:
-        yield
-    finally:
-        before.update(kept)
+    return during(globals(), locals())
 
 
 show_public_names(__name__)

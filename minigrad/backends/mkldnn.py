@@ -1,10 +1,11 @@
 """torch.backends.mkldnn: minigrad's kernels are its own; the settings can be set and read."""
 
 import contextlib
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 from minigrad.backends.precision import Float32Precision
+from minigrad.backends.settings import during, replaced
 from minigrad.core.public_names import show_public_names
 
 __all__ = [
@@ -39,28 +40,21 @@ def set_flags(
     _fp32_precision: str = "none",
 ) -> tuple[Any, ...]:
     """Set the settings that are not None; what they were before."""
-    given = {"enabled": _enabled, "deterministic": _deterministic, "allow_tf32": _allow_tf32}
-    before = (*(globals()[name] for name in given), fp32_precision)
-    globals().update({name: value for name, value in given.items() if value is not None})
-    globals().update(fp32_precision=_fp32_precision)
-    return before
+    given = {
+        "enabled": _enabled, "deterministic": _deterministic, "allow_tf32": _allow_tf32,
+        "fp32_precision": _fp32_precision,
+    }  # fmt: skip
+    return replaced(globals(), given)
 
 
-@contextlib.contextmanager
 def flags(
     enabled: bool = False,
     deterministic: bool = False,
     allow_tf32: bool | None = True,
     fp32_precision: str = "none",
-) -> Iterator[None]:
+) -> AbstractContextManager[None]:
     """Set the settings inside a `with` block."""
-    settings, before = dict(locals()), globals()
-    kept = {name: before[name] for name in settings}
-    before.update(settings)
-    try:
-        yield
-    finally:
-        before.update(kept)
+    return during(globals(), locals())
 
 
 class verbose(contextlib.nullcontext[None]):  # noqa: N801  torch's name

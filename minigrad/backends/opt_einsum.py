@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 
+from minigrad.backends.settings import replaced
 from minigrad.core.public_names import show_public_names
 
 __all__ = ["enabled", "flags", "get_opt_einsum", "is_available", "set_flags", "strategy"]
@@ -24,9 +25,8 @@ def set_flags(
     _enabled: bool | None = None, _strategy: str | None = None
 ) -> tuple[bool, str | None]:
     """Set the settings that are not None; what they were before."""
-    before = enabled, strategy
     given = {"enabled": _enabled, "strategy": _strategy}
-    globals().update({name: value for name, value in given.items() if value is not None})
+    before: tuple[bool, str | None] = replaced(globals(), given)
     return before
 
 

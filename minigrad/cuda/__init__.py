@@ -4,8 +4,9 @@ What asks or tidies up answers as torch's does on a CPU; what would use a device
 RuntimeError.
 """
 
-from typing import Any, NoReturn
+from typing import Any
 
+from minigrad.core.absent_device import device_count, is_available, refusal
 from minigrad.core.device import refuse_device
 from minigrad.core.errors import OutOfMemoryError
 from minigrad.core.public_names import show_public_names
@@ -72,11 +73,6 @@ __all__ = [
 # --- questions ------------------------------------------------------------------------------------
 
 
-def is_available() -> bool:
-    """False: minigrad computes on the CPU."""
-    return False
-
-
 def is_initialized() -> bool:
     """False: there is no device."""
     return False
@@ -90,11 +86,6 @@ def is_bf16_supported(including_emulation: bool = True) -> bool:
 def is_tf32_supported() -> bool:
     """False: there is no device."""
     return False
-
-
-def device_count() -> int:
-    """0: minigrad computes on the CPU."""
-    return 0
 
 
 def get_arch_list() -> list[str]:
@@ -116,12 +107,8 @@ def set_device(device: Any) -> None:
 # --- what needs a device --------------------------------------------------------------------------
 
 
-def _refused(*args: Any, **settings: Any) -> NoReturn:
-    """Raise RuntimeError: there is no such device."""
-    refuse_device("cuda")
-
-
-synchronize = current_device = current_stream = default_stream = init = ipc_collect = _refused
-get_device_name = get_device_properties = get_device_capability = _refused
+synchronize = current_device = current_stream = default_stream = refusal("cuda")
+init = ipc_collect = synchronize
+get_device_name = get_device_properties = get_device_capability = synchronize
 
 show_public_names(__name__)

@@ -4,7 +4,7 @@ from typing import Any, NoReturn
 
 from minigrad.core.device import refuse_device
 from minigrad.core.public_names import show_public_names
-from minigrad.tensor.methods.type_names import TYPE_NAMES
+from minigrad.tensor.methods.type_names import NamedType, tensor_type
 
 __all__ = [
     "BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "Event", "FloatTensor", "HalfTensor",
@@ -70,30 +70,22 @@ class Event:
         refuse_device("cuda")
 
 
-class _TensorType(type):
+class _TensorType(NamedType):
     """The type of `cuda.FloatTensor` and its like, of which no tensor is an instance."""
 
-    def __call__(cls, *data: Any, **options: Any) -> NoReturn:
+    def __call__(self, *data: Any, **options: Any) -> NoReturn:
         raise TypeError(
-            f"type minigrad.cuda.{cls.__name__} not available: minigrad computes on the CPU only, "
-            f"it is not compiled with CUDA enabled; use minigrad.{cls.__name__}"
+            f"type minigrad.cuda.{self.__name__} not available: minigrad computes on the CPU only, "
+            f"it is not compiled with CUDA enabled; use minigrad.{self.__name__}"
         )
 
-    def __instancecheck__(cls, instance: object) -> bool:
+    def __instancecheck__(self, instance: object) -> bool:
         return False
-
-    def __repr__(cls) -> str:
-        return f"<class 'minigrad.cuda.{cls.__name__}'>"
 
 
 def _tensor_type(name: str) -> Any:
-    body = {
-        "__module__": "minigrad.cuda",
-        "__doc__": f"Tensors of {TYPE_NAMES[name]} on a device, of which there are none.",
-        "dtype": TYPE_NAMES[name],
-        "is_cuda": True,
-    }
-    return _TensorType(name, (), body)
+    words = " on a device, of which there are none."
+    return tensor_type(_TensorType, "minigrad.cuda", name, words)
 
 
 HalfTensor = _tensor_type("HalfTensor")

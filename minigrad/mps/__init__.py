@@ -1,8 +1,13 @@
 """torch.mps: there is no such device; what scripts ask before they take the CPU."""
 
-from typing import Any
-
-from minigrad.core.device import refuse_device
+from minigrad.core.absent_device import (
+    device_count,
+    empty_cache,
+    is_available,
+    manual_seed,
+    refusal,
+    seed,
+)
 from minigrad.core.public_names import show_public_names
 
 __all__ = [
@@ -10,42 +15,6 @@ __all__ = [
     "set_device", "synchronize",
 ]  # fmt: skip
 
-
-def is_available() -> bool:
-    """False: minigrad computes on the CPU."""
-    return False
-
-
-def device_count() -> int:
-    """0: minigrad computes on the CPU."""
-    return 0
-
-
-def manual_seed(seed: int) -> None:
-    """Nothing: there is no device to seed."""
-
-
-def seed() -> None:
-    """Nothing: there is no device to seed."""
-
-
-def empty_cache() -> None:
-    """Nothing: there is no memory of a device to give back."""
-
-
-def current_device() -> int:
-    """Raise RuntimeError: there is no such device."""
-    refuse_device("mps")
-
-
-def set_device(device: Any) -> None:
-    """Raise RuntimeError: there is no such device."""
-    refuse_device("mps")
-
-
-def synchronize(device: Any = None) -> None:
-    """Raise RuntimeError: there is no such device."""
-    refuse_device("mps")
-
+current_device = set_device = synchronize = refusal("mps")
 
 show_public_names(__name__)

@@ -37,70 +37,42 @@ def _gradient(
     return found
 
 
-def conv1d_input(
-    input_size: Sequence[int], weight: Tensor, grad_output: Tensor, stride: Sizes = 1,
-    padding: Sizes = 0, dilation: Sizes = 1, groups: int = 1,
-) -> Tensor:  # fmt: skip
-    """The gradient of `conv1d` in its input, whose size is given, from that of its output."""
-    return _gradient(
-        lambda x: functional.conv1d(x, weight, None, stride, padding, dilation, groups),
-        input_size, grad_output, weight,
-    )  # fmt: skip
+def _in_input(convolution: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """The function that gives a convolution's gradient in its input."""
+
+    def gradient(
+        input_size: Sequence[int], weight: Tensor, grad_output: Tensor, stride: Sizes = 1,
+        padding: Sizes = 0, dilation: Sizes = 1, groups: int = 1,
+    ) -> Tensor:  # fmt: skip
+        return _gradient(
+            lambda x: convolution(x, weight, None, stride, padding, dilation, groups),
+            input_size, grad_output, weight,
+        )  # fmt: skip
+
+    gradient.__name__ = gradient.__qualname__ = f"{convolution.__name__}_input"
+    gradient.__doc__ = f"The gradient of `{convolution.__name__}` in its input of `input_size`."
+    return gradient
 
 
-def conv1d_weight(
-    input: Tensor, weight_size: Sequence[int], grad_output: Tensor, stride: Sizes = 1,
-    padding: Sizes = 0, dilation: Sizes = 1, groups: int = 1,
-) -> Tensor:  # fmt: skip
-    """The gradient of `conv1d` in its weight, whose size is given, from that of its output."""
-    return _gradient(
-        lambda w: functional.conv1d(input, w, None, stride, padding, dilation, groups),
-        weight_size, grad_output, input,
-    )  # fmt: skip
+def _in_weight(convolution: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """The function that gives a convolution's gradient in its weight."""
+
+    def gradient(
+        input: Tensor, weight_size: Sequence[int], grad_output: Tensor, stride: Sizes = 1,
+        padding: Sizes = 0, dilation: Sizes = 1, groups: int = 1,
+    ) -> Tensor:  # fmt: skip
+        return _gradient(
+            lambda w: convolution(input, w, None, stride, padding, dilation, groups),
+            weight_size, grad_output, input,
+        )  # fmt: skip
+
+    gradient.__name__ = gradient.__qualname__ = f"{convolution.__name__}_weight"
+    gradient.__doc__ = f"The gradient of `{convolution.__name__}` in its weight of `weight_size`."
+    return gradient
 
 
-def conv2d_input(
-    input_size: Sequence[int], weight: Tensor, grad_output: Tensor, stride: Sizes = 1,
-    padding: Sizes = 0, dilation: Sizes = 1, groups: int = 1,
-) -> Tensor:  # fmt: skip
-    """The gradient of `conv2d` in its input, whose size is given, from that of its output."""
-    return _gradient(
-        lambda x: functional.conv2d(x, weight, None, stride, padding, dilation, groups),
-        input_size, grad_output, weight,
-    )  # fmt: skip
-
-
-def conv2d_weight(
-    input: Tensor, weight_size: Sequence[int], grad_output: Tensor, stride: Sizes = 1,
-    padding: Sizes = 0, dilation: Sizes = 1, groups: int = 1,
-) -> Tensor:  # fmt: skip
-    """The gradient of `conv2d` in its weight, whose size is given, from that of its output."""
-    return _gradient(
-        lambda w: functional.conv2d(input, w, None, stride, padding, dilation, groups),
-        weight_size, grad_output, input,
-    )  # fmt: skip
-
-
-def conv3d_input(
-    input_size: Sequence[int], weight: Tensor, grad_output: Tensor, stride: Sizes = 1,
-    padding: Sizes = 0, dilation: Sizes = 1, groups: int = 1,
-) -> Tensor:  # fmt: skip
-    """The gradient of `conv3d` in its input, whose size is given, from that of its output."""
-    return _gradient(
-        lambda x: functional.conv3d(x, weight, None, stride, padding, dilation, groups),
-        input_size, grad_output, weight,
-    )  # fmt: skip
-
-
-def conv3d_weight(
-    input: Tensor, weight_size: Sequence[int], grad_output: Tensor, stride: Sizes = 1,
-    padding: Sizes = 0, dilation: Sizes = 1, groups: int = 1,
-) -> Tensor:  # fmt: skip
-    """The gradient of `conv3d` in its weight, whose size is given, from that of its output."""
-    return _gradient(
-        lambda w: functional.conv3d(input, w, None, stride, padding, dilation, groups),
-        weight_size, grad_output, input,
-    )  # fmt: skip
-
+conv1d_input, conv1d_weight = _in_input(functional.conv1d), _in_weight(functional.conv1d)
+conv2d_input, conv2d_weight = _in_input(functional.conv2d), _in_weight(functional.conv2d)
+conv3d_input, conv3d_weight = _in_input(functional.conv3d), _in_weight(functional.conv3d)
 
 show_public_names(__name__)

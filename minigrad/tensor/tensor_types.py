@@ -6,7 +6,7 @@ from minigrad.core import dtypes
 from minigrad.core.dtypes import dtype as Dtype
 from minigrad.engine.graph import Value, wrap_new
 from minigrad.tensor.construction import constructed
-from minigrad.tensor.methods.type_names import TYPE_NAMES, TensorType
+from minigrad.tensor.methods.type_names import TYPE_NAMES, TensorType, tensor_type
 from minigrad.tensor.tensor import Tensor
 
 
@@ -19,18 +19,10 @@ class _Constructor(TensorType):
     def __instancecheck__(self, instance: object) -> bool:
         return isinstance(instance, Value) and instance.dtype is self.dtype
 
-    def __repr__(self) -> str:
-        return f"<class 'minigrad.{self.__name__}'>"
-
 
 def _tensor_type(name: str) -> Any:
-    body = {
-        "__module__": "minigrad",
-        "__doc__": f"Tensors of {TYPE_NAMES[name]}: `{name}(2, 3)` makes one, `isinstance` asks.",
-        "dtype": TYPE_NAMES[name],
-        "is_cuda": False,
-    }
-    return _Constructor(name, (), body)
+    words = f": `{name}(2, 3)` makes one, `isinstance` asks."
+    return tensor_type(_Constructor, "minigrad", name, words)
 
 
 HalfTensor = _tensor_type("HalfTensor")

@@ -1,5 +1,7 @@
 """torch's names of tensors by dtype."""
 
+from typing import Any
+
 from minigrad.core import dtypes
 from minigrad.core.dtypes import dtype as Dtype
 
@@ -19,10 +21,28 @@ TYPE_NAMES = {
 NAMES = {dtype: name for name, dtype in TYPE_NAMES.items()}
 
 
-class TensorType(type):
-    """The type of `FloatTensor` and its like."""
+class NamedType(type):
+    """The type of a type that is named by a dtype, `FloatTensor` or `cuda.FloatTensor`."""
 
     dtype: Dtype
+
+    def __repr__(cls) -> str:
+        return f"<class '{cls.__module__}.{cls.__name__}'>"
+
+
+class TensorType(NamedType):
+    """The type of `FloatTensor` and its like, of which there are tensors."""
+
+
+def tensor_type(kind: type[NamedType], module: str, name: str, words: str) -> Any:
+    """The type of this name, as of a module, of the given kind; `words` say what it is for."""
+    body = {
+        "__module__": module,
+        "__doc__": f"Tensors of {TYPE_NAMES[name]}{words}",
+        "dtype": TYPE_NAMES[name],
+        "is_cuda": module == "minigrad.cuda",
+    }
+    return kind(name, (), body)
 
 
 def dtype_named(type_name: str) -> Dtype:

@@ -95,6 +95,8 @@ class Weights:
 class WeightsEnum(Enum):
     """The weights that there are for a model; the value of each member is a `Weights`."""
 
+    _value_: Weights
+
     @classmethod
     def verify(cls, obj: Any) -> Any:
         """The member that is meant by a member, its name, or None, which stays None.
@@ -126,22 +128,22 @@ class WeightsEnum(Enum):
     @property
     def url(self) -> str:
         """The address of the file."""
-        return self.value.url  # type: ignore[no-any-return]
+        return self.value.url
 
     @property
     def transforms(self) -> Callable[..., Any]:
         """The function that makes the preparation of images: `weights.transforms()`."""
-        return self.value.transforms  # type: ignore[no-any-return]
+        return self.value.transforms
 
     @property
     def meta(self) -> Mapping[str, Any]:
         """Facts about the weights, of which there are none here."""
-        return self.value.meta  # type: ignore[no-any-return]
+        return self.value.meta
 
     @property
     def options(self) -> Mapping[str, int]:
         """The arguments that a model of these weights has."""
-        return self.value.options  # type: ignore[no-any-return]
+        return self.value.options
 
 
 def _on_imagenet(file: str, crop_size: int, resize_size: int = 256, **others: Any) -> Weights:
