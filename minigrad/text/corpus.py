@@ -6,8 +6,8 @@ from typing import ClassVar
 from minigrad.tensor import Tensor
 from minigrad.text.vocabulary import Vocabulary
 from minigrad.text.windows import Windows
-from minigrad.vision.datasets.download import Remote, download
-from minigrad.vision.datasets.files import data_root, find, located, not_found, read
+from minigrad.utils.data_files.download import Remote, download
+from minigrad.utils.data_files.files import data_root, find, located, not_found, read
 
 VALIDATION = 0.1  # the part of a text, at its end
 

@@ -10,8 +10,8 @@ from minigrad.kernels.compiler.cache import cache_dir
 from minigrad.ops.generator import Generator, default_generator
 from minigrad.tensor import Tensor
 from minigrad.utils.data import DataLoader, Subset, TensorDataset
+from minigrad.utils.data_files.files import data_root, find, read_idx
 from minigrad.vision import datasets, transforms
-from minigrad.vision.datasets.files import data_root, find, read_idx
 from minigrad.vision.transforms import Compose, Lambda, Normalize, ToTensor
 from tests.support.dataset_files import (
     REAL,

@@ -8,8 +8,8 @@ import zipfile
 import numpy as np
 import pytest
 
+from minigrad.utils.data_files.download import Remote
 from minigrad.vision import datasets, transforms
-from minigrad.vision.datasets.download import Remote
 from tests.support.dataset_files import (
     idx,
     pickled_array,

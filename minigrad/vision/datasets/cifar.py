@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from minigrad.core.types import Array
-from minigrad.vision.datasets.download import Member, Remote, download, write_checked
-from minigrad.vision.datasets.files import data_root, find, located, not_found, read
+from minigrad.utils.data_files.download import Member, Remote, download, write_checked
+from minigrad.utils.data_files.files import data_root, find, located, not_found, read
 from minigrad.vision.datasets.images import ImageDataset, check_targets
 from minigrad.vision.datasets.unpickle import unpickle
 from minigrad.vision.transforms.compose import Transform

@@ -9,7 +9,7 @@ import numpy as np
 from minigrad.core.types import Array
 from minigrad.tensor import Tensor
 from minigrad.tensor.creation import from_numpy
-from minigrad.vision.datasets.files import read_idx
+from minigrad.utils.data_files.files import read_idx
 from minigrad.vision.datasets.images import ImageDataset, check_targets
 from minigrad.vision.transforms.compose import Transform
 

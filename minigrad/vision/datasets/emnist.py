@@ -5,8 +5,8 @@ import zipfile
 from pathlib import Path
 from typing import Any, ClassVar
 
-from minigrad.vision.datasets.download import Remote, download, write_whole
-from minigrad.vision.datasets.files import find, located
+from minigrad.utils.data_files.download import Remote, download, write_whole
+from minigrad.utils.data_files.files import find, located
 from minigrad.vision.datasets.mnist import MNIST
 
 # Letters whose upper and lower case look alike are one class, the upper case, in merged splits.

@@ -10,8 +10,8 @@ import numpy as np
 
 from minigrad.tensor import Tensor
 from minigrad.tensor.creation import from_numpy
-from minigrad.vision.datasets.download import Remote, download
-from minigrad.vision.datasets.files import data_root, find, located, not_found, read_idx
+from minigrad.utils.data_files.download import Remote, download
+from minigrad.utils.data_files.files import data_root, find, located, not_found, read_idx
 from minigrad.vision.datasets.images import ImageDataset, check_targets
 from minigrad.vision.transforms.compose import Transform
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from minigrad.utils.data_files.download import Remote, download
 from minigrad.vision import datasets
-from minigrad.vision.datasets.download import Remote, download
 from tests.support.dataset_files import write_cifar, write_mnist
 
 

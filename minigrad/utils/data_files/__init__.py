@@ -1,0 +1,1 @@
+"""Files of data: where they are looked for, how they are read and downloaded."""
