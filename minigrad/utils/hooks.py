@@ -1,6 +1,7 @@
 """The handle of a registered hook, under torch's path.
 
 >>> from collections import OrderedDict
+>>> from minigrad.utils.hooks import RemovableHandle
 >>> hooks = OrderedDict()
 >>> handle = RemovableHandle(hooks)
 >>> hooks[handle.id] = print

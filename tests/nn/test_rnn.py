@@ -276,6 +276,7 @@ def test_dropout_between_layers():
 
 
 def test_fresh_weights_are_drawn_from_torchs_range():
+    mg.manual_seed(0)  # of 64 numbers the largest is below 0.115 once in two hundred times
     for kind in ("LSTM", "GRU", "RNN", "LSTMCell"):
         for parameter in getattr(nn, kind)(50, 64).parameters():
             assert 0.115 < float(parameter.abs().max()) <= 0.125
