@@ -17,6 +17,7 @@ from typing import Any
 from benchmarks import processes
 from benchmarks.inner_loops.report import summary as inner_loops_summary
 from benchmarks.published import case_runs, render, summary
+from benchmarks.winograd_errors import summary as winograd_summary
 from minigrad import bench
 from minigrad.cli.generated_section import Section
 
@@ -91,7 +92,15 @@ def inner_loops(options: Namespace) -> None:
     save(options, "inner-loops", inner_loops_summary())
 
 
-PARTS = (cases, startup, memory, neighbour, growth, alternatives, optimizers, inner_loops)
+def winograd_errors(options: Namespace) -> None:
+    """Rounding errors of Winograd's convolution, beside those of plain sums and of PyTorch."""
+    save(options, "winograd-errors", winograd_summary())
+
+
+PARTS = (
+    cases, startup, memory, neighbour, growth, alternatives, optimizers, inner_loops,
+    winograd_errors,
+)  # fmt: skip
 SECTIONS: dict[str, Callable[[Namespace], None]] = {part.__name__: part for part in PARTS}
 
 

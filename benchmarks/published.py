@@ -280,6 +280,25 @@ def inner_loops(path: Path) -> str:
     )
 
 
+def winograd_errors(path: Path) -> str:
+    """A row for each dtype, number of channels and direction."""
+    found = json.loads(path.read_text())
+    head = ["dtype", "channels", "of the", *found[0]["errors"]]
+    body = [
+        [
+            *(each[key] for key in ("dtype", "channels", "direction")),
+            *(f"{error:.1e}" for error in each["errors"].values()),
+        ]
+        for each in found
+    ]
+    return (
+        "## Rounding errors of Winograd's convolution\n\nThe largest error, relative to the "
+        "largest result, of 3 x 3 convolutions by each algorithm; sums in long numbers are taken "
+        "for exact (`python -m benchmarks.winograd_errors`). Plain sums: "
+        f"`minigrad.backends.winograd.flags(enabled=False)`.\n\n{rows(head, body)}"
+    )
+
+
 def language_model_row(found: dict[str, Any]) -> str:
     """A model in both libraries: losses, how far they lie apart, and speed."""
     mine, theirs = found["runs"]["minigrad"], found["runs"].get("torch")
@@ -345,4 +364,5 @@ SECTIONS: dict[str, Callable[[Path], str]] = {
     "full-data": full_data,
     "inner-loops": inner_loops,
     "language-models": language_models,
+    "winograd-errors": winograd_errors,
 } | {f"optimizers-{threads}": optimizers for threads in (1, 2, 4, 8, 16, 32)}

@@ -14,6 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import minigrad as mg
+from minigrad.backends import winograd
 from minigrad.kernels.compiler import kernel as build
 from minigrad.kernels.conv import conv2d, plan
 from minigrad.kernels.conv.plan import Axis
@@ -229,3 +231,45 @@ def test_bit_identical_for_any_number_of_threads():
     finally:
         build.set_num_threads(before)
     assert len(results) == 1
+
+
+def test_the_switch_turns_winograd_off(monkeypatch):
+    """In all three directions; its results are those of plain sums, bit for bit."""
+    calls = []
+    for name in ("correlate_winograd", "weight_grad_winograd"):
+        kernel = getattr(conv2d, name)
+        monkeypatch.setattr(
+            conv2d, name, lambda *a, kernel=kernel: (calls.append(a[-1]), kernel(*a))
+        )
+    rng = np.random.default_rng(0)
+    x, filters = rng.standard_normal((4, 32, 15, 18)), rng.standard_normal((32, 32, 3, 3))
+
+    def run():
+        images, weight = (mg.tensor(a, requires_grad=True) for a in (x, filters))
+        out = mg.nn.functional.conv2d(images, weight, padding=1)
+        out.square().sum().backward()
+        return [a.detach().numpy() for a in (out, images.grad, weight.grad)]
+
+    run()
+    assert calls == [4, 4, 4]
+    with winograd.flags(enabled=False):
+        assert not winograd.enabled
+        off = run()
+    assert len(calls) == 3
+    with forced("implicit_gemm"):
+        for result, expected in zip(off, run(), strict=True):
+            assert result.tobytes() == expected.tobytes()
+    assert len(calls) == 3
+    winograd.enabled = False
+    run()
+    assert len(calls) == 3
+    assert winograd.set_flags(True) == (False,)
+    run()
+    assert len(calls) == 6
+
+
+def test_a_block_that_fails_leaves_the_switch_as_it_was():
+    with pytest.raises(RuntimeError, match="converted to Scalar"), winograd.flags():
+        mg.ones(2).item()
+    assert winograd.enabled
+    assert winograd.is_available()

@@ -118,9 +118,27 @@ def select_algorithm(
     return ("direct" if few_filters else "implicit_gemm"), 0
 
 
+class _Winograd:
+    """Whether Winograd's algorithm may be chosen."""
+
+    enabled = True
+
+
+def winograd_enabled() -> bool:
+    """Whether Winograd's algorithm is chosen where it is the fastest."""
+    return _Winograd.enabled
+
+
+def set_winograd_enabled(enabled: bool) -> None:
+    """Choose Winograd's algorithm where it is the fastest, or never.  Plans are made anew."""
+    _Winograd.enabled = enabled
+    forward_steps.cache_clear()
+    backward_steps.cache_clear()
+
+
 def _winograd_tile(sizes: Sizes, axes: tuple[Axis, Axis], taps: int) -> int:
     """Outputs along the side of Winograd's tiles where they are the fastest, or else 0."""
-    if not all(axis.has_three_even_taps() for axis in axes):
+    if not (_Winograd.enabled and all(axis.has_three_even_taps() for axis in axes)):
         return 0
     images, channels, filters, itemsize = sizes
     vector = VECTOR_BYTES // itemsize
