@@ -1,46 +1,21 @@
-"""The group of processes: one process, of rank 0."""
+"""The groups of processes: the default one, which has all, and groups of some of them."""
 
 import os
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+from minigrad.core.warn import warn_caller
+from minigrad.distributed import mpi
+from minigrad.distributed.backend import Backend, require_backend
+from minigrad.distributed.process_group import ProcessGroup, seconds_of
+from minigrad.distributed.transport import LocalTransport, MpiTransport
+
 __all__ = [
-    "Backend", "GroupMember", "ProcessGroup", "destroy_process_group", "get_backend",
-    "get_default_backend_for_device", "get_global_rank", "get_group_rank", "get_node_local_rank",
+    "GroupMember", "destroy_process_group", "get_backend", "get_global_rank", "get_group_rank",
     "get_process_group_ranks", "get_rank", "get_world_size", "group", "init_process_group",
-    "is_available", "is_backend_available", "is_gloo_available", "is_initialized",
-    "is_mpi_available", "is_nccl_available", "is_torchelastic_launched", "is_ucc_available",
-    "is_xccl_available", "member_of", "new_group",
+    "is_initialized", "member_of", "new_group", "own_group",
 ]  # fmt: skip
-
-
-class ProcessGroup:
-    """A group of processes: this one alone."""
-
-    def __init__(self, name: str = "") -> None:
-        self.group_name = name
-
-    def rank(self) -> int:
-        """0."""
-        return 0
-
-    def size(self) -> int:
-        """1."""
-        return 1
-
-    def name(self) -> str:
-        """The name of the backend: "gloo"."""
-        return Backend.GLOO
-
-
-class Backend(str):
-    """The name of a backend, in lower case."""
-
-    UNDEFINED, GLOO, NCCL, MPI, UCC, XCCL = "undefined", "gloo", "nccl", "mpi", "ucc", "xccl"
-
-    def __new__(cls, name: str) -> "Backend":
-        return super().__new__(cls, name.lower())
 
 
 class _DefaultGroup(type):
@@ -80,7 +55,18 @@ def member_of(given: Any) -> ProcessGroup:
     return found
 
 
-# --- the life of the default group ----------------------------------------------------------------
+def own_group(function: str, given: Any) -> ProcessGroup | None:
+    """`member_of`, or None with a warning if this process does not belong to the group."""
+    if isinstance(given, int) and given == GroupMember.NON_GROUP_MEMBER:
+        warn_caller(
+            f"Running {function} on global rank {get_rank()} which does not belong to the given "
+            "group."
+        )
+        return None
+    return member_of(given)
+
+
+# --- the life of a group --------------------------------------------------------------------------
 
 
 def init_process_group(
@@ -94,16 +80,42 @@ def init_process_group(
     pg_options: Any = None,
     device_id: Any = None,
 ) -> None:
-    """Make the default group, of this process.
+    """Make the default group, of all processes that `minigrad run`, `mpiexec` or `srun` started.
 
-    The number of processes and this one's rank come from the arguments, or from the variables
-    WORLD_SIZE and RANK of the environment; where processes meet (`init_method`, `store`) and how
-    long they wait does not matter to one.  Raises ValueError if a group is there already or
-    a number is missing, RuntimeError for a backend that is not there and for several processes.
+    Processes exchange through MPI, which tells their number and each one's rank; arguments and the
+    variables WORLD_SIZE and RANK may say the same.  A single process needs no MPI.  Where
+    processes meet (`init_method`, `store`) does not matter.  Exchanges that take longer than
+    `timeout` fail; the default is in seconds in MINIGRAD_DISTRIBUTED_TIMEOUT, or else 30 minutes.
+    Raises ValueError if a group is there already or a number is missing or wrong, RuntimeError for
+    a backend that is not there and for processes that MPI does not know of.
     """
     if _DefaultGroup.current is not None:
         raise ValueError("trying to initialize the default process group twice!")
-    _require_backend(backend)
+    name = require_backend(backend)
+    world = mpi.library().COMM_WORLD if name == Backend.MPI or mpi.launched_size() > 1 else None
+    size, own = (1, 0) if world is None else (world.Get_size(), world.Get_rank())
+    if world is None and not mpi.launched_size():
+        rank, world_size = _numbers(init_method, store, rank, world_size)
+    world_size = world_size if world_size >= 1 else int(os.environ.get("WORLD_SIZE") or size)
+    if world_size != size:
+        raise RuntimeError(
+            f"world_size should be {size}, the number of processes that MPI started, got "
+            f"{world_size}: {mpi.remedy()}"
+        )
+    rank = rank if rank >= 0 else int(os.environ.get("RANK") or own)
+    if rank != own:
+        raise ValueError(f"the rank of this process is {own} of {size}, got rank={rank}")
+    if size > 1 and backend is not None and name != Backend.MPI and own == 0:
+        warn_caller(f"backend {backend!r}: {size} processes exchange through MPI")
+    _DefaultGroup.current = ProcessGroup(
+        name if size == 1 else Backend.MPI, group_name, list(range(size)), own,
+        LocalTransport() if world is None or size == 1 else MpiTransport(world.Dup()),
+        seconds_of(timeout),
+    )  # fmt: skip
+
+
+def _numbers(init_method: str | None, store: Any, rank: int, world_size: int) -> tuple[int, int]:
+    """The rank and the number of processes, as torch's gloo takes them from its surroundings."""
     if store is None and (init_method is None or init_method.startswith("env://")):
         rank = rank if rank >= 0 else _from_environment("RANK")
         world_size = world_size if world_size >= 1 else _from_environment("WORLD_SIZE")
@@ -113,14 +125,7 @@ def init_process_group(
             f"Error initializing torch.distributed using {(init_method or 'store').split(':')[0]}"
             f"{'://' if init_method else ''} rendezvous: {missing} parameter missing"
         )
-    if world_size != 1:
-        raise RuntimeError(
-            f"minigrad trains in one process, on all its threads: world_size should be 1, got "
-            f"{world_size}"
-        )
-    if rank != 0:
-        raise ValueError(f"the rank of one process is 0, got rank={rank}")
-    _DefaultGroup.current = ProcessGroup(group_name)
+    return rank, world_size
 
 
 def _from_environment(name: str) -> int:
@@ -133,24 +138,8 @@ def _from_environment(name: str) -> int:
     return int(value)
 
 
-def _require_backend(backend: str | None) -> None:
-    """Raise ValueError or RuntimeError unless "gloo" is a backend of the name.
-
-    The name may be None for the default, and "cpu:gloo,cuda:nccl" for one of each device.
-    """
-    name = (backend or Backend.GLOO).lower()
-    devices = dict(pair.split(":", 1) for pair in name.split(",") if ":" in pair)
-    name = devices.get("cpu", name)
-    if name in (Backend.NCCL, Backend.MPI, Backend.UCC, Backend.XCCL):
-        raise RuntimeError(
-            f"Distributed package doesn't have {name.upper()} built in: the CPU's backend is gloo"
-        )
-    if name != Backend.GLOO:
-        raise ValueError(f"Invalid backend: '{backend}'; the CPU's backend is 'gloo'")
-
-
 def destroy_process_group(group: ProcessGroup | None = None) -> None:
-    """End the default group, or do nothing for another one.
+    """End the default group, and all others with it; or another group alone.
 
     Raises AssertionError if there is no default group.
     """
@@ -170,21 +159,41 @@ def new_group(
     group_desc: str | None = None,
     device_id: Any = None,
 ) -> ProcessGroup | int:
-    """A further group of the given ranks; `GroupMember.NON_GROUP_MEMBER` if they leave out 0."""
-    member_of(None)
-    _require_backend(backend)
-    for rank in ranks or ():
-        if rank != 0:
-            raise ValueError(f"Rank {rank} is out of range. Valid ranks are 0 to 0 (world_size=1)")
-    return ProcessGroup() if ranks is None or ranks else GroupMember.NON_GROUP_MEMBER
+    """A further group of the given ranks; all processes call this, members or not.
+
+    With `use_local_synchronization` only the members call it.  Returns
+    `GroupMember.NON_GROUP_MEMBER` where this process is none of them.  Raises ValueError for a
+    rank out of range or given twice.
+    """
+    world = member_of(None)
+    require_backend(backend)
+    members = world.ranks if ranks is None else sorted(ranks)
+    for rank in members:
+        if not 0 <= rank < world.size():
+            raise ValueError(
+                f"Rank {rank} is out of range. Valid ranks are 0 to {world.size() - 1} "
+                f"(world_size={world.size()})"
+            )
+    if len(set(members)) < len(members):
+        raise ValueError(f"each rank may be in a group once, got {list(members)}")
+    belongs = world.rank() in members
+    seconds = world.timeout if timeout is None else seconds_of(timeout)
+    transport = world.transport
+    if isinstance(transport, MpiTransport):
+        if not use_local_synchronization:
+            world.launch("new_group", f"new_group({members})", transport.barrier(), False)
+        if belongs:
+            own = transport.communicator
+            chosen = own.Get_group().Incl(members)
+            transport = MpiTransport(own.Create_group(chosen, tag=members[0]))
+    if not belongs:
+        return GroupMember.NON_GROUP_MEMBER
+    name = group_desc or f"group of ranks {', '.join(map(str, members))}"
+    place = members.index(world.rank())
+    return ProcessGroup(world.name(), name, members, place, transport, seconds)
 
 
 # --- questions ------------------------------------------------------------------------------------
-
-
-def is_available() -> bool:
-    """True: a group of one process can be made."""
-    return True
 
 
 def is_initialized() -> bool:
@@ -192,78 +201,41 @@ def is_initialized() -> bool:
     return _DefaultGroup.current is not None
 
 
-def is_gloo_available() -> bool:
-    """True: the backend of the CPU."""
-    return True
-
-
-def is_nccl_available() -> bool:
-    """False: there is no such device."""
-    return False
-
-
-def is_mpi_available() -> bool:
-    """False: there is one process."""
-    return False
-
-
-is_ucc_available = is_xccl_available = is_nccl_available
-
-
-def is_backend_available(backend: str) -> bool:
-    """Whether it is "gloo"."""
-    return backend.lower() == Backend.GLOO
-
-
-def is_torchelastic_launched() -> bool:
-    """Whether torchrun started this process."""
-    return "TORCHELASTIC_RUN_ID" in os.environ
-
-
 def get_rank(group: ProcessGroup | None = None) -> int:
-    """0, the rank of this process."""
-    return member_of(group).rank()
+    """The rank of this process in a group; -1 if it does not belong to it."""
+    return -1 if _is_foreign(group) else member_of(group).rank()
 
 
 def get_world_size(group: ProcessGroup | None = None) -> int:
-    """1, the number of processes."""
-    return member_of(group).size()
+    """The number of a group's processes; -1 if this one does not belong to it."""
+    return -1 if _is_foreign(group) else member_of(group).size()
+
+
+def _is_foreign(group: Any) -> bool:
+    return isinstance(group, int) and group == GroupMember.NON_GROUP_MEMBER
 
 
 def get_backend(group: ProcessGroup | None = None) -> str:
-    """The name of the group's backend, "gloo"."""
+    """The name of the group's backend: "mpi" for several processes."""
     return member_of(group).name()
 
 
-def get_default_backend_for_device(device: Any) -> str:
-    """The backend of a device, "gloo"."""
-    return Backend.GLOO
-
-
 def get_process_group_ranks(group: ProcessGroup | None) -> list[int]:
-    """The ranks of a group's processes, [0]."""
-    member_of(group)
-    return [0]
+    """The ranks of a group's processes among all."""
+    return list(member_of(group).ranks)
 
 
 def get_global_rank(group: ProcessGroup, group_rank: int) -> int:
-    """The rank among all processes of a process of the group; ValueError unless it is 0."""
-    member_of(group)
-    if group_rank != 0:
+    """The rank among all processes of one of a group.  Raises ValueError if there is none such."""
+    ranks = member_of(group).ranks
+    if not 0 <= group_rank < len(ranks):
         raise ValueError(f"Group rank {group_rank} is not part of group {group}")
-    return 0
+    return ranks[group_rank]
 
 
-get_group_rank = get_global_rank
-
-
-def get_node_local_rank(fallback_rank: int | None = None) -> int:
-    """The variable LOCAL_RANK of the environment, or `fallback_rank`; RuntimeError without both."""
-    if "LOCAL_RANK" in os.environ:
-        return int(os.environ["LOCAL_RANK"])
-    if fallback_rank is None:
-        raise RuntimeError(
-            "LOCAL_RANK is not in the environment. Consider passing fallback_rank to allow "
-            "`get_node_local_rank` to work"
-        )
-    return fallback_rank
+def get_group_rank(group: ProcessGroup, global_rank: int) -> int:
+    """The rank in a group of one of all processes.  Raises ValueError if it is not in it."""
+    ranks = member_of(group).ranks
+    if global_rank not in ranks:
+        raise ValueError(f"Global rank {global_rank} is not part of group {group}")
+    return ranks.index(global_rank)

@@ -56,7 +56,7 @@ def check_a_group_is_made_and_ended(torch):
 
 
 def check_backends_of_other_devices_are_not_built_in(torch):
-    for name in ("nccl", "mpi"):  # PyTorch warns of nccl before it raises
+    for name in ("nccl", "xccl"):  # PyTorch warns of nccl before it raises
         with (
             warnings.catch_warnings(action="ignore"),
             pytest.raises(RuntimeError, match="Distributed package doesn't have"),
