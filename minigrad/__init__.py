@@ -304,7 +304,7 @@ show_public_names(
     __name__,
     lazy=(
         "_dynamo", "_inductor", "cpu", "distributions", "fft", "functional", "hub", "jit", "mps",
-        "mtia", "multiprocessing", "onnx", "profiler", "signal", "storage", "testing", "types",
-        "xpu",
+        "mtia", "multiprocessing", "onnx", "profiler", "signal", "storage", "testing",
+        "training", "types", "xpu",
     ),
 )

@@ -2,29 +2,50 @@
 
 import importlib.util
 import os
+import secrets
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
 
-def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
+def write_atomically(
+    path: str | Path, write: Callable[[Path], object], durable: bool = False
+) -> None:
     """Let `write` fill a temporary file beside `path`, then replace `path` by it.
 
+    durable: return when the file will survive a loss of power, too.
     Raises OSError if the folder cannot be written; a file already there is then untouched.
     """
     path = Path(path)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(handle)
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     try:
-        write(Path(name))
-        mode = 0o666 & ~_umask()
-        os.chmod(name, mode)
-        os.replace(name, path)
+        write(part)
+        if durable:
+            synchronise(part)
+        os.replace(part, path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
         raise
+    if durable:
+        synchronise(path.parent)
+
+
+def temporary_files_of(path: Path) -> list[Path]:
+    """What `write_atomically` has left of a file where it was killed; `path` may be a pattern."""
+    return sorted(path.parent.glob(f".{path.name}.{'[0-9a-f]' * 8}"))
+
+
+def synchronise(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    if os.name == "nt" and path.is_dir():
+        return  # Windows opens no folders, and writes their names at once
+    handle = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def import_file(path: str | Path) -> ModuleType:
@@ -51,9 +72,3 @@ def import_file(path: str | Path) -> ModuleType:
     finally:
         sys.path.remove(str(path.parent))
     return module
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -60,6 +60,7 @@ FLOORS = [
         "utils",
         "vision",
     },
+    {"training"},
     {"testing"},
     {"bench"},
     {"cli", "__main__"},

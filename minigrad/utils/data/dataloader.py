@@ -1,21 +1,33 @@
 """DataLoader: batches of a dataset, fetched in the loop or by workers ahead of it."""
 
-import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from multiprocessing.context import BaseContext
 from typing import Any, Generic, TypeVar
 
 from minigrad.ops.generator import Generator
 from minigrad.utils.data.collate import default_collate, default_convert
 from minigrad.utils.data.dataset import Dataset, IterableDataset
-from minigrad.utils.data.iterator import InlineIterator, Settings, WorkerIterator
+from minigrad.utils.data.iterator import (
+    BatchIterator,
+    InlineIterator,
+    Settings,
+    WorkerIterator,
+)
 from minigrad.utils.data.loader_options import (
-    available_cpus,
     check_batching,
     check_context,
     check_stream,
     check_workers,
+    warn_of_many_workers,
     warn_of_pinning,
+)
+from minigrad.utils.data.position import (
+    OrderSources,
+    Position,
+    check_state,
+    loader_state,
+    position_from,
+    sizes,
 )
 from minigrad.utils.data.sampler import (
     BatchSampler,
@@ -53,6 +65,9 @@ class DataLoader(Generic[T_co]):
     """
 
     _initialized = False
+    _iterator: WorkerIterator | None = None
+    _resumed: Position | None = None
+    _position = Position()
 
     def __init__(
         self,
@@ -111,7 +126,6 @@ class DataLoader(Generic[T_co]):
         self.pin_memory_device = pin_memory_device
         self.in_order = in_order
         self._reported_length: int | None = None
-        self._iterator: WorkerIterator | None = None
         self._initialized = True
         self.check_worker_number_rationality()
 
@@ -137,22 +151,17 @@ class DataLoader(Generic[T_co]):
 
     def check_worker_number_rationality(self) -> None:
         """Warn if there are more workers than CPUs this process may use."""
-        cpus = available_cpus()
-        if self.num_workers > cpus:
-            kind = "threads" if self._context is None else "processes"
-            warnings.warn(
-                f"This DataLoader will create {self.num_workers} worker {kind} in total. Our "
-                f"suggested max number of worker in current system is {cpus}, which is smaller "
-                "than what this DataLoader is going to create. Please be aware that excessive "
-                "worker creation might get DataLoader running slow or even freeze, lower the "
-                "worker number to avoid potential slowness/freeze if necessary.",
-                stacklevel=3,
-            )
+        warn_of_many_workers(self.num_workers, "threads" if self._context is None else "processes")
 
     def __iter__(self) -> Iterator[Any]:
         if self.pin_memory:
             warn_of_pinning(self.pin_memory_device)
         settings = self._settings()
+        iterator = self._iterator_of(settings)
+        self._position, self._resumed = iterator.reached, None
+        return iterator
+
+    def _iterator_of(self, settings: Settings) -> BatchIterator:
         if not self.num_workers:
             return InlineIterator(settings)
         if not self.persistent_workers:
@@ -162,6 +171,36 @@ class DataLoader(Generic[T_co]):
         else:
             self._iterator.restart(settings)
         return self._iterator
+
+    def state_dict(self) -> dict[str, Any]:
+        """The position: after which batch the latest pass is, and what the rest follows from.
+
+        A loader like this one that loads it gives, in its next pass, the batches that are left of
+        this one, in the same order and with the same random numbers, for any `num_workers`; then it
+        goes on with whole passes.  Batches count once the loop has received them.  A pass that was
+        left by `break` counts as under way.  An `IterableDataset` is read again from its beginning,
+        by as many workers.  The default generator is no part of it: save it beside it.
+        """
+        position = self._resumed or self._position
+        return loader_state(position, self._settings().sources.state(), self._shape())
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Go on where the loader was whose `state_dict` this is, from the next pass on.
+
+        Raises TypeError for what is no such state, and ValueError, before anything is changed, if
+        it is of a loader with another number of samples or another batch size.
+        """
+        check_state(state_dict, self._shape())
+        self._settings().sources.restore(state_dict["now"])
+        under_way = state_dict["pass"]
+        self._resumed = None if under_way is None else position_from(under_way)
+        self._position = Position()
+        self._iterator = None  # workers that persist have the seed of another pass
+
+    def _shape(self) -> dict[str, Any]:
+        if isinstance(self.dataset, IterableDataset):
+            return {"batch_size": self.batch_size, "num_workers": self.num_workers}
+        return {"batch_size": self.batch_size, **sizes(self.dataset, self._indices())}
 
     def __len__(self) -> int:
         if not isinstance(self.dataset, IterableDataset):
@@ -189,4 +228,6 @@ class DataLoader(Generic[T_co]):
             self.in_order,
             self.persistent_workers,
             self._reported_length,
+            OrderSources(self.generator, self._indices()),
+            self._resumed,
         )

@@ -18,6 +18,7 @@ from minigrad.ops.generator import (
     default_generator_scope,
     stream,
 )
+from minigrad.utils.data.position import OrderSources, Position
 from minigrad.utils.data.thread_workers import ThreadCrew
 from minigrad.utils.data.worker import (
     ORDER,
@@ -44,6 +45,9 @@ class Settings:
     in_order: bool
     persistent: bool
     reported_length: int | None
+    sources: OrderSources
+    resumed: Position | None = None
+    """Where another pass has stopped, whose remaining batches are to be given."""
 
 
 class BatchIterator(Iterator[Any]):
@@ -51,6 +55,7 @@ class BatchIterator(Iterator[Any]):
 
     A pass takes one number from the loader's generator, its seed.  The order of the samples, and
     what each batch draws, follow from the seed and from positions in the pass, never from workers.
+    `reached` is the position that the loop has reached, from which another pass may go on.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -59,13 +64,49 @@ class BatchIterator(Iterator[Any]):
         self._start()
 
     def _start(self) -> None:
-        self._seed = int(stream(self._settings.generator).integers(2**62))
-        self._initial_seed = default_generator.initial_seed()
+        settings, resumed = self._settings, self._settings.resumed
+        before = settings.sources.state()
+        if resumed is not None:
+            settings.sources.restore(resumed.before)
+        if resumed is None or settings.generator is not None:  # the default one has moved already
+            seed = int(stream(settings.generator).integers(2**62))
+        if resumed is None:
+            resumed = Position(seed, seed, default_generator.initial_seed(), before=before)
+        self._seed, self._initial_seed = resumed.seed, resumed.initial_seed
         self._order = ScopedGenerator((self._seed, ORDER), self._initial_seed)
         with default_generator_scope(self._order):
-            self._indices = iter(self._settings.indices)
+            self._indices = iter(settings.indices)
         self._position = self._yielded = 0
-        self._reported_length = self._settings.reported_length
+        self._reported_length = settings.reported_length
+        resumed.finished = False
+        self.reached = resumed
+        self._taken: deque[Any] = deque()
+        if not settings.job.is_stream and resumed.drawn:
+            self._take_again(resumed)
+            settings.sources.restore_generators(before)
+
+    def _take_again(self, reached: Position) -> None:
+        """Take the indices that were taken from the sampler, and keep those still to be given."""
+        with default_generator_scope(self._order):
+            for position, index in zip(range(reached.drawn), self._indices, strict=False):
+                if position >= reached.given:
+                    self._taken.append(index)
+        self._position = self._yielded = reached.given
+
+    def _read_again(self) -> None:
+        """Read the beginning of a stream again, up to the position that was reached."""
+        batches, self.reached.given = self.reached.given, 0
+        for number in range(batches):
+            try:
+                self._next_batch()
+            except StopIteration:
+                raise RuntimeError(
+                    f"the stream has ended after {number} batches; the state of the DataLoader was "
+                    f"saved after {batches}"
+                ) from None
+            except Exception:
+                continue  # the loop has seen it the first time
+            self._yielded += 1
 
     def __len__(self) -> int:
         return len(self._settings.indices)  # type: ignore[arg-type]
@@ -74,7 +115,11 @@ class BatchIterator(Iterator[Any]):
         raise NotImplementedError(f"{type(self).__name__} cannot be pickled")
 
     def __next__(self) -> Any:
-        batch = self._next_batch()
+        try:
+            batch = self._next_batch()
+        except StopIteration:
+            self.reached.finished = True
+            raise
         if self._reported_length is not None:
             self._count()
         return batch
@@ -83,11 +128,18 @@ class BatchIterator(Iterator[Any]):
         raise NotImplementedError
 
     def _next_task(self) -> Task:
-        with default_generator_scope(self._order):
-            index = next(self._indices)
-        task = Task(self._epoch, self._seed, self._position, index)
-        self._position += 1
-        return task
+        reached = self.reached
+        while True:
+            if self._taken:
+                index = self._taken.popleft()
+            else:
+                with default_generator_scope(self._order):
+                    index = next(self._indices)
+                reached.drawn = self._position + 1
+            position = self._position
+            self._position += 1
+            if position not in reached.ahead:
+                return Task(self._epoch, self._seed, position, index)
 
     def _count(self) -> None:
         """Warn if a stream is longer than its `__len__` has said."""
@@ -113,14 +165,21 @@ class InlineIterator(BatchIterator):
         super().__init__(settings)
         with stream_start(self._seed, 0, self._initial_seed):
             self._fetch = settings.job.fetcher()
+        if settings.job.is_stream:
+            self._read_again()
 
     def _next_batch(self) -> Any:
         task = self._next_task()
         with task.randomness(self._initial_seed):
             try:
-                return self._fetch(task.index)
+                batch = self._fetch(task.index)
             except EndOfStream:
                 raise StopIteration from None
+            except Exception:
+                self.reached.receive(task.position)
+                raise
+        self.reached.receive(task.position)
+        return batch
 
 
 class Crew(Protocol):
@@ -155,7 +214,7 @@ class WorkerIterator(BatchIterator):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        arguments = settings.job, settings.num_workers, self._seed
+        arguments = settings.job, settings.num_workers, self.reached.workers_seed
         self._crew: Crew = (
             ThreadCrew(*arguments)
             if settings.context is None
@@ -169,7 +228,9 @@ class WorkerIterator(BatchIterator):
         self._settings = settings
         self._epoch += 1
         self._crew.current.value = self._epoch
+        workers_seed = self.reached.workers_seed
         self._start()
+        self.reached.workers_seed = workers_seed
         self._prefetch()
 
     @property
@@ -179,12 +240,14 @@ class WorkerIterator(BatchIterator):
 
     def _prefetch(self) -> None:
         workers = range(self._settings.num_workers)
-        self._expected: deque[int] = deque()
+        self._expected: deque[tuple[int, int]] = deque()  # worker and position of the batch
         self._arrived: list[deque[Outcome]] = [deque() for _ in workers]
         try:
             for _ in range(self._settings.prefetch_factor):
                 for worker in workers:
                     self._assign(worker)
+            if self._settings.job.is_stream:
+                self._read_again()
         except BaseException:
             self._close()
             raise
@@ -194,14 +257,15 @@ class WorkerIterator(BatchIterator):
             task = self._next_task()
         except StopIteration:
             return
-        self._expected.append(worker)
+        self._expected.append((worker, task.position))
         self._crew.send(worker, task)
 
     def _next_batch(self) -> Any:
         while self._expected:
-            worker, outcome = self._next_outcome()
+            worker, position, outcome = self._next_outcome()
             if outcome.ended:
                 continue  # this worker's share of a stream has ended; the others continue
+            self.reached.receive(self.reached.given if self._settings.job.is_stream else position)
             self._assign(worker)
             if outcome.failure is not None:
                 outcome.failure.reraise()
@@ -210,7 +274,7 @@ class WorkerIterator(BatchIterator):
             self._close()
         raise StopIteration
 
-    def _next_outcome(self) -> tuple[int, Outcome]:
+    def _next_outcome(self) -> tuple[int, int, Outcome]:
         timeout = self._settings.timeout
         deadline = time.monotonic() + timeout
         try:
@@ -228,13 +292,15 @@ class WorkerIterator(BatchIterator):
             raise
         if worker is None:
             raise RuntimeError(f"DataLoader timed out after {timeout} seconds")
-        self._expected.remove(worker)
-        return worker, self._arrived[worker].popleft()
+        expected = next(e for e in self._expected if e[0] == worker)
+        self._expected.remove(expected)
+        return *expected, self._arrived[worker].popleft()
 
     def _ready(self) -> int | None:
         """The worker whose outcome is next, if it has arrived."""
         if self._settings.in_order:
-            return self._expected[0] if self._arrived[self._expected[0]] else None
+            first = self._expected[0][0]
+            return first if self._arrived[first] else None
         return next((number for number, arrived in enumerate(self._arrived) if arrived), None)
 
 

@@ -97,6 +97,20 @@ def available_cpus() -> int:
     return os.cpu_count() or 1
 
 
+def warn_of_many_workers(num_workers: int, kind: str) -> None:
+    """Warn if there are more workers than CPUs this process may use."""
+    cpus = available_cpus()
+    if num_workers > cpus:
+        warnings.warn(
+            f"This DataLoader will create {num_workers} worker {kind} in total. Our "
+            f"suggested max number of worker in current system is {cpus}, which is smaller "
+            "than what this DataLoader is going to create. Please be aware that excessive "
+            "worker creation might get DataLoader running slow or even freeze, lower the "
+            "worker number to avoid potential slowness/freeze if necessary.",
+            stacklevel=4,
+        )
+
+
 def warn_of_pinning(device: str) -> None:
     """Say that `pin_memory=True` has no accelerator to serve."""
     if device:

@@ -106,9 +106,14 @@ class Job:
     drop_last: bool
     worker_init_fn: Callable[[int], object] | None
 
+    @property
+    def is_stream(self) -> bool:
+        """Whether the dataset gives its samples one after another, in an order of its own."""
+        return isinstance(self.dataset, IterableDataset)
+
     def fetcher(self) -> Callable[[Any], Any]:
         """Make a function from the next index, or indices, to the next batch."""
-        if isinstance(self.dataset, IterableDataset):
+        if isinstance(self.dataset, IterableDataset):  # `is_stream`, as type checkers read it
             return StreamFetcher(self.dataset, self.collate, self.batched, self.drop_last)
         return SampleFetcher(self.dataset, self.collate, self.batched)
 
