@@ -112,8 +112,8 @@ def plan_of(
     B, H, L, E = shapes.query
     S, V = shapes.keys, shapes.features
     E_padded, V_padded = padded(E, dtype), padded(V, dtype)
-    slot, slot_size = workspace((S, E_padded, V_padded), dtype, backward)
-    block = block_of_queries(dtype)
+    block = block_of_queries(L, S, causal, dtype)
+    slot, slot_size = workspace((block, S, E_padded, V_padded), dtype, backward)
     blocks = -(-L // block)
     parts = 1 if backward else min(blocks, -(-TASKS // (B * H)))
     task_blocks = -(-blocks // parts)

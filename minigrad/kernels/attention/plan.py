@@ -5,7 +5,6 @@ key.  So memory grows with the number of keys, not with its product with that of
 softmax of a query is taken at once.
 """
 
-import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,12 +14,13 @@ from minigrad.kernels.compiler.pointers import offset, pointer_at, recast
 from minigrad.kernels.compiler.vector_unit import VECTOR_BYTES
 from minigrad.kernels.compiler.workspace import int64_elements, place_regions
 from minigrad.kernels.simd.microkernels import MR, NR_VECTORS, gemm_microkernel
-from minigrad.kernels.simd.move import lanes
+from minigrad.kernels.simd.move import lanes, transpose
 
 Array = np.ndarray[Any, Any]
 
-# Queries of a block: a multiple of both sides of a register tile, and at least so many.
-LEAST_QUERIES = 48
+# Queries of a block, at most; a key costs as much as so many queries more: its row is begun.
+MOST_QUERIES = 96
+KEY_COST = 8
 # A head is cut so that there are about so many tasks, if it has enough blocks.
 TASKS = 16
 # So many multiply-adds count as one element of work.
@@ -88,9 +88,20 @@ def strides_of(array: Array) -> Strides:
     return Strides(*(stride // array.itemsize for stride in array.strides))
 
 
-def block_of_queries(dtype: np.dtype[Any]) -> int:
-    both = math.lcm(MR, NR_VECTORS * VECTOR_BYTES // dtype.itemsize)
-    return -(-LEAST_QUERIES // both) * both
+def block_of_queries(L: int, S: int, causal: bool, dtype: np.dtype[Any]) -> int:
+    """The number of queries, of whole register tiles, with which the scores take least time.
+
+    Large blocks begin fewer rows; small ones leave less empty in the last block, and out of keys
+    that come after all queries of a block.
+    """
+
+    def cost(block: int) -> int:
+        starts = range(0, L, block)
+        keys = sum(min(S, start + block) for start in starts) if causal else len(starts) * S
+        return keys * (block + KEY_COST)
+
+    columns = padded(1, dtype)
+    return min(range(columns, max(MOST_QUERIES, columns) + 1, columns), key=cost)
 
 
 def padded(size: int, dtype: np.dtype[Any]) -> int:
@@ -99,11 +110,11 @@ def padded(size: int, dtype: np.dtype[Any]) -> int:
     return -(-size // NR) * NR
 
 
-def workspace(sizes: tuple[int, int, int], dtype: np.dtype[Any], backward: bool) -> Any:
-    """The regions of a slot and its size, for (S, padded E, padded V)."""
-    S, E, V = sizes
-    N, size = block_of_queries(dtype), dtype.itemsize
-    rows = -(-max(S, N) // MR) * MR
+def workspace(sizes: tuple[int, int, int, int], dtype: np.dtype[Any], backward: bool) -> Any:
+    """The regions of a slot and its size, for (block, S, padded E, padded V)."""
+    N, S, E, V = sizes
+    size = dtype.itemsize
+    rows, queries = -(-max(S, N) // MR) * MR, -(-N // MR) * MR
     whole = backward * rows
     return place_regions(
         Slot, size,
@@ -112,7 +123,7 @@ def workspace(sizes: tuple[int, int, int], dtype: np.dtype[Any], backward: bool)
         zeros=max(N, E, V), largest=N, totals=N, means=N,
         queries=N * E, queries_across=N * E,
         gradients=N * V if backward else 0, gradients_across=N * V if backward else 0,
-        scores=rows * N, weights=whole * N, result=N * max(E, V),
+        scores=rows * N, weights=whole * N, result=queries * max(E, V),
         keys=rows * E, values=rows * V, keys_gradient=whole * E, values_gradient=whole * V,
     )  # fmt: skip
 
@@ -154,14 +165,19 @@ def load_block(rows, across, source, strides, sizes, factor):
     `sizes` is (rows that are there, of the block, columns, padded columns).
     """
     count, block, columns, width = sizes
-    for i in range(block * width):
-        rows[i] = 0
     for i in range(count):
-        for j in range(columns):
-            rows[i * width + j] = source[i * strides[0] + j * strides[1]] * factor
-    for j in range(width):
-        for i in range(block):
-            across[j * block + i] = rows[i * width + j]
+        row, values = offset(rows, i * width), offset(source, i * strides[0])
+        if strides[1] == 1:
+            for j in range(columns):
+                row[j] = values[j] * factor
+        else:
+            for j in range(columns):
+                row[j] = values[j * strides[1]] * factor
+        for j in range(columns, width):
+            row[j] = 0
+    for i in range(count * width, block * width):
+        rows[i] = 0
+    transpose((across, block), (rows, width), 1, block, width)
 
 
 @device_function
