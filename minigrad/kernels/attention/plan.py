@@ -223,8 +223,11 @@ def add_mask(scores, mask, plan, span):
 
 @device_function
 def keys_seen(plan, i0):
-    """The number of keys that a block beginning at query i0 may look at."""
-    return min(plan.S, i0 + plan.block) if plan.causal else plan.S
+    """The number of keys that a block beginning at query i0 may look at, in whole tiles.
+
+    `multiply` adds to all rows of a tile, and those after `keys` have their own sums.
+    """
+    return min(plan.S, -(-(i0 + plan.block) // MR) * MR) if plan.causal else plan.S
 
 
 @device_function
