@@ -5,6 +5,7 @@
 at the end of a module makes `dir` and `help` show its `__all__` alone, and an error about a missing
 name say why torch's name is not here, and which names are near.  Modules in `lazy` are imported
 when they are first read: few programs need them, and each would make every import slower.
+`lazy_names` does so for names: it has the submodule of each.
 It is set from outside, because a `__getattr__` in the module's text would tell type checkers that
 every name exists.
 """
@@ -14,8 +15,9 @@ import dis
 import importlib
 import importlib.util
 import sys
-from collections.abc import Collection, Iterator
-from types import FrameType, ModuleType
+from collections.abc import Collection, Iterator, Mapping
+from types import FrameType, MappingProxyType
+from typing import Any
 
 from minigrad.core.scope import why_missing
 
@@ -23,15 +25,23 @@ _PACKAGE = __name__.partition(".")[0]
 _shown: dict[str, list[str]] = {}
 
 
-def show_public_names(module_name: str, lazy: Collection[str] = ()) -> None:
+def show_public_names(
+    module_name: str,
+    lazy: Collection[str] = (),
+    lazy_names: Mapping[str, str] = MappingProxyType({}),
+) -> None:
     """Let a module show the names in its `__all__`, and say in words that it lacks another."""
     module = sys.modules[module_name]
     names: list[str] = list(module.__all__)
     _shown[module_name] = names
 
-    def __getattr__(name: str) -> ModuleType:  # noqa: N807  a module's own
+    def __getattr__(name: str) -> Any:  # noqa: N807  a module's own
         if name in lazy:
             return importlib.import_module(f"{module_name}.{name}")
+        if name in lazy_names:
+            value = getattr(importlib.import_module(f"{module_name}.{lazy_names[name]}"), name)
+            setattr(module, name, value)
+            return value
         if name.startswith("__"):
             raise AttributeError(f"module {module_name!r} has no attribute {name!r}")
         message = f"module {module_name!r} has no attribute {name!r}{_advice(module_name, name)}"

@@ -33,21 +33,54 @@ class Program(NamedTuple):
 
     Values 0 ... inputs-1 are the arrays' elements, and each instruction `(name, *operands)` gives
     the next value.  A negative operand `~k` is the scalar with index k, the same for all elements.
-    The instruction `norm` is the Euclidean norm of a value over the whole parameter.  `outputs`
-    are pairs of an input's index and the operand that is stored to it.
+    `outputs` are pairs of an input's index and the operand that is stored to it.
+
+    Some values are one number for a whole parameter: the instructions `norm` and `sum` of a value's
+    elements, `size`, `measure:k`, the number with index k that is kept for each parameter, and what
+    is made of these.  They are computed in double precision.  `global_norm:k` and `global_sum:k`
+    are over all parameters of the optimizer; k counts them.  `measured` are pairs of the index of a
+    kept number and its new value.
     """
 
     name: str
     inputs: int
     instructions: tuple[tuple[Any, ...], ...]
     outputs: tuple[tuple[int, int], ...]
+    measured: tuple[tuple[int, int], ...] = ()
+
+    def of_parameters(self) -> frozenset[int]:
+        """The values that are one number for a whole parameter."""
+        found: set[int] = set()
+        for number, (op, *operands) in enumerate(self.instructions, self.inputs):
+            values = [o for o in operands if o >= 0]
+            if kind_of(op) in PARAMETER_KINDS or (values and found.issuperset(values)):
+                found.add(number)
+        return frozenset(found)
+
+    @property
+    def has_measures(self) -> bool:
+        """True if it reads or writes numbers that are kept for each parameter."""
+        ops = (op for op, *_ in self.instructions)
+        return bool(self.measured) or any(kind_of(op) == "measure" for op in ops)
+
+
+REDUCTIONS = frozenset({"norm", "sum", "global_norm", "global_sum"})
+PARAMETER_KINDS = REDUCTIONS | {"size", "measure"}
+CONDITIONS = frozenset(
+    {"less", "less_equal", "greater", "greater_equal", "equal", "not_equal", "and", "or", "not"}
+)
+
+
+def kind_of(op: str) -> str:
+    """The name of an instruction without its index."""
+    return op.partition(":")[0]
 
 
 class Compiled(NamedTuple):
-    """The kernels of a program: pairs of a kernel and the number of norms that it sums squares for,
-    and then the kernel `update`."""
+    """The kernels of a program: pairs of a kernel and the reductions that it sums for, and then the
+    kernel `update`.  A reduction is named by its instruction."""
 
-    reduce: tuple[tuple[Kernel, int], ...]
+    reduce: tuple[tuple[Kernel, tuple[str, ...]], ...]
     update: Kernel
 
 
@@ -99,7 +132,7 @@ one, zero = real(1), real(0)
 _PASS = """
 
 @kernel{options}
-def {name}({sums}addresses, starts, first, last, scalars, norms):
+def {name}({sums}addresses, starts, first, last, scalars, norms{measures}):
 {scalars}
     for span in prange(first.size):
         low, high = span * {span}, (span + 1) * {span}
@@ -113,48 +146,62 @@ def {name}({sums}addresses, starts, first, last, scalars, norms):
 
 
 class _Writer:
-    """Writes the kernels of a program: those that sum squares for norms, then the update."""
+    """Writes the kernels of a program: those that sum for reductions, then the update."""
 
     def __init__(self, program: Program, dtype: np.dtype[Any]) -> None:
         self.program = program
         self.dtype = dtype
-        self.passes = _norms_by_pass(program)
-        # The row of each norm in `norms`, by the index of its value.
+        self.passes = _reductions_by_pass(program)
+        self._of_parameters = program.of_parameters()
+        # The row of each reduction in `norms`, by the index of its value.
         self._rows = {number: row for row, number in enumerate(chain.from_iterable(self.passes))}
 
     def text(self) -> str:
         """Return the source of the module."""
         head = _MODULE.format(name=self.program.name, dtype=self.dtype.name)
-        sums = [self._sum_of_squares(k, norms) for k, norms in enumerate(self.passes)]
+        sums = [self._reduction(k, numbers) for k, numbers in enumerate(self.passes)]
         return head + "".join(sums) + self._update()
 
     def _instruction(self, number: int) -> tuple[Any, ...]:
         return self.program.instructions[number - self.program.inputs]
 
-    def _sum_of_squares(self, k: int, norms: list[int]) -> str:
-        summed = [self._instruction(number)[1] for number in norms]
-        squares = [f"q{j} += {_variable(o)} * {_variable(o)}" for j, o in enumerate(summed)]
+    def _reduction(self, k: int, numbers: list[int]) -> str:
+        summed = [self._instruction(number) for number in numbers]
+        terms = [
+            f"{_variable(o)} * {_variable(o)}" if kind_of(op).endswith("norm") else _variable(o)
+            for op, o in summed
+        ]
         return self._pass(
-            f"reduce_{k}", summed, squares,
+            f"reduce_{k}", [o for _, o in summed], [f"q{j} += {t}" for j, t in enumerate(terms)],
             options='(fastmath=frozenset({"contract", "reassoc"}))',
             sums="sums, ",
-            before=[f"q{j} = zero" for j in range(len(norms))],
-            after=[f"sums[{j}, span + p] = q{j}" for j in range(len(norms))],
+            before=[f"q{j} = zero" for j in range(len(numbers))],
+            after=[f"sums[{j}, span + p] = q{j}" for j in range(len(numbers))],
         )  # fmt: skip
 
     def _update(self) -> str:
-        outputs = self.program.outputs
+        outputs, measured = self.program.outputs, self.program.measured
         stores = [f"a{number}[i] = {_variable(operand)}" for number, operand in outputs]
         wanted = [operand for _, operand in outputs]
-        return self._pass("update", wanted, stores, stored=[number for number, _ in outputs])
+        # Another span may still read the old number: the new one has a place of its own.
+        kept = [f"new_measures[{row}, p] = {self._double(o)}" for row, o in measured]
+        return self._pass(
+            "update", wanted, stores,
+            stored=[number for number, _ in outputs],
+            doubles=[operand for _, operand in measured],
+            after=["if begin == starts[p]:", *(f"    {line}" for line in kept)] if kept else [],
+        )  # fmt: skip
 
     def _pass(
         self, name: str, wanted: Iterable[int], actions: list[str], *, options: str = "",
-        sums: str = "", stored: Collection[int] = (), before: Iterable[str] = (),
-        after: Iterable[str] = (),
+        sums: str = "", stored: Collection[int] = (), doubles: Collection[int] = (),
+        before: Iterable[str] = (), after: Iterable[str] = (),
     ) -> str:  # fmt: skip
-        """Return a kernel that computes the values `wanted` of an element and does `actions`."""
-        read = self._needed(wanted)
+        """Return a kernel that computes the values `wanted` of an element and does `actions`.
+
+        `doubles` are wanted in double precision.
+        """
+        read = self._needed([*wanted, *doubles])
         inputs = self.program.inputs
         views = [
             f"a{k} = pointer_at(real, addresses[{k}, p] + skipped)"
@@ -162,22 +209,46 @@ class _Writer:
             if k in read or k in stored
         ]
         body = [f"x{k} = a{k}[i]" for k in range(inputs) if k in read]
+        used = set(doubles)  # operands in double precision
         for number, (op, *operands) in enumerate(self.program.instructions, inputs):
-            if number in read and op == "norm":
-                views.append(f"x{number} = real(norms[{self._rows[number]}, p])")
-            elif number in read:
+            if number not in read:
+                continue
+            if number in self._of_parameters:
+                used.update(operands if kind_of(op) not in REDUCTIONS else ())
+                cast = "{}" if op in CONDITIONS else "real({})"
+                views.append(f"p{number} = {self._of_parameter(number, op, operands)}")
+                views.append(f"x{number} = {cast.format(f'p{number}')}")
+            else:
                 body.append(f"x{number} = " + EXPRESSIONS[op].format(*map(_variable, operands)))
         scalars = [f"s{k} = real(scalars[{k}])" for k in sorted(~o for o in read if o < 0)]
+        scalars += [f"d{k} = scalars[{k}]" for k in sorted(~o for o in used if o < 0)]
+        measures = ", measures, new_measures" if self.program.has_measures else ""
         return _PASS.format(
             name=name, options=options, sums=sums, span=SPAN, itemsize=self.dtype.itemsize,
+            measures=measures,
             scalars=_indented(scalars, 4),
             views=_indented([*views, *before], 12),
             body=_indented([*body, *actions], 16),
             ending=_indented(after, 12),
         )  # fmt: skip
 
+    def _of_parameter(self, number: int, op: str, operands: list[int]) -> str:
+        """The expression of a value that is one number for a whole parameter."""
+        kind, _, index = op.partition(":")
+        if kind in REDUCTIONS:
+            return f"norms[{self._rows[number]}, p]"
+        if kind == "measure":
+            return f"measures[{index}, p]"
+        if kind == "size":
+            return "float(starts[p + 1] - starts[p])"
+        return EXPRESSIONS[op].format(*map(self._double, operands))
+
+    @staticmethod
+    def _double(operand: int) -> str:
+        return f"d{~operand}" if operand < 0 else f"p{operand}"
+
     def _needed(self, wanted: Iterable[int]) -> set[int]:
-        """Return the values that these depend on; a norm is known from an earlier pass."""
+        """Return the values that these depend on; a reduction is known from an earlier pass."""
         needed: set[int] = set()
         pending = list(wanted)
         while pending:
@@ -186,17 +257,17 @@ class _Writer:
                 needed.add(number)
                 if number >= self.program.inputs:
                     op, *operands = self._instruction(number)
-                    pending += operands if op != "norm" else []
+                    pending += operands if kind_of(op) not in REDUCTIONS else []
         return needed
 
 
-def _norms_by_pass(program: Program) -> list[list[int]]:
-    """Return the norms of each pass.  A pass may use the norms of earlier passes."""
+def _reductions_by_pass(program: Program) -> list[list[int]]:
+    """Return the reductions of each pass.  A pass may use the results of earlier passes."""
     known_after = [0] * program.inputs
     passes: list[list[int]] = []
     for number, (op, *operands) in enumerate(program.instructions, program.inputs):
         known_after.append(max((known_after[o] for o in operands if o >= 0), default=0))
-        if op == "norm":
+        if kind_of(op) in REDUCTIONS:
             if known_after[-1] == len(passes):
                 passes.append([])
             passes[known_after[-1]].append(number)
@@ -222,10 +293,15 @@ def compiled(program: Program, dtype: np.dtype[Any]) -> Compiled:
     """Return the kernels of `program` for float32 or float64; each compiles on its first call."""
     text = source(program, dtype)
     digest = hashlib.sha256(text.encode() + Path(__file__).read_bytes()).hexdigest()[:16]
-    name = re.sub(r"\W", "_", program.name)
+    name = re.sub(r"\W", "_", program.name)[:60]
     module = _run(_save(f"{name}_{digest}", text), text)
-    counts = map(len, _norms_by_pass(program))
-    reduce = tuple((getattr(module, f"reduce_{k}"), count) for k, count in enumerate(counts))
+    reduce = tuple(
+        (
+            getattr(module, f"reduce_{k}"),
+            tuple(program.instructions[number - program.inputs][0] for number in numbers),
+        )
+        for k, numbers in enumerate(_reductions_by_pass(program))
+    )
     return Compiled(reduce, module.update)
 
 

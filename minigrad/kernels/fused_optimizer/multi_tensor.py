@@ -1,6 +1,6 @@
 """Update of many arrays by one kernel call, from arrays of their addresses."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad.kernels.compiler.kernel import kernel
 from minigrad.kernels.compiler.numpy_abi import write_matching_addresses
-from minigrad.kernels.fused_optimizer.codegen import SPAN, Compiled, Program, compiled
+from minigrad.kernels.fused_optimizer.codegen import SPAN, Compiled, Program, compiled, kind_of
 
 Array = np.ndarray[Any, Any]
 
@@ -60,6 +60,8 @@ class Batch:
         self._gradients: Sequence[Array] = ()
         self._program: Program | None = None
         self._kernels: Compiled
+        self._norms: Array
+        self._reduced: Program | None = None  # whose norms are known
 
     def _contiguous(self, array: Array) -> Array:
         if not array.flags.writeable:
@@ -91,42 +93,88 @@ class Batch:
         self._gradients = [np.require(g, self.dtype, ["C", "A"]) for g in gradients]
         row[...] = [g.ctypes.data for g in self._gradients]
 
-    def run(self, program: Program, scalars: Array) -> None:
+    def run(self, program: Program, scalars: Array, measures: Array | None = None) -> None:
         """Apply `program` to every element.  Its inputs are parameter, gradient and states.
 
-        `scalars` are float64.
+        `scalars` are float64.  `measures` has a row for each number that is kept for each
+        parameter.  What the program needs over all parameters of an optimizer is known from
+        `reduce`, or is over this batch alone.
         """
-        if not program.outputs:
+        if not (program.outputs or program.measured):
             return
-        if program is not self._program:
-            self._program, self._kernels = program, compiled(program, self.dtype)
-        for array, copy in self._copies:
-            copy[...] = array
-        starts, first, last = self._spans
-        work = int(starts[-1]) * program.inputs // ACCESSES_PER_ELEMENT
-        arguments = (self._addresses, starts, first, last, scalars)
-        norms = np.empty((sum(count for _, count in self._kernels.reduce), len(self.parameters)))
-        known = 0
-        for reduce, count in self._kernels.reduce:
-            sums = np.zeros((count, first.size + len(self.parameters)))
-            reduce.run(work, sums, *arguments, norms)
-            combine_norms.run(norms[known : known + count], sums, starts)
-            known += count
-        self._kernels.update.run(work, *arguments, norms)
+        if self._reduced is not program:
+            self._begin(program)
+            if self._kernels.reduce:
+                known: dict[int, float] = {}
+                for partial in self.reduce(program, scalars, measures, known):
+                    known.update(partial)
+        arguments = self._arguments(program, scalars, measures)
+        self._kernels.update.run(self._work(program), *arguments)
+        if program.has_measures:
+            measures[...] = arguments[-1]  # type: ignore[index]
         for array, copy in self._copies:
             array[...] = copy
         self._gradients = ()
+        self._reduced = None
+
+    def _begin(self, program: Program) -> None:
+        if program is not self._program:
+            self._program, self._kernels = program, compiled(program, self.dtype)
+            rows = sum(len(ops) for _, ops in self._kernels.reduce)
+            self._norms = np.empty((rows, len(self.parameters)))
+        for array, copy in self._copies:
+            copy[...] = array
+
+    def _arguments(self, program: Program, scalars: Array, measures: Any) -> list[Any]:
+        arguments = [self._addresses, *self._spans, scalars, self._norms]
+        return [*arguments, measures, measures.copy()] if program.has_measures else arguments
+
+    def _work(self, program: Program) -> int:
+        return int(self._spans[0][-1]) * program.inputs // ACCESSES_PER_ELEMENT
+
+    def reduce(
+        self,
+        program: Program,
+        scalars: Array,
+        measures: Array | None,
+        totals: Mapping[int, float],
+    ) -> Iterator[dict[int, float]]:
+        """Compute the norms and sums that `program` needs.
+
+        Gives this batch's part of those over all parameters, by their indices, again and again
+        until `totals` has what they add up to.  Of norms the parts are sums of squares.
+        """
+        self._begin(program)
+        starts, first, _ = self._spans
+        arguments = self._arguments(program, scalars, measures)
+        known = 0
+        for reduce, ops in self._kernels.reduce:
+            sums = np.zeros((len(ops), first.size + starts.size - 1))
+            reduce.run(self._work(program), sums, *arguments)
+            rows = self._norms[known : known + len(ops)]
+            combine_sums.run(rows, sums, starts)
+            known += len(ops)
+            partial = {int(op.partition(":")[2]): float(row.sum())
+                       for op, row in zip(ops, rows, strict=True) if ":" in op}  # fmt: skip
+            while not partial.keys() <= totals.keys():
+                yield partial
+            for op, row in zip(ops, rows, strict=True):
+                if ":" in op:
+                    row.fill(totals[int(op.partition(":")[2])])
+                if kind_of(op).endswith("norm"):
+                    np.sqrt(row, out=row)
+        self._reduced = program
 
 
 @kernel
-def combine_norms(norms: Array, sums: Array, starts: Array) -> None:
-    """Norms of the parameters, from the sums of squares over the spans that they lie in.
+def combine_sums(totals: Array, sums: Array, starts: Array) -> None:
+    """Sums over whole parameters, from the sums over the spans that they lie in.
 
     The sum over the part of parameter p in span s is in column s + p.
     """
-    for j in range(norms.shape[0]):
-        for p in range(norms.shape[1]):
+    for j in range(totals.shape[0]):
+        for p in range(totals.shape[1]):
             total = 0.0
             for k in range(starts[p] // SPAN, -(-starts[p + 1] // SPAN)):
                 total += sums[j, k + p]
-            norms[j, p] = np.sqrt(total)
+            totals[j, p] = total

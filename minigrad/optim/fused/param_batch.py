@@ -1,7 +1,7 @@
 """Batches of parameters that one kernel call updates, and the plan of a step made of them."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -12,6 +12,7 @@ from minigrad.core.types import Array
 from minigrad.engine.graph import bump_versions, wrap
 from minigrad.kernels.compiler.numpy_abi import are_same
 from minigrad.kernels.fused_optimizer.multi_tensor import Batch, all_equal, refuse_misfit
+from minigrad.optim.fused.global_sums import GlobalSums
 from minigrad.optim.fused.lookahead import LookaheadTrace, Settings, Trace
 from minigrad.optim.fused.rule import Rule
 from minigrad.optim.fused.trace import RuleError
@@ -27,6 +28,7 @@ class StepRequest(NamedTuple):
     gradients: list[Tensor | None]
     hypers: list[dict[str, Any]]
     maximize: list[bool]
+    names: Sequence[str] = ()  # of all parameters, for rules with masks
 
 
 class StateView(NamedTuple):
@@ -41,6 +43,7 @@ class Plan:
 
     def __init__(self, rule: Rule, request: StepRequest, view: StateView) -> None:
         self._sizes, self._params = request.sizes, request.params
+        self._names = request.names
         self._view = view
         self._absent = [g is None for g in request.gradients]
         self.batches: list[ParamBatch] = []
@@ -58,6 +61,12 @@ class Plan:
         """Batch the members of a group by dtype, present states and equal numbers."""
         state = self._view.state
         by_kind: dict[Any, list[int]] = {}
+
+        def masked(k: int) -> tuple[str, ...]:
+            """The settings that do not hold for parameter k."""
+            name = self._names[k] if rule.masks else ""
+            return tuple(s for s, mask in rule.masks.items() if not mask(name, self._params[k]))
+
         for k in members:
             entry = state.get(self._params[k], {})
             present = tuple(entry.get(name) is not None for name in rule.states.values())
@@ -65,12 +74,15 @@ class Plan:
             for symbol, name in rule.numbers.items():
                 known = name in entry
                 numbers[name] = _number(entry[name] if known else rule.first_number(symbol, hyper))
-            kind = (self._params[k].array.dtype, present, tuple(numbers.items()))
+            kind = (self._params[k].array.dtype, present, masked(k), tuple(numbers.items()))
             by_kind.setdefault(kind, []).append(k)
-        for (_, _, shared_numbers), indices in by_kind.items():
+        for (_, _, off, shared_numbers), indices in by_kind.items():
             params = [self._params[k] for k in indices]
             entries = [state.get(p, {}) for p in params]
-            batch = ParamBatch(rule, group, indices, params, entries, dict(shared_numbers))
+            measures = _measures(rule, entries, hyper)
+            batch = ParamBatch(
+                rule, group, indices, params, entries, dict(shared_numbers), measures, off
+            )
             self.batches.append(batch)
 
     def fits(self, request: StepRequest, view: StateView) -> bool:
@@ -87,6 +99,23 @@ class Plan:
         for batch in self.batches:
             gradients = tuple([request.gradients[k].array for k in batch.indices])  # type: ignore[union-attr]
             batch.prepare(gradients, request.hypers[batch.group], request.maximize[batch.group])
+        if any(batch.has_global_sums for batch in self.batches):
+            self._sum_over_batches()
+
+    def _sum_over_batches(self) -> None:
+        """Add up what the batches give for norms and sums over all parameters."""
+        totals: dict[int, float] = {}
+        rounds = [batch.partial_sums(totals) for batch in self.batches]
+        while offers := [offer for offer in (next(r, None) for r in rounds) if offer is not None]:
+            shared = set.intersection(*map(set, offers)) - totals.keys()
+            if not shared or len(offers) != len(rounds):
+                raise RuleError(
+                    "the text takes norms over all parameters for some of them only: settings "
+                    "differ between groups, or a state is new"
+                )
+            # Later ones may depend on the first: a text that NumPy runs does not say.
+            known = shared if any(b.is_compiled for b in self.batches) else {min(shared)}
+            totals |= {k: sum(offer[k] for offer in offers) for k in known}
 
     def run(self) -> None:
         """Take the step, and put new states into the optimizer's state."""
@@ -113,6 +142,15 @@ def _objects(params: tuple[Tensor, ...], view: StateView) -> tuple[Any, ...]:
     return (*params, *[p.array for p in params], *state, *entries, *states)
 
 
+def _measures(rule: Rule, entries: list[dict[str, Any]], hyper: Mapping[str, Any]) -> Array:
+    """The numbers that are kept for each parameter: (numbers, parameters)."""
+    rows = [
+        [_number(e[name] if name in e else rule.first_number(symbol, hyper)) for e in entries]
+        for symbol, name in rule.measured.items()
+    ]
+    return np.array(rows, np.float64).reshape(len(rows), len(entries))
+
+
 def _number(value: Any) -> float:
     return float(value.item() if isinstance(value, Tensor) else value)
 
@@ -128,8 +166,11 @@ class ParamBatch:
         params: list[Tensor],
         entries: list[dict[str, Any]],
         numbers: dict[str, float],
+        measures: Array,
+        off: tuple[str, ...] = (),
     ) -> None:
         self.rule = rule
+        self._off = dict.fromkeys(off, False)  # settings that do not hold here
         self.group = group
         self.indices = indices  # among the parameters of all groups
         self.params = params
@@ -148,6 +189,10 @@ class ParamBatch:
             name: np.full(len(params), value, np.float32 if name == "step" else np.float64)
             for name, value in numbers.items()
         }
+        self._shared = tuple(self._numbers.values())
+        # Numbers that differ from one parameter to the next, a row for each.
+        self._measures = measures
+        self._numbers |= dict(zip(rule.measured.values(), measures, strict=True))
         self._new_states: list[dict[str, Tensor]] = [
             {
                 name: wrap(Tensor, values[k : k + 1].reshape(()))
@@ -162,10 +207,24 @@ class ParamBatch:
         self._kept: tuple[int, ...] | None = None
         self._batch: Batch | None = None
         self._results: list[tuple[list[Any], dict[str, float]]] = []
+        self._prepared: tuple[tuple[Array, ...], Settings]  # for the text
+        self._partial: dict[int, float] = {}
 
     def has_equal_numbers(self) -> bool:
         """True if each number is still the same for all parameters."""
-        return all(all_equal.run(values) for values in self._numbers.values())
+        return all(all_equal.run(values) for values in self._shared)
+
+    @property
+    def is_compiled(self) -> bool:
+        """True if a kernel takes the step."""
+        return self._trace is not None
+
+    @property
+    def has_global_sums(self) -> bool:
+        """True if the step that is prepared needs sums over all parameters."""
+        if self._trace is None:
+            return bool(self._partial)
+        return any(op.startswith("global") for op, *_ in self._trace.program.instructions)
 
     # --- one step ---
 
@@ -177,10 +236,15 @@ class ParamBatch:
             gradients = tuple(map(real_view, gradients))
         t = int(self._numbers["step"][0]) + 1 if self.rule.counts_steps else 0
         numbers = {s: float(self._numbers[name][0]) for s, name in self.rule.numbers.items()}
+        hyper = {**hyper, **self._off} if self._off else hyper
+        for change in self.rule.on_gradients:
+            gradients = tuple([change(g, hyper) for g in gradients])
         settings = Settings(t, hyper, maximize, numbers)
         self._trace = self._find_trace(t, settings)
         if self._trace is None:
-            self._run_text(gradients, settings)
+            refuse_misfit(self._arrays, gradients)
+            self._prepared = gradients, settings
+            self._run_text({})
             return
         if self._batch is None or self._trace.kept != self._kept:
             self._batch, self._kept = self._make_batch(self._trace.kept, hyper), self._trace.kept
@@ -219,21 +283,41 @@ class ParamBatch:
         state: Tensor = wrap(Tensor, complex_of(array) if self._is_complex else array)
         return state
 
-    def _run_text(self, gradients: tuple[Array, ...], settings: Settings) -> None:
-        refuse_misfit(self._arrays, gradients)
+    def _run_text(self, totals: Mapping[int, float]) -> None:
+        """Run the text by NumPy; `totals` are the sums over all parameters that are known."""
+        gradients, settings = self._prepared
         names = self.rule.states.values()
+        sums = GlobalSums(totals)
         self._results = []
-        for array, g, entry in zip(self._arrays, gradients, self._entries, strict=True):
+        for k, (array, g, entry) in enumerate(
+            zip(self._arrays, gradients, self._entries, strict=True)
+        ):
             found = [entry.get(name) for name in names]
             states = [None if state is None else real_view(state.array) for state in found]
-            self._results.append(self.rule.on_arrays(settings, array, g, states))
+            measures = self._measures[:, k].tolist()
+            with sums.of_one_parameter():
+                self._results.append(self.rule.on_arrays(settings, array, g, states, measures))
+        self._partial = sums.partial
+
+    def partial_sums(self, totals: Mapping[int, float]) -> Iterator[dict[int, float]]:
+        """This batch's part of sums over all parameters, until `totals` has all of them."""
+        if self._trace is not None:
+            yield from self._batch.reduce(  # type: ignore[union-attr]
+                self._trace.program, self._scalars, self._measures, totals
+            )
+            return
+        while not self._partial.keys() <= totals.keys():
+            yield self._partial
+            self._run_text(totals)
 
     def run(self) -> None:
         """Take the step that was prepared."""
         if self._trace is None:
             self._store_results()
         else:
-            self._batch.run(self._trace.program, self._scalars)  # type: ignore[union-attr]
+            self._batch.run(  # type: ignore[union-attr]
+                self._trace.program, self._scalars, self._measures
+            )
             for symbol, value in self._trace.numbers.items():
                 self._numbers[self.rule.numbers[symbol]].fill(value)
         if self.rule.counts_steps:
@@ -256,7 +340,8 @@ class ParamBatch:
             array, entry, new = self._arrays[k], self._entries[k], self._new_states[k]
             np.copyto(array, results[0], casting="same_kind")
             for symbol, number in numbers.items():
-                self._numbers[self.rule.numbers[symbol]][k] = number
+                name = self.rule.numbers.get(symbol) or self.rule.measured[symbol]
+                self._numbers[name][k] = number
             for name, value in zip(names, results[1:], strict=True):
                 if value is None:
                     continue

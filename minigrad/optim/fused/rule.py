@@ -12,7 +12,7 @@ import numpy as np
 
 from minigrad.core.types import Array
 from minigrad.optim.fused.lookahead import Settings, Trace
-from minigrad.optim.fused.trace import trace, with_line
+from minigrad.optim.fused.trace import Results, trace, with_line
 from minigrad.optim.optimizer.hyperparameters import Interval
 
 
@@ -20,8 +20,11 @@ class Rule:
     """An update rule, made by `rule` from a function; a call runs the function on NumPy arrays.
 
     `states` maps the symbols of the text to the names that `state_dict` has for them; `numbers`
-    does so for the states that are one number for a whole parameter.  `defaults` has the
-    hyper-parameters, `fixed` the names of those that an optimizer does not take as arguments.
+    does so for the states that are one number for a whole parameter and follow from settings alone,
+    `measured` for such that are made of norms and sums.  `parts` are the functions that the text
+    calls, if it is composed.  `masks` say for which parameters a setting holds;
+    `on_gradients` change whole gradients before the text.  `defaults` has the hyper-parameters,
+    `fixed` the names of those that an optimizer does not take as arguments.
     `state_names_of_all` has the names of states of all rules.
     """
 
@@ -35,8 +38,12 @@ class Rule:
         numbers: Sequence[str],
         start: Mapping[str, str | float],
         legal: Mapping[str, str],
+        measured: Sequence[str] = (),
     ) -> None:
         self.text = text
+        self.parts: Sequence[Callable[..., Any]] = ()
+        self.masks: Mapping[str, Callable[[str, Any], bool]] = {}
+        self.on_gradients: Sequence[Callable[[Array, Mapping[str, Any]], Array]] = ()
         self.name = text.__name__
         self.paper = paper
         self.__doc__ = text.__doc__
@@ -48,13 +55,15 @@ class Rule:
         self.counts_steps = "t" in self._order
         symbols = [p for p in positional[2:] if p.name != "t"]
         names = {p.name: state.get(p.name, p.name) for p in symbols}
-        self.states = {symbol: name for symbol, name in names.items() if symbol not in numbers}
+        apart = {*numbers, *measured}
+        self.states = {symbol: name for symbol, name in names.items() if symbol not in apart}
         self.numbers = {symbol: name for symbol, name in names.items() if symbol in numbers}
+        self.measured = {symbol: name for symbol, name in names.items() if symbol in measured}
         self.may_be_absent = tuple(p.default is None for p in symbols if p.name in self.states)
         self.start = dict(start)
         self.legal = {name: Interval(written) for name, written in legal.items()}
         self._returned = list(names)
-        self._refuse_unknown(set(names), {*state, *numbers, *start})
+        self._refuse_unknown(set(names), {*state, *apart, *start})
         self._refuse_unknown(set(self.defaults), legal)
         sources = {source for source in start.values() if isinstance(source, str)}
         self._refuse_unknown({*self.defaults, "theta"}, sources)
@@ -100,11 +109,17 @@ class Rule:
         return f"<rule {self.name}{inspect.signature(self.text)}>"
 
     def apply(
-        self, settings: Settings, theta: Any, g: Any, states: Iterable[Any]
-    ) -> tuple[Sequence[Any], dict[str, float]]:
-        """The new parameter and states, and the new numbers by their symbols."""
+        self,
+        settings: Settings,
+        theta: Any,
+        g: Any,
+        states: Iterable[Any],
+        measured: Iterable[Any] = (),
+    ) -> Results:
+        """The new parameter and states, the new numbers by their symbols, the measured numbers."""
         t, hyper, maximize, numbers = settings
         values = dict(zip(self.states, states, strict=True), t=t, **numbers)
+        values.update(zip(self.measured, measured, strict=True))
         given = [values[name] for name in self._order]
         returned = self.text(theta, -g if maximize else g, *given, **hyper)
         results = returned if isinstance(returned, tuple) else (returned,)
@@ -113,18 +128,19 @@ class Rule:
                 f"the rule {self.name} must return {', '.join(['theta', *self._returned])}; "
                 f"it returned {len(results)} value{'s' * (len(results) != 1)}"
             )
-        if not numbers:
-            return results, {}
+        if not (numbers or self.measured):
+            return results, {}, ()
         named = dict(zip(self._returned, results[1:], strict=True))
         arrays = [results[0], *(named[symbol] for symbol in self.states)]
-        return arrays, {symbol: float(named[symbol]) for symbol in self.numbers}
+        after = {symbol: float(named[symbol]) for symbol in self.numbers}
+        return arrays, after, [named[symbol] for symbol in self.measured]
 
     def trace(self, present: Sequence[bool], settings: Settings) -> Trace:
         """The rule as a program.  Raises RuleError, with the line, if no kernel can run it."""
         try:
-            return trace(self.name, partial(self.apply, settings), present)
+            return trace(self.name, partial(self.apply, settings), present, len(self.measured))
         except (TypeError, AttributeError) as error:
-            raise with_line(error, self.text) from error
+            raise with_line(error, self.text, self.parts) from error
 
     def first_state(self, symbol: str, theta: Array, hyper: Mapping[str, Any]) -> Array:
         """A state before the first step."""
@@ -138,9 +154,17 @@ class Rule:
         return float(hyper[start] if isinstance(start, str) else start)
 
     def on_arrays(
-        self, settings: Settings, theta: Array, g: Array, states: Sequence[Array | None]
+        self,
+        settings: Settings,
+        theta: Array,
+        g: Array,
+        states: Sequence[Array | None],
+        measured: Sequence[float] = (),
     ) -> tuple[list[Any], dict[str, float]]:
-        """The text run by NumPy, on copies; None for a state that was absent and still is."""
+        """The text run by NumPy, on copies; None for a state that was absent and still is.
+
+        The dict has the numbers, by their symbols.
+        """
         firsts = [
             None if optional or s is not None else self.first_state(symbol, theta, settings.hyper)
             for symbol, s, optional in zip(self.states, states, self.may_be_absent, strict=True)
@@ -150,22 +174,26 @@ class Rule:
             for first, s in zip(firsts, states, strict=True)
         ]
         with np.errstate(all="ignore"):
-            results, numbers = self.apply(settings, theta.copy(), g.copy(), given)
+            results, numbers, after = self.apply(settings, theta.copy(), g.copy(), given, measured)
         kept = [
             None if first is not None and np.array_equal(result, first, equal_nan=True) else result
             for result, first in zip(results[1:], firsts, strict=True)
         ]
+        numbers |= dict(zip(self.measured, map(float, after), strict=True))
         return [results[0], *kept], numbers
 
     @property
     def source(self) -> str:
         """The text as it was written, or its signature alone if the file cannot be read."""
-        code = self.text.__code__
+        return "\n\n".join(map(self._written, self.parts or (self.text,)))
+
+    def _written(self, text: Callable[..., Any]) -> str:
+        code = text.__code__
         # The line of its last expression.  inspect.getsource takes a millisecond for each rule.
         last = max(end for _, end, _, _ in code.co_positions() if end is not None)
         lines = linecache.getlines(code.co_filename)[code.co_firstlineno - 1 : last]
         if not lines:
-            return f"def {self.name}{inspect.signature(self.text)}: ..."
+            return f"def {text.__name__}{inspect.signature(text)}: ..."
         lines = textwrap.dedent("".join(lines)).splitlines()
         start = next(k for k, line in enumerate(lines) if line.startswith("def "))
         return "\n".join(lines[start:])
@@ -183,6 +211,7 @@ def rule(
     numbers: Sequence[str] = ...,
     start: Mapping[str, str | float] = ...,
     legal: Mapping[str, str] = ...,
+    measured: Sequence[str] = ...,
 ) -> Callable[[Callable[..., Any]], Rule]: ...
 
 
@@ -194,6 +223,7 @@ def rule(
     numbers: Sequence[str] = (),
     start: Mapping[str, str | float] | None = None,
     legal: Mapping[str, str] | None = None,
+    measured: Sequence[str] = (),
 ) -> Any:
     """Declare an update rule: the change of one element of a parameter in one step.
 
@@ -202,13 +232,15 @@ def rule(
     zero, or as None if its default is None.  The text returns the new theta and the new states.
 
     `state` gives states their names in `state_dict`.  `numbers` lists the states that are one
-    number for a whole parameter.  `start` lets states start from a number, from the value of a
+    number for a whole parameter and follow from settings alone, `measured` those that are made of
+    norms, sums and means.  `start` lets states start from a number, from the value of a
     hyper-parameter, or from "theta".  `legal` gives hyper-parameters the interval of their legal
     values.  `paper` is the source of the rule.
 
     With hyper-parameters, `t` and numbers the text may compute anything, and branch on them.  With
     elements it may use arithmetic, comparisons, NumPy's elementwise functions, `numpy.where`
-    in place of a branch, and `numpy.linalg.norm` for the norm of a whole parameter.
+    in place of a branch, `numpy.linalg.norm`, `sum` and `mean` of a whole parameter, and
+    `optim.global_norm` and `optim.global_sum` over all parameters.
 
     Raises TypeError for a signature of another form, ValueError for a name that is not in it.
 
@@ -224,6 +256,6 @@ def rule(
     """
 
     def declare(text: Callable[..., Any]) -> Rule:
-        return Rule(text, paper, state or {}, numbers, start or {}, legal or {})
+        return Rule(text, paper, state or {}, numbers, start or {}, legal or {}, measured)
 
     return declare if text is None else declare(text)

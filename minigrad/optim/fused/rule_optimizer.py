@@ -115,7 +115,16 @@ class RuleOptimizer(Optimizer):
             gradients=grads_of(params),
             hypers=[{name: plain(group[name]) for name in names} for group in groups],
             maximize=[bool(group["maximize"]) for group in groups],
+            names=self._names() if self.rule.masks else (),
         )
+
+    def _names(self) -> list[str]:
+        """The names of all parameters; empty for those without."""
+        return [
+            name
+            for group in self.param_groups
+            for name in group.get("param_names") or [""] * len(group["params"])
+        ]
 
     # --- checks ---
 
@@ -136,7 +145,8 @@ class RuleOptimizer(Optimizer):
             raise RuntimeError("foreach and fused cannot both be True")
 
     def _number_names(self) -> set[str]:
-        return {*self.rule.numbers.values(), *(["step"] * self.rule.counts_steps)}
+        numbers = (*self.rule.numbers.values(), *self.rule.measured.values())
+        return {*numbers, *(["step"] * self.rule.counts_steps)}
 
     def _with_defaults(self, settings: ParamGroup) -> ParamGroup:
         settings = settings | self._fixed()
@@ -203,7 +213,7 @@ def _documentation(docstring: str, rule: Rule) -> str:
         f"    {name} = {default!r}" + (f", in {rule.legal[name]}" if name in rule.legal else "")
         for name, default in (_arguments(rule) | _options(rule)).items()
     ]
-    named = rule.states | rule.numbers
+    named = rule.states | rule.numbers | rule.measured
     states = [f"    {name}: `{symbol}` in the rule" for symbol, name in named.items()]
     fixed = [f"    {name} = {rule.defaults[name]!r}" for name in sorted(rule.fixed)]
     parts = [

@@ -193,6 +193,16 @@ def _where(condition: Any, a: Any, b: Any) -> Any:
     return tape.record(Symbol, "where", chosen.number, tape.operand(a), tape.operand(b))
 
 
+def _mean(x: Any) -> Any:
+    return _unary("sum")(x) / x.tape.record(Symbol, "size")
+
+
+def global_reduction(x: Symbol, kind: str) -> Symbol:
+    """A reduction over all parameters; they are numbered in the order of the text."""
+    number = sum(op.startswith("global") for op, *_ in x.tape.instructions)
+    return x.tape.record(Symbol, f"{kind}:{number}", x.tape.operand(x))
+
+
 def _clip(x: Any, low: Any, high: Any) -> Any:
     x = x if low is None else _maximum(x, low)
     return x if high is None else _minimum(x, high)
@@ -225,24 +235,33 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.where: _where,
     np.clip: _clip,
     np.linalg.norm: _unary("norm"),
+    np.sum: _unary("sum"),
+    np.mean: _mean,
 }
+
+
+Results = tuple[Sequence[Any], dict[str, float], Sequence[Any]]
+"""Of a text: the parameter and its states, its numbers, the numbers that it has measured."""
 
 
 def trace(
     name: str,
-    apply: Callable[[Any, Any, list[Any]], tuple[Sequence[Any], dict[str, float]]],
+    apply: Callable[[Any, Any, list[Any], list[Any]], "Results"],
     present: Sequence[bool],
+    measures: int = 0,
 ) -> Trace:
-    """Run `apply(theta, g, states)` on symbols; a state that is not present is given as None.
+    """Run `apply(theta, g, states, measures)` on symbols; a state that is not present is None.
 
     Raises RuleError if the text does what a kernel cannot do.
     """
     tape = Tape(inputs=2 + len(present))
     theta, g, *states = [Symbol(tape, number) for number in range(2 + len(present))]
     given = [s if is_present else None for s, is_present in zip(states, present, strict=True)]
-    results, numbers = apply(theta, g, given)
+    kept = [tape.record(Symbol, f"measure:{k}") for k in range(measures)]
+    results, numbers, measured = apply(theta, g, given, kept)
     stored = tuple(None if result is None else tape.operand(result) for result in results)
-    assembled = _assemble(name, tuple(present), tuple(tape.instructions), stored)
+    measured_at = tuple(tape.operand(result) for result in measured)
+    assembled = _assemble(name, tuple(present), tuple(tape.instructions), stored, measured_at)
     return Trace(*assembled, tape.scalars, numbers)
 
 
@@ -252,6 +271,7 @@ def _assemble(
     present: tuple[bool, ...],
     instructions: tuple[tuple[Any, ...], ...],
     results: tuple[Any, ...],
+    measured: tuple[int, ...] = (),
 ) -> tuple[Program, tuple[int, ...], tuple[int, ...]]:
     """The program without the instructions and states that no result depends on."""
     inputs = 2 + len(present)
@@ -264,7 +284,9 @@ def _assemble(
             raise RuleError(f"it returns None for state {k + 1}, which it was given")
         if is_present and result != 2 + k:
             outputs.append((2 + k, result))
-    live = {operand for _, operand in outputs}
+    # The symbols of the kept numbers are the first instructions.
+    changed = [(k, operand) for k, operand in enumerate(measured) if operand != inputs + k]
+    live = {operand for _, operand in (*outputs, *changed)}
     for number in reversed(range(len(instructions))):
         if inputs + number in live:
             live.update(instructions[number][1:])
@@ -280,16 +302,26 @@ def _assemble(
         if number in live
     )
     stores = tuple((new[number], new.get(o, o)) for number, o in outputs)
-    return Program(name, 2 + len(kept), renumbered, stores), kept, created
+    measures = tuple((k, new.get(o, o)) for k, o in changed)
+    program = Program(name, 2 + len(kept), renumbered, stores, measures)
+    of_parameters = program.of_parameters()
+    for k, operand in measures:
+        if operand >= 0 and operand not in of_parameters:
+            raise RuleError(
+                f"number {k + 1} of each parameter is made of elements: make it of norms, sums "
+                "and means"
+            )
+    return program, kept, created
 
 
-def with_line(error: Exception, text: Callable[..., Any]) -> RuleError:
-    """The error with the line of the rule's text that has raised it."""
+def with_line(error: Exception, text: Callable[..., Any], parts: Sequence[Any]) -> RuleError:
+    """The error with the line of the rule's text, or of one of its parts, that has raised it."""
+    codes = {part.__code__ for part in (text, *parts)}
     code, line = text.__code__, text.__code__.co_firstlineno
     traceback: TracebackType | None = error.__traceback__
     while traceback is not None:
-        if traceback.tb_frame.f_code is code:
-            line = traceback.tb_lineno
+        if traceback.tb_frame.f_code in codes:
+            code, line = traceback.tb_frame.f_code, traceback.tb_lineno
         traceback = traceback.tb_next
     source = linecache.getline(code.co_filename, line).strip()
     quoted = f", `{source}`" if source else ""

@@ -1,0 +1,58 @@
+"""Transformations without memory: limits, signs, masks and ratios of norms."""
+
+# mypy: allow-untyped-defs
+
+from numpy import clip, maximum, mean, minimum, where
+from numpy import sign as sign_of
+from numpy.linalg import norm
+
+from minigrad.optim.composition.transformation import transformation
+from minigrad.optim.fused.global_sums import global_norm
+
+
+@transformation(paper="Pascanu et al. 2013, arXiv:1211.5063", legal={"max_norm": "[0, inf]"})
+def clip_by_norm(u, *, max_norm=1.0):
+    """Updates of all parameters, scaled to `max_norm` if their norm together exceeds it.
+
+    At the start of a chain this is `nn.utils.clip_grad_norm_`, without a pass of its own that
+    writes gradients.
+    """
+    return u * minimum(max_norm / (global_norm(u) + 1e-6), 1.0)
+
+
+@transformation(legal={"max_value": "[0, inf]"})
+def clip_by_value(u, *, max_value=1.0):
+    """Each element between `-max_value` and `max_value`."""
+    return clip(u, -max_value, max_value)
+
+
+@transformation(paper="Bernstein et al. 2018, arXiv:1802.04434")
+def sign(u):
+    """The sign of each element."""
+    return sign_of(u)
+
+
+@transformation(paper="Liang et al. 2024, arXiv:2411.16085", legal={"eps": "[0, inf]"})
+def cautious(u, g, *, eps=1e-3):
+    """Zero where the update and the gradient disagree in sign; the rest is larger to make up."""
+    agree = where(u * g > 0, 1.0, 0.0)
+    return u * agree / maximum(mean(agree), eps)
+
+
+@transformation(paper="You et al. 2020, Algorithm 2, arXiv:1904.00962")
+def trust_ratio(u, theta):
+    """The update of each parameter, scaled to the parameter's norm, if neither norm is zero."""
+    size, length = norm(theta), norm(u)
+    return u * where((size > 0) & (length > 0), size / length, 1.0)
+
+
+@transformation(legal={"eps": "[0, inf]"})
+def normalize(u, *, eps=1e-8):
+    """The update of each parameter over its norm."""
+    return u / (norm(u) + eps)
+
+
+@transformation(paper="Yong et al. 2020, arXiv:2004.01461", whole=True)
+def centralize(u):
+    """The gradient less its mean over each output; vectors stay.  It stands first in a chain."""
+    return u - u.mean(axis=tuple(range(1, u.ndim)), keepdims=True) if u.ndim > 1 else u
