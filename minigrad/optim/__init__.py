@@ -35,7 +35,6 @@ from minigrad.optim.sparse_adam import SparseAdam
 
 if TYPE_CHECKING:  # imported when they are first read
     from minigrad.optim.composition import (
-        ChainOptimizer,
         add_decayed_weights,
         cautious,
         centralize,
@@ -70,7 +69,6 @@ __all__ = [
     "AdamW",
     "AdamWScheduleFree",
     "Adamax",
-    "ChainOptimizer",
     "Lion",
     "Muon",
     "NAdam",
@@ -110,7 +108,6 @@ __all__ = [
 
 LAZY_NAMES = dict.fromkeys(
     (
-        "ChainOptimizer",
         "add_decayed_weights",
         "cautious",
         "centralize",

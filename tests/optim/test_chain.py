@@ -132,7 +132,7 @@ def by_hand(start, gradients, lr):
             m[k] = 0.9 * m[k] + 0.1 * clipped
             v[k] = 0.999 * v[k] + 0.001 * clipped * clipped
             u = m[k] / (1 - 0.9**t) / (np.sqrt(v[k] / (1 - 0.999**t)) + 1e-8)
-            agree = (u * centered[k] > 0) * 1.0
+            agree = (u * g > 0) * 1.0
             u = u * agree / max(agree.mean(), 1e-3)
             theta[k] = theta[k] * (1 - lr * 0.01)
             size, length = np.linalg.norm(theta[k]), np.linalg.norm(u)

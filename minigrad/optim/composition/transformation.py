@@ -101,29 +101,37 @@ def transformation(
         declaration = _declaration(
             text, paper, state or {}, legal or {}, start or {}, tuple(measured), tuple(fixed), whole
         )
-        names = list(declaration.defaults)
-        signature = inspect.Signature([
-            inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default)
-            for name, default in declaration.defaults.items()
-        ] + [inspect.Parameter("mask", inspect.Parameter.KEYWORD_ONLY, default=None)])  # fmt: skip
-
-        def make(*arguments: Any, **named: Any) -> Transformation:
-            bound = signature.bind(*arguments, **named)
-            bound.apply_defaults()
-            mask = bound.arguments.pop("mask")
-            for name in names:
-                interval = Interval(declaration.legal[name]) if name in declaration.legal else None
-                title = f"{text.__name__}: {name}"
-                check_setting(title, bound.arguments[name], declaration.defaults[name], interval)
-            return Transformation(declaration, dict(bound.arguments), mask)
-
-        make.__name__ = make.__qualname__ = text.__name__
-        make.__module__ = text.__module__
-        make.__doc__ = text.__doc__
-        make.__signature__ = signature  # type: ignore[attr-defined]
-        return make
+        return _maker(declaration)
 
     return declare
+
+
+def _maker(declaration: Declaration) -> Callable[..., Transformation]:
+    """The function that makes transformations of a declared text: its arguments are settings."""
+    text = declaration.text
+    signature = inspect.Signature(
+        [
+            inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default)
+            for name, default in declaration.defaults.items()
+        ]
+        + [inspect.Parameter("mask", inspect.Parameter.KEYWORD_ONLY, default=None)]
+    )
+
+    def make(*arguments: Any, **named: Any) -> Transformation:
+        bound = signature.bind(*arguments, **named)
+        bound.apply_defaults()
+        mask = bound.arguments.pop("mask")
+        for name, default in declaration.defaults.items():
+            interval = Interval(declaration.legal[name]) if name in declaration.legal else None
+            title = f"{text.__name__}: {name}"
+            check_setting(title, bound.arguments[name], default, interval)
+        return Transformation(declaration, dict(bound.arguments), mask)
+
+    make.__name__ = make.__qualname__ = text.__name__
+    make.__module__ = text.__module__
+    make.__doc__ = text.__doc__
+    make.__signature__ = signature  # type: ignore[attr-defined]
+    return make
 
 
 def _declaration(
