@@ -1,7 +1,13 @@
 """Optimizers composed of transformations of the gradient, compiled to one kernel."""
 
 from minigrad.core.public_names import show_public_names
-from minigrad.optim.composition.chain import ChainOptimizer, chain
+from minigrad.optim.composition.compose import ChainOptimizer, chain
+from minigrad.optim.composition.declaration import (
+    Ratio,
+    Transformation,
+    masked,
+    transformation,
+)
 from minigrad.optim.composition.limits import (
     cautious,
     centralize,
@@ -20,12 +26,6 @@ from minigrad.optim.composition.scaling import (
     scale_by_rms,
     scale_by_schedule,
     trace,
-)
-from minigrad.optim.composition.transformation import (
-    Ratio,
-    Transformation,
-    masked,
-    transformation,
 )
 
 __all__ = [

@@ -6,7 +6,7 @@ from numpy import clip, maximum, mean, minimum, where
 from numpy import sign as sign_of
 from numpy.linalg import norm
 
-from minigrad.optim.composition.transformation import transformation
+from minigrad.optim.composition.declaration import transformation
 from minigrad.optim.fused.global_sums import global_norm
 
 

@@ -5,7 +5,7 @@
 from numpy import sign as sign_of
 from numpy import sqrt
 
-from minigrad.optim.composition.transformation import Ratio, transformation
+from minigrad.optim.composition.declaration import Ratio, transformation
 
 
 @transformation(

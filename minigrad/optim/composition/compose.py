@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from minigrad.optim.composition.transformation import (
+from minigrad.optim.composition.declaration import (
     CONTEXT,
     Ratio,
     Transformation,
