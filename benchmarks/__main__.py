@@ -1,6 +1,6 @@
 """Make every published comparison: results/*.json, and from them the tables in results/README.md.
 
-The chief of them stand in README.md, too.
+The chief of them stand in docs/tables/speed.md, too.
 """
 
 import argparse
@@ -23,8 +23,8 @@ from minigrad.cli.generated_section import Section
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
-README = HERE.parent / "README.md"
-IN_README = Section("speed", "python -m benchmarks")
+PAGE = HERE.parent / "docs/tables/speed.md"
+ON_PAGE = Section("speed", "python -m benchmarks")
 BUSY_CASE = "training step lecture CNN SGD N64"
 
 
@@ -139,7 +139,7 @@ def main() -> None:
         SECTIONS[name](options)
         (options.out / "README.md").write_text(render(options.out))
     if options.out == RESULTS and case_runs(RESULTS):
-        IN_README.write(README, summary(RESULTS))
+        ON_PAGE.write(PAGE, summary(RESULTS))
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ def case_runs(folder: Path) -> list[Run]:
 
 
 def summary(folder: Path) -> str:
-    """The README's tables: training steps, and every kind of case in one number."""
+    """The tables of docs/tables/speed.md: training steps, and every kind of case in one number."""
     runs = case_runs(folder)
     return "\n\n".join((training_table(runs), group_table(runs)))
 

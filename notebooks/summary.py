@@ -1,7 +1,7 @@
-"""The README's table of the notebooks: results beside what the originals claim.
+"""The table docs/tables/notebooks.md: the notebooks' results beside what the originals claim.
 
 `python notebooks/summary.py` reads the tables that close the committed notebooks, and writes the
-rows chosen here between two comments of README.md.
+rows chosen here between two comments of that page.
 """
 
 from pathlib import Path
@@ -12,7 +12,7 @@ import nbformat
 from minigrad.cli.generated_section import Section
 
 HERE = Path(__file__).parent
-README = HERE.parent / "README.md"
+PAGE = HERE.parent / "docs/tables/notebooks.md"
 SECTION = Section("seeds", "python notebooks/summary.py")
 
 
@@ -69,10 +69,10 @@ def table() -> str:
         row = next(row for row in body if row[0].startswith(begins))
         ours = next(i for i, title in enumerate(head) if title.startswith("here"))
         claimed = next((i for i, t in enumerate(head) if "original" in t or "book" in t), 0)
-        link = f"[{system}](notebooks/{name}.ipynb)"
+        link = f"[{system}](../../notebooks/{name}.ipynb)"
         lines.append(f"| {link} | {row[claimed]} | {row[ours]} | {data_of(name)} |")
     return "\n".join(lines)
 
 
 if __name__ == "__main__":
-    SECTION.write(README, table())
+    SECTION.write(PAGE, table())

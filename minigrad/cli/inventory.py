@@ -153,7 +153,7 @@ def summary(found: list[Entry]) -> str:
 
 
 def markdown(found: list[Entry]) -> str:
-    """One row per family, for a README; in-place forms are only counted."""
+    """One row per family, for a page; in-place forms are only counted."""
     families = dict.fromkeys(e.family for e in found if not e.name.endswith("_"))
     lines = [
         summary(found),

@@ -104,10 +104,10 @@ def test_what_differs_is_few():
 # --- the command ----------------------------------------------------------------------------------
 
 
-def test_the_readme_has_the_summary_of_today():
-    written = coverage.SECTION.read(ROOT / "README.md")
+def test_the_page_has_the_summary_of_today():
+    written = coverage.SECTION.read(ROOT / "docs/tables/coverage.md")
     assert written == coverage.markdown(list(FOUND.values())), (
-        "run: minigrad info --api --markdown README.md"
+        "run: minigrad info --api --markdown docs/tables/coverage.md"
     )
 
 

@@ -95,8 +95,8 @@ def test_what_is_shown(path):
 
 
 @needs_jupyter
-def test_the_readme_says_what_they_show():
-    says = "import summary as s; print(s.SECTION.read(s.README) == s.table(), len(s.ROWS))"
+def test_the_page_says_what_they_show():
+    says = "import summary as s; print(s.SECTION.read(s.PAGE) == s.table(), len(s.ROWS))"
     ended = run(["-c", says])
     assert ended.stdout.split() == ["True", "8"], ended.stderr[-4000:]
 
