@@ -14,6 +14,7 @@ defer_modules(
         "pooling",
         "recurrent",
         "reduction",
+        "resampling",
         "special",
     ),
 )

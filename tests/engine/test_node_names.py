@@ -179,6 +179,10 @@ F.multi_margin_loss(x, i) | F.multilabel_margin_loss(x, m.stack([i, i, i]))
 F.celu(x) | F.prelu(x, v[:1]) | F.glu(b[:, :2], 1) | F.embedding(i, x)
 F.pixel_shuffle(x.expand(1, 4, 3, 3), 2)
 F.unfold(image, 2) | F.fold(v[:1].expand(1, 4, 1), (2, 2), 2)
+F.interpolate(image, scale_factor=2) | F.interpolate(image, scale_factor=2, mode="bilinear")
+F.interpolate(image, size=(1, 1), mode="bicubic", antialias=True)
+F.pad(b, (1, 1), mode="reflect") | F.pad(image, (1, 1, 1, 1), mode="replicate")
+F.grid_sample(image, x[None, :, :2, None].expand(1, 3, 2, 2), align_corners=False)
 """
 
 
@@ -204,8 +208,6 @@ SEVERAL_NODES = {
     "F.cross_entropy(x, y)": ("MeanBackward0", "torch divides a sum"),
     "F.instance_norm(image)": ("NativeGroupNormBackward0", "torch views a batch norm"),
     "F.rrelu(x)": ("LeakyReluBackward0", "outside training torch keeps a name of its own"),
-    "F.interpolate(image, scale_factor=2)": ("IndexSelectBackward0", "a selection per dimension"),
-    'F.pad(b, (1, 1), mode="reflect")': ("IndexSelectBackward0", "a selection per dimension"),
     "x.norm(p=1)": ("SumBackward0", "a sum of absolute values"),
     "x.scatter(0, rows, 1.0)": ("ScatterBackward0", "a number is scattered as a tensor"),
     "x.diag()": ("CloneBackward0", "a copy of the diagonal"),

@@ -29,6 +29,8 @@ from minigrad.kernels.reduction import (
     scan,
     softmax,
 )
+from minigrad.kernels.resampling import grid_sample, taps
+from minigrad.kernels.resampling.reads import dense_reads
 from minigrad.kernels.simd.microkernels import MR, NR_VECTORS
 from minigrad.kernels.special import bessel, normal, polynomials
 from minigrad.kernels.special import gamma as incomplete_gamma
@@ -305,6 +307,24 @@ def gathers(draw: Draw) -> Calls:
     yield gather.add_along, draw.plain(*x.shape), index, taken, 1
 
 
+def resamplings(draw: Draw) -> Calls:
+    batch, channels = draw.size(most=3), draw.size(most=11)
+    x = draw.array(batch, channels, draw.size(1, 13), draw.size(1, 13))
+    grid = draw.array(batch, draw.size(most=31), draw.size(most=13), 2)
+    padding, aligned = draw.one_of(0, 1, 2), draw.one_of(False, True)
+    how = grid_sample.Sampling(draw.one_of(False, True), padding, aligned)
+    out = yield grid_sample.grid_sample, x, grid, how
+    g = draw.array(*out.shape)
+    yield grid_sample.image_grad, g, x.shape, grid, how
+    yield grid_sample.grid_grad, g, x, grid, how
+    outputs, count, axis = draw.size(most=67), draw.one_of(1, 2, 3), draw.one_of(2, 3)
+    size = x.shape[axis]
+    positions = draw.rng.integers(0, size, (count, outputs))
+    reads = dense_reads(positions, draw.rng.standard_normal(positions.shape), size)
+    out = yield taps.read_along, x, reads, axis
+    yield taps.read_along, draw.array(*out.shape), reads.transposed(), axis
+
+
 def _step(optimizer: optim.Optimizer, *parameters: Array) -> None:
     optimizer.step()
 
@@ -327,6 +347,6 @@ FAMILIES: dict[str, Callable[[Draw], Calls]] = {
     for family in (
         products, implicit_gemm, pointwise, direct, depthwise, winograd, vectors, reductions,
         softmaxes, label_losses, alignments, norms, layer_norms, pools, recurrences, attentions,
-        gathers, optimizers,
+        gathers, resamplings, optimizers,
     )
 }  # fmt: skip

@@ -1,9 +1,5 @@
 """Spatial transformers: grids of positions, and images or volumes sampled at them."""
 
-import functools
-import itertools
-import math
-import operator
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,8 +8,7 @@ from minigrad import ops
 from minigrad.core.types import Array
 from minigrad.engine.half_precision import in_float32
 from minigrad.nn.functional.arguments import require_tensor
-from minigrad.nn.functional.upsampling import cubic_weights
-from minigrad.ops.nn.piecewise_activation import hardtanh
+from minigrad.ops.nn.grid_sample import sampled
 from minigrad.tensor import Tensor
 
 
@@ -68,28 +63,7 @@ def grid_sample(
     require_tensor("grid_sample", input=input, grid=grid)
     _require_modes(mode, padding_mode)
     _require_grid(input, grid, mode)
-    aligned, extents = bool(align_corners), tuple(input.shape[2:])
-    pixels = [  # in the order of the input's dimensions: a position's last coordinate is the first
-        _pixel_coordinates(grid[..., -1 - axis], extent, aligned)
-        for axis, extent in enumerate(extents)
-    ]
-    if mode != "bicubic":  # bicubic brings the pixels that it reads into the image, in _taps
-        pixels = [
-            _inside(pixel, extent, padding_mode, aligned)
-            for pixel, extent in zip(pixels, extents, strict=True)
-        ]
-    if mode == "nearest":
-        return _read(input, [np.rint(pixel.array) for pixel in pixels])
-    taps = [
-        _taps(pixel, extent, mode, padding_mode, aligned)
-        for pixel, extent in zip(pixels, extents, strict=True)
-    ]
-    terms = (
-        _read(input, [indices for indices, _ in chosen])
-        * functools.reduce(operator.mul, [weight for _, weight in chosen]).unsqueeze(1)
-        for chosen in itertools.product(*taps)
-    )
-    return functools.reduce(operator.add, terms)
+    return sampled(input, grid, mode, padding_mode, bool(align_corners))
 
 
 def _require_grid(input: Tensor, grid: Tensor, mode: str) -> None:
@@ -109,21 +83,6 @@ def _require_grid(input: Tensor, grid: Tensor, mode: str) -> None:
         raise RuntimeError("grid_sample(): bicubic interpolation only supports 4D input")
 
 
-def _taps(
-    pixels: Tensor, extent: int, mode: str, padding_mode: str, align_corners: bool
-) -> list[tuple[Array, Tensor]]:
-    """The pixel indices read along one dimension for each position, and their weights."""
-    low = np.floor(pixels.array)
-    fraction = pixels - pixels.new_tensor(low)
-    if mode == "bilinear":
-        return [(low, 1 - fraction), (low + 1, fraction)]
-    taps = []
-    for i, weight in enumerate(cubic_weights(fraction), -1):
-        tap = _inside(pixels.new_tensor(low + i), extent, padding_mode, align_corners)
-        taps.append((tap.array, weight))
-    return taps
-
-
 def _require_modes(mode: str, padding_mode: str) -> None:
     """Raise ValueError for a mode or padding mode that does not exist."""
     known = {"mode": ("bilinear", "nearest", "bicubic"),
@@ -134,54 +93,3 @@ def _require_modes(mode: str, padding_mode: str) -> None:
                 f"grid_sample(): expected {name} to be one of {', '.join(known[name])}, got "
                 f"{given!r}"
             )
-
-
-def _pixel_coordinates(positions: Tensor, extent: int, align_corners: bool) -> Tensor:
-    """Positions between -1 and 1 as pixel coordinates between 0 and extent - 1."""
-    if align_corners:
-        return (positions + 1) * ((extent - 1) / 2)
-    return ((positions + 1) * extent - 1) * 0.5
-
-
-def _inside(pixels: Tensor, extent: int, padding_mode: str, align_corners: bool) -> Tensor:
-    """Pixel coordinates, moved into the image where the padding mode asks for it."""
-    if padding_mode == "zeros":
-        return pixels
-    if padding_mode == "reflection":
-        margin = 0.0 if align_corners else 0.5
-        pixels = _reflect(pixels, -margin, extent - 1 + margin)
-    # Its derivative at the border is 0, as in torch.
-    return hardtanh(pixels, min_val=0.0, max_val=extent - 1.0)
-
-
-def _reflect(x: Tensor, low: float, high: float) -> Tensor:
-    """x reflected at low and at high until it lies between them."""
-    if high == low:
-        return x * 0.0
-    span = high - low
-    distance = ops.abs(x - low)
-    reflections = np.floor(distance.array / span)
-    rest = distance - distance.new_tensor(reflections * span)
-    even = distance.new_tensor(reflections % 2 == 0, dtype=bool)
-    return ops.where(even, rest + low, high - rest)
-
-
-def _read(images: Tensor, pixels: Sequence[Array]) -> Tensor:
-    """The pixels at indices (N, H', W') along each dimension, 0 outside: (N, C, H', W').
-
-    Of volumes, indices are (N, D', H', W'), and the result is (N, C, D', H', W').
-    """
-    extents = images.array.shape[2:]
-    pairs = list(zip(pixels, extents, strict=True))
-    inside = functools.reduce(np.logical_and, [(i >= 0) & (i < extent) for i, extent in pairs])
-    flat: Array = np.zeros(inside.shape)
-    for indices, extent in pairs:
-        flat = flat * extent + indices
-    flat = np.where(inside, flat, 0).astype(np.int64)
-    batch, channels = images.array.shape[:2]
-    size = inside.shape[1:]
-    index = np.broadcast_to(
-        flat.reshape(batch, 1, math.prod(size)), (batch, channels, math.prod(size))
-    )
-    found = ops.gather(ops.flatten(images, 2), 2, images.new_tensor(index, dtype=int))
-    return found.reshape(batch, channels, *size) * images.new_tensor(inside[:, None])

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from minigrad import ops
 from minigrad.nn.functional.arguments import require_tensor
-from minigrad.ops.shape.padding import SOURCE_POSITIONS
+from minigrad.ops.shape.padding import SOURCE_POSITIONS, only_adds, pad_edges
 from minigrad.tensor import Tensor
 
 
@@ -31,6 +31,10 @@ def pad(
     if value is not None:
         raise RuntimeError(f'Padding mode "{mode}" doesn\'t take in value argument')
     _require_pixels(mode, input, len(pairs))
+    padding = [(0, 0)] * (input.ndim - len(pairs)) + pairs[::-1]
+    if any(map(any, padding)) and only_adds(mode, input.shape, padding):
+        padded: Tensor = pad_edges(input, padding=tuple(map(tuple, padding)), mode=mode)
+        return padded
     out = input
     for offset, (before, after) in enumerate(pairs, 1):
         if before or after:

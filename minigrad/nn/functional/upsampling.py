@@ -2,9 +2,7 @@
 
 import functools
 import math
-import operator
 from collections.abc import Callable, Sequence
-from typing import TypeVar
 
 import numpy as np
 
@@ -13,12 +11,15 @@ from minigrad.core.types import Array
 from minigrad.core.warn import warn_caller
 from minigrad.engine.complex_form import refuse_complex
 from minigrad.engine.half_precision import in_float32
+from minigrad.engine.op import label_node
+from minigrad.kernels.resampling.reads import Reads, dense_reads
 from minigrad.nn.functional.adaptive_pooling import (
     adaptive_avg_pool1d,
     adaptive_avg_pool2d,
     adaptive_avg_pool3d,
 )
 from minigrad.nn.functional.arguments import require_tensor
+from minigrad.ops.nn.resample import cubic_weights, read_along
 from minigrad.tensor import Tensor
 
 Taps = tuple[Array, Array]
@@ -29,8 +30,6 @@ Both are (taps, outputs).
 
 Sizes = int | Sequence[int]
 Scales = float | Sequence[float]
-
-C = TypeVar("C", Tensor, Array)
 
 
 @in_float32
@@ -77,12 +76,16 @@ def interpolate(
     if mode == "area":
         pools = {1: adaptive_avg_pool1d, 2: adaptive_avg_pool2d, 3: adaptive_avg_pool3d}
         return pools[dimensions](input, tuple(sizes))
-    taps_of = functools.partial(_filtered, _FILTERS[mode]) if antialias else _TAPS[mode]
+    out = input
     for axis in range(dimensions):
-        given = input.shape[2 + axis]
-        positions, weights = taps_of(given, sizes[axis], scales[axis], bool(align_corners))
-        input = _read(input, 2 + axis, np.clip(positions, 0, given - 1), weights)
-    return input
+        which = input.shape[2 + axis], sizes[axis], scales[axis], bool(align_corners)
+        if mode in _COPYING_MODES:
+            positions = _TAPS[mode](*which)[0][0]
+            index = input.new_tensor(np.minimum(positions, which[0] - 1), dtype=int)
+            out = ops.index_select(out, 2 + axis, index)
+        else:
+            out = read_along(out, dim=2 + axis, reads=_reads(mode, antialias, *which))
+    return label_node(out, _node_name(mode, dimensions, antialias), (input,))
 
 
 # The numbers of spatial dimensions that a mode is for; () means any.
@@ -90,6 +93,7 @@ _MODES: dict[str, tuple[int, ...]] = {
     "nearest": (), "nearest-exact": (), "area": (1, 2, 3), "linear": (1,), "bilinear": (2,),
     "bicubic": (2,), "trilinear": (3,),
 }  # fmt: skip
+_COPYING_MODES = ("nearest", "nearest-exact")
 _INTERPOLATING_MODES = ("linear", "bilinear", "bicubic", "trilinear")
 
 
@@ -121,17 +125,20 @@ def _sizes(
     return sizes, scales
 
 
-def _read(input: Tensor, dim: int, positions: Array, weights: Array) -> Tensor:
-    """The weighted sum of the input's elements at the positions along dim."""
-    shape = [-1] + [1] * (input.ndim - 1 - dim)
+@functools.lru_cache(256)
+def _reads(
+    mode: str, antialias: bool, size: int, outputs: int, scale: float | None, align_corners: bool
+) -> Reads:
+    """What each output along a dimension reads, and with which weights."""
+    taps_of = functools.partial(_filtered, _FILTERS[mode]) if antialias else _TAPS[mode]
+    positions, weights = taps_of(size, outputs, scale, align_corners)
+    return dense_reads(np.clip(positions, 0, size - 1), weights, size)
 
-    def term(indices: Array, weight: Array) -> Tensor:
-        elements = ops.index_select(input, dim, input.new_tensor(indices, dtype=int))
-        if (weight == 1).all():
-            return elements
-        return elements * input.new_tensor(weight).reshape(shape)
 
-    return functools.reduce(operator.add, map(term, positions, weights))
+def _node_name(mode: str, dimensions: int, antialias: bool) -> str:
+    """torch's name of the node, UpsampleBilinear2DBackward0."""
+    words = "".join(word.capitalize() for word in mode.split("-"))
+    return f"Upsample{words}{dimensions}D{'Aa' if antialias else ''}Backward0"
 
 
 def _source_coordinates(size: int, outputs: int, scale: float | None, align_corners: bool) -> Array:
@@ -209,22 +216,6 @@ def _cubic(size: int, outputs: int, scale: float | None, align_corners: bool) ->
     coordinates = _source_coordinates(size, outputs, scale, align_corners)
     low = np.floor(coordinates).astype(np.int64)
     return np.stack([low + i for i in range(-1, 3)]), np.stack(cubic_weights(coordinates - low))
-
-
-def cubic_weights(fraction: C) -> list[C]:
-    """The weights of the elements at -1, 0, 1 and 2 for a coordinate in [0, 1].
-
-    Keys 1981, Cubic convolution interpolation, with a = -3/4.
-    """
-    a = -0.75
-
-    def near(x: C) -> C:
-        return ((a + 2) * x - (a + 3)) * x * x + 1
-
-    def far(x: C) -> C:
-        return ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
-
-    return [far(fraction + 1), near(fraction), near(1 - fraction), far(2 - fraction)]
 
 
 _TAPS: dict[str, Callable[[int, int, float | None, bool], Taps]] = {
