@@ -76,9 +76,7 @@ def read_along(x: Array, reads: Reads, axis: int) -> Array:
         else:
             _read_columns.run(work, result, rows, reads.starts, reads.positions, weights)
     else:
-        rows, result = (
-            given.reshape(lead, x.shape[axis], rest),
-            out.reshape(lead, reads.outputs, rest),
-        )
+        blocks = given.reshape(lead, x.shape[axis], rest)
+        whole = out.reshape(lead, reads.outputs, rest)
         _read_rows.run(work, whole, blocks, reads.starts, reads.positions, weights)
     return out
