@@ -17,6 +17,7 @@ from numba.core.registry import cpu_target
 
 from benchmarks.inner_loops.targets import TARGETS, X86, Target
 from minigrad.kernels.conv import winograd_transforms
+from minigrad.kernels.matmul import stack
 from minigrad.kernels.recurrent import tile
 from minigrad.kernels.simd import microkernels, move
 
@@ -27,12 +28,17 @@ DTYPES = {"float32": types.float32, "float64": types.float64}
 _TRANSFORM = "PNN PNN"
 _ROW = "P E P P I N"
 _TILE = "PNN PN I PN P N"
+_SMALL = "PN P PNN PN N"
 MICRO_KERNELS: dict[str, tuple[Any, str]] = {
     "product": (microkernels.gemm_microkernel, "PN PN PII PN N"),
     "inner products": (microkernels.tile_of_inner_products, "P PN PN N"),
     "recurrent product": (tile._tile_of_all, _TILE),
     "recurrent product, 2 rows": (tile._tile_of_two, _TILE),
     "recurrent product, 1 row": (tile._tile_of_one, _TILE),
+    "small product": (stack.wide_tile, _SMALL),
+    "small product, 1 row": (stack.wide_row, _SMALL),
+    "narrow product": (stack.narrow_tile, _SMALL),
+    "narrow product, 1 row": (stack.narrow_row, _SMALL),
     "row of a product": (microkernels.row_product, _ROW),
     "end of a row": (microkernels.row_end_product, _ROW),
     "dot products": (microkernels.dot_products, "P P P I N"),

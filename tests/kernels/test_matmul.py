@@ -14,6 +14,9 @@ from tests.support.exact_matmul import check
 FLOATS = (np.float32, np.float64)
 # Around the tails of every register tile, vector and panel, and past the depth of one block.
 SIZES = st.sampled_from([1, 2, 3, 5, 6, 7, 12, 13, 16, 17, 31, 33, 48, 67, 101, 257, 300])
+# Leading axes of operands: of a few matrices, and of enough for a stack.
+BATCHES = [((), (4,)), ((3,), ()), ((3,), (3,)), ((2, 1), (5,)), ((2, 3), (2, 3))]
+STACKS = [((9,), ()), ((), (17,)), ((11,), (11,)), ((3, 1), (5,))]
 LAYOUTS = ("plain", "transposed", "every second", "reversed", "broadcast")
 
 
@@ -85,9 +88,9 @@ def test_contiguous_rows_are_not_packed(m, k, n, dtype, monkeypatch):
     assert not fits(a, np.ascontiguousarray(w.T))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=100)
 @given(
-    st.sampled_from([((), (4,)), ((3,), ()), ((3,), (3,)), ((2, 1), (5,)), ((2, 3), (2, 3))]),
+    st.sampled_from([*BATCHES, *STACKS]),
     st.integers(1, 20), st.integers(1, 20), st.integers(1, 40), st.sampled_from(FLOATS),
     st.sampled_from(LAYOUTS), st.sampled_from(LAYOUTS),
 )  # fmt: skip
@@ -96,6 +99,14 @@ def test_stacks_of_matrices_broadcast(batches, m, k, n, dtype, layout_a, layout_
     a = laid_out(rng, (*batches[0], m, k), dtype, layout_a)
     b = laid_out(rng, (*batches[1], k, n), dtype, layout_b)
     check(a, b, rng.standard_normal(n).astype(dtype))
+
+
+@pytest.mark.parametrize("batches", STACKS)
+def test_small_matrices_are_not_packed(batches, monkeypatch):
+    rng = np.random.default_rng(0)
+    a, b = rng.standard_normal((*batches[0], 8, 8)), rng.standard_normal((*batches[1], 8, 8))
+    monkeypatch.setattr(module, "Gemm", None)
+    check(a, b, rng.standard_normal(8))
 
 
 @pytest.mark.parametrize("dtype", FLOATS)

@@ -23,7 +23,10 @@ Array = np.ndarray[Any, Any]
 
 
 def products(draw: Callable[..., Array]) -> list[Array]:
-    shapes = ((131, 300), (300, 97)), ((3, 40, 133), (133, 129)), ((1030, 70), (70, 11))
+    shapes = (
+        ((131, 300), (300, 97)), ((3, 40, 133), (133, 129)), ((1030, 70), (70, 11)),
+        ((12, 9, 20), (12, 20, 37)), ((12, 3, 20), (20, 19)),
+    )  # fmt: skip
     found = [matmul.matmul(draw(*left), draw(*right)) for left, right in shapes]
     return [*found, gemm_nt.inner_products(draw(75, 130), draw(61, 130).T, draw(61))]
 

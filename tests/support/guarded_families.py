@@ -86,7 +86,7 @@ def products(draw: Draw) -> Calls:
     m, k, n = draw.size(), draw.size(), draw.size()
     bias = draw.one_of(None, draw.plain(n))
     yield matmul.matmul, draw.array(m, k), draw.array(k, n), bias
-    left, right = draw.one_of(((), (3,)), ((2,), ()), ((2, 1), (3,)), ((3,), (3,)))
+    left, right = draw.one_of(((), (3,)), ((2,), ()), ((2, 1), (3,)), ((3,), (3,)), ((9,), (9,)))
     m, k, n = draw.size(most=13), draw.size(most=37), draw.size(most=37)
     yield matmul.matmul, draw.array(*left, m, k), draw.array(*right, k, n), None
     yield matmul.matmul, draw.array(m, 300 + k), draw.array(300 + k, n), None

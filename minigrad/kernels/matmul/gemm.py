@@ -121,8 +121,8 @@ class Gemm:
             tuple(stride // dtype.itemsize for stride in strides)
             for strides in (left_strides, right_strides)
         )
-        self._left_offsets = _matrix_offsets(left_shape, self._left, batch)
-        self._right_offsets = _matrix_offsets(right_shape, self._right, batch)
+        self._left_offsets = matrix_offsets(left_shape, self._left, batch)
+        self._right_offsets = matrix_offsets(right_shape, self._right, batch)
         self._NR = NR_VECTORS * VECTOR_BYTES // dtype.itemsize
         self._no_bias = np.zeros(-(-right_shape[-1] // self._NR) * self._NR, dtype)
 
@@ -224,7 +224,7 @@ def _packs_left(has_long_columns: bool, columns: int) -> bool:
     return columns >= (PACK_LONG_COLUMNS_FROM if has_long_columns else PACK_LEFT_FROM)
 
 
-def _matrix_offsets(
+def matrix_offsets(
     shape: tuple[int, ...], strides: tuple[int, ...], batch: tuple[int, ...]
 ) -> np.ndarray:
     """The offset of each matrix of a stack that is broadcast to `batch`, in elements."""

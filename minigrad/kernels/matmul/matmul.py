@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from minigrad.kernels.compiler.plan_record import Layout
-from minigrad.kernels.matmul import gemm_nt, gemv
+from minigrad.kernels.matmul import gemm_nt, gemv, stack
 from minigrad.kernels.matmul.gemm import Gemm
 from minigrad.kernels.simd.math import FLOATS
 
@@ -50,8 +50,9 @@ def _select_algorithm(left: Layout, right: Layout, dtype: np.dtype, aligned: boo
     matrices, size = len(left_shape) == len(right_shape) == 2, dtype.itemsize
     if work == 0 or dtype not in FLOATS:
         return _by_blas
-    if matrices and aligned and gemm_nt.fits(left, right, size):
-        return gemm_nt.inner_products
+    in_place = _select_in_place(left, right, dtype) if aligned else None
+    if in_place is not None:
+        return in_place
     # NumPy calls BLAS where rows or columns are contiguous; others it multiplies one by one.
     deep = left_shape[-1] > DEEPEST and size == 4
     if work <= SMALL and not deep and size in left_strides[-2:] and size in right_strides[-2:]:
@@ -62,6 +63,13 @@ def _select_algorithm(left: Layout, right: Layout, dtype: np.dtype, aligned: boo
     if by_vector is not None:
         return by_vector
     return _by_pieces if deep else _select_for_large(left, right, dtype)
+
+
+def _select_in_place(left: Layout, right: Layout, dtype: np.dtype) -> Product | None:
+    """The product that packs nothing, if the operands suit one."""
+    if len(left[0]) == len(right[0]) == 2:
+        return gemm_nt.inner_products if gemm_nt.fits(left, right, dtype.itemsize) else None
+    return stack.Stack(left, right, dtype) if stack.fits(left, right, dtype.itemsize) else None
 
 
 def _select_for_vector(left: Layout, right: Layout, dtype: np.dtype) -> Product | None:
