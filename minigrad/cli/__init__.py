@@ -1,13 +1,13 @@
-"""The command `minigrad`: `train`, `sample`, `gradcheck`, `bench`, `compile` and `info`."""
+"""The command `minigrad`: `train`, `sample`, `run`, `gradcheck`, `bench`, `compile` and `info`."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 
-from minigrad.cli import bench, compile, gradcheck, info, sample, train
+from minigrad.cli import bench, compile, gradcheck, info, run, sample, train
 from minigrad.cli.usage_error import UsageError
 
-COMMANDS = (train, sample, gradcheck, bench, compile, info)
+COMMANDS = (train, sample, run, gradcheck, bench, compile, info)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

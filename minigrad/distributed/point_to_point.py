@@ -8,7 +8,7 @@ import numpy as np
 from minigrad.distributed.checks import check_tensor, root_of
 from minigrad.distributed.group import get_global_rank, own_group
 from minigrad.distributed.process_group import ProcessGroup
-from minigrad.distributed.progress import Work
+from minigrad.distributed.progress import Place, Work, counted
 from minigrad.distributed.transport import MpiTransport, Steps
 from minigrad.tensor import Tensor
 
@@ -116,7 +116,9 @@ def _send(
     to = root_of("send", members, dst, group_dst)
     transport = _several(members, "destination", to)
     array = np.ascontiguousarray(tensor.array)
-    name = f"send to rank {get_global_rank(members, to)}"
+    receiver = get_global_rank(members, to)
+    counted(f"sends {get_global_rank(members, members.rank())}>{receiver}")
+    name = f"send to rank {receiver}"
     return members.launch_pair(name, transport.send(array, to, tag), async_op)
 
 
@@ -135,8 +137,13 @@ def _receive(
     )
     found: list[int] = []
     steps = _written(transport.receive(array, source, tag, found), tensor, array)
-    name = "recv" if source is None else f"recv from rank {get_global_rank(members, source)}"
-    return members.launch_pair(name, steps, async_op, [tensor], found)
+    if source is None:
+        return members.launch_pair("recv", steps, async_op, [tensor], None, found)
+    sender = get_global_rank(members, source)
+    pair = f"{sender}>{get_global_rank(members, members.rank())}"
+    place = Place(f"sends {pair}", counted(f"receives {pair}"), (sender,))
+    name = f"recv from rank {sender}"
+    return members.launch_pair(name, steps, async_op, [tensor], place, found)
 
 
 def _written(steps: Steps, tensor: Tensor, array: np.ndarray[Any, Any]) -> Steps:

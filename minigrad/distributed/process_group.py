@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from minigrad.distributed.debug import compared, is_debugging
-from minigrad.distributed.progress import Lane, Work, submit
+from minigrad.distributed.progress import Lane, Place, Work, counted, submit
 from minigrad.distributed.transport import Steps, Transport
 from minigrad.engine.graph import Value
 
@@ -31,7 +31,7 @@ class ProcessGroup:
         self.ranks = list(ranks)  # of the members, among all processes
         self.transport = transport
         self.timeout = timeout  # seconds
-        self.count = 0  # of exchanges in which all members take part
+        self.key = self._new_key()
         self._backend = backend
         self._rank = rank
         self._lane: Lane = deque()
@@ -61,11 +61,12 @@ class ProcessGroup:
 
         `signature` says what all members must agree on.
         """
-        self.count += 1
-        title = f"{name} #{self.count} of the {self.group_name or 'default group'}"
+        number = counted(self.key)
+        title = f"{name} #{number} of the {self.group_name or 'default group'}"
         if self._debugs and self.size() > 1:
-            steps = compared(f"{signature} #{self.count}", self.transport, self.ranks, steps)
-        work = Work(steps, title, self.timeout, outputs, signature)
+            steps = compared(f"{signature} #{number}", self.transport, self.ranks, steps)
+        place = Place(self.key, number, tuple(self.ranks), signature)
+        work = Work(steps, title, self.timeout, outputs, place)
         submit(work, self._lane, async_op)
         if async_op:
             return work
@@ -78,15 +79,21 @@ class ProcessGroup:
         steps: Steps,
         async_op: bool,
         outputs: Sequence[Value] = (),
+        place: Place | None = None,
         sources: list[int] | None = None,
     ) -> Work:
         """Begin an exchange of two processes, at once; `sources` will have who sent."""
         title = f"{name} in the {self.group_name or 'default group'}"
-        work = Work(steps, title, self.timeout, outputs, name, sources)
+        work = Work(steps, title, self.timeout, outputs, place, sources)
         submit(work, None, async_op)
         if not async_op:
             work.wait()
         return work
+
+    def _new_key(self) -> str:
+        """A name of the group that is the same in all its processes."""
+        members = ",".join(map(str, self.ranks))
+        return f"group {members}/{counted(f'groups {members}')}"
 
 
 def seconds_of(timeout: timedelta | None) -> float:

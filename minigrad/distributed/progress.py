@@ -12,13 +12,13 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from minigrad.distributed import mpi
 from minigrad.distributed.transport import Steps
 from minigrad.engine.graph import Value
 
-__all__ = ["DistBackendError", "Work", "poll", "submit", "waiting"]
+__all__ = ["DistBackendError", "Place", "Work", "begun", "counted", "poll", "submit", "waiting"]
 
 _LOOKS_BEFORE_SLEEP = 30  # some 30 us: small exchanges are done by then
 _SHORTEST_SLEEP, _LONGEST_SLEEP = 2e-5, 1e-3  # seconds
@@ -27,6 +27,19 @@ _THREAD_SLEEP = 5e-4
 
 class DistBackendError(RuntimeError):
     """An exchange between processes that failed, or took too long."""
+
+
+class Place(NamedTuple):
+    """Where in the program an exchange is, for the watchdog: what it waits for of other ranks.
+
+    Each process counts what it begins, by keys (`begun`).  The exchange needs every rank of `ranks`
+    to have begun `number` under the key, with the same signature if they exchange together.
+    """
+
+    key: str
+    number: int
+    ranks: tuple[int, ...]
+    signature: str = ""
 
 
 class Work:
@@ -38,11 +51,11 @@ class Work:
         name: str,
         timeout: float,
         outputs: Sequence[Value] = (),
-        signature: str = "",
+        place: "Place | None" = None,
         sources: list[int] | None = None,
     ) -> None:
         self.name = name  # in words, for errors: "all_reduce #3 of the default group"
-        self.signature = signature  # what all members of the group must agree on
+        self.place = place
         self.waits_since = 0.0  # when the program began to wait for it
         self._steps = steps
         self._timeout = timeout
@@ -129,6 +142,7 @@ _running: list[tuple[Work, Lane | None]] = []
 _wake = threading.Event()
 _thread: threading.Thread | None = None
 _waiting: Work | None = None
+begun: dict[str, int] = {}  # how many exchanges this process has begun, by their keys
 
 
 def submit(work: Work, lane: Lane | None, in_background: bool) -> None:
@@ -143,6 +157,12 @@ def submit(work: Work, lane: Lane | None, in_background: bool) -> None:
             _run(work, lane)
         if in_background and not work._done:
             _start_thread()
+
+
+def counted(key: str) -> int:
+    """Count one more exchange under a key, and return its number."""
+    begun[key] = begun.get(key, 0) + 1
+    return begun[key]
 
 
 def _run(work: Work, lane: Lane | None) -> None:

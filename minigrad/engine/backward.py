@@ -66,7 +66,7 @@ def will_visit(value: Value) -> bool:
     """True if the backward pass that runs now visits the node or leaf of a value."""
     walk, edge = thread.mode.walk, _edge(value)
     if walk.reachable is None:
-        walk.reachable = _reachable([_edge(root) for root in walk.roots])
+        walk.reachable = reachable_from([_edge(root) for root in walk.roots])
     return edge in walk.reachable and (walk.targets is None or edge in walk.useful)
 
 
@@ -182,7 +182,7 @@ class Walk:
 
     def _count_uses_of_leaves(self) -> dict[Any, int]:
         uses: dict[Any, int] = {}
-        for node in _reachable([node for _, node in self.heap]):
+        for node in reachable_from([node for _, node in self.heap]):
             if isinstance(node, Node) and (self.targets is None or node in self.useful):
                 for edge in node.edges:
                     if not isinstance(edge, Node):
@@ -269,7 +269,7 @@ class Walk:
 
 def _leading_to(targets: set[Any], starts: list[Node]) -> set[Any]:
     """The targets, and the nodes reachable from `starts` from which one can be reached."""
-    nodes = [edge for edge in _reachable(starts) if isinstance(edge, Node)]
+    nodes = [edge for edge in reachable_from(starts) if isinstance(edge, Node)]
     leading = set(targets)
     for node in sorted(nodes, key=attrgetter("made_at")):  # a node's edges lead to older ones
         if not leading.isdisjoint(node.edges):
@@ -277,7 +277,7 @@ def _leading_to(targets: set[Any], starts: list[Node]) -> set[Any]:
     return leading
 
 
-def _reachable(starts: list[Any]) -> set[Any]:
+def reachable_from(starts: list[Any]) -> set[Any]:
     """The nodes and leaves that can be reached from these, and these."""
     seen = set(starts)
     stack = list(starts)

@@ -1,13 +1,17 @@
-"""DistributedDataParallel in a group of one process: the module itself."""
+"""DistributedDataParallel: a module whose gradients are averaged over the processes of a group."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
 from minigrad.core.types import DeviceLike
-from minigrad.distributed import ProcessGroup
+from minigrad.distributed import ProcessGroup, all_gather_object, get_global_rank, new_group
 from minigrad.distributed.group import member_of
+from minigrad.engine.grad_mode import is_grad_enabled
 from minigrad.nn.module import Module
+from minigrad.nn.parallel.join import JoinedIterations
+from minigrad.nn.parallel.reducer import Reducer
+from minigrad.nn.parallel.synchronization import broadcast_tensors
 
 M = TypeVar("M", bound=Module)
 
@@ -15,9 +19,16 @@ M = TypeVar("M", bound=Module)
 class DistributedDataParallel(Module, Generic[M]):
     """`module(*inputs, **kwargs)`; the module is `.module`, so keys of the state begin with it.
 
-    With one process there are no gradients to average, so what says how they are gathered
-    (`bucket_cap_mb`, `find_unused_parameters`, ...) changes nothing.  Raises ValueError without a
-    process group and for device ids, RuntimeError if no parameter requires a gradient.
+    At first all processes take rank 0's parameters and buffers.  `backward` averages the gradients
+    over processes: they are put into buckets of `bucket_cap_mb` (25) megabytes, in the order in
+    which they come, and a full bucket is exchanged while the others are computed.  Buffers are
+    those of rank 0 at each forward in training mode, with `broadcast_buffers`.
+    `find_unused_parameters` is for models of which a forward uses a part; `static_graph` looks for
+    that part once.  With `gradient_as_bucket_view` gradients lie in the buckets, not beside them.
+
+    With one process there are no gradients to average, and nothing of this costs anything.  Raises
+    ValueError without a process group and for device ids, RuntimeError if no parameter requires a
+    gradient, or if processes have different ones.
     """
 
     module: M
@@ -39,7 +50,8 @@ class DistributedDataParallel(Module, Generic[M]):
     ) -> None:
         super().__init__()
         self.process_group = member_of(process_group)
-        if not any(p.requires_grad for p in module.parameters()):
+        trained = [(name, p) for name, p in module.named_parameters() if p.requires_grad]
+        if not trained:
             raise RuntimeError(
                 "DistributedDataParallel is not needed when a module doesn't have any parameter "
                 "that requires a gradient."
@@ -50,6 +62,8 @@ class DistributedDataParallel(Module, Generic[M]):
                 f"modules; got device_ids {device_ids}, output_device {output_device}, and "
                 "parameters on the CPU"
             )
+        if bucket_cap_mb is not None and bucket_cap_mb <= 0:
+            raise ValueError(f"bucket_cap_mb must be positive, got {bucket_cap_mb}")
         self.module = module
         self.device_ids = None
         self.output_device = None
@@ -59,24 +73,98 @@ class DistributedDataParallel(Module, Generic[M]):
         self.gradient_as_bucket_view = gradient_as_bucket_view
         self.static_graph = static_graph
         self.require_backward_grad_sync = True
+        self.reducer: Reducer | None = None
+        self._joined: JoinedIterations | None = None
+        if self.process_group.size() == 1:
+            return
+        # A group of its own: its exchanges may come between others in another order on each rank.
+        self._group = _same_members(self.process_group)
+        if init_sync:
+            _check_same_parameters(trained, self._group)
+            broadcast_tensors([*module.parameters(), *module.buffers()], 0, self._group)
+        self.reducer = Reducer(
+            trained, self._group, bucket_cap_mb or 25.0, find_unused_parameters,
+            gradient_as_bucket_view, static_graph,
+        )  # fmt: skip
 
     def forward(self, *inputs: Any, **kwargs: Any) -> Any:
-        return self.module(*inputs, **kwargs)
+        reducer = self.reducer
+        if reducer is None:
+            return self.module(*inputs, **kwargs)
+        averages = is_grad_enabled() and self.require_backward_grad_sync
+        source = 0
+        if averages and self._joined is not None:
+            source = self._joined.begin_iteration()
+        if self.training and self.broadcast_buffers and self.require_backward_grad_sync:
+            self.share_buffers(source)
+        outputs = self.module(*inputs, **kwargs)
+        if averages:
+            reducer.prepare(outputs)
+        return outputs
+
+    def share_buffers(self, source: int = 0) -> None:
+        """Give all processes the buffers of one."""
+        broadcast_tensors(list(self.module.buffers()), source, self._group)
 
     @contextlib.contextmanager
     def no_sync(self) -> Iterator[None]:
-        """A block whose gradients are not averaged over processes: with one they never are."""
+        """A block whose forwards do not have gradients averaged: they add up on each process.
+
+        The first backward of a forward outside averages all that has added up.
+        """
         before, self.require_backward_grad_sync = self.require_backward_grad_sync, False
         try:
             yield
         finally:
             self.require_backward_grad_sync = before
 
+    @contextlib.contextmanager
     def join(
         self,
         divide_by_initial_world_size: bool = True,
         enable: bool = True,
         throw_on_early_termination: bool = False,
-    ) -> contextlib.AbstractContextManager[None]:
-        """A block in which processes may have different numbers of batches."""
-        return contextlib.nullcontext()
+    ) -> Iterator[None]:
+        """A block in which processes may have different numbers of batches.
+
+        One that has no more takes part in the exchanges of the others with gradients of zero, until
+        all are through; it then takes the parameters of one that had most.  Averages are over all
+        processes, or without `divide_by_initial_world_size` over those that still have batches.
+        With `throw_on_early_termination` all raise RuntimeError as soon as one has no more.
+        """
+        if self.reducer is None or not enable:
+            yield
+            return
+        self._joined = JoinedIterations(
+            self, self._group, divide_by_initial_world_size, throw_on_early_termination
+        )
+        try:
+            yield
+            self._joined.accompany_others()
+        finally:
+            self._joined, self.reducer.divisor = None, None
+
+
+def _same_members(group: ProcessGroup) -> ProcessGroup:
+    ranks = [get_global_rank(group, i) for i in range(group.size())]
+    made = new_group(ranks, use_local_synchronization=True, group_desc="gradients' group")
+    return member_of(made)
+
+
+def _check_same_parameters(trained: Sequence[tuple[str, Any]], group: ProcessGroup) -> None:
+    own = [(name, str(p.dtype), list(p.shape)) for name, p in trained]
+    found: list[Any] = [None] * group.size()
+    all_gather_object(found, own, group)
+    for rank, others in enumerate(found):
+        if len(others) != len(found[0]):
+            raise RuntimeError(
+                f"DDP expects same model across all ranks, but Rank 0 has {len(found[0])} params, "
+                f"while rank {rank} has inconsistent {len(others)} params."
+            )
+        for first, other in zip(found[0], others, strict=True):
+            if first != other:
+                raise RuntimeError(
+                    f"DDP expects same model across all ranks, but parameter {first[0]} of rank 0 "
+                    f"is {first[1]} {first[2]}, and {other[0]} of rank {rank} is {other[1]} "
+                    f"{other[2]}"
+                )

@@ -1,0 +1,63 @@
+"""`minigrad run`: start a script in several processes, which MPI connects."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from minigrad.cli.usage_error import UsageError
+from minigrad.distributed import mpi
+from minigrad.distributed.launch import Launch, run_job
+
+EPILOG = """\
+Each process finds RANK, WORLD_SIZE and LOCAL_RANK in its environment, and
+minigrad.distributed.init_process_group() makes the group of all.  If one raises,
+exits, is killed or stops answering, all end, with its traceback and a status that
+is not 0.  MINIGRAD_DISTRIBUTED_DEBUG=1 compares what they exchange, at each call."""
+
+
+def add_to(commands: Any) -> None:
+    """Declare the command and its options."""
+    parser = commands.add_parser(
+        "run",
+        help="run a script in several processes",
+        description="Run a script in several processes, which exchange through MPI.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("-n", type=int, default=2, metavar="N", help="processes (default: 2)")
+    parser.add_argument("--hosts", type=Path, metavar="FILE", help="a host a line, for mpiexec")
+    parser.add_argument(
+        "--threads", type=int, default=1, metavar="N", help="threads of each process (default: 1)"
+    )
+    parser.add_argument(
+        "--timeout", type=float, metavar="SECONDS",
+        help="of an exchange: a rank that others wait for as long has failed (default: 1800)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--silence", type=float, default=5.0, metavar="SECONDS",
+        help="a process that is stopped or silent for as long has failed (default: 5)",
+    )  # fmt: skip
+    parser.add_argument("script", help="a Python file")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="of the script")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the script; the status is that of the process that failed, or 0."""
+    for name in ("n", "threads", "timeout", "silence"):
+        value = getattr(options, name)
+        if value is not None and value <= 0:
+            raise UsageError(f"{name} must be positive, got {value}")
+    for file in (Path(options.script), options.hosts):
+        if file is not None and not file.is_file():
+            raise UsageError(f"no file {file}")
+    if not mpi.is_installed():
+        raise UsageError(mpi.remedy().partition(",")[0])
+    launch = Launch(
+        options.n, options.script, options.arguments, options.hosts, options.threads,
+        options.timeout, options.silence,
+    )  # fmt: skip
+    try:
+        return run_job(launch)
+    except RuntimeError as error:
+        raise UsageError(str(error)) from error

@@ -1,0 +1,190 @@
+"""One run of several processes: MPI's launcher beside a watchdog that ends it if it must."""
+
+import contextlib
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from multiprocessing.connection import Connection, Listener, wait
+from typing import Any
+
+from minigrad.distributed.launch.command import Launch, environment, mpiexec_command
+from minigrad.distributed.launch.watchdog import RankState, process_state, silent_rank, verdict
+
+__all__ = ["run_job"]
+
+_TICK = 0.2  # seconds
+_PATIENCE = 1.5  # seconds for MPI's launcher to end the others by itself
+_FAREWELL = 8.0  # seconds from the end of all scripts to the end of their processes
+
+
+class _Job:
+    """The processes, what they have reported, and the launcher."""
+
+    def __init__(self, launch: Launch) -> None:
+        self.launch = launch
+        self.ranks: dict[int, RankState] = {}
+        self.status: int | None = None  # of the rank that failed first
+        self._said: set[int] = set()
+        self._asked: set[int] = set()  # the ranks that have yet to say where they are
+        self._host = socket.gethostname()
+        self._connections: list[Connection[Any, Any]] = []
+        self._rank_of: dict[int, int] = {}  # by the connection's id
+        self._all_left_at: float | None = None
+        key = secrets.token_hex(16)
+        place = "127.0.0.1" if launch.hosts is None else "0.0.0.0"
+        self._listener = Listener((place, 0), backlog=512, authkey=key.encode())
+        host = place if launch.hosts is None else socket.getfqdn()
+        address = f"{host}:{self._listener.address[1]}"
+        self._began = time.monotonic()
+        names = ("MINIGRAD_RUN_ADDRESS", "MINIGRAD_RUN_KEY", "NUMBA_NUM_THREADS", "PYTHONPATH")
+        self.mpiexec = subprocess.Popen(
+            mpiexec_command(launch, names), env=environment(launch, address, key)
+        )
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                self._connections.append(self._listener.accept())
+            except Exception:  # of a stranger, or at the end
+                if self.mpiexec.poll() is not None:
+                    return
+
+    def listen(self) -> None:
+        """Take in what the processes say, for a moment."""
+        if not self._connections:
+            time.sleep(_TICK)
+            return
+        for ready in wait(list(self._connections), _TICK):
+            assert isinstance(ready, Connection)
+            try:
+                self._take(json.loads(ready.recv_bytes()), ready)
+            except (EOFError, OSError):
+                self._connections.remove(ready)
+                rank = self._rank_of.get(id(ready))
+                if rank is not None:
+                    self.ranks[rank].gone = True
+
+    def _take(self, message: dict[str, Any], connection: "Connection[Any, Any]") -> None:
+        rank, now = message["rank"], time.monotonic()
+        if message["kind"] == "hello":
+            self._rank_of[id(connection)] = rank
+            self.ranks[rank] = RankState(message["pid"], message["host"], now)
+            return
+        state = self.ranks[rank]
+        state.heard = now
+        if message["kind"] == "report":
+            state.begun, state.waits = message["begun"], message["waits"]
+        elif message["kind"] == "left":
+            state.left = True
+        elif message["kind"] == "stack":
+            self._asked.discard(rank)
+            self.say(f"rank {rank} is at\n{message['text'].rstrip()}")
+        elif message["kind"] == "failed":
+            state.failure = message["text"]
+            if self.status is None:
+                self.status = message["status"]
+            if len(self._said) < 3:  # further ones fail because of the first
+                self._said.add(rank)
+                self.say(f"rank {rank} (pid {state.pid} on {state.host}) failed:\n{state.failure}")
+
+    def reason_to_end(self) -> str | None:
+        """Why the job cannot end by itself, or None."""
+        now = time.monotonic()
+        for rank, state in self.ranks.items():
+            if state.failure:
+                return f"rank {rank} has failed"
+            if state.gone and not state.left:
+                return f"rank {rank} (pid {state.pid} on {state.host}) {_end_of(state)}"
+        if silent := silent_rank(self.ranks, now, self.launch.silence, self._host):
+            rank, words = silent
+            state = self.ranks[rank]
+            return f"rank {rank} (pid {state.pid} on {state.host}) {words}"
+        if len(self.ranks) < self.launch.processes:
+            missing = sorted(set(range(self.launch.processes)) - set(self.ranks))
+            late = now - self._began > self.launch.start_timeout
+            return f"ranks {missing} have not started" if late else None
+        if all(state.left for state in self.ranks.values()):
+            self._all_left_at = self._all_left_at or now
+            late = now - self._all_left_at > _FAREWELL
+            return "all scripts have ended, and their processes have not" if late else None
+        return verdict(self.ranks)
+
+    def say(self, words: str) -> None:
+        """Print a message of the launcher."""
+        print(f"minigrad run: {words}", file=sys.stderr, flush=True)
+
+    def explain(self) -> None:
+        """Print what each rank does; those that compute say where."""
+        for rank, state in sorted(self.ranks.items()):
+            if not state.gone and not state.failure:
+                self.say(f"rank {rank} {state.doing()}")
+        self._asked = set()
+        for connection in list(self._connections):
+            rank = self._rank_of.get(id(connection), -1)
+            if rank in self.ranks and not self.ranks[rank].left:
+                with contextlib.suppress(OSError):
+                    connection.send_bytes(b"stack")
+                    self._asked.add(rank)
+        until = time.monotonic() + 1.0
+        while time.monotonic() < until and self._asked and self._connections:
+            self.listen()
+
+    def wait_for_launcher(self, seconds: float) -> bool:
+        """Give MPI's launcher time to end the job by itself; whether it has."""
+        until = time.monotonic() + seconds
+        while self.mpiexec.poll() is None and time.monotonic() < until:
+            self.listen()
+        return self.mpiexec.poll() is not None
+
+    def end(self) -> None:
+        """End all processes."""
+        for signal_ in (signal.SIGTERM, signal.SIGKILL):
+            if self.mpiexec.poll() is not None:
+                break
+            self.mpiexec.send_signal(signal_)
+            self.wait_for_launcher(1.0)
+        for state in self.ranks.values():  # a stopped process does not hear SIGTERM
+            if state.host == self._host and process_state(state.pid)[0] not in "XZ":
+                os.kill(state.pid, signal.SIGKILL)
+        self.mpiexec.wait()
+
+
+def _end_of(state: RankState) -> str:
+    return f"was killed or ended without a word, while it {state.doing()}"
+
+
+def run_job(launch: Launch) -> int:
+    """Start the processes, watch them, and return the status of the job: 0 if all ended well."""
+    job = _Job(launch)
+    try:
+        reason = None
+        while job.mpiexec.poll() is None and reason is None:
+            job.listen()
+            reason = job.reason_to_end()
+        if reason is None:
+            job.wait_for_launcher(0.0)
+            for _ in range(3):  # what was said last
+                job.listen()
+            reason = job.reason_to_end() if job.mpiexec.returncode else None
+        else:
+            died = any(s.failure or (s.gone and not s.left) for s in job.ranks.values())
+            if not (died and job.wait_for_launcher(_PATIENCE)):
+                if job.status is None:
+                    job.explain()
+                job.end()
+    except KeyboardInterrupt:
+        job.end()
+        return 130
+    seconds = time.monotonic() - job._began
+    status = job.status or job.mpiexec.returncode or int(reason is not None)
+    status = 128 - status if status < 0 else status
+    if reason is not None or status:
+        job.say(f"{reason or 'a process failed'}; ended after {seconds:.1f} s with status {status}")
+    return status
