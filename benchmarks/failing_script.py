@@ -42,11 +42,13 @@ def reach(phase: str, step: int = STEP) -> None:
 
 
 def main() -> None:
-    """Train a small model on random numbers, with an exchange of gradients in each step."""
+    """Train a small model on random numbers, with exchanges of gradients and of the loss."""
     reach("start")
     dist.init_process_group("mpi")
     mg.manual_seed(0)
-    model = nn.Sequential(nn.Linear(20, 30), nn.ReLU(), nn.Linear(30, 5))
+    model = nn.parallel.DistributedDataParallel(
+        nn.Sequential(nn.Linear(20, 30), nn.ReLU(), nn.Linear(30, 5)), bucket_cap_mb=1e-3
+    )
     optimizer = mg.optim.SGD(model.parameters(), lr=0.01)
     for step in range(STEPS):
         x = mg.randn(16, 20)
@@ -54,11 +56,9 @@ def main() -> None:
         loss = model(x).square().mean()
         loss.register_hook(lambda g, step=step: reach("backward", step))
         loss.backward()
-        for p in model.parameters():
-            reach("exchange", step)
-            assert p.grad is not None
-            dist.all_reduce(p.grad, op=dist.ReduceOp.AVG)
         optimizer.step()
+        reach("exchange", step)
+        dist.all_reduce(loss.detach(), op=dist.ReduceOp.AVG)
         optimizer.zero_grad()
     reach("save")
     dist.barrier()

@@ -86,4 +86,4 @@ __all__ = [
     "scatter_object_list", "send",
 ]  # fmt: skip
 
-show_public_names(__name__)
+show_public_names(__name__, lazy=("launch", "nn", "optim"))

@@ -45,6 +45,7 @@ FLOORS = [
     },
     {
         "aliases",
+        "distributed.optim",
         "distributions",
         "func",
         "functional",

@@ -1,10 +1,5 @@
-"""DistributedDataParallel in several processes, against one that has all samples.
+"""DistributedDataParallel in several processes, against one that has all samples."""
 
-Every rank also trains a copy of the model alone on the whole batch: that is the reference.
-"""
-
-import copy
-import sys
 import warnings
 
 import numpy as np
@@ -14,45 +9,9 @@ import minigrad as mg
 import minigrad.distributed as dist
 from minigrad import nn
 from minigrad.nn.parallel import DistributedDataParallel
+from tests.support.data_parallel import assert_same_parameters, batch, pair, train
 
 F = nn.functional
-SAMPLES = 12  # divided by 2, 3 and 4 ranks
-
-
-def mlp():
-    return nn.Sequential(nn.Linear(5, 8), nn.Tanh(), nn.Linear(8, 8), nn.Tanh(), nn.Linear(8, 3))
-
-
-def batch(step, rank=None, size=1):
-    """The whole batch of a step, or a rank's part."""
-    draw = np.random.default_rng(step)
-    x, y = draw.normal(size=(SAMPLES, 5)), draw.normal(size=(SAMPLES, 3))
-    part = (
-        slice(None) if rank is None else slice(rank * SAMPLES // size, (rank + 1) * SAMPLES // size)
-    )
-    return mg.tensor(x[part]), mg.tensor(y[part])
-
-
-def pair(rank, make=mlp, **options):
-    """A model on all processes, and its copy for this one alone."""
-    mg.manual_seed(rank)  # the model is rank 0's
-    model = DistributedDataParallel(make().double(), **options)
-    return model, copy.deepcopy(model.module)
-
-
-def assert_same_parameters(model, alone, tolerance=1e-12):
-    for (name, p), q in zip(model.module.named_parameters(), alone.parameters(), strict=True):
-        np.testing.assert_allclose(p.detach(), q.detach(), atol=tolerance, err_msg=name)
-
-
-def train(model, alone, optimizers, rank, size, steps=4):
-    for step in range(steps):
-        for net, optimizer, part in zip(
-            (model, alone), optimizers, (batch(step, rank, size), batch(step)), strict=True
-        ):
-            optimizer.zero_grad()
-            F.mse_loss(net(part[0]), part[1]).backward()
-            optimizer.step()
 
 
 def check_ranks_train_as_one_process_does(rank, size):
@@ -223,20 +182,3 @@ def check_norms_are_clipped_alike(rank, size):
     assert len(set(found)) == 1
     for p, q in zip(model.parameters(), alone.parameters(), strict=True):
         np.testing.assert_allclose(p.grad, q.grad, atol=1e-14)
-
-
-def main():
-    dist.init_process_group("mpi")
-    rank, size = dist.get_rank(), dist.get_world_size()
-    wanted = sys.argv[2:]
-    checks = [f for name, f in globals().items() if name.startswith("check_")]
-    for check in checks:
-        if not wanted or any(word in check.__name__ for word in wanted):
-            check(rank, size)
-            dist.barrier()
-    if rank == 0:
-        print(f"{len(checks)} checks passed on {size} ranks")
-
-
-if __name__ == "__main__":
-    main()

@@ -3,7 +3,6 @@
 Expected values are what the numbers of all ranks give in NumPy.
 """
 
-import sys
 import time
 from datetime import timedelta
 
@@ -267,21 +266,3 @@ def check_a_wait_ends_with_its_time(rank, size):
         dist.recv(mg.ones(1), 0)
     if rank > 0:
         dist.barrier()
-
-
-def main():
-    dist.init_process_group("mpi")
-    rank, size = dist.get_rank(), dist.get_world_size()
-    assert size == int(sys.argv[1])
-    checks = [f for name, f in globals().items() if name.startswith("check_")]
-    for check in checks:
-        check(rank, size)
-    dist.barrier()
-    dist.destroy_process_group()
-    assert not dist.is_initialized()
-    if rank == 0:
-        print(f"{len(checks)} checks passed on {size} ranks")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""Exchanges between 2, 3 and 4 processes: one start of each, with all checks."""
+"""Groups of 2 and 4 processes: one start of each, with all checks in `programs`."""
 
 import subprocess
 import sys
@@ -10,9 +10,10 @@ from tests.support.ranks import needs_mpi, run_ranks
 
 
 @needs_mpi
-@pytest.mark.parametrize("count", [2, 3, 4])
-def test_all_exchanges(count):
-    assert f"checks passed on {count} ranks" in run_ranks(count, "exchanges.py", count)
+@pytest.mark.parametrize("count", [2, 4])
+def test_all_checks(count):
+    modules = ["exchanges", "data_parallel", "layers_and_optimizers"]
+    assert f"checks passed on {count} ranks" in run_ranks(count, "run_checks.py", *modules)
 
 
 @needs_mpi
