@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad.autograd import Function
 from minigrad.autograd.gradcheck.checker import Checker
-from minigrad.autograd.gradcheck.comparison import Strictness
+from minigrad.autograd.gradcheck.strictness import Strictness
 from minigrad.engine.op import Sample, arr
 from minigrad.nn import Module
 from minigrad.testing.modules import check_module
@@ -26,18 +26,20 @@ class Cases(NamedTuple):
     samples: tuple[Sample, ...]
     make: Callable[[], Any] | None = None
     second_order: bool = True
-    rtol: float = 1e-6
-    atol: float = 1e-8
+    rtol: float | None = None
+    atol: float | None = None
     nondet_tol: float = 0.0
+    budget: float | None = None
 
 
 def gradcheck_cases(
     *cases: Any,
     make: Callable[[], Any] | None = None,
     second_order: bool = True,
-    rtol: float = 1e-6,
-    atol: float = 1e-8,
+    rtol: float | None = None,
+    atol: float | None = None,
     nondet_tol: float = 0.0,
+    budget: float | None = None,
 ) -> Callable[[T], T]:
     """Say on which inputs a function, `autograd.Function` or Module is to be checked.
 
@@ -47,6 +49,9 @@ def gradcheck_cases(
 
     make: for a Module class, makes the module; without, the class is called with no arguments.
     second_order: check second derivatives as well.
+    rtol, atol: tolerances; without, they follow from the dtype of the inputs.
+    budget: seconds for the entries of each argument of more than 1024; without, 128 of them are
+        drawn, beside random directions through all.
 
     Raises TypeError if there is no case, or what is decorated cannot be checked.
 
@@ -67,7 +72,7 @@ def gradcheck_cases(
                 f"gradcheck_cases decorates functions, autograd.Functions and Modules, got "
                 f"{type(decorated).__name__}"
             )
-        found = Cases(samples, make, second_order, rtol, atol, nondet_tol)
+        found = Cases(samples, make, second_order, rtol, atol, nondet_tol, budget)
         setattr(decorated, MARK, found)
         return decorated
 
@@ -105,7 +110,7 @@ class Subject(NamedTuple):
             return check_module(
                 what, *sample.args, settings=sample.settings, second_order=cases.second_order,
                 rtol=cases.rtol, atol=cases.atol, nondet_tol=cases.nondet_tol, fast_mode=False,
-                seed=seed,
+                seed=seed, budget=cases.budget,
             )  # fmt: skip
         if inspect.isclass(what) and issubclass(what, Function):
             what = what.apply
@@ -113,7 +118,10 @@ class Subject(NamedTuple):
 
     def _check_function(self, function: Callable[..., Any], sample: Sample, seed: int) -> Errors:
         cases = self.cases
-        strictness = Strictness(cases.rtol, cases.atol, nondet_tol=cases.nondet_tol, entrywise=True)
+        strictness = Strictness(
+            cases.rtol, cases.atol, nondet_tol=cases.nondet_tol, entrywise=True,
+            budget=cases.budget,
+        )  # fmt: skip
 
         def check_at(point_seed: int) -> Errors:
             rng = np.random.default_rng(point_seed)
@@ -123,7 +131,8 @@ class Subject(NamedTuple):
                 f"{self.name}{describe(sample)}", strictness, seed,
             )  # fmt: skip
             first = checker.first_order()
-            return Errors(first, checker.second_order() if cases.second_order else None)
+            second = checker.second_order() if cases.second_order else None
+            return Errors(first, second).covering(checker.coverages)
 
         return drawn_again_at_kinks(check_at, seed)
 
@@ -149,4 +158,6 @@ def check(what: Any, *inputs: Any, seed: int = 0, **options: Any) -> Errors:
     subject = Subject(name, what, Cases(**(cases._asdict() | options)))
     found = [subject.check(sample, seed) for sample in cases.samples]
     second = [errors.second for errors in found if errors.second is not None]
-    return Errors(max(errors.first for errors in found), max(second, default=None))
+    coverages = tuple(coverage for errors in found for coverage in errors.coverages)
+    worst = Errors(max(errors.first for errors in found), max(second, default=None))
+    return worst.covering(coverages)

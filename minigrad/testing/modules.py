@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad import random
 from minigrad.autograd.gradcheck.checker import Checker
-from minigrad.autograd.gradcheck.comparison import Strictness
+from minigrad.autograd.gradcheck.strictness import Strictness
 from minigrad.nn import Module
 from minigrad.tensor import Tensor
 from minigrad.testing.operations import Errors, drawn_again_at_kinks
@@ -24,11 +24,12 @@ def check_module(
     settings: Mapping[str, Any] = MappingProxyType({}),
     modes: Sequence[str] = MODES,
     second_order: bool = True,
-    rtol: float = 1e-6,
-    atol: float = 1e-8,
+    rtol: float | None = None,
+    atol: float | None = None,
     nondet_tol: float = 0.0,
     fast_mode: bool = True,
     seed: int = 0,
+    budget: float | None = None,
 ) -> Errors:
     """Check the derivatives of a module's outputs in its parameters and inputs.
 
@@ -47,7 +48,9 @@ def check_module(
     for chosen in modes:
         if chosen not in MODES:
             raise ValueError(f"modes are 'train' and 'eval', got {chosen!r}")
-    strictness = Strictness(rtol, atol, nondet_tol=nondet_tol, entrywise=not fast_mode)
+    strictness = Strictness(
+        rtol, atol, nondet_tol=nondet_tol, entrywise=not fast_mode, budget=budget
+    )
     found = []
     for chosen in modes:
 
@@ -58,13 +61,15 @@ def check_module(
             name = f"{type(module).__name__} in {chosen} mode"
             checker = Checker(pure.function, pure.leaves, name, strictness, seed, pure.labels)
             first = checker.first_order()
-            return Errors(first, checker.second_order() if second_order else None)
+            second = checker.second_order() if second_order else None
+            return Errors(first, second).covering(checker.coverages)
 
         found.append(drawn_again_at_kinks(check, seed))
-    return Errors(
+    worst = Errors(
         max(errors.first for errors in found),
         max(errors.second or 0.0 for errors in found) if second_order else None,
     )
+    return worst.covering(coverage for errors in found for coverage in errors.coverages)
 
 
 class _Pure:

@@ -1,15 +1,16 @@
 """Gradient checks of declared operations, generated from their samples."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from minigrad.autograd import grad
 from minigrad.autograd.gradcheck.checker import Checker
-from minigrad.autograd.gradcheck.comparison import Strictness
-from minigrad.autograd.gradcheck.gradcheck import GradcheckError, NotSmoothError
+from minigrad.autograd.gradcheck.comparison import Coverage
+from minigrad.autograd.gradcheck.failures import GradcheckError, NotSmoothError
 from minigrad.autograd.gradcheck.numeric import away_from_zero
+from minigrad.autograd.gradcheck.strictness import Strictness
 from minigrad.engine.graph import wrap
 from minigrad.engine.op import Operation, Sample, arr
 from minigrad.ops import table
@@ -54,11 +55,23 @@ def differentiable() -> dict[str, Operation]:
     return {name: call for name, call in table.declared().items() if call.op.vjp_rules is not None}
 
 
-class Errors(NamedTuple):
-    """The worst errors of a check that passed, relative to the size of what was compared."""
-
+class _Worst(NamedTuple):
     first: float
     second: float | None
+
+
+class Errors(_Worst):
+    """The worst errors of a check that passed, relative to the size of what was compared.
+
+    coverages: what was looked at of arguments that were too large for every entry.
+    """
+
+    coverages: tuple[Coverage, ...] = ()
+
+    def covering(self, coverages: Iterable[Coverage]) -> "Errors":
+        """These errors, of a check that looked at so much."""
+        self.coverages = tuple(coverages)
+        return self
 
 
 def check_operation(

@@ -6,7 +6,7 @@ import numpy as np
 
 from minigrad.autograd.differentiate import grad
 from minigrad.autograd.gradcheck.checked_function import CheckedFunction
-from minigrad.autograd.gradcheck.comparison import gradients_of, leaf_of
+from minigrad.autograd.gradcheck.situation import gradients_of, leaf_of
 from minigrad.core.types import Array
 from minigrad.engine.graph import wrap
 from minigrad.tensor import Tensor
@@ -22,7 +22,28 @@ def check_determinism(
             checked.fail(
                 f"the gradient of {label} differs by {apart:.3g} between two "
                 f"backward passes: backward is not deterministic (nondet_tol is "
-                f"{checked.strict.nondet_tol:g})"
+                f"{checked.strict.nondet_tol:g})",
+                "not deterministic",
+            )
+
+
+def check_forward_between(
+    checked: CheckedFunction, gradients: Sequence[Array], cotangents: list[Array]
+) -> None:
+    """A call at another point, between forward and backward, changes no gradient."""
+    leaves = checked.leaves()
+    outputs = checked.function(*leaves)
+    checked.function(*map(leaf_of, checked.elsewhere()))
+    starts = [
+        wrap(Tensor, np.array(c, o.array.dtype)) for c, o in zip(cotangents, outputs, strict=True)
+    ]
+    found = gradients_of(outputs, leaves, starts)
+    for label, expected, g in zip(checked.labels, gradients, found, strict=True):
+        if g.shape != expected.shape or not checked.agree(g.array, expected):
+            checked.fail(
+                f"the gradient of {label} is another one after the function was called at another "
+                f"point: what backward needs is kept outside of the call, and overwritten",
+                "stale",
             )
 
 
@@ -31,7 +52,8 @@ def check_zero_cotangents(checked: CheckedFunction, gradients: Sequence[Array]) 
     for label, g in zip(checked.labels, gradients, strict=True):
         if (g != 0).any():
             checked.fail(
-                f"a cotangent of zero gives {label} the gradient {g.tolist()}, expected zeros"
+                f"a cotangent of zero gives {label} the gradient {g.tolist()}, expected zeros",
+                "not linear",
             )
 
 
@@ -49,7 +71,8 @@ def check_linearity(
             checked.fail(
                 f"the gradient of {label} does not add up when the function is "
                 f"used twice, with cotangents g and -3g: backward is not linear in g, or gives "
-                f"away an array that is not its own"
+                f"away an array that is not its own",
+                "not linear",
             )
 
 
@@ -60,11 +83,18 @@ def check_single_inputs(
     for position, label in enumerate(checked.labels):
         leaves = [leaf_of(x) if i == position else wrap(Tensor, np.array(x))
                   for i, x in enumerate(checked.point)]  # fmt: skip
-        starts = [wrap(Tensor, np.array(c)) for c in cotangents]
-        (alone,) = gradients_of(checked.function(*leaves), [leaves[position]], starts)
+        outputs = checked.function(*leaves)
+        starts = [
+            wrap(Tensor, np.array(c, o.array.dtype))
+            for c, o in zip(cotangents, outputs, strict=True)
+        ]
+        (alone,) = gradients_of(outputs, [leaves[position]], starts)
         expected = gradients[position]
         if alone.shape != expected.shape or not checked.agree(alone.array, expected):
-            checked.fail(f"the gradient of {label} is another one if no other input wants one")
+            checked.fail(
+                f"the gradient of {label} is another one if no other input wants one",
+                "wrong if alone",
+            )
 
 
 def check_unused_outputs(checked: CheckedFunction, cotangents: list[Array]) -> None:
@@ -78,10 +108,11 @@ def check_unused_outputs(checked: CheckedFunction, cotangents: list[Array]) -> N
         one = checked.gradients(alone, [cotangents[used]])
         padded = checked.gradients(checked.function, zeros)
         for label, a, b in zip(checked.labels, one, padded, strict=True):
-            if not np.allclose(a, b, 1e-10, 1e-12 + checked.strict.nondet_tol):
+            if not checked.identical(a, b):
                 checked.fail(
                     f"the gradient of {label} is another one where only output "
-                    f"{used} is used than where the others have cotangents of zero"
+                    f"{used} is used than where the others have cotangents of zero",
+                    "unused output",
                 )
 
 
@@ -91,7 +122,7 @@ def check_batched_cotangents(
     """`is_grads_batched` gives each row the gradient that it gets alone."""
     leaves = checked.leaves()
     pairs = [
-        (o, wrap(Tensor, np.stack([c, -2.0 * c])))
+        (o, wrap(Tensor, np.stack([c, -2.0 * c]).astype(o.array.dtype)))
         for o, c in zip(checked.function(*leaves), cotangents, strict=True)
         if o.requires_grad
     ]
@@ -100,5 +131,5 @@ def check_batched_cotangents(
     batched = grad(outputs, leaves, starts, **options)
     for label, rows, single in zip(checked.labels, batched, gradients, strict=True):
         expected = np.stack([single, -2.0 * single])
-        if rows is not None and not np.allclose(rows.array, expected, 1e-10, 1e-12):
+        if rows is not None and not checked.identical(rows.array, expected):
             checked.fail(f"the batched gradient of {label} is not that of its rows")

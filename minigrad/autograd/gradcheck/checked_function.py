@@ -5,9 +5,10 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from minigrad.autograd.gradcheck.comparison import Strictness, gradients_of, leaf_of
-from minigrad.autograd.gradcheck.diagnosis import GradcheckError
-from minigrad.core import dtypes
+from minigrad.autograd.gradcheck.comparison import Coverage
+from minigrad.autograd.gradcheck.failures import GradcheckError
+from minigrad.autograd.gradcheck.situation import gradients_of, leaf_of
+from minigrad.autograd.gradcheck.strictness import Strictness
 from minigrad.core.complex_arrays import real_view
 from minigrad.core.types import Array
 from minigrad.engine.graph import wrap
@@ -20,8 +21,8 @@ Function = Callable[..., Any]
 class CheckedFunction:
     """A function of tensors at one point: `function` takes its differentiable inputs alone.
 
-    Complex inputs and outputs count as pairs of real numbers.  Raises ValueError for inputs that
-    are not float64 or complex128, or none of which requires gradients.
+    Complex inputs and outputs count as pairs of real numbers.  The tolerances are those of the
+    input with the fewest digits.  Raises ValueError if no input requires gradients.
     """
 
     def __init__(
@@ -40,16 +41,16 @@ class CheckedFunction:
         ]
         if not self.positions:
             raise ValueError("gradcheck needs at least one input that requires gradients")
-        for i in self.positions:
-            if self.inputs[i].dtype not in (dtypes.float64, dtypes.complex128):
-                raise ValueError(
-                    f"gradcheck compares differences of function values and needs float64 or "
-                    f"complex128: input {i} is {self.inputs[i].dtype}"
-                )
         self.labels = labels or [f"argument {i}" for i in self.positions]
         self.point = [np.array(real_view(self.inputs[i].array)) for i in self.positions]
         self.name = name
         self.strict = strictness
+        self.bounds = strictness.bounds(
+            min((x.dtype for x in self.point), key=lambda d: d.itemsize)
+        )
+        # The least size of function values that counts: that of the function derived from, if any.
+        self.size = 0.0
+        self.coverages: list[Coverage] = []
         self.seed = seed
         self.rng = np.random.default_rng(seed)
 
@@ -70,18 +71,31 @@ class CheckedFunction:
         """New leaves at the point, which require gradients."""
         return list(map(leaf_of, self.point))
 
+    def elsewhere(self) -> list[Array]:
+        """A point nearby, in the function's domain as far as one can tell."""
+        rng = np.random.default_rng(self.seed)
+        return [(x * (1 + 0.01 * rng.uniform(-1, 1, x.shape))).astype(x.dtype) for x in self.point]
+
     def gradients(self, function: Function, cotangents: Sequence[Array]) -> tuple[Array, ...]:
         """The gradients at the point; the rules must leave the arrays they are given alone."""
         leaves = self.leaves()
-        starts = [wrap(Tensor, np.array(c)) for c in cotangents]
-        found = gradients_of(function(*leaves), leaves, starts)
+        outputs = function(*leaves)
+        starts = [
+            wrap(Tensor, np.array(c, o.array.dtype))
+            for c, o in zip(cotangents, outputs, strict=True)
+        ]
+        found = gradients_of(outputs, leaves, starts)
         for start, c in zip(starts, cotangents, strict=True):
-            if not np.array_equal(start.array, c, equal_nan=True):
-                self.fail("backward changes the cotangent g in place")
+            if not np.array_equal(start.array, c.astype(start.array.dtype), equal_nan=True):
+                self.fail("backward changes the cotangent g in place", "cotangent in place")
+        self.require_unchanged(leaves)
+        return tuple(g.array for g in found)
+
+    def require_unchanged(self, leaves: Sequence[Tensor]) -> None:
+        """Fail if leaves made at the point are no longer what they were."""
         for label, leaf, x in zip(self.labels, leaves, self.point, strict=True):
             if not np.array_equal(leaf.array, x, equal_nan=True):
-                self.fail(f"{label} is changed in place")
-        return tuple(g.array for g in found)
+                self.fail(f"{label} is changed in place", "input in place")
 
     def close(self, a: Array, b: Array) -> bool:
         """True if two runs of one computation give the same, up to `nondet_tol`."""
@@ -91,9 +105,16 @@ class CheckedFunction:
         """True if two computations of one gradient give the same up to rounding."""
         # Terms that cancel leave rounding errors, hence more than relative to their sum.
         scale = np.abs(b[np.isfinite(b)]).max(initial=0.0)
-        bound = self.strict.atol * (1.0 + scale) + self.strict.nondet_tol
-        return bool(np.allclose(a, b, self.strict.rtol, bound, equal_nan=True))
+        bound = self.bounds.atol * (1.0 + scale) + self.strict.nondet_tol
+        return bool(np.allclose(a, b, self.bounds.rtol, bound, equal_nan=True))
 
-    def fail(self, what: str) -> NoReturn:
+    def identical(self, a: Array, b: Array) -> bool:
+        """True if two ways to the same gradient give the same up to the last digits."""
+        relative = max(1e-10, 100 * self.bounds.rounding)
+        scale = np.abs(b[np.isfinite(b)]).max(initial=0.0)
+        bound = 1e-2 * relative * (1.0 + scale) + self.strict.nondet_tol
+        return bool(np.allclose(a, b, relative, bound, equal_nan=True))
+
+    def fail(self, what: str, kind: str | None = None) -> NoReturn:
         """Raise GradcheckError."""
-        raise GradcheckError(f"{self.name}: {what}\nseed: {self.seed}")
+        raise GradcheckError(f"{self.name}: {what}\nseed: {self.seed}", kind)

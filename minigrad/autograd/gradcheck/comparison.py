@@ -1,225 +1,184 @@
-"""Comparison of one gradient with differences of function values, and the report of errors."""
+"""Comparison of one gradient with differences of function values: all entries, or directions."""
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+import time
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.autograd.differentiate import grad
-from minigrad.autograd.gradcheck.diagnosis import (
-    Evidence,
-    GradcheckError,
-    NotSmoothError,
-    likely_cause,
-    table,
-    worst_entries,
-)
-from minigrad.autograd.gradcheck.numeric import (
-    FINER,
-    STEP,
-    away_from_zero,
-    directional_derivative,
-    slope_jump,
-    unit,
-)
+from minigrad.autograd.gradcheck.diagnosis import report
+from minigrad.autograd.gradcheck.diagnosis.evidence import Evidence
+from minigrad.autograd.gradcheck.failures import GradcheckError, NotSmoothError
+from minigrad.autograd.gradcheck.judgement import Judge, Verdict
+from minigrad.autograd.gradcheck.numeric import away_from_zero, sizes_of
+from minigrad.autograd.gradcheck.situation import Situation
+from minigrad.autograd.gradcheck.strictness import Bounds, Strictness
 from minigrad.core.types import Array
-from minigrad.engine.graph import wrap
-from minigrad.tensor import Tensor
 
-Function = Callable[..., Any]
-
-# A report looks at every entry of arguments up to this size; in larger ones it searches.
+# Arguments up to this size are checked entry by entry; of larger ones directions and a sample are.
 MOST_ENTRIES = 1024
-# It attributes errors to the entries of an output that is no larger than this.
-MOST_PARTS = 64
+# A sample has so many entries, fewer where that would be more work than so many elements.
+SAMPLED, LEAST_SAMPLED, MOST_WORK = 128, 8, 2**23
+DIRECTIONS = 8
+# The stated probability of missing an error in an argument that is too large for every entry.
+MISSED = 1e-6
 
 
-class Strictness(NamedTuple):
-    """Tolerances, and the optional checks."""
+class Coverage(NamedTuple):
+    """What was looked at of an argument of which not every entry was.
 
-    rtol: float = 1e-6
-    atol: float = 1e-8
-    step: float = STEP
-    nondet_tol: float = 0.0
-    linear: bool = False
-    entrywise: bool = False
-    undefined: bool = True
-    dtypes: bool = True
-    batched: bool = False
-    backward: bool = True
-    forward: bool = False
-    batched_forward: bool = False
+    detectable: a wrong entry goes unnoticed with a probability of at most `MISSED` if it is off by
+        more than this.
+    """
 
-    def allows(self, analytic: float, numeric: float, scale: float) -> bool:
-        """True if two sums, of terms of total size `scale`, agree."""
-        return abs(analytic - numeric) <= self.rtol * abs(numeric) + self.atol * (1.0 + scale)
+    label: str
+    entries: int
+    checked: int
+    directions: int
+    detectable: float
 
-
-class Situation(NamedTuple):
-    """A function of several arrays at a point, and the cotangents that weigh its outputs."""
-
-    name: str
-    function: Function
-    point: Sequence[Array]
-    cotangents: Sequence[Array]
-    labels: Sequence[str]
-    seed: int
-
-    def outputs(self, position: int, moved: Array) -> list[Array]:
-        """The outputs where the argument at `position` has moved."""
-        arrays = [moved if i == position else a for i, a in enumerate(self.point)]
-        return [o.array for o in self.function(*map(leaf_of, arrays))]
-
-    def weighted(self, position: int, moved: Array) -> float:
-        """The sum of the outputs, weighed with the cotangents."""
-        pairs = zip(self.cotangents, self.outputs(position, moved), strict=True)
-        return sum(float(np.vdot(c, o)) for c, o in pairs)
-
-    def gradients(self, cotangents: Sequence[Array]) -> tuple[Array, ...]:
-        """The analytic gradients of all arguments."""
-        leaves = list(map(leaf_of, self.point))
-        starts = [wrap(Tensor, np.array(c)) for c in cotangents]
-        return tuple(g.array for g in gradients_of(self.function(*leaves), leaves, starts))
+    def __str__(self) -> str:
+        return (
+            f"{self.label}: {self.checked} of {self.entries} entries and {self.directions} random "
+            f"directions; an entry off by more than {self.detectable:.2g} is missed with a "
+            f"probability of at most {MISSED:g}"
+        )
 
 
 class Comparison:
     """The gradient of one argument, compared along directions; raises where it disagrees."""
 
     def __init__(
-        self, situation: Situation, position: int, analytic: Array, strictness: Strictness
-    ) -> None:
+        self, situation: Situation, position: int, analytic: Array, strictness: Strictness,
+        bounds: Bounds, size: float,
+    ) -> None:  # fmt: skip
         self.situation = situation
         self.position = position
-        self.analytic = analytic
+        self.analytic = analytic.astype(np.float64)
         self.strict = strictness
+        self.sizes = sizes_of(situation.point[position])
+        self.judge = Judge(situation, position, bounds, size, strictness.linear)
+        self.coverage: Coverage | None = None
+        self.worst = 0.0
 
-    def along(self, direction: Array) -> float:
-        """Compare along a direction; the error, relative to the size of the terms."""
+    def check(self, rng: np.random.Generator) -> float:
+        """Compare; the worst error, relative to the size of the terms."""
+        with np.errstate(all="ignore"):  # what is not finite is reported
+            return self._check(rng)
+
+    def _check(self, rng: np.random.Generator) -> float:
+        count = self.analytic.size
+        whole = count <= MOST_ENTRIES or not self.strict.entrywise
+        directions = 1 if whole else DIRECTIONS
+        started = time.monotonic()
+        margins = [self._along(away_from_zero(rng, self.analytic.shape)) for _ in range(directions)]
+        if self.strict.entrywise:
+            checked = sum(1 for _ in self._entry_by_entry(rng, started))
+            if checked < count:
+                # Each direction misses an error of size e with probability margin / e at most.
+                detectable = float(np.exp(np.mean(np.log(margins)))) * MISSED ** (-1 / directions)
+                usual = float(np.median(self.sizes))
+                label = self.situation.labels[self.position]
+                self.coverage = Coverage(label, count, checked, directions, detectable / usual)
+        return self.worst
+
+    def _entry_by_entry(self, rng: np.random.Generator, started: float) -> Iterator[None]:
+        """Compare single entries: all of them, a sample, or as many as the budget has time for."""
+        count, budget = self.analytic.size, self.strict.budget
+        chosen: Iterable[int] = range(count)
+        if count > MOST_ENTRIES:
+            sampled = max(LEAST_SAMPLED, min(SAMPLED, MOST_WORK // count))
+            chosen = rng.permutation(count)[: None if budget else sampled]
+        for flat in chosen:
+            if budget and time.monotonic() - started > budget:
+                return
+            index = np.unravel_index(flat, self.analytic.shape)
+            self._entry(tuple(map(int, index)))
+            yield
+
+    def _along(self, weights: Array) -> float:
+        """Compare along a direction; by how much more the derivative must be off to be seen."""
+        direction = weights * self.sizes
         terms = self.analytic * direction
-        analytic, scale = float(terms.sum()), float(np.abs(terms).sum())
-        numeric = self._numeric(direction)
-        if not self.strict.allows(analytic, numeric, scale):
-            self.strict = self.strict._replace(step=self.strict.step * FINER)
-            numeric = self._numeric(direction)
-            if not self.strict.allows(analytic, numeric, scale):
-                self._explain()
-        return abs(analytic - numeric) / (1.0 + scale)
+        scale = float(np.linalg.norm(np.ravel(terms)))
+        found = self.judge.verdict(direction, float(terms.sum()), scale)
+        self._note(found, scale)
+        if not found.right:
+            self._explain()
+        return 2.0 * found.allowed or math.ulp(1.0)
 
-    def at(self, index: tuple[int, ...]) -> float:
-        """Compare one entry."""
-        return self.along(unit(self.analytic.shape, index))
+    def _entry(self, index: tuple[int, ...]) -> None:
+        found = self.at(index)
+        self._note(found, abs(float(self.analytic[index])))
+        if not found.right:
+            self._explain()
 
-    def _numeric(self, direction: Array, position: int | None = None) -> float:
-        at = self.position if position is None else position
-        found = self._difference(lambda x: self.situation.weighted(at, x), direction, at)
-        return float(found)
+    def at(self, index: tuple[int, ...]) -> Verdict:
+        """The verdict on one entry, by steps for its own size if it is smaller than is usual."""
+        usual, own = (
+            float(self.sizes[index]),
+            abs(float(self.situation.point[self.position][index])),
+        )
+        found = self._at(index, usual)
+        return found if found.right or not 0 < own < usual else self._at(index, own)
 
-    def _difference(self, function: Callable[[Array], Any], direction: Array, at: int) -> Any:
-        linear, step = self.strict.linear, self.strict.step
-        point = self.situation.point[at]
-        return directional_derivative(function, point, direction, linear=linear, step=step)
+    def _at(self, index: tuple[int, ...], size: float) -> Verdict:
+        direction: Array = np.zeros(self.analytic.shape)
+        direction[index] = size
+        analytic = float(self.analytic[index]) * size
+        return self.judge.verdict(direction, analytic, abs(analytic)).scaled(1.0 / size)
+
+    def _note(self, found: Verdict, scale: float) -> None:
+        if found.right:
+            self.worst = max(self.worst, found.error / (1.0 + scale))
+
+    # --- where it disagrees ----------------------------------------------------------------------
 
     def _explain(self) -> None:
-        """Raise GradcheckError with the entries that disagree and the likely cause."""
-        point = self.situation.point[self.position]
-        evidence = Evidence(
-            self.analytic, self._entries(), point, self._scaled_gradient, self._others, self._parts
-        )
-        kinked = any(self._at_kink(index) for index in worst_entries(evidence))
-        cause = "a kink or a pole at the point" if kinked else likely_cause(evidence)
-        wrong, looked = int(evidence.wrong.sum()), int(evidence.looked.sum())
-        raise (NotSmoothError if kinked else GradcheckError)(
-            f"{self.situation.name}: the gradient of {self.situation.labels[self.position]} (shape "
-            f"{list(point.shape)}) disagrees with differences of function values at {wrong} of "
-            f"{looked} entries, the worst first:\n{table(evidence)}\n"
-            + (f"likely: {cause}\n" if cause else "")
-            + f"seed: {self.situation.seed}"
+        """Raise GradcheckError with the entries that disagree and the likely cause.
+
+        Returns where every entry is right though their sum is not: entries of very different
+        sizes, and slopes at kinks.
+        """
+        evidence = self._evidence()
+        if not evidence.wrong.any() and (evidence.kinks.any() or evidence.looked.all()):
+            return
+        raise self._failure(evidence)
+
+    def _failure(self, evidence: Evidence) -> GradcheckError:
+        words, kind = report(evidence)
+        label, shape = self.situation.labels[self.position], list(self.analytic.shape)
+        unclear = bool(evidence.unresolved[evidence.wrong].any()) and kind in {None, "not smooth"}
+        return (NotSmoothError if unclear else GradcheckError)(
+            f"{self.situation.name}: the gradient of {label} (shape {shape}) disagrees with "
+            f"differences of function values {words}\nseed: {self.situation.seed}",
+            kind,
         )
 
-    def _at_kink(self, index: tuple[int, ...]) -> bool:
-        if self.strict.linear:
-            return False
-        point = self.situation.point[self.position]
-        direction, step = unit(point.shape, index), self.strict.step
-        jump = slope_jump(
-            lambda x: self.situation.weighted(self.position, x), point, direction, step
-        )
-        return not jump <= 1e-2 * (1.0 + abs(self._numeric(direction)))
-
-    def _entries(self) -> Array:
-        """The numeric gradient, entry by entry."""
+    def _evidence(self) -> Evidence:
         shape = self.analytic.shape
-        numeric: Array = np.full(shape, np.nan)
-        positions = list(np.ndindex(shape))
-        for index in positions if len(positions) <= MOST_ENTRIES else self._suspects(positions):
-            numeric[index] = self._numeric(unit(shape, index))
-        return numeric
+        verdicts: dict[tuple[int, ...], Verdict] = {}
+        for flat in self._suspects():
+            index = tuple(map(int, np.unravel_index(flat, shape)))
+            verdicts[index] = self.at(index)
+        return Evidence(self.situation, self.position, self.analytic, verdicts, self.judge.bounds)
 
-    def _suspects(self, positions: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    def _suspects(self) -> Any:
         """Halve the entries until few are left, keeping the half that disagrees more."""
-        shape = self.analytic.shape
+        suspects = np.arange(self.analytic.size)
+        if suspects.size <= MOST_ENTRIES:
+            return suspects
         rng = np.random.default_rng(self.situation.seed)
-        while len(positions) > MOST_ENTRIES // 8:
-            halves = positions[: len(positions) // 2], positions[len(positions) // 2 :]
-            errors = []
-            for half in halves:
-                direction: Array = np.zeros(shape)
-                direction[tuple(np.transpose(half))] = away_from_zero(rng, (len(half),))
-                found = self._numeric(direction)
-                errors.append(abs(float((self.analytic * direction).sum()) - found))
-            positions = halves[int(np.argmax(errors))]
-        return positions
+        while suspects.size > max(LEAST_SAMPLED, min(SAMPLED, MOST_WORK // self.analytic.size)):
+            halves = np.array_split(suspects, 2)
+            suspects = halves[int(np.argmax([self._disagreement(half, rng) for half in halves]))]
+        return suspects
 
-    def _scaled_gradient(self, factor: float) -> Array:
-        scaled = [factor * c for c in self.situation.cotangents]
-        return self.situation.gradients(scaled)[self.position]
-
-    def _others(self) -> Iterator[tuple[str, Array]]:
-        for position, x in enumerate(self.situation.point):
-            if (
-                position != self.position
-                and x.shape == self.analytic.shape
-                and x.size <= MOST_PARTS
-            ):
-                numeric: Array = np.empty(x.shape)
-                for index in np.ndindex(x.shape):
-                    numeric[index] = self._numeric(unit(x.shape, index), position)
-                yield self.situation.labels[position], numeric
-
-    def _parts(self, index: tuple[int, ...]) -> tuple[Array, Array] | None:
-        """The terms that the output's entries add to the gradient at `index`: analytic, numeric."""
-        shapes = [c.shape for c in self.situation.cotangents]
-        sizes = [c.size for c in self.situation.cotangents]
-        if not 1 < sum(sizes) <= MOST_PARTS:
-            return None
-
-        def flat(moved: Array) -> Array:
-            outputs = self.situation.outputs(self.position, moved)
-            return np.concatenate([o.ravel() for o in outputs])
-
-        weights = np.concatenate([c.ravel() for c in self.situation.cotangents])
-        along = self._difference(flat, unit(self.analytic.shape, index), self.position)
-        analytic = []
-        for chosen in np.diag(weights):
-            parts = np.split(chosen, np.cumsum(sizes)[:-1])
-            cotangents = [p.reshape(shape) for p, shape in zip(parts, shapes, strict=True)]
-            analytic.append(self.situation.gradients(cotangents)[self.position][index])
-        return np.array(analytic), weights * along
-
-
-def leaf_of(array: Array) -> Tensor:
-    """A leaf that requires gradients, with a copy of the array."""
-    leaf: Tensor = wrap(Tensor, np.array(array))
-    leaf.requires_grad = True
-    return leaf
-
-
-def gradients_of(
-    outputs: Sequence[Tensor], leaves: Sequence[Tensor], cotangents: Sequence[Any], **options: Any
-) -> tuple[Tensor, ...]:
-    """The gradients of the leaves, zeros where no output that is in the graph depends on one."""
-    pairs = [(o, c) for o, c in zip(outputs, cotangents, strict=True) if o.requires_grad]
-    if not pairs:
-        return tuple(leaf.new_zeros(leaf.shape) for leaf in leaves)
-    roots, starts = zip(*pairs, strict=True)
-    return grad(roots, leaves, starts, materialize_grads=True, **options)
+    def _disagreement(self, entries: Array, rng: np.random.Generator) -> float:
+        direction = np.zeros(self.analytic.size)
+        direction[entries] = away_from_zero(rng, entries.shape)
+        weighted = direction.reshape(self.analytic.shape) * self.sizes
+        terms = self.analytic * weighted
+        scale = float(np.linalg.norm(np.ravel(terms)))
+        return self.judge.verdict(weighted, float(terms.sum()), scale).error

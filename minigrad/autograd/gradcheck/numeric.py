@@ -1,46 +1,145 @@
-"""Derivatives from function values alone, in float64."""
+"""Derivatives from function values alone, each with a bound on its error.
 
-from collections.abc import Callable
-from typing import Any
+A central difference with one Richardson step errs in two ways: by the function's curvature, which
+two steps of different length show, and by the rounding of its values, which grows as the step
+gets shorter.  The bound is the sum of both; a step that leaves it too large is replaced by others.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from minigrad.core.types import Array
 
-STEP = 2e-3
-# Where the first step meets a kink or the edge of the domain, one this much smaller may not.
-FINER = 1e-2
+# Steps, relative to the size of what is moved, by the dtype's rounding: near its fifth root.
+STEPS = {"f8": 2e-3, "f4": 6e-2, "f2": 0.25}
+STEP = STEPS["f8"]
+# What the first step is multiplied by where its error is too large: near a kink, near the edge of
+# the domain and for functions that turn fast shorter ones are right, for noisy ones longer ones.
+OTHERS = (1e-2, 1e-4, 1e-6, 20.0)
+# By how many roundings the value of a function is off.
+ROUNDINGS = 8.0
 
 
-def directional_derivative(
-    function: Callable[[Array], Any],
-    point: Array,
-    direction: Array,
-    *,
-    linear: bool = False,
-    step: float = STEP,
-) -> Any:
-    """d/dt function(point + t * direction) at 0; the function gives a number or an array.
+class Estimate(NamedTuple):
+    """A derivative, and the errors that it can have by curvature and by rounding."""
 
-    For a linear function the difference over step 1 is exact up to rounding.  Otherwise a central
-    difference with one Richardson step: the error falls with the fourth power of the step.
+    value: Any
+    curvature: Any
+    rounding: Any
+
+    @property
+    def error(self) -> Any:
+        """The bound on the error."""
+        return self.curvature + self.rounding
+
+    @property
+    def worst(self) -> float:
+        """The largest error; infinite if it is not known."""
+        worst = float(np.max(self.error, initial=0.0))
+        return worst if np.isfinite(worst) and np.isfinite(self.value).all() else np.inf
+
+
+Terms = Callable[[float], Array]
+Combine = Callable[[Array], Any]
+
+
+def identity(changes: Array) -> Array:
+    """Each value's derivative for itself."""
+    return changes
+
+
+def total(changes: Array) -> Any:
+    """The derivative of the sum of the values."""
+    return changes.sum()
+
+
+def rounding_of(dtype: np.dtype[Any]) -> float:
+    """The relative error of one rounding in this dtype."""
+    return float(np.finfo(dtype).eps) / 2
+
+
+def step_of(dtype: np.dtype[Any]) -> float:
+    """The step that suits this dtype."""
+    return STEPS[f"f{dtype.itemsize}"]
+
+
+def central(terms: Terms, step: float, rounding: float, combine: Combine = total) -> Estimate:
+    """d/dt of `terms(t)` at 0, combined: the error falls with the fourth power of the step."""
+    with np.errstate(all="ignore"):
+        (wide, size), (near, near_size) = (_spread(terms, h) for h in (step, step / 2))
+        coarse, fine = combine(wide / (2 * step)), combine(near / step)
+        value = (4 * fine - coarse) / 3
+        seen = combine(np.maximum(size, near_size))
+        return Estimate(value, np.abs(fine - coarse) / 3, ROUNDINGS * rounding * seen / step)
+
+
+def _spread(terms: Terms, step: float) -> tuple[Array, Array]:
+    """The terms' change from one side to the other, and the size of those that change at all."""
+    ahead, behind = terms(step), terms(-step)
+    change = ahead - behind
+    return change, np.where(change == 0, 0.0, np.maximum(np.abs(ahead), np.abs(behind)))
+
+
+def one_sided(terms: Terms, step: float, rounding: float, combine: Combine = total) -> Estimate:
+    """The derivative from one side: ahead for a positive step, from behind for a negative one."""
+    with np.errstate(all="ignore"):
+        start, far, near = terms(0.0), terms(step), terms(step / 2)
+        coarse, fine = combine((far - start) / step), combine((near - start) / (step / 2))
+        size = combine(np.where(far == start, 0.0, np.maximum(np.abs(far), np.abs(start))))
+        rounded = 2 * ROUNDINGS * rounding * size / abs(step)
+        return Estimate(2 * fine - coarse, np.abs(fine - coarse), rounded)
+
+
+def exact(terms: Terms, rounding: float, combine: Combine = total) -> Estimate:
+    """The difference over step 1, which is the derivative if the function is linear."""
+    with np.errstate(all="ignore"):
+        start, ahead = terms(0.0), terms(1.0)
+        change = ahead - start
+        size = combine(np.where(change == 0, 0.0, np.maximum(np.abs(ahead), np.abs(start))))
+        return Estimate(combine(change), 0.0 * size, ROUNDINGS * rounding * size)
+
+
+def jump(terms: Terms, rounding: float, size: float = 0.0) -> float:
+    """By how much values of this size jump however short the step; 0 if by rounding alone."""
+    with np.errstate(all="ignore"):
+        middle = terms(0.0)
+        bent = [
+            float(np.max(np.abs(terms(step) - 2 * middle + terms(-step)), initial=0.0))
+            for step in (1e-4, 1e-6, 1e-8)
+        ]
+        least = 100 * rounding * float(np.abs(middle).max(initial=size))
+    noisy = np.isfinite(bent).all() and max(bent[1:]) > max(0.02 * bent[0], least)
+    return max(bent[1:]) if noisy else 0.0
+
+
+def best(estimates: Iterable[Estimate], enough: Callable[[Estimate], bool]) -> Estimate:
+    """The first estimate that is good enough; if none is, the one with the least error."""
+    chosen = None
+    for estimate in estimates:
+        if enough(estimate):
+            return estimate
+        if chosen is None or estimate.worst < chosen.worst:
+            chosen = estimate
+    assert chosen is not None
+    return chosen
+
+
+def steps_from(first: float) -> list[float]:
+    """The steps to try, the usual one first."""
+    return [first, *(first * factor for factor in OTHERS)]
+
+
+def sizes_of(point: Array) -> Array:
+    """The size of each entry, or of the usual entry of the array where that is larger.
+
+    Steps are multiples of it: an entry of 1e8 is moved by more than one of 1.
     """
-    if linear:
-        return function(point + direction) - function(point)
-
-    def central(h: float) -> Any:
-        ahead, behind = function(point + h * direction), function(point - h * direction)
-        return (ahead - behind) / (2 * h)
-
-    return (4 * central(step / 2) - central(step)) / 3
-
-
-def slope_jump(
-    function: Callable[[Array], float], point: Array, direction: Array, step: float
-) -> float:
-    """By how much the slopes on both sides differ: of the order of `step` unless at a kink."""
-    ahead, behind = function(point + step * direction), function(point - step * direction)
-    return abs(ahead - 2 * function(point) + behind) / step
+    magnitudes = np.abs(point).astype(np.float64)
+    present = magnitudes[magnitudes > 0]
+    usual = float(np.median(present)) if present.size else 1.0
+    return np.asarray(np.maximum(magnitudes, usual))
 
 
 def away_from_zero(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
