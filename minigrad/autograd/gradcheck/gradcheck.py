@@ -46,18 +46,16 @@ def gradcheck(
     eps, atol, rtol: the step, relative to the size of each entry, and the tolerances, beside the
         bound on a difference's own error; without, they follow from the dtype (rtol: 1e-6 for
         float64, 1e-3 for float32, 3e-2 for float16).  A given atol is allowed as it stands, too.
-    nondet_tol: by how much two calls of func, or two backward passes, may differ.
+    nondet_tol: by how much two calls, or two backward passes, may differ.
     check_undefined_grad: an output left unused counts as one whose cotangent is zero.
     check_grad_dtypes: gradients have the dtype of their inputs.
     check_batched_grad: check `grad(..., is_grads_batched=True)` too.
-    check_forward_ad: check the tangents of forward mode too; check_backward_ad=False: these alone.
-    check_batched_forward_grad: check them under vmap.
-    linear: func is linear in each input, so that the difference over step 1 is exact.
-    seed: of cotangents and directions.  name: what the report calls func.
+    check_forward_ad: check forward mode's tangents too; check_batched_forward_grad: under vmap;
+        check_backward_ad=False: these alone.
+    linear: func is linear in each input.  seed: of cotangents and directions.  name: of func.
 
-    Raises GradcheckError (a RuntimeError) that lists the entries which disagree and whose `kind`
-    names the likely mistake, or returns False without raise_exception; ValueError if no input
-    requires gradients; NotImplementedError for what needs sparse tensors.
+    Raises GradcheckError (a RuntimeError) with the entries that disagree, whose `kind` names the
+    likely mistake, or returns False without raise_exception; ValueError if no input requires one.
     PyTorch differs: its step is 1e-6 with atol=1e-5 and rtol=1e-3, whatever the dtype and size, so
     that it warns of inputs that are not float64; it compares every entry of large arguments.
 
