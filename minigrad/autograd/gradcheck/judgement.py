@@ -52,8 +52,7 @@ class Judge:
 
     def verdict(self, direction: Array, analytic: float, scale: float) -> Verdict:
         """Judge a derivative along a direction: a sum of terms of total size `scale`."""
-        line = self.situation.along(self.position, direction)
-        terms: Terms = lambda distance: line(distance).terms()  # noqa: E731
+        terms = self.situation.terms_along(self.position, direction)
         estimate = self._estimate(terms, scale)
         value = float(estimate.value)
         resolved = self.bounds.enough(estimate, scale, self.size)

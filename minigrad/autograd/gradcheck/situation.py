@@ -51,6 +51,11 @@ class Situation(NamedTuple):
 
         return at
 
+    def terms_along(self, position: int, direction: Array) -> Callable[[float], Array]:
+        """The terms on the line through the point, by the distance gone."""
+        line = self.along(position, direction)
+        return lambda distance: line(distance).terms()
+
     def gradients(self, cotangents: Sequence[Array] | None = None) -> tuple[Array, ...]:
         """The analytic gradients of all arguments."""
         leaves = list(map(leaf_of, self.point))

@@ -58,7 +58,7 @@ class Evidence:
         self.same_to = 10 * bounds.rtol
 
     def _each(self, what: str, fill: float | bool, kind: type) -> Array:
-        found = np.full(self.analytic.shape, fill, kind)
+        found: Array = np.full(self.analytic.shape, fill, kind)
         for index, verdict in self.verdicts.items():
             found[index] = getattr(verdict, what)
         return found
@@ -119,12 +119,8 @@ class Evidence:
         x = situation.point[at]
         sizes, found = sizes_of(x), np.empty(x.shape)
         for index in np.ndindex(x.shape):
-            line = situation.along(at, sizes[index] * unit(x.shape, index))
-            estimate = central(
-                lambda t, line=line: line(t).terms(),
-                self.bounds.step,
-                self.bounds.rounding,  # type: ignore[misc]
-            )
+            terms = situation.terms_along(at, sizes[index] * unit(x.shape, index))
+            estimate = central(terms, self.bounds.step, self.bounds.rounding)
             found[index] = float(estimate.value) / sizes[index]
         return found
 
@@ -162,9 +158,9 @@ class Evidence:
             return None
         sizes, numeric = sizes_of(self.point), np.empty((outputs, self.point.size))
         for place, index in enumerate(np.ndindex(self.point.shape)):
-            line = self.situation.along(self.position, sizes[index] * unit(self.point.shape, index))
+            direction = sizes[index] * unit(self.point.shape, index)
+            terms = self.situation.terms_along(self.position, direction)
             step, rounding = self.bounds.step, self.bounds.rounding
-            terms = lambda t, line=line: line(t).terms()  # noqa: E731
             column = central(terms, step, rounding, identity).value
             numeric[:, place] = column / sizes[index]
         analytic = [

@@ -84,8 +84,8 @@ def noisy(evidence: Evidence) -> Cause | None:
     if not (evidence.unresolved & evidence.wrong).any():
         return None
     point = evidence.situation.point[evidence.position]
-    line = evidence.situation.along(evidence.position, sizes_of(point))
-    jumps = jump(lambda t: line(t).terms(), evidence.bounds.rounding)
+    terms = evidence.situation.terms_along(evidence.position, sizes_of(point))
+    jumps = jump(terms, evidence.bounds.rounding)
     if not jumps:
         return None
     return Cause(

@@ -9,7 +9,7 @@ from minigrad.core.types import Array
 def _is_zero(evidence: Evidence) -> Array:
     """True at entries where function values say that the derivative is zero."""
     scale = np.abs(evidence.numeric[evidence.looked]).max(initial=0.0)
-    return np.abs(evidence.numeric) <= 1e-2 * evidence.same_to * scale
+    return np.asarray(np.abs(evidence.numeric) <= 1e-2 * evidence.same_to * scale)
 
 
 def zero(evidence: Evidence) -> Cause | None:
