@@ -87,10 +87,9 @@ def _code_block(language: str, lines: list[str]) -> list[str]:
 
 def _paragraphs(lines: list[str]) -> Iterator[str]:
     """A paragraph, or the items of a list of arguments with the text around them."""
-    items = _items(lines)
-    listed = any(name and len(lines) > 1 for name, _ in items)
+    items = _items(lines) if len(lines) > 1 else [("", lines[0])]
     for name, text in items:
-        if name and listed:
+        if name:
             yield ""
             yield f"* ``{name.strip('`')}`` – {inline(text)}"
         else:

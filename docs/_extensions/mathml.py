@@ -5,14 +5,18 @@ from typing import Any
 from docutils import nodes
 from docutils.utils.math import latex2mathml
 from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
 
 
 def tree(formula: str, *, block: bool) -> str:
-    """The MathML of a LaTeX formula.  Raises docutils' MathError for what it does not know."""
+    """The MathML of a LaTeX formula.  Raises ExtensionError, with the formula, if it is not one."""
     root = latex2mathml.math(xmlns="http://www.w3.org/1998/Math/MathML")
     if block:
         root.set("display", "block")
-    latex2mathml.parse_latex_math(root, formula)
+    try:
+        latex2mathml.parse_latex_math(root, formula)
+    except Exception as error:  # docutils knows few of its errors itself
+        raise ExtensionError(f"no formula: {formula}") from error
     return str(root.toxml())
 
 

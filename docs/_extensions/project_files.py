@@ -8,11 +8,12 @@ from sphinx.application import Sphinx
 ROOT = Path(__file__).parents[2]
 # Links as GitHub follows them, and the pages of the site that they mean.
 LINKS = {
-    "](../CONTRIBUTING.md)": "](contributing.md)",
-    "](docs/architecture.md)": "](architecture.md)",
-    "](CHANGELOG.md)": "](changelog.md)",
-    "](../../notebooks/": "](../notebooks/",
-    "](../../examples/": "](../examples/",
+    "](../CONTRIBUTING.md)": "](/contributing.md)",
+    "](docs/architecture.md)": "](/architecture.md)",
+    "](CHANGELOG.md)": "](/changelog.md)",
+    "](../benchmarks/results/README.md)": "](/tables/measurements.md)",
+    "](../../benchmarks/results/README.md)": "](/tables/measurements.md)",
+    "](../../notebooks/": "](/notebooks/",
 }
 
 

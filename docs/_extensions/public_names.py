@@ -100,6 +100,8 @@ def members(owner: type) -> Iterator[tuple[str, Any]]:
     """The public methods and properties that a class defines itself, and that have a text."""
     for short, value in vars(owner).items():
         function = value.__func__ if isinstance(value, classmethod | staticmethod) else value
-        is_member = inspect.isfunction(function) or isinstance(value, property)
+        # A function of another place, kept as an attribute, is described there.
+        is_own = getattr(function, "__qualname__", "").startswith(f"{owner.__qualname__}.")
+        is_member = (inspect.isfunction(function) and is_own) or isinstance(value, property)
         if not short.startswith("_") and is_member and inspect.getdoc(function):
             yield short, value

@@ -12,6 +12,7 @@ from typing import Any
 from docstrings import as_rst, first_sentence, inline
 from public_names import PACKAGE, Name, members, modules, names, tensor_methods
 from signatures import annotation, shown, signature
+from sphinx.addnodes import pending_xref, pending_xref_condition
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
@@ -31,6 +32,17 @@ FAMILIES = (
     ("in_place", "In place", ("minigrad.ops.inplace",)),
     ("layers", "Functions of layers", ("minigrad.nn.", "minigrad.ops.nn", "functools")),
     ("settings", "Gradients, random numbers, settings, types", ("",)),
+)  # fmt: skip
+# The modules in groups: (file, title, how the names of the modules begin after `minigrad.`).
+GROUPS = (
+    ("networks", "Networks and their training", ("nn", "optim", "training")),
+    ("derivatives", "Derivatives and transforms", ("autograd", "func")),
+    ("mathematics", "Mathematics",
+     ("linalg", "fft", "special", "signal", "distributions", "random")),
+    ("data", "Data, images, texts", ("utils.data", "vision", "text")),
+    ("tools", "Saving, checking, measuring",
+     ("serialization", "testing", "profiler", "utils", "hub")),
+    ("places", "Devices, processes, and what programs for PyTorch ask", ("",)),
 )  # fmt: skip
 SECTIONS_FROM = 25  # names: a shorter page needs no headings
 MARK = {0: "=", 1: "-"}
@@ -55,6 +67,22 @@ def all_pages() -> Iterator[tuple[str, list[str]]]:
         else:
             yield module_name, _module_page(module_name, found)
     yield f"{PACKAGE}.Tensor", _tensor_page()
+    yield from _group_pages(list(names()))
+
+
+def _group_pages(found: list[str]) -> Iterator[tuple[str, list[str]]]:
+    """A page for each group of modules, with its modules and what they hold."""
+    left = [name for name in found if name != PACKAGE]
+    for file, title, beginnings in GROUPS:
+        paths = tuple(f"{PACKAGE}.{beginning}" for beginning in beginnings)
+        here = [name for name in left if name.startswith(paths)]
+        left = [name for name in left if name not in here]
+        lines = [*_heading(title), ".. toctree::", "   :hidden:", ""]
+        lines += [*(f"   {name}" for name in here), ""]
+        for name in here:
+            purpose = first_sentence(inspect.getdoc(modules()[name]) or "")
+            lines += [f"* :doc:`{name} <{name}>`: {purpose}"]
+        yield f"group.{file}", lines
 
 
 def _top_pages(found: list[Name]) -> Iterator[tuple[str, list[str]]]:
@@ -182,11 +210,22 @@ def _check_all_are_there(app: Sphinx, env: Any) -> None:
         raise ExtensionError(f"the reference lacks {len(missing)} names: {missing[:10]}")
 
 
+def _unlink_foreign_types(app: Sphinx, doctree: Any) -> None:
+    """Leave types without a path as text: `int` is Python's, not the dtype minigrad.int."""
+    for reference in list(doctree.findall(pending_xref)):
+        if reference.get("reftype") == "class" and "." not in reference["reftarget"]:
+            short = [
+                n for n in reference.findall(pending_xref_condition) if n["condition"] == "resolved"
+            ]
+            reference.replace_self(short[0].children if short else reference.children)
+
+
 def _begin(app: Sphinx) -> None:
     write_pages(Path(app.srcdir) / "reference")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("builder-inited", _begin)
+    app.connect("doctree-read", _unlink_foreign_types)
     app.connect("env-check-consistency", _check_all_are_there)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -80,7 +80,7 @@ def pictures() -> Iterator[tuple[str, Picture]]:
     """The name and the picture of each step."""
     stations, gradients = run()
     picture = drawn("Forward: each operation leaves a node", stations, {}, "")
-    picture.text(16, 204, "   ".join(PROGRAM) + f"      x = {numbers(X)}, w = {numbers(W)}",
+    picture.text(16, 204, "; ".join(PROGRAM) + f".  With x = {numbers(X)}, w = {numbers(W)}",
                  anchor="start", size=13, mono=True)  # fmt: skip
     yield "reverse_mode_0", picture
     words = {
