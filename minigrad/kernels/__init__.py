@@ -6,15 +6,18 @@ from minigrad.kernels.deferred_modules import defer_modules
 defer_modules(
     __name__,
     (
+        "accumulation",
         "attention",
         "conv",
         "fused_optimizer",
         "matmul",
         "pointwise",
         "pooling",
+        "rearrange",
         "recurrent",
         "reduction",
         "resampling",
+        "selection",
         "special",
     ),
 )

@@ -10,6 +10,7 @@ import numpy as np
 
 from minigrad import nn, optim
 from minigrad.kernels import gather
+from minigrad.kernels.accumulation import logsumexp, running_products
 from minigrad.kernels.attention import backward as attention_backward
 from minigrad.kernels.attention import forward as attention_forward
 from minigrad.kernels.compiler.vector_unit import VECTOR_BYTES
@@ -18,6 +19,7 @@ from minigrad.kernels.matmul import gemm_nt, matmul
 from minigrad.kernels.pointwise import activation, elementwise, special
 from minigrad.kernels.pointwise.loops import CHUNK
 from minigrad.kernels.pooling import avg_pool, max_pool
+from minigrad.kernels.rearrange import rows
 from minigrad.kernels.recurrent import gru, lstm, lstm_backward, rnn
 from minigrad.kernels.recurrent import steps as recurrent_steps
 from minigrad.kernels.reduction import (
@@ -31,6 +33,7 @@ from minigrad.kernels.reduction import (
 )
 from minigrad.kernels.resampling import grid_sample, taps
 from minigrad.kernels.resampling.reads import dense_reads
+from minigrad.kernels.selection import largest
 from minigrad.kernels.simd.microkernels import MR, NR_VECTORS
 from minigrad.kernels.special import bessel, normal, polynomials
 from minigrad.kernels.special import gamma as incomplete_gamma
@@ -325,6 +328,17 @@ def resamplings(draw: Draw) -> Calls:
     yield taps.read_along, draw.array(*out.shape), reads.transposed(), axis
 
 
+def rows_of_elements(draw: Draw) -> Calls:
+    x = draw.array(draw.size(most=3), draw.size(1, 37), draw.size(1, 67))
+    yield rows.reverse_rows, x
+    yield rows.triangle, x, draw.one_of(-3, 0, 5, 80), draw.one_of(False, True)
+    axis = draw.one_of(1, 2)
+    k = draw.size(1, min(7, x.shape[axis]))
+    yield largest.first_in_order, x, k, axis, draw.one_of(False, True)
+    yield running_products.running_products, x, axis
+    yield logsumexp.logsumexp, draw.plain(draw.size(most=37), draw.one_of(draw.size(1), 1500))
+
+
 def _step(optimizer: optim.Optimizer, *parameters: Array) -> None:
     optimizer.step()
 
@@ -347,6 +361,7 @@ FAMILIES: dict[str, Callable[[Draw], Calls]] = {
     for family in (
         products, implicit_gemm, pointwise, direct, depthwise, winograd, vectors, reductions,
         softmaxes, label_losses, alignments, norms, layer_norms, pools, recurrences, attentions,
-        gathers, resamplings, optimizers,
+        gathers, resamplings,
+        rows_of_elements, optimizers,
     )
 }  # fmt: skip

@@ -26,9 +26,19 @@ class Index(tuple[Any, ...]):
         return not any(isinstance(part, np.ndarray) for part in self)
 
 
+class BasicIndex(Index):
+    """An index of ints, slices, None and ... alone, known to have no array without a look."""
+
+    is_basic = True
+
+
 def along(axis: int, part: Any) -> Index:
     """The index `[:, ..., :, part]` that has `part` at the dimension `axis`."""
-    return Index((slice(None),) * axis + (part,))
+    kind = BasicIndex if type(part) in _BASIC else Index
+    return kind((slice(None),) * axis + (part,))
+
+
+_BASIC = frozenset((int, slice, type(None), EllipsisType))
 
 
 def saved_index(index: Array, *users: object) -> Array:
@@ -46,11 +56,15 @@ def as_index(given: Any, *users: object) -> Index:
     A list that holds sequences, slices, None, ... or tensors counts as a tuple, as in torch.
     Raises IndexError for parts that cannot index, ValueError for slices with a negative step.
     """
+    if type(given) is int:  # most of all
+        return BasicIndex((given,))
     if isinstance(given, list) and any(isinstance(part, _AS_TUPLE) for part in given):
         given = tuple(given)
     parts = given if isinstance(given, tuple) else (given,)
-    index = Index(map(_as_part, parts))
-    return index if index.is_basic else Index(_saved_part(part, users) for part in index)
+    index = [_as_part(part) for part in parts]
+    if _BASIC.issuperset(map(type, index)):
+        return BasicIndex(index)
+    return Index([_saved_part(part, users) for part in index])
 
 
 _AS_TUPLE = (list, tuple, slice, EllipsisType, type(None), Value, np.ndarray)
@@ -61,6 +75,8 @@ def _saved_part(part: Any, users: tuple[object, ...]) -> Any:
 
 
 def _as_part(part: Any) -> Any:
+    if type(part) is int or part is None or part is Ellipsis:
+        return part
     part = getattr(part, "array", part)
     if isinstance(part, list | tuple | range):
         part = np.asarray(part) if len(part) else np.empty(0, np.int64)
@@ -124,12 +140,11 @@ def _view_and_index(array: Array, index: Index) -> tuple[Array, tuple[Any, ...]]
 
 def _read(input: Array, index: Index) -> Array:
     try:
-        view, inner = _view_and_index(input, index)
-        if not index.is_basic:
-            return take_at(view, inner)
-        # With an ellipsis NumPy gives a view, and not a number, of a single element too.
-        found: Array = view[inner if Ellipsis in inner else (*inner, Ellipsis)]
-        return found
+        if index.is_basic:
+            # With an ellipsis NumPy gives a view, and not a number, of a single element too.
+            found: Array = input[tuple(index) if Ellipsis in index else (*index, Ellipsis)]
+            return found
+        return take_at(*_view_and_index(input, index))
     except IndexError as error:
         raise index_error(error, index, input.shape) from None
 

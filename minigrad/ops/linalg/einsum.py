@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from minigrad.engine.graph import V, Value
@@ -39,6 +40,10 @@ def einsum(*args: Any) -> Any:
         >>> minigrad.einsum("ij,j->i", minigrad.eye(2), minigrad.ones(2))
         tensor([1., 1.])
     """
+    if len(args) == 3 and type(args[0]) is str and all(isinstance(x, Value) for x in args[1:]):
+        _, a, b = args
+        if (plan := _plan_of_two(args[0], tuple(a.shape), tuple(b.shape))) is not None:
+            return plan.run(a, b)
     operands, inputs, output = _parsed(args)
     for i, operand in enumerate(operands):
         if not isinstance(operand, Value):
@@ -54,6 +59,87 @@ def einsum(*args: Any) -> Any:
         for i, (tensor, terms) in enumerate(zip(operands, inputs, strict=True))
     ]
     return contract(labelled, _output_labels(inputs, output, labelled))
+
+
+# --- two operands ---------------------------------------------------------------------------
+
+Order = tuple[int, ...] | None  # of dimensions; None if they stay
+Shape = tuple[int, ...]
+
+
+class ProductPlan(NamedTuple):
+    """An equation of two operands as a product of matrices: orders of dimensions, and shapes."""
+
+    left: tuple[Order, Shape]
+    right: tuple[Order, Shape]
+    result: tuple[Shape, Order]
+
+    def run(self, a: Any, b: Any) -> Any:
+        """The product."""
+        product = matmul(_arranged(a, *self.left), _arranged(b, *self.right))
+        shape, order = self.result
+        if product.array.shape != shape:
+            product = product.reshape(shape)
+        return product if order is None else product.permute(*order)
+
+
+def _arranged(tensor: Any, order: Order, shape: Shape) -> Any:
+    if order is not None:
+        tensor = tensor.permute(*order)
+    return tensor if tensor.array.shape == shape else tensor.reshape(shape)
+
+
+class _Sized(NamedTuple):
+    """What is known of an operand before it is there."""
+
+    shape: Shape
+
+
+@lru_cache(1024)
+def _plan_of_two(equation: str, first: Shape, second: Shape) -> ProductPlan | None:
+    """The plan of the most frequent equations: labels once in an operand, and one in both summed.
+
+    None for others, and for equations that are wrong.
+    """
+    left, arrow, right = equation.partition("->")
+    parts = left.split(",")
+    if len(parts) != 2:
+        return None
+    inputs = [_terms(part, f"operand {i}") for i, part in enumerate(parts)]
+    operands = [
+        Labelled(_Sized(shape), _labels(i, shape, terms))
+        for i, (shape, terms) in enumerate(zip((first, second), inputs, strict=True))
+    ]
+    output = _output_labels(inputs, _terms(right, "the output") if arrow else None, operands)
+    sizes = _sizes(operands)
+    a, b = (operand.labels for operand in operands)
+    shared = [label for label in a if label in b and label not in output]
+    once = all(len(set(labels)) == len(labels) for labels in (a, b))
+    whole = all(tuple(sizes[n] for n in labels) == x.shape for x, labels in operands)
+    alone = {*a, *b} - {*output, *shared}
+    if not (shared and once and whole) or alone or not {*output} <= {*a, *b}:
+        return None
+    batch = [label for label in a if label in b and label in output]
+    rows, columns = (
+        [label for label in own if label not in other] for own, other in ((a, b), (b, a))
+    )
+    labels = (*batch, *rows, *columns)
+
+    def arranged(own: tuple[Label, ...], *groups: list[Label]) -> tuple[Order, Shape]:
+        order = tuple(own.index(label) for group in (batch, *groups) for label in group)
+        shape = [math.prod(sizes[label] for label in group) for group in groups]
+        return _unless_sorted(order), (*(sizes[label] for label in batch), *shape)
+
+    order = tuple(labels.index(label) for label in output)
+    return ProductPlan(
+        arranged(a, rows, shared),
+        arranged(b, shared, columns),
+        (tuple(sizes[label] for label in labels), _unless_sorted(order)),
+    )
+
+
+def _unless_sorted(order: tuple[int, ...]) -> Order:
+    return None if list(order) == sorted(order) else order
 
 
 # --- reading the equation -------------------------------------------------------------------

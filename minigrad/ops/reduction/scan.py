@@ -10,6 +10,7 @@ from minigrad.core.types import Array
 from minigrad.engine.complex_form import refuse_complex
 from minigrad.engine.graph import V, wrap_like
 from minigrad.engine.op import arr, composed, op, sample
+from minigrad.kernels.accumulation import running_products
 from minigrad.kernels.reduction import scan as kernels
 from minigrad.kernels.simd.math import FLOATS
 from minigrad.ops.dims import wrap_dim
@@ -110,6 +111,8 @@ def _cumprod_rule(g: V, out: V, x: V, *, dim: int, dtype: DType) -> V:
 def cumprod(input: Array, *, dim: int, dtype: DType = None) -> Array:
     """Cumulative products along `dim`; bools and integers multiply as int64."""
     from_all = as_sum_dtype(input, dtype)
+    if from_all.dtype in FLOATS and input.ndim:
+        return running_products.running_products(from_all, wrap_dim(dim, input.ndim))
     products = _accumulated(np.multiply, from_all, dim, _accumulator_dtype(from_all.dtype))
     return products.astype(from_all.dtype, copy=False)
 

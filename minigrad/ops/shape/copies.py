@@ -10,6 +10,7 @@ from minigrad.core.types import Array, Shape
 from minigrad.engine.graph import V
 from minigrad.engine.op import arr, op, sample
 from minigrad.engine.saved import ShapeDtype
+from minigrad.kernels.rearrange import rows
 from minigrad.ops.dims import as_tuple, each_dim, wrap_dim
 
 
@@ -50,7 +51,10 @@ def cast(input: Array, *, dtype: dtypes.dtype) -> Array:
 )
 def flip(input: Array, *, dims: Sequence[int] | int) -> Array:
     """The elements in reverse order along `dims`, as a copy."""
-    return np.flip(input, each_dim(dims, input.ndim)).copy()
+    axes = each_dim(dims, input.ndim)
+    if input.ndim - 1 in axes and rows.is_worth_it(input):
+        return rows.reverse_rows(np.flip(input, axes[:-1]))
+    return np.flip(input, axes).copy()
 
 
 def _negated(shifts: int | Sequence[int]) -> int | tuple[int, ...]:
@@ -113,10 +117,20 @@ def _cat_rule(
 def concatenate(*tensors: Array, dim: int = 0) -> Array:
     """The tensors joined along `dim`, the only dimension in which their sizes may differ."""
     first = tensors[0]
+    axis = wrap_dim(dim, first.ndim) if first.ndim else 0
+    try:
+        return np.concatenate(tensors, axis=axis)
+    except ValueError:  # NumPy looks at all sizes, and only then is it worth to look for words
+        _require_one_shape(tensors, axis)
+        raise
+
+
+def _require_one_shape(tensors: Sequence[Array], axis: int) -> None:
+    """Raise torch's RuntimeError for the first array that cannot be joined to the others."""
+    first = tensors[0]
     for i, t in enumerate(tensors):
         if t.ndim == 0:
             raise RuntimeError(f"cat: a 0-d tensor (at position {i}) cannot be concatenated")
-    axis = wrap_dim(dim, first.ndim)
     for i, t in enumerate(tensors):
         if t.shape == first.shape:
             continue
@@ -127,7 +141,6 @@ def concatenate(*tensors: Array, dim: int = 0) -> Array:
                 f"{_expected_size(first.shape, t.shape, axis)} for tensor number {i} in the list: "
                 f"cat of shapes {list(first.shape)} and {list(t.shape)}"
             )
-    return np.concatenate(tensors, axis=axis)
 
 
 def _stack_rule(
@@ -181,6 +194,8 @@ def _require_matrices(name: str, input: Array) -> None:
 def tril(input: Array, *, diagonal: int = 0) -> Array:
     """The lower triangle of matrices (..., m, n); zero above `diagonal`."""
     _require_matrices("tril", input)
+    if rows.is_worth_it(input):
+        return rows.triangle(input, diagonal, is_lower=True)
     return np.tril(input, diagonal)
 
 
@@ -192,6 +207,8 @@ def tril(input: Array, *, diagonal: int = 0) -> Array:
 def triu(input: Array, *, diagonal: int = 0) -> Array:
     """The upper triangle of matrices (..., m, n); zero below `diagonal`."""
     _require_matrices("triu", input)
+    if rows.is_worth_it(input):
+        return rows.triangle(input, diagonal, is_lower=False)
     return np.triu(input, diagonal)
 
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.core.types import Array
+from minigrad.core.types import Array, Shape
 from minigrad.core.warn import warn_caller
-from minigrad.engine.graph import V, Value
-from minigrad.engine.op import composed
+from minigrad.engine.grad_mode import thread
+from minigrad.engine.graph import V, Value, wrap_like
+from minigrad.engine.op import Operation, composed
 from minigrad.engine.overrides import overridable
 from minigrad.ops.dims import broadcast_shapes, wrap_dim
 from minigrad.ops.elementwise.arithmetic import common_dtype
@@ -30,12 +31,52 @@ def _require_tensors(
         raise error(f"{name}(): expected a non-empty list of Tensors")
 
 
+def _shapes(name: str, tensors: Any, error: type[Exception] = RuntimeError) -> list[Shape]:
+    """The shape of each tensor.  Raises TypeError, or `error`, unless there are tensors alone."""
+    try:
+        shapes = [t.array.shape for t in tensors]
+    except AttributeError:  # which is looked into only now: calls that succeed are not to pay
+        shapes = []
+    if not shapes or isinstance(tensors, Value):
+        _require_tensors(name, tensors, error)
+    return shapes
+
+
 def _promoted(tensors: Sequence[V]) -> Sequence[Any]:
     first = tensors[0].array.dtype
-    if all(t.array.dtype == first for t in tensors):
-        return tensors
-    dtype = common_dtype(*tensors)
-    return [t.to(dtype) for t in tensors]
+    for t in tensors:
+        if t.array.dtype is not first and t.array.dtype != first:
+            dtype = common_dtype(*tensors)
+            return [t.to(dtype) for t in tensors]
+    return tensors
+
+
+def _joined(operation: Operation, tensors: Any, dim: int, alike: bool) -> Any:
+    """The join of tensors of which nothing is recorded; None if it may be, or cannot be made.
+
+    A batch is joined of many tensors: the general call takes longer to look at them than to copy.
+    alike: their shapes have to be equal.
+    """
+    if type(tensors) not in (list, tuple) or not tensors or type(dim) is not int:
+        return None
+    arrays = []
+    for t in tensors:
+        if not isinstance(t, Value) or t._requires_grad or (t._needs_check and not t.is_current()):
+            return None
+        arrays.append(t.array)
+    first = arrays[0]
+    dtype, shape = first.dtype, first.shape
+    for array in arrays:
+        if array.dtype is not dtype or (alike and array.shape != shape):
+            return None
+    if alike and not -len(shape) - 1 <= dim <= len(shape):
+        return None
+    try:
+        run = thread.mode.ignore_fp_errors
+        axis = dim + len(shape) + 1 if alike and dim < 0 else dim
+        return wrap_like(tensors[0], run(operation.op.forward, *arrays, dim=axis))
+    except (ValueError, MemoryError, RuntimeError, IndexError):
+        return None
 
 
 @composed
@@ -45,9 +86,11 @@ def cat(tensors: Sequence[V], dim: int = 0) -> V:
     Among tensors of more dimensions those of shape (0,) are left out, as in torch.  Raises
     ValueError if there are no tensors.
     """
-    _require_tensors("cat", tensors, ValueError)
+    if (made := _joined(copies.concatenate, tensors, dim, alike=False)) is not None:
+        return made
+    shapes = _shapes("cat", tensors, ValueError)
     joined = _promoted(tensors)
-    if any(t.array.ndim > 1 for t in joined):
+    if (0,) in shapes and max(map(len, shapes)) > 1:
         joined = [t for t in joined if t.array.shape != (0,)]
     out: V = copies.concatenate(*joined, dim=dim)
     return out
@@ -56,14 +99,16 @@ def cat(tensors: Sequence[V], dim: int = 0) -> V:
 @composed
 def stack(tensors: Sequence[V], dim: int = 0) -> V:
     """Tensors of one shape joined along a new dimension."""
-    _require_tensors("stack", tensors)
-    shape = tensors[0].array.shape
-    for i, each in enumerate(tensors):
-        if each.array.shape != shape:
-            raise RuntimeError(
-                f"stack expects each tensor to be equal size, but got {list(tensors[0].shape)} at "
-                f"entry 0 and {list(each.shape)} at entry {i}"
-            )
+    if (made := _joined(copies.stacked, tensors, dim, alike=True)) is not None:
+        return made
+    shapes = _shapes("stack", tensors)
+    shape = shapes[0]
+    if shapes.count(shape) != len(shapes):
+        i, other = next((i, other) for i, other in enumerate(shapes) if other != shape)
+        raise RuntimeError(
+            f"stack expects each tensor to be equal size, but got {list(shape)} at entry 0 and "
+            f"{list(other)} at entry {i}"
+        )
     out: V = copies.stacked(*_promoted(tensors), dim=wrap_dim(dim, len(shape) + 1))
     return out
 

@@ -7,7 +7,9 @@ from typing import Any, SupportsIndex
 
 import numpy as np
 
-from minigrad.engine.graph import V, Value
+from minigrad.engine.grad_mode import thread
+from minigrad.engine.graph import V, Value, wrap
+from minigrad.engine.memory import view_mode
 from minigrad.engine.op import composed, label_node
 from minigrad.ops.dims import wrap_dim
 from minigrad.ops.indexing.getitem import Index, along, getitem, index_put
@@ -85,14 +87,29 @@ def unbind(input: V, dim: int = 0) -> tuple[V, ...]:
     """Views of each position of `dim`, without that dimension."""
     _require_dimension("unbind", input, IndexError)
     axis = wrap_dim(dim, input.ndim)
-    return tuple(getitem(input, index=along(axis, i)) for i in range(input.shape[axis]))
+    return _parts(input, axis, range(input.shape[axis]))
+
+
+def _parts(input: V, axis: int, parts: Iterable[int | slice]) -> tuple[V, ...]:
+    """Views of parts of a dimension."""
+    mode = thread.mode
+    if (mode.grad and input._requires_grad) or (input._needs_check and not input.is_current()):
+        return tuple([getitem(input, index=along(axis, part)) for part in parts])
+    # Nothing is recorded: the views are made without the call of an operation for each.
+    array, kind, untracked, views = input.array, input.kind, view_mode(), []
+    lead = (slice(None),) * axis
+    for part in parts:
+        view: Any = wrap(kind, array[(*lead, part, ...)])
+        view.become_view(input, untracked)
+        views.append(view)
+    return tuple(views)
 
 
 # --- sections -----------------------------------------------------------------------------------
 
 
 def _sections(input: V, axis: int, bounds: Iterable[tuple[int, int]]) -> tuple[V, ...]:
-    return tuple(getitem(input, index=along(axis, slice(*each))) for each in bounds)
+    return _parts(input, axis, [slice(*each) for each in bounds])
 
 
 @composed

@@ -6,6 +6,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.engine.grad_mode import thread
+from minigrad.kernels.simd.math import FLOATS
 from minigrad.ops.inplace import (
     before_change,
     check_writable,
@@ -20,6 +21,8 @@ from minigrad.tensor.methods.elementwise import ElementwiseMethods
 from minigrad.tensor.methods.signatures import Operand
 
 _EVERYWHERE = ops.Index((Ellipsis,))
+# Numbers that are written as they are into floats: within the range of float32, whatever the type.
+_NUMBERS, _MOST = (int, float), 1e38
 
 
 class InPlaceOperators(CastMethods):
@@ -214,6 +217,13 @@ class InPlaceMethods(InPlaceOperators):
             ops.getitem(self, index=index)._put(_EVERYWHERE, value)
             return
         check_writable(self)
+        if type(value) in _NUMBERS and self.array.dtype in FLOATS and -_MOST < value < _MOST:
+            # Written at once: a tensor of it would take most of the time.
+            mode = thread.mode
+            if not (mode.dual_levels or (mode.grad and self._requires_grad)):
+                ops.assign(self.array, index, np.asarray(value))
+                self.bump_version()
+                return
         given: Any = value if isinstance(value, ArrayValue) else self.new_tensor(value)
         source, mode = given.to(self.dtype), thread.mode
         if mode.dual_levels or (mode.grad and (self._requires_grad or source._requires_grad)):

@@ -1,0 +1,1 @@
+"""Running products, and logarithms of sums of exponentials."""
