@@ -18,6 +18,17 @@ def mlp():
     return nn.Sequential(nn.Linear(5, 8), nn.Tanh(), nn.Linear(8, 8), nn.Tanh(), nn.Linear(8, 3))
 
 
+class Branches(nn.Module):
+    """Two branches, of which each forward uses one; a third is never used."""
+
+    def __init__(self):
+        super().__init__()
+        self.branches = nn.ModuleList([nn.Linear(5, 3) for _ in range(3)])
+
+    def forward(self, x, which):
+        return self.branches[which](x)
+
+
 def batch(step, rank=None, size=1):
     """The whole batch of a step, or a rank's part."""
     draw = np.random.default_rng(step)

@@ -100,6 +100,7 @@ class _Job:
         for rank, state in self.ranks.items():
             if state.failure:
                 return f"rank {rank} has failed"
+        for rank, state in self.ranks.items():
             if state.gone and not state.left:
                 return f"rank {rank} (pid {state.pid} on {state.host}) {_end_of(state)}"
         if silent := silent_rank(self.ranks, now, self.launch.silence, self._host):

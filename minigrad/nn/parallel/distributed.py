@@ -9,9 +9,11 @@ from minigrad.distributed import ProcessGroup, all_gather_object, get_global_ran
 from minigrad.distributed.group import member_of
 from minigrad.engine.grad_mode import is_grad_enabled
 from minigrad.nn.module import Module
+from minigrad.nn.parallel.fixed_reduction import FixedReduction
 from minigrad.nn.parallel.join import JoinedIterations
 from minigrad.nn.parallel.reducer import Reducer
 from minigrad.nn.parallel.synchronization import broadcast_tensors
+from minigrad.tensor import Tensor
 
 M = TypeVar("M", bound=Module)
 
@@ -26,9 +28,23 @@ class DistributedDataParallel(Module, Generic[M]):
     `find_unused_parameters` is for models of which a forward uses a part; `static_graph` looks for
     that part once.  With `gradient_as_bucket_view` gradients lie in the buckets, not beside them.
 
-    With one process there are no gradients to average, and nothing of this costs anything.  Raises
-    ValueError without a process group and for device ids, RuntimeError if no parameter requires a
-    gradient, or if processes have different ones.
+    With one process there are no gradients to average, and nothing of this costs anything.
+
+    With `reduction="fixed"` any number of processes trains as one does with the same samples, bit
+    for bit: a step is a loop over shards of `shard_size` samples, with a loss that is a mean.
+
+        for x, y in model.shards(images, labels):  # this process's part of the batch
+            loss_function(model(x), y).backward()
+        optimizer.step()
+
+    `utils.data.ShardedBatchSampler` cuts batches for it.  Layers see a shard at a time: batch
+    normalization takes a shard's statistics, and running ones are averaged over shards; dropout
+    draws a shard's numbers, from `shard_seed`.  It costs what small batches cost, and exchanges
+    nothing during the backward pass.
+
+    Raises ValueError without a process group and for device ids, RuntimeError if no parameter
+    requires a gradient, or if processes have different ones.
+    PyTorch differs: it has no `reduction="fixed"`.
     """
 
     module: M
@@ -47,23 +63,16 @@ class DistributedDataParallel(Module, Generic[M]):
         check_reduction: bool = False,
         gradient_as_bucket_view: bool = False,
         static_graph: bool = False,
+        *,
+        reduction: str = "mean",
+        shard_size: int = 8,
+        shard_seed: int = 0,
     ) -> None:
         super().__init__()
         self.process_group = member_of(process_group)
         trained = [(name, p) for name, p in module.named_parameters() if p.requires_grad]
-        if not trained:
-            raise RuntimeError(
-                "DistributedDataParallel is not needed when a module doesn't have any parameter "
-                "that requires a gradient."
-            )
-        if device_ids or output_device is not None:
-            raise ValueError(
-                "DistributedDataParallel device_ids and output_device arguments only work with GPU "
-                f"modules; got device_ids {device_ids}, output_device {output_device}, and "
-                "parameters on the CPU"
-            )
-        if bucket_cap_mb is not None and bucket_cap_mb <= 0:
-            raise ValueError(f"bucket_cap_mb must be positive, got {bucket_cap_mb}")
+        _check_module(trained, device_ids, output_device)
+        _check_numbers(reduction, shard_size, bucket_cap_mb)
         self.module = module
         self.device_ids = None
         self.output_device = None
@@ -74,7 +83,10 @@ class DistributedDataParallel(Module, Generic[M]):
         self.static_graph = static_graph
         self.require_backward_grad_sync = True
         self.reducer: Reducer | None = None
+        self.fixed: FixedReduction | None = None
         self._joined: JoinedIterations | None = None
+        if reduction == "fixed":
+            self.fixed = FixedReduction(module, self.process_group, shard_size, shard_seed)
         if self.process_group.size() == 1:
             return
         # A group of its own: its exchanges may come between others in another order on each rank.
@@ -82,6 +94,9 @@ class DistributedDataParallel(Module, Generic[M]):
         if init_sync:
             _check_same_parameters(trained, self._group)
             broadcast_tensors([*module.parameters(), *module.buffers()], 0, self._group)
+        if self.fixed is not None:
+            self.fixed.group = self._group
+            return
         self.reducer = Reducer(
             trained, self._group, bucket_cap_mb or 25.0, find_unused_parameters,
             gradient_as_bucket_view, static_graph,
@@ -90,6 +105,8 @@ class DistributedDataParallel(Module, Generic[M]):
     def forward(self, *inputs: Any, **kwargs: Any) -> Any:
         reducer = self.reducer
         if reducer is None:
+            if self.fixed is not None and self.training and is_grad_enabled():
+                self._require_shards()
             return self.module(*inputs, **kwargs)
         averages = is_grad_enabled() and self.require_backward_grad_sync
         source = 0
@@ -101,6 +118,24 @@ class DistributedDataParallel(Module, Generic[M]):
         if averages:
             reducer.prepare(outputs)
         return outputs
+
+    def shards(self, *tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
+        """The shards of this process's part of a batch, for `reduction="fixed"`.
+
+        Ranks have the parts one after the other; all but the last make whole shards.  After the
+        loop, which must not be left early, gradients are averages over all samples.  Raises
+        RuntimeError without `reduction="fixed"`, ValueError for other parts.
+        """
+        if self.fixed is None:
+            raise RuntimeError('shards() belongs to DistributedDataParallel(reduction="fixed")')
+        return self.fixed.shards(tensors)
+
+    def _require_shards(self) -> None:
+        if self.fixed is not None and not self.fixed.is_open and self.require_backward_grad_sync:
+            raise RuntimeError(
+                'reduction="fixed" averages over shards: call the model within `for ... in '
+                "model.shards(...)`, in evaluation mode, or under no_grad()"
+            )
 
     def share_buffers(self, source: int = 0) -> None:
         """Give all processes the buffers of one."""
@@ -132,6 +167,11 @@ class DistributedDataParallel(Module, Generic[M]):
         processes, or without `divide_by_initial_world_size` over those that still have batches.
         With `throw_on_early_termination` all raise RuntimeError as soon as one has no more.
         """
+        if self.fixed is not None:
+            raise RuntimeError(
+                'reduction="fixed" takes parts of any size of each batch: give shards() what a '
+                "process has, with 0 samples too, in place of join()"
+            )
         if self.reducer is None or not enable:
             yield
             return
@@ -143,6 +183,31 @@ class DistributedDataParallel(Module, Generic[M]):
             self._joined.accompany_others()
         finally:
             self._joined, self.reducer.divisor = None, None
+
+
+def _check_module(
+    trained: Sequence[tuple[str, Any]], device_ids: Any, output_device: DeviceLike | int
+) -> None:
+    if not trained:
+        raise RuntimeError(
+            "DistributedDataParallel is not needed when a module doesn't have any parameter "
+            "that requires a gradient."
+        )
+    if device_ids or output_device is not None:
+        raise ValueError(
+            "DistributedDataParallel device_ids and output_device arguments only work with GPU "
+            f"modules; got device_ids {device_ids}, output_device {output_device}, and "
+            "parameters on the CPU"
+        )
+
+
+def _check_numbers(reduction: str, shard_size: int, bucket_cap_mb: float | None) -> None:
+    if reduction not in ("mean", "fixed"):
+        raise ValueError(f"reduction must be 'mean' or 'fixed', got {reduction!r}")
+    if shard_size < 1:
+        raise ValueError(f"shard_size must be positive, got {shard_size}")
+    if bucket_cap_mb is not None and bucket_cap_mb <= 0:
+        raise ValueError(f"bucket_cap_mb must be positive, got {bucket_cap_mb}")
 
 
 def _same_members(group: ProcessGroup) -> ProcessGroup:

@@ -13,7 +13,11 @@ from minigrad.utils.data.dataset import (
     TensorDataset,
     random_split,
 )
-from minigrad.utils.data.distributed import DistributedSampler
+from minigrad.utils.data.distributed import (
+    DistributedSampler,
+    SampleStreams,
+    ShardedBatchSampler,
+)
 from minigrad.utils.data.sampler import (
     BatchSampler,
     RandomSampler,
@@ -34,8 +38,10 @@ __all__ = [
     "DistributedSampler",
     "IterableDataset",
     "RandomSampler",
+    "SampleStreams",
     "Sampler",
     "SequentialSampler",
+    "ShardedBatchSampler",
     "StackDataset",
     "Subset",
     "SubsetRandomSampler",

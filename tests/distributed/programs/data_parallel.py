@@ -9,7 +9,7 @@ import minigrad as mg
 import minigrad.distributed as dist
 from minigrad import nn
 from minigrad.nn.parallel import DistributedDataParallel
-from tests.support.data_parallel import assert_same_parameters, batch, pair, train
+from tests.support.data_parallel import Branches, assert_same_parameters, batch, pair, train
 
 F = nn.functional
 
@@ -67,17 +67,6 @@ def check_gradients_add_up_without_exchange(rank, size):
     x, y = batch(0)
     (2 * F.mse_loss(alone(x), y)).backward()
     np.testing.assert_allclose(model.module[0].weight.grad, alone[0].weight.grad, atol=1e-13)
-
-
-class Branches(nn.Module):
-    """Two branches, of which each forward uses one; a third is never used."""
-
-    def __init__(self):
-        super().__init__()
-        self.branches = nn.ModuleList([nn.Linear(5, 3) for _ in range(3)])
-
-    def forward(self, x, which):
-        return self.branches[which](x)
 
 
 def check_unused_parameters(rank, size):

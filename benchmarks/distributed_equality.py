@@ -1,0 +1,71 @@
+"""Do N processes come to what one comes to?  Models x optimizers x ranks.
+
+    python -m benchmarks.distributed_equality [--ranks 1 2 3 4] [MODEL...]
+
+With `reduction="fixed"` the table says whether all bits of parameters and buffers are equal to
+those of one process, in float32 and float64; otherwise the largest difference, in float64.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+SCRIPT = Path(__file__).with_name("equality_script.py")
+Arrays = Mapping[str, np.ndarray[Any, Any]]
+
+
+def results(ranks: int, reduction: str, models: Sequence[str]) -> Arrays:
+    """What the models come to, by model, optimizer, dtype and number of the array."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "found.npz"
+        command = [sys.executable, "-m", "minigrad", "run", "-n", str(ranks), str(SCRIPT)]
+        subprocess.run([*command, str(out), reduction, *models], check=True, env=os.environ)
+        with np.load(out) as found:
+            return dict(found)
+
+
+def differences(found: Arrays, expected: Arrays) -> dict[str, float]:
+    """The largest difference of each model, optimizer and dtype; 0 only if all bits are equal."""
+    largest: dict[str, float] = {}
+    for name, array in expected.items():
+        key = name.rpartition(" ")[0]
+        gap = 0.0
+        if array.tobytes() != found[name].tobytes():
+            gap = float(np.abs(found[name].astype(float) - array.astype(float)).max()) or 1e-300
+        largest[key] = max(largest.get(key, 0.0), gap)
+    return largest
+
+
+def table(ranks: Sequence[int], models: Sequence[str]) -> Iterator[str]:
+    """The rows, as Markdown."""
+    yield f"| model, optimizer, dtype | reduction | {' | '.join(f'{n} ranks' for n in ranks)} |"
+    yield f"|---|---|{'---|' * len(ranks)}"
+    for reduction in ("fixed", "mean"):
+        one = results(1, reduction, models)
+        found = {n: differences(results(n, reduction, models), one) for n in ranks}
+        for name in found[ranks[0]]:
+            cells = [
+                "equal bits" if found[n][name] == 0 else f"{found[n][name]:.1e}" for n in ranks
+            ]
+            yield f"| {name} | {reduction} | {' | '.join(cells)} |"
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("models", nargs="*")
+    parser.add_argument("--ranks", type=int, nargs="+", default=[1, 2, 3, 4])
+    options = parser.parse_args()
+    for line in table(options.ranks, options.models):
+        print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()
