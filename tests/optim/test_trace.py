@@ -19,7 +19,7 @@ from tests.support.optim.rules import parameter
 @rule
 def normalized(theta, g, m, *, lr=1.0):
     m = 0.5 * m + g
-    return theta - lr * m / np.max(m * m), m
+    return theta - lr * m / np.prod(m * m), m
 
 
 @rule
@@ -42,7 +42,7 @@ def from_math(theta, g, *, lr=1.0):
 @pytest.mark.parametrize(
     ("text", "line", "why"),
     [
-        (normalized, "return theta - lr * m / np.max(m * m), m", "numpy.max|max"),
+        (normalized, "return theta - lr * m / np.prod(m * m), m", "numpy.prod|prod"),
         (branching, "if g.max() > 0:", "max"),
         (bitwise, "return theta - lr * np.fmod(g, 2)", "fmod is not among"),
         (from_math, "return theta - lr * g * math.sqrt(g.size)", "size"),

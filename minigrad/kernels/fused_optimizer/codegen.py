@@ -35,10 +35,11 @@ class Program(NamedTuple):
     the next value.  A negative operand `~k` is the scalar with index k, the same for all elements.
     `outputs` are pairs of an input's index and the operand that is stored to it.
 
-    Some values are one number for a whole parameter: the instructions `norm` and `sum` of a value's
-    elements, `size`, `measure:k`, the number with index k that is kept for each parameter, and what
-    is made of these.  They are computed in double precision.  `global_norm:k` and `global_sum:k`
-    are over all parameters of the optimizer; k counts them.  `measured` are pairs of the index of a
+    Some values are one number for a whole parameter: the instructions `norm`, `sum` and `max` of a
+    value's elements, `size`, `measure:k`, the number with index k that is kept for each parameter,
+    and what is made of these.  They are computed in double precision.  `global_norm:k` and
+    `global_sum:k` are over all parameters of the optimizer; k counts them.  `measured` are pairs of
+    the index of a
     kept number and its new value.
     """
 
@@ -64,7 +65,7 @@ class Program(NamedTuple):
         return bool(self.measured) or any(kind_of(op) == "measure" for op in ops)
 
 
-REDUCTIONS = frozenset({"norm", "sum", "global_norm", "global_sum"})
+REDUCTIONS = frozenset({"norm", "sum", "max", "global_norm", "global_sum"})
 PARAMETER_KINDS = REDUCTIONS | {"size", "measure"}
 CONDITIONS = frozenset(
     {"less", "less_equal", "greater", "greater_equal", "equal", "not_equal", "and", "or", "not"}
@@ -126,7 +127,7 @@ from minigrad.kernels.compiler.kernel import kernel, prange
 from minigrad.kernels.compiler.pointers import pointer_at
 
 real = np.{dtype}
-one, zero = real(1), real(0)
+one, zero, least = real(1), real(0), real(-np.inf)
 '''
 
 _PASS = """
@@ -167,15 +168,12 @@ class _Writer:
 
     def _reduction(self, k: int, numbers: list[int]) -> str:
         summed = [self._instruction(number) for number in numbers]
-        terms = [
-            f"{_variable(o)} * {_variable(o)}" if kind_of(op).endswith("norm") else _variable(o)
-            for op, o in summed
-        ]
         return self._pass(
-            f"reduce_{k}", [o for _, o in summed], [f"q{j} += {t}" for j, t in enumerate(terms)],
+            f"reduce_{k}", [o for _, o in summed],
+            [_reduced(op, f"q{j}", _variable(o)) for j, (op, o) in enumerate(summed)],
             options='(fastmath=frozenset({"contract", "reassoc"}))',
             sums="sums, ",
-            before=[f"q{j} = zero" for j in range(len(numbers))],
+            before=[f"q{j} = {_first(op)}" for j, (op, _) in enumerate(summed)],
             after=[f"sums[{j}, span + p] = q{j}" for j in range(len(numbers))],
         )  # fmt: skip
 
@@ -273,6 +271,18 @@ def _reductions_by_pass(program: Program) -> list[list[int]]:
             passes[known_after[-1]].append(number)
             known_after[-1] += 1
     return passes
+
+
+def _first(op: str) -> str:
+    """The result of a reduction over no elements."""
+    return "least" if op == "max" else "zero"
+
+
+def _reduced(op: str, sum: str, x: str) -> str:
+    """The statement that takes the element `x` into a reduction."""
+    if op == "max":
+        return f"{sum} = {EXPRESSIONS['maximum'].format(sum, x)}"
+    return f"{sum} += {x} * {x}" if kind_of(op).endswith("norm") else f"{sum} += {x}"
 
 
 def _variable(operand: int) -> str:

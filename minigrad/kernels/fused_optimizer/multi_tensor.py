@@ -152,7 +152,7 @@ class Batch:
             sums = np.zeros((len(ops), first.size + starts.size - 1))
             reduce.run(self._work(program), sums, *arguments)
             rows = self._norms[known : known + len(ops)]
-            combine_sums.run(rows, sums, starts)
+            combine.run(rows, sums, starts, np.array([op == "max" for op in ops]))
             known += len(ops)
             partial = {int(op.partition(":")[2]): float(row.sum())
                        for op, row in zip(ops, rows, strict=True) if ":" in op}  # fmt: skip
@@ -167,14 +167,18 @@ class Batch:
 
 
 @kernel
-def combine_sums(totals: Array, sums: Array, starts: Array) -> None:
-    """Sums over whole parameters, from the sums over the spans that they lie in.
+def combine(totals: Array, sums: Array, starts: Array, are_maxima: Array) -> None:
+    """Sums or maxima over whole parameters, from those over the spans that they lie in.
 
-    The sum over the part of parameter p in span s is in column s + p.
+    That over the part of parameter p in span s is in column s + p.
     """
     for j in range(totals.shape[0]):
         for p in range(totals.shape[1]):
-            total = 0.0
+            total = -np.inf if are_maxima[j] else 0.0
             for k in range(starts[p] // SPAN, -(-starts[p + 1] // SPAN)):
-                total += sums[j, k + p]
+                x = sums[j, k + p]
+                if not are_maxima[j]:
+                    total += x
+                elif not (total >= x or np.isnan(total)):
+                    total = x
             totals[j, p] = total

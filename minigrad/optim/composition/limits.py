@@ -52,7 +52,12 @@ def normalize(u, *, eps=1e-8):
     return u / (norm(u) + eps)
 
 
+def centralized(g, hyper=None):
+    """A gradient less its mean over each output; vectors stay."""
+    return g - g.mean(axis=tuple(range(1, g.ndim)), keepdims=True) if g.ndim > 1 else g
+
+
 @transformation(paper="Yong et al. 2020, arXiv:2004.01461", whole=True)
 def centralize(u):
     """The gradient less its mean over each output; vectors stay.  It stands first in a chain."""
-    return u - u.mean(axis=tuple(range(1, u.ndim)), keepdims=True) if u.ndim > 1 else u
+    return centralized(u)

@@ -53,6 +53,14 @@ def global_sum(x: Any) -> Any:
     return part if sums is None else sums.total(part)
 
 
+def global_mean(x: Any) -> Any:
+    """The mean of the elements of `x` over all parameters that an optimizer updates in a step.
+
+    For the text of a rule.  Outside of an optimizer it is the mean of `x`.
+    """
+    return global_sum(x) / global_sum(np.where(x > 0, 1.0, 1.0))
+
+
 def global_norm(x: Any) -> Any:
     """The Euclidean norm of `x` over all parameters that an optimizer updates in a step.
 

@@ -79,7 +79,7 @@ class Plan:
         for (_, _, off, shared_numbers), indices in by_kind.items():
             params = [self._params[k] for k in indices]
             entries = [state.get(p, {}) for p in params]
-            measures = _measures(rule, entries, hyper)
+            measures = _measures(rule, params, entries, hyper)
             batch = ParamBatch(
                 rule, group, indices, params, entries, dict(shared_numbers), measures, off
             )
@@ -142,10 +142,15 @@ def _objects(params: tuple[Tensor, ...], view: StateView) -> tuple[Any, ...]:
     return (*params, *[p.array for p in params], *state, *entries, *states)
 
 
-def _measures(rule: Rule, entries: list[dict[str, Any]], hyper: Mapping[str, Any]) -> Array:
+def _measures(
+    rule: Rule, params: list[Tensor], entries: list[dict[str, Any]], hyper: Mapping[str, Any]
+) -> Array:
     """The numbers that are kept for each parameter: (numbers, parameters)."""
     rows = [
-        [_number(e[name] if name in e else rule.first_number(symbol, hyper)) for e in entries]
+        [
+            _number(e[name] if name in e else rule.first_number(symbol, hyper, p.array))
+            for p, e in zip(params, entries, strict=True)
+        ]
         for symbol, name in rule.measured.items()
     ]
     return np.array(rows, np.float64).reshape(len(rows), len(entries))
@@ -178,7 +183,8 @@ class ParamBatch:
         # Complex parameters are updated as pairs of real numbers, as in torch.
         self._is_complex = params[0].is_complex()
         self._arrays = [real_view(p.array) for p in params]
-        self._is_fusible = self._arrays[0].dtype.name in ("float32", "float64")
+        is_float = self._arrays[0].dtype.name in ("float32", "float64")
+        self._is_fusible = is_float and not rule.is_whole
         present = [
             not optional or entries[0].get(name) is not None
             for name, optional in zip(rule.states.values(), rule.may_be_absent, strict=True)
@@ -267,13 +273,19 @@ class ParamBatch:
         """The arrays for the kernel; the states that do not exist yet are made."""
         named = list(self.rule.states.items())
         states = []
-        for symbol, name in (named[k] for k in kept):
+        for k, ((symbol, name), follows) in enumerate(
+            zip(named, self.rule.follows_theta, strict=True)
+        ):
+            if not (k in kept or follows):
+                continue
             for entry, new, array in zip(
                 self._entries, self._new_states, self._arrays, strict=True
             ):
                 if entry.get(name) is None and name not in new:
                     new[name] = self._state(self.rule.first_state(symbol, array, hyper))
                     self.has_new_states = True
+            if k not in kept:
+                continue
             pairs = zip(self._entries, self._new_states, strict=True)
             states.append([real_view(_either(new, entry, name).array) for entry, new in pairs])
         return Batch(self._arrays, states)
@@ -346,7 +358,7 @@ class ParamBatch:
                 if value is None:
                     continue
                 if entry.get(name) is None:
-                    new[name] = self._state(np.empty(array.shape, array.dtype))
+                    new[name] = self._state(np.empty(np.shape(value), array.dtype))
                     self.has_new_states = True
                 state = real_view(_either(new, entry, name).array)
                 np.copyto(state, value, casting="same_kind")

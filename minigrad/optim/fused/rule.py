@@ -12,8 +12,13 @@ import numpy as np
 
 from minigrad.core.types import Array
 from minigrad.optim.fused.lookahead import Settings, Trace
+from minigrad.optim.fused.matrices import as_matrix
 from minigrad.optim.fused.trace import Results, trace, with_line
 from minigrad.optim.optimizer.hyperparameters import Interval
+
+Start = str | float | Callable[[Array, Mapping[str, Any]], Any]
+"""Of a state: "theta", the name of a hyper-parameter, a number, or a function of theta and
+of the hyper-parameters."""
 
 
 class Rule:
@@ -36,11 +41,13 @@ class Rule:
         paper: str | None,
         state: Mapping[str, str],
         numbers: Sequence[str],
-        start: Mapping[str, str | float],
+        start: Mapping[str, Start],
         legal: Mapping[str, str],
         measured: Sequence[str] = (),
+        whole: bool = False,
     ) -> None:
         self.text = text
+        self.is_whole = whole
         self.parts: Sequence[Callable[..., Any]] = ()
         self.masks: Mapping[str, Callable[[str, Any], bool]] = {}
         self.on_gradients: Sequence[Callable[[Array, Mapping[str, Any]], Array]] = ()
@@ -61,6 +68,10 @@ class Rule:
         self.measured = {symbol: name for symbol, name in names.items() if symbol in measured}
         self.may_be_absent = tuple(p.default is None for p in symbols if p.name in self.states)
         self.start = dict(start)
+        # Their start is where the parameter was before the first step, not where it is later.
+        self.follows_theta = tuple(
+            start.get(s) == "theta" or callable(start.get(s)) for s in self.states
+        )
         self.legal = {name: Interval(written) for name, written in legal.items()}
         self._returned = list(names)
         self._refuse_unknown(set(names), {*state, *apart, *start})
@@ -143,14 +154,21 @@ class Rule:
             raise with_line(error, self.text, self.parts) from error
 
     def first_state(self, symbol: str, theta: Array, hyper: Mapping[str, Any]) -> Array:
-        """A state before the first step."""
-        if self.start.get(symbol) == "theta":
+        """A state before the first step; None if a rule of whole parameters has none for this."""
+        start = self.start.get(symbol, 0)
+        if start == "theta":
             return theta.copy()
+        if callable(start):
+            return start(theta, hyper)  # type: ignore[no-any-return]
         return np.full(theta.shape, self.first_number(symbol, hyper), theta.dtype)
 
-    def first_number(self, symbol: str, hyper: Mapping[str, Any]) -> float:
+    def first_number(
+        self, symbol: str, hyper: Mapping[str, Any], theta: Array | None = None
+    ) -> float:
         """The value before the first step of a state whose elements are all equal."""
         start = self.start.get(symbol, 0)
+        if callable(start):
+            return float(start(theta, hyper))
         return float(hyper[start] if isinstance(start, str) else start)
 
     def on_arrays(
@@ -174,10 +192,15 @@ class Rule:
             for first, s in zip(firsts, states, strict=True)
         ]
         with np.errstate(all="ignore"):
-            results, numbers, after = self.apply(settings, theta.copy(), g.copy(), given, measured)
+            copies = [
+                as_matrix(a) if self.is_whole else a for a in (theta.copy(), g.copy(), *given)
+            ]
+            results, numbers, after = self.apply(settings, *copies[:2], copies[2:], measured)
         kept = [
-            None if first is not None and np.array_equal(result, first, equal_nan=True) else result
-            for result, first in zip(results[1:], firsts, strict=True)
+            None
+            if not follows and first is not None and np.array_equal(result, first, equal_nan=True)
+            else result
+            for result, first, follows in zip(results[1:], firsts, self.follows_theta, strict=True)
         ]
         numbers |= dict(zip(self.measured, map(float, after), strict=True))
         return [results[0], *kept], numbers
@@ -209,9 +232,10 @@ def rule(
     paper: str | None = None,
     state: Mapping[str, str] = ...,
     numbers: Sequence[str] = ...,
-    start: Mapping[str, str | float] = ...,
+    start: Mapping[str, Start] = ...,
     legal: Mapping[str, str] = ...,
     measured: Sequence[str] = ...,
+    whole: bool = ...,
 ) -> Callable[[Callable[..., Any]], Rule]: ...
 
 
@@ -221,9 +245,10 @@ def rule(
     paper: str | None = None,
     state: Mapping[str, str] | None = None,
     numbers: Sequence[str] = (),
-    start: Mapping[str, str | float] | None = None,
+    start: Mapping[str, Start] | None = None,
     legal: Mapping[str, str] | None = None,
     measured: Sequence[str] = (),
+    whole: bool = False,
 ) -> Any:
     """Declare an update rule: the change of one element of a parameter in one step.
 
@@ -234,8 +259,12 @@ def rule(
     `state` gives states their names in `state_dict`.  `numbers` lists the states that are one
     number for a whole parameter and follow from settings alone, `measured` those that are made of
     norms, sums and means.  `start` lets states start from a number, from the value of a
-    hyper-parameter, or from "theta".  `legal` gives hyper-parameters the interval of their legal
-    values.  `paper` is the source of the rule.
+    hyper-parameter, from "theta", or from a function of theta.  `legal` gives
+    hyper-parameters the interval of their legal values.  `paper` is the source of the rule.
+
+    With `whole` the text takes whole parameters as arrays, and NumPy runs it: for rules of matrices
+    and rows, with `@`, `optim.fused.matrices`, and states of any shape, which functions of theta
+    make in `start`.
 
     With hyper-parameters, `t` and numbers the text may compute anything, and branch on them.  With
     elements it may use arithmetic, comparisons, NumPy's elementwise functions, `numpy.where`
@@ -256,6 +285,6 @@ def rule(
     """
 
     def declare(text: Callable[..., Any]) -> Rule:
-        return Rule(text, paper, state or {}, numbers, start or {}, legal or {}, measured)
+        return Rule(text, paper, state or {}, numbers, start or {}, legal or {}, measured, whole)
 
     return declare if text is None else declare(text)

@@ -171,7 +171,7 @@ class RuleOptimizer(Optimizer):
         if entry.keys() & known and self.rule.counts_steps and "step" not in entry:
             raise ValueError(f"the loaded state lacks 'step', it has {', '.join(sorted(entry))}")
         for name, value in entry.items():
-            if name not in known:
+            if name not in known or (self.rule.is_whole and name not in numbers):
                 continue
             shape = () if name in numbers else param.shape
             found = getattr(value, "shape", ())

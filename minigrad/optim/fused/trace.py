@@ -237,6 +237,7 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.linalg.norm: _unary("norm"),
     np.sum: _unary("sum"),
     np.mean: _mean,
+    np.max: _unary("max"),
 }
 
 

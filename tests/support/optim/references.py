@@ -119,3 +119,82 @@ class LAMB(Reference):
         size, length = p.norm(), step.norm()
         trust = size / length if size > 0 and length > 0 else 1.0
         p.add_(trust * step, alpha=-group["lr"])
+
+
+class CautiousAdamW(Reference):
+    """After github.com/kyleliang919/C-Optim, c_adamw.py."""
+
+    def update(self, p, g, state, group):
+        beta1, beta2 = group["betas"]
+        m = self.mean(state, p, "m").mul_(beta1).add_(g, alpha=1 - beta1)
+        v = self.mean(state, p, "v").mul_(beta2).addcmul_(g, g, value=1 - beta2)
+        denominator = v.sqrt().add_(group["eps"])
+        step_size = group["lr"] * (1 - beta2 ** state["k"]) ** 0.5 / (1 - beta1 ** state["k"])
+        mask = (m * g > 0).to(g.dtype)
+        mask.div_(mask.mean().clamp_(min=1e-3))
+        p.add_((m * mask) / denominator, alpha=-step_size)
+        p.add_(p, alpha=-group["lr"] * group["weight_decay"])
+
+
+class SophiaG(Reference):
+    """After github.com/Liuhong99/Sophia, sophia.py."""
+
+    def update_hessian(self):
+        for group in self.param_groups:
+            for p in group["params"]:
+                h = self.mean(self.state[p], p, "h")
+                h.mul_(group["betas"][1]).addcmul_(p.grad, p.grad, value=1 - group["betas"][1])
+
+    def update(self, p, g, state, group):
+        p.mul_(1 - group["lr"] * group["weight_decay"])
+        m = self.mean(state, p, "m").mul_(group["betas"][0]).add_(g, alpha=1 - group["betas"][0])
+        ratio = (m.abs() / (group["rho"] * state["h"] + 1e-15)).clamp(None, 1)
+        p.addcmul_(m.sign(), ratio, value=-group["lr"])
+
+
+class RpropPlus(Reference):
+    """After Igel & Huesken 2000, Figure 1, one element at a time."""
+
+    def update(self, p, g, state, group):
+        last, size = (
+            self.mean(state, p, "last"),
+            state.setdefault("size", torch.full_like(p, group["lr"])),
+        )
+        move = self.mean(state, p, "move")
+        low, high = group["step_sizes"]
+        for k in range(p.numel()):
+            element = [x.view(-1)[k : k + 1] for x in (p, g, last, size, move)]
+            x, slope, before, d, step = element
+            if slope * before > 0:
+                d.copy_(torch.clamp(d * group["etas"][1], max=high))
+                step.copy_(-slope.sign() * d)
+                x.add_(step)
+                before.copy_(slope)
+            elif slope * before < 0:
+                d.copy_(torch.clamp(d * group["etas"][0], min=low))
+                x.sub_(step)
+                step.zero_()
+                before.zero_()
+            else:
+                step.copy_(-slope.sign() * d)
+                x.add_(step)
+                before.copy_(slope)
+
+
+class MuonAll(Reference):
+    """torch's Muon for matrices, flattened where they have more axes, and AdamW for vectors."""
+
+    def update(self, p, g, state, group):
+        if not isinstance(state.get("inner"), torch.optim.Optimizer):
+            flat = p.detach().reshape(p.shape[0], -1) if p.ndim > 1 else p.detach()
+            state["flat"] = flat
+            decay = group["weight_decay"]
+            state["inner"] = (
+                torch.optim.Muon([flat], group["lr"], decay, group["momentum"])
+                if p.ndim > 1
+                else torch.optim.AdamW(
+                    [flat], group["aux_lr"], (0.9, 0.95), eps=1e-10, weight_decay=decay
+                )
+            )
+        state["flat"].grad = g.reshape(state["flat"].shape)
+        state["inner"].step()
