@@ -1,6 +1,6 @@
 """Transformations without memory: limits, signs, masks and ratios of norms."""
 
-# mypy: allow-untyped-defs
+# mypy: allow-untyped-defs, allow-untyped-calls
 
 from numpy import clip, maximum, mean, minimum, where
 from numpy import sign as sign_of

@@ -10,6 +10,7 @@ import numpy as np
 from minigrad.core.blas_threads import one_blas_thread
 from minigrad.core.types import Array
 from minigrad.kernels.matmul.matmul import matmul
+from minigrad.ops.linalg import lapack
 
 
 class Matrix(np.ndarray[Any, Any]):
@@ -29,22 +30,24 @@ def as_matrix(array: Any) -> Any:
 
 def eigh(a: Array) -> tuple[Any, Any]:
     """Eigenvalues, the smallest first, and eigenvectors of a symmetric matrix."""
-    with one_blas_thread():
-        values, vectors = np.linalg.eigh(np.asarray(a))
+    values, vectors = lapack.eigh(np.asarray(a))
     return values.view(Matrix), vectors.view(Matrix)
 
 
 def qr(a: Array) -> Any:
     """The orthogonal factor of a matrix."""
-    with one_blas_thread():
-        return np.linalg.qr(np.asarray(a))[0].view(Matrix)
+    return lapack.qr(np.asarray(a))[0].view(Matrix)
 
 
 def svd(a: Array) -> tuple[Any, Any, Any]:
     """The reduced singular value decomposition u, s, vT."""
-    with one_blas_thread():
-        u, s, vt = np.linalg.svd(np.asarray(a), full_matrices=False)
+    u, s, vt = lapack.svd(np.asarray(a), full_matrices=False)
     return u.view(Matrix), s.view(Matrix), vt.view(Matrix)
+
+
+def inverse(a: Array) -> Any:
+    """The inverse of a matrix."""
+    return lapack.inv(np.asarray(a)).view(Matrix)
 
 
 def rows_of(a: Array) -> Any:
@@ -60,9 +63,3 @@ def orthogonal(a: Any, steps: int = 5, eps: float = 1e-7) -> Any:
         gram = y @ y.T
         y = 3.4445 * y + (-4.7750 * gram + 2.0315 * (gram @ gram)) @ y
     return y.T if wide is not a else y
-
-
-def inverse(a: Array) -> Any:
-    """The inverse of a matrix."""
-    with one_blas_thread():
-        return np.linalg.inv(np.asarray(a)).view(Matrix)

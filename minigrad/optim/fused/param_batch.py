@@ -114,7 +114,7 @@ class Plan:
                     "differ between groups, or a state is new"
                 )
             # Later ones may depend on the first: a text that NumPy runs does not say.
-            known = shared if any(b.is_compiled for b in self.batches) else {min(shared)}
+            known = shared if any(b._trace for b in self.batches) else {min(shared)}
             totals |= {k: sum(offer[k] for offer in offers) for k in known}
 
     def run(self) -> None:
@@ -219,11 +219,6 @@ class ParamBatch:
     def has_equal_numbers(self) -> bool:
         """True if each number is still the same for all parameters."""
         return all(all_equal.run(values) for values in self._shared)
-
-    @property
-    def is_compiled(self) -> bool:
-        """True if a kernel takes the step."""
-        return self._trace is not None
 
     @property
     def has_global_sums(self) -> bool:

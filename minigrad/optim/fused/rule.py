@@ -162,9 +162,7 @@ class Rule:
             return start(theta, hyper)  # type: ignore[no-any-return]
         return np.full(theta.shape, self.first_number(symbol, hyper), theta.dtype)
 
-    def first_number(
-        self, symbol: str, hyper: Mapping[str, Any], theta: Array | None = None
-    ) -> float:
+    def first_number(self, symbol: str, hyper: Mapping[str, Any], theta: Any = None) -> float:
         """The value before the first step of a state whose elements are all equal."""
         start = self.start.get(symbol, 0)
         if callable(start):
@@ -192,10 +190,10 @@ class Rule:
             for first, s in zip(firsts, states, strict=True)
         ]
         with np.errstate(all="ignore"):
-            copies = [
+            first, second, *others = [
                 as_matrix(a) if self.is_whole else a for a in (theta.copy(), g.copy(), *given)
             ]
-            results, numbers, after = self.apply(settings, *copies[:2], copies[2:], measured)
+            results, numbers, after = self.apply(settings, first, second, others, measured)
         kept = [
             None
             if not follows and first is not None and np.array_equal(result, first, equal_nan=True)

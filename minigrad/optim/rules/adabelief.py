@@ -1,6 +1,6 @@
 """AdaBelief."""
 
-# mypy: allow-untyped-defs
+# mypy: allow-untyped-defs, allow-untyped-calls
 
 from numpy import sqrt
 

@@ -1,6 +1,6 @@
 """AdaBound."""
 
-# mypy: allow-untyped-defs
+# mypy: allow-untyped-defs, allow-untyped-calls
 
 from numpy import clip, sqrt
 

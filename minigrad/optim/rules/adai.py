@@ -1,6 +1,6 @@
 """Adai."""
 
-# mypy: allow-untyped-defs
+# mypy: allow-untyped-defs, allow-untyped-calls
 
 from numpy import clip, maximum
 

@@ -1,6 +1,6 @@
 """AdaNorm."""
 
-# mypy: allow-untyped-defs
+# mypy: allow-untyped-defs, allow-untyped-calls
 
 from numpy import sqrt, where
 from numpy.linalg import norm

@@ -1,6 +1,6 @@
 """AdEMAMix."""
 
-# mypy: allow-untyped-defs
+# mypy: allow-untyped-defs, allow-untyped-calls
 
 from numpy import exp, log, minimum, sqrt
 

@@ -1,6 +1,6 @@
 """Cautious AdamW."""
 
-# mypy: allow-untyped-defs
+# mypy: allow-untyped-defs, allow-untyped-calls
 
 from numpy import maximum, mean, sqrt, where
 

@@ -1,6 +1,6 @@
 """D-Adapt Lion."""
 
-# mypy: allow-untyped-defs
+# mypy: allow-untyped-defs, allow-untyped-calls
 
 from numpy import absolute, maximum, sign, where
 

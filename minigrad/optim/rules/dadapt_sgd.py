@@ -1,6 +1,6 @@
 """D-Adapt SGD."""
 
-# mypy: allow-untyped-defs
+# mypy: allow-untyped-defs, allow-untyped-calls
 
 from numpy import maximum, minimum, where
 

@@ -1,6 +1,6 @@
 """FTRL-Proximal."""
 
-# mypy: allow-untyped-defs
+# mypy: allow-untyped-defs, allow-untyped-calls
 
 from numpy import absolute, sign, sqrt, where
 

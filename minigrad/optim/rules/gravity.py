@@ -1,6 +1,6 @@
 """Gravity."""
 
-# mypy: allow-untyped-defs
+# mypy: allow-untyped-defs, allow-untyped-calls
 
 from numpy import absolute, max
 

@@ -1,6 +1,6 @@
 """PSGD-Kron."""
 
-# mypy: allow-untyped-defs
+# mypy: allow-untyped-defs, allow-untyped-calls
 
 import numpy as np
 

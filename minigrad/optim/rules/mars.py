@@ -1,6 +1,6 @@
 """MARS."""
 
-# mypy: allow-untyped-defs
+# mypy: allow-untyped-defs, allow-untyped-calls
 
 from numpy import maximum, sqrt
 from numpy.linalg import norm

@@ -1,6 +1,6 @@
 """Rprop with backtracking."""
 
-# mypy: allow-untyped-defs
+# mypy: allow-untyped-defs, allow-untyped-calls
 
 from numpy import clip, sign, where
 

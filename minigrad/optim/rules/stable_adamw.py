@@ -1,6 +1,6 @@
 """StableAdamW."""
 
-# mypy: allow-untyped-defs
+# mypy: allow-untyped-defs, allow-untyped-calls
 
 from numpy import maximum, mean, sqrt
 
