@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from minigrad.bench.peaks import Peaks
 from minigrad.bench.record import Entry, Run
+from minigrad.utils import terminal
 from minigrad.utils.benchmark import select_unit
 
 LEVELS = {"first-level cache": 2**14, "main memory": 2**60}
@@ -37,14 +38,15 @@ def heading(run: Run) -> str:
     return "\n".join(lines)
 
 
-def table(run: Run) -> str:
-    """A row for each case; the last columns say how many times as fast minigrad is."""
+def table(run: Run, width: int | None = None) -> str:
+    """A row for each case; the last columns say how many times as fast minigrad is.
+
+    Where that is wider than `width`, a row takes two lines.
+    """
     others = [name for name in run.libraries if name != "minigrad"]
     head = ["case", "best", "median", "spread", "rate", "of roof", "first call", *others]
     rows = [_row(entry, run.peaks, others) for entry in run.entries]
-    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
-    lines = [_line(head, widths), "-" * (sum(widths) + 2 * len(widths) - 2)]
-    lines += [_line(row, widths) for row in rows]
+    lines = [terminal.table(head, rows, width)]
     for entry in run.entries:
         lines += [f"failed: {entry.label}, {k}: {reason}" for k, reason in entry.failures.items()]
     return "\n".join(lines)
@@ -99,9 +101,3 @@ def _row(entry: Entry, peaks: Peaks, others: list[str]) -> list[str]:
         seconds(timing.first),
         *ratios,
     ]
-
-
-def _line(cells: list[str], widths: list[int]) -> str:
-    first, *rest = cells
-    padded = [cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True)]
-    return "  ".join([first.ljust(widths[0]), *padded]).rstrip()

@@ -8,6 +8,7 @@ from typing import Any
 from minigrad import bench
 from minigrad.bench.regression import tell
 from minigrad.cli.usage_error import UsageError, as_usage_error
+from minigrad.utils import terminal
 
 SLOWER_OR_FAILED = 1
 
@@ -19,14 +20,20 @@ def add_to(commands: Any) -> None:
         help="time operations and training steps against NumPy and PyTorch",
         description="Time operations and training steps, each library in a process of its own. "
         "Ends with status 1 if a result is wrong, or a case slower than in --compare.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
     add("suites", nargs="*", metavar="FILE", help="Python files with a list CASES of your own")
     add("--filter", metavar="TEXT", help="cases with this in name and sizes; may hold * and ?")
-    add("--threads", type=int, default=1, help="threads of every library")
-    add("--dtype", choices=("float32", "float64"), default="float32", help="of the inputs")
-    add("--against", default="numpy,torch", metavar="LIBRARY,...", help="compare with these")
+    add("--threads", type=int, default=1, help="threads of every library (1)")
+    add(
+        "--dtype", choices=("float32", "float64"), default="float32", help="of the inputs (float32)"
+    )
+    add(
+        "--against",
+        default="numpy,torch",
+        metavar="LIBRARY,...",
+        help="compare with these (numpy,torch)",
+    )
     add("--json", type=Path, metavar="FILE", help="write everything that was measured")
     add("--compare", type=Path, metavar="OLD.json", help="tell what has changed since then")
     add("--plot", type=Path, metavar="FILE", help="draw the roofline as a PNG")
@@ -58,7 +65,9 @@ def run(options: argparse.Namespace) -> int:
             quick=options.quick,
             progress=True,
         )
-    print(bench.heading(found), bench.table(found), bench.summary(found), sep="\n\n")
+    width = terminal.columns()
+    words = [terminal.fitted(part(found), width) for part in (bench.heading, bench.summary)]
+    print(words[0], bench.table(found, width), words[1], sep="\n\n")
     status = SLOWER_OR_FAILED if found.failed else 0
     with as_usage_error(OSError, ValueError):
         if options.json is not None:
@@ -66,8 +75,8 @@ def run(options: argparse.Namespace) -> int:
         if options.plot is not None:
             bench.draw_roofline(options.plot, found)
     if before is not None:
-        words, slower = tell(found, before)
-        print(f"\n{words}")
+        changes, slower = tell(found, before)
+        print(f"\n{terminal.fitted(changes, width)}")
         status = SLOWER_OR_FAILED if slower else status
     return status
 

@@ -10,12 +10,13 @@ from minigrad.kernels import cpu_info
 from minigrad.kernels.compiler.cache import kernel_cache_dir
 
 EPILOG = """\
-A machine that finds its kernels in the cache compiles nothing.  Set MINIGRAD_CACHE
-to a folder that is shipped (in an image: ENV MINIGRAD_CACHE=/opt/minigrad, then
-RUN minigrad compile) or shared by a cluster.
+A machine that finds its kernels in the cache compiles nothing.  Set
+MINIGRAD_CACHE to a folder that is shipped (in an image: ENV
+MINIGRAD_CACHE=/opt/minigrad, then RUN minigrad compile) or shared by a cluster.
 
-Machine code is for the CPU it was made on.  For machines of several kinds, make it
-for what all of them have, and set the same variables wherever it is used; for AVX2:
+Machine code is for the CPU it was made on.  For machines of several kinds, make
+it for what all of them have, and set the same variables wherever it is used;
+for AVX2:
 NUMBA_CPU_NAME=haswell NUMBA_CPU_FEATURES=+avx,+avx2,+fma"""
 
 

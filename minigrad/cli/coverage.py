@@ -2,14 +2,15 @@
 
 from minigrad.cli.generated_section import Section
 from minigrad.testing.api import Namespace
+from minigrad.utils import terminal
 
 # The section of a Markdown file that is made from the comparison.
 SECTION = Section("coverage", "minigrad info --api")
 
 
-def table(found: list[Namespace]) -> str:
+def table(found: list[Namespace], width: int | None = None) -> str:
     """For each namespace the names that are missing, that differ, and that are left out."""
-    return "\n\n".join(map(_described, found))
+    return terminal.fitted("\n\n".join(map(_described, found)), width)
 
 
 def _described(space: Namespace) -> str:

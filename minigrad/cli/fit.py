@@ -40,7 +40,7 @@ def train_epoch(
     model.train()
     total_loss, correct, seen = 0.0, 0, 0
     start = time.perf_counter()
-    with tqdm(total=len(loader.dataset), desc=title, unit=" images", disable=quiet) as bar:
+    with tqdm(total=len(loader.dataset), desc=title, unit=" images", disable=quiet or None) as bar:
         for images, labels in loader:
             optimizer.zero_grad()
             output = model(images)

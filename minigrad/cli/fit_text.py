@@ -50,7 +50,9 @@ def train_epoch(
     total_loss, seen = 0.0, 0
     start = time.perf_counter()
     total = len(loader.sampler) * loader.dataset.context
-    with tqdm(total=total, desc=title, unit=" characters", unit_scale=True, disable=quiet) as bar:
+    with tqdm(
+        total=total, desc=title, unit=" characters", unit_scale=True, disable=quiet or None
+    ) as bar:
         for tokens, following in loader:
             optimizer.zero_grad()
             loss = _loss(model, tokens, following)

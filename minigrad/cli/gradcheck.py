@@ -13,8 +13,14 @@ from tqdm import tqdm
 from minigrad.cli.usage_error import UsageError, as_usage_error
 from minigrad.testing import report, suite, targets
 from minigrad.testing.suite import Result
+from minigrad.utils import terminal
 
 WRONG = 1
+DESCRIPTION = """\
+Compare analytic derivatives of first and second order with differences of
+function values. Without a target every operation of the library is checked,
+at all its samples and memory layouts. Ends with status 1 if a derivative is
+wrong."""
 
 
 def add_to(commands: Any) -> None:
@@ -22,9 +28,7 @@ def add_to(commands: Any) -> None:
     parser = commands.add_parser(
         "gradcheck",
         help="check derivatives: of the whole library, or of your functions and modules",
-        description="Compare analytic derivatives of first and second order with differences of "
-        "function values. Without a target every operation of the library is checked, at all its "
-        "samples and memory layouts. Ends with status 1 if a derivative is wrong.",
+        description=DESCRIPTION,
         epilog=targets.CONVENTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -56,11 +60,12 @@ def run(options: argparse.Namespace) -> int:
     else:
         heading, results = "subject", _target(options)
     seconds = time.perf_counter() - start
-    print(report.table(results, heading))
+    width = terminal.columns()
+    print(report.table(results, heading, width))
     failed = report.failures(results)
     if failed:
-        print(f"\n{failed}")
-    print(f"\n{report.summary(results, seconds, heading)}")
+        print(f"\n{terminal.fitted(failed, width)}")
+    print(f"\n{terminal.fitted(report.summary(results, seconds, heading), width)}")
     with as_usage_error(OSError):
         if options.json is not None:
             report.write_json(options.json, results, options.seed, seconds)

@@ -12,15 +12,23 @@ from minigrad.cli import coverage, inventory
 from minigrad.cli.experiment import DATA, TEXTS
 from minigrad.cli.usage_error import UsageError, as_usage_error
 from minigrad.testing.api import compare_with_torch
+from minigrad.utils import terminal
 from minigrad.utils.collect_env import get_pretty_env_info
 
 STANDARD_OUTPUT = "-"
+DESCRIPTION = (
+    "Show what a report of a problem should have in it: versions, the CPU, threads, the cache, "
+    "which data are found. With --ops the operations, with --api how much of torch's interface "
+    "is here."
+)
 
 
 def add_to(commands: Any) -> None:
     """Declare the command."""
     parser = commands.add_parser(
-        "info", help="show versions, CPU, threads, cache and data", description=__doc__
+        "info",
+        help="show versions, CPU, threads, cache and data",
+        description=DESCRIPTION,
     )
     parser.add_argument("--root", type=Path, help="look for data files in this folder")
     tables = parser.add_mutually_exclusive_group()
@@ -59,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
 def _show(report: ModuleType, found: Any, markdown: str | None) -> None:
     """Print a report's table or its Markdown, or write that into a file."""
     if markdown is None:
-        print(report.table(found))
+        print(report.table(found, terminal.columns()))
     elif markdown == STANDARD_OUTPUT:
         print(report.markdown(found))
     else:

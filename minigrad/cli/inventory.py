@@ -12,6 +12,7 @@ from minigrad.kernels.compiler.kernel import Kernel, kernel
 from minigrad.nn import functional
 from minigrad.ops.table import declared
 from minigrad.tensor import Tensor
+from minigrad.utils import terminal
 
 PACKAGE = __name__.partition(".")[0]
 KERNEL, NUMPY, COMPOSED = "kernel", "NumPy", "operations"
@@ -123,18 +124,25 @@ def _names(code: CodeType) -> Iterator[str]:
 # --- as text -------------------------------------------------------------------------------------
 
 
-def table(found: list[Entry]) -> str:
-    """One line per operation."""
-    width = max(len(e.name) for e in found) + 2
+def table(found: list[Entry], width: int | None = None) -> str:
+    """One line per operation; where that is wider than `width`, its details are below its name."""
+    names = max(len(e.name) for e in found) + 2
+    head = f"{'operation':<{names}}{'family':<22}{'derivative':<34}{'computed by':<13}samples"
     lines = [
-        f"{'operation':<{width}}{'family':<22}{'derivative':<34}{'computed by':<13}{'samples':>7}"
-    ]
-    lines += [
-        f"{e.name:<{width}}{e.family:<22}{e.derivative:<34}{e.computed_by:<13}"
+        f"{e.name:<{names}}{e.family:<22}{e.derivative:<34}{e.computed_by:<13}"
         + f"{e.samples or '-':>7}"
         for e in found
     ]
-    return "\n".join([*lines, "", summary(found)])
+    if width is not None and max(map(len, lines)) > width:
+        head = terminal.fitted("operation\n    family; derivative; computed by; samples", width)
+        lines = [
+            terminal.fitted(
+                f"{e.name}\n    {e.family}; {e.derivative}; {e.computed_by}; {e.samples or '-'}",
+                width,
+            )
+            for e in found
+        ]
+    return "\n".join([head, *lines, "", terminal.fitted(summary(found), width)])
 
 
 def summary(found: list[Entry]) -> str:

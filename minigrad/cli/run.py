@@ -10,9 +10,10 @@ from minigrad.distributed.launch import Launch, run_job
 
 EPILOG = """\
 Each process finds RANK, WORLD_SIZE and LOCAL_RANK in its environment, and
-minigrad.distributed.init_process_group() makes the group of all.  If one raises,
-exits, is killed or stops answering, all end, with its traceback and a status that
-is not 0.  MINIGRAD_DISTRIBUTED_DEBUG=1 compares what they exchange, at each call."""
+minigrad.distributed.init_process_group() makes the group of all.  If one
+raises, exits, is killed or stops answering, all end, with its traceback and a
+status that is not 0.  MINIGRAD_DISTRIBUTED_DEBUG=1 compares what they
+exchange, at each call."""
 
 
 def add_to(commands: Any) -> None:

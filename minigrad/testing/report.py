@@ -10,6 +10,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from minigrad.testing.suite import Result
+from minigrad.utils import terminal
 
 
 def rows(results: Sequence[Result]) -> list[dict[str, Any]]:
@@ -32,21 +33,20 @@ def rows(results: Sequence[Result]) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def table(results: Sequence[Result], heading: str = "operation") -> str:
-    """The rows as text."""
-    found = rows(results)
-    width = max([len(heading), *(len(row["subject"]) for row in found)])
-    lines = [
-        f"{heading:<{width}}{'cases':>7}{'first':>7}{'second':>8}{'worst error':>13}{'time':>9}"
+def table(results: Sequence[Result], heading: str = "operation", width: int | None = None) -> str:
+    """The rows as text; where that is wider than `width`, a row takes two lines."""
+    found = [
+        [
+            row["subject"],
+            *(str(row[what]) for what in ("cases", "first", "second")),
+            "-" if math.isnan(row["worst"]) else f"{row['worst']:.1e}",
+            f"{row['seconds']:.2f} s",
+            f"{row['failed']} FAILED" if row["failed"] else "",
+        ]
+        for row in rows(results)
     ]
-    for row in found:
-        worst = "-" if math.isnan(row["worst"]) else f"{row['worst']:.1e}"
-        lines.append(
-            f"{row['subject']:<{width}}{row['cases']:>7}{row['first']:>7}{row['second']:>8}"
-            f"{worst:>13}{row['seconds']:>7.2f} s"
-            + (f"   {row['failed']} FAILED" * bool(row["failed"]))
-        )
-    return "\n".join(lines)
+    head = [heading, "cases", "first", "second", "worst error", "time", ""]
+    return terminal.table(head, found, width, rule=False)
 
 
 def summary(results: Sequence[Result], seconds: float, heading: str = "operation") -> str:

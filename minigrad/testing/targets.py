@@ -18,12 +18,15 @@ DEFAULT_SHAPE = (3, 4)
 
 CONVENTION = """\
 What is checked in a file or module:
-  - whatever is decorated with minigrad.testing.gradcheck_cases, on the cases stated there;
-  - subclasses of autograd.Function, on random (3, 4) tensors for all arguments without default;
-  - functions whose arguments without default are all annotated as Tensor, likewise;
-  - nn.Modules and losses: instances, and classes that need no arguments to be made; a module's
-    inputs are random tensors shaped for its first layer (Linear, convolution, batch norm),
-    else (3, 4).
+  - whatever is decorated with minigrad.testing.gradcheck_cases, on the cases
+    stated there;
+  - subclasses of autograd.Function, on random (3, 4) tensors for all arguments
+    without default;
+  - functions whose arguments without default are all annotated as Tensor,
+    likewise;
+  - nn.Modules and losses: instances, and classes that need no arguments to be
+    made; a module's inputs are random tensors shaped for its first layer
+    (Linear, convolution, batch norm), else (3, 4).
 FILE.py:NAME or PACKAGE.MODULE:NAME checks that name alone, annotated or not."""
 
 

@@ -1,12 +1,13 @@
-"""What a report of a problem should have in it: versions, the CPU, threads, the cache."""
+"""What a report of a problem should have in it: versions, the CPU, threads, the cache, settings."""
 
 import importlib.metadata
-import importlib.util
 import os
 import platform
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+import numpy as np
 
 from minigrad.core.public_names import show_public_names
 from minigrad.kernels import cpu_info
@@ -16,12 +17,19 @@ from minigrad.kernels.compiler.kernel import get_num_threads
 __all__ = ["get_pretty_env_info", "main"]
 
 PACKAGES = ("minigrad", "numpy", "numba", "llvmlite", "safetensors", "tqdm")
-OPTIONAL = {"matplotlib": "plot"}
+# Packages that minigrad works with where they are installed, and the extra that installs them.
+OPTIONAL = {
+    "matplotlib": "plot", "tensorboardX": "tensorboard", "mpi4py": "mpi",
+    "torch": None, "pillow": None, "einops": None,
+}  # fmt: skip
+# Variables whose settings change what is computed with, or how fast.
+VARIABLES = ("MINIGRAD_", "NUMBA_", "OMP_", "GOMP_", "KMP_", "OPENBLAS_", "MKL_", "MALLOC_",
+             "GLIBC_TUNABLES", "LD_PRELOAD")  # fmt: skip
 
 
 def get_pretty_env_info() -> str:
     """The installation and the machine, a line each, as `minigrad info` prints them."""
-    return "\n".join(_lines())
+    return "\n".join(f"{what:<12} {found}" for what, found in _found())
 
 
 def main() -> None:
@@ -29,19 +37,47 @@ def main() -> None:
     print(get_pretty_env_info())
 
 
-def _lines() -> Iterator[str]:
-    yield f"python       {platform.python_version()} ({sys.executable})"
+def _found() -> Iterator[tuple[str, str]]:
+    yield "python", f"{platform.python_version()} ({sys.executable})"
+    libc = " ".join(platform.libc_ver())
+    yield "system", f"{platform.platform()}{f', {libc}' if libc.strip() else ''}"
     for name in PACKAGES:
-        yield f"{name:<12} {importlib.metadata.version(name)}"
+        yield name, importlib.metadata.version(name)
     for name, extra in OPTIONAL.items():
-        if importlib.util.find_spec(name) is None:
-            yield f"{name:<12} not installed: pip install 'minigrad[{extra}]'"
-        else:
-            yield f"{name:<12} {importlib.metadata.version(name)}"
-    yield f"cpu          {cpu_info.cpu_name()}: {', '.join(cpu_info.vector_features())}"
-    yield f"registers    {cpu_info.vector_registers()}"
-    yield f"threads      {get_num_threads()} of {os.cpu_count()} ({cpu_info.threading_layer()})"
-    yield f"cache        {cache_dir()}: {_size(kernel_cache_dir())} of compiled kernels"
+        version = _version(name)
+        if version is not None:
+            yield name, version
+        elif extra is not None:
+            yield name, f"not installed: pip install 'minigrad[{extra}]'"
+    yield "blas", _blas()
+    yield "cpu", f"{cpu_info.cpu_name()}: {', '.join(cpu_info.vector_features())}"
+    yield "registers", str(cpu_info.vector_registers())
+    yield "memory", _memory()
+    yield "threads", f"{get_num_threads()} of {os.cpu_count()} ({cpu_info.threading_layer()})"
+    yield "cache", f"{cache_dir()}: {_size(kernel_cache_dir())} of compiled kernels"
+    for name in sorted(name for name in os.environ if name.startswith(VARIABLES)):
+        yield "variable", f"{name}={os.environ[name]}"
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _blas() -> str:
+    """The library that NumPy's factorizations run on."""
+    found = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    return f"{found.get('name', 'unknown')} {found.get('version', '')}".strip()
+
+
+def _memory() -> str:
+    """The machine's memory, where the system says it."""
+    try:
+        return f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.1f} GiB"
+    except (AttributeError, OSError, ValueError):
+        return "unknown"
 
 
 def _size(folder: Path) -> str:
