@@ -11,6 +11,7 @@ from minigrad.core import dtypes
 from minigrad.core.complex_arrays import complex_of
 from minigrad.core.public_names import show_public_names
 from minigrad.core.types import Array, DTypeLike, Shape
+from minigrad.engine.grad_mode import ignore_fp_errors
 from minigrad.engine.overrides import overridable
 from minigrad.ops.generator import Generator, default_generator, stream
 from minigrad.tensor import Tensor
@@ -84,19 +85,56 @@ def _drawn_as(dtype: np.dtype[Any]) -> Any:
 
 
 def _uniform(shape: Shape, dtype: np.dtype[Any], generator: Generator | None) -> Array:
+    drawn: Array = ignore_fp_errors(_draw_uniform, shape, dtype, generator)
+    return drawn
+
+
+def _standard_normal(shape: Shape, dtype: np.dtype[Any], generator: Generator | None) -> Array:
+    drawn: Array = ignore_fp_errors(_draw_normal, shape, dtype, generator)
+    return drawn
+
+
+def _integers(
+    low: int, high: int, shape: Shape, dtype: np.dtype[Any], generator: Generator | None
+) -> Array:
+    drawn: Array = ignore_fp_errors(_draw_integers, low, high, shape, dtype, generator)
+    return drawn
+
+
+# The functions that draw: a compiled step calls them again in each replay.
+
+
+def _draw_uniform(shape: Shape, dtype: np.dtype[Any], generator: Generator | None) -> Array:
     if dtype.kind == "c":
-        return complex_of(_uniform((*shape, 2), _part_of(dtype), generator))
+        return complex_of(_draw_uniform((*shape, 2), _part_of(dtype), generator))
     numbers = stream(generator).random(shape, _drawn_as(dtype))
     if dtype == np.float16:  # rounded down: rounding up could give 1
         numbers = np.floor(numbers * 2**11) / 2**11
     return np.asarray(numbers, dtype)
 
 
-def _standard_normal(shape: Shape, dtype: np.dtype[Any], generator: Generator | None) -> Array:
+def _draw_normal(shape: Shape, dtype: np.dtype[Any], generator: Generator | None) -> Array:
     if dtype.kind == "c":  # with variance 1 as a complex number: 1/2 for each part
-        parts = _standard_normal((*shape, 2), _part_of(dtype), generator)
+        parts = _draw_normal((*shape, 2), _part_of(dtype), generator)
         return complex_of(parts * parts.dtype.type(np.sqrt(0.5)))
     return np.asarray(stream(generator).standard_normal(shape, _drawn_as(dtype)), dtype)
+
+
+def _draw_integers(
+    low: int, high: int, shape: Shape, dtype: np.dtype[Any], generator: Generator | None
+) -> Array:
+    return np.asarray(stream(generator).integers(low, high, shape), dtype)
+
+
+def _draw_permutation(n: int, dtype: np.dtype[Any], generator: Generator | None) -> Array:
+    return np.asarray(stream(generator).permutation(n), dtype)
+
+
+def _draw_around(
+    shape: Shape, dtype: np.dtype[Any], generator: Generator | None, spread: Any, center: Any
+) -> Array:
+    numbers = stream(generator).standard_normal(shape, _drawn_as(dtype))
+    return np.asarray(numbers * spread + center, dtype)
 
 
 def _part_of(dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -152,8 +190,8 @@ def randint(
     first, last = operator.index(first), operator.index(last)
     found = np.dtype(np.int64) if dtype is None else dtypes.to_numpy(dtype)
     check_bounds("randint", first, last, found)
-    numbers = stream(generator).integers(first, last, new_shape((size,)))
-    return from_array(np.asarray(numbers, found), dtype=dtype, **options)
+    numbers = _integers(first, last, new_shape((size,)), found, generator)
+    return from_array(numbers, dtype=dtype, **options)
 
 
 def randperm(
@@ -168,7 +206,8 @@ def randperm(
         raise RuntimeError(f"n must be non-negative, got {n}")
     found = np.dtype(np.int64) if dtype is None else dtypes.to_numpy(dtype)
     check_bounds("randperm", 0, max(n, 1), found)
-    return from_array(np.asarray(stream(generator).permutation(n), found), dtype=dtype, **options)
+    numbers = ignore_fp_errors(_draw_permutation, n, found, generator)
+    return from_array(numbers, dtype=dtype, **options)
 
 
 def normal(
@@ -195,8 +234,8 @@ def normal(
         raise TypeError("normal(): mean and std are numbers, so that a size is needed")
     else:
         shape, found = new_shape((size,)), _floating(dtype)
-    numbers = stream(generator).standard_normal(shape, _drawn_as(found))
-    return from_array(np.asarray(numbers * spread + center, found), dtype=dtype, **options)
+    numbers = ignore_fp_errors(_draw_around, shape, found, generator, spread, center)
+    return from_array(numbers, dtype=dtype, **options)
 
 
 # --- like another tensor --------------------------------------------------------------------
@@ -242,8 +281,7 @@ def randint_like(
     low, high = (0, low) if high is None else (low, high)
     found = dtype_like(input, dtype)
     check_bounds("randint_like", low, high, found)
-    numbers = stream(generator).integers(low, high, input.shape)
-    return from_array(np.asarray(numbers, found), **options)
+    return from_array(_integers(low, high, input.shape, found, generator), **options)
 
 
 __all__ = [

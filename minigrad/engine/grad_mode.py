@@ -31,10 +31,11 @@ class Mode:
         self.walk: Any = None  # the backward pass that runs now
         self.overrides = True  # `__torch_function__` is asked; see `overrides`
         self.recorder: Any = None  # what times this thread's operations; see `profiling`
+        self.step_recorder: Any = None  # what records this thread's step; see `step_recorder`
         self.walk_type: Any = None  # the class of backward passes, where it is another
         # NumPy keeps its floating-point error settings in the context.  Running in a separate
         # context costs a tenth of `np.errstate`, and does not change the caller's settings.
-        self.ignore_fp_errors = _quiet_context().run
+        self.ignore_fp_errors = quiet_context().run
         """`ignore_fp_errors(f, *args)` is `f(*args)`; overflow gives inf, with no warning.
 
         Raises RuntimeError in code that interrupts an operation of the same thread, because a
@@ -62,14 +63,15 @@ class Mode:
         """
         if not self.is_interrupting():
             raise error
-        return _quiet_context().run(function, *args, **settings)
+        return quiet_context().run(function, *args, **settings)
 
     def fp_error_ignorer(self) -> Callable[..., Any]:
         """Return `ignore_fp_errors`, or one that code which interrupts an operation can call."""
-        return _quiet_context().run if self.is_interrupting() else self.ignore_fp_errors
+        return quiet_context().run if self.is_interrupting() else self.ignore_fp_errors
 
 
-def _quiet_context() -> contextvars.Context:
+def quiet_context() -> contextvars.Context:
+    """A context in which NumPy ignores floating-point errors."""
     context = contextvars.Context()
     context.run(np.seterr, all="ignore")
     return context

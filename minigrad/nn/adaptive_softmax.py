@@ -146,7 +146,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         scores = self.head(input)
         best: Tensor = scores.argmax(1)
         in_cluster = best >= self.shortlist_size
-        if in_cluster.array.any():
+        if bool(in_cluster.any()):
             best[in_cluster] = self._log_prob(input[in_cluster], scores[in_cluster]).argmax(1)
         return best
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from minigrad.core.device import require_cpu
 from minigrad.core.types import DeviceLike, DTypeLike, Shape
+from minigrad.engine.step_recorder import numbers_read
 from minigrad.nn import init
 from minigrad.nn.functional import rnn as F
 from minigrad.nn.module import Module
@@ -195,7 +196,7 @@ class RNNBase(_Parameters):
     ) -> tuple[int, int, int]:
         batch = input.shape[0 if self.batch_first else 1]
         if batch_sizes is not None:
-            batch = int(batch_sizes.array[0])
+            batch = int(numbers_read(batch_sizes.array, batch_sizes.array[0]))
         return self.num_layers * self._ways, batch, width
 
     def check_hidden_size(

@@ -11,6 +11,7 @@ from typing import Any
 from minigrad.core.device import require_cpu
 from minigrad.core.types import DeviceLike, DTypeLike
 from minigrad.engine.grad_mode import is_grad_enabled
+from minigrad.engine.step_recorder import numbers_read
 from minigrad.nn import functional as F
 from minigrad.nn import init
 from minigrad.nn.container import ModuleList
@@ -129,7 +130,7 @@ class TransformerEncoder(Module):
         used = [src, *first.parameters()]
         if is_grad_enabled() and any(tensor.requires_grad for tensor in used):
             return False
-        padded = padding.array != 0
+        padded = numbers_read(padding.array, padding.array != 0)
         return not self.mask_check or bool((padded[:, 1:] >= padded[:, :-1]).all())
 
 

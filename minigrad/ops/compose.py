@@ -8,6 +8,7 @@ from minigrad.core.types import Dim, DTypeLike, Number
 from minigrad.engine.graph import V, Value
 from minigrad.engine.old_forms import with_old_alpha
 from minigrad.engine.op import composed, label_node
+from minigrad.engine.step_recorder import numbers_read
 from minigrad.ops.elementwise import arithmetic
 from minigrad.ops.elementwise.binary import require_comparable
 from minigrad.ops.linalg import norms
@@ -110,7 +111,7 @@ def log_softmax_in(input: V, dim: int, dtype: DTypeLike = None) -> V:
 @composed
 def equal(input: V, other: V) -> bool:
     """True if both have the same shape and the same elements."""
-    return bool(np.array_equal(input.array, other.array))
+    return bool(numbers_read(input.array, np.array_equal(input.array, other.array)))
 
 
 @composed
@@ -119,7 +120,9 @@ def allclose(
 ) -> bool:
     """True if |input - other| <= atol + rtol * |other| everywhere, as `isclose` has it."""
     require_comparable("allclose", input, other, rtol, atol)
-    return bool(np.allclose(input.array, other.array, rtol, atol, equal_nan))
+    return bool(
+        numbers_read(input.array, np.allclose(input.array, other.array, rtol, atol, equal_nan))
+    )
 
 
 # --- reductions -----------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import numpy as np
 
 from minigrad.core.device import device as Device
 from minigrad.core.types import DeviceLike
+from minigrad.engine.grad_mode import thread
 from minigrad.engine.graph import Value, wrap
 
 
@@ -147,4 +148,7 @@ class default_generator_scope:  # noqa: N801  used as a function
 
 def stream(generator: Generator | None) -> np.random.Generator:
     """NumPy's generator in the given generator, or in the default one."""
+    recorder = thread.mode.step_recorder
+    if recorder is not None:
+        recorder.drawn()
     return (generator or _scope.generator).generator

@@ -10,7 +10,7 @@ import numpy as np
 
 from minigrad.core.complex_arrays import parts_of
 from minigrad.core.types import Array
-from minigrad.engine.grad_mode import enable_grad, thread
+from minigrad.engine.grad_mode import enable_grad, ignore_fp_errors, thread
 from minigrad.engine.graph import V, Value, wrap
 from minigrad.engine.op import label_node
 from minigrad.ops.complex_numbers.parts import view_as_complex, view_as_real
@@ -35,7 +35,7 @@ def before_change(value: V) -> V:
 def copy_elements(old: Value | None) -> None:
     """Copy the elements of the value before the change if the graph has saved it."""
     if old is not None:
-        old.array = old.array.copy()
+        old.array = ignore_fp_errors(np.copy, old.array)
         old._storage = None
 
 
@@ -43,7 +43,7 @@ def overwrite_view(view: Value, result: Value) -> None:
     """Write `result` over a view and record that on its base; the view is taken from it anew."""
     base: Any = view._base
     changed = _replaced(before_change(base), view.array, result)
-    np.copyto(view.array, result.array)
+    ignore_fp_errors(np.copyto, view.array, result.array)
     base.bump_version()
     base.rebase_history(changed.node, retake)
     view.rebase_history(_taken(base, view.array).node, retake)

@@ -22,6 +22,7 @@ from minigrad.core.types import Array, DeviceLike, DTypeLike, Number, Shape
 from minigrad.engine.graph import wrap_new
 from minigrad.engine.out_argument import write_new
 from minigrad.engine.overrides import overridable
+from minigrad.engine.step_recorder import made_of_numbers
 from minigrad.tensor import Tensor
 from minigrad.tensor.from_data import array_of
 from minigrad.tensor.methods.array import (
@@ -88,6 +89,11 @@ def from_array(
     return new.requires_grad_() if requires_grad else new
 
 
+def of_numbers(array: Array, **options: Any) -> Tensor:
+    """The same for an array that was made of Python's numbers alone."""
+    return from_array(made_of_numbers(array), **options)
+
+
 def split_size(
     given: Sequence[int | Sequence[int]], options: SizedPlacement
 ) -> tuple[Shape, Placement]:
@@ -122,7 +128,10 @@ def tensor(
     """
     if isinstance(data, Tensor):
         warn_of_copy()
-    return from_array(array_of(data, dtype, copy=True), device=device, requires_grad=requires_grad)
+    array = array_of(data, dtype, copy=True)
+    if not isinstance(data, Tensor | np.ndarray):
+        made_of_numbers(array)
+    return from_array(array, device=device, requires_grad=requires_grad)
 
 
 def as_tensor(data: Any, dtype: DTypeLike = None, device: DeviceLike = None) -> Tensor:
@@ -207,7 +216,7 @@ def zeros(
 ) -> Tensor:
     """A tensor of zeros."""
     shape, placement = split_size(sizes, options)
-    return from_array(allocated(np.zeros, shape, _floating(dtype)), dtype=dtype, **placement)
+    return of_numbers(allocated(np.zeros, shape, _floating(dtype)), dtype=dtype, **placement)
 
 
 def ones(
@@ -215,7 +224,7 @@ def ones(
 ) -> Tensor:
     """A tensor of ones."""
     shape, placement = split_size(sizes, options)
-    return from_array(allocated(np.ones, shape, _floating(dtype)), dtype=dtype, **placement)
+    return of_numbers(allocated(np.ones, shape, _floating(dtype)), dtype=dtype, **placement)
 
 
 def empty(
@@ -223,7 +232,7 @@ def empty(
 ) -> Tensor:
     """A tensor of uninitialised memory."""
     shape, placement = split_size(sizes, options)
-    return from_array(allocated(np.empty, shape, _floating(dtype)), dtype=dtype, **placement)
+    return of_numbers(allocated(np.empty, shape, _floating(dtype)), dtype=dtype, **placement)
 
 
 def full(
@@ -238,12 +247,12 @@ def full(
     found = dtypes.result_type(value) if dtype is None else dtypes.to_numpy(dtype)
     array = allocated(np.empty, new_shape((size,)), found)
     array[...] = value
-    return from_array(array, dtype=dtype, **options)
+    return of_numbers(array, dtype=dtype, **options)
 
 
 def scalar_tensor(s: Scalar, *, dtype: DTypeLike = None, **options: Unpack[Placement]) -> Tensor:
     """A 0-d tensor of a number, of the default dtype unless another is given."""
-    return from_array(np.array(_number("scalar_tensor", s), _floating(dtype)), **options)
+    return of_numbers(np.array(_number("scalar_tensor", s), _floating(dtype)), **options)
 
 
 def _number(name: str, given: object) -> Number:
@@ -264,19 +273,19 @@ def dtype_like(input: Tensor, dtype: DTypeLike) -> np.dtype[Any]:
 @overridable
 def zeros_like(input: Tensor, *, dtype: DTypeLike = None, **options: Unpack[LikeOptions]) -> Tensor:
     """Zeros of the shape and dtype of `input`."""
-    return from_array(np.zeros(input.shape, dtype_like(input, dtype)), **options)
+    return of_numbers(np.zeros(input.shape, dtype_like(input, dtype)), **options)
 
 
 @overridable
 def ones_like(input: Tensor, *, dtype: DTypeLike = None, **options: Unpack[LikeOptions]) -> Tensor:
     """Ones of the shape and dtype of `input`."""
-    return from_array(np.ones(input.shape, dtype_like(input, dtype)), **options)
+    return of_numbers(np.ones(input.shape, dtype_like(input, dtype)), **options)
 
 
 @overridable
 def empty_like(input: Tensor, *, dtype: DTypeLike = None, **options: Unpack[LikeOptions]) -> Tensor:
     """Uninitialised memory of the shape and dtype of `input`."""
-    return from_array(np.empty(input.shape, dtype_like(input, dtype)), **options)
+    return of_numbers(np.empty(input.shape, dtype_like(input, dtype)), **options)
 
 
 @overridable
@@ -285,7 +294,7 @@ def full_like(
 ) -> Tensor:
     """One value in the shape and dtype of `input`."""
     value = _number("full_like", fill_value)
-    return from_array(np.full(input.shape, value, dtype_like(input, dtype)), **options)
+    return of_numbers(np.full(input.shape, value, dtype_like(input, dtype)), **options)
 
 
 def arange(
@@ -318,9 +327,9 @@ def arange(
     else:
         found = dtypes.to_numpy(dtype)
         if found.kind != "f":
-            return from_array(_whole_range(first, last, stride, found), dtype=dtype, **options)
+            return of_numbers(_whole_range(first, last, stride, found), dtype=dtype, **options)
     steps = np.arange(math.ceil((last - first) / stride))
-    return from_array((first + stride * steps).astype(found), dtype=dtype, **options)
+    return of_numbers((first + stride * steps).astype(found), dtype=dtype, **options)
 
 
 def _whole_range(first: Number, last: Number, stride: Number, dtype: np.dtype[Any]) -> Array:
@@ -349,7 +358,7 @@ def linspace(
     start: Scalar, end: Scalar, steps: int, *, dtype: DTypeLike = None, **options: Unpack[Placement]
 ) -> Tensor:
     """`steps` numbers at equal distances from start to end, both included."""
-    return from_array(
+    return of_numbers(
         _linspace("linspace", start, end, steps).astype(_floating(dtype)), dtype=dtype, **options
     )
 
@@ -365,7 +374,7 @@ def logspace(
 ) -> Tensor:
     """base ** start ... base ** end: `steps` numbers, each the same multiple of the one before."""
     exponents = _linspace("logspace", start, end, steps)
-    return from_array(
+    return of_numbers(
         np.power(float(base), exponents).astype(_floating(dtype)), dtype=dtype, **options
     )
 
@@ -377,4 +386,4 @@ def eye(
     for name, size in (("n", n), ("m", m)):
         if size is not None and size < 0:
             raise RuntimeError(f"{name} must be greater or equal to 0, got {size}")
-    return from_array(np.eye(n, m, dtype=_floating(dtype)), dtype=dtype, **options)
+    return of_numbers(np.eye(n, m, dtype=_floating(dtype)), dtype=dtype, **options)

@@ -8,6 +8,7 @@ import numpy as np
 from minigrad.core import dtypes
 from minigrad.core.types import Array, DTypeLike
 from minigrad.engine.graph import Value
+from minigrad.engine.step_recorder import numbers_read
 from minigrad.tensor.methods.array import require_even
 
 _NUMBERS = frozenset({int, float, bool, complex})
@@ -93,7 +94,7 @@ def _without_tensors(data: Any) -> Any:
                 f"only one element tensors can be converted to Python scalars; a sequence holds a "
                 f"tensor of shape {list(data.array.shape)}: use stack() or cat()"
             )
-        return data.array.item()
+        return numbers_read(data.array, data.array.item())
     if isinstance(data, list | tuple):
         return [_without_tensors(item) for item in data]
     return data

@@ -9,6 +9,7 @@ from minigrad.core.unsupported import UnsupportedMethods
 from minigrad.engine.backward import backward
 from minigrad.engine.gradient_edge import GradientEdge, as_target
 from minigrad.engine.graph import Value, wrap, wrap_new
+from minigrad.engine.step_recorder import made_of_numbers
 from minigrad.tensor.construction import constructed
 from minigrad.tensor.methods.conversion import ConversionMethods
 from minigrad.tensor.methods.copying import CopyMethods
@@ -156,7 +157,7 @@ def start_cotangent(position: int, root: Any, gradient: Any) -> Any:
             )
         one = np.empty(root.array.shape, root.array.dtype)
         one.fill(1)
-        return wrap(root.kind, one)
+        return wrap(root.kind, made_of_numbers(one))
     if not isinstance(gradient, Value):
         raise TypeError(
             f"gradients can be either Tensors or None, but got {type(gradient).__name__}"

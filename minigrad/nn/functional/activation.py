@@ -6,7 +6,8 @@ from functools import partial
 import numpy as np
 
 from minigrad import ops, random
-from minigrad.core.types import DTypeLike
+from minigrad.core.types import Array, DTypeLike
+from minigrad.engine.grad_mode import ignore_fp_errors
 from minigrad.engine.graph import wrap
 from minigrad.engine.op import Operation, composed, labelled
 from minigrad.nn.functional.arguments import require_floating, require_tensor
@@ -259,9 +260,15 @@ def rrelu(
     if not training:
         leaky = in_place(ops.leaky_relu) if inplace else ops.leaky_relu
         return leaky(input, negative_slope=(lower + upper) / 2)
-    drawn = stream(None).uniform(lower, upper, input.shape).astype(input.array.dtype)
-    slopes = wrap(input.kind, np.where(input.array > 0, input.array.dtype.type(1), drawn))
+    slopes = wrap(input.kind, ignore_fp_errors(_drawn_slopes, input.array, lower, upper))
     return input.mul_(slopes) if inplace else input * slopes
+
+
+def _drawn_slopes(array: Array, lower: float, upper: float) -> Array:
+    """1 where the array is positive, random slopes elsewhere."""
+    drawn: Array = np.asarray(stream(None).uniform(lower, upper, array.shape), array.dtype)
+    slopes: Array = np.where(array > 0, array.dtype.type(1), drawn)
+    return slopes
 
 
 @labelled("GluBackward0")

@@ -1,6 +1,7 @@
 """Batch normalization (Ioffe & Szegedy 2015, arXiv:1502.03167)."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -40,9 +41,7 @@ def batch_norm(
         if count and running_mean is not None:
             update_running(running_mean, mean.array, momentum)
         if count and running_var is not None:
-            # rstd = 1 / sqrt(var + eps): in float64, eps can be subtracted without loss.
-            variance = ignore_fp_errors(np.power, rstd.array.astype(np.float64), -2) - eps
-            update_running(running_var, variance * (count / (count - 1)), momentum)
+            update_running(running_var, rstd.array, momentum, _variance, eps, count)
         return out
     if running_mean is None or running_var is None:
         raise RuntimeError(
@@ -53,10 +52,35 @@ def batch_norm(
     )
 
 
-def update_running(running: Tensor, new: Array, momentum: float) -> None:
-    """running = (1 - momentum) * running + momentum * new, in place."""
-    running.array[...] = (1 - momentum) * running.array + momentum * new
+def _variance(rstd: Array, eps: float, count: int) -> Array:
+    """The unbiased variance, where rstd = 1 / sqrt(var + eps) of `count` elements."""
+    # In float64, eps can be subtracted without loss.
+    variance: Array = np.power(rstd.astype(np.float64), -2) - eps
+    return variance * (count / (count - 1))
+
+
+def update_running(
+    running: Tensor,
+    new: Array,
+    momentum: float,
+    statistic: Callable[..., Array] | None = None,
+    *settings: float,
+) -> None:
+    """running = (1 - momentum) * running + momentum * new, in place, or of `statistic` of new."""
+    ignore_fp_errors(_update, running.array, new, momentum, statistic, *settings)
     running.bump_version()
+
+
+def _update(
+    running: Array,
+    new: Array,
+    momentum: float,
+    statistic: Callable[..., Array] | None,
+    *settings: float,
+) -> None:
+    if statistic is not None:
+        new = statistic(new, *settings)
+    running[...] = (1 - momentum) * running + momentum * new
 
 
 def _require_channels(input: Tensor, **vectors: Tensor | None) -> None:

@@ -4,6 +4,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.core.types import Array
+from minigrad.engine.grad_mode import ignore_fp_errors
 from minigrad.engine.half_precision import in_float32
 from minigrad.engine.op import labelled
 from minigrad.nn.functional.arguments import require_tensor
@@ -40,13 +41,10 @@ def embedding(
         raise RuntimeError(f"Expected tensor for argument 'indices' to have an integer dtype, but "
                            f"got {input.dtype}")  # fmt: skip
     rows = weight.shape[0]
-    if indices.size and not 0 <= indices.min() <= indices.max() < rows:
-        raise IndexError(
-            f"index out of range in self: embedding has rows 0 to {rows - 1}, got "
-            f"{indices.min()} to {indices.max()}"
-        )
+    ignore_fp_errors(_require_rows, indices, rows)
     if max_norm is not None:
-        _limit_norms(weight, indices, max_norm, norm_type)
+        ignore_fp_errors(_limit_norms, weight.array, indices, max_norm, norm_type)
+        weight.bump_version()
     found = ops.index_select(weight, 0, ops.reshape(input, shape=(indices.size,)))
     if scale_grad_by_freq and found.requires_grad:
         _divide_grad_by_counts(found, indices)
@@ -55,6 +53,15 @@ def embedding(
         return found
     padded = ops.unsqueeze(input == _row_index(padding_idx, rows), dim=-1)
     return ops.where(padded, found.detach(), found)
+
+
+def _require_rows(indices: Array, rows: int) -> None:
+    """Raise IndexError if an index is not that of a row."""
+    if indices.size and not 0 <= indices.min() <= indices.max() < rows:
+        raise IndexError(
+            f"index out of range in self: embedding has rows 0 to {rows - 1}, got "
+            f"{indices.min()} to {indices.max()}"
+        )
 
 
 def _divide_grad_by_counts(found: Tensor, indices: Array) -> None:
@@ -72,13 +79,12 @@ def _row_index(padding_idx: int, rows: int) -> int:
     return padding_idx % rows
 
 
-def _limit_norms(weight: Tensor, indices: Array, max_norm: float, norm_type: float) -> None:
+def _limit_norms(weight: Array, indices: Array, max_norm: float, norm_type: float) -> None:
     used = np.unique(indices)
-    norms = np.linalg.norm(weight.array[used], ord=norm_type, axis=1)
+    norms = np.linalg.norm(weight[used], ord=norm_type, axis=1)
     large = norms > max_norm
     # torch's guard against division by zero.
-    weight.array[used[large]] *= (max_norm / (norms[large] + 1e-7))[:, None]
-    weight.bump_version()
+    weight[used[large]] *= (max_norm / (norms[large] + 1e-7))[:, None]
 
 
 @in_float32

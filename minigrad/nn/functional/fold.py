@@ -7,6 +7,7 @@ import numpy as np
 from minigrad import ops
 from minigrad.core.types import Array
 from minigrad.engine.op import labelled
+from minigrad.engine.step_recorder import made_of_numbers
 from minigrad.nn.functional.arguments import (
     IntOrSequence,
     Pair,
@@ -35,7 +36,9 @@ def unfold(
     pixels = ops.flatten(images, 2)
     if max(pair(padding, "padding", least=0)) > 0:  # one pixel more, which is zero
         pixels = ops.pad_constant(pixels, padding=((0, 0), (0, 0), (0, 1)))
-    windows = ops.index_select(pixels, 2, images.new_tensor(indices.reshape(-1), dtype=int))
+    places = images.new_tensor(indices.reshape(-1), dtype=int)
+    made_of_numbers(places.array)
+    windows = ops.index_select(pixels, 2, places)
     rows = images.shape[1] * kernel[0] * kernel[1]
     columns = windows.reshape(images.shape[0], rows, indices.shape[1])
     return columns.squeeze(0) if single else columns

@@ -9,6 +9,7 @@ import numpy as np
 
 from minigrad import random
 from minigrad.core.types import Array
+from minigrad.engine.grad_mode import ignore_fp_errors
 from minigrad.engine.graph import wrap
 from minigrad.nn.functional.arguments import IntOrSequence, batched, require_floating, sizes
 from minigrad.nn.functional.pooling import require_pixels
@@ -116,7 +117,7 @@ def _pool(
                 f"input {side} {extent}: their sum less 1 may be {extent} at most"
             )
     samples = _samples(name, images, random_samples)
-    flat_indices = _max_indices(images.array, kernel, outputs, samples)
+    flat_indices = ignore_fp_errors(_max_indices, images.array, kernel, outputs, samples)
     out = gather(images, indices=flat_indices)
     indices: Tensor = wrap(input.kind, flat_indices)
     return (out.squeeze(0), indices.squeeze(0)) if single else (out, indices)

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from minigrad.core.types import Array
 from minigrad.nn.functional.batchnorm import batch_norm, update_running
 from minigrad.nn.functional.normalization import require_channels
 from minigrad.ops.nn.layer_norm import group_norm as group_norm_op
@@ -41,8 +42,18 @@ def instance_norm(
         )
     out, mean, rstd = group_norm_op(input, weight, bias, groups=input.shape[1], eps=eps)
     if input.shape[0] and count and running_mean is not None:
-        update_running(running_mean, mean.array.mean(0), momentum)
+        update_running(running_mean, mean.array, momentum, _mean_of_samples)
     if input.shape[0] and count and running_var is not None:
-        variance = (rstd.array.astype(np.float64) ** -2 - eps).mean(0)
-        update_running(running_var, variance * (count / (count - 1)), momentum)
+        update_running(running_var, rstd.array, momentum, _variance, eps, count)
     return out
+
+
+def _mean_of_samples(means: Array) -> Array:
+    mean: Array = means.mean(0)
+    return mean
+
+
+def _variance(rstd: Array, eps: float, count: int) -> Array:
+    """The unbiased variance, where rstd = 1 / sqrt(var + eps), on average over the samples."""
+    variance: Array = (rstd.astype(np.float64) ** -2 - eps).mean(0)
+    return variance * (count / (count - 1))

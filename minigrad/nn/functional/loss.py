@@ -1,6 +1,8 @@
 """Losses of numbers, of binary probabilities and of classes."""
 
 from minigrad import ops
+from minigrad.core.types import Array
+from minigrad.engine.grad_mode import ignore_fp_errors
 from minigrad.engine.half_precision import in_float32
 from minigrad.engine.op import labelled
 from minigrad.nn.functional.arguments import require_floating, require_tensor
@@ -62,13 +64,17 @@ def binary_cross_entropy(
     """
     require_reduction(reduction)
     _require_same_shape("binary_cross_entropy", input, target)
-    array = input.array
+    ignore_fp_errors(_require_probabilities, input.array)
+    losses = ops.binary_cross_entropy(input, target)
+    return reduced(losses if weight is None else losses * weight, reduction)
+
+
+def _require_probabilities(array: Array) -> None:
+    """Raise RuntimeError if an element is not in [0, 1]."""
     if array.size and not (array.min() >= 0 and array.max() <= 1):
         raise RuntimeError(
             f"all elements of input should be between 0 and 1, got {array.min()} to {array.max()}"
         )
-    losses = ops.binary_cross_entropy(input, target)
-    return reduced(losses if weight is None else losses * weight, reduction)
 
 
 @takes_old_reduction

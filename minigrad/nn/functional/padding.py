@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from minigrad import ops
+from minigrad.engine.step_recorder import made_of_numbers
 from minigrad.nn.functional.arguments import require_tensor
 from minigrad.ops.shape.padding import SOURCE_POSITIONS, only_adds, pad_edges
 from minigrad.tensor import Tensor
@@ -40,7 +41,9 @@ def pad(
         if before or after:
             dim = input.ndim - offset
             source = SOURCE_POSITIONS[mode](input.shape[dim], before, after)
-            out = ops.index_select(out, dim, out.new_tensor(source, dtype=int))
+            index = out.new_tensor(source, dtype=int)
+            made_of_numbers(index.array)
+            out = ops.index_select(out, dim, index)
     return out
 
 

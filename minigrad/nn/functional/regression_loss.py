@@ -7,6 +7,7 @@ from minigrad import ops
 from minigrad.core.types import Number, Shape
 from minigrad.engine.half_precision import in_float32
 from minigrad.engine.op import labelled
+from minigrad.engine.step_recorder import numbers_read
 from minigrad.nn.functional.arguments import require_floating, require_tensor
 from minigrad.nn.functional.reduction import (
     reduced,
@@ -157,7 +158,7 @@ def _variance(input: Tensor, var: Tensor | Number) -> Tensor:
                 f"var is of incorrect size: {list(variance.shape)} for an input of "
                 f"{list(input.shape)}"
             )
-    if (variance.array < 0).any():
+    if numbers_read(variance.array, (variance.array < 0).any()):
         raise ValueError("var has negative entry/entries")
     require_floating("gaussian_nll_loss", variance)
     return variance

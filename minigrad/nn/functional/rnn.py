@@ -14,6 +14,7 @@ import numpy as np
 from minigrad import ops
 from minigrad.core.types import Shape
 from minigrad.engine.op import label_node
+from minigrad.engine.step_recorder import numbers_read
 from minigrad.kernels.recurrent.steps import Steps, even_steps, packed_steps
 from minigrad.nn.functional.dropout import dropout as drop
 from minigrad.nn.functional.linear import linear
@@ -163,7 +164,7 @@ def packed_sequences(
     options: Options,
 ) -> tuple[Tensor, ...]:  # fmt: skip
     """Packed sequences (rows, features) -> packed outputs, last states."""
-    sizes = np.asarray(batch_sizes.array, np.int64)
+    sizes = np.asarray(numbers_read(batch_sizes.array, batch_sizes.array), np.int64)
     if data.ndim != 2:
         raise RuntimeError(f"{name}: input must have 2 dimensions, got {data.ndim}")
     if sizes.ndim != 1 or not sizes.size or sizes[-1] < 1 or (np.diff(sizes) > 0).any():

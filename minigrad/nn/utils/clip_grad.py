@@ -10,7 +10,7 @@ import numpy as np
 from minigrad.core.types import Array
 from minigrad.engine.complex_form import refuse_complex
 from minigrad.engine.grad_mode import ignore_fp_errors
-from minigrad.engine.graph import wrap
+from minigrad.engine.graph import bump_versions, wrap
 from minigrad.tensor import Tensor
 from minigrad.tensor.creation import tensor
 
@@ -34,20 +34,28 @@ def get_total_norm(
     PyTorch differs: the norm of float16 tensors is float16 there, inf above 65504; here float32.
     """
     order = float(norm_type)
-    arrays = [_absolute_if_complex(tensor.array) for tensor in _listed(tensors)]
+    arrays = [tensor.array for tensor in _listed(tensors)]
     if not arrays:
         return tensor(0.0)
+    result: Tensor = wrap(
+        Tensor, ignore_fp_errors(_total_norm, *arrays, order=order, finite=error_if_nonfinite)
+    )
+    return result
+
+
+def _total_norm(*arrays: Array, order: float, finite: bool) -> Array:
+    """The norm of all elements, a 0-d array.  Raises RuntimeError for inf and nan if `finite`."""
+    arrays = tuple(map(_absolute_if_complex, arrays))
     dtype = np.result_type(arrays[0].dtype, np.float32)
-    norms = [ignore_fp_errors(_vector_norm, _flat(array), order) for array in arrays]
-    total = ignore_fp_errors(_vector_norm, np.array(norms, dtype), order)
-    if error_if_nonfinite and not math.isfinite(total):
+    norms = [_vector_norm(_flat(array), order) for array in arrays]
+    total = _vector_norm(np.array(norms, dtype), order)
+    if finite and not math.isfinite(total):
         raise RuntimeError(
             f"The total norm of order {order} for gradients from `parameters` is non-finite, so it "
             "cannot be clipped. To disable this error and scale the gradients by the non-finite "
             "norm anyway, set `error_if_nonfinite=False`"
         )
-    result: Tensor = wrap(Tensor, np.asarray(total, dtype))
-    return result
+    return np.asarray(total, dtype)
 
 
 def _absolute_if_complex(x: Array) -> Array:
@@ -78,17 +86,21 @@ def clip_grads_with_norm_(
     parameters: Tensors, max_norm: float, total_norm: Tensor, foreach: bool | None = None
 ) -> None:
     """Multiply all gradients by min(max_norm / (total_norm + 1e-6), 1), in place."""
-    factor = min(float(max_norm) / (float(total_norm) + 1e-6), 1.0)
-    if math.isnan(float(total_norm)):
+    norm = total_norm.array if isinstance(total_norm, Tensor) else np.asarray(float(total_norm))
+    gradients = [p.grad for p in _listed(parameters) if p.grad is not None]
+    ignore_fp_errors(_scale, norm, *[g.array for g in gradients], max_norm=float(max_norm))
+    bump_versions(gradients)
+
+
+def _scale(norm: Array, *gradients: Array, max_norm: float) -> None:
+    """Multiply gradients by min(max_norm / (norm + 1e-6), 1), in place."""
+    factor = min(max_norm / (float(norm) + 1e-6), 1.0)
+    if math.isnan(float(norm)):
         factor = math.nan
-    for p in _listed(parameters):
-        if p.grad is not None:
-            # Of float16 in float32: a small factor would be 0.
-            real = np.result_type(p.grad.array.dtype, np.float32).type
-            ignore_fp_errors(
-                np.multiply, p.grad.array, real(factor), p.grad.array, casting="same_kind"
-            )
-            p.grad.bump_version()
+    for gradient in gradients:
+        # Of float16 in float32: a small factor would be 0.
+        real = np.result_type(gradient.dtype, np.float32).type
+        np.multiply(gradient, real(factor), gradient, casting="same_kind")
 
 
 def clip_grad_norm_(
@@ -124,7 +136,7 @@ def clip_grad_value_(parameters: Tensors, clip_value: float, foreach: bool | Non
     for p in _listed(parameters):
         if p.grad is not None:
             refuse_complex("clip_grad_value_", p.grad)
-            np.clip(p.grad.array, -bound, bound, out=p.grad.array)
+            ignore_fp_errors(np.clip, p.grad.array, -bound, bound, out=p.grad.array)
             p.grad.bump_version()
 
 

@@ -9,9 +9,10 @@ import numpy as np
 
 from minigrad.core.types import Array, Shape
 from minigrad.core.warn import warn_caller
-from minigrad.engine.grad_mode import thread
+from minigrad.engine.grad_mode import ignore_fp_errors, thread
 from minigrad.engine.graph import V, Value, wrap_like
 from minigrad.engine.op import arr, op, sample
+from minigrad.engine.step_recorder import numbers_read
 from minigrad.kernels.gather import add_at, take_at
 from minigrad.ops.elementwise.elementary import where
 from minigrad.ops.indexing.index_errors import index_error
@@ -47,7 +48,8 @@ def saved_index(index: Array, *users: object) -> Array:
     PyTorch differs: there a change of the index in place makes the backward raise RuntimeError.
     """
     recorded = thread.mode.grad and any(isinstance(u, Value) and u.requires_grad for u in users)
-    return index.copy() if recorded else index
+    copied: Array = ignore_fp_errors(np.copy, index) if recorded else index
+    return copied
 
 
 def as_index(given: Any, *users: object) -> Index:
@@ -96,7 +98,9 @@ def _as_part(part: Any) -> Any:
                 "instead: the tensor is taken as a mask."
             )
             part = part.astype(bool)
-        return int(part) if part.ndim == 0 and part.dtype != bool else part
+        if part.ndim == 0 and part.dtype != bool:
+            return int(numbers_read(part, int(part)))
+        return part
     if isinstance(part, slice):
         part = slice(*map(_slice_bound, (part.start, part.stop, part.step)))
         if part.step is not None and part.step <= 0:

@@ -6,6 +6,7 @@ import numpy as np
 
 from minigrad.core import dtypes
 from minigrad.core.types import Array, Number
+from minigrad.engine.grad_mode import ignore_fp_errors
 from minigrad.engine.graph import V, Value
 from minigrad.engine.op import composed
 from minigrad.ops.dims import wrap_dim
@@ -33,13 +34,22 @@ def index_array(name: str, index: Value, *users: object) -> Array:
             f"{name}(): expected dtype int32 or int64 for index, got "
             f"{dtypes.of_numpy(index.array.dtype)}"
         )
-    return saved_index(index.array.astype(np.int64, copy=False), *users)
+    found = index.array
+    if found.dtype != np.int64:
+        found = ignore_fp_errors(np.asarray, found, np.int64)
+    return saved_index(found, *users)
 
 
 def require_bounds(
     name: str, index: Array, size: int, where: str, error: type[Exception], negative: bool = False
 ) -> None:
     """Raise `error` for an index that is not below `size`, or negative unless that is allowed."""
+    ignore_fp_errors(_check_bounds, name, index, size, where, error, negative)
+
+
+def _check_bounds(
+    name: str, index: Array, size: int, where: str, error: type[Exception], negative: bool
+) -> None:
     lowest = -size if negative else 0
     if index.size and (index.max() >= size or index.min() < lowest):
         bad = index[(index >= size) | (index < lowest)].flat[0]

@@ -5,10 +5,12 @@ from typing import Any, Literal, overload
 import numpy as np
 
 from minigrad.core import dtypes
-from minigrad.core.types import Array, Number
+from minigrad.core.types import Array, Number, Shape
 from minigrad.core.warn import warn_caller
+from minigrad.engine.grad_mode import ignore_fp_errors
 from minigrad.engine.graph import V, Value, wrap_like
 from minigrad.engine.op import arr, composed, op, sample
+from minigrad.engine.step_recorder import numbers_read
 from minigrad.kernels.pointwise import elementwise as kernels
 from minigrad.ops.dims import broadcast_shapes
 from minigrad.ops.elementwise import arithmetic, elementary
@@ -70,12 +72,17 @@ def fill(input: V, value: V | Number) -> V:
     return masked_fill(input, everywhere, number_or_0d("fill", input, value))
 
 
+def _spread(mask: Array, shape: Shape) -> Array:
+    """A copy of the mask in a shape that it broadcasts to."""
+    return np.broadcast_to(mask, shape).copy()
+
+
 @composed(node="MaskedSelectBackward0")
 def masked_select(input: V, mask: V) -> V:
     """The elements where the mask is True, as a vector; both broadcast."""
     _require_mask("masked_select", mask)
     shape = broadcast_shapes(input.shape, mask.shape)
-    selected = np.broadcast_to(mask.array, shape).copy()
+    selected = ignore_fp_errors(_spread, mask.array, shape)
     return getitem(input.expand(shape), index=Index((selected,)))
 
 
@@ -92,8 +99,8 @@ def masked_scatter(input: V, mask: V, source: V) -> V:
             f"{input.dtype} and {source.dtype}"
         )
     shape = broadcast_shapes(input.shape, mask.shape)
-    selected = np.broadcast_to(mask.array, shape).copy()
-    count = int(np.count_nonzero(selected))
+    selected = ignore_fp_errors(_spread, mask.array, shape)
+    count = int(numbers_read(mask.array, np.count_nonzero(selected)))
     if source.numel() < count:
         raise RuntimeError(
             f"masked_scatter: the mask selects {count} elements, but the source has "
@@ -117,7 +124,7 @@ def nonzero(input: V, *, as_tuple: bool = False) -> V | tuple[V, ...]:
     """The coordinates of the nonzero elements: (count, ndim), or a vector for each dimension."""
     if not as_tuple:
         return argwhere(input)
-    coordinates = np.nonzero(np.atleast_1d(input.array))
+    coordinates = ignore_fp_errors(np.nonzero, np.atleast_1d(input.array))
     return tuple(wrap_like(input, each) for each in coordinates)
 
 
@@ -126,7 +133,8 @@ def nonzero_static(input: V, *, size: int, fill_value: int = -1) -> V:
     """The first `size` rows of `nonzero`, followed by rows of fill_value if it has fewer."""
     found = argwhere(input)
     out = found.new_full((size, input.ndim), fill_value)
-    out.array[: found.shape[0]] = found.array[:size]
+    rows = numbers_read(found.array, found.array)
+    out.array[: found.shape[0]] = rows[:size]
     return out
 
 

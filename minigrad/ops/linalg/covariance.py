@@ -10,6 +10,7 @@ from minigrad.engine.complex_form import refuse_complex
 from minigrad.engine.graph import V
 from minigrad.engine.half_precision import in_float32
 from minigrad.engine.op import composed
+from minigrad.engine.step_recorder import numbers_read
 from minigrad.ops.dims import as_tuple, each_dim, wrap_dim
 from minigrad.ops.elementwise.elementary import sqrt
 from minigrad.ops.indexing.index_select import index_select
@@ -59,7 +60,7 @@ def _weights(name: str, given: V | None, rows: V, *, integral: bool) -> V | None
             f"cov(): expected {name} to be a vector of {rows.shape[1]} {kind} numbers, got "
             f"{given.dtype} of shape {list(given.shape)}"
         )
-    if (given.array < 0).any():
+    if numbers_read(given.array, (given.array < 0).any()):
         raise RuntimeError(f"cov(): {name} cannot be negative")
     return given.to(rows.dtype)
 

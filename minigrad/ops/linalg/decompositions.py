@@ -7,6 +7,7 @@ import numpy as np
 from minigrad.engine.complex_form import refuse_complex
 from minigrad.engine.graph import V, wrap_like
 from minigrad.engine.op import composed
+from minigrad.engine.step_recorder import numbers_read
 from minigrad.ops.dims import broadcast_shapes
 from minigrad.ops.linalg import determinants, factorizations, lapack
 from minigrad.ops.linalg import solve as systems
@@ -135,7 +136,7 @@ def inv_ex(A: V, *, check_errors: bool = False) -> InvEx[V]:
     """
     lapack.require_square("linalg.inv_ex", A.array)
     found, info = _first_failing(A, lapack.inv)
-    failed = bool(info.array.any())
+    failed = bool(numbers_read(info.array, info.array.any()))
     return InvEx(found if failed and not check_errors else systems.inv(A), info)
 
 
@@ -149,7 +150,7 @@ def cholesky_ex(A: V, *, upper: bool = False, check_errors: bool = False) -> Cho
     refuse_complex("cholesky_ex", A)
     lapack.require_square("linalg.cholesky_ex", A.array)
     found, info = _first_failing(A.mT if upper else A, lapack.cholesky)
-    if info.array.any() and not check_errors:
+    if numbers_read(info.array, info.array.any()) and not check_errors:
         return CholeskyEx(found.mT if upper else found, info)
     return CholeskyEx(cholesky(A, upper=upper), info)
 

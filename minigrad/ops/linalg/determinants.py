@@ -5,6 +5,7 @@ import numpy as np
 from minigrad.core.types import Array
 from minigrad.engine.graph import V
 from minigrad.engine.op import arr, op, sample
+from minigrad.engine.step_recorder import numbers_read
 from minigrad.ops.linalg import lapack
 from minigrad.ops.linalg.factorizations import svd, svd_shapes
 from minigrad.ops.linalg.lapack import require_square
@@ -14,7 +15,7 @@ from minigrad.ops.packing import unpack
 
 def _det_rule(g: V, out: V, A: V) -> V:
     """Jacobi's formula, g det(A) A^-T; by cofactors where a matrix is singular."""
-    if (out.array == 0).any():
+    if numbers_read(out.array, (out.array == 0).any()):
         return g.unsqueeze(-1).unsqueeze(-1) * _cofactors(A)
     return (g * out).unsqueeze(-1).unsqueeze(-1) * inv(A).mT
 

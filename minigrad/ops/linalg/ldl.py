@@ -13,6 +13,7 @@ import numpy as np
 from minigrad.core.types import Array
 from minigrad.engine.graph import V, wrap_like
 from minigrad.engine.op import arr, composed, op, sample
+from minigrad.engine.step_recorder import numbers_read
 from minigrad.ops.indexing.along_dim import take_along_dim
 from minigrad.ops.linalg import lapack
 from minigrad.ops.linalg.lapack import (
@@ -170,7 +171,7 @@ def ldl_factor_ex(A: V, *, hermitian: bool = False, check_errors: bool = False) 
     """
     found: Any = ldl(A, triangle="L")
     packed, pivots, info = found
-    if check_errors and info.array.any():
+    if check_errors and numbers_read(info.array, info.array.any()):
         raise LinAlgError(
             f"torch.linalg.ldl_factor_ex: D[{info.array.max()},{info.array.max()}] is zero, and "
             f"using it in ldl_solve would result in a division by zero"

@@ -7,6 +7,7 @@ import numpy as np
 
 from minigrad.engine.graph import V
 from minigrad.engine.op import composed
+from minigrad.engine.step_recorder import numbers_read
 from minigrad.ops.elementwise.elementary import where
 from minigrad.ops.linalg import lapack
 from minigrad.ops.linalg.decompositions import solve, svdvals
@@ -56,7 +57,7 @@ def matrix_exp(A: V) -> V:
     lapack.require_square("linalg.matrix_exp", A.array)
     if A.array.size == 0:
         return A * 1
-    size = float(np.abs(A.array).sum(axis=-2).max())
+    size = float(numbers_read(A.array, np.abs(A.array).sum(axis=-2).max()))
     finite = math.isfinite(size)
     squarings = max(0, math.ceil(math.log2(size / _PADE_REACH))) if finite and size > 0 else 0
     x = A * 2.0**-squarings

@@ -6,6 +6,7 @@ import numpy as np
 
 from minigrad.engine.graph import V
 from minigrad.engine.op import composed
+from minigrad.engine.step_recorder import numbers_read
 from minigrad.ops.elementwise import elementary
 from minigrad.ops.linalg.decompositions import solve
 from minigrad.ops.linalg.lapack import require_square
@@ -58,7 +59,7 @@ def solve_ex(A: V, B: V, *, left: bool = True, check_errors: bool = False) -> So
     """
     require_square("linalg.solve_ex", A.array)
     info = lu_factor_ex(A, check_errors=check_errors).info
-    if not info.array.any():
+    if not numbers_read(info.array, info.array.any()):
         return SolveEx(solve(A, B, left=left), info)
     singular = info.array[..., None, None] > 0
     safe = elementary.where(

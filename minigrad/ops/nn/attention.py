@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from minigrad.core.types import Array
-from minigrad.engine.grad_mode import thread
+from minigrad.engine.grad_mode import ignore_fp_errors, thread
 from minigrad.engine.graph import V, wrap_like
 from minigrad.engine.op import arr, op, sample
+from minigrad.engine.step_recorder import made_of_numbers, numbers_read
 from minigrad.kernels.attention import backward as backward_kernel
 from minigrad.kernels.attention import forward as forward_kernel
 from minigrad.ops.indexing.masks import masked_fill
@@ -21,18 +22,18 @@ def attention_weights(query: V, key: V, mask: V | None, causal: bool, scale: flo
     """softmax(query @ key.T * scale + mask), composed; see `attention`."""
     scores = (query * scale) @ key.mT
     if causal:
-        closed: Array = np.tri(*scores.shape[-2:]) == 0
+        closed: Array = made_of_numbers(np.tri(*scores.shape[-2:]) == 0)
     elif mask is None:
         return softmax(scores, dim=-1)
     elif mask.array.dtype.kind == "b":
-        closed = ~mask.array
+        closed = ignore_fp_errors(np.invert, mask.array)
     else:
-        scores, closed = scores + mask, mask.array == -math.inf
+        scores, closed = scores + mask, ignore_fp_errors(np.equal, mask.array, -math.inf)
     if causal or mask is None or mask.array.dtype.kind == "b":
         scores = masked_fill(scores, wrap_like(scores, closed), -math.inf)
     # Softmax of a row that is -inf everywhere is nan; its weights are 0.
     nowhere: Array = np.all(closed, axis=-1, keepdims=True)
-    if not nowhere.any():
+    if not numbers_read(closed, nowhere.any()) if mask is not None else not nowhere.any():
         return softmax(scores, dim=-1)
     rows = wrap_like(scores, nowhere)
     return masked_fill(softmax(masked_fill(scores, rows, 0.0), dim=-1), rows, 0.0)
@@ -52,7 +53,7 @@ def _rule(
         return recorded_cotangents(_by_weights, g, inputs, wanted, **settings)
     own = None if mask is None else mask.array
     arrays = (g.array, query.array, key.array, value.array)
-    found = backward_kernel.attention_backward(*arrays, own, causal, scale)
+    found = ignore_fp_errors(backward_kernel.attention_backward, *arrays, own, causal, scale)
     return [*(wrap_like(g, array) for array in found), None]
 
 

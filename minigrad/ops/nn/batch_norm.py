@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.core.types import Array
-from minigrad.engine.grad_mode import thread
+from minigrad.engine.grad_mode import ignore_fp_errors, thread
 from minigrad.engine.graph import V, wrap_like
 from minigrad.engine.op import arr, op, sample
 from minigrad.kernels.reduction import batch_norm as kernels
@@ -30,10 +30,7 @@ def _batch_norm_rule(
     mean, rstd = out
     if not thread.mode.differentiates():
         w = None if weight is None else weight.array
-        found = kernels.batch_norm_train_backward(
-            planes(g.array), planes(x.array), mean.array, rstd.array, w
-        )
-        arrays = (found[0].reshape(x.array.shape), *found[1:])
+        arrays = ignore_fp_errors(_backward, g.array, x.array, mean.array, rstd.array, w)
         return tuple(None if array is None else wrap_like(g, array) for array in arrays)
     others = (0, *range(2, x.ndim))
     centred = x - x.mean(others, keepdim=True)
@@ -44,6 +41,11 @@ def _batch_norm_rule(
     along = (gx * x_hat).mean(others, keepdim=True)
     dx = scale * (gx - gx.mean(others, keepdim=True) - x_hat * along)
     return dx, dw, db
+
+
+def _backward(g: Array, x: Array, mean: Array, rstd: Array, weight: Array | None) -> Any:
+    found = kernels.batch_norm_train_backward(planes(g), planes(x), mean, rstd, weight)
+    return found[0].reshape(x.shape), *found[1:]
 
 
 @op(
@@ -64,16 +66,25 @@ def batch_norm(
     return y.reshape(input.shape), mean, rstd
 
 
+def _inverse_deviation(var: Array, eps: float, dtype: np.dtype[Any]) -> Array:
+    inverse: Array = 1.0 / np.sqrt(var + eps)
+    return inverse.astype(dtype, copy=False)
+
+
 def _batch_norm_eval_rule(
     g: V, out: V, x: V, weight: Any, bias: Any, *, wanted: Sequence[int], mean: Array,
     var: Array, eps: float,
 ) -> tuple[Any, ...]:  # fmt: skip
     others = (0, *range(2, x.ndim))
-    scale = channels(x.new_tensor(1.0 / np.sqrt(var + eps)), x.ndim)
+    own = x.array.dtype
+    scale = channels(wrap_like(x, ignore_fp_errors(_inverse_deviation, var, eps, own)), x.ndim)
     dx = g * scale if weight is None else g * (scale * channels(weight, x.ndim))
     dw = None
     if 1 in wanted:
-        dw = (g * ((x - channels(x.new_tensor(mean), x.ndim)) * scale)).sum(others)
+        dw = (
+            g
+            * ((x - channels(wrap_like(x, ignore_fp_errors(np.array, mean, own)), x.ndim)) * scale)
+        ).sum(others)
     return dx, dw, g.sum(others)
 
 

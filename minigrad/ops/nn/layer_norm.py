@@ -5,21 +5,35 @@ from collections.abc import Sequence
 from typing import Any
 
 from minigrad.core.types import Array, Shape
-from minigrad.engine.grad_mode import thread
+from minigrad.engine.grad_mode import ignore_fp_errors, thread
 from minigrad.engine.graph import V, wrap_like
 from minigrad.engine.op import arr, op, sample
 from minigrad.kernels.reduction import layer_norm as kernels
 from minigrad.ops.nn.batch_norm import channels, planes
 
 
-def _backward(g: V, dx: Any, dw: Any, db: Any, shape: Shape) -> tuple[Any, ...]:
-    """Arrays as cotangents of x, and of weight and bias, which have this shape."""
-    found = (dx.reshape(g.array.shape), dw.reshape(shape), db.reshape(shape))
-    return tuple(wrap_like(g, d) for d in found)
+def _wrapped(
+    g: V, backward: Any, x: V, mean: V, rstd: V, weight: Any, number: int, shape: Shape
+) -> tuple[Any, ...]:
+    """Cotangents of x, and of weight and bias, which have this shape, computed on arrays."""
+    w = None if weight is None else weight.array
+    arrays = g.array, x.array, mean.array, rstd.array, w
+    return tuple(wrap_like(g, d) for d in ignore_fp_errors(backward, *arrays, number, shape))
 
 
-def _weights(weight: Any) -> Any:
-    return None if weight is None else weight.array
+def _layer_norm_backward(
+    g: Array, x: Array, mean: Array, rstd: Array, weight: Array | None, dims: int, shape: Shape
+) -> tuple[Array, ...]:
+    mean, rstd = mean.reshape(-1), rstd.reshape(-1)
+    dx, dw, db = kernels.layer_norm_backward(_flat(g, dims), _flat(x, dims), mean, rstd, weight)
+    return dx.reshape(g.shape), dw.reshape(shape), db.reshape(shape)
+
+
+def _group_norm_backward(
+    g: Array, x: Array, mean: Array, rstd: Array, weight: Array | None, groups: int, shape: Shape
+) -> tuple[Array, ...]:
+    dx, dw, db = kernels.group_norm_backward(planes(g), planes(x), groups, mean, rstd, weight)
+    return dx.reshape(g.shape), dw.reshape(shape), db.reshape(shape)
 
 
 def _normalised(x: V, dims: tuple[int, ...], eps: float) -> tuple[V, V]:
@@ -48,11 +62,10 @@ def _layer_norm_rule(
     eps: float,
 ) -> tuple[Any, ...]:  # fmt: skip
     if not thread.mode.differentiates():
-        mean, rstd = (value.array.reshape(-1) for value in out)
-        found = kernels.layer_norm_backward(
-            _flat(g.array, dims), _flat(x.array, dims), mean, rstd, _weights(weight)
+        mean, rstd = out
+        return _wrapped(
+            g, _layer_norm_backward, x, mean, rstd, weight, dims, x.shape[x.ndim - dims :]
         )
-        return _backward(g, *found, x.shape[x.ndim - dims :])
     last, others = tuple(range(x.ndim - dims, x.ndim)), tuple(range(x.ndim - dims))
     x_hat, scale = _normalised(x, last, eps)
     dx = _through(g if weight is None else g * weight, x_hat, scale, last)
@@ -87,11 +100,8 @@ def _group_norm_rule(
     eps: float,
 ) -> tuple[Any, ...]:  # fmt: skip
     if not thread.mode.differentiates():
-        mean, rstd = (value.array for value in out)
-        found = kernels.group_norm_backward(
-            planes(g.array), planes(x.array), groups, mean, rstd, _weights(weight)
-        )
-        return _backward(g, *found, x.shape[1:2])
+        mean, rstd = out
+        return _wrapped(g, _group_norm_backward, x, mean, rstd, weight, groups, x.shape[1:2])
     shape, grouped, others = x.shape, (x.shape[0], groups, -1), (0, *range(2, x.ndim))
     x_hat, scale = _normalised(x.reshape(grouped), (2,), eps)
     gx = g if weight is None else g * channels(weight, x.ndim)

@@ -6,6 +6,7 @@ import numpy as np
 
 from minigrad.core import dtypes
 from minigrad.core.types import Array
+from minigrad.engine.grad_mode import ignore_fp_errors
 from minigrad.engine.op import arr, op, sample
 from minigrad.kernels.pointwise import elementwise as kernels
 from minigrad.ops.generator import Generator, stream
@@ -27,9 +28,12 @@ def dropout(input: Array, *, mask: Array, scale: float) -> Array:
 
 def draw_mask(shape: tuple[int, ...], p: float, generator: Generator | None = None) -> Array:
     """Booleans that are False with probability p, in steps of 2**-16."""
-    below = round(p * 2**16)
-    numbers = stream(generator).integers(0, 2**16, shape, np.uint16)
-    return numbers >= below
+    mask: Array = ignore_fp_errors(_drawn_mask, shape, round(p * 2**16), generator)
+    return mask
+
+
+def _drawn_mask(shape: tuple[int, ...], below: int, generator: Generator | None) -> Array:
+    return stream(generator).integers(0, 2**16, shape, np.uint16) >= below
 
 
 # --- draws whose parameters are tensors -----------------------------------------------------

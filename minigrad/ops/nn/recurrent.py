@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.core.types import Array, Shape
-from minigrad.engine.grad_mode import thread
+from minigrad.engine.grad_mode import ignore_fp_errors, thread
 from minigrad.engine.graph import V, wrap_like
 from minigrad.engine.op import arr, op, sample
 from minigrad.kernels.recurrent import gru as gru_kernels
@@ -36,7 +36,7 @@ def _rows(gates: Array) -> Array:
 
 def _array(value: Any) -> Any:
     """The contiguous array of a value that may be None."""
-    return None if value is None else np.ascontiguousarray(value.array)
+    return None if value is None else ignore_fp_errors(np.ascontiguousarray, value.array)
 
 
 def _wrapped(g: V, shapes: Sequence[Any], *cotangents: Any) -> list[Any]:
@@ -156,7 +156,9 @@ def _lstm_rule(
         return recorded_cotangents(_lstm_by_steps, g, inputs, wanted, steps=steps)
     units, before, hidden = out
     kept = lstm_kernels.Kept(units.array, before.array, hidden.array)
-    found = lstm_backward_kernels.lstm_backward(_array(g), kept, _array(w_hh), _array(w_hr), steps)
+    found = ignore_fp_errors(
+        lstm_backward_kernels.lstm_backward, _array(g), kept, _array(w_hh), _array(w_hr), steps
+    )
     shapes = [None if value is None else value.array.shape for value in inputs]
     return _wrapped(g, shapes, *found)
 
@@ -214,7 +216,7 @@ def _gru_rule(
         return recorded_cotangents(_gru_by_steps, g, inputs, wanted, steps=steps)
     units, before = out
     kept = gru_kernels.Kept(units.array, before.array)
-    found = gru_kernels.gru_backward(_array(g), kept, _array(w_hh), steps)
+    found = ignore_fp_errors(gru_kernels.gru_backward, _array(g), kept, _array(w_hh), steps)
     return _wrapped(g, [value.array.shape for value in inputs], *found)
 
 
@@ -258,7 +260,9 @@ def _rnn_rule(
         )
     after, before = out
     kept = rnn_kernels.Kept(after.array, before.array)
-    found = rnn_kernels.rnn_backward(_array(g), kept, _array(w_hh), steps, rectifies)
+    found = ignore_fp_errors(
+        rnn_kernels.rnn_backward, _array(g), kept, _array(w_hh), steps, rectifies
+    )
     return _wrapped(g, [value.array.shape for value in inputs], *found)
 
 

@@ -6,8 +6,10 @@ from typing import overload
 import numpy as np
 
 from minigrad.core.types import Array, Dim
+from minigrad.engine.grad_mode import ignore_fp_errors
 from minigrad.engine.graph import V, Value
 from minigrad.engine.op import composed, label_node, op
+from minigrad.engine.step_recorder import numbers_read
 from minigrad.ops.dims import axes, kept_shape
 from minigrad.ops.elementwise import arithmetic
 from minigrad.ops.elementwise.comparison import isnan
@@ -60,7 +62,8 @@ def aminmax(input: V, *, dim: int | None = None, keepdim: bool = False) -> MinAn
 
 def share_among_equals(g: V, out: V, x: V) -> V:
     """Share the cotangent among the elements that equal the result, or among all nans."""
-    same = (isnan(x) if np.isnan(out.array) else x.eq(out)).to(x.dtype)
+    is_nan = numbers_read(out.array, np.isnan(out.array))
+    same = (isnan(x) if is_nan else x.eq(out)).to(x.dtype)
     return g * (same / same.sum())
 
 
@@ -165,7 +168,6 @@ def _extreme(
 ) -> ValuesAndIndices[V]:
     axis = one_axis(dim, input.array)
     require_elements(name, input.shape, dim)
-    found = values_and_indices(
-        input, dim, argextreme(input.array, axis=axis, keepdims=True), keepdim
-    )
+    index = ignore_fp_errors(argextreme, input.array, axis=axis, keepdims=True)
+    found = values_and_indices(input, dim, index, keepdim)
     return label_node(found, f"{name.title()}Backward0")

@@ -10,6 +10,7 @@ from minigrad.core.types import Array, Dim
 from minigrad.engine.graph import V
 from minigrad.engine.half_precision import in_float32
 from minigrad.engine.op import arr, composed, op, sample
+from minigrad.engine.step_recorder import numbers_read
 from minigrad.kernels.accumulation import logsumexp as logsumexp_kernels
 from minigrad.kernels.reduction import reduce as kernels
 from minigrad.kernels.simd.math import FLOATS
@@ -212,7 +213,7 @@ def _products_of_others(x: V, dim: int | None) -> V:
 def _prod_rule(g: V, out: V, x: V, *, dim: Any, keepdim: bool, dtype: DType) -> V:
     wide = x if dtype is None else x.to(dtype)
     g = expand_reduced(g, x.shape, dim, keepdim)
-    if bool((wide.array == 0).any()):
+    if bool(numbers_read(wide.array, (wide.array == 0).any())):
         slope = g * _products_of_others(wide, dim if x.ndim else None)
     else:
         slope = g * (expand_reduced(out, x.shape, dim, keepdim) / wide)

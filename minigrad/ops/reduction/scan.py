@@ -8,8 +8,10 @@ import numpy as np
 from minigrad.core import dtypes
 from minigrad.core.types import Array
 from minigrad.engine.complex_form import refuse_complex
+from minigrad.engine.grad_mode import ignore_fp_errors
 from minigrad.engine.graph import V, wrap_like
 from minigrad.engine.op import arr, composed, op, sample
+from minigrad.engine.step_recorder import numbers_read
 from minigrad.kernels.accumulation import running_products
 from minigrad.kernels.reduction import scan as kernels
 from minigrad.kernels.simd.math import FLOATS
@@ -130,7 +132,7 @@ def _logcumsumexp_rule(g: V, out: V, x: V, *, dim: int) -> V:
     start = exact_out.narrow(dim, 0, min(out.shape[dim], 1))
     factors = copies.concatenate(start.new_zeros(start.shape), fading, dim=dim)
     own = exp(where(x.eq(out), 0.0, exact_x - exact_out))
-    if np.isinf(out.array).any():
+    if numbers_read(out.array, np.isinf(out.array).any()):
         share = wrap_like(x, _infinite_share(exact_x.array, exact_out.array, wrap_dim(dim, x.ndim)))
         own, factors = own * share, where(share.eq(1), factors, factors * (1 - share))
     return (_backwards(factors, exact_g, dim) * own).to(x.dtype)
@@ -161,14 +163,20 @@ def logcumsumexp(input: Array, *, dim: int) -> Array:
 def _running_extreme(ufunc: np.ufunc, input: V, dim: int) -> ValuesAndIndices[V]:
     axis = wrap_dim(dim, input.ndim)
     array = input.array if input.ndim else input.array.reshape(1)
+    last = ignore_fp_errors(_last_extremes, ufunc, array, axis).reshape(input.shape)
+    indices = wrap_like(input, last)
+    return ValuesAndIndices(input.gather(dim, indices) if input.ndim else input.clone(), indices)
+
+
+def _last_extremes(ufunc: np.ufunc, array: Array, axis: int) -> Array:
+    """The last position of the extreme element so far, at each position."""
     is_extreme = array == ufunc.accumulate(array, axis=axis)
     if array.dtype.kind == "f":
         is_extreme |= np.isnan(array)
     sizes = [-1 if i == axis else 1 for i in range(array.ndim)]
     position = np.arange(array.shape[axis]).reshape(sizes)
-    last = np.maximum.accumulate(np.where(is_extreme, position, 0), axis=axis).reshape(input.shape)
-    indices = wrap_like(input, last)
-    return ValuesAndIndices(input.gather(dim, indices) if input.ndim else input.clone(), indices)
+    last: Array = np.maximum.accumulate(np.where(is_extreme, position, 0), axis=axis)
+    return last
 
 
 @composed(node="CummaxBackward0")

@@ -7,6 +7,7 @@ import numpy as np
 
 from minigrad.core.types import Array
 from minigrad.engine.complex_form import refuse_complex
+from minigrad.engine.grad_mode import ignore_fp_errors
 from minigrad.engine.graph import V, wrap_like
 from minigrad.engine.op import arr, composed, label_node, op, sample
 from minigrad.kernels.selection import largest as kernels
@@ -103,7 +104,8 @@ def sort(
     Equal elements always keep their order, whether or not `stable` asks for it.
     """
     array, axis = _lines(input, dim)
-    found = values_and_indices(input, dim, (_descending if descending else ascending)(array, axis))
+    index = ignore_fp_errors(_descending if descending else ascending, array, axis)
+    found = values_and_indices(input, dim, index)
     return label_node(found, f"SortBackward{1 if stable else 0}")
 
 
@@ -112,7 +114,7 @@ def argsort(input: V, dim: int = -1, descending: bool = False, stable: bool = Fa
     """The indices that sort the elements along `dim`; equal ones keep their order."""
     refuse_complex("argsort", input)
     array, axis = _lines(input, dim)
-    order = (_descending if descending else ascending)(array, axis)
+    order = ignore_fp_errors(_descending if descending else ascending, array, axis)
     return wrap_like(input, order.reshape(input.shape))
 
 
@@ -148,17 +150,22 @@ def topk(
             f"{list(input.shape)}, dim={dim})"
         )
     k = k if input.ndim else 1  # a number has no dimension that could be empty
+    return values_and_indices(input, dim, ignore_fp_errors(_top, array, k, axis, largest))
+
+
+def _top(array: Array, k: int, axis: int, largest: bool) -> Array:
+    """The indices of the k largest elements, or the smallest, in order."""
+    size = array.shape[axis]
     order = _descending if largest else ascending
     if 0 < k <= kernels.MOST and array.dtype in FLOATS and array.size >= _MANY and 4 * k <= size:
-        index = kernels.first_in_order(array, k, axis, largest)
-    elif 0 < 8 * k < size:  # partition first: sorting everything would cost more
+        found: Array = kernels.first_in_order(array, k, axis, largest)
+        return found
+    if 0 < 8 * k < size:  # partition first: sorting everything would cost more
         split = np.argpartition(array, size - k if largest else k - 1, axis=axis)
         candidates = _first(np.flip(split, axis) if largest else split, k, axis)
         few = np.take_along_axis(array, candidates, axis)
-        index = np.take_along_axis(candidates, order(few, axis), axis)
-    else:
-        index = _first(order(array, axis), k, axis)
-    return values_and_indices(input, dim, index)
+        return np.take_along_axis(candidates, order(few, axis), axis)
+    return np.ascontiguousarray(_first(order(array, axis), k, axis))
 
 
 @composed(node="KthvalueBackward0")
@@ -172,7 +179,8 @@ def kthvalue(input: V, k: int, dim: int = -1, keepdim: bool = False) -> ValuesAn
             f"kthvalue(): selected number k out of range for dimension {axis}: k={k} of "
             f"{array.shape[axis]} elements"
         )
-    return values_and_indices(input, dim, _of_rank(array, k - 1, axis), keepdim)
+    index = ignore_fp_errors(_of_rank, array, k - 1, axis)
+    return values_and_indices(input, dim, index, keepdim)
 
 
 def _of_rank(array: Array, rank: int, axis: int) -> Array:

@@ -6,8 +6,10 @@ from typing import Any, overload
 import numpy as np
 
 from minigrad.core.types import Array, Dim
+from minigrad.engine.grad_mode import ignore_fp_errors
 from minigrad.engine.graph import V, wrap_like
 from minigrad.engine.op import arr, composed, label_node, op, sample
+from minigrad.engine.step_recorder import numbers_read
 from minigrad.kernels.reduction import reduce as kernels
 from minigrad.ops.dims import axes, kept_shape, wrap_dim
 from minigrad.ops.elementwise.elementary import where
@@ -207,7 +209,8 @@ def _median_along_dim(
     if array.dtype == bool:
         raise RuntimeError(f"{name}() is not implemented for bool tensors")
     require_elements(name, array.shape, axis)
-    found = sorting.values_and_indices(input, dim, index_of(array, axis), keepdim)
+    index = ignore_fp_errors(index_of, array, axis)
+    found = sorting.values_and_indices(input, dim, index, keepdim)
     return label_node(found, f"{name.title()}Backward1")
 
 
@@ -312,6 +315,7 @@ def _checked_points(name: str, input: V, q: V, interpolation: str) -> V:
             f"{name}() q must be a number or a 1-d tensor of the input's dtype {input.dtype}, got "
             f"shape {list(points.shape)} of {points.dtype}"
         )
-    if not ((points.array >= 0) & (points.array <= 1)).all():
+    inside = ((points.array >= 0) & (points.array <= 1)).all()
+    if not numbers_read(points.array, inside):
         raise RuntimeError(f"{name}() q must be in the range [0, 1] but got {q}")
     return points

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from minigrad.engine.grad_mode import thread
 from minigrad.engine.hooks import RemovableHandle, registered
 
 Hook = Callable[..., Any]
@@ -89,6 +90,8 @@ def with_step_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
     def hooked(self: OptimizerHooks, *args: Any, **kwargs: Any) -> Any:
         if type(self).step is not hooked:  # type: ignore[attr-defined]
             return step(self, *args, **kwargs)  # `super().step()`: the subclass has run the hooks
+        if (recorder := thread.mode.step_recorder) is not None and not (args or kwargs):
+            return recorder.repeat(hooked, self)
         if not (self._hooks or _GLOBAL_HOOKS["step_pre"] or _GLOBAL_HOOKS["step_post"]):
             result = step(self, *args, **kwargs)
             self.has_stepped = True

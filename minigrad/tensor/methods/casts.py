@@ -14,6 +14,7 @@ from minigrad.core.memory_format import contiguous_format, ordered, preserve_for
 from minigrad.core.memory_format import memory_format as MemoryFormat
 from minigrad.core.types import Array, DeviceLike, DTypeLike, Number
 from minigrad.engine.graph import Value, wrap_like
+from minigrad.engine.step_recorder import made_of_numbers
 from minigrad.tensor.from_data import array_of
 from minigrad.tensor.methods.array import (
     ArrayValue,
@@ -51,6 +52,8 @@ class CastMethods(ArrayValue):
         if isinstance(data, Value):
             warn_of_copy()
         array = array_of(data, self.dtype if dtype is None else dtype)
+        if not isinstance(data, Value | np.ndarray):
+            made_of_numbers(array)
         return self._new(array, device, requires_grad)
 
     @method
@@ -64,7 +67,7 @@ class CastMethods(ArrayValue):
     ) -> Value:
         """Zeros, by default of this tensor's dtype."""
         array = allocated(np.zeros, new_shape(sizes, size), self._dtype_for_new(dtype))
-        return self._new(array, device, requires_grad)
+        return self._new(made_of_numbers(array), device, requires_grad)
 
     @method
     def new_ones(
@@ -77,7 +80,7 @@ class CastMethods(ArrayValue):
     ) -> Value:
         """Ones, by default of this tensor's dtype."""
         array = allocated(np.ones, new_shape(sizes, size), self._dtype_for_new(dtype))
-        return self._new(array, device, requires_grad)
+        return self._new(made_of_numbers(array), device, requires_grad)
 
     @method
     def new_empty(
@@ -90,7 +93,7 @@ class CastMethods(ArrayValue):
     ) -> Value:
         """Uninitialised memory, by default of this tensor's dtype."""
         array = allocated(np.empty, new_shape(sizes, size), self._dtype_for_new(dtype))
-        return self._new(array, device, requires_grad)
+        return self._new(made_of_numbers(array), device, requires_grad)
 
     @method
     def new_full(
@@ -105,7 +108,7 @@ class CastMethods(ArrayValue):
         """A tensor of `fill_value`, by default of this one's dtype."""
         array = allocated(np.empty, new_shape((size,)), self._dtype_for_new(dtype))
         array[...] = fill_value
-        return self._new(array, device, requires_grad)
+        return self._new(made_of_numbers(array), device, requires_grad)
 
     # --- copies and casts ---
 

@@ -8,6 +8,7 @@ from minigrad.core.types import Number
 from minigrad.engine.forward_mode import tangent_of
 from minigrad.engine.grad_mode import thread
 from minigrad.engine.overrides import overrides_functions
+from minigrad.engine.step_recorder import numbers_read
 from minigrad.tensor.methods.numpy_protocol import NumPyProtocol
 
 
@@ -20,12 +21,12 @@ class ConversionMethods(NumPyProtocol):
             raise RuntimeError(
                 f"a Tensor with {self.array.size} elements cannot be converted to Scalar"
             )
-        number: Number = self.array.item()
+        number: Number = numbers_read(self.array, self.array.item())
         return number
 
     def tolist(self) -> Any:
         """Nested lists of Python numbers."""
-        return self.array.tolist()
+        return numbers_read(self.array, self.array.tolist())
 
     def __bool__(self) -> bool:
         if self.array.size != 1:
@@ -35,7 +36,7 @@ class ConversionMethods(NumPyProtocol):
                 if self.array.size
                 else "Boolean value of Tensor with no values is ambiguous"
             )
-        return bool(self.array.item())
+        return bool(numbers_read(self.array, self.array.item()))
 
     def _number(self) -> Number:
         if self.array.size != 1:
@@ -43,7 +44,7 @@ class ConversionMethods(NumPyProtocol):
                 f"only one element tensors can be converted to Python scalars, this one has "
                 f"{self.array.size}"
             )
-        number: Number = self.array.item()
+        number: Number = numbers_read(self.array, self.array.item())
         return number
 
     def _real_number(self) -> Number:
@@ -91,4 +92,4 @@ class ConversionMethods(NumPyProtocol):
         notes += [f"tangent={tangent!r}" for tangent in tangents if tangent is not None][-1:]
         kind = type(self)
         name = kind.__name__ if overrides_functions(kind) else "tensor"
-        return format_tensor(self.array, f"{name}(", notes, shown)
+        return format_tensor(numbers_read(self.array, self.array), f"{name}(", notes, shown)

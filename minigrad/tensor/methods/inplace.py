@@ -5,7 +5,8 @@ from typing import Any, Self
 import numpy as np
 
 from minigrad import ops
-from minigrad.engine.grad_mode import thread
+from minigrad.core.types import Array, Number
+from minigrad.engine.grad_mode import ignore_fp_errors, thread
 from minigrad.kernels.simd.math import FLOATS
 from minigrad.ops.inplace import (
     before_change,
@@ -221,7 +222,7 @@ class InPlaceMethods(InPlaceOperators):
             # Written at once: a tensor of it would take most of the time.
             mode = thread.mode
             if not (mode.dual_levels or (mode.grad and self._requires_grad)):
-                ops.assign(self.array, index, np.asarray(value))
+                ignore_fp_errors(_assign_number, self.array, index, value)
                 self.bump_version()
                 return
         given: Any = value if isinstance(value, ArrayValue) else self.new_tensor(value)
@@ -229,8 +230,12 @@ class InPlaceMethods(InPlaceOperators):
         if mode.dual_levels or (mode.grad and (self._requires_grad or source._requires_grad)):
             overwrite(self, ops.index_put(before_change(self), source, index=index))
         else:
-            ops.assign(self.array, index, source.array)
+            ignore_fp_errors(ops.assign, self.array, index, source.array)
             self.bump_version()
+
+
+def _assign_number(array: Array, index: Any, value: Number) -> None:
+    ops.assign(array, index, np.asarray(value))
 
 
 def _selects_part(tensor: ArrayValue, index: Any) -> bool:

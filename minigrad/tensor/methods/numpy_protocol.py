@@ -7,6 +7,7 @@ import numpy as np
 from minigrad.core import dtypes
 from minigrad.core.types import Array
 from minigrad.engine.graph import Value, wrap
+from minigrad.engine.step_recorder import numbers_read
 from minigrad.tensor.methods.array import ArrayValue
 
 # `scalar * tensor` of a NumPy scalar is a call of the ufunc: the tensor's operator computes it.
@@ -48,7 +49,8 @@ class NumPyProtocol(ArrayValue):
                 "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() "
                 "instead."
             )
-        return self.array
+        array: Array = numbers_read(self.array, self.array)
+        return array
 
     def __array__(self, dtype: np.dtype[Any] | None = None, copy: bool | None = None) -> Array:
         return np.asarray(self.numpy(), dtype=dtype, copy=copy)

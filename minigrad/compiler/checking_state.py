@@ -1,0 +1,32 @@
+"""The state that a step may change: arrays, and streams of random numbers."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from minigrad.compiler.tape import Entry, Snapshot
+from minigrad.ops.generator import Generator, default_generator
+
+
+class State:
+    """What a step may change: arrays and streams of random numbers."""
+
+    def __init__(self, arrays: Sequence[np.ndarray], generators: Sequence[Generator]) -> None:
+        self.arrays = Snapshot.of(arrays)
+        self.generators = [(g, g.generator.bit_generator.state) for g in generators]
+
+    def restore(self) -> None:
+        """Make everything what it was."""
+        self.arrays.restore()
+        for generator, state in self.generators:
+            generator.generator.bit_generator.state = state
+
+
+def generators_of(entries: Sequence[Entry]) -> list[Generator]:
+    """The default generator and those that recorded functions were given."""
+    found = {id(default_generator): default_generator}
+    for entry in entries:
+        for given in (*entry.args, *entry.settings.values()):
+            if isinstance(given, Generator):
+                found[id(given)] = given
+    return list(found.values())

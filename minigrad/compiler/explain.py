@@ -1,0 +1,111 @@
+"""What a compiled function does, in words: tasks with times and bytes, and why it recorded."""
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.compiler.arguments import Arguments
+from minigrad.compiler.tape import Entry
+
+# Of the last recordings so many are remembered.
+MOST_EVENTS = 20
+
+
+class Events:
+    """Why calls were recorded, the last ones."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def note_recording(self, call: int, arguments: Arguments, case: Any, world: Any) -> None:
+        """Note that a call is recorded, and what is new about it."""
+        if case.plans:
+            changed = next((name for p in case.plans if (name := p.world.changed())), None)
+            why = f"{changed} has changed" if changed else "there are other gradients than before"
+        elif case.waiting:
+            why = "it is compared with the recording before"
+        else:
+            why = f"arguments of a new kind: {describe(arguments)}"
+        self.lines = [*self.lines[1 - MOST_EVENTS :], f"call {call}: {why}"]
+
+
+def describe(arguments: Arguments) -> str:
+    """The shapes and dtypes of the tensors among the arguments."""
+    found = [f"{list(array.shape)} {array.dtype}" for array in arguments.arrays]
+    return ", ".join(found) or "no tensors"
+
+
+class Task:
+    """A recorded call: its name, time and bytes, and how often such a one occurs."""
+
+    def __init__(self, entry: Entry) -> None:
+        self.name = entry.called
+        self.where = entry.where
+        self.seconds = entry.seconds
+        self.bytes = sum(
+            array.nbytes for array in _arrays([entry.args, entry.settings, entry.result])
+        )
+
+
+def _arrays(given: Any) -> list[np.ndarray]:
+    if isinstance(given, np.ndarray):
+        return [given]
+    if isinstance(given, tuple | list):
+        return [array for each in given for array in _arrays(each)]
+    if isinstance(given, dict):
+        return _arrays(list(given.values()))
+    return []
+
+
+def drawn(compiled: Any) -> str:
+    """The tasks of all plans as a graph in Graphviz's language: arrows are arrays."""
+    lines = ["digraph step {", "  rankdir=TB; node [shape=box, fontname=Helvetica];"]
+    plans = [plan for case in compiled.cases.values() for plan in case.plans]
+    for number, plan in enumerate(plans):
+        lines.append(f"  subgraph cluster_{number} {{ label={_quoted(plan.kind)};")
+        makers: dict[str, int] = {}
+        for task, (called, read, made) in enumerate(plan.flow):
+            lines.append(f"    t{number}_{task} [label={_quoted(called)}];")
+            for name in read:
+                if name in makers:
+                    lines.append(f"    t{number}_{makers[name]} -> t{number}_{task};")
+            makers.update(dict.fromkeys(made, task))
+        lines.append("  }")
+    return "\n".join([*lines, "}"])
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace('"', "'") + '"'
+
+
+def explained(compiled: Any) -> str:
+    """The text of `CompiledFunction.explain`."""
+    lines = [
+        f"{compiled.name}: {compiled.calls} calls, {compiled.replays} replayed, "
+        f"{compiled.recordings} recorded"
+    ]
+    for case in compiled.cases.values():
+        for plan in case.plans:
+            lines += ["", *_of_plan(plan)]
+        if case.broken is not None:
+            lines += ["", f"Runs as it is written: {case.broken}"]
+    if compiled.events.lines:
+        lines += ["", "Recorded:", *(f"  {line}" for line in compiled.events.lines)]
+    return "\n".join(lines)
+
+
+def _of_plan(plan: Any) -> list[str]:
+    total: dict[tuple[str, str], list[float]] = {}
+    for task in plan.tasks:
+        sums = total.setdefault((task.name, task.where), [0, 0.0, 0])
+        sums[0] += 1
+        sums[1] += task.seconds
+        sums[2] += task.bytes
+    lines = [
+        f"Plan for {plan.kind}: {len(plan.tasks)} tasks, {len(plan.repeated)} calls repeated "
+        f"whole, replayed {plan.replays} times",
+        f"  {'task':<28}{'count':>6}{'us':>10}{'KiB':>10}  line",
+    ]
+    for (name, where), (count, seconds, size) in total.items():
+        lines.append(f"  {name:<28}{count:>6}{seconds * 1e6:>10.1f}{size / 1024:>10.1f}  {where}")
+    return lines

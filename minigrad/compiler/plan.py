@@ -1,0 +1,109 @@
+"""A plan: the replay of a recorded call, for arguments of one kind, and what it holds for."""
+
+import threading
+from typing import Any
+
+from minigrad.compiler.arguments import Arguments
+from minigrad.compiler.explain import Task, describe
+from minigrad.compiler.recording import Recording
+from minigrad.compiler.region import Region, RegionOp, connect
+from minigrad.compiler.source import Writer
+from minigrad.engine.grad_mode import quiet_context
+from minigrad.engine.graph import bump_versions
+
+
+class Plan:
+    """The replay of a recorded step."""
+
+    def __init__(self, recording: Recording, floats: dict[str, int], varying: set[int]) -> None:
+        self.world = recording.world
+        self.lock = threading.Lock()
+        self.replays = 0
+        trace, tape = recording.trace, recording.tape
+        self._floats = None if floats else recording.arguments.floats
+        writer = Writer(trace, floats, varying, len(recording.arguments.arrays))
+        region = recording.region
+        end = len(tape.entries) if region is None else region.starts[0]
+        for number, entry in enumerate(tape.entries[:end]):
+            writer.add(number, entry)
+        expression = recording.results.write(writer)
+        count = len(writer.lines)
+        saved = [] if region is None else self._add_backwards(writer, recording, region)
+        if region is not None:
+            outputs = "".join(f"{recording.results.written(out)}, " for out in region.outputs)
+            expression = f"({expression}, ({outputs}), ({''.join(f'{v}, ' for v in saved)}))"
+        self._replay = writer.function(expression, count)
+        self.writer = writer
+        self._op: RegionOp | None = None
+        self._edges: list[Any] = []
+        self._watched: list[Any] = []
+        if region is not None:
+            self.backwards = writer.backwards(saved)
+            self._op = RegionOp(recording.name, region.sets, self.backwards)
+            numbers = {id(t): k for k, t in enumerate(recording.arguments.tensors)}
+            self._edges = [numbers.get(id(target), target) for target in region.targets]
+            self._watched = recording.tensors_read(saved, writer)
+        self.repeated = tuple(writer.repeated)
+        self.tasks = [Task(entry) for entry in tape.entries if entry.kind == "call"]
+        self.flow = [(e.called, writer.read[n], writer.made[n]) for n, e in
+                     enumerate(tape.entries) if e.kind == "call" and n in writer.made]  # fmt: skip
+        self.kind = describe(recording.arguments)
+        self.recording = recording
+        self._touched = [
+            (leaf if name[0] == "leaf" else name[1], None if grad is None else grad.array.shape)
+            for name, (leaf, grad) in trace.leaves.items()
+            if name in writer._leaves
+        ]
+        self._changed = recording.changed
+        self._flags = list(recording.flags.items())
+        self._context = quiet_context()
+
+    def holds(self, arguments: Arguments) -> bool:
+        """True if the recording was made for such arguments, in such a world."""
+        if self._floats is not None and not _are_same(arguments.floats, self._floats):
+            return False
+        for leaf, shape in self._touched:
+            grad = (arguments.tensors[leaf] if type(leaf) is int else leaf)._grad
+            if (None if grad is None else grad.array.shape) != shape:
+                return False
+        return self.world.holds()
+
+    def run(self, arguments: Arguments, repeated: tuple[Any, ...] | None = None) -> Any:
+        """Replay the step.  The caller holds the lock."""
+        result = self._context.run(
+            self._replay, arguments.arrays, arguments.tensors, arguments.floats,
+            self.repeated if repeated is None else repeated,
+        )  # fmt: skip
+        tensors = arguments.tensors
+        for number, flag in self._flags:
+            tensors[number]._requires_grad = flag
+        if self._changed:
+            bump_versions([tensors[t] if type(t) is int else t for t in self._changed])
+        if self._op is not None:
+            result, outputs, saved = result
+            targets = [tensors[t] if type(t) is int else t for t in self._edges]
+            edges = tuple([target.node or target for target in targets])
+            read = [tensors[t] if type(t) is int else t for t in self._watched]
+            connect(self._op, edges, outputs, saved, read)
+        return result
+
+    def _add_backwards(self, writer: Writer, recording: Recording, region: Region) -> list[str]:
+        """Write each backward; the variables of the forward that they read."""
+        tape, trace = recording.tape, recording.trace
+        ends = [*region.starts[1:], len(tape.entries)]
+        saved: set[str] = set()
+        for chosen, start, end, gradients in zip(
+            region.sets, region.starts, ends, region.gradients, strict=True
+        ):
+            first = len(writer.lines)
+            with writer.scope():
+                for number in range(start, end):
+                    writer.add(number, tape.entries[number])
+                found = ["None" if g is None else writer.array(trace.name_of(g)) for g in gradients]
+                results = f"({''.join(f'{each}, ' for each in found)})"
+                saved.update(writer.backward(first, len(writer.lines), chosen, results))
+        return sorted(saved)
+
+
+def _are_same(a: list[float], b: list[float]) -> bool:
+    return len(a) == len(b) and all(x.hex() == y.hex() for x, y in zip(a, b, strict=True))

@@ -1,0 +1,129 @@
+"""Small programs that are drawn at random: compiled, they give the bits that they give eagerly.
+
+MINIGRAD_COMPILED_PROGRAMS=10000 draws so many of them; the suite draws a few.
+"""
+
+import os
+import warnings
+
+import numpy as np
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import minigrad as mg
+from minigrad import optim
+from minigrad.nn import functional as F
+from tests.compiler.twins import bits
+
+COUNT = int(os.environ.get("MINIGRAD_COMPILED_PROGRAMS", "25"))
+
+# Each takes two tensors (n, 4), the weight (4, 4), a number that changes from call to call, and
+# gives a tensor (n, 4).
+OPERATIONS = {
+    "add": lambda a, b, w, s: a + b,
+    "sub": lambda a, b, w, s: a - s * b,
+    "mul": lambda a, b, w, s: a * b,
+    "div": lambda a, b, w, s: a / (b * b + 1),
+    "scale": lambda a, b, w, s: a * s,
+    "power": lambda a, b, w, s: a**2,
+    "relu": lambda a, b, w, s: a.relu(),
+    "tanh": lambda a, b, w, s: a.tanh(),
+    "sigmoid": lambda a, b, w, s: (a + b).sigmoid(),
+    "gelu": lambda a, b, w, s: F.gelu(a),
+    "matmul": lambda a, b, w, s: a @ w,
+    "linear": lambda a, b, w, s: F.linear(a, w, w[0]),
+    "softmax": lambda a, b, w, s: a.softmax(1),
+    "norm": lambda a, b, w, s: F.layer_norm(a, (4,), w[1], w[2]),
+    "mean": lambda a, b, w, s: a - b.mean(0, keepdim=True),
+    "largest": lambda a, b, w, s: a + b.max(1, keepdim=True).values,
+    "sorted": lambda a, b, w, s: a.sort(1).values,
+    "cumsum": lambda a, b, w, s: a.cumsum(1),
+    "clamp": lambda a, b, w, s: a.clamp(-1.0, 1.0),
+    "where": lambda a, b, w, s: mg.where(a > b, a, b * 2),
+    "view": lambda a, b, w, s: a.t().contiguous().t() + b.reshape(-1).view_as(b),
+    "slices": lambda a, b, w, s: mg.cat([a[:, :2], b[:, 2:]], 1),
+    "flip": lambda a, b, w, s: a.flip(1),
+    "gather": lambda a, b, w, s: a.gather(1, b.argsort(1)),
+    "dropout": lambda a, b, w, s: F.dropout(a, 0.4),
+    "noise": lambda a, b, w, s: a + mg.randn_like(b) * 0.1,
+    "constant": lambda a, b, w, s: a + mg.arange(4.0) - mg.ones(1, 4),
+    "in place": lambda a, b, w, s: a.clone().mul_(2).add_(b),
+    "in place of a view": lambda a, b, w, s: _change_a_view(a.clone(), b),
+    "without gradient": lambda a, b, w, s: a + _without_gradient(b),
+    "detached": lambda a, b, w, s: a * b.detach(),
+}
+
+
+def _change_a_view(a, b):
+    a[:, 1:3] += b[:, :2]
+    a[0] = 1.5
+    return a
+
+
+def _without_gradient(b):
+    with mg.no_grad():
+        return b * 3
+
+
+STEP = st.tuples(st.sampled_from(sorted(OPERATIONS)), st.integers(0, 30), st.integers(0, 30))
+
+
+@st.composite
+def programs(draw):
+    """Operations on earlier results, what follows on them, and the sizes of calls."""
+    steps = draw(st.lists(STEP, min_size=1, max_size=8))
+    kind = draw(st.sampled_from(["value", "gradient", "step", "accumulate"]))
+    sizes = draw(st.lists(st.sampled_from([1, 2, 3]), min_size=6, max_size=9))
+    flags = draw(st.lists(st.booleans(), min_size=9, max_size=9))
+    return steps, kind, sizes, flags, draw(st.integers(0, 2**31))
+
+
+def build(steps, kind):
+    """The function of a program, and its weight."""
+    weight = mg.tensor(np.random.default_rng(5).standard_normal((4, 4)).astype(np.float32))
+    weight.requires_grad_()
+    optimizer = optim.Adam([weight], lr=0.01)
+
+    def run(x, factor, doubled):
+        values = [x, x * weight[3]]
+        if doubled:
+            values.append(x + x)
+        for name, i, j in steps:
+            a, b = values[i % len(values)], values[j % len(values)]
+            values.append(OPERATIONS[name](a, b, weight, factor))
+        out = values[-1]
+        if kind == "value" or not out.requires_grad:
+            return out.detach()
+        if kind == "step":
+            optimizer.zero_grad()
+        (out * out).sum().backward()
+        if kind == "step":
+            optimizer.step()
+        if kind == "gradient":
+            grad, weight.grad = weight.grad, None
+            return grad
+        return out.detach()
+
+    return run, weight
+
+
+@settings(
+    max_examples=COUNT, deadline=None, database=None, derandomize=COUNT < 100,
+    suppress_health_check=list(HealthCheck),
+)  # fmt: skip
+@given(programs())
+def test_drawn_programs(program):
+    steps, kind, sizes, flags, seed = program
+    twins = [build(steps, kind), build(steps, kind)]
+    compiled = mg.compile(twins[1][0])
+    rng = np.random.default_rng(seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for call, n in enumerate([*sizes, *sizes]):
+            data = rng.standard_normal((n, 4)).astype(np.float32)
+            found = []
+            for function, weight in ((twins[0][0], twins[0][1]), (compiled, twins[1][1])):
+                mg.manual_seed(call)
+                out = function(mg.tensor(data), 0.5 + call % 3, flags[call % 9])
+                found.append((bits(out), bits(weight), bits(weight.grad), bits(mg.rand(1))))
+            assert found[0] == found[1], call
