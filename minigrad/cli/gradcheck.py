@@ -12,6 +12,8 @@ from tqdm import tqdm
 
 from minigrad.cli.usage_error import UsageError, as_usage_error
 from minigrad.testing import report, suite, targets
+from minigrad.testing.cases import Subject
+from minigrad.testing.frameworks import NAMES
 from minigrad.testing.suite import Result
 from minigrad.utils import terminal
 
@@ -38,6 +40,13 @@ def add_to(commands: Any) -> None:
     add("--seed", type=int, default=0, help="of points, cotangents and directions (default 0)")
     add("--runs", type=int, default=1, help="check with this many seeds, from --seed on")
     add("--quick", action="store_true", help="one sample per operation, another for each seed")
+    add("--framework", choices=NAMES, help="what a target is written for (default: recognised)")
+    add(
+        "--budget",
+        type=float,
+        metavar="SECONDS",
+        help="for single entries of each argument of more than 1024, of which some are drawn",
+    )
     add("--jobs", type=int, help="processes to share the work among (default: one per CPU)")
     add("--json", type=Path, metavar="FILE", help="write every result")
     add("--junit", type=Path, metavar="FILE", help="write a report in JUnit's XML")
@@ -51,6 +60,8 @@ def run(options: argparse.Namespace) -> int:
     ):  # fmt: skip
         if value is not None and value < least:
             raise UsageError(f"{option} expects a whole number from {least} on, got {value}")
+    if options.budget is not None and not options.budget > 0:
+        raise UsageError(f"--budget expects a number of seconds, got {options.budget}")
     for path in (options.json, options.junit):
         if path is not None and not path.parent.is_dir():
             raise UsageError(f"{path} cannot be written: there is no folder {path.parent}")
@@ -62,6 +73,9 @@ def run(options: argparse.Namespace) -> int:
     seconds = time.perf_counter() - start
     width = terminal.columns()
     print(report.table(results, heading, width))
+    print(report.table(results, heading))
+    if looked := report.coverage(results):
+        print(f"\n{looked}")
     failed = report.failures(results)
     if failed:
         print(f"\n{terminal.fitted(failed, width)}")
@@ -100,11 +114,26 @@ def _target(options: argparse.Namespace) -> list[Result]:
     if not subjects:
         names = ", ".join(s.name for s in found.subjects)
         raise UsageError(f"nothing in {options.target} matches {options.filter!r}: it has {names}")
+    subjects = [_as_asked(subject, options) for subject in subjects]
     wanted = [(subject, seed) for seed in _seeds(options) for subject in subjects]
     place = options.target.removesuffix(f":{subjects[0].name}")
     again = f"minigrad gradcheck {place}:{{subject}} --seed {{seed}}"
     done = (suite.check_subject(subject, seed) for subject, seed in wanted)
     return list(_watched(done, wanted, [seed for _, seed in wanted], again))
+
+
+def _as_asked(subject: Subject, options: argparse.Namespace) -> Subject:
+    """The subject with the options of the command; what cannot be checked of it is said."""
+    asked = {
+        name: getattr(options, name)
+        for name in ("framework", "budget")
+        if getattr(options, name) is not None
+    }
+    subject = subject._replace(cases=subject.cases._replace(**asked))
+    with as_usage_error(ImportError):
+        for reason in subject.cannot():
+            print(f"{subject.name} is not checked in {reason}")
+    return subject
 
 
 def _watched(

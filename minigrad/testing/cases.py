@@ -1,7 +1,7 @@
 """`@gradcheck_cases`: what inputs a function, Function or module is to be checked on."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -11,9 +11,11 @@ from minigrad.autograd.gradcheck.checker import Checker
 from minigrad.autograd.gradcheck.strictness import Strictness
 from minigrad.engine.op import Sample, arr
 from minigrad.nn import Module
+from minigrad.testing.frameworks import adapted, adapter, bridged, framework_of
+from minigrad.testing.frameworks.torch_modules import is_module, module_as_function
 from minigrad.testing.modules import check_module
 from minigrad.testing.operations import Errors, drawn_again_at_kinks
-from minigrad.testing.samples import as_input, describe
+from minigrad.testing.samples import as_inputs, describe
 
 T = TypeVar("T")
 
@@ -26,34 +28,35 @@ class Cases(NamedTuple):
     samples: tuple[Sample, ...]
     make: Callable[[], Any] | None = None
     second_order: bool = True
+    third_order: bool = False
+    forward: bool = False
     rtol: float | None = None
     atol: float | None = None
     nondet_tol: float = 0.0
     budget: float | None = None
+    framework: str | None = None
+    vjp: Callable[..., Any] | None = None
+    jvp: Callable[..., Any] | None = None
 
 
-def gradcheck_cases(
-    *cases: Any,
-    make: Callable[[], Any] | None = None,
-    second_order: bool = True,
-    rtol: float | None = None,
-    atol: float | None = None,
-    nondet_tol: float = 0.0,
-    budget: float | None = None,
-) -> Callable[[T], T]:
+def gradcheck_cases(*cases: Any, **options: Any) -> Callable[[T], T]:
     """Say on which inputs a function, `autograd.Function` or Module is to be checked.
 
     Each case is `sample(...)`, or a tuple of its arguments, or one argument: `arr.of(shape, ...)`
-    for random numbers, a tensor, or anything else that is passed on.  `minigrad gradcheck` checks
-    what is decorated, and where pytest collects it, it becomes one test per case.
+    for random numbers, a tensor or an array, or anything else that is passed on.  `minigrad
+    gradcheck` checks what is decorated, and where pytest collects it, it becomes one test per case.
 
     make: for a Module class, makes the module; without, the class is called with no arguments.
-    second_order: check second derivatives as well.
-    rtol, atol: tolerances; without, they follow from the dtype of the inputs.
-    budget: seconds for the entries of each argument of more than 1024; without, 128 of them are
-        drawn, beside random directions through all.
+    second_order: check second derivatives as well (True); third_order: the third, too (False).
+    forward: check forward mode as well (False).
+    rtol, atol, nondet_tol: tolerances, as of `gradcheck`.
+    budget: seconds for the entries of each argument of more than 1024; without, some are drawn.
+    framework: what the function is written for, if that cannot be seen: minigrad, torch, jax,
+        autograd or mygrad.
+    vjp, jvp: gradients of a function of NumPy arrays: `vjp(g, *inputs)`, `jvp(t, *inputs)`.
 
-    Raises TypeError if there is no case, or what is decorated cannot be checked.
+    Raises TypeError if there is no case, for an option of another name, or if what is decorated
+    cannot be checked.
 
         >>> from minigrad.testing import arr, gradcheck_cases, sample
         >>> @gradcheck_cases(arr.of(3, 4), sample(arr.of(2, 5), beta=2.0))
@@ -64,7 +67,7 @@ def gradcheck_cases(
         raise TypeError(
             "gradcheck_cases needs at least one case, as in @gradcheck_cases(arr.of(3))"
         )
-    samples = tuple(map(_as_sample, cases))
+    found = Cases(tuple(map(_as_sample, cases)), **options)
 
     def mark(decorated: T) -> T:
         if not callable(decorated):
@@ -72,7 +75,6 @@ def gradcheck_cases(
                 f"gradcheck_cases decorates functions, autograd.Functions and Modules, got "
                 f"{type(decorated).__name__}"
             )
-        found = Cases(samples, make, second_order, rtol, atol, nondet_tol, budget)
         setattr(decorated, MARK, found)
         return decorated
 
@@ -114,39 +116,77 @@ class Subject(NamedTuple):
             )  # fmt: skip
         if inspect.isclass(what) and issubclass(what, Function):
             what = what.apply
-        return self._check_function(what, sample, seed)
+        if (cases.framework or framework_of(what)) == "torch" and cases.vjp is None:
+            if inspect.isclass(what) and cases.make is not None:
+                what = cases.make()
+            if is_module(what):
+                return self._check_torch_module(what, sample, seed)
+        made = adapted(what, cases.framework, cases.vjp, cases.jvp)
+        if made is None:
+            return self._check_function(what, sample, seed, cases)
+        possible = cases._replace(
+            second_order=cases.second_order and made.gradient(len(sample.args)) is not None,
+            forward=cases.forward or cases.jvp is not None,
+        )
+        return self._check_function(bridged(made), sample, seed, possible)
 
-    def _check_function(self, function: Callable[..., Any], sample: Sample, seed: int) -> Errors:
-        cases = self.cases
+    def cannot(self) -> list[str]:
+        """What of the cases a framework does not allow to check, in words."""
+        made = adapted(self.what, self.cases.framework, self.cases.vjp, self.cases.jvp)
+        return [] if made is None else made.cannot
+
+    def _check_function(
+        self, function: Callable[..., Any], sample: Sample, seed: int, cases: Cases,
+        labels: Sequence[str] | None = None, mode: str = "",
+    ) -> Errors:  # fmt: skip
+        backward = cases.jvp is None or cases.vjp is not None
         strictness = Strictness(
             cases.rtol, cases.atol, nondet_tol=cases.nondet_tol, entrywise=True,
-            budget=cases.budget,
+            budget=cases.budget, forward=cases.forward, backward=backward,
         )  # fmt: skip
 
         def check_at(point_seed: int) -> Errors:
-            rng = np.random.default_rng(point_seed)
-            inputs = [as_input(given, rng) for given in sample.args]
+            inputs = as_inputs(sample.args, np.random.default_rng(point_seed))
             checker = Checker(
                 lambda *given: function(*given, **sample.settings), inputs,
-                f"{self.name}{describe(sample)}", strictness, seed,
+                f"{self.name}{mode or describe(sample)}", strictness, seed, labels,
             )  # fmt: skip
             first = checker.first_order()
-            second = checker.second_order() if cases.second_order else None
+            second = None
+            if cases.second_order and backward:
+                second = checker.second_order(third=cases.third_order)
             return Errors(first, second).covering(checker.coverages)
 
         return drawn_again_at_kinks(check_at, seed)
+
+    def _check_torch_module(self, module: Any, sample: Sample, seed: int) -> Errors:
+        """A module of torch's: its parameters and inputs, in training and in evaluation."""
+        found = []
+        for mode in ("train", "eval"):
+            function, parameters = module_as_function(module, mode == "train")
+            whole = sample._replace(args=(*parameters.values(), *sample.args))
+            drawn = [f"input {i}" for i, a in enumerate(sample.args)
+                     if not (isinstance(a, arr) and a.integers is not None)]  # fmt: skip
+            labels = [*parameters, *drawn]
+            call = bridged(adapter("torch").adapt(function))
+            name = f" in {mode} mode"
+            found.append(self._check_function(call, whole, seed, self.cases, labels, name))
+        return Errors(max(e.first for e in found), max((e.second or 0.0) for e in found))
 
 
 def check(what: Any, *inputs: Any, seed: int = 0, **options: Any) -> Errors:
     """Check derivatives of first and second order: of a function, `autograd.Function` or Module.
 
-    inputs: one case as `gradcheck_cases` takes it, with its options; without any, all the cases
-    that `what` was decorated with.  Gives the worst errors.  Raises GradcheckError with the
-    entries that disagree, and TypeError without inputs or cases.
+    `what` may be written for torch, JAX, autograd or MyGrad, or be a function of NumPy arrays with
+    `vjp=` or `jvp=`.  inputs: one case as `gradcheck_cases` takes it, with its options; without
+    any, all the cases that `what` was decorated with.  Gives the worst errors.  Raises
+    GradcheckError with the entries that disagree, and TypeError without inputs or cases.
 
         >>> from minigrad.testing import arr, check
         >>> errors = check(lambda x: x * x.sigmoid(), arr.of(3, 4))
         >>> errors = check(minigrad.nn.Linear(3, 2), arr.of(4, 3))
+        >>> import numpy as np
+        >>> errors = check(np.sin, arr.of(3, 4), vjp=lambda g, x: g * np.cos(x))
     """
     name = str(getattr(what, "__name__", type(what).__name__))
     cases = Cases((Sample(inputs, {}),)) if inputs else cases_of(what)

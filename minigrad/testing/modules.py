@@ -13,7 +13,7 @@ from minigrad.autograd.gradcheck.strictness import Strictness
 from minigrad.nn import Module
 from minigrad.tensor import Tensor
 from minigrad.testing.operations import Errors, drawn_again_at_kinks
-from minigrad.testing.samples import as_input
+from minigrad.testing.samples import as_inputs
 
 MODES = ("train", "eval")
 
@@ -56,7 +56,7 @@ def check_module(
 
         def check(point_seed: int, chosen: str = chosen) -> Errors:
             rng = np.random.default_rng(point_seed)
-            drawn = [as_input(given, rng) for given in inputs]
+            drawn = as_inputs(inputs, rng)
             pure = _Pure(module, drawn, settings, chosen == "train", point_seed)
             name = f"{type(module).__name__} in {chosen} mode"
             checker = Checker(pure.function, pure.leaves, name, strictness, seed, pure.labels)

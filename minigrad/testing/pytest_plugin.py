@@ -11,11 +11,11 @@
 """
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import pytest
 
+from minigrad.autograd import GradcheckError
 from minigrad.engine.op import Sample
 from minigrad.testing.cases import Subject, cases_of, check
 from minigrad.testing.operations import Errors
@@ -76,9 +76,16 @@ def gradcheck(request: pytest.FixtureRequest) -> Callable[..., Errors]:
 
     what: a function, an `autograd.Function` class, or a Module, in training and evaluation.
     inputs: `arr.of(shape)` for random tensors, tensors, or anything else that is passed on.
-    options: second_order, rtol, atol and nondet_tol, as of `gradcheck_cases`.
+    options: as of `gradcheck_cases`.
     Raises GradcheckError with the entries that disagree.
     """
     seed = int(request.config.getoption("--gradcheck-seed"))
 
-    return partial(check, seed=seed)
+    def checked(what: Any, *inputs: Any, **options: Any) -> Errors:
+        __tracebackhide__ = True  # the report says what there is to know, the frames do not
+        try:
+            return check(what, *inputs, seed=seed, **options)
+        except GradcheckError as error:
+            raise error.with_traceback(None) from None
+
+    return checked

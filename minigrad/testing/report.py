@@ -60,6 +60,13 @@ def summary(results: Sequence[Result], seconds: float, heading: str = "operation
     )
 
 
+def coverage(results: Sequence[Result]) -> str:
+    """What was looked at of arguments of many entries."""
+    return "\n".join(
+        f"{r.subject}{r.case}, {line}" for r in results for line in r.coverage.splitlines()
+    )
+
+
 def failures(results: Sequence[Result]) -> str:
     """Every failure in full."""
     return "\n\n".join(r.failure for r in results if r.failure is not None)

@@ -1,5 +1,6 @@
 """Arguments drawn as a sample asks for them, and how a report names them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -28,14 +29,37 @@ def draw(wanted: arr, rng: np.random.Generator) -> Array:
     return array + wanted.diagonal * np.eye(*array.shape[-2:]) if wanted.diagonal else array
 
 
+def as_inputs(arguments: Sequence[Any], rng: np.random.Generator) -> list[Any]:
+    """Arguments in float64: drawn from an `arr`, tensors and arrays of any framework, others as is.
+
+    What is drawn is differentiated, and arrays, and tensors that require gradients; where there is
+    nothing of these, all floating tensors are.
+    """
+    found = [as_input(given, rng) for given in arguments]
+    tensors = [t for t in found if isinstance(t, Tensor) and t.is_floating_point()]
+    if not any(t.requires_grad for t in tensors):
+        for tensor in tensors:
+            tensor.requires_grad_()
+    return found
+
+
 def as_input(given: Any, rng: np.random.Generator) -> Any:
     """An argument in float64: drawn from an `arr`, and then to be differentiated; or as it is."""
     if isinstance(given, arr):
         drawn: Tensor = wrap(Tensor, draw(given, rng))
         return drawn.requires_grad_() if drawn.is_floating_point() else drawn
-    if isinstance(given, Tensor) and given.is_floating_point():
+    if isinstance(given, Tensor):
+        if not given.is_floating_point():
+            return given
         return given.detach().double().requires_grad_(given.requires_grad)
-    return given
+    if not hasattr(given, "__array__") or isinstance(given, np.generic):
+        return given
+    array = np.asarray(given.detach() if hasattr(given, "detach") else given)
+    if array.dtype.kind != "f":
+        return array
+    tensor: Tensor = wrap(Tensor, array.astype(np.float64))
+    # Frameworks with leaves say which of them count; all other arrays do.
+    return tensor.requires_grad_(bool(getattr(given, "requires_grad", True)))
 
 
 def describe(sample: Sample) -> str:
@@ -46,4 +70,6 @@ def describe(sample: Sample) -> str:
 
 
 def _described(argument: Any) -> str:
-    return str(list(argument.shape)) if isinstance(argument, arr | Tensor) else repr(argument)
+    if isinstance(argument, arr | Tensor) or hasattr(argument, "__array__"):
+        return str(list(argument.shape))
+    return repr(argument)

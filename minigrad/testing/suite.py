@@ -24,7 +24,10 @@ PACKAGE = Path(__file__).parents[1]
 
 
 class Result(NamedTuple):
-    """The outcome of one check: the worst errors of each order, or the failure."""
+    """The outcome of one check: the worst errors of each order, or the failure.
+
+    coverage: what was looked at of arguments of many entries, in words.
+    """
 
     subject: str
     case: str
@@ -32,6 +35,7 @@ class Result(NamedTuple):
     second: float | None
     seconds: float
     failure: str | None
+    coverage: str = ""
 
 
 class Task(NamedTuple):
@@ -105,7 +109,8 @@ def timed(subject: str, case: str, check: Callable[[], Errors]) -> Result:
     except Exception as error:
         failure = f"{subject}{case} raised {type(error).__name__}: {error}\n{_where(error)}"
     seconds = time.perf_counter() - start
-    return Result(subject, case, errors.first, errors.second, seconds, failure)
+    coverage = "\n".join(map(str, errors.coverages))
+    return Result(subject, case, errors.first, errors.second, seconds, failure, coverage)
 
 
 def _where(error: Exception) -> str:

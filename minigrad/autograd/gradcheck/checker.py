@@ -128,12 +128,16 @@ class Checker(CheckedFunction):
     # --- second order ----------------------------------------------------------------------------
 
     def second_order(
-        self, cotangents: Sequence[Array] | None = None, *, non_contiguous: bool = False
+        self,
+        cotangents: Sequence[Array] | None = None,
+        *,
+        non_contiguous: bool = False,
+        third: bool = False,
     ) -> float:
         """Check the gradient's own gradients; the worst error, relative to the size of the terms.
 
         cotangents: of the outputs, random ones without.  With non_contiguous they reach the rules
-        as views that do not lie in memory in order.
+        as views that do not lie in memory in order.  third: check its second derivatives too.
         """
         if cotangents is None:
             cotangents = [away_from_zero(self.rng, o.shape) for o in self._outputs_twice()]
@@ -168,7 +172,7 @@ class Checker(CheckedFunction):
         worst = inner._compare(starts)
         self.coverages += inner.coverages
         inner._optional(inner.gradients(gradient, starts), starts)
-        return worst
+        return max(worst, inner.second_order()) if third else worst
 
     # --- comparison ------------------------------------------------------------------------------
 
