@@ -73,9 +73,8 @@ def run(options: argparse.Namespace) -> int:
     seconds = time.perf_counter() - start
     width = terminal.columns()
     print(report.table(results, heading, width))
-    print(report.table(results, heading))
     if looked := report.coverage(results):
-        print(f"\n{looked}")
+        print(f"\n{terminal.fitted(looked, width)}")
     failed = report.failures(results)
     if failed:
         print(f"\n{terminal.fitted(failed, width)}")

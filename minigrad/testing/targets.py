@@ -29,19 +29,15 @@ What is checked in a file or module:
   - subclasses of autograd.Function, on random (3, 4) tensors for all arguments
     without default;
   - functions whose arguments without default are all annotated as Tensor,
+    Array or ndarray,
     likewise;
   - nn.Modules and losses: instances, and classes that need no arguments to be
     made; a module's inputs are random tensors shaped for its first layer
-    (Linear, convolution, batch norm), else (3, 4).
-  - whatever is decorated with minigrad.testing.gradcheck_cases, on the cases stated there;
-  - subclasses of autograd.Function, on random (3, 4) tensors for all arguments without default;
-  - functions whose arguments without default are all annotated as Tensor, Array or ndarray,
-    likewise;
-  - nn.Modules and losses: instances, and classes that need no arguments to be made; a module's
-    inputs are random tensors shaped for its first layer (Linear, convolution, batch norm,
-    embedding), else (3, 4).  What does not run on these says so, and how to state others.
-Functions, Functions and modules of torch, and functions of JAX, autograd and MyGrad are recognised
-by what they name, or --framework says what they are written for.
+    (Linear, convolution, batch norm, embedding), else (3, 4).  What does not
+    run on these says so, and how to state others.
+Functions, Functions and modules of torch, and functions of JAX, autograd and
+MyGrad are recognised by what they name, or --framework says what they are
+written for.
 FILE.py:NAME or PACKAGE.MODULE:NAME checks that name alone, annotated or not."""
 
 TENSORS = {"Tensor", "Array", "ndarray"}
