@@ -13,6 +13,7 @@ from minigrad.core.public_names import show_public_names
 from minigrad.core.types import Array, DTypeLike, Shape
 from minigrad.engine.grad_mode import ignore_fp_errors
 from minigrad.engine.overrides import overridable
+from minigrad.kernels.drawing import normal as drawing
 from minigrad.ops.generator import Generator, default_generator, stream
 from minigrad.tensor import Tensor
 from minigrad.tensor.creation import (
@@ -117,7 +118,7 @@ def _draw_normal(shape: Shape, dtype: np.dtype[Any], generator: Generator | None
     if dtype.kind == "c":  # with variance 1 as a complex number: 1/2 for each part
         parts = _draw_normal((*shape, 2), _part_of(dtype), generator)
         return complex_of(parts * parts.dtype.type(np.sqrt(0.5)))
-    return np.asarray(stream(generator).standard_normal(shape, _drawn_as(dtype)), dtype)
+    return np.asarray(drawing.standard_normal(stream(generator), shape, _drawn_as(dtype)), dtype)
 
 
 def _draw_integers(
@@ -133,7 +134,7 @@ def _draw_permutation(n: int, dtype: np.dtype[Any], generator: Generator | None)
 def _draw_around(
     shape: Shape, dtype: np.dtype[Any], generator: Generator | None, spread: Any, center: Any
 ) -> Array:
-    numbers = stream(generator).standard_normal(shape, _drawn_as(dtype))
+    numbers = drawing.standard_normal(stream(generator), shape, _drawn_as(dtype))
     return np.asarray(numbers * spread + center, dtype)
 
 

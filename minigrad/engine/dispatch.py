@@ -366,12 +366,28 @@ def _instead(
 
 def _common(arrays: list[Any], floats: bool) -> np.dtype[Any] | None:
     """The dtype to cast to before the forward; None if the arrays can go in as they are."""
+    if not floats and _are_equal_integers(arrays):
+        return None
     target = dtypes.result_type(*(a for a in arrays if a is not None))
     if floats and target.kind not in "fc":
         target = dtypes.default_numpy()
     if all(a.dtype == target for a in arrays if type(a) is np.ndarray):
         return None
     return target
+
+
+def _are_equal_integers(arrays: list[Any]) -> bool:
+    """True for arrays of one integer dtype, and Python's ints, which take theirs."""
+    dtype = None
+    for array in arrays:
+        if type(array) is np.ndarray:
+            if dtype is None:
+                dtype = array.dtype
+            elif array.dtype is not dtype:
+                return False
+        elif type(array) is not int:
+            return False
+    return dtype is not None and dtype.kind in "iu"
 
 
 def _cast(args: tuple[Any, ...], dtype: np.dtype[Any]) -> tuple[Any, ...]:

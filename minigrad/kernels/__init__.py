@@ -9,6 +9,8 @@ defer_modules(
         "accumulation",
         "attention",
         "conv",
+        "distances",
+        "drawing",
         "fused_optimizer",
         "matmul",
         "pointwise",

@@ -15,6 +15,7 @@ from minigrad.kernels.attention import backward as attention_backward
 from minigrad.kernels.attention import forward as attention_forward
 from minigrad.kernels.compiler.vector_unit import VECTOR_BYTES
 from minigrad.kernels.conv import conv2d
+from minigrad.kernels.distances import euclidean
 from minigrad.kernels.matmul import gemm_nt, matmul
 from minigrad.kernels.pointwise import activation, elementwise, special
 from minigrad.kernels.pointwise.loops import CHUNK
@@ -336,6 +337,10 @@ def rows_of_elements(draw: Draw) -> Calls:
     k = draw.size(1, min(7, x.shape[axis]))
     yield largest.first_in_order, x, k, axis, draw.one_of(False, True)
     yield running_products.running_products, x, axis
+    products = draw.plain(draw.size(most=3), draw.size(most=37), draw.size(most=37))
+    lengths = [np.full(products.shape[:2], 99, x.dtype), np.full(products.shape[::2], 9, x.dtype)]
+    out = yield euclidean.distances_from_products, products, *lengths
+    yield euclidean.slopes, draw.array(*out.shape), out
     yield logsumexp.logsumexp, draw.plain(draw.size(most=37), draw.one_of(draw.size(1), 1500))
 
 

@@ -10,6 +10,7 @@ from minigrad.engine.graph import V, Value
 from minigrad.engine.half_precision import in_float32
 from minigrad.engine.op import composed, require_tensors
 from minigrad.ops.dims import wrap_dim
+from minigrad.ops.linalg.distances import distance_by_product
 from minigrad.ops.linalg.einsum import Labelled, contract
 from minigrad.ops.linalg.matmul import matmul
 from minigrad.ops.linalg.norms import vector_norm
@@ -363,17 +364,8 @@ def cdist(x1: V, x2: V, p: float = 2.0, compute_mode: str | None = _COMPUTE_MODE
         raise ValueError(f"{mode} is not a valid value for compute_mode: one of {_COMPUTE_MODES}")
     above_limit = max(x1.shape[-2], x2.shape[-2]) > _MANY_ROWS
     if p == 2 and (mode == _COMPUTE_MODES[1] or (mode == _COMPUTE_MODES[0] and above_limit)):
-        return _distance_by_product(x1, x2)
+        return distance_by_product(x1, x2)
     return vector_norm(x1.unsqueeze(-2) - x2.unsqueeze(-3), p, -1)
-
-
-def _distance_by_product(x1: V, x2: V) -> V:
-    squares = (x1 * x1).sum(dim=-1).unsqueeze(-1) + (x2 * x2).sum(dim=-1).unsqueeze(-2)
-    squared = (squares - matmul(x1, x2.mT) * 2).unsqueeze(-1).clamp(min=0)
-    positive = squared.array > 0
-    # The square root has no derivative at 0, so it is taken of 1 there and multiplied by 0.
-    nonzero = squared + squared.new_tensor(~positive)
-    return (nonzero.sqrt() * squared.new_tensor(positive)).squeeze(-1)
 
 
 @composed(node="PdistBackward0")

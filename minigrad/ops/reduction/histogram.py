@@ -310,6 +310,13 @@ def searchsorted(
 
 def insertion(sequence: Array, values: Array, goes_before: np.ufunc) -> Array:
     """The first index whose element does not go before the value, by bisection of all at once."""
+    if sequence.ndim == 1 and sequence.dtype == values.dtype:
+        side: Any = "right" if goes_before is np.less_equal else "left"
+        places: Array = np.searchsorted(sequence, values, side)
+        if sequence.dtype.kind == "f" and values.size:
+            # nan goes behind everything, also behind the nan of the sequence.
+            places = np.where(np.isnan(values), sequence.size, places)
+        return places
     size = sequence.shape[-1]
     low = np.zeros(values.shape, np.int64)
     high = np.full(values.shape, size, np.int64)

@@ -10,6 +10,7 @@ from minigrad import ops
 from minigrad.core.types import Array
 from minigrad.engine.complex_form import refuse_complex
 from minigrad.engine.graph import Value, wrap
+from minigrad.kernels.drawing import normal as drawing
 from minigrad.ops.generator import Generator, stream
 from minigrad.ops.nn.random import require_floating, require_probability
 from minigrad.tensor.methods.element_calls import ElementCallMethods
@@ -89,7 +90,10 @@ class RandomFillMethods(ElementCallMethods):
             return self.copy_(drawn + mean)
         require_floating("normal_", self.array)
         require_positive("normal_", "std", std, zero=True)
-        return self._draw(lambda source: source.normal(mean, std, self.shape), generator)
+        kind = self.array.dtype
+        return self._draw(
+            lambda source: drawing.normal(source, mean, std, self.shape, kind), generator
+        )
 
     def log_normal_(
         self, mean: float = 1.0, std: float = 2.0, *, generator: Generator | None = None
