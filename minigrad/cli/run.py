@@ -1,13 +1,18 @@
 """`minigrad run`: start a script in several processes, which MPI connects."""
 
 import argparse
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from minigrad.cli.usage_error import UsageError
 from minigrad.distributed import mpi
 from minigrad.distributed.launch import Launch, run_job
+from minigrad.distributed.launch.estimate import COUNTS, NETWORKS, Network, read_step, table
+from minigrad.distributed.launch.measure_exchange import measured
 
+VARIABLE = "MINIGRAD_RUN_TIMELINE"  # the file that nn.parallel.timeline writes
 EPILOG = """\
 Each process finds RANK, WORLD_SIZE and LOCAL_RANK in its environment, and
 minigrad.distributed.init_process_group() makes the group of all.  If one
@@ -38,6 +43,14 @@ def add_to(commands: Any) -> None:
         "--silence", type=float, default=5.0, metavar="SECONDS",
         help="a process that is stopped or silent for as long has failed (default: 5)",
     )  # fmt: skip
+    parser.add_argument(
+        "--estimate", action="store_true",
+        help="run the script in one process, measure its steps, and predict those of N machines",
+    )  # fmt: skip
+    parser.add_argument(
+        "--network", nargs=2, type=float, metavar=("MICROSECONDS", "GBIT"), action="append",
+        help="for --estimate: latency and bandwidth (default: 1, 10, 100 Gbit/s, and this machine)",
+    )  # fmt: skip
     parser.add_argument("script", help="a Python file")
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="of the script")
     parser.set_defaults(run=run)
@@ -59,6 +72,23 @@ def run(options: argparse.Namespace) -> int:
         options.timeout, options.silence,
     )  # fmt: skip
     try:
-        return run_job(launch)
+        return _estimate(launch, options.network) if options.estimate else run_job(launch)
     except RuntimeError as error:
         raise UsageError(str(error)) from error
+
+
+def _estimate(launch: Launch, given: Sequence[tuple[float, float]] | None) -> int:
+    """Measure the script's steps here, and print what they take on many machines."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "timeline.json"
+        status = run_job(launch._replace(processes=1, variables={VARIABLE: str(file)}))
+        if status:
+            return status
+        step = read_step(file)
+        networks = {
+            f"{us:g} us, {gbit:g} Gbit/s": Network(us * 1e-6, gbit * 1e9 / 8)
+            for us, gbit in given or ()
+        } or {**NETWORKS, "processes here": measured(Path(folder) / "exchange.json")}
+    for line in table(step, networks, COUNTS):
+        print(line)
+    return 0

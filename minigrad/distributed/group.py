@@ -107,11 +107,22 @@ def init_process_group(
         raise ValueError(f"the rank of this process is {own} of {size}, got rank={rank}")
     if size > 1 and backend is not None and name != Backend.MPI and own == 0:
         warn_caller(f"backend {backend!r}: {size} processes exchange through MPI")
+    if world is not None and size > 1:
+        _meet(world, timeout)
     _DefaultGroup.current = ProcessGroup(
         name if size == 1 else Backend.MPI, group_name, list(range(size)), own,
         LocalTransport() if world is None or size == 1 else MpiTransport(world.Dup()),
         seconds_of(timeout),
     )  # fmt: skip
+
+
+def _meet(world: Any, timeout: timedelta | None) -> None:
+    """Wait until all processes are here, with a time: MPI then makes a group without waiting."""
+    ranks = list(range(world.Get_size()))
+    meeting = ProcessGroup(
+        Backend.MPI, "start", ranks, world.Get_rank(), MpiTransport(world), seconds_of(timeout)
+    )
+    meeting.launch("init_process_group", "init_process_group", meeting.transport.barrier(), False)
 
 
 def _numbers(init_method: str | None, store: Any, rank: int, world_size: int) -> tuple[int, int]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from minigrad.distributed.debug import compared, is_debugging
-from minigrad.distributed.progress import Lane, Place, Work, counted, submit
+from minigrad.distributed.progress import Lane, Place, Work, counted, signed, submit
 from minigrad.distributed.transport import Steps, Transport
 from minigrad.engine.graph import Value
 
@@ -62,6 +62,7 @@ class ProcessGroup:
         `signature` says what all members must agree on.
         """
         number = counted(self.key)
+        signed(self.key, number, signature)
         title = f"{name} #{number} of the {self.group_name or 'default group'}"
         if self._debugs and self.size() > 1:
             steps = compared(f"{signature} #{number}", self.transport, self.ranks, steps)

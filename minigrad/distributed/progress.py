@@ -18,11 +18,23 @@ from minigrad.distributed import mpi
 from minigrad.distributed.transport import Steps
 from minigrad.engine.graph import Value
 
-__all__ = ["DistBackendError", "Place", "Work", "begun", "counted", "poll", "submit", "waiting"]
+__all__ = [
+    "DistBackendError",
+    "Place",
+    "Work",
+    "begun",
+    "counted",
+    "poll",
+    "signatures",
+    "signed",
+    "submit",
+    "waiting",
+]
 
 _LOOKS_BEFORE_SLEEP = 30  # some 30 us: small exchanges are done by then
 _SHORTEST_SLEEP, _LONGEST_SLEEP = 2e-5, 1e-3  # seconds
 _THREAD_SLEEP = 5e-4
+_REMEMBERED = 8  # exchanges of a group
 
 
 class DistBackendError(RuntimeError):
@@ -143,6 +155,8 @@ _wake = threading.Event()
 _thread: threading.Thread | None = None
 _waiting: Work | None = None
 begun: dict[str, int] = {}  # how many exchanges this process has begun, by their keys
+# The numbers and signatures of the last ones of each group, for the watchdog to compare.
+signatures: dict[str, deque[tuple[int, str]]] = {}
 
 
 def submit(work: Work, lane: Lane | None, in_background: bool) -> None:
@@ -163,6 +177,11 @@ def counted(key: str) -> int:
     """Count one more exchange under a key, and return its number."""
     begun[key] = begun.get(key, 0) + 1
     return begun[key]
+
+
+def signed(key: str, number: int, signature: str) -> None:
+    """Note what an exchange of a group is."""
+    signatures.setdefault(key, deque(maxlen=_REMEMBERED)).append((number, signature))
 
 
 def _run(work: Work, lane: Lane | None) -> None:

@@ -39,7 +39,8 @@ def test_processes_find_their_numbers(tmp_path):
     script.write_text(
         "import os, sys\n"
         "names = 'RANK', 'WORLD_SIZE', 'LOCAL_RANK', 'NUMBA_NUM_THREADS'\n"
-        "print(*(os.environ[name] for name in names), *sys.argv[1:], flush=True)\n"
+        "words = [os.environ[name] for name in names] + sys.argv[1:]\n"
+        "sys.stdout.write(' '.join(words) + '\\n')\n"
     )
     started = [sys.executable, "-m", "minigrad", "run", "-n", "2", "--threads", "3"]
     done = subprocess.run(
@@ -81,8 +82,8 @@ def waiting(key, number, ranks, signature="all_reduce", seconds=9.0):
     return {"name": f"{signature} #{number}", "seconds": seconds, "place": place}
 
 
-def state(begun=(), waits=None, left=False):
-    return RankState(1, "host", 0.0, dict(begun), waits, left)
+def state(begun=(), waits=None, left=False, signatures=()):
+    return RankState(1, "host", 0.0, dict(begun), waits, dict(signatures), left)
 
 
 PROGRAMS = int(os.environ.get("MINIGRAD_TEST_PROGRAMS", "100"))  # that are never accused
@@ -97,11 +98,20 @@ IMPOSSIBLE = {
         },
     ),
     "two call different collectives": (
-        "rank 0 is running all_reduce, but rank 2 is running barrier",
+        "rank 0 has called all_reduce.SUM. f, but rank 2 has called barrier, as exchange 4",
         {
-            0: state({"g": 4}, waiting("g", 4, ALL)),
-            1: state({"g": 3}),
-            2: state({"g": 4}, waiting("g", 4, ALL, "barrier")),
+            0: state({"g": 5}, signatures={"g": [(3, "barrier"), (4, "all_reduce(SUM) f")]}),
+            1: state({"g": 3}, signatures={"g": [(3, "barrier")]}),
+            2: state({"g": 4}, signatures={"g": [(4, "barrier")]}),
+        },
+    ),
+    "all wait, after one had another shape": (
+        r"all_reduce\(SUM\) \[3\], but rank 1 has called all_reduce\(SUM\) \[4\]",
+        {
+            rank: state(
+                {"g": 5}, waiting("g", 5, [0, 1]), signatures={"g": [(4, f"all_reduce(SUM) [{n}]")]}
+            )
+            for rank, n in ((0, 3), (1, 4))
         },
     ),
     "two groups in another order": (
@@ -130,6 +140,12 @@ def test_what_can_never_end_is_found(name):
 def test_waits_of_a_moment_are_not_judged():
     ranks = IMPOSSIBLE["another has ended"][1]
     ranks = {**ranks, 0: state({"g": 4}, waiting("g", 4, ALL, seconds=1.0))}
+    assert verdict(ranks) is None
+
+
+def test_other_shapes_may_be_right_while_somebody_computes():
+    ranks = dict(IMPOSSIBLE["all wait, after one had another shape"][1])
+    ranks[1] = state({"g": 5}, None, signatures=ranks[1].signatures)
     assert verdict(ranks) is None
 
 

@@ -4,8 +4,9 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 __all__ = ["Launch", "environment", "mpiexec_command"]
@@ -28,6 +29,7 @@ class Launch(NamedTuple):
     timeout: float | None = None  # of an exchange, in seconds
     silence: float = 5.0  # seconds after which a process that says nothing has failed
     start_timeout: float = 120.0  # seconds in which all processes have to say that they are there
+    variables: Mapping[str, str] = MappingProxyType({})  # further ones of the environment
 
 
 def environment(launch: Launch, address: str, key: str) -> dict[str, str]:
@@ -37,7 +39,7 @@ def environment(launch: Launch, address: str, key: str) -> dict[str, str]:
     found |= {"MINIGRAD_RUN_ADDRESS": address, "MINIGRAD_RUN_KEY": key}
     if launch.timeout is not None:
         found["MINIGRAD_DISTRIBUTED_TIMEOUT"] = str(launch.timeout)
-    return found
+    return found | dict(launch.variables)
 
 
 def mpiexec_command(launch: Launch, variables: Sequence[str]) -> list[str]:

@@ -30,6 +30,7 @@ class _Job:
         self.launch = launch
         self.ranks: dict[int, RankState] = {}
         self.status: int | None = None  # of the rank that failed first
+        self.ended_others = False  # whether MPI's launcher has not ended the job by itself
         self._said: set[int] = set()
         self._asked: set[int] = set()  # the ranks that have yet to say where they are
         self._host = socket.gethostname()
@@ -81,6 +82,7 @@ class _Job:
         state.heard = now
         if message["kind"] == "report":
             state.begun, state.waits = message["begun"], message["waits"]
+            state.signatures = message["signatures"]
         elif message["kind"] == "left":
             state.left = True
         elif message["kind"] == "stack":
@@ -149,6 +151,7 @@ class _Job:
         for signal_ in (signal.SIGTERM, signal.SIGKILL):
             if self.mpiexec.poll() is not None:
                 break
+            self.ended_others = True
             self.mpiexec.send_signal(signal_)
             self.wait_for_launcher(1.0)
         for state in self.ranks.values():  # a stopped process does not hear SIGTERM
@@ -184,8 +187,8 @@ def run_job(launch: Launch) -> int:
         job.end()
         return 130
     seconds = time.monotonic() - job._began
-    status = job.status or job.mpiexec.returncode or int(reason is not None)
-    status = 128 - status if status < 0 else status
+    status = job.status or (1 if job.ended_others else job.mpiexec.returncode)
+    status = 128 - status if status < 0 else status or int(reason is not None)
     if reason is not None or status:
         job.say(f"{reason or 'a process failed'}; ended after {seconds:.1f} s with status {status}")
     return status

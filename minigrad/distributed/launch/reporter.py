@@ -40,7 +40,7 @@ class Reporter:
     def _report(self) -> None:
         try:
             while True:
-                self.say("report", begun=dict(progress.begun), waits=_wait_of_program())
+                self.say("report", waits=_wait_of_program(), **_exchanges())
                 if self._connection.poll(_PERIOD):
                     self._connection.recv_bytes()  # the one question there is
                     self.say("stack", text=self._stack())
@@ -52,6 +52,12 @@ class Reporter:
         """The lines of code that the program is in."""
         frame = sys._current_frames().get(self._main)
         return "".join(traceback.format_stack(frame)[-6:])
+
+
+def _exchanges() -> dict[str, Any]:
+    """What the process has begun; copies, since the program goes on."""
+    latest = {key: list(found) for key, found in progress.signatures.copy().items()}
+    return {"begun": progress.begun.copy(), "signatures": latest}
 
 
 def _wait_of_program() -> dict[str, Any] | None:

@@ -14,6 +14,7 @@ from typing import Any
 
 __all__ = ["RankState", "process_state", "silent_rank", "verdict"]
 
+_STANDSTILL = 4.0  # seconds for which all have to wait
 _GRACE = 2.0  # seconds for which a wait has to last before it is judged
 
 
@@ -26,6 +27,7 @@ class RankState:
     heard: float  # when it last said something
     begun: Mapping[str, int] = field(default_factory=dict)
     waits: Mapping[str, Any] | None = None
+    signatures: Mapping[str, Any] = field(default_factory=dict)  # of its last exchanges
     left: bool = False  # its script has ended
     gone: bool = False  # its connection has ended
     failure: str | None = None
@@ -64,21 +66,25 @@ def verdict(ranks: Mapping[int, RankState]) -> str | None:
 
 
 def _mismatch(ranks: Mapping[int, RankState]) -> str | None:
-    """Two ranks at the same exchange of a group that call different ones."""
-    at: dict[tuple[str, int], tuple[int, str]] = {}
+    """Two ranks that have called different collectives as the same exchange of a group.
+
+    Other functions are an error at once, other shapes once nobody gets further.
+    """
+    stuck = all(
+        state.left or (state.waits is not None and state.waits["seconds"] > _STANDSTILL)
+        for state in ranks.values()
+    )
+    first: dict[tuple[str, int], tuple[int, str]] = {}
     for rank, state in sorted(ranks.items()):
-        place = state._place()
-        if place is None or not place["signature"]:
-            continue
-        first, signature = at.setdefault(
-            (place["key"], place["number"]), (rank, place["signature"])
-        )
-        if signature != place["signature"]:
-            return (
-                "mismatch between collectives: "
-                f"rank {first} is running {signature}, but rank {rank} is running "
-                f"{place['signature']} (exchange {place['number']} of the group)"
-            )
+        for key, found in state.signatures.items():
+            for number, signature in found:
+                other, before = first.setdefault((key, number), (rank, signature))
+                same_function = signature.split(" ")[0] == before.split(" ")[0]
+                if signature != before and (stuck or not same_function):
+                    return (
+                        f"mismatch between collectives: rank {other} has called {before}, but rank "
+                        f"{rank} has called {signature}, as exchange {number} of the group"
+                    )
     return None
 
 
@@ -114,13 +120,13 @@ def silent_rank(
     """A rank that is stopped, dead, or says nothing without computing; and what it is."""
     for rank, state in ranks.items():
         quiet = now - state.heard
-        if state.failure or (state.left and state.gone) or quiet < 1.5:
+        if state.failure or state.left or quiet < 1.5:
             continue
         if state.host == host:
             letter, ticks = process_state(state.pid)
             if ticks != state.cpu[1]:
                 state.cpu = now, ticks
-            if letter in "XZ" and not state.left:
+            if letter in "XZ":
                 return rank, "was killed or ended without a word"
             computes = now - state.cpu[0] < silence  # and keeps its interpreter to itself
             if quiet >= silence and (letter in "Tt" or not computes) and letter not in "XZ":

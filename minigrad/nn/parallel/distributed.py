@@ -13,6 +13,7 @@ from minigrad.nn.parallel.fixed_reduction import FixedReduction
 from minigrad.nn.parallel.join import JoinedIterations
 from minigrad.nn.parallel.reducer import Reducer
 from minigrad.nn.parallel.synchronization import broadcast_tensors
+from minigrad.nn.parallel.timeline import is_asked_for, timeline_of
 from minigrad.tensor import Tensor
 
 M = TypeVar("M", bound=Module)
@@ -87,7 +88,7 @@ class DistributedDataParallel(Module, Generic[M]):
         self._joined: JoinedIterations | None = None
         if reduction == "fixed":
             self.fixed = FixedReduction(module, self.process_group, shard_size, shard_seed)
-        if self.process_group.size() == 1:
+        if self.process_group.size() == 1 and not is_asked_for():
             return
         # A group of its own: its exchanges may come between others in another order on each rank.
         self._group = _same_members(self.process_group)
@@ -101,6 +102,8 @@ class DistributedDataParallel(Module, Generic[M]):
             trained, self._group, bucket_cap_mb or 25.0, find_unused_parameters,
             gradient_as_bucket_view, static_graph,
         )  # fmt: skip
+        buffers = sum(b.array.nbytes for b in module.buffers()) if broadcast_buffers else 0
+        self.reducer.timeline = timeline_of(self.process_group.rank(), buffers)
 
     def forward(self, *inputs: Any, **kwargs: Any) -> Any:
         reducer = self.reducer

@@ -20,6 +20,7 @@ from minigrad.distributed import (
 from minigrad.distributed.progress import poll
 from minigrad.engine.backward import reachable_from
 from minigrad.nn.parallel.buckets import Bucket, buckets_of
+from minigrad.nn.parallel.timeline import Timeline
 from minigrad.tensor import Tensor
 from minigrad.tensor.creation import from_numpy
 
@@ -51,6 +52,7 @@ class Reducer:
         self._arrivals = 0  # of these, from the backward pass
         self._works: list[Work] = []
         self._used: Tensor | None = None  # how many processes use each parameter
+        self.timeline: Timeline | None = None
         self._parameters = [p for _, p in parameters]
         self._arrange(self._parameters[::-1])
         for p in self._parameters:
@@ -74,6 +76,8 @@ class Reducer:
         self._reorder()
         self._expects, self._works, self._used = True, [], None
         self._seen, self._arrivals = set(), 0
+        if self.timeline is not None:
+            self.timeline.begin()
         for bucket in self.buckets:
             bucket.missing = len(bucket.parameters)
         if outputs is None or self._find_unused or self._static:
@@ -151,6 +155,8 @@ class Reducer:
         begun = len(self._works) - (self._used is not None)
         while begun < len(self.buckets) and self.buckets[begun].missing == 0:
             op = ReduceOp.AVG if self.divisor is None else ReduceOp.SUM
+            if self.timeline is not None:
+                self.timeline.ready(self.buckets[begun].array.nbytes)
             work = all_reduce(self.buckets[begun].tensor, op, self.group, async_op=True)
             self._works += [work] if work is not None else []
             begun += 1
@@ -159,8 +165,12 @@ class Reducer:
 
     def _finish(self) -> None:
         """Wait for all exchanges, and give each parameter the average."""
+        if self.timeline is not None:
+            self.timeline.wait()
         for work in self._works:
             work.wait()
+        if self.timeline is not None:
+            self.timeline.end()
         self._expects, self._arrived_once = False, True
         nowhere = () if self._used is None else np.flatnonzero(self._used.array == 0)
         skipped = {id(self._parameters[i]) for i in nowhere}

@@ -1,0 +1,70 @@
+"""Steps of 1, 2 and 4 processes on this machine, beside what `minigrad run --estimate` predicts.
+
+    python -m benchmarks.distributed_scaling
+
+Processes beyond the number of cores share these, so their computation is taken to last that much
+longer.  `hidden` is the share of the exchanges' predicted time that the step does not wait for.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.scaling_script import MODELS
+from minigrad.distributed.launch.command import Launch
+from minigrad.distributed.launch.estimate import Step, read_step
+from minigrad.distributed.launch.job import run_job
+from minigrad.distributed.launch.measure_exchange import measured
+
+SCRIPT = str(Path(__file__).with_name("scaling_script.py"))
+
+
+def step_of(model: str, ranks: int) -> Step:
+    """The step of rank 0, measured now."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "timeline.json"
+        variables = {"MINIGRAD_RUN_TIMELINE": str(file)}
+        if run_job(Launch(ranks, SCRIPT, [model], variables=variables)):
+            raise RuntimeError(f"{model} on {ranks} ranks failed")
+        return read_step(file)
+
+
+def table() -> Iterator[str]:
+    """The rows, as Markdown."""
+    with tempfile.TemporaryDirectory() as folder:
+        network = measured(Path(folder) / "exchange.json")
+    cores = len(os.sched_getaffinity(0))
+    yield (
+        f"between processes here: {network.latency * 1e6:.0f} us, "
+        f"{network.bandwidth * 8e-9:.1f} Gbit/s; {cores} cores\n"
+    )
+    yield "| model | ranks | predicted ms | measured ms | waited ms | hidden |"
+    yield "|---|---|---|---|---|---|"
+    for model in MODELS:
+        one = step_of(model, 1)
+        for ranks in (1, 2, 4):
+            found = one if ranks == 1 else step_of(model, ranks)
+            crowd = max(1.0, ranks / cores)
+            scaled = one._replace(
+                seconds=one.seconds * crowd,
+                computed=one.computed * crowd,
+                ready=[t * crowd for t in one.ready],
+            )
+            predicted = scaled.on(network, ranks)
+            hidden = 1 - found.waited / predicted.exchanged if predicted.exchanged else 1.0
+            yield (
+                f"| {model} | {ranks} | {predicted.seconds * 1e3:.1f} | "
+                f"{(found.seconds + found.waited) * 1e3:.1f} | {found.waited * 1e3:.1f} | "
+                f"{max(hidden, 0.0):.0%} |"
+            )
+
+
+def main() -> None:
+    """Print the table."""
+    for line in table():
+        print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()
