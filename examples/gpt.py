@@ -11,7 +11,7 @@ import minigrad as mg
 from minigrad import nn, optim
 from minigrad.nn import functional as F
 
-CONTEXT, WIDTH, HEADS, LAYERS, BATCH = 64, 96, 4, 3, 16
+CONTEXT, WIDTH, HEADS, LAYERS, BATCH = 64, 96, 4, 2, 16
 
 
 class Block(nn.Module):
@@ -60,7 +60,7 @@ def continuation(model: GPT, tokens: mg.Tensor, length: int) -> mg.Tensor:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=600)
+    parser.add_argument("--steps", type=int, default=500)
     parser.add_argument("--length", type=int, default=300, help="characters to write")
     options = parser.parse_args()
     mg.manual_seed(0)
