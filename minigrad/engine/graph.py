@@ -59,7 +59,7 @@ class Value(TensorInterface, SharesMemory):
         if wanted and self.array.dtype.kind not in "fc":
             raise RuntimeError(
                 f"only Tensors of floating point and complex dtype can require gradients, got "
-                f"{self.array.dtype}"
+                f"{self.array.dtype}; write 1.0 for 1, or give dtype=float32"
             )
         if wanted and self._is_inference and not thread.mode.inference:
             raise RuntimeError(

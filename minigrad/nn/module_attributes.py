@@ -103,7 +103,10 @@ class ModuleAttributes:
     def _require_init(self, what: str) -> None:
         """Raise AttributeError if a subclass has not called `super().__init__()` yet."""
         if "_parameters" not in self.__dict__:
-            raise AttributeError(f"cannot assign {what} before Module.__init__() call")
+            raise AttributeError(
+                f"cannot assign {what} before Module.__init__() call: begin the class's own "
+                f"__init__ with super().__init__()"
+            )
 
     def _remove(self, name: str, keep: str) -> None:
         """Delete `name` as a plain attribute and from all dictionaries but `keep`."""

@@ -142,13 +142,16 @@ def start_cotangent(position: int, root: Any, gradient: Any) -> Any:
         raise TypeError(f"expected a Tensor to differentiate, got {type(root).__name__}")
     if not root._requires_grad:
         raise RuntimeError(
-            f"element {position} of tensors does not require grad and does not have a grad_fn"
+            f"element {position} of tensors does not require grad and does not have a grad_fn: "
+            f"nothing that it was computed from requires gradients, or it was computed inside "
+            f"no_grad(), or from detach(), item() or numpy()"
         )
     if gradient is None:
         if root.array.size != 1:
             raise RuntimeError(
                 f"grad can be implicitly created only for scalar outputs, this one has shape "
-                f"{list(root.array.shape)}; pass a gradient of that shape"
+                f"{list(root.array.shape)}; reduce it with mean() or sum(), or pass a gradient of "
+                f"that shape"
             )
         if root._is_complex:
             raise RuntimeError(

@@ -75,10 +75,32 @@ def gradcheck_cases(*cases: Any, **options: Any) -> Callable[[T], T]:
                 f"gradcheck_cases decorates functions, autograd.Functions and Modules, got "
                 f"{type(decorated).__name__}"
             )
+        _refuse_arguments_as_cases(decorated, cases)
         setattr(decorated, MARK, found)
         return decorated
 
     return mark
+
+
+def _refuse_arguments_as_cases(decorated: Any, cases: Sequence[Any]) -> None:
+    """Raise TypeError where the arguments of one case were given as a case each."""
+    if len(cases) == 1 or not all(isinstance(case, arr) for case in cases):
+        return
+    is_function = inspect.isclass(decorated) and issubclass(decorated, Function)
+    call = decorated.forward if is_function else decorated
+    if inspect.isclass(call) or isinstance(call, Module):
+        return  # what a module's forward takes is checked when it is called
+    parameters = list(inspect.signature(call).parameters.values())[is_function:]
+    required = [
+        p
+        for p in parameters
+        if p.default is p.empty and p.kind in {p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD}
+    ]
+    if len(required) == len(cases):
+        raise TypeError(
+            f"gradcheck_cases: {decorated.__name__} takes {len(required)} arguments, and each case "
+            f"has one; sample({', '.join(['...'] * len(cases))}) is one case of {len(cases)}"
+        )
 
 
 def _as_sample(case: Any) -> Sample:

@@ -102,6 +102,6 @@ def _elements_per_channel(input: Tensor) -> int:
     if count == 1:
         raise ValueError(
             f"Expected more than 1 value per channel when training, got input size "
-            f"{list(input.shape)}"
+            f"{list(input.shape)}; call eval() to classify one sample, or train with drop_last=True"
         )
     return count

@@ -154,10 +154,22 @@ def require_convolution(
         raise RuntimeError(
             f"Given groups={groups}, weight of size {list(weight.shape)}, expected input"
             f"{list(input.shape)} to have {per_group * groups} channels, but got {channels} "
-            f"channels instead"
+            f"channels instead{_advice(input, per_group * groups)}"
         )
     require_bias(weight, bias, filters)
     require_one_dtype(name, input, weight, bias)
+
+
+def _advice(input: Tensor, channels: int) -> str:
+    """What may be meant where the channels stand elsewhere."""
+    shape = input.array.shape
+    if shape[-1] == channels != 1:
+        last = len(shape) - 1
+        order = (0, last, *range(1, last))
+        return f"; channels come first: permute{order} moves them there"
+    if shape[0] == 1 == channels:
+        return "; unsqueeze(1) gives each image of a batch (N, H, W) its channel"
+    return ""
 
 
 def require_bias(weight: Tensor, bias: Tensor | None, filters: int) -> None:
@@ -177,6 +189,7 @@ def require_one_dtype(name: str, input: Tensor, weight: Tensor, bias: Tensor | N
         raise RuntimeError(
             f"{name}: input, weight and bias should have the same dtype, got {input.dtype} and "
             + ", ".join(str(other.dtype) for other in others)
+            + "; input.to(weight.dtype) converts"
         )
     if dtype.kind == "b":
         raise RuntimeError(f"{name} is not implemented for {input.dtype}")

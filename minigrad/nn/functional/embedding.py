@@ -39,7 +39,7 @@ def embedding(
     indices = input.array
     if indices.dtype.kind not in "iu":
         raise RuntimeError(f"Expected tensor for argument 'indices' to have an integer dtype, but "
-                           f"got {input.dtype}")  # fmt: skip
+                           f"got {input.dtype}; input.long() has one")  # fmt: skip
     rows = weight.shape[0]
     ignore_fp_errors(_require_rows, indices, rows)
     if max_norm is not None:

@@ -2,6 +2,7 @@
 
 from minigrad import ops
 from minigrad.core.types import Array
+from minigrad.core.warn import warn_caller
 from minigrad.engine.grad_mode import ignore_fp_errors
 from minigrad.engine.half_precision import in_float32
 from minigrad.engine.op import labelled
@@ -14,6 +15,8 @@ from minigrad.nn.functional.reduction import (
     weighted,
 )
 from minigrad.tensor import Tensor
+
+_SOFTMAX = ops.softmax.op
 
 
 @takes_old_reduction
@@ -73,7 +76,8 @@ def _require_probabilities(array: Array) -> None:
     """Raise RuntimeError if an element is not in [0, 1]."""
     if array.size and not (array.min() >= 0 and array.max() <= 1):
         raise RuntimeError(
-            f"all elements of input should be between 0 and 1, got {array.min()} to {array.max()}"
+            f"all elements of input should be between 0 and 1, got {array.min()} to {array.max()}; "
+            "scores of any size go to binary_cross_entropy_with_logits"
         )
 
 
@@ -109,6 +113,8 @@ def _require_same_shape(name: str, input: Tensor, target: Tensor) -> None:
         raise ValueError(
             f"{name}: Using a target size ({list(target.shape)}) that is different to the input "
             f"size ({list(input.shape)}); target size must be the same as input size"
+            + "; target.view_as(input) has it"
+            * (input.array.size == target.array.size)
         )
 
 
@@ -158,11 +164,17 @@ def cross_entropy(
     uniform distribution, (1 - label_smoothing) target + label_smoothing / C (Szegedy et al. 2016,
     arXiv:1512.00567).  Raises as nll_loss does, and RuntimeError unless label_smoothing is in [0,
     1].
+    PyTorch differs: an input that softmax made gives a warning.
     """
     require_reduction(reduction)
     if not 0 <= label_smoothing <= 1:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     require_tensor("cross_entropy", input=input, target=target)
+    if (node := input.node) is not None and node.op is _SOFTMAX:
+        warn_caller(
+            "cross_entropy: its input comes from softmax, and it applies softmax itself; give it "
+            "the scores (for probabilities: nll_loss of their logarithm)"
+        )
     if target.array.dtype.kind == "f":
         return _cross_entropy_of_probabilities(input, target, weight, reduction, label_smoothing)
     _require_class_indices("cross_entropy", input, target, weight)
@@ -181,7 +193,7 @@ def _cross_entropy_of_probabilities(
         raise RuntimeError(
             f"cross_entropy: a floating target holds class probabilities and has the shape of "
             f"input, but input is {list(input.shape)} and target {list(target.shape)} of "
-            f"{target.dtype}; class indices are integers"
+            f"{target.dtype}; class indices are integers: target.long()"
         )
     require_floating("cross_entropy", input)
     axis = 0 if input.ndim == 1 else 1
@@ -216,9 +228,16 @@ def _require_class_indices(name: str, input: Tensor, target: Tensor, weight: Ten
     if target.array.shape != expected:
         raise ValueError(
             f"Expected target size {list(expected)} for input size {list(shape)}, got "
-            f"{list(target.shape)}"
+            f"{list(target.shape)}{_advice(shape, target.array.shape)}"
         )
     _require_class_weight(name, weight, input, shape[0 if single else 1])
+
+
+def _advice(shape: tuple[int, ...], target: tuple[int, ...]) -> str:
+    """What to do with a target of a form that is often met instead of class indices."""
+    if target == shape:
+        return "; argmax(1) makes class indices of one-hot rows, float() makes probabilities"
+    return "; squeeze(1) takes away the dimension of one" if target[1:2] == (1,) else ""
 
 
 def _require_class_weight(name: str, weight: Tensor | None, input: Tensor, classes: int) -> None:

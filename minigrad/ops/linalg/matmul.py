@@ -124,7 +124,7 @@ def linear(input: Array, weight: Array, bias: Array | None = None) -> Array:
         raise RuntimeError(
             f"mat1 and mat2 shapes cannot be multiplied ({_times(input)} and "
             f"{weight.shape[1]}x{weight.shape[0]}): linear expects input of {weight.shape[1]} "
-            f"features, got {input.shape[-1]}"
+            f"features, got {input.shape[-1]}{_flattening(input, weight.shape[1])}"
         )
     if bias is not None and bias.shape != weight.shape[:1]:
         raise RuntimeError(
@@ -133,6 +133,12 @@ def linear(input: Array, weight: Array, bias: Array | None = None) -> Array:
     rows = _rows(input) if input.ndim != 2 else input
     product = multiply(rows, weight.T, bias)
     return product if input.ndim == 2 else product.reshape(*input.shape[:-1], weight.shape[0])
+
+
+def _flattening(input: Array, features: int) -> str:
+    """What to do if each sample has as many elements as the layer has features."""
+    fits = input.ndim > 2 and int(np.prod(input.shape[1:])) == features
+    return f"; flatten(1) makes a row of {features} of each sample" if fits else ""
 
 
 def _times(array: Array) -> str:
@@ -153,7 +159,8 @@ def _require_same_dtype(name: str, *arrays: Array) -> None:
             raise RuntimeError(
                 f"{name}: expected operands to have the same dtype, but got: "
                 f"{_C_NAMES.get(first.name, first.name)} != "
-                f"{_C_NAMES.get(array.dtype.name, array.dtype.name)}"
+                f"{_C_NAMES.get(array.dtype.name, array.dtype.name)}; x.float() or "
+                f"x.to(other.dtype) converts"
             )
 
 

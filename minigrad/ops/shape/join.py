@@ -107,7 +107,8 @@ def stack(tensors: Sequence[V], dim: int = 0) -> V:
         i, other = next((i, other) for i, other in enumerate(shapes) if other != shape)
         raise RuntimeError(
             f"stack expects each tensor to be equal size, but got {list(shape)} at entry 0 and "
-            f"{list(other)} at entry {i}"
+            f"{list(other)} at entry {i}; pad them to one size (for a DataLoader, in its "
+            f"collate_fn)"
         )
     out: V = copies.stacked(*_promoted(tensors), dim=wrap_dim(dim, len(shape) + 1))
     return out

@@ -1,7 +1,7 @@
 """Optimizer: the base class, with parameter groups, state, hooks, saving and loading."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
 from typing import Any, TypeVar, overload
 
@@ -42,12 +42,23 @@ class Optimizer(OptimizerHooks):
                 "params argument given to the optimizer should be an iterable of Tensors or dicts, "
                 f"but a single {type(params).__name__} was given; put it in a list"
             )
+        if not isinstance(params, Iterable):
+            has_some = callable(getattr(params, "parameters", None))
+            raise TypeError(
+                f"'{type(params).__name__}' object is not iterable: params argument given to the "
+                f"optimizer should be an iterable of Tensors or dicts"
+                + "; pass its parameters()"
+                * has_some
+            )
         self.defaults = defaults
         self._state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
         self.param_groups: list[ParamGroup] = []
         given: list[Any] = list(params)
         if not given:
-            raise ValueError("optimizer got an empty parameter list")
+            raise ValueError(
+                "optimizer got an empty parameter list: a generator gives its parameters once, and "
+                "layers in a plain list are no part of a module (nn.ModuleList is)"
+            )
         for group in given if isinstance(given[0], dict) else [{"params": given}]:
             self.add_param_group(group)
 

@@ -32,7 +32,7 @@ class ConversionMethods(NumPyProtocol):
         if self.array.size != 1:
             raise RuntimeError(
                 f"Boolean value of Tensor with more than one value is ambiguous, got "
-                f"{self.array.size} values"
+                f"{self.array.size} values; any() or all() makes one of them"
                 if self.array.size
                 else "Boolean value of Tensor with no values is ambiguous"
             )
