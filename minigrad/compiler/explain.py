@@ -103,7 +103,7 @@ def _of_plan(plan: Any) -> list[str]:
         sums[2] += task.bytes
     lines = [
         f"Plan for {plan.kind}: {len(plan.tasks)} tasks, {len(plan.repeated)} calls repeated "
-        f"whole, replayed {plan.replays} times",
+        f"whole, {plan.writer.shortcuts} tasks written shorter, replayed {plan.replays} times",
         f"  {'task':<28}{'count':>6}{'us':>10}{'KiB':>10}  line",
     ]
     for (name, where), (count, seconds, size) in total.items():

@@ -8,6 +8,7 @@ import numpy as np
 
 from minigrad.compiler.breaks import GraphBreak
 from minigrad.compiler.expressions import Expressions
+from minigrad.compiler.shortcuts import arguments_of, shortcut
 from minigrad.compiler.tape import Entry, as_arrays
 from minigrad.compiler.trace import Name, Trace
 from minigrad.engine.graph import Value
@@ -42,6 +43,7 @@ class Writer(Expressions):
         self._varying = varying
         self._backwards: list[tuple[list[str], list[str], str]] = []
         self.text = ""
+        self.shortcuts = 0  # calls that are written shorter
 
     # --- lines ---
 
@@ -64,11 +66,6 @@ class Writer(Expressions):
             raise GraphBreak(
                 f"the shape of what `{entry.called}` gives depends on the elements", entry.where
             )
-        arguments = [self.value(arg) for arg in entry.args]
-        arguments += [f"{key}={self.value(value)}" for key, value in entry.settings.items()]
-        call = f"{self.value(entry.function)}({', '.join(arguments)})"
-        if entry.gave_scalars:
-            call = f"as_arrays({call})"
         several = isinstance(entry.result, tuple | list)
         results = entry.result if several else (entry.result,)
         targets = []
@@ -78,12 +75,38 @@ class Writer(Expressions):
             targets.append(target)
             if isinstance(result, np.ndarray) and self.trace.steps[number].results[several + k]:
                 self._expressions.setdefault(name, target)
-        self.write(f"{', '.join(targets)}{',' * several} = {call}")
-        self.read[number], self.made[number] = _VARIABLE.findall(call), targets
+        first = len(self.lines)
+        if not self._write_shortcut(entry, targets):
+            self.write(f"{', '.join(targets)}{',' * several} = {self._call(entry)}")
+        self.read[number] = _VARIABLE.findall(" ".join(self.lines[first:]))
+        self.made[number] = targets
         if _has_integers([entry.args, entry.settings]):
             for target, result in zip(targets, results, strict=True):
                 if isinstance(result, np.ndarray):
                     self.write(f"check({target}, {self.object(result.shape)})")
+
+    def _call(self, entry: Entry) -> str:
+        """The call of the recorded function."""
+        arguments = [self.value(arg) for arg in entry.args]
+        arguments += [f"{key}={self.value(value)}" for key, value in entry.settings.items()]
+        call = f"{self.value(entry.function)}({', '.join(arguments)})"
+        if entry.gave_scalars:
+            call = f"as_arrays({call})"
+        return call
+
+    def _write_shortcut(self, entry: Entry, targets: Sequence[str]) -> bool:
+        """Write shorter lines for a call, if there are any."""
+        found = shortcut(entry.function, entry.args, entry.settings)
+        if found is None:
+            return False
+        given = [self.value(arg) for arg in arguments_of(entry.function, entry.args)]
+        given += [self.value(entry.settings[name]) for name in found.named]
+        names = {name: self.object(value) for name, value in found.objects.items()}
+        names.update({f"out{k}": target for k, target in enumerate(targets)})
+        for line in found.lines:
+            self.write(line.format(*given, **names))
+        self.shortcuts += 1
+        return True
 
     def _add_gradient(self, leaf: Name, name: Name | None, grad: Any) -> None:
         owner = self.leaf(leaf)

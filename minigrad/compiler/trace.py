@@ -148,7 +148,7 @@ class Trace:
     def _result(self, number: int, k: int, given: Any) -> Any:
         if isinstance(given, np.ndarray):
             return self._name(given, ("result", number, k))
-        return None if given is None else ("number", number, k)
+        return None if given is None else ("number", self.symbols(given))
 
     def symbols(self, given: Any) -> Any:  # noqa: PLR0911
         """The same structure with names for arrays, that can be compared with another."""

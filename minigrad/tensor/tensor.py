@@ -7,9 +7,9 @@ import numpy as np
 
 from minigrad.core.unsupported import UnsupportedMethods
 from minigrad.engine.backward import backward
+from minigrad.engine.grad_mode import thread
 from minigrad.engine.gradient_edge import GradientEdge, as_target
 from minigrad.engine.graph import Value, wrap, wrap_new
-from minigrad.engine.step_recorder import made_of_numbers
 from minigrad.tensor.construction import constructed
 from minigrad.tensor.methods.conversion import ConversionMethods
 from minigrad.tensor.methods.copying import CopyMethods
@@ -160,7 +160,9 @@ def start_cotangent(position: int, root: Any, gradient: Any) -> Any:
             )
         one = np.empty(root.array.shape, root.array.dtype)
         one.fill(1)
-        return wrap(root.kind, made_of_numbers(one))
+        if (recorder := thread.mode.step_recorder) is not None:
+            recorder.created(one)
+        return wrap(root.kind, one)
     if not isinstance(gradient, Value):
         raise TypeError(
             f"gradients can be either Tensors or None, but got {type(gradient).__name__}"
