@@ -12,6 +12,7 @@ from minigrad.core.warn import warn_caller
 from minigrad.engine.complex_form import refuse_complex
 from minigrad.engine.half_precision import in_float32
 from minigrad.engine.op import label_node
+from minigrad.engine.step_recorder import made_of_numbers
 from minigrad.kernels.resampling.reads import Reads, dense_reads
 from minigrad.nn.functional.adaptive_pooling import (
     adaptive_avg_pool1d,
@@ -82,6 +83,7 @@ def interpolate(
         if mode in _COPYING_MODES:
             positions = _TAPS[mode](*which)[0][0]
             index = input.new_tensor(np.minimum(positions, which[0] - 1), dtype=int)
+            made_of_numbers(index.array)
             out = ops.index_select(out, 2 + axis, index)
         else:
             out = read_along(out, dim=2 + axis, reads=_reads(mode, antialias, *which))
