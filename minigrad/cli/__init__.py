@@ -1,24 +1,38 @@
-"""The command `minigrad`: `train`, `sample`, `run`, `gradcheck`, `bench`, `compile`, `info`.
-
-`completion` prints what makes a shell complete them.
-"""
+"""The command `minigrad`: one module for each of its commands, from `train` to `completion`."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 
-from minigrad.cli import bench, compile, completion, gradcheck, info, run, sample, train
+from minigrad.cli import (
+    bench,
+    cache,
+    compile,
+    completion,
+    evaluate,
+    gradcheck,
+    info,
+    predict,
+    report,
+    run,
+    sample,
+    train,
+)
 from minigrad.cli.usage_error import UsageError
+from minigrad.training.output import Output, silence
 
-COMMANDS = (train, sample, run, gradcheck, bench, compile, info, completion)
+COMMANDS = (
+    train, predict, evaluate, report, sample, run, gradcheck, bench, compile, cache, info,
+    completion,
+)  # fmt: skip
+CLOSED_PIPE = 141
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command.
 
-    The exit status is 0, 1 if what was asked for failed, 2 for a usage error, 130 after
-    Ctrl-C, 141 where the program that reads the output ended before it.
+    The exit status is 0, 1 if what was asked for failed, 2 for a usage error, 3 after a divergence,
+    130 after Ctrl-C, 141 if the reader of a pipe has gone.
     """
     parser = argparse.ArgumentParser(
         prog="minigrad", description="A deep-learning engine for the CPU, with PyTorch's API."
@@ -26,18 +40,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for command in COMMANDS:
         command.add_to(commands)
-    chosen = parser.parse_args(arguments)
+    errors = Output()
     try:
+        chosen = parser.parse_args(arguments)
         status = int(chosen.run(chosen))
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return status
     except UsageError as error:
-        print(f"minigrad: error: {error}", file=sys.stderr)
+        errors.warn(f"error: {error}")
         return 2
-    except KeyboardInterrupt:
-        print("minigrad: interrupted", file=sys.stderr)
-        return 130
     except BrokenPipeError:
-        # What is left in Python's buffer would raise the error again when the process ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
+        silence(sys.stdout)
+        return CLOSED_PIPE
+    except OSError as error:
+        silence(sys.stdout)
+        errors.warn(f"error: {error}")
+        return 1
+    except KeyboardInterrupt:
+        errors.warn("interrupted")
+        return 130

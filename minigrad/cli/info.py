@@ -9,9 +9,9 @@ from types import ModuleType
 from typing import Any
 
 from minigrad.cli import coverage, inventory
-from minigrad.cli.experiment import DATA, TEXTS
 from minigrad.cli.usage_error import UsageError, as_usage_error
 from minigrad.testing.api import compare_with_torch
+from minigrad.training.choices import DATA, TEXTS
 from minigrad.utils import terminal
 from minigrad.utils.collect_env import get_pretty_env_info
 

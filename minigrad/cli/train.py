@@ -1,144 +1,101 @@
-"""`minigrad train`: train a classifier of images or a model of a text, and show what it learnt."""
+"""`minigrad train`: train on images, tables or texts, and show what was learnt."""
 
 import argparse
-import json
-import math
-import os
-import platform
-import sys
-import tempfile
+import dataclasses
 from pathlib import Path
 from typing import Any
 
-from minigrad.cli import experiment
-from minigrad.cli.image_run import ImageRun
-from minigrad.cli.plots import plotting_available
-from minigrad.cli.text_run import TextRun
-from minigrad.cli.training_run import TrainingRun
 from minigrad.cli.usage_error import UsageError, as_usage_error
-from minigrad.core.files import write_atomically
-from minigrad.kernels.compiler.kernel import get_num_threads, set_num_threads
+from minigrad.training import choices
+from minigrad.training.making import OPTIMIZERS
+from minigrad.training.run import Request, train
+from minigrad.training.settings import Settings, SettingsError, option, read_toml
 
-INTERRUPTED = 130
-
-
-def _whole(least: int) -> Any:
-    def number(text: str) -> int:
-        value = int(text)
-        if value < least:
-            raise argparse.ArgumentTypeError(f"expected a whole number from {least} on, got {text}")
-        return value
-
-    number.__name__ = "whole number"
-    return number
-
-
-def _rate(text: str) -> float:
-    value = float(text)
-    if not (math.isfinite(value) and value > 0):
-        raise argparse.ArgumentTypeError(f"expected a positive number, got {text}")
-    return value
-
-
-_rate.__name__ = "number"
+_EPILOG = """
+A run with --out writes checkpoints there.  One that was interrupted or killed goes on with
+`minigrad train --out DIR --resume`, to the same result as one that never was.
+"""
 
 
 def add_to(commands: Any) -> None:
     """Declare the command and its options."""
     parser = commands.add_parser(
         "train",
-        help="train a classifier on images, or a language model on a text",
-        description="Train a classifier on images, or a model of a text's characters. "
-        "Without options: a small CNN on 8x8 digits.",
+        help="train a classifier on images, or on a table, or a language model on a text",
+        description="Train a classifier of images, of the rows of a table, a regression, or a "
+        "model of a text's characters.  Without options: a small CNN on 8x8 digits.",
+        epilog=_EPILOG,
     )
-    add = parser.add_argument
-    data = f"{', '.join([*experiment.DATA, *experiment.TEXTS])}, or a file of text (digits)"
-    optimizers = "the update rule; sgd and nesterov have momentum 0.9 (%(default)s)"
-    models = [*experiment.MODELS, *experiment.TEXT_MODELS]
-    add("--data", default="digits", help=data)
-    add("--model", choices=models, help=f"the network ({_defaults('model')})")
-    add("--optimizer", choices=experiment.OPTIMIZERS, default="adam", help=optimizers)
-    add("--lr", type=_rate, help="learning rate (the optimizer's own)")
-    add("--epochs", type=_whole(1), help=f"passes over the data ({_defaults('epochs')})")
-    add("--batch-size", type=_whole(1), help=f"samples per step ({_defaults('batch_size')})")
-    add("--seed", type=_whole(0), default=0, help="of weights and order (%(default)s)")
-    add("--threads", type=_whole(1), help="threads to use (all cores)")
-    add("--root", type=Path, help="folder of the data files (MINIGRAD_DATA, or the cache)")
-    add("--out", type=Path, metavar="DIR", help="write weights, history and a picture to DIR")
-    add("--quiet", action="store_true", help="print the final accuracy or perplexity only")
-    sizes = parser.add_argument_group("for texts").add_argument
-    context = experiment.TEXT_DEFAULTS["context"]
-    sizes("--context", type=_whole(1), help=f"characters that the model sees ({context})")
-    sizes("--layers", type=_whole(1), help=f"layers, or blocks of attention ({_sizes('layers')})")
-    sizes("--width", type=_whole(1), help=f"numbers for each character ({_sizes('width')})")
-    sizes("--heads", type=_whole(1), help=f"heads of attention ({_sizes('heads')})")
+    groups = {"": parser, "texts": parser.add_argument_group("for texts")}
+    words = _words()
+    for field in dataclasses.fields(Settings):
+        known = field.metadata
+        text = known["help"]
+        for name, word in words.items():
+            text = text.replace(f"{{{name}}}", word)
+        text = text.replace("%(default)s", str(field.default))
+        flags: dict[str, Any] = {"default": argparse.SUPPRESS, "help": text}
+        if field.type == "bool" or field.default is False:
+            flags["action"] = "store_true"
+        else:
+            flags |= {"type": _reader(known["read"]), "metavar": known["metavar"]}
+        groups[known["group"]].add_argument(option(field.name), **flags)
+    begin = parser.add_argument_group("how to begin").add_argument
+    begin("--config", type=Path, metavar="FILE", help="settings from a TOML file; options win")
+    begin(
+        "--resume",
+        nargs="?",
+        const="yes",
+        choices=("yes", "auto"),
+        help="go on with the run in DIR; auto: or begin one, if there is none",
+    )
+    begin("--overwrite", action="store_true", help="begin anew, although DIR has a run")
+    begin("--find-lr", action="store_true", help="look for a learning rate, and do not train")
     parser.set_defaults(run=run)
 
 
-def _defaults(name: str) -> str:
-    return f"{experiment.IMAGE_DEFAULTS[name]}; for texts {experiment.TEXT_DEFAULTS[name]}"
+def _words() -> dict[str, str]:
+    """What stands in the help for lists of names and for defaults that the data decide."""
+    image, text = choices.DEFAULTS["images"], choices.DEFAULTS["text"]
+    table = choices.DEFAULTS["table"]
+    names = ", ".join([*choices.DATA, *choices.TEXTS])
+    words = {
+        "data": f"{names}, a folder of images, a table (.csv, .npz, .parquet), or a file of text "
+        "(digits)",
+        "models": ", ".join([*choices.IMAGE_MODELS, *choices.TEXT_MODELS]),
+        "optimizers": ", ".join(OPTIMIZERS),
+        "clip": f"none; for texts {text['clip']:g}",
+        "context": str(text["context"]),
+    }
+    for name in ("model", "epochs", "batch_size"):
+        words[name] = f"{image[name]}; for tables {table[name]}; for texts {text[name]}"
+    for name in ("layers", "width", "heads"):
+        sizes = choices.SIZES.items()
+        words[name] = "; ".join(f"{model} {s[name]}" for model, s in sizes if name in s)
+    return words
 
 
-def _sizes(name: str) -> str:
-    return "; ".join(f"{m} {sizes[name]}" for m, sizes in experiment.SIZES.items() if name in sizes)
+def _reader(read: Any) -> Any:
+    def value(text: str) -> Any:
+        try:
+            return read(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return value
 
 
 def run(options: argparse.Namespace) -> int:
     """Train as the options say."""
-    experiment.complete(options)
-    if options.threads is not None:
-        with as_usage_error(ValueError):
-            set_num_threads(options.threads)
-    if options.out is not None:
-        _prepare_folder(options.out)
-    training = (TextRun if experiment.is_text(options.data) else ImageRun)(options)
-    if not options.quiet:
-        print(training.introduction(), flush=True)
-    interrupted = False
-    try:
-        for line in training.epochs():
-            if not options.quiet:
-                print(line, flush=True)
-    except KeyboardInterrupt:
-        interrupted = True
-        print("minigrad: interrupted; evaluating what was reached", file=sys.stderr)
-        training.evaluate()
-    if not options.quiet:
-        for line in training.details():
-            print(line)
-    print(training.result())
-    if options.out is not None:
-        with as_usage_error(OSError):
-            _write_results(training, interrupted)
-    return INTERRUPTED if interrupted else 0
-
-
-def _prepare_folder(folder: Path) -> None:
-    """Make the folder and try it at once, before anything is computed."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()
-    except OSError as error:
-        raise UsageError(f"--out {folder} cannot be written: {error.strerror or error}") from error
-
-
-def _write_results(training: TrainingRun, interrupted: bool) -> None:
-    options = training.options
-    folder = options.out
-    written = [folder / "weights.safetensors", folder / "history.json"]
-    training.save_weights(written[0])
-    record = {
-        "settings": {name: getattr(options, name) for name in training.settings},
-        "threads": get_num_threads(),
-        "machine": platform.machine(),
-        "interrupted": interrupted,
-        **training.record(),
+    given = {
+        f.name: getattr(options, f.name)
+        for f in dataclasses.fields(Settings)
+        if hasattr(options, f.name)
     }
-    write_atomically(written[1], lambda path: path.write_text(json.dumps(record, indent=2) + "\n"))
-    if plotting_available():
-        written.append(folder / "report.png")
-        training.draw(written[2])
-    elif not options.quiet:
-        print("for a picture as well: pip install 'minigrad[plot]'")
-    if not options.quiet:
-        print("written:", *[os.fspath(path) for path in written])
+    if options.resume and options.overwrite:
+        raise UsageError("--resume goes on with a run, --overwrite begins anew: give one of them")
+    with as_usage_error(SettingsError):
+        if options.config is not None:
+            with as_usage_error(OSError):
+                given = {**read_toml(options.config), **given}
+        return train(Request(given, options.resume, options.overwrite, options.find_lr))

@@ -6,10 +6,9 @@ import warnings
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import safetensors.numpy
-
 from minigrad.core.files import write_atomically
 from minigrad.serialization.form import Encoder
+from minigrad.serialization.safetensors_writer import SafetensorsContent, safetensors_content
 from minigrad.tensor import Tensor
 
 FORM = "minigrad.form"
@@ -43,13 +42,20 @@ def save(
         raise TypeError(f"save() expects a path or a file to write to, not {type(f).__name__}")
     encoder = Encoder()
     form = encoder.encode(obj, every_name=_is_flat(obj))
-    header = {**(metadata or {}), FORM: json.dumps(form)}
+    content = safetensors_content(encoder.arrays, {**(metadata or {}), FORM: json.dumps(form)})
     if isinstance(f, str | os.PathLike):
-        write_atomically(
-            path, lambda part: safetensors.numpy.save_file(encoder.arrays, part, header)
-        )
+        write_atomically(path, lambda part: _write(part, content))
     else:
-        f.write(safetensors.numpy.save(encoder.arrays, header))
+        f.write(content.header)
+        for part in content.parts():
+            f.write(bytes(part))
+
+
+def _write(path: Path, content: SafetensorsContent) -> None:
+    with path.open("wb") as file:
+        file.write(content.header)
+        for part in content.parts():
+            file.write(part)
 
 
 def _is_flat(obj: Any) -> bool:

@@ -4,7 +4,15 @@ from minigrad.core.public_names import show_public_names
 from minigrad.training.checkpoint_file import DamagedCheckpointError
 from minigrad.training.checkpoints import CheckpointManager
 from minigrad.training.random_state import RandomState
+from minigrad.training.trained import Prediction, TrainedRun, load_run
 
-__all__ = ["CheckpointManager", "DamagedCheckpointError", "RandomState"]
+__all__ = [
+    "CheckpointManager",
+    "DamagedCheckpointError",
+    "Prediction",
+    "RandomState",
+    "TrainedRun",
+    "load_run",
+]
 
 show_public_names(__name__)

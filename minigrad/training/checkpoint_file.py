@@ -15,6 +15,7 @@ from minigrad.ops.generator import Generator
 from minigrad.serialization import load
 from minigrad.serialization.form import Encoder
 from minigrad.serialization.safetensors_reader import SafetensorsFile
+from minigrad.serialization.safetensors_writer import SafetensorsContent, safetensors_content
 from minigrad.serialization.source import Source
 from minigrad.serialization.writer import FORM
 from minigrad.version import minigrad as version
@@ -24,12 +25,7 @@ FORMAT = 1
 DESCRIPTION, CHECKSUM = "minigrad.checkpoint", "minigrad.sha256"
 _NO_DIGEST = "0" * 64  # stands in the header while the checksum is computed
 _MARK = f'"{CHECKSUM}":"'.encode()
-_PART = 1 << 22  # bytes read or written at a time
-_TYPES = {
-    "float64": "F64", "float32": "F32", "float16": "F16", "int64": "I64", "int32": "I32",
-    "int16": "I16", "int8": "I8", "uint64": "U64", "uint32": "U32", "uint16": "U16", "uint8": "U8",
-    "bool": "BOOL", "complex64": "C64",
-}  # fmt: skip
+_PART = 1 << 22  # bytes read at a time
 
 
 class DamagedCheckpointError(ValueError):
@@ -91,39 +87,25 @@ def write_checkpoint(path: Path, step: int, snapshot: Snapshot) -> None:
     """
     described = {"format": FORMAT, "step": step, "minigrad": version}
     metrics = {n: v if math.isfinite(v) else None for n, v in snapshot.metrics.items()}
-    header: dict[str, Any] = {
-        "__metadata__": {
+    content = safetensors_content(
+        snapshot.arrays,
+        {
             CHECKSUM: _NO_DIGEST,
             DESCRIPTION: json.dumps({**described, "metrics": metrics}),
             FORM: json.dumps(snapshot.form),
-        }
-    }
-    ordered = sorted(snapshot.arrays.items(), key=lambda item: -item[1].itemsize)  # all aligned
-    end = 0
-    for name, array in ordered:
-        place = [end, end + array.nbytes]
-        kind = _TYPES[array.dtype.name]
-        header[name] = {"dtype": kind, "shape": list(array.shape), "data_offsets": place}
-        end = place[1]
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
-    content = len(text).to_bytes(8, "little") + text
-    write_atomically(
-        path, lambda part: _write(part, content, [a for _, a in ordered]), durable=True
+        },
     )
+    write_atomically(path, lambda part: _write(part, content), durable=True)
 
 
-def _write(path: Path, header: bytes, arrays: list[Array]) -> None:
-    digest = hashlib.sha256(header)
+def _write(path: Path, content: SafetensorsContent) -> None:
+    digest = hashlib.sha256(content.header)
     with path.open("r+b", buffering=0) as file:
-        _write_all(file, header)
-        for array in arrays:
-            content = array.reshape(-1).view(np.uint8).data
-            for start in range(0, len(content), _PART):
-                part = content[start : start + _PART]
-                digest.update(part)
-                _write_all(file, part)
-        file.seek(header.index(_MARK) + len(_MARK))
+        _write_all(file, content.header)
+        for part in content.parts():
+            digest.update(part)
+            _write_all(file, part)
+        file.seek(content.header.index(_MARK) + len(_MARK))
         _write_all(file, digest.hexdigest().encode())
 
 

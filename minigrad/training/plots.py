@@ -2,14 +2,15 @@
 
 import importlib.util
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from minigrad.cli.fit import Epoch, Score
-from minigrad.cli.fit_text import TextEpoch
 from minigrad.core.files import write_atomically
+from minigrad.core.types import Array
+from minigrad.training.tasks.task import Evaluation
 
 RIGHT, WRONG = "#2a7f3f", "#c0392b"
 SHOWN = 24
@@ -21,12 +22,16 @@ def plotting_available() -> bool:
     return importlib.util.find_spec("matplotlib") is not None
 
 
+Epochs = list[dict[str, Any]]
+
+
 def draw_report(
     path: Path,
-    history: list[Epoch],
-    score: Score,
-    confusion: np.ndarray[Any, Any],
-    test_data: Any,
+    history: Epochs,
+    evaluation: Evaluation,
+    confusion: Array,
+    classes: list[str],
+    picture: Callable[[int], Array] | None,
 ) -> None:
     """Write a PNG with loss, accuracy, confusion matrix and a grid of test images."""
     figure = _figure()
@@ -34,21 +39,46 @@ def draw_report(
     loss, accuracy = left.subplots(2, 1, sharex=True)
     _draw_curves(loss, accuracy, history)
     upper, lower = _beside(right, 2, 1, height_ratios=[1.25, 1])
-    _draw_confusion(upper.subplots(), confusion, test_data.classes)
-    _draw_images(lower, score, test_data)
-    figure.suptitle(f"test accuracy {score.accuracy:.2%}")
+    _draw_confusion(upper.subplots(), confusion, classes)
+    if picture is not None:
+        _draw_images(lower, evaluation, classes, picture)
+    figure.suptitle(f"test accuracy {evaluation.scores['accuracy']:.2%}")
     _write(path, figure)
 
 
-def draw_text_report(path: Path, history: list[TextEpoch], perplexity: float) -> None:
+def draw_regression(path: Path, history: Epochs, evaluation: Evaluation) -> None:
+    """Write a PNG with the loss, and the numbers predicted beside the true ones."""
+    assert evaluation.outputs is not None
+    assert evaluation.labels is not None
+    figure = _figure()
+    left, right = _beside(figure, 1, 2, width_ratios=[1, 1.15])
+    loss, error = left.subplots(2, 1, sharex=True)
+    numbers = [epoch["number"] for epoch in history]
+    loss.plot(numbers, [e["train_loss"] for e in history], "o-", label="training")
+    loss.plot(numbers, [e["test_loss"] for e in history], "s-", label="test")
+    loss.set_ylabel("loss")
+    loss.legend()
+    error.plot(numbers, [e["test_rmse"] for e in history], "s-")
+    error.set_ylabel("root of the mean square error")
+    error.set_xlabel("epoch")
+    scatter = right.subplots()
+    scatter.plot(evaluation.labels, evaluation.outputs, ".", alpha=0.6)
+    scatter.axline((float(evaluation.labels[0]),) * 2, slope=1, color="black", lw=0.8)
+    scatter.set_xlabel("true")
+    scatter.set_ylabel("predicted")
+    figure.suptitle(f"r2 {evaluation.scores['r2']:.4f}")
+    _write(path, figure)
+
+
+def draw_text_report(path: Path, history: Epochs, perplexity: float) -> None:
     """Write a PNG with loss, perplexity and what the model wrote at first and in the end."""
     figure = _figure()
     left, right = _beside(figure, 1, 2, width_ratios=[1, 1.15])
     loss, unsure = left.subplots(2, 1, sharex=True)
-    numbers = [epoch.number for epoch in history]
+    numbers = [epoch["number"] for epoch in history]
     for axes, what in ((loss, "loss"), (unsure, "perplexity")):
         for part, marker in (("train", "o-"), ("validation", "s-")):
-            values = [getattr(epoch, f"{part}_{what}") for epoch in history]
+            values = [epoch[f"{part}_{what}"] for epoch in history]
             axes.plot(numbers, values, marker, label=part)
         axes.set_ylabel(what)
         axes.grid(alpha=0.3)
@@ -56,7 +86,7 @@ def draw_text_report(path: Path, history: list[TextEpoch], perplexity: float) ->
     unsure.set_xlabel("epoch")
     unsure.xaxis.get_major_locator().set_params(integer=True)
     shown = history[:1] + history[-1:] if len(history) > 1 else history
-    texts = [f"epoch {epoch.number}:\n{_plain(epoch.sample)}" for epoch in shown]
+    texts = [f"epoch {epoch['number']}:\n{_plain(epoch['sample'])}" for epoch in shown]
     right.text(0.02, 0.96, "\n\n".join(texts), va="top", family="monospace", size=8)
     figure.suptitle(f"validation perplexity {perplexity:.2f}")
     _write(path, figure)
@@ -85,14 +115,14 @@ def _beside(figure: Any, *grid: int, **ratios: list[float]) -> Any:
     return figure.subfigures(*grid, **ratios)
 
 
-def _draw_curves(loss: Any, accuracy: Any, history: list[Epoch]) -> None:
-    numbers = [epoch.number for epoch in history]
-    loss.plot(numbers, [e.train_loss for e in history], "o-", label="training")
-    loss.plot(numbers, [e.test_loss for e in history], "s-", label="test")
+def _draw_curves(loss: Any, accuracy: Any, history: Epochs) -> None:
+    numbers = [epoch["number"] for epoch in history]
+    loss.plot(numbers, [e["train_loss"] for e in history], "o-", label="training")
+    loss.plot(numbers, [e["test_loss"] for e in history], "s-", label="test")
     loss.set_ylabel("loss")
     loss.legend()
-    accuracy.plot(numbers, [100 * e.train_accuracy for e in history], "o-", label="training")
-    accuracy.plot(numbers, [100 * e.test_accuracy for e in history], "s-", label="test")
+    accuracy.plot(numbers, [100 * e["train_accuracy"] for e in history], "o-", label="training")
+    accuracy.plot(numbers, [100 * e["test_accuracy"] for e in history], "s-", label="test")
     accuracy.set_ylabel("accuracy (%)")
     accuracy.set_xlabel("epoch")
     accuracy.xaxis.get_major_locator().set_params(integer=True)
@@ -100,7 +130,7 @@ def _draw_curves(loss: Any, accuracy: Any, history: list[Epoch]) -> None:
         axes.grid(alpha=0.3)
 
 
-def _draw_confusion(axes: Any, confusion: np.ndarray[Any, Any], classes: list[str]) -> None:
+def _draw_confusion(axes: Any, confusion: Array, classes: list[str]) -> None:
     share = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
     axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
     places = range(len(classes))
@@ -115,17 +145,21 @@ def _draw_confusion(axes: Any, confusion: np.ndarray[Any, Any], classes: list[st
                 axes.text(j, i, confusion[i, j], ha="center", va="center", color=colour, size=7)
 
 
-def _draw_images(figure: Any, score: Score, test_data: Any) -> None:
+def _draw_images(
+    figure: Any, evaluation: Evaluation, names: list[str], picture: Callable[[int], Array]
+) -> None:
     """Test images with their predictions, wrong ones first."""
-    missed = np.flatnonzero(score.predictions != score.labels)[: SHOWN // 2]
-    hit = np.flatnonzero(score.predictions == score.labels)[: SHOWN - len(missed)]
+    assert evaluation.outputs is not None
+    assert evaluation.labels is not None
+    predictions, labels = evaluation.outputs.argmax(1), evaluation.labels
+    missed = np.flatnonzero(predictions != labels)[: SHOWN // 2]
+    hit = np.flatnonzero(predictions == labels)[: SHOWN - len(missed)]
     cells = figure.subplots(3, SHOWN // 3).ravel()
     for axes in cells:
         axes.axis("off")
     for axes, i in zip(cells, [*missed, *hit], strict=False):
-        axes.imshow(np.asarray(test_data.data[int(i)]), cmap="gray_r")
-        predicted, label = score.predictions[i], score.labels[i]
+        axes.imshow(picture(int(i)), cmap="gray_r")
+        predicted, label = predictions[i], labels[i]
         right = predicted == label
-        names = test_data.classes
         title = names[predicted] if right else f"{names[predicted]}, is {names[label]}"
         axes.set_title(title, color=RIGHT if right else WRONG, size=7, pad=2)

@@ -1,0 +1,115 @@
+"""Images prepared for a model, in training and later from the description in its file."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minigrad.core.types import Array
+from minigrad.tensor import Tensor
+from minigrad.vision import transforms
+from minigrad.vision.transforms.functional.kinds import pil
+
+MOST_PIXELS = 100_000_000  # of an image file: 300 MB in memory
+
+
+class UnreadableImageError(ValueError):
+    """A file that is no image, or one that is damaged or too large."""
+
+
+def read_pixels(path: str | Path, channels: int, size: int | None) -> Array:
+    """The pixels (H, W) or (H, W, 3), uint8, of an image file.
+
+    size: the shorter side gets this length, and the middle is cut out, size x size.
+    Raises UnreadableImageError for a file that cannot be read, ImportError without PIL.
+    """
+    images = pil()
+    try:
+        with images.open(path) as image:
+            width, height = image.size
+            if width * height > MOST_PIXELS:
+                raise ValueError(f"it has {width}x{height} pixels, more than {MOST_PIXELS:,}")
+            image.draft("RGB" if channels == 3 else "L", (size or width, size or height))
+            upright = pil("ImageOps").exif_transpose(image)
+            picture = upright.convert("L" if channels == 1 else "RGB")
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # PIL's readers raise whatever a damaged file leads them to
+        raise UnreadableImageError(f"{path} cannot be read as an image: {error}") from error
+    if size is not None:
+        picture = _fitted(picture, size)
+    return np.asarray(picture)
+
+
+def _fitted(picture: Any, size: int) -> Any:
+    width, height = picture.size
+    if (width, height) == (size, size):
+        return picture
+    short = min(width, height)
+    left, top = (width - short) // 2, (height - short) // 2
+    box = (left, top, left + short, top + short)
+    return picture.resize((size, size), pil().Resampling.BILINEAR, box=box)
+
+
+class Preparation:
+    """From pixels to a model's input, as the description says.
+
+    `{"size": 8, "channels": 1, "mean": [...], "std": [...], "white": 16}`: the pixel value that
+    stands for all the light is `white` in the data, and 255 in files.
+    """
+
+    def __init__(self, description: Mapping[str, Any]) -> None:
+        self.size, self.channels = int(description["size"]), int(description["channels"])
+        self.white = int(description.get("white", 255))
+        mean, std = description["mean"], description["std"]
+        if self.channels not in (1, 3) or not 1 <= self.size <= 1 << 14:
+            raise ValueError(f"no images have {self.channels} channels and size {self.size}")
+        self.scale = transforms.Compose(
+            [transforms.ToTensor(), transforms.Normalize(tuple(mean), tuple(std))]
+        )
+
+    def __call__(self, image: Any) -> Tensor:
+        """The input (C, H, W) of an image: a path, a PIL image, or pixels uint8 as in a file."""
+        if isinstance(image, str | Path):
+            pixels = read_pixels(image, self.channels, self.size)
+        else:
+            if isinstance(image, np.ndarray | Tensor):
+                array = np.asarray(image)
+                if array.dtype != np.uint8 or array.ndim not in (2, 3):
+                    raise TypeError(
+                        f"expected an image file, a PIL image, or pixels (H, W) or (H, W, 3) of "
+                        f"uint8, got {array.dtype} of shape {array.shape}"
+                    )
+                if (
+                    array.shape[:2] == (self.size, self.size)
+                    and array.ndim == self.channels // 2 + 2
+                ):
+                    return self._scaled(array)
+                image = pil().fromarray(array.squeeze())
+            converted = image.convert("L" if self.channels == 1 else "RGB")
+            pixels = np.asarray(_fitted(converted, self.size))
+        return self._scaled(pixels)
+
+    def _scaled(self, pixels: Array) -> Tensor:
+        if self.white != 255:
+            pixels = np.round(pixels * (self.white / 255)).astype(np.uint8)
+        result: Tensor = self.scale(pixels)
+        return result
+
+
+def augmented(names: str | None, size: int) -> list[Any]:
+    """The transforms of these augmentations, for pixels."""
+    made: dict[str, Callable[[], Any]] = {
+        "crop": lambda: transforms.RandomCrop(size, padding=max(size // 8, 1)),
+        "flip": transforms.RandomHorizontalFlip,
+        "rotate": lambda: transforms.RandomRotation(15),
+        "colour": lambda: transforms.ColorJitter(0.3, 0.3, 0.3),
+    }
+    chosen = (names or "").split(",")
+    return [make() for name, make in made.items() if name in chosen]
+
+
+def erased(names: str | None) -> list[Any]:
+    """The transforms of these augmentations, for tensors."""
+    return [transforms.RandomErasing()] if "erase" in (names or "").split(",") else []

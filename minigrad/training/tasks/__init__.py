@@ -1,0 +1,1 @@
+"""What runs learn: classes, numbers, or the characters of a text."""

@@ -1,0 +1,359 @@
+"""`minigrad train`: runs that go on, that end early, and whose output fails."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+import minigrad as mg
+from benchmarks import kills
+from minigrad.cli import main
+from minigrad.training import CheckpointManager
+
+TINY = ["--model", "linear", "--batch-size", "256", "--quiet"]
+
+
+@pytest.fixture(autouse=True)
+def no_pictures(monkeypatch):
+    """Without matplotlib, whose pictures take seconds; tests/cli has them."""
+    monkeypatch.setattr("minigrad.training.run.plotting_available", lambda: False)
+
+
+def run(folder, *more):
+    return main(["train", *TINY, "--epochs", "3", "--out", str(folder), *more])
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "minigrad", "train", *TINY, *map(str, arguments)]
+
+
+def train_in_process(*arguments, **streams):
+    process = subprocess.Popen(command(*arguments), text=True, **streams)
+    out, err = process.communicate(timeout=120)
+    return process.returncode, out, err
+
+
+def steps_of(folder):
+    return CheckpointManager(folder / "checkpoints").all_steps()
+
+
+def test_kills_change_no_bit(tmp_path):
+    """A sample of `python -m benchmarks.kills`, which kills 500 times."""
+    found = kills.campaign(4, 1, tmp_path, slice(2, 4))
+    assert all(row["equal"] == row["runs"] > 0 for row in found.values()), found
+
+
+class Stop(Exception):  # noqa: N818  it is no error
+    """Ends a run between two steps, as a kill does."""
+
+
+@pytest.mark.parametrize("stop", [1, 6, 17])
+@pytest.mark.parametrize(
+    "options",
+    [
+        [],
+        ["--schedule", "cosine", "--ema", "0.9", "--accumulate", "2", "--clip", "1"],
+        ["--schedule", "plateau", "--early-stop", "2", "--optimizer", "sgd", "--augment", "crop"],
+    ],
+)
+def test_a_run_goes_on_from_any_step(options, stop, tmp_path, monkeypatch):
+    run(tmp_path / "whole", *options)
+    trainer = sys.modules["minigrad.training.trainer"].Trainer
+    after_step = trainer._after_step
+
+    def ended(self):
+        after_step(self)
+        if self.progress.step == stop:
+            raise Stop
+
+    with monkeypatch.context() as patch:
+        patch.setattr(trainer, "_after_step", ended)
+        try:
+            run(tmp_path / "part", "--checkpoint-every", "1", *options)
+        except Stop:
+            assert stop in steps_of(tmp_path / "part")
+    resumed = ["--quiet", "--out", str(tmp_path / "part"), "--resume", "--workers", "1"]
+    assert main(["train", *resumed]) == 0
+    assert kills.fingerprint(tmp_path / "part") == kills.fingerprint(tmp_path / "whole")
+
+
+def test_more_epochs_go_on_from_a_finished_run(tmp_path):
+    run(tmp_path / "short")
+    assert main(["train", "--out", str(tmp_path / "short"), "--resume", "--epochs", "5"]) == 0
+    run(tmp_path / "long", "--epochs", "5")
+    assert kills.fingerprint(tmp_path / "short") == kills.fingerprint(tmp_path / "long")
+
+
+REFUSALS = {
+    "a run is there": ([], "has a run already: --resume goes on with it, --overwrite begins anew"),
+    "other settings": (["--resume", "--seed", "5"], "cannot change: --seed was 0, is 5"),
+    "both": (["--resume", "--overwrite"], "give one of them"),
+}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("finished")
+    assert run(folder, "--epochs", "1") == 0
+    return folder
+
+
+@pytest.mark.parametrize(("options", "reported"), REFUSALS.values(), ids=REFUSALS)
+def test_runs_are_not_mixed(options, reported, finished, capsys):
+    before = (finished / "weights.safetensors").read_bytes()
+    assert run(finished, *options) == 2
+    assert reported in capsys.readouterr().err
+    assert (finished / "weights.safetensors").read_bytes() == before
+
+
+def test_resume_without_a_run(tmp_path, capsys):
+    assert run(tmp_path / "new", "--resume") == 2
+    assert "no run to go on with; --resume auto begins one" in capsys.readouterr().err
+    assert main(["train", *TINY, "--resume"]) == 2
+    assert run(tmp_path / "new", "--resume", "auto", "--epochs", "1") == 0
+
+
+def test_overwrite_begins_anew(tmp_path):
+    run(tmp_path)
+    run(tmp_path, "--overwrite", "--seed", "3")
+    history = json.loads((tmp_path / "history.json").read_text())
+    assert history["settings"]["seed"] == 3
+    assert len(history["epochs"]) == 3
+
+
+def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(tmp_path, capsys):
+    run(tmp_path / "whole", "--epochs", "4")
+    run(tmp_path / "part")
+    path = CheckpointManager(tmp_path / "part" / "checkpoints").path(18)
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.warns(UserWarning, match="step-0000000018.* is damaged"):
+        assert run(tmp_path / "part", "--resume", "--epochs", "4") == 0
+    assert kills.fingerprint(tmp_path / "part") == kills.fingerprint(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_signals_save_and_end(name, tmp_path):
+    process = subprocess.Popen(
+        command("--epochs", "100000", "--out", tmp_path), stderr=subprocess.PIPE, text=True
+    )
+    while not steps_of(tmp_path):
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(getattr(signal, name))
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == {"SIGTERM": 143, "SIGHUP": 129}[name]
+    step = re.search(rf"{name}: ended; --resume goes on after step (\d+)", err)
+    assert steps_of(tmp_path)[-1] == int(step[1])
+    assert not (tmp_path / "weights.safetensors").exists()
+
+
+def test_a_second_ctrl_c_ends_at_once(tmp_path):
+    code = (
+        "import signal, os, time\n"
+        "from minigrad.training.interruption import Interruption\n"
+        "with Interruption():\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "    time.sleep(60)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=50).returncode == 130
+
+
+def test_divergence_ends_with_status_3_and_keeps_the_checkpoint(tmp_path, capsys):
+    assert run(tmp_path, "--lr", "1e30", "--optimizer", "sgd", "--model", "mlp") == 3
+    err = capsys.readouterr().err
+    assert re.search(r"diverged: .* (inf|nan) .*--on-nonfinite skip", err)
+    assert not (tmp_path / "weights.safetensors").exists()
+    for step in steps_of(tmp_path):
+        state = CheckpointManager(tmp_path / "checkpoints").restore(step)
+        assert all(bool(w.isfinite().all()) for w in state["model"].values())
+
+
+def test_ignored_divergence_leaves_valid_json(tmp_path):
+    assert (
+        run(
+            tmp_path,
+            "--lr",
+            "1e30",
+            "--optimizer",
+            "sgd",
+            "--model",
+            "mlp",
+            "--on-nonfinite",
+            "ignore",
+        )
+        == 0
+    )
+    text = (tmp_path / "history.json").read_text()
+
+    def refuse(word):
+        raise AssertionError(word)
+
+    history = json.loads(text, parse_constant=refuse)
+    assert history["epochs"][-1]["train_loss"] is None
+
+
+def test_skipped_steps_are_counted(tmp_path, monkeypatch):
+    task = sys.modules["minigrad.training.tasks.classification"].Classification
+    loss, calls = task.loss, []
+
+    def poisoned(self, model, batch):
+        result = loss(self, model, batch)
+        calls.append(1)
+        return result._replace(loss=result.loss * float("nan")) if len(calls) == 4 else result
+
+    monkeypatch.setattr(task, "loss", poisoned)
+    assert run(tmp_path, "--on-nonfinite", "skip") == 0
+    history = json.loads((tmp_path / "history.json").read_text())
+    assert history["skipped_steps"] == 1
+    weights = mg.load(tmp_path / "weights.safetensors")
+    assert all(bool(w.isfinite().all()) for w in weights.values())
+
+
+class TestOutput:
+    """Whatever happens to the output, weights are kept."""
+
+    ARGUMENTS = ("--epochs", "2", "--out")
+
+    def test_closed_pipe(self, tmp_path):
+        line = " ".join(command(*self.ARGUMENTS, tmp_path / "run")).replace("--quiet ", "")
+        ended = subprocess.run(
+            f"{line} | head -1",
+            shell=True,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert "Traceback" not in ended.stderr
+        assert "BrokenPipe" not in ended.stderr
+        assert mg.load(tmp_path / "run" / "weights.safetensors")
+
+    @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Linux has a device that is full")
+    def test_full_output(self, tmp_path):
+        with open("/dev/full", "w") as full:
+            status, _, _ = train_in_process(
+                *self.ARGUMENTS, tmp_path / "run", stdout=full, stderr=full
+            )
+        assert status == 0
+        assert mg.load(tmp_path / "run" / "weights.safetensors")
+
+    def test_no_output_at_all(self, tmp_path):
+        line = " ".join(command(*self.ARGUMENTS, tmp_path / "run"))
+        ended = subprocess.run(f"{line} >&- 2>&-", shell=True, check=False, timeout=120)
+        assert ended.returncode == 0
+        assert mg.load(tmp_path / "run" / "weights.safetensors")
+
+    def test_removed_folder(self, tmp_path, monkeypatch):
+        self.fail_at_the_end(
+            monkeypatch, tmp_path, lambda: os.rename(tmp_path / "run", tmp_path / "x")
+        )
+        assert run(tmp_path / "run") == 0
+        assert mg.load(tmp_path / "run" / "weights.safetensors")
+
+    def test_folder_becomes_a_file(self, tmp_path, monkeypatch, capsys):
+        def replace():
+            os.rename(tmp_path / "run", tmp_path / "x")
+            (tmp_path / "run").write_text("")
+
+        self.fail_at_the_end(monkeypatch, tmp_path, replace)
+        assert run(tmp_path / "run") == 1
+        self.check_recovered(tmp_path, capsys)
+
+    def test_full_disk(self, tmp_path, monkeypatch, capsys):
+        folders = sys.modules["minigrad.training.run_folder"]
+        write = folders._write_set
+
+        def full(folder, writers):
+            if folder == tmp_path / "run":
+                raise OSError(28, "No space left on device")
+            write(folder, writers)
+
+        monkeypatch.setattr(folders, "_write_set", full)
+        assert run(tmp_path / "run") == 1
+        self.check_recovered(tmp_path, capsys)
+
+    @staticmethod
+    def fail_at_the_end(monkeypatch, tmp_path, damage):
+        folder = sys.modules["minigrad.training.run_folder"].RunFolder
+        write = folder.write_results
+        monkeypatch.setattr(folder, "write_results", lambda *a: (damage(), write(*a))[1])
+
+    @staticmethod
+    def check_recovered(tmp_path, capsys):
+        (recovered,) = tmp_path.glob("run.recovered-*")
+        assert mg.load(recovered / "weights.safetensors")
+        err = capsys.readouterr().err
+        assert f"could not be written to {tmp_path / 'run'}" in err
+        assert f"they are in {recovered}" in err
+
+
+def test_a_set_of_results_is_brought_to_its_place_after_a_kill(tmp_path):
+    folders = sys.modules["minigrad.training.run_folder"]
+    (tmp_path / "report.png").write_text("old")
+    ready = tmp_path / folders._READY
+    ready.mkdir()
+    (ready / "manifest.json").write_text('["weights.safetensors", "history.json"]')
+    (ready / "history.json").write_text("new")
+    (tmp_path / "weights.safetensors").write_text("new, moved before the kill")
+    folders.settle(tmp_path)
+    assert sorted(os.listdir(tmp_path)) == ["history.json", "weights.safetensors"]
+
+
+def test_two_runs_in_one_folder_are_refused(tmp_path, capsys):
+    folders = sys.modules["minigrad.training.run_folder"]
+    with folders.RunFolder(tmp_path).taken():
+        assert run(tmp_path) == 2
+    assert "another run is writing there" in capsys.readouterr().err
+
+
+MISTAKES = {
+    "seed of 2^64": (["--seed", str(2**64)], "--seed"),
+    "seed of 400 digits": (["--seed", "9" * 400], "--seed"),
+    "epochs of 400 digits": (["--epochs", "9" * 400], "--epochs"),
+    "empty out": (["--out", ""], "--out"),
+    "empty data": (["--data", ""], "--data"),
+    "rate": (["--lr", "1e400"], "--lr"),
+    "schedule": (["--schedule", "linear"], "--schedule"),
+    "log without out": (["--log", "csv"], "--log goes with --out"),
+    "no model file": (["--model", "nowhere.py:Net"], "there is no file"),
+    "no optimizer": (["--optimizer", "adamax2"], "--optimizer adamax2"),
+    "root": (["--data", "mnist", "--root", "/proc/nowhere"], "no files of mnist are there"),
+    "target of images": (["--target", "x"], "--target is for tables"),
+    "config": (["--config", "/nowhere.toml"], "/nowhere.toml"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "reported"), MISTAKES.values(), ids=MISTAKES)
+def test_mistakes_end_with_status_2(arguments, reported, capsys):
+    try:
+        status = main(["train", *arguments])
+    except SystemExit as end:
+        status = end.code
+    assert status == 2
+    assert reported in capsys.readouterr().err
+
+
+def test_settings_from_a_file(tmp_path, capsys):
+    config = tmp_path / "run.toml"
+    config.write_text(
+        'model = "linear"\nepochs = 1\nbatch-size = 256\nseed = 18446744073709551615\n'
+    )
+    assert main(["train", "--config", str(config), "--quiet", "--out", str(tmp_path / "a")]) == 0
+    again = ["train", "--config", str(tmp_path / "a" / "config.toml"), "--out", str(tmp_path / "b")]
+    assert main(again) == 0
+    assert kills.fingerprint(tmp_path / "a") == kills.fingerprint(tmp_path / "b")
+    config.write_text("epoch = 1\n")
+    assert main(["train", "--config", str(config)]) == 2
+    assert "no setting is named 'epoch'" in capsys.readouterr().err
+
+
+def test_info_into_a_closed_pipe():
+    line = f"{sys.executable} -m minigrad info | head -1"
+    ended = subprocess.run(line, shell=True, capture_output=True, text=True, check=False)
+    assert ended.stderr == ""
