@@ -103,7 +103,8 @@ def trained(model_name: str, optimizer_name: str, fixed: bool, dtype: mg.dtype) 
     model = DistributedDataParallel(module, reduction=reduction, shard_size=SHARD)
     optimizer = OPTIMIZERS[optimizer_name](model.parameters())
     data: Any = SampleStreams(Digits())
-    sampler = ShardedBatchSampler(data, BATCH, SHARD, seed=3)
+    # Averages over ranks are averages over samples only if all ranks have as many.
+    sampler = ShardedBatchSampler(data, BATCH, SHARD if fixed else 2, seed=3)
     loader = DataLoader(data, batch_sampler=sampler)
     for epoch in range(-(-STEPS * BATCH // SAMPLES)):
         sampler.set_epoch(epoch)

@@ -5,6 +5,7 @@ import random
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -47,6 +48,19 @@ def test_processes_find_their_numbers(tmp_path):
         [*started, str(script), "-x", "a b"], capture_output=True, text=True, check=True
     )
     assert sorted(done.stdout.splitlines()) == ["0 2 0 3 -x a b", "1 2 1 3 -x a b"]
+
+
+@needs_mpi
+def test_the_example_goes_on_with_another_number_of_processes(tmp_path):
+    script = Path(__file__).parents[2] / "examples" / "distributed" / "train.py"
+    for count, epochs in ((2, 1), (1, 2)):
+        arguments = ["--epochs", epochs, "--batch-size", 256, "--out", tmp_path / "saved"]
+        started = [sys.executable, "-m", "minigrad", "run", "-n", count, script, *arguments]
+        done = subprocess.run([*map(str, started)], capture_output=True, text=True, check=True)
+        assert re.fullmatch(
+            rf"epoch {epochs - 1}: loss \d\.\d+\ntest accuracy .* on {count} processes\n",
+            done.stdout,
+        )
 
 
 def test_what_cannot_be_run_is_a_usage_error(capsys, tmp_path):
