@@ -91,6 +91,8 @@ def _figure(title: str, x_title: str, axes: _Axes, drawn: list[str], lines: Sequ
         )
         grid.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{value:g}</text>')
     for value in _ticks(axes.left, axes.right):
+        if x_title == "epoch" and value != round(value):
+            continue
         x = axes.x(value)
         grid.append(
             f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">{value:g}</text>'

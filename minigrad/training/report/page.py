@@ -36,7 +36,8 @@ h2 { font-size: 1.2rem; margin: 2rem 0 .5rem; border-top: 1px solid #dee2e6; pad
 h3 { font-size: 1rem; margin: 1.2rem 0 .4rem; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(320px, 100%), 1fr));
   gap: 16px; }
-figure { margin: 0; min-width: 0; }
+figure { margin: 0; min-width: 0; max-width: 520px; }
+.scroll { margin-bottom: 16px; }
 figcaption { font-weight: 600; }
 svg { width: 100%; height: auto; }
 svg text { font-size: 11px; fill: #495057; }

@@ -12,6 +12,9 @@ import numpy as np
 from minigrad.core.types import Array
 from minigrad.kernels.compiler.cache import cache_dir
 
+MOST_BYTES = 1 << 30
+"""Of a file's content: the largest data set has half of it, and 1 MB of gzip can unpack to 1 GB."""
+_PART = 1 << 20  # bytes read at a time
 _UNSIGNED_BYTE = 8  # the idx format's number for this element type
 
 
@@ -50,14 +53,27 @@ def not_found(dataset: str, name: str, root: Path, folders: Sequence[str]) -> Ru
 
 
 def read(path: Path) -> bytes:
-    """The content of a file, decompressed if it ends in .gz; ValueError if it cannot be."""
-    content = path.read_bytes()
-    if path.suffix != ".gz":
-        return content
+    """The content of a file, decompressed if it ends in .gz; ValueError if it cannot be.
+
+    A file that would unpack to more than `MOST_BYTES` is refused, when it has come so far.
+    """
+    content = _beginning(path, MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise ValueError(f"{path} has more than {MOST_BYTES:,} bytes")
+    return content
+
+
+def _beginning(path: Path, count: int) -> bytes:
+    """At most so many bytes of a file's content, decompressed if it ends in .gz."""
+    parts = []
     try:
-        return gzip.decompress(content)
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            while count > 0 and (part := file.read(min(count, _PART))):
+                parts.append(part)
+                count -= len(part)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ValueError(f"{path} is not a complete gzip file: {error}") from error
+    return b"".join(parts)
 
 
 def read_idx(path: Path, ndim: int) -> Array:
@@ -66,8 +82,8 @@ def read_idx(path: Path, ndim: int) -> Array:
     The format, big-endian: a magic number (two zero bytes, the element type, the number of
     dimensions), the sizes as int32, the elements.  Raises ValueError for another format.
     """
-    content = read(path)
     start = 4 + 4 * ndim
+    content = _beginning(path, start)
     magic = int.from_bytes(content[:4], "big")
     expected = _UNSIGNED_BYTE << 8 | ndim
     if len(content) >= 4 and magic != expected:
@@ -75,9 +91,12 @@ def read_idx(path: Path, ndim: int) -> Array:
     if len(content) < start:
         raise ValueError(f"{path} is too short: {len(content)} bytes, its header alone has {start}")
     shape = [int(size) for size in np.frombuffer(content, ">u4", ndim, offset=4)]
-    if len(content) - start != math.prod(shape):
+    promised = math.prod(shape)
+    content = _beginning(path, start + min(promised, MOST_BYTES) + 1)
+    if (found := len(content) - start) != promised:
+        least = "at least " if found > min(promised, MOST_BYTES) else ""
         raise ValueError(
-            f"{path} has {len(content) - start} bytes of data where its header, {tuple(shape)}, "
-            f"promises {math.prod(shape)}"
+            f"{path} has {least}{found} bytes of data where its header, {tuple(shape)}, "
+            f"promises {promised}"
         )
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape).copy()

@@ -10,7 +10,7 @@ import numpy as np
 
 from minigrad.core.types import Array
 from minigrad.utils.data_files.download import Member, Remote, download, write_checked
-from minigrad.utils.data_files.files import data_root, find, located, not_found, read
+from minigrad.utils.data_files.files import MOST_BYTES, data_root, find, located, not_found, read
 from minigrad.vision.datasets.images import ImageDataset, check_targets
 from minigrad.vision.datasets.unpickle import unpickle
 from minigrad.vision.transforms.compose import Transform
@@ -100,6 +100,8 @@ class CIFAR10(ImageDataset):
             with tarfile.open(archive, "r:gz") as opened:
                 for member in opened:
                     folder, _, name = member.name.partition("/")
+                    if member.size > MOST_BYTES:
+                        raise ValueError(f"{archive} has a member of {member.size:,} bytes")
                     content = opened.extractfile(member)
                     if folder == self.base_folder and name in members and content is not None:
                         target = self.root / self.base_folder / name
