@@ -19,6 +19,7 @@ myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 nb_execution_mode = "off"  # notebooks/execute.py runs them, and keeps what they show
 nb_merge_streams = True
+nb_render_markdown_format = "myst"  # tables among what notebooks show
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 88
 add_module_names = True
