@@ -2,8 +2,9 @@
 
 import fnmatch
 import importlib
+import importlib.util
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ Array = np.ndarray[Any, Any]
 
 # (library's module, *inputs as its tensors) -> the function to time.
 Implementation = Callable[..., Callable[[], Any]]
+
+# Libraries that cases are compared with by default, where they are written for them.
+LIBRARIES = ("numpy", "torch")
 
 BUILT_IN = "minigrad.bench.cases"
 
@@ -47,6 +51,7 @@ class Case:
     inputs: draws the arrays, given a `Draw`.
     implementations: by the name of the module that a library is imported as; each is given that
         module and the inputs, prepares what need not be timed and returns the function to time.
+        Without "minigrad" names may be free, "v1" and "v2": these are given minigrad.
     reference: the right result, of the inputs in float64.  Without one every library's result is
         compared with the one that torch, or else minigrad, has in float64.
     flops, elements: floating-point operations, and elements that have to be read or written
@@ -97,6 +102,29 @@ def _array(part: Any) -> Array:
 def both(implementation: Implementation) -> dict[str, Implementation]:
     """One text for minigrad and for torch, whose names are the same."""
     return {"minigrad": implementation, "torch": implementation}
+
+
+def variants(cases: Iterable[Case]) -> list[str]:
+    """Implementations of names of their own, of cases without one of minigrad's.
+
+    They run on minigrad's tensors, each in a process of its own.
+    """
+    names = [
+        name
+        for case in cases
+        if "minigrad" not in case.implementations
+        for name in case.implementations
+        if name not in LIBRARIES and importlib.util.find_spec(name) is None
+    ]
+    return list(dict.fromkeys(names))
+
+
+def in_place_of_minigrad(case: Case, main: str) -> Case:
+    """The case with the implementation `main` in minigrad's place, if it has none of minigrad's."""
+    if "minigrad" in case.implementations or main not in case.implementations:
+        return case
+    others = {name: given for name, given in case.implementations.items() if name != main}
+    return replace(case, implementations={"minigrad": case.implementations[main], **others})
 
 
 def load_suite(where: str | Path = BUILT_IN) -> list[Case]:

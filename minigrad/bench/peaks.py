@@ -56,13 +56,12 @@ class Peaks:
 def measure(dtype: str = "float32", quick: bool = False) -> Peaks:
     """The peaks of the threads in use, for elements of `dtype`; `quick` is a rough guess."""
     rounds = 2 if quick else ROUNDS
-    sets = WORKING_SETS[1::2] if quick else WORKING_SETS
     kind, threads = np.dtype(dtype), get_num_threads()
     out = np.empty(threads, kind)
     factor = np.full(threads, 0.5, kind)
     lanes = VECTOR_BYTES // kind.itemsize
     rate = _best_rate(multiply_adds, (out, factor), rounds)
-    found = [(size, _bandwidth(size, kind, rounds)) for size in sets]
+    found = [(size, _bandwidth(size, kind, rounds)) for size in WORKING_SETS]
     return Peaks(2.0 * CHAINS * lanes * threads * rate, tuple(found))
 
 

@@ -5,8 +5,10 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
-from types import TracebackType
+from pathlib import Path
+from types import MappingProxyType, TracebackType
 from typing import Any
 
 # The variables by which OpenMP, Numba and the BLAS libraries learn how many threads to use.
@@ -37,16 +39,24 @@ def installed(library: str) -> bool:
 class Process:
     """A library's process with its number of threads; use it in a `with` block."""
 
-    def __init__(self, library: str, threads: int) -> None:
+    def __init__(
+        self,
+        library: str,
+        threads: int,
+        variables: Mapping[str, str] = MappingProxyType({}),
+        folder: Path | None = None,
+    ) -> None:
+        """Start it, with these environment variables beside this process's, in a folder."""
         self.library = library
         environment = {key: value for key, value in os.environ.items() if key != OWN}
-        environment |= dict.fromkeys(THREADS, str(threads))
+        environment |= dict.fromkeys(THREADS, str(threads)) | dict(variables)
         self._process = subprocess.Popen(
             [sys.executable, "-c", _START.format(library=library)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             env=environment,
+            cwd=folder,
         )
         assert self._process.stdin is not None
         assert self._process.stdout is not None

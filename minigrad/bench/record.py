@@ -87,6 +87,7 @@ class Run:
     peaks: Peaks
     machine: dict[str, Any]
     entries: list[Entry] = field(default_factory=list)
+    main: str = "minigrad"  # or the implementation of a name of its own that is in its place
 
     @property
     def failed(self) -> bool:

@@ -1,6 +1,7 @@
 """Comparison of two runs: cases that are slower or faster beyond noise."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -8,6 +9,8 @@ from minigrad.bench.record import Run, Timing
 
 # A change of the median below this share is not worth a word, however steady the times.
 MARGIN = 0.05
+# So often a case that looks changed is timed again.
+CONFIRMATIONS = 2
 
 
 @dataclass(frozen=True)
@@ -57,9 +60,25 @@ def _longer(one: Timing, other: Timing) -> bool:
     return bool(apart and moved and one.best > other.best)
 
 
-def tell(now: Run, before: Run) -> tuple[str, bool]:
-    """A report of the changes, and True if a case is slower."""
+def confirmed(now: Run, before: Run, again: Callable[[str], Run]) -> list[Change]:
+    """The changes that are there again when the case is timed anew, in fresh processes.
+
+    again: times the cases with this label.  What is not there every time counts as the same.
+    """
     changes = compare(now, before)
+    for place, change in enumerate(changes):
+        for _ in range(CONFIRMATIONS):
+            if changes[place].verdict == "same":
+                break
+            found = {c.label: c for c in compare(again(change.label), before)}[change.label]
+            if found.verdict != change.verdict:
+                changes[place] = replace(found, verdict="same")
+    return changes
+
+
+def tell(now: Run, before: Run, changes: Sequence[Change] | None = None) -> tuple[str, bool]:
+    """A report of the changes, and True if a case is slower."""
+    changes = compare(now, before) if changes is None else changes
     lines = []
     for verdict in ("slower", "faster"):
         lines += [

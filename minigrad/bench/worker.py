@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.bench import peaks
-from minigrad.bench.case import Case, Draw, load_suite
+from minigrad.bench.case import Case, Draw, in_place_of_minigrad, load_suite
 from minigrad.kernels.compiler.task_queue import background_compiler
 
 TORCH_LIKE = ("minigrad", "torch")
@@ -27,13 +27,15 @@ TORCH_LIKE = ("minigrad", "torch")
 LONGEST_TRIAL = 0.1
 
 
-def prepare(case: Case, library: str, dtype: str) -> Callable[[], Any]:
-    """The function to time, of a library that may be imported here."""
+def prepare(
+    case: Case, library: str, dtype: str, implementation: str | None = None
+) -> Callable[[], Any]:
+    """The function to time, of a library that may be imported here; or one of another name."""
     module = importlib.import_module(library)
     inputs: list[Any] = list(case.inputs(Draw(dtype)))
     if library in TORCH_LIKE:
         inputs = [module.from_numpy(array) for array in inputs]
-    return case.implementations[library](module, *inputs)
+    return case.implementations[implementation or library](module, *inputs)
 
 
 def seconds_of(function: Callable[[], Any], number: int) -> float:
@@ -55,12 +57,24 @@ class _Worker:
 
     def __init__(self, library: str) -> None:
         self.library = library
+        self.implementation = library
         self.cases: dict[str, Case] = {}
         self.function: Callable[[], Any] | None = None
 
-    def load(self, suites: list[str]) -> dict[str, Any]:
-        """Read the suites; return the library's version."""
-        self.cases = {case.label: case for suite in suites for case in load_suite(suite)}
+    def load(
+        self, suites: list[str], main: str = TORCH_LIKE[0], implementation: str | None = None
+    ) -> dict[str, Any]:
+        """Read the suites; return the library's version.
+
+        main: the implementation that takes minigrad's place where a case has none of it;
+        implementation: the one to time, the library's without.
+        """
+        self.cases = {
+            case.label: in_place_of_minigrad(case, main)
+            for suite in suites
+            for case in load_suite(suite)
+        }
+        self.implementation = implementation or self.library
         module = importlib.import_module(self.library)
         return {"version": str(getattr(module, "__version__", "unknown"))}
 
@@ -72,7 +86,7 @@ class _Worker:
         self.function = None  # before the next one takes memory
         chosen = self.cases[case]
         start = time.perf_counter()
-        function = prepare(chosen, self.library, dtype)
+        function = prepare(chosen, self.library, dtype, self.implementation)
         outcome = function()
         first = time.perf_counter() - start
         for _ in range(chosen.calls - 1):
