@@ -4,7 +4,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from minigrad.bench import Case
+from minigrad.bench import Case, Draw
+from minigrad.bench.case import Array
 
 OPERATIONS: dict[str, Callable[[Any], Any]] = {
     "exp": lambda x: x.exp(),
@@ -27,12 +28,16 @@ def cases(repeats: int) -> list[Case]:
         Case(
             name=name,
             sizes={"n": size},
-            inputs=lambda draw, size=size: [draw(size, size)],
+            inputs=partial(_square, size),
             implementations={"minigrad": partial(_repeated, operation, repeats)},
         )
         for name, operation in OPERATIONS.items()
         for size in SIZES
     ]
+
+
+def _square(size: int, draw: Draw) -> list[Array]:
+    return [draw(size, size)]
 
 
 def _repeated(

@@ -62,7 +62,8 @@ class _Measured:
         if self.ratios:
             found = verdict_of(self.ratios, margin)
         launches = len(self.ratios)
-        return Comparison(self.case.label, found, *self.best, launches, self.failure)
+        old, new = self.best
+        return Comparison(self.case.label, found, old, new, launches, self.failure)
 
 
 def compare_versions(
