@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import minigrad
 from minigrad.bench.case import BUILT_IN
 from minigrad.bench.process import Process
 
-HERE = Path(minigrad.__file__).parents[1]
+HERE = Path(__file__).parents[3]
 
 
 class Version(NamedTuple):
