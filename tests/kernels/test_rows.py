@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import minigrad as mg
-from minigrad.kernels.accumulation import logsumexp, running_products
+from minigrad.kernels.accumulation import logsumexp, running_extremes, running_products
 from minigrad.kernels.compiler import kernel as build
 from minigrad.kernels.rearrange import rows
 from minigrad.kernels.selection import largest
@@ -86,6 +86,30 @@ def test_running_products_are_numpys(shape, dtype, data):
     assert np.array_equal(running_products.running_products(x, axis), right)
 
 
+@settings(max_examples=40, deadline=None)
+@given(
+    shapes, st.sampled_from(DTYPES[:2]), st.booleans(), st.sampled_from([None, np.nan, np.inf]),
+    st.data(),
+)  # fmt: skip
+def test_running_extremes_are_torchs(shape, dtype, is_largest, special, data):
+    axis = data.draw(st.integers(0, len(shape) - 1))
+    x = np.round(drawn(shape, dtype) / 4)  # many are equal
+    if special is not None:
+        x[drawn(shape, seed=1) < -9] = special
+    run = torch.cummax if is_largest else torch.cummin
+    right = run(torch.from_numpy(x), axis).indices.numpy()
+    assert np.array_equal(running_extremes.running_extremes(x, axis, is_largest), right)
+
+
+def test_running_extremes_of_many():
+    x = drawn((40, 60))
+    for name, dim in (("cummax", 0), ("cummin", 1)):
+        right = getattr(torch.from_numpy(x), name)(dim)
+        found = getattr(mg.from_numpy(x), name)(dim)
+        assert np.array_equal(found.values.numpy(), right.values.numpy())
+        assert np.array_equal(found.indices.numpy(), right.indices.numpy())
+
+
 @pytest.mark.parametrize("dtype", DTYPES[:2])
 @pytest.mark.parametrize("dim", [0, 1, (0, 2), (0, 1, 2)])
 def test_logarithms_of_sums_of_many(dim, dtype):
@@ -118,7 +142,7 @@ def test_bit_identical_for_any_number_of_threads():
                 rows.reverse_rows(x), rows.triangle(x, 5, is_lower=True),
                 largest.first_in_order(x, 4, 1, largest=True),
                 running_products.running_products(x, 0), running_products.running_products(x, 1),
-                logsumexp.logsumexp(x),
+                logsumexp.logsumexp(x), running_extremes.running_extremes(x, 0, largest=True),
             ]  # fmt: skip
             results.add(b"".join(np.ascontiguousarray(a).tobytes() for a in found))
     finally:

@@ -10,7 +10,7 @@ import numpy as np
 
 from minigrad import nn, optim
 from minigrad.kernels import gather
-from minigrad.kernels.accumulation import logsumexp, running_products
+from minigrad.kernels.accumulation import logsumexp, running_extremes, running_products
 from minigrad.kernels.attention import backward as attention_backward
 from minigrad.kernels.attention import forward as attention_forward
 from minigrad.kernels.compiler.vector_unit import VECTOR_BYTES
@@ -337,6 +337,7 @@ def rows_of_elements(draw: Draw) -> Calls:
     k = draw.size(1, min(7, x.shape[axis]))
     yield largest.first_in_order, x, k, axis, draw.one_of(False, True)
     yield running_products.running_products, x, axis
+    yield running_extremes.running_extremes, x, axis, draw.one_of(False, True)
     products = draw.plain(draw.size(most=3), draw.size(most=37), draw.size(most=37))
     lengths = [np.full(products.shape[:2], 99, x.dtype), np.full(products.shape[::2], 9, x.dtype)]
     out = yield euclidean.distances_from_products, products, *lengths

@@ -73,10 +73,15 @@ class ProductPlan(NamedTuple):
     left: tuple[Order, Shape]
     right: tuple[Order, Shape]
     result: tuple[Shape, Order]
+    is_elementwise: bool = False
+    """Whether both are (..., k), each row of one for a row of the other: products, and sums."""
 
     def run(self, a: Any, b: Any) -> Any:
         """The product."""
-        product = matmul(_arranged(a, *self.left), _arranged(b, *self.right))
+        left, right = _arranged(a, *self.left), _arranged(b, *self.right)
+        if self.is_elementwise:
+            return (left * right).sum(-1)
+        product = matmul(left, right)
         shape, order = self.result
         if product.array.shape != shape:
             product = product.reshape(shape)
@@ -131,6 +136,8 @@ def _plan_of_two(equation: str, first: Shape, second: Shape) -> ProductPlan | No
         return _unless_sorted(order), (*(sizes[label] for label in batch), *shape)
 
     order = tuple(labels.index(label) for label in output)
+    if batch and not (rows or columns) and order == tuple(range(len(order))):
+        return ProductPlan(arranged(a, shared), arranged(b, shared), ((), None), True)
     return ProductPlan(
         arranged(a, rows, shared),
         arranged(b, shared, columns),

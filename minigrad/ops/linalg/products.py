@@ -9,10 +9,11 @@ from minigrad.engine.complex_form import refuse_complex
 from minigrad.engine.graph import V, Value
 from minigrad.engine.half_precision import in_float32
 from minigrad.engine.op import composed, require_tensors
+from minigrad.kernels.simd.math import FLOATS
 from minigrad.ops.dims import wrap_dim
 from minigrad.ops.linalg.distances import distance_by_product
 from minigrad.ops.linalg.einsum import Labelled, contract
-from minigrad.ops.linalg.matmul import matmul
+from minigrad.ops.linalg.matmul import SHORT, matmul, short_dot
 from minigrad.ops.linalg.norms import vector_norm
 from minigrad.ops.shape.diagonal import diagonal
 
@@ -57,6 +58,10 @@ def mv(input: V, vec: V) -> V:
 def dot(input: V, tensor: V) -> V:
     """The sum of products of two vectors of the same size."""
     _require_dims("dot", self=(input, 1), tensor=(tensor, 1))
+    x, y = input.array, tensor.array
+    if x.shape == y.shape and x.size <= SHORT and x.dtype == y.dtype and x.dtype in FLOATS:
+        product: V = short_dot(input, tensor)
+        return product
     return matmul(input, tensor)
 
 

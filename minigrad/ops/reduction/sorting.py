@@ -10,6 +10,7 @@ from minigrad.engine.complex_form import refuse_complex
 from minigrad.engine.grad_mode import ignore_fp_errors
 from minigrad.engine.graph import V, wrap_like
 from minigrad.engine.op import arr, composed, label_node, op, sample
+from minigrad.kernels.gather import coordinates
 from minigrad.kernels.selection import largest as kernels
 from minigrad.kernels.simd.math import FLOATS
 from minigrad.ops.dims import wrap_dim
@@ -38,7 +39,8 @@ def take_along(input: Array, *, dim: int, index: Array) -> Array:
     """The elements at `index` along `dim`: a gather that takes each position at most once."""
     if not input.ndim:
         return input.copy()
-    return np.take_along_axis(input, index, wrap_dim(dim, input.ndim))
+    found: Array = input[coordinates(index, wrap_dim(dim, input.ndim))]
+    return found
 
 
 @op(

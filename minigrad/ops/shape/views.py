@@ -199,7 +199,8 @@ def squeeze(input: Array, *, dim: int | Sequence[int] | None = None) -> Array:
 )
 def unsqueeze(input: Array, *, dim: int) -> Array:
     """A view with a new dimension of size 1 at `dim`."""
-    return np.expand_dims(input, wrap_dim(dim, input.ndim + 1))
+    view: Array = input[(slice(None),) * wrap_dim(dim, input.ndim + 1) + (None,)]
+    return view
 
 
 @op(
