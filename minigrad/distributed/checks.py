@@ -74,7 +74,7 @@ def root_of(
     Raises ValueError if both or none are given, RuntimeError for a rank that is not there.
     """
     if rank is not None and group_rank is not None:
-        raise ValueError("Can only specify one of global_rank or group_rank")
+        raise ValueError("Can't specify both group_rank and global_rank")
     if rank is None and group_rank is None:
         rank = default
     if rank is None and group_rank is None:

@@ -8,11 +8,14 @@ import numpy as np
 
 from minigrad.distributed.checks import root_of
 from minigrad.distributed.group import own_group
+from minigrad.distributed.point_to_point import recv, send
 from minigrad.distributed.process_group import ProcessGroup
 from minigrad.distributed.transport import Steps
+from minigrad.tensor.creation import from_numpy
 
 __all__ = [
-    "all_gather_object", "broadcast_object_list", "gather_object", "scatter_object_list",
+    "all_gather_object", "broadcast_object_list", "gather_object", "recv_object_list",
+    "scatter_object_list", "send_object_list",
 ]  # fmt: skip
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
@@ -111,6 +114,44 @@ def scatter_object_list(
     found: list[Bytes] = []
     _run(members, f"scatter_object_list(src={root})", _scatter(members, parts, root, found))
     scatter_object_output_list[0] = pickle.loads(found[0].tobytes())
+
+
+def send_object_list(
+    object_list: list[Any],
+    dst: int | None = None,
+    group: ProcessGroup | None = None,
+    device: Any = None,
+    group_dst: int | None = None,
+) -> None:
+    """Send the objects of the list to the process `dst`."""
+    data = _pickled(object_list)
+    send(from_numpy(np.array([len(data)])), dst, group, group_dst=group_dst)
+    send(from_numpy(data), dst, group, group_dst=group_dst)
+
+
+def recv_object_list(
+    object_list: list[Any],
+    src: int | None = None,
+    group: ProcessGroup | None = None,
+    device: Any = None,
+    group_src: int | None = None,
+) -> int:
+    """Receive objects into the list, of the same length, from the process `src` or from any.
+
+    Returns the rank of the sender.
+    """
+    length = np.zeros(1, np.int64)
+    sender = recv(from_numpy(length), src, group, group_src=group_src)
+    data = np.empty(int(length[0]), np.uint8)
+    recv(from_numpy(data), sender, group)
+    objects = pickle.loads(data.tobytes())
+    if len(objects) != len(object_list):
+        raise ValueError(
+            f"object_list must have as many objects as were sent, {len(objects)}, got "
+            f"{len(object_list)}"
+        )
+    object_list[:] = objects
+    return sender
 
 
 # --- the steps ------------------------------------------------------------------------------------

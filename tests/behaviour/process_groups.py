@@ -1,6 +1,7 @@
 """A group of one process: what programs for several processes do in it."""
 
 import contextlib
+import importlib
 import tempfile
 import warnings
 
@@ -178,3 +179,99 @@ def check_distributed_sampler_asks_the_group(torch):
         sampler(range(3))
     with one_process(torch):
         assert list(sampler(range(3), shuffle=False)) == [0, 1, 2]
+
+
+def imported(torch, module):
+    """A module that PyTorch does not import by itself, and whose import warns there."""
+    with warnings.catch_warnings(action="ignore"):
+        return importlib.import_module(f"{torch.__name__}.{module}")
+
+
+def check_asynchronous_exchanges_give_work(torch):
+    with one_process(torch) as distributed:
+        x = torch.tensor([1.0, 2.0])
+        works = [
+            distributed.all_reduce(x, async_op=True),
+            distributed.broadcast(x, 0, async_op=True),
+            distributed.barrier(async_op=True),
+            distributed.all_gather([torch.zeros(2)], x, async_op=True),
+        ]
+        for work in works:
+            assert work.wait()
+            assert work.is_completed()
+            assert work.is_success()
+
+
+def check_a_root_is_named_once(torch):
+    with one_process(torch) as distributed:
+        x = torch.ones(2)
+        distributed.broadcast(x, group_src=0)
+        distributed.reduce(x, group_dst=0)
+        with pytest.raises(ValueError, match="Can't specify both group_rank and global_rank"):
+            distributed.broadcast(x, 0, group_src=0)
+        with pytest.raises(ValueError, match="Must specify global_rank or group_rank"):
+            distributed.broadcast(x)
+
+
+def check_groups_without_this_process_have_no_rank_here(torch):
+    with one_process(torch) as distributed:
+        outside = distributed.GroupMember.NON_GROUP_MEMBER
+        assert (distributed.get_rank(outside), distributed.get_world_size(outside)) == (-1, -1)
+
+
+def check_batches_of_sends_and_receives_are_checked(torch):
+    with one_process(torch) as distributed:
+        with pytest.raises(ValueError, match="Invalid ``op``"):
+            distributed.P2POp(distributed.all_reduce, torch.ones(1), 0)
+        with pytest.raises(ValueError, match="Invalid ``p2p_op_list``"):
+            distributed.batch_isend_irecv([1])
+
+
+def check_sizes_of_whole_and_parts_must_fit(torch):
+    with one_process(torch) as distributed:
+        x = torch.ones(4)
+        with pytest.raises((ValueError, RuntimeError)):
+            distributed.all_gather_single(torch.ones(3), x)
+        with pytest.raises((ValueError, RuntimeError)):
+            distributed.all_to_all_single(torch.ones(4), x, [3], [4])
+
+
+def check_divided_states_of_one_process_are_whole(torch):
+    with one_process(torch):
+        optimizers = imported(torch, "distributed.optim")
+        weights = [torch.nn.Parameter(torch.ones(3)) for _ in range(2)]
+        zero = optimizers.ZeroRedundancyOptimizer(weights[:1], torch.optim.Adam, lr=0.1)
+        plain = torch.optim.Adam(weights[1:], lr=0.1)
+        for w, optimizer in zip(weights, (zero, plain), strict=True):
+            for _ in range(3):
+                w.grad = torch.tensor([1.0, -2.0, 0.5])
+                optimizer.step()
+        assert torch.equal(*weights)
+        with pytest.raises(RuntimeError, match="has not been consolidated on this rank"):
+            zero.state_dict()
+        zero.consolidate_state_dict()
+        state, expected = zero.state_dict(), plain.state_dict()
+        assert torch.equal(state["state"][0]["exp_avg"], expected["state"][0]["exp_avg"])
+        assert state["param_groups"][0]["lr"] == 0.1
+
+
+def check_exchanges_pass_derivatives_on(torch):
+    with one_process(torch) as distributed:
+        group = distributed.group.WORLD
+        functional = imported(torch, "distributed.nn.functional")
+        x = torch.tensor([1.0, 2.0], requires_grad=True)
+        with warnings.catch_warnings(action="ignore"):  # PyTorch's are to be replaced one day
+            functional.all_reduce(x * 2, group=group).sum().backward()
+            (y,) = functional.all_gather(x, group=group)
+        assert x.grad.tolist() == [2.0, 2.0]
+        y.prod().backward()
+        assert x.grad.tolist() == [4.0, 3.0]
+
+
+def check_joined_inputs_of_one_process(torch):
+    with one_process(torch):
+        model = torch.nn.parallel.DistributedDataParallel(torch.nn.Linear(2, 1))
+        with model.join():
+            for _ in range(2):
+                model(torch.ones(3, 2)).sum().backward()
+        assert model.module.weight.grad.tolist() == [[6.0, 6.0]]

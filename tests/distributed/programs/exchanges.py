@@ -160,6 +160,15 @@ def check_objects(rank, size):
     assert mine == [f"for {rank}"]
 
 
+def check_objects_are_sent(rank, size):
+    if rank == 0:
+        dist.send_object_list(["a", {"b": 2}], dst=size - 1)
+    if rank == size - 1:
+        found = [None, None]
+        assert dist.recv_object_list(found, src=0) == 0
+        assert found == ["a", {"b": 2}]
+
+
 def check_send_and_receive_around_a_ring(rank, size):
     right, left = (rank + 1) % size, (rank - 1) % size
     x, y = mg.tensor(numbers(rank)), mg.zeros(3, 4)
