@@ -1,0 +1,199 @@
+"""Training steps replayed by `minigrad.compile`, beside eager steps, torch and JAX.
+
+    python -m benchmarks.compiled_steps [--only NAME] [--rounds N] [--threads N]
+
+Each engine runs in a process of its own, in turns; a step's time is the best of all.  JAX needs
+`pip install jax optax`; engines that are not installed are left out.  The table goes to standard
+output.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+START = "from benchmarks.compiled_steps import worker; worker({0!r}, {1!r}, {2})"
+
+
+class Case(NamedTuple):
+    """A network of linear layers and ReLU, its batch, and its optimizer."""
+
+    widths: tuple[int, ...]
+    batch: int
+    optimizer: str
+
+
+CASES = {
+    "32-32-32-2 b16 Adam": Case((32, 32, 32, 2), 16, "Adam"),
+    "784-100-10 b10 Adam": Case((784, 100, 10), 10, "Adam"),
+    "784-100-10 b100 Adam": Case((784, 100, 10), 100, "Adam"),
+    "784-100-10 b100 SGD": Case((784, 100, 10), 100, "SGD"),
+    "784-30-2 b256 SGD": Case((784, 30, 2), 256, "SGD"),
+}
+CHAIN = "chain of 40 on 32"
+ENGINES = ("eager", "compiled", "torch", "torch fused", "jax")
+
+
+def data(case: Case) -> tuple[Any, Any]:
+    """Images and labels."""
+    rng = np.random.default_rng(0)
+    images = rng.standard_normal((case.batch, case.widths[0])).astype(np.float32)
+    return images, rng.integers(0, case.widths[-1], case.batch)
+
+
+def torch_step(library: Any, case: Case, compiled: bool, fused: bool) -> Callable[[], Any]:
+    """A step in torch's words, of minigrad or torch."""
+    nn, optim = library.nn, library.optim
+    layers: list[Any] = []
+    for width, following in zip(case.widths, case.widths[1:], strict=False):
+        layers += [nn.Linear(width, following), nn.ReLU()]
+    model = nn.Sequential(*layers[:-1])
+    settings = {"fused": True} if fused else {}
+    make = optim.Adam if case.optimizer == "Adam" else optim.SGD
+    optimizer = make(model.parameters(), lr=1e-3, **settings)
+    images, labels = map(library.from_numpy, data(case))
+
+    def step(x: Any, y: Any) -> Any:
+        optimizer.zero_grad()
+        loss = nn.functional.cross_entropy(model(x), y)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    function = library.compile(step) if compiled else step
+    return lambda: function(images, labels)
+
+
+def torch_chain(library: Any, compiled: bool) -> Callable[[], Any]:
+    """Forty operations on 32 elements, and the gradient."""
+    x = library.from_numpy(np.linspace(0.1, 1, 32, dtype=np.float32)).requires_grad_()
+
+    def chain(x: Any) -> Any:
+        x.grad = None
+        y = x
+        for _ in range(10):
+            y = (y * 0.5 + x).sigmoid() - 0.1
+        y.sum().backward()
+        return x.grad
+
+    function = library.compile(chain) if compiled else chain
+    return lambda: function(x)
+
+
+def jax_step(case: Case) -> Callable[[], Any]:
+    """The same step, compiled by JAX with donated parameters."""
+    import jax  # noqa: PLC0415  not everywhere installed
+    import optax  # type: ignore[import-untyped]  # noqa: PLC0415
+
+    rng = np.random.default_rng(0)
+    params = [
+        (rng.standard_normal((a, b)).astype(np.float32) * a**-0.5, np.zeros(b, np.float32))
+        for a, b in zip(case.widths, case.widths[1:], strict=False)
+    ]
+    optimizer = optax.adam(1e-3) if case.optimizer == "Adam" else optax.sgd(1e-3)
+
+    def loss_of(params: Any, x: Any, y: Any) -> Any:
+        for w, b in params[:-1]:
+            x = jax.nn.relu(x @ w + b)
+        w, b = params[-1]
+        return optax.softmax_cross_entropy_with_integer_labels(x @ w + b, y).mean()
+
+    def step(params: Any, state: Any, x: Any, y: Any) -> Any:
+        loss, gradient = jax.value_and_grad(loss_of)(params, x, y)
+        updates, state = optimizer.update(gradient, state)
+        return optax.apply_updates(params, updates), state, loss
+
+    compiled = jax.jit(step, donate_argnums=(0, 1))
+    held = [jax.device_put(params), optimizer.init(params)]
+    images, labels = map(jax.device_put, data(case))
+
+    def run() -> None:
+        held[0], held[1], loss = compiled(*held, images, labels)
+        loss.block_until_ready()
+
+    return run
+
+
+def jax_chain() -> Callable[[], Any]:
+    """Forty operations and their gradient, compiled by JAX."""
+    import jax  # noqa: PLC0415
+    import jax.numpy as jnp  # noqa: PLC0415
+
+    def chain(x: Any) -> Any:
+        y = x
+        for _ in range(10):
+            y = jax.nn.sigmoid(y * 0.5 + x) - 0.1
+        return y.sum()
+
+    compiled = jax.jit(jax.grad(chain))
+    x = jnp.linspace(0.1, 1, 32, dtype=jnp.float32)
+    return lambda: compiled(x).block_until_ready()
+
+
+def worker(engine: str, name: str, threads: int) -> None:
+    """Print the best time of a step in this process, in microseconds."""
+    if engine == "jax":
+        step = jax_chain() if name == CHAIN else jax_step(CASES[name])
+    else:
+        library = __import__("torch" if engine.startswith("torch") else "minigrad")
+        library.set_num_threads(threads)
+        compiled = engine == "compiled"
+        if name == CHAIN:
+            step = torch_chain(library, compiled)
+        else:
+            step = torch_step(library, CASES[name], compiled, engine.endswith("fused"))
+    for _ in range(10):
+        step()
+    best, until = float("inf"), time.perf_counter() + 1.5
+    while time.perf_counter() < until:
+        began = time.perf_counter()
+        step()
+        best = min(best, time.perf_counter() - began)
+    print(json.dumps(best * 1e6))
+
+
+def measured(engine: str, name: str, threads: int) -> float:
+    """The best time of a step in a process of its own; nan if the engine is not there."""
+    many = str(threads > 1).lower()
+    flags = f"--xla_cpu_multi_thread_eigen={many} intra_op_parallelism_threads={threads}"
+    environment = os.environ | {
+        "OMP_NUM_THREADS": str(threads),
+        "OPENBLAS_NUM_THREADS": str(threads),
+        "XLA_FLAGS": flags,
+        "JAX_PLATFORMS": "cpu",
+    }
+    command = [sys.executable, "-c", START.format(engine, name, threads)]
+    if engine == "jax" and threads == 1 and hasattr(os, "sched_getaffinity"):
+        core = str(min(os.sched_getaffinity(0)))
+        command = ["taskset", "-c", core, *command]  # XLA takes all cores that it sees
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    return float(done.stdout.split()[-1]) if done.returncode == 0 else float("nan")
+
+
+def main() -> None:
+    """Measure all engines in turns, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", default="")
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args()
+    names = [name for name in (*CASES, CHAIN) if options.only in name]
+    print(f"| us a step, {options.threads} threads | " + " | ".join(ENGINES) + " |")
+    print("|---" * (1 + len(ENGINES)) + "|")
+    for name in names:
+        best = dict.fromkeys(ENGINES, float("inf"))
+        for _ in range(options.rounds):
+            for engine in ENGINES:
+                found = measured(engine, name, options.threads)
+                best[engine] = min(best[engine], found)
+        print(f"| {name} | " + " | ".join(f"{best[e]:.0f}" for e in ENGINES) + " |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
