@@ -180,6 +180,9 @@ class Settings:
         None, one_of("tensorboard", "csv"), "with --out: write each epoch there as well",
         may_change=True,
     )  # fmt: skip
+    compile: bool = _setting(
+        False, switch, "replay the model's recorded forward and backward", may_change=True
+    )
     quiet: bool = _setting(False, switch, "print the final result only", may_change=True)
     context: int | None = _setting(
         None, whole(1), "characters that the model sees ({context})", "N", "texts"

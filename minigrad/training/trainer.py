@@ -12,6 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from minigrad import nn
+from minigrad.compiler import compile
 from minigrad.nn.utils import clip_grad_norm_
 from minigrad.nn.utils.clip_grad import get_total_norm
 from minigrad.ops.generator import default_generator
@@ -50,6 +51,8 @@ class Trainer:
         default_generator.manual_seed(settings.seed)
         self.model = make_model(task.model_choice)
         self.optimizer = make_optimizer(settings.optimizer, self.model.parameters(), settings.lr)
+        # The model that steps call; what it computes is the same, bit for bit.
+        self.called = compile(self.model) if settings.compile else self.model
         settings.lr = float(self.optimizer.param_groups[0]["lr"])
         self.loader = task.loader(settings.workers)
         self.batches = len(self.loader)
@@ -128,7 +131,7 @@ class Trainer:
                 if group == 0:
                     self.optimizer.zero_grad()
                     size = min(self.settings.accumulate, self.batches - progress.batch)
-                loss = task.loss(self.model, batch)
+                loss = task.loss(self.called, batch)
                 (loss.loss if size == 1 else loss.loss / size).backward()
                 group, finite = group + 1, self._add(loss) and finite
                 if group == size:
