@@ -1,5 +1,6 @@
 """Formulas as MathML, which browsers show by themselves: no script, nothing to download."""
 
+import re
 from typing import Any
 
 from docutils import nodes
@@ -7,14 +8,18 @@ from docutils.utils.math import latex2mathml
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
+# What docutils does not know: the optional space after a row of a matrix, and bold text.
+_SPACE_AFTER_A_ROW = re.compile(r"\\\\\[[^\]]*\]")
+
 
 def tree(formula: str, *, block: bool) -> str:
     """The MathML of a LaTeX formula.  Raises ExtensionError, with the formula, if it is not one."""
     root = latex2mathml.math(xmlns="http://www.w3.org/1998/Math/MathML")
     if block:
         root.set("display", "block")
+    known = _SPACE_AFTER_A_ROW.sub(r"\\\\", formula).replace(r"\textbf", r"\mathbf")
     try:
-        latex2mathml.parse_latex_math(root, formula)
+        latex2mathml.parse_latex_math(root, known)
     except Exception as error:  # docutils knows few of its errors itself
         raise ExtensionError(f"no formula: {formula}") from error
     return str(root.toxml())

@@ -34,9 +34,11 @@ class UntypedStorage:
         return self.memory.size
 
     def element_size(self) -> int:
+        """The bytes of one element."""
         return self.memory.itemsize
 
     def is_shared(self) -> bool:
+        """False: tensors live in memory of this process."""
         return False
 
     def tolist(self) -> list[Any]:

@@ -1,5 +1,7 @@
 """The programs on the pages of docs/ run, links between pages lead somewhere, pictures are true."""
 
+import importlib
+import inspect
 import re
 import subprocess
 import sys
@@ -53,3 +55,13 @@ def test_the_pictures_are_those_of_today():
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def test_every_public_name_has_a_text(monkeypatch):
+    monkeypatch.syspath_prepend(str(DOCS / "_extensions"))
+    public_names = importlib.import_module("public_names")
+    found = [name for group in public_names.names().values() for name in group]
+    found += [name for name in public_names.tensor_methods() if callable(name.value)]
+    ours = [name for name in found if name.kind != "data" and name.home.startswith("minigrad")]
+    assert len(ours) > 2000
+    assert [name.path for name in ours if not inspect.getdoc(name.value)] == []

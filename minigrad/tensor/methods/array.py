@@ -179,15 +179,18 @@ class ArrayValue(Value):
         return self.shape if dim is None else self.shape[wrap_dim(dim, self.ndim)]
 
     def dim(self) -> int:
+        """The number of dimensions."""
         return self.array.ndim
 
     def numel(self) -> int:
+        """The number of elements."""
         return self.array.size
 
     ndimension = dim
     nelement = numel
 
     def element_size(self) -> int:
+        """The bytes of one element."""
         return self.array.itemsize
 
     @overload
@@ -203,6 +206,7 @@ class ArrayValue(Value):
         return strides if dim is None else strides[wrap_dim(dim, self.ndim)]
 
     def is_contiguous(self, memory_format: MemoryFormat = contiguous_format) -> bool:
+        """True if the elements lie in memory in the order of `memory_format`."""
         require_format(memory_format)
         if memory_format.order is None:
             return bool(self.array.flags.c_contiguous)
@@ -210,12 +214,15 @@ class ArrayValue(Value):
         return fits and bool(ordered(self.array, memory_format).flags.c_contiguous)
 
     def is_floating_point(self) -> bool:
+        """True if the dtype is a floating one."""
         return bool(self.array.dtype.kind == "f")
 
     def is_signed(self) -> bool:
+        """True if the dtype has negative numbers."""
         return self.dtype.is_signed
 
     def is_same_size(self, other: Value) -> bool:
+        """True if `other` has the same shape."""
         return bool(self.array.shape == other.array.shape)
 
     def is_nonzero(self) -> bool:
@@ -223,6 +230,7 @@ class ArrayValue(Value):
         return bool(self)
 
     def is_complex(self) -> bool:
+        """True if the dtype is complex."""
         return self._is_complex
 
     def is_conj(self) -> bool:
@@ -232,11 +240,13 @@ class ArrayValue(Value):
     is_neg = is_conj
 
     def is_pinned(self) -> bool:
+        """False: memory is neither pinned nor shared here."""
         return False
 
     is_shared = is_pinned
 
     def is_inference(self) -> bool:
+        """True if the tensor was made in inference mode."""
         return self._is_inference
 
     __hash__ = object.__hash__  # a tensor is itself, whatever its elements equal

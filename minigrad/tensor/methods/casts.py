@@ -170,6 +170,7 @@ class CastMethods(ArrayValue):
 
     @method
     def type_as(self, other: ArrayValue) -> Value:
+        """The elements in the dtype of `other`."""
         return self._cast(other.dtype)
 
     # The names of Python's types come last: below them they would mean these methods.
@@ -239,3 +240,10 @@ def _in_format(tensor: Any, memory_format: MemoryFormat) -> Value:
     moved = ops.contiguous(ops.permute(tensor, memory_format.order))
     found: Value = ops.permute(moved, tuple(np.argsort(memory_format.order)))
     return found
+
+
+for _name, _dtype in {
+    "half": "float16", "float": "float32", "double": "float64", "bool": "bool", "byte": "uint8",
+    "char": "int8", "short": "int16", "int": "int32", "long": "int64",
+}.items():  # fmt: skip
+    vars(CastMethods)[_name].__doc__ = f"The elements as {_dtype}."

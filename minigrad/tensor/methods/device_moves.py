@@ -16,18 +16,23 @@ class DeviceMethods(CastMethods):
 
     @method
     def cpu(self) -> Value:
+        """This tensor: it is on the CPU."""
         return self
 
     def cuda(self, *_: Any) -> Self:
+        """Raise RuntimeError: there is no such device."""
         refuse_device("cuda")
 
     def xpu(self, *_: Any) -> Self:
+        """Raise RuntimeError: there is no such device."""
         refuse_device("xpu")
 
     def mtia(self, *_: Any) -> Self:
+        """Raise RuntimeError: there is no such device."""
         refuse_device("mtia")
 
     def ipu(self, *_: Any) -> Self:
+        """Raise RuntimeError: there is no such device."""
         refuse_device("ipu")
 
     def pin_memory(self, device: DeviceLike = None) -> Self:

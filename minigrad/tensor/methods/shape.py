@@ -61,10 +61,12 @@ class ShapeMethods(CastMethods):
 
     @method
     def cfloat(self) -> Value:
+        """The elements as complex64."""
         return self._cast(dtypes.complex64)
 
     @method
     def cdouble(self) -> Value:
+        """The elements as complex128."""
         return self._cast(dtypes.complex128)
 
     conj = method(ops.conj)
@@ -123,14 +125,17 @@ class ShapeMethods(CastMethods):
 
     @method
     def view_as(self, other: ArrayValue) -> Value:
+        """A view with the shape of `other`."""
         return ops.view(self, shape=other.shape)
 
     @method
     def reshape_as(self, other: ArrayValue) -> Value:
+        """The elements in the shape of `other`."""
         return ops.reshape(self, shape=other.shape)
 
     @method
     def expand_as(self, other: ArrayValue) -> Value:
+        """A view with the shape of `other`, by broadcasting."""
         return ops.expand(self, shape=other.shape)
 
     @method
