@@ -1,7 +1,8 @@
 """Optimizers under torch's names, one file for each rule, and `rule` for rules of users.
 
 `rules` has the rules beyond torch's.  `chain` composes optimizers of transformations, in
-`composition`.
+`composition`; `partition` gives each part of a model its optimizer, in `routing`; optimizers around
+optimizers are in `wrappers`.
 """
 
 from typing import TYPE_CHECKING
@@ -55,6 +56,7 @@ if TYPE_CHECKING:  # imported when they are first read
         transformation,
         trust_ratio,
     )
+    from minigrad.optim.routing import Partition, groups, partition
     from minigrad.optim.rules import (
         CAME,
         FTRL,
@@ -108,6 +110,16 @@ if TYPE_CHECKING:  # imported when they are first read
         Tiger,
         Yogi,
     )
+    from minigrad.optim.wrappers import (
+        SAM,
+        GradientDropout,
+        GradientNoise,
+        Lookahead,
+        MultiSteps,
+        SkipNonfinite,
+        WeightEMA,
+        follow_mode,
+    )
 
 __all__ = [
     "ADOPT",
@@ -122,6 +134,7 @@ __all__ = [
     "PID",
     "PNM",
     "QHM",
+    "SAM",
     "SGD",
     "SGDP",
     "SM3",
@@ -155,11 +168,15 @@ __all__ = [
     "DiffGrad",
     "Fromage",
     "GaLore",
+    "GradientDropout",
+    "GradientNoise",
     "Grams",
     "Gravity",
     "Kron",
     "LaProp",
     "Lion",
+    "Lookahead",
+    "MultiSteps",
     "Muon",
     "MuonAll",
     "NAdam",
@@ -167,6 +184,7 @@ __all__ = [
     "NovoGrad",
     "Optimizer",
     "PAdam",
+    "Partition",
     "Prodigy",
     "QHAdam",
     "RAdam",
@@ -180,10 +198,12 @@ __all__ = [
     "SPlus",
     "Shampoo",
     "SignSGD",
+    "SkipNonfinite",
     "SophiaG",
     "SparseAdam",
     "StableAdamW",
     "Tiger",
+    "WeightEMA",
     "Yogi",
     "add_decayed_weights",
     "cautious",
@@ -192,11 +212,14 @@ __all__ = [
     "clip_by_norm",
     "clip_by_value",
     "decoupled_weight_decay",
+    "follow_mode",
     "global_norm",
     "global_sum",
+    "groups",
     "lr_scheduler",
     "masked",
     "normalize",
+    "partition",
     "rule",
     "scale",
     "scale_by_adam",
@@ -285,8 +308,23 @@ _RULES = (
     "Yogi",
 )
 
+_ROUTING = ("Partition", "groups", "partition")
+_WRAPPERS = (
+    "GradientDropout",
+    "GradientNoise",
+    "Lookahead",
+    "MultiSteps",
+    "SAM",
+    "SkipNonfinite",
+    "WeightEMA",
+    "follow_mode",
+)
+
 show_public_names(
     __name__,
-    lazy=("composition", "rules"),
-    lazy_names=dict.fromkeys(_COMPOSITION, "composition") | dict.fromkeys(_RULES, "rules"),
+    lazy=("composition", "routing", "rules", "wrappers"),
+    lazy_names=dict.fromkeys(_COMPOSITION, "composition")
+    | dict.fromkeys(_ROUTING, "routing")
+    | dict.fromkeys(_RULES, "rules")
+    | dict.fromkeys(_WRAPPERS, "wrappers"),
 )
