@@ -1,4 +1,8 @@
 """The command `minigrad`: one module for each of its commands, from `train` to `completion`."""
+"""The command `minigrad`: `train`, `sample`, `run`, `gradcheck`, `optim`, `bench` and others.
+
+`completion` prints what makes a shell complete them.
+"""
 
 import argparse
 import sys
@@ -18,6 +22,7 @@ from minigrad.cli import (
     sample,
     train,
 )
+from minigrad.cli import bench, compile, completion, gradcheck, info, optim, run, sample, train
 from minigrad.cli.usage_error import UsageError
 from minigrad.training.output import Output, silence
 
@@ -26,6 +31,7 @@ COMMANDS = (
     completion,
 )  # fmt: skip
 CLOSED_PIPE = 141
+COMMANDS = (train, sample, run, gradcheck, optim, bench, compile, info, completion)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

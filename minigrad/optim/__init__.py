@@ -56,6 +56,7 @@ if TYPE_CHECKING:  # imported when they are first read
         transformation,
         trust_ratio,
     )
+    from minigrad.optim.rate_search import lr_finder
     from minigrad.optim.routing import Partition, groups, partition
     from minigrad.optim.rules import (
         CAME,
@@ -216,6 +217,7 @@ __all__ = [
     "global_norm",
     "global_sum",
     "groups",
+    "lr_finder",
     "lr_scheduler",
     "masked",
     "normalize",
@@ -322,9 +324,10 @@ _WRAPPERS = (
 
 show_public_names(
     __name__,
-    lazy=("composition", "routing", "rules", "wrappers"),
+    lazy=("composition", "rate_search", "routing", "rules", "wrappers"),
     lazy_names=dict.fromkeys(_COMPOSITION, "composition")
     | dict.fromkeys(_ROUTING, "routing")
     | dict.fromkeys(_RULES, "rules")
-    | dict.fromkeys(_WRAPPERS, "wrappers"),
+    | dict.fromkeys(_WRAPPERS, "wrappers")
+    | {"lr_finder": "rate_search"},
 )

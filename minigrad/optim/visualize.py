@@ -128,7 +128,7 @@ def plot_trajectories(paths: Mapping[str, Array], surface: Surface, axes: Any = 
 
     Raises ImportError without matplotlib.
     """
-    axes = _axes(axes)
+    axes = axes_or_new(axes)
     x, y = np.meshgrid(np.linspace(*surface.x, 200), np.linspace(*surface.y, 200))
     height = _height(surface, x, y)
     # Logarithmic levels: with levels of equal distance, valleys would be blank.
@@ -150,7 +150,7 @@ def plot_race(curves: Mapping[str, Array], axes: Any = None) -> Any:
     The loss is on a logarithmic axis if it is positive throughout.  Raises ImportError without
     matplotlib.
     """
-    axes = _axes(axes)
+    axes = axes_or_new(axes)
     for name, curve in curves.items():
         axes.plot(curve, lw=1.5, label=name)
     if all((curve > 0).all() for curve in curves.values()):
@@ -171,7 +171,8 @@ def _height(surface: Surface, x: Array, y: Array) -> Array:
     return surface.loss(from_numpy(np.array(x)), from_numpy(np.array(y))).array
 
 
-def _axes(axes: Any) -> Any:
+def axes_or_new(axes: Any) -> Any:
+    """The axes, or those of a new picture.  Raises ImportError without matplotlib."""
     if axes is not None:
         return axes
     try:

@@ -1,4 +1,10 @@
-"""Update rules beyond torch's, one file for each; `minigrad optim` lists and diagnoses them."""
+"""Update rules beyond torch's, one file for each; `minigrad optim diagnose` compares them.
+
+Left out: 8-bit states, whose kernels read and write blocks of bytes, and Levenberg-Marquardt,
+Gauss-Newton, conjugate gradients, Nelder-Mead and bounds for LBFGS, which are not texts for one
+parameter.  Rules of matrices and rows (`whole=True`) run as NumPy throughout: products and
+factorizations take most of their time.
+"""
 
 from minigrad.core.public_names import show_public_names
 from minigrad.optim.rules.accsgd import AccSGD

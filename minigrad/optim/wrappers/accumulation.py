@@ -36,10 +36,9 @@ class MultiSteps(Wrapper):
 
     def _update(self) -> None:
         self.taken += 1
-        params = [p for p in self._params() if p.grad is not None]
-        for p in params:
+        for p, g in self._with_gradients():
             total = self._array("sum", p)
-            total += p.grad.array
+            total += g
         self.last_was_step = self.taken == self.every
         if not self.last_was_step:
             return

@@ -12,17 +12,19 @@ from minigrad.tensor import Tensor
 class _ChangedGradients(Wrapper):
     """Steps of changed gradients; the change follows from the seed and the step count alone."""
 
+    seed: int
+    taken: int
+
     def _update(self) -> None:
-        rng = np.random.default_rng((self.seed, self.taken))  # type: ignore[attr-defined]
+        rng = np.random.default_rng((self.seed, self.taken))
         self.taken += 1
-        params = [p for p in self._params() if p.grad is not None]
-        before = [p.grad for p in params]
-        for p, grad in zip(params, before, strict=True):
-            p.grad = wrap(Tensor, self._changed(grad.array, rng).astype(grad.array.dtype))
+        before = [(p, p.grad) for p in self._params()]
+        for p, g in self._with_gradients():
+            p.grad = wrap(Tensor, self._changed(g, rng).astype(g.dtype))
         try:
             self.inner.step()
         finally:
-            for p, grad in zip(params, before, strict=True):
+            for p, grad in before:
                 p.grad = grad
 
     def _changed(self, g: Array, rng: np.random.Generator) -> Array:

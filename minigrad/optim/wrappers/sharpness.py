@@ -32,9 +32,10 @@ class SAM(Wrapper):
             raise RuntimeError("SAM.step() needs a closure, which it calls twice")
         with enable_grad():
             loss = closure()
-        params = [p for p in self._params() if p.grad is not None]
+        pairs = self._with_gradients()
+        params = [p for p, _ in pairs]
         scales = [np.abs(p.array) if self.adaptive else 1.0 for p in params]
-        slopes = [s * p.grad.array for s, p in zip(scales, params, strict=True)]
+        slopes = [s * g for s, (_, g) in zip(scales, pairs, strict=True)]
         size = np.sqrt(sum(float((g * g).sum()) for g in slopes))
         before = [p.array.copy() for p in params]
         for p, scale, slope in zip(params, scales, slopes, strict=True):

@@ -40,7 +40,7 @@ class Wrapper(Optimizer):
         """The groups of the inner optimizer."""
         return self.inner.param_groups
 
-    @property
+    @property  # type: ignore[misc]
     def state(self) -> defaultdict[Any, dict[str, Any]]:
         """The state of the inner optimizer."""
         return self.inner.state
@@ -68,6 +68,10 @@ class Wrapper(Optimizer):
 
     def _params(self) -> list[Tensor]:
         return [p for group in self.param_groups for p in group["params"]]
+
+    def _with_gradients(self) -> list[tuple[Tensor, Array]]:
+        """The parameters that have a gradient, and the gradients' arrays."""
+        return [(p, p.grad.array) for p in self._params() if p.grad is not None]
 
     def _array(self, name: str, p: Tensor, start: Array | None = None) -> Array:
         """The array that is kept for a parameter; it starts as a copy of `start`, or as zeros."""

@@ -33,7 +33,7 @@ class Partition(Optimizer):
         """The groups of all parts, in the order of the parts."""
         return [group for part in self.parts.values() for group in part.param_groups]
 
-    @property
+    @property  # type: ignore[misc]
     def state(self) -> defaultdict[Any, dict[str, Any]]:
         """The states of the parameters of all parts."""
         merged: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
