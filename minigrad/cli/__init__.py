@@ -1,8 +1,4 @@
 """The command `minigrad`: one module for each of its commands, from `train` to `completion`."""
-"""The command `minigrad`: `train`, `sample`, `run`, `gradcheck`, `optim`, `bench` and others.
-
-`completion` prints what makes a shell complete them.
-"""
 
 import argparse
 import sys
