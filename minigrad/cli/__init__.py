@@ -12,22 +12,22 @@ from minigrad.cli import (
     evaluate,
     gradcheck,
     info,
+    optim,
     predict,
     report,
     run,
     sample,
     train,
 )
-from minigrad.cli import bench, compile, completion, gradcheck, info, optim, run, sample, train
 from minigrad.cli.usage_error import UsageError
 from minigrad.training.output import Output, silence
 
 COMMANDS = (
-    train, predict, evaluate, report, sample, run, gradcheck, bench, compile, cache, info,
+    train, predict, evaluate, report, sample, run, gradcheck,
+    optim, bench, compile, cache, info,
     completion,
 )  # fmt: skip
 CLOSED_PIPE = 141
-COMMANDS = (train, sample, run, gradcheck, optim, bench, compile, info, completion)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
