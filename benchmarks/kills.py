@@ -130,12 +130,18 @@ def killed_run(way: Way, folder: Path, length: float, draw: random.Random) -> Co
     sys.exit(f"{way.name}: no end in 1000 starts")
 
 
-def campaign(kills: int, seed: int, folder: Path, chosen: slice = slice(None)) -> dict[str, Any]:
-    """Kill runs of the chosen ways until there were so many kills; what was found, by ways."""
+def campaign(
+    kills: int,
+    seed: int,
+    folder: Path,
+    chosen: slice = slice(None),
+    found: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Kill runs of the chosen ways until there were so many kills; what was `found`, by ways."""
+    found = {} if found is None else found
     draw = random.Random(seed)
     taken = ways(folder)[chosen]
     setattr(run_module, "plotting_available", lambda: False)  # noqa: B010  pictures take seconds
-    found: dict[str, Any] = {}
     expected: dict[str, tuple[str, float]] = {}
     for way in taken:
         whole = folder / "whole"
@@ -168,13 +174,14 @@ def campaign(kills: int, seed: int, folder: Path, chosen: slice = slice(None)) -
 
 
 def main() -> int:
-    """Run the campaign and print a table; the exit status is 1 if bits differed."""
+    """Run the campaign and print a table, after Ctrl-C, too; status 1 if bits differed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--kills", type=int, default=500)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        found = campaign(options.kills, options.seed, Path(folder))
+    found: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as folder, contextlib.suppress(KeyboardInterrupt):
+        campaign(options.kills, options.seed, Path(folder), found=found)
     print(f"{'way':56} {'kills':>6} {'runs':>5} {'equal':>6}")
     moments: Counter[str] = Counter()
     for name, row in found.items():

@@ -4,8 +4,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from minigrad import text
+from minigrad.training.output import Output
 from minigrad.training.own_code import is_own_code
 from minigrad.training.settings import Settings, SettingsError
+from minigrad.utils.data_files.files import data_root
 from minigrad.vision import datasets
 
 
@@ -137,6 +139,13 @@ def _check_images(settings: Settings) -> None:
             f"--model resnet18 halves images three times: {height}x{width} pixels of --data "
             f"{settings.data} are too few; take --model cnn"
         )
+
+
+def say_if_missing(dataset: Any, settings: Settings) -> None:
+    """Say where the files of a data set were looked for, before they are downloaded there."""
+    if dataset.located(settings.root) is None:
+        root = data_root(settings.root)
+        Output().warn(f"{settings.data} was not found in {root}: it is downloaded there")
 
 
 def _refuse_root(settings: Settings) -> None:

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +89,9 @@ class RunFolder:
                 _write_set(place, writers)
             except OSError as error:
                 failures.append(f"{place}: {error.strerror or error}")
+                if place != self.path:
+                    with suppress(OSError):
+                        place.rmdir()
                 continue
             if failures:
                 output.warn(f"the results could not be written to {failures[0]}")

@@ -339,6 +339,14 @@ def test_mistakes_end_with_status_2(arguments, reported, capsys):
     assert reported in capsys.readouterr().err
 
 
+def test_missing_data_are_named_before_a_download(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("minigrad.vision.datasets.MNIST.mirrors", ["http://127.0.0.1:9/"])
+    root = tmp_path / "none"
+    assert main(["train", "--data", "mnist", "--root", str(root)]) == 2
+    first = capsys.readouterr().err.splitlines()[0]
+    assert first == f"minigrad: mnist was not found in {root}: it is downloaded there"
+
+
 def test_settings_from_a_file(tmp_path, capsys):
     config = tmp_path / "run.toml"
     config.write_text(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.core.types import Array
-from minigrad.training.choices import DATA
+from minigrad.training.choices import DATA, say_if_missing
 from minigrad.training.data.preparation import (
     UnreadableImageError,
     augmented,
@@ -43,6 +43,8 @@ def named_images(settings: Settings) -> Source:
     channels, height, width = named.shape
     middle = [named.middle] * channels
     more = {} if named.bundled else {"root": settings.root, "download": True}
+    if not named.bundled:
+        say_if_missing(named.dataset, settings)
     plain = transforms.Compose([transforms.ToTensor(), transforms.Normalize(middle, middle)])
     try:
         train = named.dataset(

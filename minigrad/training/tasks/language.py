@@ -11,7 +11,7 @@ from minigrad.ops.generator import Generator
 from minigrad.tensor import Tensor
 from minigrad.text import Corpus, continuation, save_model
 from minigrad.text.models import LanguageModel
-from minigrad.training.choices import SIZES, TEXTS
+from minigrad.training.choices import SIZES, TEXTS, say_if_missing
 from minigrad.training.making import ModelChoice
 from minigrad.training.own_code import is_own_code
 from minigrad.training.plots import draw_text_report
@@ -136,6 +136,7 @@ class Language(Task):
 
 def _corpus(settings: Settings) -> Corpus:
     if settings.data in TEXTS:
+        say_if_missing(TEXTS[settings.data], settings)
         return TEXTS[settings.data](settings.root, download=True)
     return Corpus.from_file(settings.data)
 
