@@ -77,8 +77,8 @@ def run(program, *arguments):
     )  # fmt: skip
 
 
-def test_all_six_are_there():
-    assert [path.name.partition("_")[0] for path in NOTEBOOKS] == list("123456")
+def test_all_are_there():
+    assert [path.name.partition("_")[0] for path in NOTEBOOKS] == list("1234567")
 
 
 @needs_jupyter
