@@ -89,7 +89,10 @@ PROOFS: dict[str, Proof] = {
     ),
     "Grams": Proof(PO + "Grams", {}, DECOUPLED),
     "Gravity": Proof(PO + "Gravity", {}, {"alpha": 0.0}),
-    "Kron": Proof(""),
+    "Kron": Proof(
+        "",
+        why="the noise of its authors' code cannot be repeated: what all rules keep is tested",
+    ),
     "LaProp": Proof(
         PO + "LaProp",
         {"eps": 1e-12},
