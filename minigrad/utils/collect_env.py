@@ -16,11 +16,11 @@ from minigrad.kernels.compiler.kernel import get_num_threads
 
 __all__ = ["get_pretty_env_info", "main"]
 
-PACKAGES = ("minigrad", "numpy", "numba", "llvmlite", "safetensors", "tqdm")
+PACKAGES = ("minigrad", "numpy", "numba", "llvmlite", "tqdm")
 # Packages that minigrad works with where they are installed, and the extra that installs them.
 OPTIONAL = {
     "matplotlib": "plot", "tensorboardX": "tensorboard", "mpi4py": "mpi",
-    "torch": None, "pillow": None, "einops": None,
+    "torch": None, "pillow": None, "einops": None, "safetensors": None,
 }  # fmt: skip
 # Variables whose settings change what is computed with, or how fast.
 VARIABLES = ("MINIGRAD_", "NUMBA_", "OMP_", "GOMP_", "KMP_", "OPENBLAS_", "MKL_", "MALLOC_",
