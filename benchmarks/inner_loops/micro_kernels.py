@@ -16,6 +16,7 @@ from numba import types
 from numba.core.registry import cpu_target
 
 from benchmarks.inner_loops.targets import TARGETS, X86, Target
+from minigrad.kernels.attention import softmax
 from minigrad.kernels.conv import winograd_transforms
 from minigrad.kernels.matmul import stack
 from minigrad.kernels.recurrent import tile
@@ -42,6 +43,8 @@ MICRO_KERNELS: dict[str, tuple[Any, str]] = {
     "row of a product": (microkernels.row_product, _ROW),
     "end of a row": (microkernels.row_end_product, _ROW),
     "dot products": (microkernels.dot_products, "P P P I N"),
+    "greatest of columns": (softmax.greatest_of_columns, "P P N N"),
+    "totals of columns": (softmax.totals_of_columns, "P P N N"),
     "greatest of taps": (microkernels.greatest_of_taps, "P P P I N"),
     "greatest, at an end": (microkernels.greatest_of_taps_end, "P P P I N"),
     "Winograd 4, image": (winograd_transforms.transform_image_4, _TRANSFORM),

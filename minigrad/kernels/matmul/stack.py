@@ -49,7 +49,7 @@ def _tile(rows: int, vectors: int) -> Any:
             right_pointer, right_step = emit.fields(args[3], 2)
             lefts = [emit.at(left_pointer, emit.multiply(row_step, i)) for i in range(rows)]
             sums = [emit.zero()] * (rows * vectors)
-            with emit.loop(args[4], sums) as (k, running):
+            with emit.loop(args[4], sums, unrolls=False) as (k, running):
                 row = emit.at(right_pointer, emit.multiply(k, right_step))
                 columns = [emit.load(emit.at(row, j * emit.lanes)) for j in range(vectors)]
                 at = emit.multiply(k, column_step)
