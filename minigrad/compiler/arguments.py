@@ -25,7 +25,9 @@ def arguments_of(mode: Mode, args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
     arrays: list[np.ndarray] = []
     tensors: list[Any] = []
     floats: list[float] = []
-    key: list[Any] = [mode.grad, mode.inference, get_num_threads(), dtypes.default_numpy()]
+    key: list[Any] = [
+        mode.grad, mode.inference, mode.overrides, get_num_threads(), dtypes.default_numpy(),
+    ]  # fmt: skip
     for arg in args:
         _add(arg, key, arrays, tensors, floats)
     if kwargs:

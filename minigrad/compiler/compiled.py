@@ -17,7 +17,6 @@ from minigrad.compiler.recording import Recording, Session, given_objects
 from minigrad.compiler.results import plain_numbers
 from minigrad.compiler.trace import difference, differing_steps
 from minigrad.engine.grad_mode import Mode, thread
-from minigrad.engine.overrides import SWITCH
 
 # So many recordings of one kind of call may differ from the one before, until it is given up.
 MOST_ATTEMPTS = 4
@@ -236,5 +235,4 @@ def _is_unusual(mode: Mode) -> bool:
         or mode.dual_levels
         or mode.walk is not None
         or mode.names is not None
-        or SWITCH.on
     )

@@ -109,6 +109,8 @@ def ask(
     """
     SWITCH.on = True
     types = tuple([type(each) for each in asked])
+    if (recorder := thread.mode.step_recorder) is not None:
+        recorder.refuse(f"{types[0].__name__} overrides functions")
     for each in asked:
         result = each.__torch_function__(func, types, args, dict(settings))
         if result is not NotImplemented:

@@ -29,6 +29,9 @@ class StepRecorder(Protocol):
     def drawn(self) -> None:
         """Note that a stream of random numbers was taken."""
 
+    def refuse(self, reason: str) -> None:
+        """Note why the step cannot be recorded."""
+
     def repeat(self, function: Callable[..., Any], *args: Any) -> Any:
         """Call a function that is called again, whole, in each replay; the result is its own."""
 

@@ -283,3 +283,27 @@ def test_an_index_out_of_range_is_an_error_in_replays_too():
         compiled(mg.tensor([0, 4]))
     with pytest.raises(RuntimeError, match="out of bounds"):
         gather(mg.ones(3), mg.tensor([0, 3]))
+
+
+class Noted(mg.Tensor):
+    """A tensor whose class is asked for every function."""
+
+    calls = 0
+
+    @classmethod
+    def __torch_function__(cls, func, types, args=(), kwargs=None):
+        cls.calls += 1
+        return super().__torch_function__(func, types, args, kwargs or {})
+
+
+def test_a_class_that_overrides_functions_is_asked_in_every_call():
+    double = mg.compile(lambda x: x + x)
+    with pytest.warns(UserWarning, match="Noted overrides functions"):
+        double(mg.ones(2).as_subclass(Noted))
+    before = Noted.calls
+    for _ in range(3):
+        assert double(mg.ones(2).as_subclass(Noted)).tolist() == [2, 2]
+    assert Noted.calls >= before + 3
+    for _ in range(4):  # plain tensors are replayed nevertheless
+        double(mg.ones(2))
+    assert double.replays > 0
