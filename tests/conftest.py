@@ -13,9 +13,16 @@ import minigrad as mg
 
 HERE = Path(__file__).parent
 
-# A shell that starts the suite in the background has it ignore Ctrl-C, which tests send.
+# GNU readline, which pytest loads, sets these for the processes that pytest-xdist starts.
+for variable in ("COLUMNS", "LINES"):
+    os.environ.pop(variable, None)
+
+# A shell that starts the suite in the background has it ignore Ctrl-C, and `nohup` the end of the
+# terminal; tests send both.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def reads_torch(file):

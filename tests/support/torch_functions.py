@@ -251,6 +251,7 @@ ADAPTED = {
     ),
     "as_strided_scatter": as_strided_scatter,
     "mm": torch.matmul,
+    "short_dot": torch.dot,
     "inv": torch.linalg.inv,
     "solve": torch.linalg.solve,
     "solve_triangular": torch.linalg.solve_triangular,
