@@ -49,6 +49,7 @@ class Bounds(NamedTuple):
     """Tolerances, step and rounding of one check.
 
     >>> import numpy as np
+    >>> from minigrad.autograd.gradcheck.strictness import Strictness
     >>> Strictness().bounds(np.dtype("float32")).rtol
     0.001
     """

@@ -35,6 +35,7 @@ def verdict_of(ratios: Sequence[float], margin: float = MARGIN) -> Verdict:
     Slower, if the whole interval is above 1 + margin; faster, if it is below 1 / (1 + margin);
     otherwise unresolved, as it is with so few launches that the interval would not hold.
 
+    >>> from minigrad.bench.ab.interval import verdict_of
     >>> verdict_of([1.11, 1.09, 1.10, 1.12, 1.08, 1.10, 1.11, 1.09]).verdict
     'slower'
     >>> verdict_of([1.11, 1.09, 1.10]).verdict
