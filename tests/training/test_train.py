@@ -34,7 +34,10 @@ def command(*arguments):
 
 def train_in_process(*arguments, **streams):
     process = subprocess.Popen(command(*arguments), text=True, **streams)
-    out, err = process.communicate(timeout=120)
+    try:
+        out, err = process.communicate(timeout=120)
+    finally:
+        process.kill()
     return process.returncode, out, err
 
 
@@ -141,11 +144,14 @@ def test_signals_save_and_end(name, tmp_path):
     process = subprocess.Popen(
         command("--epochs", "100000", "--out", tmp_path), stderr=subprocess.PIPE, text=True
     )
-    while not steps_of(tmp_path):
-        assert process.poll() is None
-        time.sleep(0.02)
-    process.send_signal(getattr(signal, name))
-    _, err = process.communicate(timeout=60)
+    try:
+        while not steps_of(tmp_path):
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.send_signal(getattr(signal, name))
+        _, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == {"SIGTERM": 143, "SIGHUP": 129}[name]
     step = re.search(rf"{name}: ended; --resume goes on after step (\d+)", err)
     assert steps_of(tmp_path)[-1] == int(step[1])
