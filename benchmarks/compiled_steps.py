@@ -89,7 +89,7 @@ def torch_chain(library: Any, compiled: bool) -> Callable[[], Any]:
 def jax_step(case: Case) -> Callable[[], Any]:
     """The same step, compiled by JAX with donated parameters."""
     import jax  # noqa: PLC0415  not everywhere installed
-    import optax  # type: ignore[import-untyped]  # noqa: PLC0415
+    import optax  # noqa: PLC0415
 
     rng = np.random.default_rng(0)
     params = [
