@@ -23,6 +23,7 @@ import time
 from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest import mock
 
 from minigrad.cli import main as minigrad
 from minigrad.training import run as run_module
@@ -130,6 +131,12 @@ def killed_run(way: Way, folder: Path, length: float, draw: random.Random) -> Co
     sys.exit(f"{way.name}: no end in 1000 starts")
 
 
+def _without_pictures() -> bool:
+    """Stands in for the question whether pictures can be drawn: they take seconds."""
+    return False
+
+
+@mock.patch.object(run_module, "plotting_available", _without_pictures)
 def campaign(
     kills: int,
     seed: int,
@@ -141,7 +148,6 @@ def campaign(
     found = {} if found is None else found
     draw = random.Random(seed)
     taken = ways(folder)[chosen]
-    setattr(run_module, "plotting_available", lambda: False)  # noqa: B010  pictures take seconds
     expected: dict[str, tuple[str, float]] = {}
     for way in taken:
         whole = folder / "whole"

@@ -3,6 +3,7 @@
 They are written to docs/reference/ when a build begins; nothing of them is kept in the repository.
 """
 
+import importlib
 import inspect
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -122,7 +123,7 @@ def _body(found: list[Name]) -> list[str]:
 @cache
 def _purpose(module_name: str) -> str:
     """What a module holds, in the first sentence of its docstring."""
-    module = inspect.importlib.import_module(module_name)  # type: ignore[attr-defined]
+    module = importlib.import_module(module_name)
     if module_name in {PACKAGE, "functools"}:
         return "Others"
     return first_sentence(inspect.getdoc(module) or module_name).rstrip(".")

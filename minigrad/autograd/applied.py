@@ -10,51 +10,10 @@ from minigrad.engine.graph import Node, Value, wrap
 from minigrad.engine.memory import IN_FUNCTION
 from minigrad.engine.saved import ShapeDtype
 from minigrad.engine.saved_hooks import observe
+from minigrad.engine.several_outputs import SelectedOutput, parts_of
 from minigrad.ops.inplace import check_changeable, refuse_untracked
 from minigrad.ops.view_history import overwrite_view, retake
 from minigrad.tensor import Tensor
-
-
-class Cotangents:
-    """Cotangents of several outputs, added up at the one node that made them."""
-
-    def __init__(self, parts: tuple[Any, ...]) -> None:
-        self.parts = parts
-
-    def __add__(self, other: "Cotangents") -> "Cotangents":
-        pairs = zip(self.parts, other.parts, strict=True)
-        return Cotangents(tuple(b if a is None else a if b is None else a + b for a, b in pairs))
-
-
-class OutputSelection:
-    """One of several outputs: passes its cotangent on, at its position among them."""
-
-    returns_fresh = False
-    named_by_inputs = False
-    array_vjp: Sequence[Callable[..., Any]] = ()
-    add_part: Callable[..., None] | None = None
-    name = "function_output"
-    tensors: tuple[str, ...] = ()
-
-    def operands(self, node: Node) -> Sequence[int]:
-        return (0,)
-
-    def node_name(self, node: Node) -> str:
-        return "FunctionOutputBackward"
-
-    def __init__(self, position: int, count: int) -> None:
-        self.position = position
-        self.count = count
-
-    def vjp(
-        self,
-        g: Any,
-        out: Any,
-        inputs: Sequence[Any],
-        settings: Mapping[str, Any],
-        wanted: Sequence[int],
-    ) -> Sequence[Any]:
-        return [Cotangents(tuple(g if i == self.position else None for i in range(self.count)))]
 
 
 class SavedOutput(Value):
@@ -105,7 +64,7 @@ class Applied:
         wanted: Sequence[int],
     ) -> Sequence[Any]:
         ctx = self.ctx
-        parts = g.parts if isinstance(g, Cotangents) else (g,)
+        parts = tuple(map(parts_of(g).get, range(len(self.outputs))))
         if ctx.materialize_grads:
             some = next(part for part in parts if part is not None)
             parts = tuple(
@@ -124,10 +83,10 @@ class Applied:
     def node_of(self, position: int) -> Node:
         """The node of one output: the application's, or one that selects among several."""
         node: Node = self.node()
-        count = len(self.outputs)
-        if count == 1:
+        if len(self.outputs) == 1:
             return node
-        selection = Node(OutputSelection(position, count), (0,), (node,), (), {})
+        op = SelectedOutput(position, "FunctionOutputBackward")
+        selection = Node(op, (0,), (node,), (), {})
         selection.trace = node.trace
         return selection
 

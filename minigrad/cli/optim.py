@@ -1,9 +1,7 @@
 """`minigrad optim diagnose`: how optimizers do on ten problems, as a table, JSON and a picture."""
 
 import argparse
-import importlib.util
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ from tqdm import tqdm
 
 from minigrad import optim
 from minigrad.cli.usage_error import UsageError, as_usage_error
+from minigrad.core.files import import_file
 from minigrad.optim import Optimizer, RuleOptimizer
 from minigrad.testing import optimizers
 
@@ -83,17 +82,13 @@ def _found(what: str) -> dict[str, Callable[..., Optimizer]]:
         raise UsageError(f"there is no optimizer {what!r}; there are {', '.join(sorted(known))}")
     if not path.is_file():
         raise UsageError(f"there is no file {path}")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None and spec.loader is not None  # noqa: PT018  of a file
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
-    spec.loader.exec_module(module)
+    module = import_file(path)
     own = {
         name: value
         for name, value in vars(module).items()
         if isinstance(value, type)
         and issubclass(value, RuleOptimizer)
-        and value.__dict__.get("__module__") == path.stem
+        and value.__module__ == module.__name__
     }
     chains = {
         name: value

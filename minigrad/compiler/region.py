@@ -16,6 +16,7 @@ from minigrad.compiler.tape import Tape
 from minigrad.engine.backward import backward
 from minigrad.engine.grad_mode import thread
 from minigrad.engine.graph import Node, Value, wrap
+from minigrad.engine.several_outputs import SelectedOutput, parts_of
 
 # Of so many outputs at most, all sets are recorded.
 MOST_OUTPUTS = 3
@@ -158,56 +159,11 @@ class RegionOp:
                 f"derivatives of gradients do not go through a compiled function: call "
                 f"{self.name} uncompiled, or compile the step that calls backward"
             )
-        given = g.parts if isinstance(g, Cotangents) else {0: g}
+        given = parts_of(g)
         chosen = tuple(sorted(given))
         found = self._replays[chosen](out.saved, [given[i].array for i in chosen])
         kind = given[chosen[0]].kind
         return [None if found[i] is None else wrap(kind, found[i]) for i in wanted]
-
-
-class Cotangents:
-    """The cotangents of some of a region's outputs, which backward adds up as one."""
-
-    def __init__(self, parts: dict[int, Any]) -> None:
-        self.parts = parts
-        self.array = next(iter(parts.values())).array
-
-    def __add__(self, other: "Cotangents") -> "Cotangents":
-        both = {i: self.parts[i] + other.parts[i] for i in self.parts.keys() & other.parts.keys()}
-        return Cotangents(self.parts | other.parts | both)
-
-
-class PartOp:
-    """One of several outputs of a region."""
-
-    named_by_inputs = False
-    tensors: tuple[str, ...] = ()
-    returns_fresh = False
-    array_vjp: Sequence[Callable[..., Any]] = ()
-    add_part: Callable[..., None] | None = None
-    name = "part"
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-
-    def node_name(self, node: Any) -> str:
-        """The name of a node: torch's."""
-        return "CompiledFunctionBackward"
-
-    def operands(self, node: Any) -> Sequence[int]:
-        """The region."""
-        return (0,)
-
-    def vjp(
-        self,
-        g: Any,
-        out: Any,
-        inputs: Sequence[Any],
-        settings: Mapping[str, Any],
-        wanted: Sequence[int],
-    ) -> Sequence[Any]:
-        """The cotangent, to meet those of the other outputs."""
-        return [Cotangents({self.number: g})]
 
 
 def connect(
@@ -220,4 +176,5 @@ def connect(
         outputs[0].node = node
         return
     for number, output in enumerate(outputs):
-        output.node = Node(PartOp(number), (0,), (node,), (), {})
+        selected = SelectedOutput(number, op.node_name(node))
+        output.node = Node(selected, (0,), (node,), (), {})

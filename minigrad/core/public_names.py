@@ -5,7 +5,8 @@
 at the end of a module makes `dir` and `help` show its `__all__` alone, and an error about a missing
 name say why torch's name is not here, and which names are near.  Modules in `lazy` are imported
 when they are first read: few programs need them, and each would make every import slower.
-`lazy_names` does so for names: it has the submodule of each.
+Names of `__all__` that the module does not import itself are those of its `parts`, submodules
+that are asked in this order when such a name is first read.
 It is set from outside, because a `__getattr__` in the module's text would tell type checkers that
 every name exists.
 """
@@ -15,8 +16,8 @@ import dis
 import importlib
 import importlib.util
 import sys
-from collections.abc import Collection, Iterator, Mapping
-from types import FrameType, MappingProxyType
+from collections.abc import Collection, Iterator, Sequence
+from types import FrameType
 from typing import Any
 
 from minigrad.core.scope import why_missing
@@ -28,7 +29,7 @@ _shown: dict[str, list[str]] = {}
 def show_public_names(
     module_name: str,
     lazy: Collection[str] = (),
-    lazy_names: Mapping[str, str] = MappingProxyType({}),
+    parts: Sequence[str] = (),
 ) -> None:
     """Let a module show the names in its `__all__`, and say in words that it lacks another."""
     module = sys.modules[module_name]
@@ -36,12 +37,14 @@ def show_public_names(
     _shown[module_name] = names
 
     def __getattr__(name: str) -> Any:  # noqa: N807  a module's own
-        if name in lazy:
+        if name in lazy or name in parts:
             return importlib.import_module(f"{module_name}.{name}")
-        if name in lazy_names:
-            value = getattr(importlib.import_module(f"{module_name}.{lazy_names[name]}"), name)
-            setattr(module, name, value)
-            return value
+        for part in parts if name in names else ():
+            submodule = importlib.import_module(f"{module_name}.{part}")
+            if name in submodule.__all__:
+                value = getattr(submodule, name)
+                setattr(module, name, value)
+                return value
         if name.startswith("__"):
             raise AttributeError(f"module {module_name!r} has no attribute {name!r}")
         message = f"module {module_name!r} has no attribute {name!r}{_advice(module_name, name)}"

@@ -44,7 +44,7 @@ def lr_finder(
     `closure` computes the loss of the next batch and its gradients, as for `step`.  The search
     ends early when the loss is four times its smallest.  Parameters, their gradients, the
     optimizer and its rates are afterwards as they were.  The suggestion is the rate at which the
-    smoothed loss falls fastest.
+    smoothed loss falls fastest, and at most a third of the rate at which it is least.
 
     Raises ValueError unless 0 < low < high and steps >= 10.
     Paper: Smith 2017, arXiv:1506.01186.
@@ -72,16 +72,18 @@ def lr_finder(
             p.bump_version()
             p.grad = gradient
         optimizer.load_state_dict(saved)
-    return LRCurve(rates, losses, _steepest(rates, losses))
+    return LRCurve(rates, losses, _suggestion(rates, losses))
 
 
-def _steepest(rates: list[float], losses: list[float]) -> float:
-    """The rate at which the smoothed loss falls fastest."""
+def _suggestion(rates: list[float], losses: list[float]) -> float:
+    """The rate at which the smoothed loss falls fastest, or a third of that of its least."""
     finite = [loss for loss in losses if np.isfinite(loss)]
     smooth = [float(np.mean(finite[max(0, k - 4) : k + 1])) for k in range(len(finite))]
     if len(smooth) < 3:
         return rates[0]
-    return rates[int(np.argmin(np.gradient(smooth)))]
+    least = max(int(np.argmin(smooth)), 2)
+    steepest = int(np.argmin(np.gradient(smooth[: least + 1])))
+    return min(rates[steepest], rates[least] / 3)
 
 
 __all__ = ["LRCurve", "lr_finder"]

@@ -4,6 +4,7 @@ The package of that name stops at element types that NumPy does not have, and re
 """
 
 import json
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from minigrad.core.types import Array
@@ -32,6 +33,18 @@ class _Entry(NamedTuple):
 def is_safetensors(beginning: bytes) -> bool:
     """True if a file that begins so is safetensors, or nothing else that is read."""
     return beginning[_LENGTH : _LENGTH + 1] == b"{"
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """The strings in a file's header.  Raises ValueError for what is no whole safetensors file."""
+    with path.open("rb") as file:
+        source = Source(file)
+        if not is_safetensors(source.read(0, min(source.size, 32))):
+            raise ValueError(f"{path} is not a safetensors file")
+        try:
+            return SafetensorsFile(source).metadata
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
 
 
 class SafetensorsFile:

@@ -3,11 +3,10 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from minigrad.serialization import load, save
-from minigrad.serialization.safetensors_reader import SafetensorsFile, is_safetensors
-from minigrad.serialization.source import Source
+from minigrad.serialization.safetensors_reader import read_metadata
 from minigrad.text.models import GPT, CharLSTM, LanguageModel
 from minigrad.text.vocabulary import Vocabulary
 
@@ -48,7 +47,7 @@ def load_model(path: str | Path) -> TrainedModel:
 
     Raises OSError if the file cannot be read, ValueError if it is of another kind or damaged.
     """
-    header = _header(Path(path))
+    header = read_metadata(Path(path))
     missing = [name for name in ("model", "sizes", "vocabulary") if name not in header]
     if missing or header["model"] not in MODELS:
         what = f"no {' and no '.join(missing)}" if missing else f"the model {header['model']!r}"
@@ -70,14 +69,3 @@ def load_model(path: str | Path) -> TrainedModel:
         )
     model.eval()
     return TrainedModel(model, vocabulary)
-
-
-def _header(path: Path) -> dict[str, Any]:
-    with path.open("rb") as file:
-        source = Source(file)
-        if not is_safetensors(source.read(0, min(source.size, 32))):
-            raise ValueError(f"{path} is not a safetensors file")
-        try:
-            return SafetensorsFile(source).metadata
-        except ValueError as error:
-            raise ValueError(f"{path}: {error}") from error

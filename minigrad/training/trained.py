@@ -13,8 +13,7 @@ from minigrad.engine.grad_mode import no_grad
 from minigrad.nn import functional as F
 from minigrad.ops.shape.join import stack
 from minigrad.serialization import load
-from minigrad.serialization.safetensors_reader import SafetensorsFile, is_safetensors
-from minigrad.serialization.source import Source
+from minigrad.serialization.safetensors_reader import read_metadata
 from minigrad.tensor import Tensor
 from minigrad.tensor.creation import from_numpy
 from minigrad.text import load_model
@@ -140,14 +139,7 @@ def load_run(path: str | Path, *, run_code: bool = False) -> TrainedRun:
 
 def read_run_description(weights: Path) -> dict[str, Any]:
     """What the header of weights says of their run.  Raises ValueError if it says nothing."""
-    with weights.open("rb") as file:
-        source = Source(file)
-        if not is_safetensors(source.read(0, min(source.size, 32))):
-            raise ValueError(f"{weights} is not a safetensors file")
-        try:
-            metadata = SafetensorsFile(source).metadata
-        except ValueError as error:
-            raise ValueError(f"{weights}: {error}") from error
+    metadata = read_metadata(weights)
     if RUN not in metadata:
         raise ValueError(f"{weights} has no description of a run: its header lacks {RUN}")
     try:

@@ -13,8 +13,11 @@ HEAD = ["case", "old", "new", "new / old", "99 % interval", "launches", "verdict
 def _rows(found: Sequence[Comparison]) -> Iterator[list[str]]:
     """The changed cases first, the largest change at the top."""
     order = {SLOWER: 0, FASTER: 1, UNRESOLVED: 2}
-    key = lambda c: (order[c.verdict.verdict], -abs(c.verdict.ratio - 1))  # noqa: E731
-    for c in sorted((c for c in found if c.failure is None), key=key):
+
+    def importance(c: Comparison) -> tuple[int, float]:
+        return order[c.verdict.verdict], -abs(c.verdict.ratio - 1)
+
+    for c in sorted((c for c in found if c.failure is None), key=importance):
         v = c.verdict
         interval = f"{v.low:.3f} to {v.high:.3f}"
         ratio = f"{v.ratio:.3f}"

@@ -6,13 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import Any, ClassVar, overload
 
-from minigrad.engine.grad_mode import enable_grad
 from minigrad.engine.graph import grads_of
 from minigrad.optim.fused.param_batch import Plan, StateView, StepRequest
 from minigrad.optim.fused.rule import Rule
 from minigrad.optim.optimizer import Optimizer, ParamGroup, ParamsT
 from minigrad.optim.optimizer.hyperparameters import check_setting, plain
-from minigrad.optim.optimizer.optimizer import Loss
+from minigrad.optim.optimizer.optimizer import Loss, loss_of
 from minigrad.tensor import Tensor
 
 Setting = float | str | Tensor | Sequence[float] | None
@@ -88,10 +87,7 @@ class RuleOptimizer(Optimizer):
         the loss, which is the result.  Raises RuntimeError if a gradient does not fit its
         parameter; no parameter has changed then.
         """
-        loss = None
-        if closure is not None:
-            with enable_grad():
-                loss = closure()
+        loss = loss_of(closure)
         request = self._request()
         state = StateView(self._state, self._state_is_shared)
         try:

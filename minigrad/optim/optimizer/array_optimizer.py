@@ -8,11 +8,10 @@ from typing import Any, ClassVar, overload
 import numpy as np
 
 from minigrad.core.types import Array, Shape
-from minigrad.engine.grad_mode import enable_grad
 from minigrad.engine.graph import wrap
 from minigrad.kernels.fused_optimizer.multi_tensor import refuse_misfit
 from minigrad.optim.optimizer.hyperparameters import Interval, check_setting, plain
-from minigrad.optim.optimizer.optimizer import Loss, Optimizer
+from minigrad.optim.optimizer.optimizer import Loss, Optimizer, loss_of
 from minigrad.optim.optimizer.param_groups import ParamGroup
 from minigrad.tensor import Tensor
 
@@ -46,10 +45,7 @@ class ArrayOptimizer(Optimizer):
         the loss, which is the result.  Raises RuntimeError if a gradient does not fit its
         parameter; no parameter has changed then.
         """
-        loss = None
-        if closure is not None:
-            with enable_grad():
-                loss = closure()
+        loss = loss_of(closure)
         active = [(g, p) for g in self.param_groups for p in g["params"] if p.grad is not None]
         refuse_misfit([p.array for _, p in active], [p.grad.array for _, p in active])
         with np.errstate(all="ignore"):

@@ -7,6 +7,7 @@ from typing import Any, TypeVar, overload
 
 import numpy as np
 
+from minigrad.engine.grad_mode import enable_grad
 from minigrad.nn.parameter import zero_gradient
 from minigrad.optim.optimizer.hooks import OptimizerHooks, with_step_hooks
 from minigrad.optim.optimizer.param_groups import (
@@ -19,6 +20,14 @@ from minigrad.optim.optimizer.state_dict import copy_state, match_groups, pack
 from minigrad.tensor import Tensor
 
 Loss = TypeVar("Loss", bound=float | Tensor)
+
+
+def loss_of(closure: Callable[[], Loss] | None) -> Loss | None:
+    """The loss that a step's closure computes, with gradients; None if there is no closure."""
+    if closure is None:
+        return None
+    with enable_grad():
+        return closure()
 
 
 class Optimizer(OptimizerHooks):

@@ -5,10 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, overload
 
-from minigrad.engine.grad_mode import enable_grad
 from minigrad.nn.modules import Module
 from minigrad.optim.optimizer import Optimizer, ParamGroup
-from minigrad.optim.optimizer.optimizer import Loss
+from minigrad.optim.optimizer.optimizer import Loss, loss_of
 from minigrad.tensor import Tensor
 
 Selector = str | type[Module] | Callable[[str, Tensor], bool] | Sequence[Any]
@@ -47,10 +46,7 @@ class Partition(Optimizer):
     def step(self, closure: Callable[[], Loss]) -> Loss: ...
     def step(self, closure: Callable[[], Loss] | None = None) -> Loss | None:
         """Take a step of each part; `closure`, if given, is called once, before."""
-        loss = None
-        if closure is not None:
-            with enable_grad():
-                loss = closure()
+        loss = loss_of(closure)
         for part in self.parts.values():
             part.step()
         return loss

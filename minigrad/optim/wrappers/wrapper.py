@@ -8,10 +8,9 @@ from typing import Any, overload
 import numpy as np
 
 from minigrad.core.types import Array
-from minigrad.engine.grad_mode import enable_grad
 from minigrad.engine.graph import wrap
 from minigrad.optim.optimizer import Optimizer, ParamGroup
-from minigrad.optim.optimizer.optimizer import Loss
+from minigrad.optim.optimizer.optimizer import Loss, loss_of
 from minigrad.tensor import Tensor
 
 
@@ -55,10 +54,7 @@ class Wrapper(Optimizer):
     def step(self, closure: Callable[[], Loss]) -> Loss: ...
     def step(self, closure: Callable[[], Loss] | None = None) -> Loss | None:
         """Take a step; `closure`, if given, computes the loss, which is the result."""
-        loss = None
-        if closure is not None:
-            with enable_grad():
-                loss = closure()
+        loss = loss_of(closure)
         self._update()
         return loss
 

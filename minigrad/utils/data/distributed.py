@@ -12,6 +12,17 @@ from minigrad.utils.data.sampler import Sampler
 T = TypeVar("T")
 
 
+def _place_among(num_replicas: int | None, rank: int | None) -> tuple[int, int]:
+    """The number of processes and the rank of one, which the process group gives where missing."""
+    num_replicas = get_world_size() if num_replicas is None else num_replicas
+    rank = get_rank() if rank is None else rank
+    if not 0 <= rank < num_replicas:
+        raise ValueError(
+            f"Invalid rank {rank}, rank should be in the interval [0, {num_replicas - 1}]"
+        )
+    return num_replicas, rank
+
+
 class DistributedSampler(Sampler[int]):
     """Every `num_replicas`-th index from `rank` on; all ranks have the same number of indices.
 
@@ -34,12 +45,7 @@ class DistributedSampler(Sampler[int]):
         seed: int = 0,
         drop_last: bool = False,
     ) -> None:
-        num_replicas = get_world_size() if num_replicas is None else num_replicas
-        rank = get_rank() if rank is None else rank
-        if not 0 <= rank < num_replicas:
-            raise ValueError(
-                f"Invalid rank {rank}, rank should be in the interval [0, {num_replicas - 1}]"
-            )
+        num_replicas, rank = _place_among(num_replicas, rank)
         self.dataset = dataset
         self.num_replicas = num_replicas
         self.rank = rank
@@ -98,12 +104,7 @@ class ShardedBatchSampler(Sampler[list[int]]):
         seed: int = 0,
         drop_last: bool = False,
     ) -> None:
-        num_replicas = get_world_size() if num_replicas is None else num_replicas
-        rank = get_rank() if rank is None else rank
-        if not 0 <= rank < num_replicas:
-            raise ValueError(
-                f"Invalid rank {rank}, rank should be in the interval [0, {num_replicas - 1}]"
-            )
+        num_replicas, rank = _place_among(num_replicas, rank)
         if batch_size < 1 or shard_size < 1:
             raise ValueError(
                 f"batch_size and shard_size must be positive, got {batch_size} and {shard_size}"
