@@ -64,6 +64,11 @@ class Program(NamedTuple):
         ops = (op for op, *_ in self.instructions)
         return bool(self.measured) or any(kind_of(op) == "measure" for op in ops)
 
+    @property
+    def has_global_sums(self) -> bool:
+        """True if it needs norms or sums over all parameters of the optimizer."""
+        return any(op.startswith("global") for op, *_ in self.instructions)
+
 
 REDUCTIONS = frozenset({"norm", "sum", "max", "global_norm", "global_sum"})
 PARAMETER_KINDS = REDUCTIONS | {"size", "measure"}
@@ -79,10 +84,11 @@ def kind_of(op: str) -> str:
 
 class Compiled(NamedTuple):
     """The kernels of a program: pairs of a kernel and the reductions that it sums for, and then the
-    kernel `update`.  A reduction is named by its instruction."""
+    kernel `update`.  A reduction is named by its instruction.  `has_measures` is the program's."""
 
     reduce: tuple[tuple[Kernel, tuple[str, ...]], ...]
     update: Kernel
+    has_measures: bool
 
 
 # Instructions as generated source.  Operands are names, so that repeating one costs nothing.
@@ -312,7 +318,7 @@ def compiled(program: Program, dtype: np.dtype[Any]) -> Compiled:
         )
         for k, numbers in enumerate(_reductions_by_pass(program))
     )
-    return Compiled(reduce, module.update)
+    return Compiled(reduce, module.update, program.has_measures)
 
 
 def _run(path: Path, text: str) -> ModuleType:

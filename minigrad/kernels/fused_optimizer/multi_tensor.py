@@ -108,9 +108,9 @@ class Batch:
                 known: dict[int, float] = {}
                 for partial in self.reduce(program, scalars, measures, known):
                     known.update(partial)
-        arguments = self._arguments(program, scalars, measures)
+        arguments = self._arguments(scalars, measures)
         self._kernels.update.run(self._work(program), *arguments)
-        if program.has_measures:
+        if self._kernels.has_measures:
             measures[...] = arguments[-1]  # type: ignore[index]
         for array, copy in self._copies:
             array[...] = copy
@@ -125,9 +125,10 @@ class Batch:
         for array, copy in self._copies:
             copy[...] = array
 
-    def _arguments(self, program: Program, scalars: Array, measures: Any) -> list[Any]:
+    def _arguments(self, scalars: Array, measures: Any) -> list[Any]:
+        """The arguments of all kernels of the program that has begun."""
         arguments = [self._addresses, *self._spans, scalars, self._norms]
-        return [*arguments, measures, measures.copy()] if program.has_measures else arguments
+        return [*arguments, measures, measures.copy()] if self._kernels.has_measures else arguments
 
     def _work(self, program: Program) -> int:
         return int(self._spans[0][-1]) * program.inputs // ACCESSES_PER_ELEMENT
@@ -146,7 +147,7 @@ class Batch:
         """
         self._begin(program)
         starts, first, _ = self._spans
-        arguments = self._arguments(program, scalars, measures)
+        arguments = self._arguments(scalars, measures)
         known = 0
         for reduce, ops in self._kernels.reduce:
             sums = np.zeros((len(ops), first.size + starts.size - 1))

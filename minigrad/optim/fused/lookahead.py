@@ -115,6 +115,7 @@ class Trace(NamedTuple):
     program: Program
     kept: tuple[int, ...]  # the states that the program reads or writes: its inputs after g
     created: tuple[int, ...]  # the states that were absent and now are not
+    has_global_sums: bool  # whether the program needs sums over all parameters
     scalars: list[float | StepSeries]
     numbers: dict[str, float]  # the new values of the states that are one number
 

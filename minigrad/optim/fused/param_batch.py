@@ -225,7 +225,7 @@ class ParamBatch:
         """True if the step that is prepared needs sums over all parameters."""
         if self._trace is None:
             return bool(self._partial)
-        return any(op.startswith("global") for op, *_ in self._trace.program.instructions)
+        return self._trace.has_global_sums
 
     # --- one step ---
 

@@ -273,8 +273,8 @@ def _assemble(
     instructions: tuple[tuple[Any, ...], ...],
     results: tuple[Any, ...],
     measured: tuple[int, ...] = (),
-) -> tuple[Program, tuple[int, ...], tuple[int, ...]]:
-    """The program without the instructions and states that no result depends on."""
+) -> tuple[Program, tuple[int, ...], tuple[int, ...], bool]:
+    """The first fields of a trace; no result depends on the instructions and states left out."""
     inputs = 2 + len(present)
     created = tuple(
         k for k, is_present in enumerate(present) if not is_present and results[k + 1] is not None
@@ -312,7 +312,7 @@ def _assemble(
                 f"number {k + 1} of each parameter is made of elements: make it of norms, sums "
                 "and means"
             )
-    return program, kept, created
+    return program, kept, created, program.has_global_sums
 
 
 def with_line(error: Exception, text: Callable[..., Any], parts: Sequence[Any]) -> RuleError:
