@@ -8,8 +8,12 @@ from pathlib import Path
 
 import hypothesis
 import numpy as np
+import pytest
 
 import minigrad as mg
+from minigrad.engine.grad_mode import thread
+from minigrad.nn.hooks import EVERYWHERE
+from minigrad.optim.optimizer.hooks import GLOBAL_HOOKS
 
 HERE = Path(__file__).parent
 
@@ -68,3 +72,24 @@ def pytest_runtest_setup(item):
     """A test that draws without a seed fails always or never."""
     for seed in SEEDS:
         seed(0)
+
+
+@pytest.fixture(autouse=True)
+def settings_are_set_back():
+    """What a test changes for the whole process, every later test would see."""
+    before = process_settings()
+    yield
+    after = process_settings()
+    changed = {name: after[name] for name in before if after[name] != before[name]}
+    assert not changed, f"the test has left the process with {changed}"
+
+
+def process_settings():
+    """Settings of this thread and of the process, and hooks of all modules and optimizers."""
+    hooks = {**vars(EVERYWHERE), **GLOBAL_HOOKS}
+    return {
+        **vars(thread.mode),
+        "dtype": mg.get_default_dtype(),
+        "threads": mg.get_num_threads(),
+        **{f"{kind} hooks": list(registered) for kind, registered in hooks.items()},
+    }

@@ -76,11 +76,11 @@ class profile:  # noqa: N801  torch's name
 
     def start(self) -> None:
         """Begin the first step."""
+        self._begin_step()  # first: it raises if another profiler records this thread
         self._hooks = [
             register_optimizer_step_pre_hook(self._before_optimizer),
             register_optimizer_step_post_hook(self._after_optimizer),
         ]
-        self._begin_step()
 
     def step(self) -> None:
         """End a step, and begin the next one."""
@@ -104,8 +104,9 @@ class profile:  # noqa: N801  torch's name
         if action is ProfilerAction.NONE:
             return
         if self._recorder is None:
-            self._recorder = EventRecorder(**self._options)
-            self._recorder.start()
+            recorder = EventRecorder(**self._options)
+            recorder.start()
+            self._recorder = recorder
         if self.schedule is not None:
             self._recorder.begin(f"ProfilerStep#{self.step_num}", annotation=True)
 

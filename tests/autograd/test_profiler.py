@@ -58,8 +58,13 @@ def test_second_derivatives_are_recorded():
 
 
 def test_two_profilers_do_not_record_at_once():
-    with profile(), pytest.raises(RuntimeError, match="already enabled"), profile():
-        pass
+    refused = profile()
+    with profile(), pytest.raises(RuntimeError, match="already enabled"):
+        refused.start()
+    optimizer = mg.optim.SGD([mg.ones(2, requires_grad=True)], lr=0.1)
+    optimizer.step()  # nor is the second one left behind as a hook
+    refused.stop()
+    assert refused.events() == []
 
 
 def test_another_thread_is_not_recorded():

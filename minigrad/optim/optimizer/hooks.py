@@ -11,17 +11,17 @@ from minigrad.engine.hooks import RemovableHandle, registered
 Hook = Callable[..., Any]
 """A user's function; `OptimizerHooks` says for each kind what it is called with."""
 
-_GLOBAL_HOOKS: dict[str, dict[int, Hook]] = {"step_pre": {}, "step_post": {}}
+GLOBAL_HOOKS: dict[str, dict[int, Hook]] = {"step_pre": {}, "step_post": {}}
 
 
 def register_optimizer_step_pre_hook(hook: Hook) -> RemovableHandle:
     """Call `hook(optimizer, args, kwargs)` before each step of every optimizer."""
-    return registered(_GLOBAL_HOOKS["step_pre"], hook)
+    return registered(GLOBAL_HOOKS["step_pre"], hook)
 
 
 def register_optimizer_step_post_hook(hook: Hook) -> RemovableHandle:
     """Call `hook(optimizer, args, kwargs)` after each step of every optimizer."""
-    return registered(_GLOBAL_HOOKS["step_post"], hook)
+    return registered(GLOBAL_HOOKS["step_post"], hook)
 
 
 class OptimizerHooks:
@@ -92,12 +92,12 @@ def with_step_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
             return step(self, *args, **kwargs)  # `super().step()`: the subclass has run the hooks
         if (recorder := thread.mode.step_recorder) is not None and not (args or kwargs):
             return recorder.repeat(hooked, self)
-        if not (self._hooks or _GLOBAL_HOOKS["step_pre"] or _GLOBAL_HOOKS["step_post"]):
+        if not (self._hooks or GLOBAL_HOOKS["step_pre"] or GLOBAL_HOOKS["step_post"]):
             result = step(self, *args, **kwargs)
             self.has_stepped = True
             return result
         args = (self, *args)
-        for hook in [*_GLOBAL_HOOKS["step_pre"].values(), *self._hooks_of("step_pre")]:
+        for hook in [*GLOBAL_HOOKS["step_pre"].values(), *self._hooks_of("step_pre")]:
             replaced = hook(self, args, kwargs)
             if replaced is not None:
                 if not (isinstance(replaced, tuple) and len(replaced) == 2):
@@ -108,7 +108,7 @@ def with_step_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
                 args, kwargs = replaced
         result = step(*args, **kwargs)
         self.has_stepped = True
-        for hook in [*self._hooks_of("step_post"), *_GLOBAL_HOOKS["step_post"].values()]:
+        for hook in [*self._hooks_of("step_post"), *GLOBAL_HOOKS["step_post"].values()]:
             hook(self, args, kwargs)
         return result
 
