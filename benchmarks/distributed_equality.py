@@ -3,7 +3,9 @@
     python -m benchmarks.distributed_equality [--ranks 1 2 3 4] [MODEL...]
 
 With `reduction="fixed"` the table says whether all bits of parameters and buffers are equal to
-those of one process, in float32 and float64; otherwise the largest difference, in float64.
+those of one process, in float32 and float64; otherwise the largest difference, in float64, and in
+which array it is.  Beside it stands what one process comes to that takes the samples of each batch
+in reversed order: the same mathematics, with sums in another order.
 """
 
 import argparse
@@ -31,30 +33,38 @@ def results(ranks: int, reduction: str, models: Sequence[str]) -> Arrays:
             return dict(found)
 
 
-def differences(found: Arrays, expected: Arrays) -> dict[str, float]:
-    """The largest difference of each model, optimizer and dtype; 0 only if all bits are equal."""
-    largest: dict[str, float] = {}
+def differences(found: Arrays, expected: Arrays) -> dict[str, tuple[float, str]]:
+    """The largest difference of each model, optimizer and dtype, and the array that has it.
+
+    It is 0 only if all bits are equal.
+    """
+    largest: dict[str, tuple[float, str]] = {}
     for name, array in expected.items():
-        key = name.rpartition(" ")[0]
+        key, _, own = name.rpartition(" ")
         gap = 0.0
         if array.tobytes() != found[name].tobytes():
             gap = float(np.abs(found[name].astype(float) - array.astype(float)).max()) or 1e-300
-        largest[key] = max(largest.get(key, 0.0), gap)
+        largest[key] = max(largest.get(key, (0.0, "")), (gap, own if gap else ""))
     return largest
 
 
 def table(ranks: Sequence[int], models: Sequence[str]) -> Iterator[str]:
     """The rows, as Markdown."""
-    yield f"| model, optimizer, dtype | reduction | {' | '.join(f'{n} ranks' for n in ranks)} |"
-    yield f"|---|---|{'---|' * len(ranks)}"
+    heads = [*(f"{n} ranks" for n in ranks), "1 process, reversed batches"]
+    yield f"| model, optimizer, dtype | reduction | {' | '.join(heads)} |"
+    yield f"|---|---|{'---|' * len(heads)}"
     for reduction in ("fixed", "mean"):
         one = results(1, reduction, models)
-        found = {n: differences(results(n, reduction, models), one) for n in ranks}
-        for name in found[ranks[0]]:
-            cells = [
-                "equal bits" if found[n][name] == 0 else f"{found[n][name]:.1e}" for n in ranks
-            ]
+        found = [differences(results(n, reduction, models), one) for n in ranks]
+        if reduction == "mean":
+            found.append(differences(results(1, "reversed", models), one))
+        for name in found[0]:
+            cells = [_cell(*each[name]) for each in found]
             yield f"| {name} | {reduction} | {' | '.join(cells)} |"
+
+
+def _cell(gap: float, array: str) -> str:
+    return f"{gap:.1e} in {array}" if gap else "equal bits"
 
 
 def main() -> None:

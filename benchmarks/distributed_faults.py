@@ -4,10 +4,13 @@
     python -m benchmarks.distributed_faults --kills 100     SIGKILL of a random rank at random times
 
 A row says how many seconds after the fault all processes were gone, the status, and what was
-printed.  A job that has not ended after a minute is a hang.
+printed.  A job that has not ended after a minute is a hang.  With `--results FILE` each kill is
+written down, and those that are there are not repeated.
 """
 
 import argparse
+import contextlib
+import json
 import os
 import random
 import re
@@ -17,7 +20,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 SCRIPT = Path(__file__).with_name("failing_script.py")
 PHASES = ("start", "forward", "backward", "exchange", "save", "end")
@@ -30,6 +33,7 @@ HARMLESS = {("exit without a status", "end")} | {
     (fault, "start") for fault in ("other shape", "other collective")
 }
 _PATIENCE = 60.0  # seconds; more is a hang
+_RANK = b"launch.rank_program"
 _WORDS = r"minigrad run: .*|\w*Error: .*|SystemExit: .*|mpiexec.*"
 
 
@@ -86,18 +90,74 @@ def table() -> Iterator[str]:
                 yield f"| {name} | {phase} | {end.seconds:.1f} | {end.status} | {printed} |"
 
 
-def kills(count: int, ranks: int) -> Iterator[str]:
-    """SIGKILL of a random rank at a random time after all have started."""
-    draw, seconds, hangs, unnoticed = random.Random(0), [], 0, 0
-    for _ in range(count):
-        phase, step_rank = draw.choice(PHASES), draw.randrange(ranks)
-        end = run_fault("kill", phase, step_rank, ranks)
-        hangs += end.status is None
-        unnoticed += end.status == 0
-        seconds.append(end.seconds)
-    yield (
-        f"{count} kills on {ranks} ranks: {hangs} hangs, {unnoticed} with status 0; seconds to the "
-        f"end: median {sorted(seconds)[count // 2]:.1f}, most {max(seconds):.1f}"
+def ranks_of(job: int) -> list[int]:
+    """The ids of the processes that run the script, in the session of a job."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                is_rank = _RANK in (entry / "cmdline").read_bytes()
+                if is_rank and os.getsid(int(entry.name)) == job:
+                    found.append(int(entry.name))
+    return sorted(found)
+
+
+def kill_at(moment: float, draw: random.Random, ranks: int) -> dict[str, Any]:
+    """SIGKILL one of the ranks some seconds after all are there; how the job ends."""
+    job = start(["none", "-", "0"], ranks, False)
+    try:
+        while len(found := ranks_of(job.pid)) < ranks and job.poll() is None:
+            time.sleep(0.01)
+        time.sleep(moment)
+        found, killed = ranks_of(job.pid) or found, time.time()
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(draw.choice(found), signal.SIGKILL)
+        out = job.communicate(timeout=_PATIENCE)[0]
+    except subprocess.TimeoutExpired:
+        os.killpg(job.pid, signal.SIGKILL)
+        return {"moment": moment, "seconds": _PATIENCE, "status": None, "printed": "a hang"}
+    end = outcome(job.returncode, out, time.time())
+    left = len(ranks_of(job.pid))
+    seconds, well = time.time() - killed, out.count("has ended well")
+    return {"moment": moment, "well": well, "left": left, **end._asdict(), "seconds": seconds}
+
+
+def duration(ranks: int) -> float:
+    """The seconds from the start of all ranks to the end of a job in which nothing fails."""
+    job = start(["none", "-", "0"], ranks, False)
+    while len(ranks_of(job.pid)) < ranks and job.poll() is None:
+        time.sleep(0.01)
+    began = time.time()
+    out = job.communicate()[0]
+    if job.returncode:
+        raise RuntimeError(f"the job without a fault has failed:\n{out}")
+    return time.time() - began
+
+
+def kills(count: int, ranks: int, results: Path | None) -> Iterator[str]:
+    """SIGKILL of a random rank at a random time, from the start of all to the end of the job."""
+    lines = results.read_text().splitlines() if results is not None and results.exists() else []
+    found = [json.loads(line) for line in lines]
+    whole = duration(ranks) if len(found) < count else 0.0
+    for number in range(len(found), count):
+        draw = random.Random(number)
+        found.append(kill_at(draw.uniform(0.0, whole), draw, ranks))
+        if results is not None:
+            with results.open("a") as file:
+                file.write(json.dumps(found[-1]) + "\n")
+    yield summary(found, ranks)
+
+
+def summary(found: list[dict[str, Any]], ranks: int) -> str:
+    """A line about kills.  One that comes when all scripts have ended may change nothing."""
+    seconds = sorted(each["seconds"] for each in found)
+    hangs = sum(each["status"] is None for each in found)
+    unnoticed = sum(each["status"] == 0 and each["well"] < ranks for each in found)
+    late = sum(each["status"] == 0 for each in found) - unnoticed
+    return (
+        f"{len(found)} kills on {ranks} ranks: {hangs} hangs, {unnoticed} unnoticed, {late} after "
+        f"the end of all scripts, {sum(each.get('left', 0) for each in found)} processes left; "
+        f"seconds to the end: median {seconds[len(seconds) // 2]:.1f}, most {seconds[-1]:.1f}"
     )
 
 
@@ -106,8 +166,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=0)
     parser.add_argument("--ranks", type=int, default=3)
+    parser.add_argument("--results", type=Path, metavar="FILE")
     options = parser.parse_args()
-    for line in kills(options.kills, options.ranks) if options.kills else table():
+    chosen = kills(options.kills, options.ranks, options.results) if options.kills else table()
+    for line in chosen:
         print(line, flush=True)
 
 

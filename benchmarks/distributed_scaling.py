@@ -20,12 +20,12 @@ from minigrad.distributed.launch.measure_exchange import measured
 SCRIPT = str(Path(__file__).with_name("scaling_script.py"))
 
 
-def step_of(model: str, ranks: int) -> Step:
+def step_of(model: str, ranks: int, hosts: Path | None = None) -> Step:
     """The step of rank 0, measured now."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "timeline.json"
         variables = {"MINIGRAD_RUN_TIMELINE": str(file)}
-        if run_job(Launch(ranks, SCRIPT, [model], variables=variables)):
+        if run_job(Launch(ranks, SCRIPT, [model], hosts, variables=variables)):
             raise RuntimeError(f"{model} on {ranks} ranks failed")
         return read_step(file)
 

@@ -1,8 +1,10 @@
 """Models trained on one global batch by however many processes there are; what each comes to.
 
-    minigrad run -n 3 benchmarks/equality_script.py OUT.npz fixed|mean [MODEL...]
+    minigrad run -n 3 benchmarks/equality_script.py OUT.npz fixed|mean|reversed [MODEL...]
 
 Batches, dropout and augmentation belong to samples or shards, so any number of ranks has the same.
+"reversed" is for one process, and takes the samples of each batch in the other direction: the same
+mathematics, with sums in another order.
 """
 
 import sys
@@ -40,12 +42,12 @@ def mlp(fixed: bool) -> nn.Module:
     return nn.Sequential(nn.Flatten(), nn.Linear(64, 32), nn.GELU(), nn.Linear(32, 5))
 
 
-def cnn(fixed: bool) -> nn.Module:
+def cnn(fixed: bool, bias: bool = True) -> nn.Module:
     """Convolutions with batch normalization; with fixed shards also dropout."""
     norm = nn.BatchNorm2d(6) if fixed else nn.SyncBatchNorm(6)
     chance = [nn.Dropout(0.3)] if fixed else []
     return nn.Sequential(
-        nn.Conv2d(1, 6, 3),
+        nn.Conv2d(1, 6, 3, bias=bias),
         norm,
         nn.ReLU(),
         nn.MaxPool2d(2),
@@ -84,8 +86,12 @@ class Recurrent(nn.Module):
 
 
 MODELS: dict[str, Callable[[bool], nn.Module]] = {
-    "MLP": mlp, "CNN": cnn, "Transformer": Transformer, "LSTM": Recurrent,
-}  # fmt: skip
+    "MLP": mlp,
+    "CNN": cnn,
+    "CNN without bias": lambda fixed: cnn(fixed, bias=False),  # which BatchNorm takes away
+    "Transformer": Transformer,
+    "LSTM": Recurrent,
+}
 OPTIMIZERS: dict[str, Callable[[Any], Any]] = {
     "SGD": lambda p: optim.SGD(p, lr=0.05, momentum=0.9),
     "AdamW": lambda p: optim.AdamW(p, lr=0.01),
@@ -95,12 +101,16 @@ OPTIMIZERS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def trained(model_name: str, optimizer_name: str, fixed: bool, dtype: mg.dtype) -> list[Any]:
+def trained(
+    model_name: str, optimizer_name: str, reduction: str, dtype: mg.dtype
+) -> dict[str, Any]:
     """Parameters and buffers after some steps."""
     mg.manual_seed(0)
+    fixed, turned = reduction == "fixed", reduction == "reversed"
     module = MODELS[model_name](fixed).to(dtype)
-    reduction = "fixed" if fixed else "mean"
-    model = DistributedDataParallel(module, reduction=reduction, shard_size=SHARD)
+    model = DistributedDataParallel(
+        module, reduction="fixed" if fixed else "mean", shard_size=SHARD
+    )
     optimizer = OPTIMIZERS[optimizer_name](model.parameters())
     data: Any = SampleStreams(Digits())
     # Averages over ranks are averages over samples only if all ranks have as many.
@@ -111,29 +121,30 @@ def trained(model_name: str, optimizer_name: str, fixed: bool, dtype: mg.dtype) 
         data.set_epoch(epoch)
         for images, labels in loader:
             optimizer.zero_grad()
-            for x, y in model.shards(images, labels) if fixed else [(images, labels)]:
+            batch = [t.flip(0) for t in (images, labels)] if turned else [images, labels]
+            for x, y in model.shards(*batch) if fixed else [batch]:
                 loss = nn.functional.cross_entropy(model(x.to(dtype)), y, label_smoothing=0.1)
                 loss.backward()
             nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
-    return [t.detach().numpy().copy() for t in module.state_dict().values()]
+    return {name: t.detach().numpy().copy() for name, t in module.state_dict().items()}
 
 
 def main() -> None:
     """Train all, and have rank 0 write what they come to."""
-    out, fixed = sys.argv[1], sys.argv[2] == "fixed"
+    out, reduction = sys.argv[1:3]
     models = sys.argv[3:] or list(MODELS)
     dist.init_process_group()
-    dtypes = (mg.float32, mg.float64) if fixed else (mg.float64,)
+    dtypes = (mg.float32, mg.float64) if reduction == "fixed" else (mg.float64,)
     found: dict[str, Any] = {}
     for model in models:
         for optimizer in OPTIMIZERS:
             for dtype in dtypes:
-                arrays = trained(model, optimizer, fixed, dtype)
-                for i, array in enumerate(arrays):
-                    found[f"{model} {optimizer} {dtype.name} {i}"] = array
+                arrays = trained(model, optimizer, reduction, dtype)
+                for name, array in arrays.items():
+                    found[f"{model}, {optimizer}, {dtype.name} {name}"] = array
                 same = [None] * dist.get_world_size()
-                dist.all_gather_object(same, b"".join(a.tobytes() for a in arrays))
+                dist.all_gather_object(same, b"".join(a.tobytes() for a in arrays.values()))
                 assert len(set(same)) == 1, f"{model} differs between ranks"
     if dist.get_rank() == 0:
         np.savez(out, **found)

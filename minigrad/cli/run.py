@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from minigrad.cli import train
 from minigrad.cli.usage_error import UsageError
 from minigrad.distributed import mpi
 from minigrad.distributed.launch import Launch, run_job
@@ -51,7 +52,10 @@ def add_to(commands: Any) -> None:
         "--network", nargs=2, type=float, metavar=("MICROSECONDS", "GBIT"), action="append",
         help="for --estimate: latency and bandwidth (default: 1, 10, 100 Gbit/s, and this machine)",
     )  # fmt: skip
-    parser.add_argument("script", help="a Python file")
+    parser.add_argument("-m", "--module", action="store_true", help="SCRIPT names a module")
+    parser.add_argument(
+        "script", help="a Python file; or `train`, for `minigrad train --distributed`"
+    )
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="of the script")
     parser.set_defaults(run=run)
 
@@ -62,19 +66,30 @@ def run(options: argparse.Namespace) -> int:
         value = getattr(options, name)
         if value is not None and value <= 0:
             raise UsageError(f"{name} must be positive, got {value}")
-    for file in (Path(options.script), options.hosts):
+    script, module, arguments = options.script, options.module, options.arguments
+    if script == "train" and not module and not Path(script).is_file():
+        _check_training(arguments)
+        script, module, arguments = "minigrad", True, ["train", "--distributed", *arguments]
+    for file in (None if module else Path(script), options.hosts):
         if file is not None and not file.is_file():
             raise UsageError(f"no file {file}")
     if not mpi.is_installed():
         raise UsageError(mpi.remedy().partition(",")[0])
     launch = Launch(
-        options.n, options.script, options.arguments, options.hosts, options.threads,
-        options.timeout, options.silence,
+        options.n, script, arguments, options.hosts, options.threads, options.timeout,
+        options.silence, is_module=module,
     )  # fmt: skip
     try:
         return _estimate(launch, options.network) if options.estimate else run_job(launch)
     except RuntimeError as error:
         raise UsageError(str(error)) from error
+
+
+def _check_training(arguments: Sequence[str]) -> None:
+    """Print what is wrong with options of `train` once, not in each process."""
+    parser = argparse.ArgumentParser(prog="minigrad run")
+    train.add_to(parser.add_subparsers())
+    parser.parse_args(["train", *arguments])
 
 
 def _estimate(launch: Launch, given: Sequence[tuple[float, float]] | None) -> int:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from minigrad.distributed.debug import compared, is_debugging
 from minigrad.distributed.progress import Lane, Place, Work, counted, signed, submit
 from minigrad.distributed.transport import Steps, Transport
+from minigrad.engine.grad_mode import thread
 from minigrad.engine.graph import Value
 
 __all__ = ["ProcessGroup", "seconds_of"]
@@ -61,6 +62,7 @@ class ProcessGroup:
 
         `signature` says what all members must agree on.
         """
+        refuse_to_record(name)
         number = counted(self.key)
         signed(self.key, number, signature)
         title = f"{name} #{number} of the {self.group_name or 'default group'}"
@@ -84,6 +86,7 @@ class ProcessGroup:
         sources: list[int] | None = None,
     ) -> Work:
         """Begin an exchange of two processes, at once; `sources` will have who sent."""
+        refuse_to_record(name)
         title = f"{name} in the {self.group_name or 'default group'}"
         work = Work(steps, title, self.timeout, outputs, place, sources)
         submit(work, None, async_op)
@@ -95,6 +98,15 @@ class ProcessGroup:
         """A name of the group that is the same in all its processes."""
         members = ",".join(map(str, self.ranks))
         return f"group {members}/{counted(f'groups {members}')}"
+
+
+def refuse_to_record(name: str) -> None:
+    """Have a step that is being recorded run as it is written: replays would not exchange."""
+    if (recorder := thread.mode.step_recorder) is not None:
+        recorder.refuse(
+            f"it exchanges with other processes, by {name}: do that before or after the compiled "
+            "step, or have DistributedDataParallel with its defaults average gradients"
+        )
 
 
 def seconds_of(timeout: timedelta | None) -> float:

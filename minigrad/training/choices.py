@@ -40,6 +40,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "table": {"model": "mlp", "epochs": 20, "batch_size": 64},
     "text": {"model": "gpt", "epochs": 3, "batch_size": 12, "context": 64, "clip": 1.0},
 }
+SHARDS = 8  # of a batch, with --distributed
 SIZES = {"lstm": {"layers": 2, "width": 256}, "gpt": {"layers": 4, "width": 128, "heads": 4}}
 IMAGE_MODELS = ("linear", "mlp", "cnn", "resnet18")
 TABLE_MODELS = ("linear", "mlp")
@@ -84,6 +85,7 @@ def complete(settings: Settings) -> str:
     """
     kind = kind_of(settings.data)
     _fill(settings, DEFAULTS[kind])
+    _fill_shards(settings)
     assert settings.model is not None
     _check_model(settings.model, settings.data, kind)
     for name, kinds in _ONLY_FOR.items():
@@ -102,6 +104,13 @@ def _fill(settings: Settings, defaults: dict[str, Any]) -> None:
     for name, value in defaults.items():
         if getattr(settings, name) is None:
             setattr(settings, name, value)
+
+
+def _fill_shards(settings: Settings) -> None:
+    if settings.distributed:
+        _fill(settings, {"shard_size": -(-(settings.batch_size or 1) // SHARDS)})
+    elif settings.shard_size is not None:
+        raise SettingsError("--shard-size goes with --distributed")
 
 
 def _check_model(model: str, data: str, kind: str) -> None:

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from collections.abc import Sequence
 from types import FrameType
 from typing import Any
 
@@ -14,10 +15,14 @@ class Interruption:
 
     A second Ctrl-C ends the process at once.  Signals that the process ignores stay ignored, and
     outside of the main thread nothing is changed.
+
+    agreed: several processes are to end together: `name` waits until they `agree`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, agreed: bool = False) -> None:
         self.name: str | None = None
+        self.noted: str | None = None  # the last one, in this process
+        self._agreed = agreed
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> "Interruption":
@@ -35,9 +40,15 @@ class Interruption:
 
     def _note(self, number: int, _: FrameType | None) -> None:
         name = signal.Signals(number).name
-        if name == "SIGINT" and self.name == "SIGINT":
+        if name == "SIGINT" and self.noted == "SIGINT":
             os._exit(EXIT_STATUS[name])
-        self.name = name
+        self.noted = name
+        if not self._agreed:
+            self.name = name
+
+    def agree(self, noted: Sequence[str | None]) -> None:
+        """Act on the first signal of those that each process has noted."""
+        self.name = self.name or next(filter(None, noted), None)
 
     @property
     def status(self) -> int:

@@ -12,9 +12,9 @@ class Output:
     What cannot be written, to a closed pipe or a full disk, is left out: `broken` then says so.
     """
 
-    def __init__(self, quiet: bool = False) -> None:
-        self.quiet = quiet
-        self.broken = False
+    def __init__(self, quiet: bool = False, mute: bool = False) -> None:
+        self.quiet = quiet or mute
+        self.broken = self.mute = mute  # a process whose leader speaks for it says nothing
 
     def say(self, line: str) -> None:
         """Print a line about the run, unless it is a quiet one."""
@@ -33,6 +33,8 @@ class Output:
 
     def warn(self, line: str) -> None:
         """Print a line to the standard error."""
+        if self.mute:
+            return
         with contextlib.suppress(OSError, ValueError, AttributeError):
             print(f"minigrad: {line}", file=sys.stderr, flush=True)
 

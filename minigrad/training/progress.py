@@ -30,6 +30,12 @@ class Progress:
     stopped: bool = False
     """Whether the run has ended before its last epoch, by early stopping."""
 
+    def add(self, loss: float, amount: int, correct: int) -> None:
+        """Add the loss of some samples, and how many of them were right, to the epoch's sums."""
+        self.loss += loss * amount
+        self.count += amount
+        self.correct += correct
+
     def begin_epoch(self) -> None:
         """Go to the next epoch."""
         self.epoch += 1

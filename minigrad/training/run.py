@@ -5,7 +5,7 @@ import json
 import platform
 import shutil
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,6 +23,7 @@ from minigrad.training.run_folder import RunFolder, Writers, valid_json
 from minigrad.training.settings import Settings, SettingsError, read_toml, to_toml
 from minigrad.training.task_choice import make_task
 from minigrad.training.tasks.task import Evaluation
+from minigrad.training.team import Team, team_of
 from minigrad.training.trained import RUN
 from minigrad.training.trainer import Diverged, Interrupted, Trainer
 from minigrad.version import minigrad as version
@@ -52,11 +53,15 @@ def train(request: Request) -> int:
     folder = None if out is None else RunFolder(out)
     if folder is None and (request.resume or request.overwrite):
         raise SettingsError("--resume and --overwrite go with --out DIR")
-    with nullcontext() if folder is None or request.find_lr else folder.taken():
-        if folder is not None and request.resume is None and not request.overwrite:
-            _refuse_existing(folder)
-        settings, state = _beginning(request, folder)
-        return _run(request, settings, folder, state)
+    with ExitStack() as held:
+        team = held.enter_context(team_of(request.given.get("distributed", False)))
+        if folder is not None and not request.find_lr and team.leads:
+            held.enter_context(folder.taken())
+        settings, state = team.told(lambda: _beginning(request, folder))
+        if settings.distributed:  # as the run did that goes on
+            team = held.enter_context(team_of(True))
+        status = _run(request, settings, folder, state, team)
+        return team.told(lambda: status)  # so nobody ends before the leader has written
 
 
 def _refuse_existing(folder: RunFolder) -> None:
@@ -71,6 +76,8 @@ def _beginning(
     request: Request, folder: RunFolder | None
 ) -> tuple[Settings, dict[str, Any] | None]:
     """The settings, and the checkpoint from which the run goes on, if it does."""
+    if folder is not None and request.resume is None and not request.overwrite:
+        _refuse_existing(folder)
     state = None
     saved: dict[str, Any] = {}
     if folder is not None and request.resume is not None:
@@ -116,19 +123,24 @@ def _saved(folder: RunFolder) -> tuple[dict[str, Any] | None, dict[str, Any]]:
 
 
 def _run(
-    request: Request, settings: Settings, folder: RunFolder | None, state: dict[str, Any] | None
+    request: Request,
+    settings: Settings,
+    folder: RunFolder | None,
+    state: dict[str, Any] | None,
+    team: Team,
 ) -> int:
-    output = Output(settings.quiet)
-    kind = complete(settings)
-    if settings.threads is not None:
-        try:
-            set_num_threads(settings.threads)
-        except ValueError as error:
-            raise SettingsError(str(error)) from error
-    with Interruption() as interruption:
-        task = make_task(kind, settings, None if state is None else state["description"])
+    output = Output(settings.quiet, mute=not team.leads)
+    if not team.leads:
+        folder, settings.log = None, None
+    with Interruption(agreed=team.size > 1) as interruption:
+        with team.in_turn():
+            if request.find_lr and settings.distributed:
+                raise SettingsError("--find-lr looks in one process: leave --distributed out")
+            kind = complete(settings)
+            _set_threads(settings)
+            task = make_task(kind, settings, None if state is None else state["description"])
         manager = None if folder is None or request.find_lr else folder.manager()
-        trainer = Trainer(task, output, manager, interruption)
+        trainer = Trainer(task, output, manager, interruption, team)
         if request.find_lr:
             return find_rate(trainer, output)
         if state is not None:
@@ -143,6 +155,14 @@ def _run(
             return _train_and_write(trainer, folder, log)
         finally:
             log.close()
+
+
+def _set_threads(settings: Settings) -> None:
+    if settings.threads is not None:
+        try:
+            set_num_threads(settings.threads)
+        except ValueError as error:
+            raise SettingsError(str(error)) from error
 
 
 def _restore(trainer: Trainer, state: dict[str, Any]) -> None:
@@ -174,6 +194,7 @@ def introduction(trainer: Trainer) -> str:
         f"{given.model} with {parameters:,} parameters on {given.data}: {task.amounts()}, "
         f"{given.optimizer} lr {given.lr}, batch {given.batch_size}, seed {given.seed}, "
         f"{get_num_threads()} threads"
+        + (f" on each of {trainer.team.size} processes" if trainer.team.size > 1 else "")
     )
 
 
@@ -257,6 +278,7 @@ def results(trainer: Trainer, evaluation: Evaluation, interrupted: bool) -> Writ
     record = {
         "settings": {name: getattr(settings, name) for name in task.settings_shown} | changed,
         "threads": get_num_threads(),
+        "processes": trainer.team.size,
         "machine": platform.machine(),
         "minigrad": version,
         "interrupted": interrupted,

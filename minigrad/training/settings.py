@@ -180,6 +180,14 @@ class Settings:
         None, one_of("tensorboard", "csv"), "with --out: write each epoch there as well",
         may_change=True,
     )  # fmt: skip
+    distributed: bool = _setting(
+        False, switch, "on the processes that `minigrad run` started: each takes a part of every "
+        "batch, and any number of them comes to the same bits",
+    )  # fmt: skip
+    shard_size: int | None = _setting(
+        None, whole(1), "with --distributed: samples that a process takes at once (an eighth of a "
+        "batch)", "N",
+    )  # fmt: skip
     compile: bool = _setting(
         False, switch, "replay the model's recorded forward and backward", may_change=True
     )

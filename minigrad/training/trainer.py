@@ -4,7 +4,7 @@ import dataclasses
 import math
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
@@ -18,13 +18,15 @@ from minigrad.nn.utils.clip_grad import get_total_norm
 from minigrad.ops.generator import default_generator
 from minigrad.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from minigrad.training.checkpoints import CheckpointManager
+from minigrad.training.gradients import Score, gradients
 from minigrad.training.interruption import Interruption
 from minigrad.training.making import make_model, make_optimizer
 from minigrad.training.output import Output, SafeStream
 from minigrad.training.progress import Progress
 from minigrad.training.random_state import RandomState
 from minigrad.training.schedules import make_schedule
-from minigrad.training.tasks.task import BatchLoss, Evaluation, Task
+from minigrad.training.tasks.task import Evaluation, Task
+from minigrad.training.team import Team
 
 
 class Interrupted(Exception):  # noqa: N818  it is no error
@@ -44,17 +46,20 @@ class Trainer:
         output: Output,
         manager: CheckpointManager | None,
         interruption: Interruption,
+        team: Team | None = None,
     ) -> None:
         self.task, self.settings = task, task.settings
+        self.team = task.team = team or Team()
         self.output, self.manager, self.interruption = output, manager, interruption
         settings = self.settings
         default_generator.manual_seed(settings.seed)
         self.model = make_model(task.model_choice)
         self.optimizer = make_optimizer(settings.optimizer, self.model.parameters(), settings.lr)
         # The model that steps call; what it computes is the same, bit for bit.
-        self.called = compile(self.model) if settings.compile else self.model
+        called = compile(self.model) if settings.compile else self.model
+        self.gradients = gradients(task, called, self.team, interruption)
         settings.lr = float(self.optimizer.param_groups[0]["lr"])
-        self.loader = task.loader(settings.workers)
+        self.loader = self.gradients.loader
         self.batches = len(self.loader)
         steps = -(-self.batches // settings.accumulate)
         self.schedule = make_schedule(
@@ -121,8 +126,9 @@ class Trainer:
             self.evaluate()
 
     def _train_epoch(self) -> None:
-        progress, task = self.progress, self.task
+        progress = self.progress
         self.model.train()
+        self.gradients.begin_epoch(progress)
         title = f"epoch {progress.epoch}/{self.settings.epochs}"
         began, steps = time.perf_counter(), progress.step
         group, finite = 0, True
@@ -131,9 +137,8 @@ class Trainer:
                 if group == 0:
                     self.optimizer.zero_grad()
                     size = min(self.settings.accumulate, self.batches - progress.batch)
-                loss = task.loss(self.called, batch)
-                (loss.loss if size == 1 else loss.loss / size).backward()
-                group, finite = group + 1, self._add(loss) and finite
+                found = self.gradients.add(batch, size)
+                group, finite = group + 1, self._add(found) and finite
                 if group == size:
                     self._update(finite)
                     group, finite = 0, True
@@ -141,19 +146,18 @@ class Trainer:
                     self._after_step()
                     began = time.perf_counter()
                 bar.set_postfix(loss=f"{progress.loss / max(progress.count, 1):.4f}", refresh=False)
-                bar.update(loss.amount)
+                bar.update(sum(score.amount for score in found))
         if progress.step == steps and progress.skipped:
             raise Diverged(f"all steps of epoch {progress.epoch} were skipped")
 
-    def _add(self, loss: BatchLoss) -> bool:
+    def _add(self, found: Sequence[Score]) -> bool:
         """Add a batch to the sums; whether its loss is finite."""
-        progress, value = self.progress, float(loss.loss.item())
-        finite = math.isfinite(value)
+        progress = self.progress
+        finite = all(math.isfinite(score.loss) for score in found)
         progress.batch += 1
         if finite or self.settings.on_nonfinite == "ignore":
-            progress.loss += value * loss.amount
-            progress.count += loss.amount
-            progress.correct += loss.correct
+            for score in found:
+                progress.add(*score)
         return finite
 
     def _update(self, finite: bool) -> None:
@@ -188,7 +192,7 @@ class Trainer:
             self._checkpoint()
 
     def _check_interruption(self) -> None:
-        if self.interruption.name is not None:
+        if self.interruption.name is not None and self.team.size == 1:  # several agree at a step
             self._checkpoint()
             raise Interrupted
 
@@ -224,10 +228,12 @@ class Trainer:
 
     def _checkpoint(self) -> None:
         """Save a checkpoint; if that cannot be, the run goes on without it."""
-        if self.manager is None:
+        if self.settings.out is None:
             return
         if self.settings.on_nonfinite != "ignore" and not all_finite(self.model):
             raise Diverged(f"a weight is inf or nan after step {self.progress.step}")
+        if self.manager is None:  # the leader saves
+            return
         step, state = self.progress.step, checkpoint_state(self)
         trying(lambda manager: manager.save(step, state), self.manager, self.output)
 

@@ -35,6 +35,21 @@ def test_a_rank_that_fails_ends_the_job(fault, phase, rank, words):
 
 
 @needs_mpi
+def test_one_that_ends_just_after_others_waited_for_it_has_not_failed(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import os, time, minigrad.distributed as dist\n"
+        "dist.init_process_group()\n"
+        "time.sleep(3.3 * (os.environ['RANK'] == '0'))  # longer than a wait that is judged\n"
+        "dist.barrier()\n"
+        "time.sleep(1.0 * (os.environ['RANK'] == '1'))\n"
+    )
+    started = [sys.executable, "-m", "minigrad", "run", "-n", "2", str(script)]
+    done = subprocess.run(started, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@needs_mpi
 def test_processes_find_their_numbers(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(

@@ -13,6 +13,7 @@ from tests.support.ranks import needs_mpi, run_ranks
 @pytest.mark.parametrize("count", [2, 4])
 def test_all_checks(count):
     modules = ["exchanges", "data_parallel", "layers_and_optimizers", "fixed_reduction"]
+    modules += ["compiled_steps"]
     assert f"checks passed on {count} ranks" in run_ranks(count, "run_checks.py", *modules)
 
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -9,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-__all__ = ["Launch", "environment", "mpiexec_command"]
+__all__ = ["Launch", "address_for", "environment", "mpiexec_command"]
 
 # A process computes on as many threads as these say; they are read when it starts.
 _THREADS = (
@@ -22,7 +23,7 @@ class Launch(NamedTuple):
     """What is to be started."""
 
     processes: int
-    script: str
+    script: str  # a file, or the name of a module
     arguments: Sequence[str] = ()
     hosts: Path | None = None
     threads: int = 1  # of each process
@@ -30,6 +31,7 @@ class Launch(NamedTuple):
     silence: float = 5.0  # seconds after which a process that says nothing has failed
     start_timeout: float = 120.0  # seconds in which all processes have to say that they are there
     variables: Mapping[str, str] = MappingProxyType({})  # further ones of the environment
+    is_module: bool = False
 
 
 def environment(launch: Launch, address: str, key: str) -> dict[str, str]:
@@ -62,8 +64,24 @@ def mpiexec_command(launch: Launch, variables: Sequence[str]) -> list[str]:
             command += ["--hostfile", str(launch.hosts)]
     elif launch.hosts is not None:
         command += ["-f", str(launch.hosts)]
-    program = [sys.executable, "-m", "mpi4py", "-m", _PROGRAM, launch.script]
-    return [*command, *program, *launch.arguments]
+    program = [sys.executable, "-m", "mpi4py", "-m", _PROGRAM]
+    kind = ["-m"] if launch.is_module else []
+    return [*command, *program, *kind, launch.script, *launch.arguments]
+
+
+def address_for(hosts: Path) -> str:
+    """The address of this machine that hosts reach it by: where the way to one of them begins."""
+    for line in hosts.read_text(encoding="utf-8").splitlines():
+        host = line.split("#")[0].strip().partition(" ")[0].partition(":")[0]
+        try:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as way:
+                way.connect((host, 9))  # sends nothing
+                found: str = way.getsockname()[0]
+        except OSError:
+            continue
+        if host and not found.startswith("127.") and found != host:
+            return found
+    return socket.getfqdn()
 
 
 def _is_open_mpi(mpiexec: str) -> bool:

@@ -10,10 +10,22 @@ import subprocess
 import sys
 import threading
 import time
-from multiprocessing.connection import Connection, Listener, wait
+from multiprocessing import AuthenticationError
+from multiprocessing.connection import (
+    Connection,
+    Listener,
+    answer_challenge,
+    deliver_challenge,
+    wait,
+)
 from typing import Any
 
-from minigrad.distributed.launch.command import Launch, environment, mpiexec_command
+from minigrad.distributed.launch.command import (
+    Launch,
+    address_for,
+    environment,
+    mpiexec_command,
+)
 from minigrad.distributed.launch.watchdog import RankState, process_state, silent_rank, verdict
 
 __all__ = ["run_job"]
@@ -37,25 +49,35 @@ class _Job:
         self._connections: list[Connection[Any, Any]] = []
         self._rank_of: dict[int, int] = {}  # by the connection's id
         self._all_left_at: float | None = None
-        key = secrets.token_hex(16)
+        self._key = secrets.token_hex(16)
         place = "127.0.0.1" if launch.hosts is None else "0.0.0.0"
-        self._listener = Listener((place, 0), backlog=512, authkey=key.encode())
-        host = place if launch.hosts is None else socket.getfqdn()
+        self._listener = Listener((place, 0), backlog=512)
+        host = place if launch.hosts is None else address_for(launch.hosts)
         address = f"{host}:{self._listener.address[1]}"
         self._began = time.monotonic()
         names = ("MINIGRAD_RUN_ADDRESS", "MINIGRAD_RUN_KEY", "NUMBA_NUM_THREADS", "PYTHONPATH")
         self.mpiexec = subprocess.Popen(
-            mpiexec_command(launch, names), env=environment(launch, address, key)
+            mpiexec_command(launch, names), env=environment(launch, address, self._key)
         )
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self) -> None:
         while True:
             try:
-                self._connections.append(self._listener.accept())
-            except Exception:  # of a stranger, or at the end
+                stranger = self._listener.accept()
+            except OSError:
                 if self.mpiexec.poll() is not None:
                     return
+                continue
+            threading.Thread(target=self._admit, args=(stranger,), daemon=True).start()
+
+    def _admit(self, stranger: "Connection[Any, Any]") -> None:
+        """Hear one that knows the key; others may take as long as they like to tell it."""
+        key = self._key.encode()
+        with contextlib.suppress(EOFError, OSError, AuthenticationError):
+            deliver_challenge(stranger, key)
+            answer_challenge(stranger, key)
+            self._connections.append(stranger)
 
     def listen(self) -> None:
         """Take in what the processes say, for a moment."""

@@ -38,12 +38,12 @@ def main(file: str) -> None:
         Path(file).write_text(json.dumps(times), encoding="utf-8")
 
 
-def measured(file: Path) -> Network:
-    """The network between two processes here, measured now; `file` is written.
+def measured(file: Path, hosts: Path | None = None) -> Network:
+    """The network between two processes, here or on hosts, measured now; `file` is written.
 
     Raises RuntimeError if they fail.
     """
-    if run_job(Launch(2, __file__, [str(file)])):
+    if run_job(Launch(2, __file__, [str(file)], hosts)):
         raise RuntimeError("exchanges between two processes could not be measured")
     times = json.loads(file.read_text(encoding="utf-8"))
     return fitted({int(size): seconds for size, seconds in times.items()})

@@ -1,6 +1,6 @@
 """The program of each process of `minigrad run`: it runs a script and reports how it ended.
 
-python -m mpi4py -m minigrad.distributed.launch.rank_program script.py arguments
+python -m mpi4py -m minigrad.distributed.launch.rank_program [-m] script arguments
 """
 
 import os
@@ -22,10 +22,8 @@ def main(arguments: list[str]) -> None:
     world = mpi.library().COMM_WORLD
     _set_variables(world)
     reporter = connect(world.Get_rank())
-    script, sys.argv = arguments[0], arguments
-    sys.path[0] = str(Path(script).resolve().parent)
     try:
-        runpy.run_path(script, run_name="__main__")
+        _run(arguments)
     except SystemExit as error:
         status = error.code if isinstance(error.code, int) else int(error.code is not None)
         if status:
@@ -34,11 +32,21 @@ def main(arguments: list[str]) -> None:
     except KeyboardInterrupt:
         _fail(world, reporter, "KeyboardInterrupt\n", 130)
     except BaseException as error:
-        lines = traceback.format_exception(type(error), error, _within_script(error, script))
+        lines = traceback.format_exception(type(error), error, _within_script(error))
         _fail(world, reporter, "".join(lines), 1)
     sys.stdout.flush()
     if reporter is not None:
-        reporter.say("left")
+        reporter.leave()
+
+
+def _run(arguments: list[str]) -> None:
+    """Run a file, or after `-m` a module, as Python does."""
+    if arguments[0] == "-m":
+        sys.argv, sys.path[0] = arguments[1:], str(Path.cwd())
+        runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+        return
+    sys.argv, sys.path[0] = arguments, str(Path(arguments[0]).resolve().parent)
+    runpy.run_path(arguments[0], run_name="__main__")
 
 
 def _set_variables(world: Any) -> None:
@@ -53,10 +61,11 @@ def _set_variables(world: Any) -> None:
     node.Free()
 
 
-def _within_script(error: BaseException, script: str) -> TracebackType | None:
+def _within_script(error: BaseException) -> TracebackType | None:
     """The traceback from the script's first line on."""
     found = error.__traceback__
-    while found is not None and found.tb_frame.f_code.co_filename != script:
+    outside = (__file__, runpy.run_path.__code__.co_filename)
+    while found is not None and found.tb_frame.f_code.co_filename in outside:
         found = found.tb_next
     return found or error.__traceback__
 

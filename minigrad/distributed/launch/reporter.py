@@ -37,10 +37,18 @@ class Reporter:
         except OSError:
             pass
 
+    def leave(self) -> None:
+        """Say that the script has ended, and what it has begun until then: others wait for that."""
+        self._say_what_it_does()
+        self.say("left")
+
+    def _say_what_it_does(self) -> None:
+        self.say("report", waits=_wait_of_program(), **_exchanges())
+
     def _report(self) -> None:
         try:
             while True:
-                self.say("report", waits=_wait_of_program(), **_exchanges())
+                self._say_what_it_does()
                 if self._connection.poll(_PERIOD):
                     self._connection.recv_bytes()  # the one question there is
                     self.say("stack", text=self._stack())

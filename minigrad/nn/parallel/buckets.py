@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.engine.grad_mode import ignore_fp_errors
 from minigrad.tensor import Tensor
 from minigrad.tensor.creation import from_numpy
 
@@ -31,9 +32,9 @@ class Bucket:
         """Put a parameter's gradient, or zeros for None, into its place."""
         view = self.views[id(parameter)]
         if gradient is None:
-            view[...] = 0
+            ignore_fp_errors(np.copyto, view, 0)
         elif gradient.array is not view:
-            view[...] = gradient.array
+            ignore_fp_errors(np.copyto, view, gradient.array)
         self.missing -= 1
 
 

@@ -8,6 +8,7 @@ from minigrad.core.types import DeviceLike
 from minigrad.distributed import ProcessGroup, all_gather_object, get_global_rank, new_group
 from minigrad.distributed.group import member_of
 from minigrad.engine.grad_mode import is_grad_enabled
+from minigrad.engine.step_recorder import repeated_whole
 from minigrad.nn.module import Module
 from minigrad.nn.parallel.fixed_reduction import FixedReduction
 from minigrad.nn.parallel.join import JoinedIterations
@@ -119,7 +120,8 @@ class DistributedDataParallel(Module, Generic[M]):
             self.share_buffers(source)
         outputs = self.module(*inputs, **kwargs)
         if averages:
-            reducer.prepare(outputs)
+            reducer.prepare()
+            reducer.bring_zeros(outputs)
         return outputs
 
     def shards(self, *tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
@@ -129,9 +131,24 @@ class DistributedDataParallel(Module, Generic[M]):
         loop, which must not be left early, gradients are averages over all samples.  Raises
         RuntimeError without `reduction="fixed"`, ValueError for other parts.
         """
+        return self._fixed_reduction().shards(tensors)
+
+    @property
+    def shard_step(self) -> int:
+        """The number of the next step over shards, from which dropout draws.
+
+        A run that goes on sets it to what it was.  Raises RuntimeError without `reduction="fixed"`.
+        """
+        return self._fixed_reduction().step
+
+    @shard_step.setter
+    def shard_step(self, number: int) -> None:
+        self._fixed_reduction().step = number
+
+    def _fixed_reduction(self) -> FixedReduction:
         if self.fixed is None:
             raise RuntimeError('shards() belongs to DistributedDataParallel(reduction="fixed")')
-        return self.fixed.shards(tensors)
+        return self.fixed
 
     def _require_shards(self) -> None:
         if self.fixed is not None and not self.fixed.is_open and self.require_backward_grad_sync:
@@ -140,6 +157,7 @@ class DistributedDataParallel(Module, Generic[M]):
                 "model.shards(...)`, in evaluation mode, or under no_grad()"
             )
 
+    @repeated_whole
     def share_buffers(self, source: int = 0) -> None:
         """Give all processes the buffers of one."""
         broadcast_tensors(list(self.module.buffers()), source, self._group)

@@ -43,7 +43,8 @@ class JoinedIterations:
             self._divide(active)
             if model.training and model.broadcast_buffers:
                 model.share_buffers(int(active[0]))
-            model.reducer.prepare(None)
+            model.reducer.prepare()
+            model.reducer.bring_zeros(None)
         source = int(self._last_active[-1])
         tensors = [*model.module.parameters(), *model.module.buffers()]
         broadcast_tensors(tensors, source, self._group)

@@ -2,6 +2,9 @@
 
 A bucket's exchange begins as soon as its last gradient is there, and buckets go in one order on all
 ranks.  Each gradient that arrives takes the exchanges before it further.
+
+A compiled step repeats this: `prepare`, the beginning of each exchange and their end are calls that
+a replay makes again, and what moves gradients is recorded as any operation is.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,6 +22,8 @@ from minigrad.distributed import (
 )
 from minigrad.distributed.progress import poll
 from minigrad.engine.backward import reachable_from
+from minigrad.engine.grad_mode import ignore_fp_errors
+from minigrad.engine.step_recorder import repeated_whole
 from minigrad.nn.parallel.buckets import Bucket, buckets_of
 from minigrad.nn.parallel.timeline import Timeline
 from minigrad.tensor import Tensor
@@ -51,6 +56,7 @@ class Reducer:
         self._seen: set[int] = set()  # ids of the parameters whose gradients are in the buckets
         self._arrivals = 0  # of these, from the backward pass
         self._works: list[Work] = []
+        self._begun = 0  # of the buckets, how many are being exchanged
         self._used: Tensor | None = None  # how many processes use each parameter
         self.timeline: Timeline | None = None
         self._parameters = [p for _, p in parameters]
@@ -64,33 +70,33 @@ class Reducer:
 
     # --- before the backward pass ----------------------------------------------------------------
 
-    def prepare(self, outputs: Any) -> None:
-        """Expect a backward pass from these outputs; None for none, which brings zeros.
-
-        Raises RuntimeError if the last one did not bring all gradients.
-        """
+    @repeated_whole
+    def prepare(self) -> None:
+        """Expect a backward pass.  Raises RuntimeError if the last one left gradients out."""
         if self._expects and self._arrivals:
             raise RuntimeError(self._unfinished())
         for work in self._works:  # of a forward that no backward followed
             work.wait()
         self._reorder()
         self._expects, self._works, self._used = True, [], None
-        self._seen, self._arrivals = set(), 0
+        self._seen, self._arrivals, self._begun = set(), 0, 0
         if self.timeline is not None:
             self.timeline.begin()
         for bucket in self.buckets:
             bucket.missing = len(bucket.parameters)
-        if outputs is None or self._find_unused or self._static:
-            unused = self._unused_of(outputs)
-            if self._find_unused or self._static:
-                self._count_uses(unused)
-            for p in unused:
-                self._mark(p, None)
+
+    def bring_zeros(self, outputs: Any) -> None:
+        """Take zeros for the parameters that the outputs do not depend on; for all without any."""
+        if not self._find_unused and not self._static and outputs is not None:
+            return
+        unused = self._parameters if outputs is None else self._unused_of(outputs)
+        if self._find_unused or self._static:
+            self._count_uses(unused)
+        for p in unused:
+            self._mark(p, None)
 
     def _unused_of(self, outputs: Any) -> list[Any]:
         """The parameters that the outputs do not depend on."""
-        if outputs is None:
-            return self._parameters
         if self._static and self._static_unused is not None:
             return self._static_unused
         roots = [t if t.node is None else t.node for t in _tensors(outputs) if t.requires_grad]
@@ -152,26 +158,34 @@ class Reducer:
     def _mark(self, parameter: Any, gradient: Any) -> None:
         self._seen.add(id(parameter))
         self._bucket_of[id(parameter)].take(parameter, gradient)
-        begun = len(self._works) - (self._used is not None)
-        while begun < len(self.buckets) and self.buckets[begun].missing == 0:
-            op = ReduceOp.AVG if self.divisor is None else ReduceOp.SUM
-            if self.timeline is not None:
-                self.timeline.ready(self.buckets[begun].array.nbytes)
-            work = all_reduce(self.buckets[begun].tensor, op, self.group, async_op=True)
-            self._works += [work] if work is not None else []
-            begun += 1
-        if begun == len(self.buckets):
+        while self._begun < len(self.buckets) and self.buckets[self._begun].missing == 0:
+            self._begin_exchange(self.buckets[self._begun])
+            self._begun += 1
+        if self._begun == len(self.buckets):
             self._finish()
 
-    def _finish(self) -> None:
-        """Wait for all exchanges, and give each parameter the average."""
+    @repeated_whole
+    def _begin_exchange(self, bucket: Bucket) -> None:
+        op = ReduceOp.AVG if self.divisor is None else ReduceOp.SUM
+        if self.timeline is not None:
+            self.timeline.ready(bucket.array.nbytes)
+        work = all_reduce(bucket.tensor, op, self.group, async_op=True)
+        self._works += [work] if work is not None else []
+
+    @repeated_whole
+    def _end_exchanges(self) -> None:
         if self.timeline is not None:
             self.timeline.wait()
         for work in self._works:
             work.wait()
+        self._works = []
         if self.timeline is not None:
             self.timeline.end()
         self._expects, self._arrived_once = False, True
+
+    def _finish(self) -> None:
+        """Wait for all exchanges, and give each parameter the average."""
+        self._end_exchanges()
         nowhere = () if self._used is None else np.flatnonzero(self._used.array == 0)
         skipped = {id(self._parameters[i]) for i in nowhere}
         for bucket in self.buckets:
@@ -188,9 +202,9 @@ class Reducer:
             if held is None or held.array is not view:
                 parameter._grad = from_numpy(view)
         elif held is None:
-            parameter._grad = from_numpy(view.copy())
+            parameter._grad = from_numpy(ignore_fp_errors(np.copy, view))
         else:
-            held.array[...] = view
+            ignore_fp_errors(np.copyto, held.array, view)
             held.bump_version()
 
     def _unfinished(self) -> str:

@@ -17,7 +17,7 @@ from minigrad.training.making import choose_model
 from minigrad.training.plots import draw_report
 from minigrad.training.settings import Settings, SettingsError
 from minigrad.training.tasks.task import BatchLoss, Check, Evaluation, Task, loss_of
-from minigrad.utils.data import DataLoader
+from minigrad.utils.data import DataLoader, Dataset
 
 TEST_BATCH = 500
 BINS = 10  # of confidence
@@ -36,6 +36,9 @@ class Classification(Task):
     def amounts(self) -> str:
         train, test = self.source.train, self.source.test
         return f"{len(train):,} training and {len(test):,} test {self.unit}"
+
+    def samples(self) -> Dataset[Any]:
+        return self.source.train  # type: ignore[no-any-return]
 
     def loader(self, workers: int) -> DataLoader[Any]:
         size = self.settings.batch_size or 1
@@ -59,16 +62,18 @@ class Classification(Task):
     @no_grad()
     def evaluate(self, model: nn.Module, check: Check) -> Evaluation:
         model.eval()
-        total, outputs, labels = 0.0, [], []
-        for inputs, target in DataLoader(self.source.test, batch_size=TEST_BATCH):
-            check()
+
+        def score(batch: Any) -> tuple[float, Array, Array]:
+            inputs, target = batch
             output = model(inputs)
-            total += loss_of(output, target).item() * len(target)
-            outputs.append(F.softmax(output, 1).numpy())
-            labels.append(target.numpy())
+            loss = loss_of(output, target).item() * len(target)
+            return loss, F.softmax(output, 1).numpy(), target.numpy()
+
+        found = self.test_scores(self.source.test, TEST_BATCH, score, check)
+        losses, outputs, labels = zip(*found, strict=True)
         probabilities, right = np.concatenate(outputs), np.concatenate(labels)
         accuracy = float((probabilities.argmax(1) == right).mean())
-        loss = total / len(right)
+        loss = sum(losses) / len(right)
         return Evaluation(loss, {"accuracy": accuracy}, probabilities, right)
 
     def epoch(

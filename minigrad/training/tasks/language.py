@@ -8,6 +8,7 @@ from typing import Any
 from minigrad import nn
 from minigrad.engine.grad_mode import no_grad
 from minigrad.ops.generator import Generator
+from minigrad.random import randint
 from minigrad.tensor import Tensor
 from minigrad.text import Corpus, continuation, save_model
 from minigrad.text.models import LanguageModel
@@ -17,7 +18,7 @@ from minigrad.training.own_code import is_own_code
 from minigrad.training.plots import draw_text_report
 from minigrad.training.settings import Settings, SettingsError
 from minigrad.training.tasks.task import BatchLoss, Check, Evaluation, Task, loss_of
-from minigrad.utils.data import DataLoader, RandomSampler
+from minigrad.utils.data import DataLoader, Dataset, RandomSampler
 
 SAMPLE = 160  # characters after each epoch
 TEST_BATCH = 64
@@ -60,10 +61,16 @@ class Language(Task):
 
     def loader(self, workers: int) -> DataLoader[Any]:
         """Batches of windows from anywhere, in one epoch as many characters as the text has."""
-        count = max(len(self.windows.tokens) // self.windows.context, 1)
-        sampler = RandomSampler(self.windows, replacement=True, num_samples=count)
+        sampler = RandomSampler(self.windows, replacement=True, num_samples=self._count())
         size = self.settings.batch_size or 1
         return DataLoader(self.windows, size, sampler=sampler, num_workers=workers)
+
+    def samples(self) -> Dataset[Any]:
+        return _AnyWindow(self.windows, self._count())
+
+    def _count(self) -> int:
+        """The number of windows in a pass: together they are as long as the text."""
+        return max(len(self.windows.tokens) // self.windows.context, 1)
 
     def units(self, loader: DataLoader[Any]) -> int:
         return len(loader.sampler) * self.windows.context  # type: ignore[arg-type]
@@ -75,12 +82,13 @@ class Language(Task):
     @no_grad()
     def evaluate(self, model: nn.Module, check: Check) -> Evaluation:
         model.eval()
-        total, seen = 0.0, 0
-        for tokens, following in DataLoader(self.validation, TEST_BATCH):
-            check()
-            total += _loss(model, tokens, following).item() * tokens.numel()
-            seen += tokens.numel()
-        loss = total / seen
+
+        def score(batch: Any) -> tuple[float, int]:
+            tokens, following = batch
+            return _loss(model, tokens, following).item() * tokens.numel(), tokens.numel()
+
+        found = self.test_scores(self.validation, TEST_BATCH, score, check)
+        loss = sum(total for total, _ in found) / sum(seen for _, seen in found)
         return Evaluation(loss, {"perplexity": perplexity(loss)})
 
     def epoch(
@@ -132,6 +140,19 @@ class Language(Task):
             return continuation(model, self.vocabulary, first, SAMPLE, generator=generator)
         except (RuntimeError, ValueError):  # of scores that are not finite nothing can be drawn
             return ""
+
+
+class _AnyWindow(Dataset[Any]):
+    """Windows from anywhere in a text: a sample draws where it begins."""
+
+    def __init__(self, windows: Dataset[Any], count: int) -> None:
+        self._windows, self._count = windows, count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, index: int) -> Any:
+        return self._windows[int(randint(len(self._windows), ()))]  # type: ignore[arg-type]
 
 
 def _corpus(settings: Settings) -> Corpus:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import nn
+from minigrad.core.types import Array
 from minigrad.engine.grad_mode import no_grad
 from minigrad.nn import functional as F
 from minigrad.training.data.source import Source
@@ -13,7 +14,7 @@ from minigrad.training.making import choose_model
 from minigrad.training.plots import draw_regression
 from minigrad.training.settings import Settings, SettingsError
 from minigrad.training.tasks.task import BatchLoss, Check, Evaluation, Task
-from minigrad.utils.data import DataLoader
+from minigrad.utils.data import DataLoader, Dataset
 
 TEST_BATCH = 500
 SHOWN = 500  # rows of the test in a report
@@ -38,6 +39,9 @@ class Regression(Task):
             f"{self.source.sizes['in_features']} inputs, the target is a number"
         )
 
+    def samples(self) -> Dataset[Any]:
+        return self.source.train  # type: ignore[no-any-return]
+
     def loader(self, workers: int) -> DataLoader[Any]:
         size = self.settings.batch_size or 1
         return DataLoader(self.source.train, size, shuffle=True, num_workers=workers)
@@ -56,11 +60,13 @@ class Regression(Task):
     @no_grad()
     def evaluate(self, model: nn.Module, check: Check) -> Evaluation:
         model.eval()
-        outputs, labels = [], []
-        for inputs, target in DataLoader(self.source.test, batch_size=TEST_BATCH):
-            check()
-            outputs.append(model(inputs).reshape(-1).numpy())
-            labels.append(target.numpy())
+
+        def score(batch: Any) -> tuple[Array, Array]:
+            inputs, target = batch
+            return model(inputs).reshape(-1).numpy(), target.numpy()
+
+        found = self.test_scores(self.source.test, TEST_BATCH, score, check)
+        outputs, labels = zip(*found, strict=True)
         scale = self.source.target
         predicted, true = np.concatenate(outputs).astype(np.float64), np.concatenate(labels)
         error = predicted - true

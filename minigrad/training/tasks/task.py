@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from minigrad import nn
 from minigrad.core.types import Array
@@ -12,8 +12,18 @@ from minigrad.serialization import save
 from minigrad.tensor import Tensor
 from minigrad.training.making import ModelChoice
 from minigrad.training.settings import Settings
-from minigrad.utils.data import DataLoader
+from minigrad.training.team import Team
+from minigrad.utils.data import (
+    BatchSampler,
+    DataLoader,
+    Dataset,
+    SampleStreams,
+    SequentialSampler,
+    ShardedBatchSampler,
+    default_collate,
+)
 
+T = TypeVar("T")
 Check = Callable[[], None]
 """Called between batches of an evaluation; it raises to end it."""
 
@@ -48,6 +58,9 @@ class Task(ABC):
     )  # fmt: skip
     """The settings that history.json has in any case."""
 
+    team = Team()
+    """The processes that share the work of an evaluation."""
+
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
 
@@ -58,6 +71,39 @@ class Task(ABC):
     @abstractmethod
     def loader(self, workers: int) -> DataLoader[Any]:
         """The batches of a pass over the training data."""
+
+    @abstractmethod
+    def samples(self) -> Dataset[Any]:
+        """The samples of a pass over the training data, in any order."""
+
+    def shared_loader(self, team: Team) -> DataLoader[Any]:
+        """This process's part of the batches of a pass, cut into shards.
+
+        What a sample draws, such as an augmentation, does not depend on the process that takes it.
+        """
+        settings = self.settings
+        data: SampleStreams[Any] = SampleStreams(self.samples(), settings.seed)
+        sampler = ShardedBatchSampler(
+            data, settings.batch_size or 1, settings.shard_size or 1, team.size, team.rank,
+            seed=settings.seed, allow_empty=True,
+        )  # fmt: skip
+        workers = settings.workers
+        return DataLoader(data, batch_sampler=sampler, num_workers=workers, collate_fn=_Parts(data))
+
+    def test_scores(
+        self,
+        samples: Any,
+        batch_size: int,
+        score: Callable[[Any], T],
+        check: Check,
+    ) -> list[T]:
+        """What each batch of test samples gives, in order; processes share the batches."""
+        batches = list(BatchSampler(SequentialSampler(samples), batch_size, drop_last=False))
+        found = []
+        for batch in DataLoader(samples, batch_sampler=self.team.dealt(batches)):
+            check()
+            found.append(score(batch))
+        return self.team.collected(found)
 
     def units(self, loader: DataLoader[Any]) -> int:
         """How many of its unit a pass has."""
@@ -104,6 +150,18 @@ class Task(ABC):
     def save_weights(self, path: Path, model: nn.Module, metadata: dict[str, str]) -> None:
         """Write the weights, with the metadata in their header."""
         save(model.state_dict(), path, metadata=metadata)
+
+
+class _Parts:
+    """Makes a batch of samples, an empty one of none."""
+
+    def __init__(self, data: Dataset[Any]) -> None:
+        self._data = data
+
+    def __call__(self, samples: list[Any]) -> Any:
+        if samples:
+            return default_collate(samples)
+        return [part[:0] for part in default_collate([self._data[0]])]
 
 
 def loss_of(output: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:

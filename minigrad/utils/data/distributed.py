@@ -84,7 +84,8 @@ class ShardedBatchSampler(Sampler[list[int]]):
     smaller.  It is made for `DistributedDataParallel(reduction="fixed")`.  The order is shuffled by
     `seed` and the epoch of `set_epoch`.  The process group gives `num_replicas` and `rank` that
     are not given.  Raises ValueError for a rank out of range, and if a batch has fewer shards than
-    there are processes.
+    there are processes, without `allow_empty`: the loader's `collate_fn` then has to make a batch
+    of no samples.
 
     >>> from minigrad.utils.data import ShardedBatchSampler
     >>> half = ShardedBatchSampler(range(10), 8, 2, num_replicas=2, rank=1, shuffle=False,
@@ -103,6 +104,7 @@ class ShardedBatchSampler(Sampler[list[int]]):
         shuffle: bool = True,
         seed: int = 0,
         drop_last: bool = False,
+        allow_empty: bool = False,
     ) -> None:
         num_replicas, rank = _place_among(num_replicas, rank)
         if batch_size < 1 or shard_size < 1:
@@ -111,7 +113,7 @@ class ShardedBatchSampler(Sampler[list[int]]):
             )
         rest = 0 if drop_last else len(dataset) % batch_size
         for size in filter(None, (batch_size, rest)):
-            if -(-size // shard_size) < num_replicas:
+            if -(-size // shard_size) < num_replicas and not allow_empty:
                 raise ValueError(
                     f"a batch of {size} samples has {-(-size // shard_size)} shards of {shard_size}"
                     f", too few for {num_replicas} processes; choose a smaller shard_size"
