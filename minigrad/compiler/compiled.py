@@ -10,9 +10,11 @@ from typing import Any
 from minigrad.compiler.arguments import Arguments, arguments_of
 from minigrad.compiler.breaks import CompiledStepError, GraphBreak
 from minigrad.compiler.checking import check
+from minigrad.compiler.checking_state import State
 from minigrad.compiler.explain import Events, drawn, explained
 from minigrad.compiler.options import Options
 from minigrad.compiler.plan import Plan
+from minigrad.compiler.quick import QuickArguments
 from minigrad.compiler.recording import Recording, Session, given_objects
 from minigrad.compiler.results import plain_numbers
 from minigrad.compiler.trace import difference, differing_steps
@@ -32,6 +34,8 @@ class Case:
         self.attempts: dict[Any, int] = {}
         self.calls = 0
         self.broken: GraphBreak | None = None
+        # What recognises such arguments, once there is a plan; False if nothing quick does.
+        self.quick: QuickArguments | bool | None = None
 
 
 class CompiledFunction:
@@ -54,6 +58,7 @@ class CompiledFunction:
         self.events = Events()
         self.calls = self.replays = self.recordings = 0
         self._plans: list[Plan] = []  # all of them, the last used one at the end
+        self._quick: Any = None  # what recognises the arguments of the last call
         self._said: set[str] = set()
         self._recording = threading.RLock()
 
@@ -64,8 +69,7 @@ class CompiledFunction:
         if is_disabled() or _is_unusual(mode):
             return self._function(*args, **kwargs)
         self.calls += 1
-        arguments = arguments_of(mode, args, kwargs)
-        case = self.cases.get(arguments.key)
+        arguments, case = self._look_up(mode, args, kwargs)
         if case is not None and case.broken is None:
             for plan in case.plans:
                 if plan.holds(arguments):
@@ -79,6 +83,23 @@ class CompiledFunction:
                     finally:
                         plan.lock.release()
         return self._run(case, arguments, args, kwargs)
+
+    def _look_up(
+        self, mode: Mode, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[Arguments, Case | None]:
+        """The parts of the arguments, and the case that they belong to."""
+        quick = self._quick
+        if quick is not None and not kwargs:
+            arguments = quick.recognise(mode, args)
+            if arguments is not None:
+                return arguments, quick.case
+        arguments = arguments_of(mode, args, kwargs)
+        case = self.cases.get(arguments.key)
+        if case is not None and case.plans:
+            if case.quick is None:
+                case.quick = QuickArguments.of(mode, args, kwargs, arguments, case) or False
+            self._quick = case.quick or None
+        return arguments, case
 
     def _is_due(self, plan: Plan) -> bool:
         """Count a replay; True if it is to be checked."""
@@ -144,8 +165,7 @@ class CompiledFunction:
             if differs is None:
                 values = {value: number for number, (_, value) in floats.items()}
                 varying = differing_steps(earlier.trace, recording.trace)
-                plan = Plan(recording, values, varying)
-                check(plan, recording, session.before)
+                plan = _checked_plan(recording, values, varying, session.before)
                 case.plans.insert(0, plan)
                 del case.waiting[pattern], case.attempts[pattern]
                 recording.forget_arrays()
@@ -208,6 +228,19 @@ class CompiledFunction:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return CompiledFunction, (self._function, self.options)
+
+
+def _checked_plan(
+    recording: Recording, floats: dict[str, int], varying: set[int], before: State
+) -> Plan:
+    """A plan that has given the bits of the step itself.  Raises GraphBreak if there is none."""
+    try:
+        plan = Plan(recording, floats, varying)
+        check(plan, recording, before)
+    except GraphBreak:  # this machine's NumPy may add in another order than its loops say
+        plan = Plan(recording, floats, varying, native=False)
+        check(plan, recording, before)
+    return plan
 
 
 class _Stance:

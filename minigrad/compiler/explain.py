@@ -101,9 +101,15 @@ def _of_plan(plan: Any) -> list[str]:
         sums[0] += 1
         sums[1] += task.seconds
         sums[2] += task.bytes
+    writer, native = plan.writer, plan.writer.native
     lines = [
         f"Plan for {plan.kind}: {len(plan.tasks)} tasks, {len(plan.repeated)} calls repeated "
-        f"whole, {plan.writer.shortcuts} tasks written shorter, replayed {plan.replays} times",
+        f"whole, replayed {plan.replays} times",
+        f"  {len(native.calls)} tasks are native, in {len(writer.runs)} runs without Python; "
+        f"{len(plan.tasks) - len(native.calls)} are called from Python, {writer.shortcuts} of them "
+        f"written shorter",
+        f"  memory: {len(native.memory)} results of {native.bytes_of_results / 1024:.1f} KiB in an "
+        f"arena of {native.bytes / 1024:.1f} KiB; the others are fresh in each replay",
         f"  {'task':<28}{'count':>6}{'us':>10}{'KiB':>10}  line",
     ]
     for (name, where), (count, seconds, size) in total.items():

@@ -5,6 +5,7 @@ from typing import Any
 
 from minigrad.compiler.arguments import Arguments
 from minigrad.compiler.explain import Task, describe
+from minigrad.compiler.native import NativeCalls, arrays_in
 from minigrad.compiler.recording import Recording
 from minigrad.compiler.region import Region, RegionOp, connect
 from minigrad.compiler.source import Writer
@@ -15,18 +16,25 @@ from minigrad.engine.graph import bump_versions
 class Plan:
     """The replay of a recorded step."""
 
-    def __init__(self, recording: Recording, floats: dict[str, int], varying: set[int]) -> None:
+    def __init__(
+        self, recording: Recording, floats: dict[str, int], varying: set[int], native: bool = True
+    ) -> None:
         self.world = recording.world
         self.lock = threading.Lock()
         self.replays = 0
         trace, tape = recording.trace, recording.tape
         self._floats = None if floats else recording.arguments.floats
-        writer = Writer(trace, floats, varying, len(recording.arguments.arrays))
         region = recording.region
+        calls = NativeCalls()
+        if native and region is None:
+            returned = arrays_in(recording.results.returned)
+            calls = NativeCalls(tape.entries, returned, varying)
+        writer = Writer(trace, floats, varying, len(recording.arguments.arrays), calls)
         end = len(tape.entries) if region is None else region.starts[0]
         for number, entry in enumerate(tape.entries[:end]):
             writer.add(number, entry)
         expression = recording.results.write(writer)
+        writer.end_run()
         count = len(writer.lines)
         saved = [] if region is None else self._add_backwards(writer, recording, region)
         if region is not None:
@@ -49,11 +57,14 @@ class Plan:
                      enumerate(tape.entries) if e.kind == "call" and n in writer.made]  # fmt: skip
         self.kind = describe(recording.arguments)
         self.recording = recording
-        self._touched = [
-            (leaf if name[0] == "leaf" else name[1], None if grad is None else grad.array.shape)
+        touched = [
+            (leaf if name[0] == "leaf" else name[1], grad is None)
             for name, (leaf, grad) in trace.leaves.items()
             if name in writer._leaves
         ]
+        self._leaves = [leaf for leaf, _ in touched if type(leaf) is not int]
+        self._lack_gradients = [lacks for leaf, lacks in touched if type(leaf) is not int]
+        self._given_leaves = [(leaf, lacks) for leaf, lacks in touched if type(leaf) is int]
         self._changed = recording.changed
         self._flags = list(recording.flags.items())
         self._context = quiet_context()
@@ -62,10 +73,12 @@ class Plan:
         """True if the recording was made for such arguments, in such a world."""
         if self._floats is not None and not _are_same(arguments.floats, self._floats):
             return False
-        for leaf, shape in self._touched:
-            grad = (arguments.tensors[leaf] if type(leaf) is int else leaf)._grad
-            if (None if grad is None else grad.array.shape) != shape:
-                return False
+        # A gradient has its leaf's shape, which the key and the world hold for.
+        if [leaf._grad is None for leaf in self._leaves] != self._lack_gradients:
+            return False
+        tensors = arguments.tensors
+        if any((tensors[n]._grad is None) is not lacks for n, lacks in self._given_leaves):
+            return False
         return self.world.holds()
 
     def run(self, arguments: Arguments, repeated: tuple[Any, ...] | None = None) -> Any:

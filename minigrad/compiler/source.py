@@ -8,16 +8,20 @@ import numpy as np
 
 from minigrad.compiler.breaks import GraphBreak
 from minigrad.compiler.expressions import Expressions
-from minigrad.compiler.shortcuts import arguments_of, shortcut
+from minigrad.compiler.native import NativeCalls, Run, given_to, results_of
+from minigrad.compiler.shortcuts import Shortcut, arguments_of, shortcut
 from minigrad.compiler.tape import Entry, as_arrays
 from minigrad.compiler.trace import Name, Trace
 from minigrad.engine.graph import Value
+from minigrad.kernels.replay.task_list import run_tasks
 
 # Functions whose results have a shape that depends on the elements.
 _SHAPED_BY_ELEMENTS = {"argwhere", "bincount", "nonzero", "unique", "unique_consecutive"}
 
 
 _VARIABLE = re.compile(r"\b[vwxkg]\d+(?:_\d+)?\b")
+# The same, and fixed memory of native tasks.
+_ARRAY = re.compile(r"\b[vwxkgm]\d+(?:_\d+)?\b")
 _DEFINED = re.compile(r"^([\w, ]+?),? = ")
 
 
@@ -29,9 +33,17 @@ class Writer(Expressions):
     """Writes the source of a replay, line by line, and collects the objects that it names."""
 
     def __init__(
-        self, trace: Trace, floats: dict[str, int], varying: set[int], inputs: int
+        self,
+        trace: Trace,
+        floats: dict[str, int],
+        varying: set[int],
+        inputs: int,
+        native: NativeCalls,
     ) -> None:
         super().__init__(trace)
+        self.native = native
+        self.runs: list[Run] = []  # of native tasks
+        self._run: Run | None = None  # the last of them, while nothing comes after it
         self.inputs = inputs  # the number of arrays among the arguments; cotangents come after
         self.names.update(as_arrays=as_arrays, check=_check, new=object.__new__)
         self.repeated: list[Callable[[], Any]] = []
@@ -46,6 +58,11 @@ class Writer(Expressions):
         self.shortcuts = 0  # calls that are written shorter
 
     # --- lines ---
+
+    def write(self, line: str) -> None:
+        """Append a line."""
+        self.end_run()
+        super().write(line)
 
     def add(self, number: int, entry: Entry) -> None:
         """Write what an entry does."""
@@ -66,6 +83,9 @@ class Writer(Expressions):
             raise GraphBreak(
                 f"the shape of what `{entry.called}` gives depends on the elements", entry.where
             )
+        if number in self.native.calls:
+            self._add_native(number, entry, self.native.calls[number])
+            return
         several = isinstance(entry.result, tuple | list)
         results = entry.result if several else (entry.result,)
         targets = []
@@ -78,12 +98,63 @@ class Writer(Expressions):
         first = len(self.lines)
         if not self._write_shortcut(entry, targets):
             self.write(f"{', '.join(targets)}{',' * several} = {self._call(entry)}")
-        self.read[number] = _VARIABLE.findall(" ".join(self.lines[first:]))
+        self.read[number] = _ARRAY.findall(" ".join(self.lines[first:]))
         self.made[number] = targets
         if _has_integers([entry.args, entry.settings]):
             for target, result in zip(targets, results, strict=True):
                 if isinstance(result, np.ndarray):
                     self.write(f"check({target}, {self.object(result.shape)})")
+
+    def _add_native(self, number: int, entry: Entry, found: Shortcut) -> None:
+        """Add the tasks of a call to the run of native ones."""
+        given = given_to(entry, found)
+        arrays = {id(a): (a, self.value(a)) for a in given if isinstance(a, np.ndarray)}
+        names = [name for name in self.trace.steps[number].results if name != "several"]
+        made = []
+        for k, result in enumerate(results_of(entry)):
+            if id(result) in arrays:  # one of the arguments
+                continue
+            place = self.native.memory.get(id(result))
+            variable = f"v{number}_{k}" if place is None else f"m{number}_{k}"
+            if place is not None:
+                self.names[variable] = place
+            self._expressions[names[k]] = variable
+            arrays[id(result)] = result, variable
+            made.append((variable, result))
+        if self._run is None:
+            self._run = Run()
+            self.runs.append(self._run)
+        run = self._run
+        for array, expression in arrays.values():
+            fixed = self.names.get(expression)
+            run.know(array, fixed if isinstance(fixed, np.ndarray) else None, expression)
+        for variable, result in made:
+            if variable not in self.names:
+                shape, dtype = self.object(result.shape), self.object(result.dtype)
+                run.makes.append(f"{variable} = empty({shape}, {dtype})")
+        stop = found.tasks(run.tasks, given, results_of(entry))  # type: ignore[misc]
+        if stop is not None:
+            run.failures.append(f"if at == {stop}: {self._call(entry)}")
+        self.read[number] = [e for _, e in arrays.values() if _ARRAY.fullmatch(e)]
+        self.made[number] = [variable for variable, _ in made]
+
+    def end_run(self) -> None:
+        """Write the lines that run the native tasks which are still to be run."""
+        run, self._run = self._run, None
+        if run is None:
+            return
+        self.names.update(empty=np.empty, run_tasks=run_tasks.run, stop=_refuse_failure)
+        arrays = run.tasks.arguments(len(run.variables))
+        words = ", ".join(self.object(array) for array in arrays)
+        self.names[f"run{len(self.runs)}"] = run  # which keeps its memory alive
+        self.lines += [
+            *run.makes,
+            f"given = ({''.join(f'{variable}, ' for variable in run.variables)})",
+            f"at = run_tasks({words}, id(given))",
+            *run.failures,
+            "if at >= 0: stop()",
+            "given = None",
+        ]
 
     def _call(self, entry: Entry) -> str:
         """The call of the recorded function."""
@@ -217,6 +288,10 @@ def _with_deletions(lines: list[str], results: str) -> list[str]:
         if number in ending:
             found.append(f"del {', '.join(ending[number])}")
     return found
+
+
+def _refuse_failure() -> None:
+    raise RuntimeError("a kernel has failed in a compiled step; uncompiled it raises the cause")
 
 
 def _check(array: np.ndarray, shape: tuple[int, ...]) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 from minigrad.compiler.breaks import GraphBreak
 from minigrad.engine.graph import Value
 from minigrad.kernels.compiler.numpy_abi import are_same
+from minigrad.kernels.replay.guards import Versions, dicts_are_known
 from minigrad.nn.module import Module
 
 # More objects than this are not looked at in every call.
@@ -43,14 +44,29 @@ class World:
         self._pairs = [(container, key) for container, key, _ in self._places]
         self._lengths = [len(container) for container in self._sized]
         self._watched = list(self.tensors.values())
+        self._watch_dicts()
         self._values = self._now()
+        self._others = self._now_of(self._other_pairs)
+
+    def _watch_dicts(self) -> None:
+        """Watch dicts by their versions, where they have some: what is in them needs no look."""
+        dicts = [d for d in self._sized if type(d) is dict] if dicts_are_known() else []
+        known = set(map(id, dicts))
+        self._versions = Versions(dicts)
+        self._other_pairs = [pair for pair in self._pairs if id(pair[0]) not in known]
+        self._other_sized = [each for each in self._sized if id(each) not in known]
+        self._other_lengths = list(map(len, self._other_sized))
 
     # --- looking again ---
 
     def _now(self) -> tuple[Any, ...]:
         """All values; a tuple of other length if something is missing."""
+        return self._now_of(self._pairs)
+
+    def _now_of(self, pairs: list[tuple[Any, Any]]) -> tuple[Any, ...]:
+        """The values in these containers, in cells and of tensors."""
         try:
-            values = [container[key] for container, key in self._pairs]
+            values = [container[key] for container, key in pairs]
             values += [cell.cell_contents for cell, _ in self._cells]
             tensors = self._watched
             values += [t.array for t in tensors]
@@ -64,12 +80,24 @@ class World:
 
     def holds(self) -> bool:
         """True if everything is as it was."""
+        if (
+            self._versions.hold()
+            and are_same(self._now_of(self._other_pairs), self._others)
+            and [len(container) for container in self._other_sized] == self._other_lengths
+        ):
+            return True
+        self._versions.note()  # before the look: what changes during it is seen the next time
         now = self._now()
         if not are_same(now, self._values):
             if len(now) != len(self._values) or not all(map(_are_equal, now, self._values)):
+                self._versions.forget()
                 return False
             self._values = now
-        return [len(container) for container in self._sized] == self._lengths
+        self._others = self._now_of(self._other_pairs)
+        is_same = [len(container) for container in self._sized] == self._lengths
+        if not is_same:
+            self._versions.forget()
+        return is_same
 
     def changed(self) -> str | None:
         """The name of a value that is no longer what it was, or None."""

@@ -18,6 +18,7 @@ defer_modules(
         "rearrange",
         "recurrent",
         "reduction",
+        "replay",
         "resampling",
         "selection",
         "special",

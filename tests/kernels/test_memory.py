@@ -25,7 +25,7 @@ PROGRAM = "tests.support.guarded_kernels"
 FAMILIES = (
     "products", "implicit_gemm", "pointwise", "direct", "depthwise", "winograd", "vectors",
     "reductions", "softmaxes", "label_losses", "alignments", "norms", "layer_norms", "pools",
-    "attentions", "recurrences", "gathers", "optimizers",
+    "attentions", "recurrences", "gathers", "replayed", "optimizers",
 )  # fmt: skip
 FAULTS = ("read_beyond", "read_before", "write_beyond", "index_beyond", "own_beyond", "own_before")
 CHECKED = {"NUMBA_BOUNDSCHECK": "1", "MINIGRAD_CACHE": str(cache_dir() / "bounds-checked")}

@@ -32,6 +32,8 @@ from minigrad.kernels.reduction import (
     scan,
     softmax,
 )
+from minigrad.kernels.replay import rows as replay_rows
+from minigrad.kernels.replay.guards import Headers
 from minigrad.kernels.resampling import grid_sample, taps
 from minigrad.kernels.resampling.reads import dense_reads
 from minigrad.kernels.selection import largest
@@ -345,6 +347,18 @@ def rows_of_elements(draw: Draw) -> Calls:
     yield logsumexp.logsumexp, draw.plain(draw.size(most=37), draw.one_of(draw.size(1), 1500))
 
 
+def replayed(draw: Draw) -> Calls:
+    x = draw.plain(draw.size(1), draw.size(2, 37))
+    row, loss = draw.plain(x.shape[1]), draw.plain(1)
+    yield replay_rows.add_row.run, draw.plain(*x.shape), x, row
+    yield replay_rows.sum_rows.run, row, x
+    position = np.full(1, draw.one_of(-1, 3), np.int64)
+    yield replay_rows.settle_loss.run, loss, position, np.ones(1)
+    arrays = tuple(draw.array(*shape) for shape in ((4,), (2, 3), (5, 1, 2)))
+    headers = yield Headers, arrays
+    yield headers.match, arrays
+
+
 def _step(optimizer: optim.Optimizer, *parameters: Array) -> None:
     optimizer.step()
 
@@ -368,6 +382,6 @@ FAMILIES: dict[str, Callable[[Draw], Calls]] = {
         products, implicit_gemm, pointwise, direct, depthwise, winograd, vectors, reductions,
         softmaxes, label_losses, alignments, norms, layer_norms, pools, recurrences, attentions,
         gathers, resamplings,
-        rows_of_elements, optimizers,
+        rows_of_elements, replayed, optimizers,
     )
 }  # fmt: skip

@@ -149,6 +149,11 @@ class LookaheadTrace:
             row = 0
         return self._current, self._scalars[row]
 
+    def scalars_at(self, t: int) -> Array | None:
+        """The scalars of step `t` where no setting has changed; None if they are not known."""
+        row = t - self._first_step
+        return self._scalars[row] if 0 <= row < len(self._scalars) else None
+
     def _look_ahead(self, t: int, settings: Settings) -> bool:
         """Trace the coming steps at once; False if that is not possible now."""
         if settings.numbers or t < self._retry_from:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, overload
 
 from minigrad.engine.graph import grads_of
 from minigrad.optim.fused.param_batch import Plan, StateView, StepRequest
+from minigrad.optim.fused.repeated_step import RepeatedStep
 from minigrad.optim.fused.rule import Rule
 from minigrad.optim.optimizer import Optimizer, ParamGroup, ParamsT
 from minigrad.optim.optimizer.hyperparameters import check_setting, plain
@@ -51,6 +52,7 @@ class RuleOptimizer(Optimizer):
     __signature__: ClassVar[inspect.Signature]
     _rule_signature: ClassVar[inspect.Signature]
     _plan: Plan | None = None
+    _repeated: RepeatedStep | None = None  # the last step, if the next one may be like it
 
     def __init_subclass__(cls, rule: Rule | None = None, **settings: Any) -> None:
         super().__init_subclass__(**settings)
@@ -88,16 +90,19 @@ class RuleOptimizer(Optimizer):
         parameter; no parameter has changed then.
         """
         loss = loss_of(closure)
-        request = self._request()
         state = StateView(self._state, self._state_is_shared)
+        if self._repeated is not None and self._repeated.take(self.param_groups, state):
+            return loss
+        request = self._request()
         try:
             if self._plan is None or not self._plan.fits(request, state):
                 self._plan = Plan(self.rule, request, state)
             self._plan.prepare(request)
         except Exception:
-            self._plan = None
+            self._plan = self._repeated = None
             raise
         self._plan.run()
+        self._repeated = RepeatedStep.of(self._plan, self.param_groups)
         return loss
 
     def _request(self) -> StepRequest:
@@ -180,7 +185,7 @@ class RuleOptimizer(Optimizer):
         super().__setstate__(state)
         for group in self.param_groups:
             group.update(self._fixed())
-        self._plan = None
+        self._plan = self._repeated = None
 
 
 def _arguments(rule: Rule) -> dict[str, Setting]:

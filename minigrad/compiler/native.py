@@ -1,0 +1,173 @@
+"""Recorded calls that run as native tasks: which ones, where their results are, and runs of them.
+
+Consecutive calls whose kernels can be run without Python become one `Run`: a list of tasks that one
+compiled call goes through.  A result that only such tasks read has a fixed place in an arena, where
+it shares memory with results that are needed at other times.  Other results are fresh arrays in
+each replay, as in the step itself.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad.compiler.shortcuts import Shortcut, arguments_of, shortcut
+from minigrad.compiler.tape import Entry
+from minigrad.engine.graph import Value
+from minigrad.kernels.compiler.workspace import ALIGNMENT
+from minigrad.kernels.replay.task_list import CannotRunError, Place, Seen, TaskList
+from minigrad.tensor.memory import owner_of
+
+Array = np.ndarray[Any, Any]
+
+# A run of fewer calls than this takes longer than to make them from Python.
+SHORTEST_RUN = 3
+
+
+class NativeCalls:
+    """The native ones among the entries of a tape, and the fixed memory of their results.
+
+    `returned` are the arrays that live longer than a replay.  `varying` are the numbers of entries
+    that take other numbers in each call.
+    """
+
+    def __init__(
+        self, entries: Sequence[Entry] = (), returned: Iterable[Array] = (),
+        varying: Iterable[int] = (),
+    ) -> None:  # fmt: skip
+        self.calls: dict[int, Shortcut] = {}
+        for number, entry in enumerate(entries):
+            if entry.kind == "call" and number not in varying:
+                found = shortcut(entry.function, entry.args, entry.settings)
+                if found is not None and _is_runnable(entry, found):
+                    self.calls[number] = found
+        self._drop_short_runs(entries)
+        self.memory: dict[int, Array] = {}  # by the id of a result: its place in the arena
+        self.bytes = 0  # of the arena
+        self.bytes_of_results = 0  # of the results in it
+        self._plan_memory(entries, returned)
+
+    def _drop_short_runs(self, entries: Sequence[Entry]) -> None:
+        """Leave calls to Python where so few come together that a run would take longer."""
+        together: list[int] = []
+        for number, entry in enumerate([*entries, None]):
+            if entry is not None and number in self.calls:
+                if fresh_results(entry) or entry.function is np.add:
+                    together.append(number)
+            elif entry is None or entry.kind != "read":
+                if len(together) < SHORTEST_RUN:
+                    for each in together:
+                        del self.calls[each]
+                together = []
+
+    def _plan_memory(self, entries: Sequence[Entry], returned: Iterable[Array]) -> None:
+        """Give each result that only native tasks read a place until its last reader."""
+        outside = {id(owner_of(array)) for array in returned}
+        made = {id(owner_of(r)): r for n in self.calls for r in fresh_results(entries[n])}
+        last_use: dict[int, int] = {}
+        for number, entry in enumerate(entries):
+            for array in arrays_in(entry):
+                owner = id(owner_of(array))
+                last_use[owner] = number
+                if number not in self.calls or array is not made.get(owner, array):
+                    outside.add(owner)  # Python sees it, or another view of it
+        spans = [
+            (number, last_use[id(owner_of(result))], result)
+            for number in self.calls
+            for result in fresh_results(entries[number])
+            if id(owner_of(result)) not in outside
+        ]
+        offsets, size = _places(spans)
+        block = np.empty(size + ALIGNMENT, np.uint8)
+        start = -block.ctypes.data % ALIGNMENT
+        for offset, (_, _, result) in zip(offsets, spans, strict=True):
+            place = np.ndarray(result.shape, result.dtype, block, start + offset)
+            self.memory[id(result)] = place
+            self.bytes_of_results += result.nbytes
+        self.bytes = size
+
+
+def _places(spans: Sequence[tuple[int, int, Array]]) -> tuple[list[int], int]:
+    """Offsets of arrays that are in use from one entry to another, both included; and their end."""
+    taken: list[tuple[int, int, int]] = []  # (first byte, end, last use)
+    offsets, size = [], 0
+    for first, last, array in spans:
+        taken = [each for each in taken if each[2] >= first]
+        needed, at = -(-max(array.nbytes, 1) // ALIGNMENT) * ALIGNMENT, 0
+        for begin, end, _ in sorted(taken):
+            if at + needed <= begin:
+                break
+            at = max(at, end)
+        taken.append((at, at + needed, last))
+        offsets.append(at)
+        size = max(size, at + needed)
+    return offsets, size
+
+
+class Run:
+    """Native tasks that run one after the other, with no Python between them."""
+
+    def __init__(self) -> None:
+        self.tasks = TaskList(self._place)
+        self.variables: dict[str, int] = {}  # those that each call is given, with their numbers
+        self.makes: list[str] = []  # the lines that make their fresh results
+        self.failures: list[str] = []  # the lines after a task that has stopped the others
+        self._known: dict[int, tuple[Array, str | None]] = {}
+
+    def know(self, array: Array, fixed: Array | None, variable: str) -> None:
+        """Say where an array is: in fixed memory, or in a variable."""
+        if fixed is None:
+            self.variables.setdefault(variable, len(self.variables))
+        self._known[id(array)] = (array, variable) if fixed is None else (fixed, None)
+
+    def _place(self, seen: Seen) -> Place:
+        offset = seen.view.ctypes.data - seen.array.ctypes.data
+        array, variable = self._known.get(id(seen.array), (seen.array, None))
+        if variable is not None:
+            return Place(self.variables[variable], offset)
+        self.tasks.keep(array)
+        return Place(None, array.ctypes.data + offset)
+
+
+def given_to(entry: Entry, found: Shortcut) -> list[Any]:
+    """What the tasks of a call are given."""
+    given = [*arguments_of(entry.function, entry.args)]
+    return given + [entry.settings[name] for name in found.named]
+
+
+def results_of(entry: Entry) -> list[Any]:
+    """The results of a call."""
+    return list(entry.result) if isinstance(entry.result, tuple | list) else [entry.result]
+
+
+def fresh_results(entry: Entry) -> list[Any]:
+    """The results of a call that are none of its arguments."""
+    given = {id(each) for each in entry.args}
+    return [result for result in results_of(entry) if id(result) not in given]
+
+
+def _is_runnable(entry: Entry, found: Shortcut) -> bool:
+    """Return whether the call has tasks, and none of them needs Python."""
+    results = results_of(entry)
+    if found.tasks is None or not all(
+        isinstance(result, np.ndarray) and result.flags.c_contiguous for result in results
+    ):
+        return False
+    try:
+        found.tasks(TaskList(lambda _: Place(None, 0)), given_to(entry, found), results)
+    except CannotRunError:
+        return False
+    return True
+
+
+def arrays_in(given: Any) -> list[Array]:
+    """The arrays of an entry or of nested structures, those of tensors too."""
+    if isinstance(given, np.ndarray):
+        return [given]
+    if isinstance(given, Value):
+        return [given.array]
+    if isinstance(given, Entry):
+        return arrays_in([given.args, given.settings, given.result])
+    if isinstance(given, tuple | list):
+        return [array for each in given for array in arrays_in(each)]
+    return arrays_in(list(given.values())) if isinstance(given, dict) else []

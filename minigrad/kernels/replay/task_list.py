@@ -1,0 +1,204 @@
+"""Lists of tasks, kept as C functions and words of memory, and the compiled loop that runs them."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigrad.kernels.compiler.kernel import Kernel, kernel
+from minigrad.kernels.compiler.numpy_abi import headers_are_known, write_addresses
+from minigrad.kernels.compiler.pointers import call, pointer_at
+from minigrad.kernels.replay.entry_points import (
+    ARRAY_DATA,
+    CODE,
+    FAILED,
+    RETURNED,
+    entry_of,
+    words_of,
+)
+from minigrad.kernels.replay.ufunc_loops import loop_of, operands_of
+
+Array = np.ndarray[Any, Any]
+
+# The columns of the table of tasks: a C function, its four arguments, and the address of a word
+# that is not 0 if the list is to stop after the task, or 0.
+_FIRST_ARGUMENT, _STOP, _COLUMNS = 1, 5, 6
+
+
+class Place(NamedTuple):
+    """Where an array's elements are: at an address, or at an offset in an array of each call."""
+
+    number: int | None  # of the array among those that each call is given
+    offset: int  # in bytes from its first element; the address itself if there is no number
+
+
+class Seen(NamedTuple):
+    """An array with another shape or other strides: `view` is a view of `array`."""
+
+    array: Array
+    view: Array
+
+
+class Returned(NamedTuple):
+    """A number that an earlier task has returned, as an array with one element."""
+
+    word: int
+    dtype: type
+
+
+class CannotRunError(Exception):
+    """A task that only Python can run."""
+
+
+@kernel
+def run_tasks(tasks: Array, words: Array, places: Array, bases: Array, arrays: int) -> int:
+    """Run all tasks; the number of the one that stopped the list, or -1.
+
+    `arrays` is the id of a tuple of as many arrays as there are `bases`.  Each row of `places` says
+    which word is the address of which array, and at which offset.
+    """
+    write_addresses(bases, arrays, bases.size)
+    for k in range(places.shape[0]):
+        words[places[k, 0]] = bases[places[k, 1]] + places[k, 2]
+    for k in range(tasks.shape[0]):
+        call(tasks[k, 0], tasks[k, 1], tasks[k, 2], tasks[k, 3], tasks[k, 4])
+        if tasks[k, 5] != 0 and pointer_at(np.int64, tasks[k, 5])[0] != 0:
+            return k
+    return -1
+
+
+class TaskList:
+    """Tasks in the order in which they run.
+
+    `place` says where the elements of an array are that tasks are given.
+    """
+
+    def __init__(self, place: Callable[[Seen], Place]) -> None:
+        if not headers_are_known():
+            raise CannotRunError("the memory layout of arrays is unknown")
+        self._place = place
+        self._rows: list[list[int]] = []
+        self._words: list[int] = []
+        # Words that are addresses of arrays of each call: (word, number of the array, offset).
+        self._places: list[tuple[int, int, int]] = []
+        # Cells of the table, and words, that are the addresses of words.
+        self._cells: list[tuple[int, int]] = []
+        self._references: list[tuple[int, int]] = []
+        self._kept: list[Any] = []
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def scratch(self, size: int, dtype: Any) -> Array:
+        """Memory for the tasks' own use, as long as the list is."""
+        made = np.empty(size, dtype)
+        self.keep(made)
+        return made
+
+    def keep(self, array: Array) -> None:
+        """Keep an array alive, as long as the list is."""
+        self._kept.append(array)
+
+    # --- tasks ---
+
+    def ufunc(self, ufunc: np.ufunc, *operands: Array | Seen) -> None:
+        """Add a ufunc, or a product of matrices; the last operand is the result.
+
+        Raises CannotRunError where its loop is unknown.
+        """
+        seen = [_seen(operand) for operand in operands]
+        views = tuple(each.view for each in seen)
+        loop = loop_of(ufunc, views[0].dtype)
+        if loop is None:
+            raise CannotRunError(ufunc.__name__)
+        sizes, strides = operands_of(ufunc, views)
+        first = len(self._words)
+        for each in seen:
+            self._add_address(each)
+        self._words += [*sizes, *strides]
+        after = first + len(seen)
+        self._add_row(loop.address, first, after, after + len(sizes), data=loop.data)
+
+    def kernel(self, kernel: Kernel, *arguments: Any, stops: bool = False) -> tuple[int, list[int]]:
+        """Add a kernel; the number of the task, and of the words with the numbers it returns.
+
+        With `stops` it stops the list if it returns a number other than 0; else if it fails.
+        Raises CannotRunError where only Python can call it.
+        """
+        entry = entry_of(kernel, tuple(map(_plain, arguments)))
+        if entry is None:
+            raise CannotRunError(kernel.function.__name__)
+        first = len(self._words)
+        self._words += [0] * (RETURNED + entry.returned)
+        self._words[first + CODE] = entry.code
+        for argument in arguments:
+            self._add_argument(argument)
+        stop = first + (RETURNED if stops else FAILED)
+        number = self._add_row(entry.address, first, stop=stop)
+        return number, list(range(first + RETURNED, first + RETURNED + entry.returned))
+
+    def _add_row(self, function: int, *words: int, data: int = 0, stop: int | None = None) -> int:
+        number = len(self._rows)
+        row = [function, *words, *[0] * (_STOP - 1 - len(words)), 0]
+        self._cells += [(number, _FIRST_ARGUMENT + k) for k in range(len(words))]
+        if data:
+            row[_STOP - 1] = data
+        if stop is not None:
+            row[_STOP] = stop
+            self._cells.append((number, _STOP))
+        self._rows.append(row)
+        return number
+
+    def _add_argument(self, argument: Any) -> None:
+        first = len(self._words)
+        self._words += words_of(_plain(argument))
+        if isinstance(argument, Returned):
+            self._references.append((first + ARRAY_DATA, argument.word))
+        elif isinstance(argument, Seen | np.ndarray):
+            self._note_place(first + ARRAY_DATA, _seen(argument))
+
+    def _add_address(self, seen: Seen) -> None:
+        self._words.append(0)
+        self._note_place(len(self._words) - 1, seen)
+
+    def _note_place(self, word: int, seen: Seen) -> None:
+        place = self._place(seen)
+        if place.number is None:
+            self._words[word] = place.offset
+        else:
+            self._places.append((word, place.number, place.offset))
+
+    # --- running ---
+
+    def arguments(self, arrays: int) -> tuple[Array, ...]:
+        """The first arguments of `run_tasks`, for calls with so many arrays."""
+        words = np.array(self._words, np.int64)
+        tasks = np.array(self._rows, np.int64).reshape(-1, _COLUMNS)
+        start, size = words.ctypes.data, words.itemsize
+        for row, column in self._cells:
+            tasks[row, column] = start + tasks[row, column] * size
+        for word, other in self._references:
+            words[word] = start + other * size
+        places = np.array(self._places, np.int64).reshape(-1, 3)
+        return tasks, words, places, np.zeros(arrays, np.int64)
+
+
+def _seen(operand: Array | Seen) -> Seen:
+    return operand if isinstance(operand, Seen) else Seen(operand, operand)
+
+
+def _plain(argument: Any) -> Any:
+    """An argument as Python would pass it."""
+    if isinstance(argument, Returned):
+        return np.zeros(1, argument.dtype)
+    return argument.view if isinstance(argument, Seen) else argument
+
+
+def flat(array: Array) -> Seen:
+    """A C-contiguous array with one axis."""
+    return Seen(array, array.reshape(-1))
+
+
+def transposed(array: Array) -> Seen:
+    """A matrix with its axes exchanged."""
+    return Seen(array, array.T)
