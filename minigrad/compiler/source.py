@@ -7,21 +7,18 @@ from typing import Any
 import numpy as np
 
 from minigrad.compiler.breaks import GraphBreak
-from minigrad.compiler.expressions import Expressions
-from minigrad.compiler.native import NativeCalls, Run, given_to, results_of
-from minigrad.compiler.shortcuts import Shortcut, arguments_of, shortcut
-from minigrad.compiler.tape import Entry, as_arrays
+from minigrad.compiler.native import NativeCalls
+from minigrad.compiler.native_lines import ARRAY, NativeLines
+from minigrad.compiler.shortcuts import arguments_of, shortcut
+from minigrad.compiler.tape import Entry
 from minigrad.compiler.trace import Name, Trace
 from minigrad.engine.graph import Value
-from minigrad.kernels.replay.task_list import run_tasks
 
 # Functions whose results have a shape that depends on the elements.
 _SHAPED_BY_ELEMENTS = {"argwhere", "bincount", "nonzero", "unique", "unique_consecutive"}
 
 
 _VARIABLE = re.compile(r"\b[vwxkg]\d+(?:_\d+)?\b")
-# The same, and fixed memory of native tasks.
-_ARRAY = re.compile(r"\b[vwxkgm]\d+(?:_\d+)?\b")
 _DEFINED = re.compile(r"^([\w, ]+?),? = ")
 
 
@@ -29,7 +26,7 @@ class ShapeChangedError(RuntimeError):
     """A result has another shape than in the recording."""
 
 
-class Writer(Expressions):
+class Writer(NativeLines):
     """Writes the source of a replay, line by line, and collects the objects that it names."""
 
     def __init__(
@@ -40,16 +37,10 @@ class Writer(Expressions):
         inputs: int,
         native: NativeCalls,
     ) -> None:
-        super().__init__(trace)
-        self.native = native
-        self.runs: list[Run] = []  # of native tasks
-        self._run: Run | None = None  # the last of them, while nothing comes after it
+        super().__init__(trace, native)
         self.inputs = inputs  # the number of arrays among the arguments; cotangents come after
-        self.names.update(as_arrays=as_arrays, check=_check, new=object.__new__)
+        self.names.update(check=_check, new=object.__new__)
         self.repeated: list[Callable[[], Any]] = []
-        # By the number of an entry: the variables that it reads, and those that it makes.
-        self.read: dict[int, list[str]] = {}
-        self.made: dict[int, list[str]] = {}
         # By `float.hex`, the number of the argument that a number came from, in varying entries.
         self._arguments = floats
         self._varying = varying
@@ -58,11 +49,6 @@ class Writer(Expressions):
         self.shortcuts = 0  # calls that are written shorter
 
     # --- lines ---
-
-    def write(self, line: str) -> None:
-        """Append a line."""
-        self.end_run()
-        super().write(line)
 
     def add(self, number: int, entry: Entry) -> None:
         """Write what an entry does."""
@@ -84,7 +70,7 @@ class Writer(Expressions):
                 f"the shape of what `{entry.called}` gives depends on the elements", entry.where
             )
         if number in self.native.calls:
-            self._add_native(number, entry, self.native.calls[number])
+            self.add_native(number, entry, self.native.calls[number])
             return
         several = isinstance(entry.result, tuple | list)
         results = entry.result if several else (entry.result,)
@@ -97,73 +83,13 @@ class Writer(Expressions):
                 self._expressions.setdefault(name, target)
         first = len(self.lines)
         if not self._write_shortcut(entry, targets):
-            self.write(f"{', '.join(targets)}{',' * several} = {self._call(entry)}")
-        self.read[number] = _ARRAY.findall(" ".join(self.lines[first:]))
+            self.write(f"{', '.join(targets)}{',' * several} = {self.call(entry)}")
+        self.read[number] = ARRAY.findall(" ".join(self.lines[first:]))
         self.made[number] = targets
         if _has_integers([entry.args, entry.settings]):
             for target, result in zip(targets, results, strict=True):
                 if isinstance(result, np.ndarray):
                     self.write(f"check({target}, {self.object(result.shape)})")
-
-    def _add_native(self, number: int, entry: Entry, found: Shortcut) -> None:
-        """Add the tasks of a call to the run of native ones."""
-        given = given_to(entry, found)
-        arrays = {id(a): (a, self.value(a)) for a in given if isinstance(a, np.ndarray)}
-        names = [name for name in self.trace.steps[number].results if name != "several"]
-        made = []
-        for k, result in enumerate(results_of(entry)):
-            if id(result) in arrays:  # one of the arguments
-                continue
-            place = self.native.memory.get(id(result))
-            variable = f"v{number}_{k}" if place is None else f"m{number}_{k}"
-            if place is not None:
-                self.names[variable] = place
-            self._expressions[names[k]] = variable
-            arrays[id(result)] = result, variable
-            made.append((variable, result))
-        if self._run is None:
-            self._run = Run()
-            self.runs.append(self._run)
-        run = self._run
-        for array, expression in arrays.values():
-            fixed = self.names.get(expression)
-            run.know(array, fixed if isinstance(fixed, np.ndarray) else None, expression)
-        for variable, result in made:
-            if variable not in self.names:
-                shape, dtype = self.object(result.shape), self.object(result.dtype)
-                run.makes.append(f"{variable} = empty({shape}, {dtype})")
-        stop = found.tasks(run.tasks, given, results_of(entry))  # type: ignore[misc]
-        if stop is not None:
-            run.failures.append(f"if at == {stop}: {self._call(entry)}")
-        self.read[number] = [e for _, e in arrays.values() if _ARRAY.fullmatch(e)]
-        self.made[number] = [variable for variable, _ in made]
-
-    def end_run(self) -> None:
-        """Write the lines that run the native tasks which are still to be run."""
-        run, self._run = self._run, None
-        if run is None:
-            return
-        self.names.update(empty=np.empty, run_tasks=run_tasks.run, stop=_refuse_failure)
-        arrays = run.tasks.arguments(len(run.variables))
-        words = ", ".join(self.object(array) for array in arrays)
-        self.names[f"run{len(self.runs)}"] = run  # which keeps its memory alive
-        self.lines += [
-            *run.makes,
-            f"given = ({''.join(f'{variable}, ' for variable in run.variables)})",
-            f"at = run_tasks({words}, id(given))",
-            *run.failures,
-            "if at >= 0: stop()",
-            "given = None",
-        ]
-
-    def _call(self, entry: Entry) -> str:
-        """The call of the recorded function."""
-        arguments = [self.value(arg) for arg in entry.args]
-        arguments += [f"{key}={self.value(value)}" for key, value in entry.settings.items()]
-        call = f"{self.value(entry.function)}({', '.join(arguments)})"
-        if entry.gave_scalars:
-            call = f"as_arrays({call})"
-        return call
 
     def _write_shortcut(self, entry: Entry, targets: Sequence[str]) -> bool:
         """Write shorter lines for a call, if there are any."""
@@ -288,10 +214,6 @@ def _with_deletions(lines: list[str], results: str) -> list[str]:
         if number in ending:
             found.append(f"del {', '.join(ending[number])}")
     return found
-
-
-def _refuse_failure() -> None:
-    raise RuntimeError("a kernel has failed in a compiled step; uncompiled it raises the cause")
 
 
 def _check(array: np.ndarray, shape: tuple[int, ...]) -> None:

@@ -67,7 +67,7 @@ def headers_match(table: Array, spans: Array, arrays: int, threads: int) -> bool
     `spans` are the bytes before and after the first element of each.
     """
     items = pointer_at(np.int64, arrays + _ITEMS)
-    match = _threads() == threads
+    match = bool(_threads() == threads)
     for k in range(table.shape[0]):
         array, row = items[k], table[k]
         match &= row[0] == pointer_at(np.int32, array + _FLAGS)[0] & ~_OTHER_FLAGS
@@ -124,7 +124,14 @@ def arrays_are_known() -> bool:
     headers = Headers((a, b))
     read_only = a.copy()
     read_only.flags.writeable = False
-    others = (a.T, a[:2], a.astype(np.int32), a[:, :4], read_only, np.zeros((3, 5), ">f4"))
+    others: tuple[Array, ...] = (
+        a.T,
+        a[:2],
+        a.astype(np.int32),
+        a[:, :4],
+        read_only,
+        np.zeros((3, 5), ">f4"),
+    )
     others += (np.zeros(16, np.float32)[1:].reshape(3, 5), np.zeros((5, 3), np.float32).T)
     same = [other for other in others if headers.match((other, b))]
     row = np.zeros(20, np.int64)

@@ -99,9 +99,10 @@ class Plan:
         """The parameters of all groups."""
         return self._params
 
-    def is_repeatable(self) -> bool:
-        """True if a step like the last one needs new gradients and nothing else."""
-        return not any(self._absent) and all(batch.is_repeatable() for batch in self.batches)
+    @property
+    def skips(self) -> bool:
+        """True if a parameter has no gradient."""
+        return any(self._absent)
 
     def is_current(self, view: StateView) -> bool:
         """True if parameters, states and their arrays are those of the last step."""
@@ -265,25 +266,6 @@ class ParamBatch:
         if self._batch is None or self._trace.kept != self._kept:
             self._batch, self._kept = self._make_batch(self._trace.kept, hyper), self._trace.kept
         self._batch.set_gradients(gradients)
-
-    def is_repeatable(self) -> bool:
-        """True if a step like the last one needs new gradients and nothing else."""
-        return (
-            self._trace is not None
-            and self._batch is not None
-            and not (self._trace.has_global_sums or self._trace.created)
-            and not (self._is_complex or self.rule.numbers or self.rule.on_gradients)
-        )
-
-    def repeat(self, gradients: tuple[Array, ...]) -> bool:
-        """Get ready for a step at the settings of the last one; False if they tell too little."""
-        t = int(self._numbers["step"][0]) + 1 if self.rule.counts_steps else 0
-        scalars = self._lookahead.scalars_at(t)
-        if scalars is None:
-            return False
-        self._scalars = scalars
-        self._batch.set_gradients(gradients)  # type: ignore[union-attr]
-        return True
 
     def _find_trace(self, t: int, settings: Settings) -> Trace | None:
         if not self._is_fusible:

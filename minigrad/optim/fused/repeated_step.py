@@ -11,12 +11,49 @@ from typing import Any
 from minigrad.core.types import Array
 from minigrad.engine.graph import bump_versions, grads_of
 from minigrad.kernels.compiler.numpy_abi import are_same
-from minigrad.optim.fused.param_batch import Plan, StateView
+from minigrad.optim.fused.param_batch import ParamBatch, Plan, StateView
 from minigrad.tensor import Tensor
 
 _NOTHING = type(None)
 # Settings of these types are what they were if they are the same objects.
 _UNCHANGING = (bool, int, float, str, _NOTHING)
+
+
+class RepeatedBatch:
+    """A batch of parameters whose last step can be repeated."""
+
+    def __init__(self, batch: ParamBatch) -> None:
+        self._indices = batch.indices
+        self._lookahead = batch._lookahead
+        self._program = batch._trace.program  # type: ignore[union-attr]
+        self._memory: Any = batch._batch
+        self._measures = batch._measures
+        self._steps = batch._numbers["step"] if batch.rule.counts_steps else None
+        self._scalars: Array
+
+    @staticmethod
+    def is_repeatable(batch: ParamBatch) -> bool:
+        """True if a step like the last one needs new gradients and nothing else."""
+        trace, rule = batch._trace, batch.rule
+        if trace is None or trace.has_global_sums or trace.created or batch._batch is None:
+            return False
+        return not (batch._is_complex or rule.numbers or rule.on_gradients)
+
+    def prepare(self, gradients: list[Array]) -> bool:
+        """Get ready for a step at the settings of the last one; False if they tell too little."""
+        t = 0 if self._steps is None else int(self._steps[0]) + 1
+        scalars = self._lookahead.scalars_at(t)
+        if scalars is None:
+            return False
+        self._scalars = scalars
+        self._memory.set_gradients(tuple([gradients[k] for k in self._indices]))
+        return True
+
+    def run(self) -> None:
+        """Take the step that was prepared."""
+        self._memory.run(self._program, self._scalars, self._measures)
+        if self._steps is not None:
+            self._steps += 1
 
 
 class RepeatedStep:
@@ -27,7 +64,7 @@ class RepeatedStep:
         self._params: tuple[Tensor, ...] = plan.params
         self._settings = _settings_of(groups)
         self._sizes = _sizes_of(groups)
-        self._run_all = [(batch, batch.indices) for batch in plan.batches]
+        self._batches = [RepeatedBatch(batch) for batch in plan.batches]
 
     @staticmethod
     def of(plan: Plan, groups: Sequence[dict[str, Any]]) -> "RepeatedStep | None":
@@ -35,7 +72,8 @@ class RepeatedStep:
         values = [v for group in groups for name, v in group.items() if name != "params"]
         if not all(map(_is_unchanging, values)):
             return None
-        return RepeatedStep(plan, groups) if plan.is_repeatable() else None
+        is_repeatable = not plan.skips and all(map(RepeatedBatch.is_repeatable, plan.batches))
+        return RepeatedStep(plan, groups) if is_repeatable else None
 
     def take(self, groups: Sequence[dict[str, Any]], view: StateView) -> bool:
         """Take the step again; False, and nothing is done, if something else has changed.
@@ -48,10 +86,10 @@ class RepeatedStep:
         if _NOTHING in map(type, gradients) or not self._plan.is_current(view):
             return False
         arrays: list[Array] = [g.array for g in gradients]
-        for batch, indices in self._run_all:
-            if not batch.repeat(tuple([arrays[k] for k in indices])):
+        for batch in self._batches:
+            if not batch.prepare(arrays):
                 return False
-        for batch, _ in self._run_all:
+        for batch in self._batches:
             batch.run()
         bump_versions(self._params)
         return True

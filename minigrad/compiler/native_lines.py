@@ -1,0 +1,98 @@
+"""Lines of a replay that run native tasks, among the lines that call Python."""
+
+import re
+
+import numpy as np
+
+from minigrad.compiler.expressions import Expressions
+from minigrad.compiler.native import NativeCalls, Run, given_to, results_of
+from minigrad.compiler.shortcuts import Shortcut
+from minigrad.compiler.tape import Entry, as_arrays
+from minigrad.compiler.trace import Trace
+from minigrad.kernels.replay.task_list import run_tasks
+
+# The variables of arrays, and the names of fixed memory.
+ARRAY = re.compile(r"\b[vwxkgm]\d+(?:_\d+)?\b")
+
+
+class NativeLines(Expressions):
+    """Collects native tasks, and writes the line that runs them before the next other line."""
+
+    def __init__(self, trace: Trace, native: NativeCalls) -> None:
+        super().__init__(trace)
+        self.names.update(as_arrays=as_arrays)
+        self.native = native
+        self.runs: list[Run] = []  # of native tasks
+        self._run: Run | None = None  # the last of them, while nothing comes after it
+        # By the number of an entry: the variables that it reads, and those that it makes.
+        self.read: dict[int, list[str]] = {}
+        self.made: dict[int, list[str]] = {}
+
+    def write(self, line: str) -> None:
+        """Append a line."""
+        self.end_run()
+        super().write(line)
+
+    def add_native(self, number: int, entry: Entry, found: Shortcut) -> None:
+        """Add the tasks of a call to the run of native ones."""
+        given = given_to(entry, found)
+        arrays = {id(a): (a, self.value(a)) for a in given if isinstance(a, np.ndarray)}
+        names = [name for name in self.trace.steps[number].results if name != "several"]
+        made = []
+        for k, result in enumerate(results_of(entry)):
+            if id(result) in arrays:  # one of the arguments
+                continue
+            place = self.native.memory.get(id(result))
+            variable = f"v{number}_{k}" if place is None else f"m{number}_{k}"
+            if place is not None:
+                self.names[variable] = place
+            self._expressions[names[k]] = variable
+            arrays[id(result)] = result, variable
+            made.append((variable, result))
+        if self._run is None:
+            self._run = Run()
+            self.runs.append(self._run)
+        run = self._run
+        for array, expression in arrays.values():
+            fixed = self.names.get(expression)
+            run.know(array, fixed if isinstance(fixed, np.ndarray) else None, expression)
+        for variable, result in made:
+            if variable not in self.names:
+                shape, dtype = self.object(result.shape), self.object(result.dtype)
+                run.makes.append(f"{variable} = empty({shape}, {dtype})")
+        stop = found.tasks(run.tasks, given, results_of(entry))  # type: ignore[misc]
+        if stop is not None:
+            run.failures.append(f"if at == {stop}: {self.call(entry)}")
+        self.read[number] = [e for _, e in arrays.values() if ARRAY.fullmatch(e)]
+        self.made[number] = [variable for variable, _ in made]
+
+    def end_run(self) -> None:
+        """Write the lines that run the native tasks which are still to be run."""
+        run, self._run = self._run, None
+        if run is None:
+            return
+        self.names.update(empty=np.empty, run_tasks=run_tasks.run, stop=_refuse_failure)
+        arrays = run.tasks.arguments(len(run.variables))
+        words = ", ".join(self.object(array) for array in arrays)
+        self.names[f"run{len(self.runs)}"] = run  # which keeps its memory alive
+        self.lines += [
+            *run.makes,
+            f"given = ({''.join(f'{variable}, ' for variable in run.variables)})",
+            f"at = run_tasks({words}, id(given))",
+            *run.failures,
+            "if at >= 0: stop()",
+            "given = None",
+        ]
+
+    def call(self, entry: Entry) -> str:
+        """The call of the recorded function."""
+        arguments = [self.value(arg) for arg in entry.args]
+        arguments += [f"{key}={self.value(value)}" for key, value in entry.settings.items()]
+        call = f"{self.value(entry.function)}({', '.join(arguments)})"
+        if entry.gave_scalars:
+            call = f"as_arrays({call})"
+        return call
+
+
+def _refuse_failure() -> None:
+    raise RuntimeError("a kernel has failed in a compiled step; uncompiled it raises the cause")
