@@ -11,6 +11,10 @@ from matplotlib import pyplot as plt
 BLUE, ORANGE, GREEN, PINK = "#0072B2", "#E69F00", "#009E73", "#CC79A7"
 SKY, RED, YELLOW, GREY = "#56B4E9", "#D55E00", "#F0E442", "#7F7F7F"
 COLOURS = (BLUE, ORANGE, GREEN, RED, PINK, SKY, GREY)
+OPTIMIZERS = {  # the same colour in every notebook
+    "vanilla": BLUE, "SGD": BLUE, "momentum": ORANGE, "Nesterov": SKY, "Adagrad": GREEN,
+    "Adam": RED, "RMSprop": PINK, "Adadelta": GREY, "AdaBelief": "black",
+}  # fmt: skip
 
 
 def use_style() -> None:
@@ -29,6 +33,17 @@ def use_style() -> None:
         "lines.linewidth": 1.8,
         "image.cmap": "gray_r",
     })  # fmt: skip
+
+
+def colour_of(optimizer: str) -> str:
+    """The colour of an optimizer's curves.  Raises KeyError for one that has none."""
+    return OPTIMIZERS[optimizer]
+
+
+def mark(axes: Any, place: tuple[float, float], text: str) -> None:
+    """Write what a point is, beside it."""
+    axes.plot(*place, "ks", ms=3)
+    axes.annotate(text, place, (6, -12), textcoords="offset points", size=9)
 
 
 def show_images(
@@ -73,12 +88,13 @@ def plot_curves(
 ) -> Any:
     """Draw curves by name over `x` (default: 0, 1, 2, ...); the axes they are drawn on.
 
-    A single curve has no legend: axes and title say what it is.
+    A single curve has no legend: axes and title say what it is.  Optimizers have their colours.
     """
     axes = plt.subplots()[1] if axes is None else axes
     for name, values in curves.items():
         heights = list(values)
-        axes.plot(range(len(heights)) if x is None else x, heights, label=name, **style)
+        own = {"color": OPTIMIZERS[name]} | style if name in OPTIMIZERS else style
+        axes.plot(range(len(heights)) if x is None else x, heights, label=name, **own)
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title, yscale="log" if log else "linear")
     if len(curves) > 1:
         axes.legend()

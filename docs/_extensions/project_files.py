@@ -14,6 +14,7 @@ LINKS = {
     "](../benchmarks/results/README.md)": "](/tables/measurements.md)",
     "](../../benchmarks/results/README.md)": "](/tables/measurements.md)",
     "](../../notebooks/": "](/notebooks/",
+    "](../docs/": "](/",
 }
 
 

@@ -138,7 +138,7 @@ class CompiledFunction:
             self._give_up(case, reason)
             return self._function(*args, **kwargs)
         self.recordings += 1
-        self.events.note_recording(self.calls, arguments, case, session.world)
+        self.events.note_recording(self.calls, arguments, case, session.gradients)
         due = next((plan for plan in case.plans if plan.holds(arguments)), None)
         earlier = case.waiting.get(session.gradients) if due is None else due.recording
         returned = session.run(functools.partial(self._function, *args, **kwargs), earlier)

@@ -17,13 +17,18 @@ class Events:
     def __init__(self) -> None:
         self.lines: list[str] = []
 
-    def note_recording(self, call: int, arguments: Arguments, case: Any, world: Any) -> None:
-        """Note that a call is recorded, and what is new about it."""
-        if case.plans:
-            changed = next((name for p in case.plans if (name := p.world.changed())), None)
-            why = f"{changed} has changed" if changed else "there are other gradients than before"
-        elif case.waiting:
+    def note_recording(self, call: int, arguments: Arguments, case: Any, gradients: Any) -> None:
+        """Note that a call is recorded, and what is new about it.
+
+        `gradients` says which there are before the call, and of which shape.
+        """
+        changes = [plan.world.changed() for plan in case.plans]
+        if gradients in case.waiting:
             why = "it is compared with the recording before"
+        elif changes and None not in changes:
+            why = f"{changes[0]} has changed"
+        elif changes or case.waiting:
+            why = "there are other gradients than before"
         else:
             why = f"arguments of a new kind: {describe(arguments)}"
         self.lines = [*self.lines[1 - MOST_EVENTS :], f"call {call}: {why}"]

@@ -10,6 +10,7 @@ from minigrad.core.types import DeviceLike, DTypeLike
 from minigrad.engine.grad_mode import ignore_fp_errors
 from minigrad.nn import functional as F
 from minigrad.nn import init
+from minigrad.nn.functional.arguments import require_tensor
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.state_dict import StateDict
@@ -113,7 +114,8 @@ class _BatchNorm(RunningNorm):
 
     def _check_input_dim(self, input: Tensor) -> None:
         """Raise ValueError for another number of dimensions; subclasses override it."""
-        if input.ndim not in self.dimensions:
+        if getattr(input, "ndim", None) not in self.dimensions:
+            require_tensor("batch_norm", input=input)
             expected = " or ".join(f"{d}D" for d in self.dimensions)
             raise ValueError(f"expected {expected} input (got {input.ndim}D input)")
 

@@ -10,6 +10,7 @@ from minigrad.core.types import DeviceLike, DTypeLike, Shape
 from minigrad.engine.step_recorder import numbers_read
 from minigrad.nn import init
 from minigrad.nn.functional import rnn as F
+from minigrad.nn.functional.arguments import require_tensor
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.utils.rnn import PackedSequence
@@ -256,7 +257,8 @@ class RNNBase(_Parameters):
         if isinstance(input, PackedSequence):
             return self._forward_packed(input, hx)
         kind = type(self).__name__ if self.mode[:3] != "RNN" else "RNN"
-        if input.ndim not in (2, 3):
+        if getattr(input, "ndim", None) not in (2, 3):
+            require_tensor(kind.lower(), input=input)
             end = " tensor" if kind == "RNN" else ""
             raise ValueError(
                 f"{kind}: Expected input to be 2D or 3D, got {input.ndim}D{end} instead"

@@ -18,7 +18,7 @@ from minigrad.tensor import Tensor
 from minigrad.tensor.creation import from_numpy
 from minigrad.text import load_model
 from minigrad.training.data.preparation import Preparation
-from minigrad.training.data.tables import encode, read_table
+from minigrad.training.data.tables import column_of, encode, read_table
 from minigrad.training.making import ModelChoice, make_model
 from minigrad.training.own_code import checksum
 from minigrad.training.run_folder import settle
@@ -51,6 +51,10 @@ class TrainedRun:
         self.classes: list[str] = list(description.get("classes", []))
         self.preprocessing: dict[str, Any] = dict(description.get("preprocessing", {}))
 
+    def __repr__(self) -> str:
+        what = f"{len(self.classes)} classes" if self.classes else self.task
+        return f"<TrainedRun: {type(self.model).__name__} of {self._kind()}, {what}>"
+
     def preprocess(self, image: Any) -> Tensor:
         """The input (C, H, W) of an image: a path, a PIL image, or pixels as in a file, uint8."""
         if self.preprocessing.get("kind") != "images":
@@ -80,7 +84,16 @@ class TrainedRun:
         )
 
     def _rows(self, inputs: Any) -> Tensor:
-        columns = read_table(inputs) if isinstance(inputs, str | Path) else dict(inputs)
+        if not isinstance(inputs, str | Path | Mapping):
+            raise ValueError(
+                "predict of a table takes the path of a file, or a dictionary of columns; got "
+                f"{type(inputs).__name__}"
+            )
+        if isinstance(inputs, str | Path):
+            columns = read_table(inputs)
+        else:
+            given = {str(name): np.asarray(values) for name, values in inputs.items()}
+            columns = {name: column_of("predict", name, array) for name, array in given.items()}
         return from_numpy(encode(columns, self.preprocessing["columns"]))
 
     @no_grad()

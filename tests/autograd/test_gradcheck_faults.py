@@ -82,6 +82,28 @@ def test_the_report_names_entries_and_their_ratio():
     assert float(first[-1]) == pytest.approx(float(first[1]) / float(first[2]), rel=1e-4)
 
 
+class SquarePlus(mg.autograd.Function):
+    """(x + sqrt(x**2 + 4)) / 2, whose backward reads the root that forward has computed."""
+
+    @staticmethod
+    def forward(ctx, x):
+        root = (x * x + 4).sqrt()
+        ctx.save_for_backward(x, root)
+        return (x + root) / 2
+
+    @staticmethod
+    def backward(ctx, g):
+        x, root = ctx.saved_tensors
+        return g * (1 + x / root) / 2
+
+
+def test_a_saved_value_of_forward_is_named_where_second_derivatives_are_wrong():
+    x = mg.randn(4, dtype=mg.float64).requires_grad_()
+    assert gradcheck(SquarePlus.apply, x)
+    with pytest.raises(GradcheckError, match="backward of SquarePlus reads a saved tensor"):
+        gradgradcheck(SquarePlus.apply, x)
+
+
 def test_unsuitable_inputs_are_refused():
     with pytest.raises(ValueError, match="requires gradients"):
         gradcheck(mg.exp, mg.rand(3, dtype=mg.float64))

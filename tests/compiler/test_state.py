@@ -214,6 +214,12 @@ def test_explain_tells_tasks_reasons_and_breaks():
     assert "CrossEntropyLossBackward0" in text or "NllLoss" in text
     assert "calls repeated whole" in text
     assert "arguments of a new kind: [3, 4] float32" in text
+    reasons = "a new kind", "other gradients", "is compared", "a new kind"
+    recorded = text.rpartition("Recorded:\n")[2].splitlines()
+    assert [why in line for why, line in zip(reasons, recorded, strict=True)] == [True] * 4
+    model.eval()
+    step(*batch(6))
+    assert "model.training has changed" in step.explain().splitlines()[-1]
     drawn = step.graph()
     assert drawn.startswith("digraph")
     assert "linear" in drawn

@@ -33,6 +33,15 @@ MISTAKES = {
         lambda: nn.Linear(784, 10)(mg.randn(8, 1, 28, 28)),
         "shapes cannot be multiplied", "flatten(1) makes a row of 784 of each sample",
     ),
+    "samples that are lists of numbers": (
+        lambda: nn.Linear(2, 3)(next(iter(DataLoader([[1.0, 2.0], [3.0, 4.0]], batch_size=2)))),
+        "linear(): argument 'input' (position 1) must be Tensor, not list",
+        "let __getitem__ return a tensor",
+    ),
+    "sequences that are lists of tensors": (
+        lambda: nn.LSTM(2, 3)([mg.randn(4, 2), mg.randn(5, 2)]),
+        "must be Tensor, not list", "let __getitem__ return a tensor",
+    ),
     "channels last": (
         lambda: nn.Conv2d(3, 8, 3)(mg.randn(2, 32, 32, 3)),
         "to have 3 channels, but got 32 channels instead", "permute(0, 3, 1, 2)",

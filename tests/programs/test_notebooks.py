@@ -78,7 +78,7 @@ def run(program, *arguments):
 
 
 def test_all_are_there():
-    assert [path.name.partition("_")[0] for path in NOTEBOOKS] == list("1234567")
+    assert [path.name.partition("_")[0] for path in NOTEBOOKS] == list("123456789")
 
 
 @needs_jupyter

@@ -149,6 +149,12 @@ def test_a_table_of_numbers(table, tmp_path, capsys):
     trained = load_run(tmp_path / "run")
     value = trained.predict({"age": np.array([40.0]), "town": ["Ulm"]})[0].value
     assert value == pytest.approx(2700, abs=400)
+    assert trained.predict({"age": [40], "town": ["Ulm"]})[0].value == value
+    with pytest.raises(ValueError, match="path of a file, or a dictionary of columns; got list"):
+        trained.predict([40, "Ulm"])
+    with pytest.raises(ValueError, match="column 'town' is missing; there are age"):
+        trained.predict({"age": [40]})
+    assert repr(trained) == "<TrainedRun: MLP of tables, regression>"
     assert main(["evaluate", str(tmp_path / "run")]) == 0
     assert "test rmse: " in capsys.readouterr().out
 

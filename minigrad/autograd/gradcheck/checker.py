@@ -22,6 +22,7 @@ from minigrad.autograd.gradcheck.forward_properties import (
     check_forward_mode,
 )
 from minigrad.autograd.gradcheck.numeric import away_from_zero
+from minigrad.autograd.gradcheck.saved_values import with_saved_values
 from minigrad.autograd.gradcheck.situation import Situation, gradients_of, leaf_of
 from minigrad.core.types import Array
 from minigrad.engine.graph import wrap
@@ -169,7 +170,10 @@ class Checker(CheckedFunction):
         if not self.strict.backward:
             return 0.0
         starts = [away_from_zero(self.rng, g.shape) for g in recorded]
-        worst = inner._compare(starts)
+        try:
+            worst = inner._compare(starts)
+        except GradcheckError as error:
+            raise with_saved_values(error, self._outputs_twice()) from None
         self.coverages += inner.coverages
         inner._optional(inner.gradients(gradient, starts), starts)
         return max(worst, inner.second_order()) if third else worst

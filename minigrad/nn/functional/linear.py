@@ -11,7 +11,11 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
     Raises RuntimeError if the sizes or dtypes do not match.
     """
-    if weight.ndim != 2 or input.ndim == 0:
+    try:
+        misfit = weight.ndim != 2 or input.ndim == 0
+    except AttributeError:  # one of them is no tensor
+        misfit = True
+    if misfit:
         require_tensor("linear", input=input, weight=weight)
         raise RuntimeError(
             f"linear expects input (..., in_features) and weight (out_features, in_features), got "

@@ -89,6 +89,7 @@ def draw(outcomes: Sequence[Outcome], path: Path) -> None:
     )
     axes = picture.subplots()
     colours = colormaps["viridis_r"].with_extremes(bad="#e8e8e8")
+    axes.grid(visible=False)  # whatever the style in use has
     image = axes.imshow(parts, aspect="auto", cmap=colours, vmin=0, vmax=1)
     for i, name in enumerate(names):
         for j, problem in enumerate(problems):

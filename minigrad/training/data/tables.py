@@ -90,10 +90,10 @@ def _read_npz(path: Path) -> dict[str, Column]:
     columns: dict[str, Column] = {}
     for name, array in arrays.items():
         if array.ndim == 1:
-            columns[name] = _of_array(path, name, array)
+            columns[name] = column_of(path, name, array)
         elif array.ndim == 2:
             for i in range(array.shape[1]):
-                columns[f"{name}[{i}]"] = _of_array(path, name, array[:, i])
+                columns[f"{name}[{i}]"] = column_of(path, name, array[:, i])
         else:
             raise TableError(
                 f"{path}: {name} has shape {array.shape}; expected (rows,) or (rows, columns)"
@@ -104,7 +104,8 @@ def _read_npz(path: Path) -> dict[str, Column]:
     return columns
 
 
-def _of_array(path: Path, name: str, array: Array) -> Column:
+def column_of(path: object, name: str, array: Array) -> Column:
+    """The column in an array of `path`.  Raises TableError if it is none of numbers or texts."""
     if array.dtype.kind in "biuf":
         return array.astype(np.float64)
     if array.dtype.kind == "U":
@@ -163,7 +164,9 @@ def encode(columns: Mapping[str, Column], described: Sequence[Mapping[str, Any]]
     parts = []
     for how in described:
         if how["name"] not in columns:
-            raise TableError(f"the column {how['name']!r} is missing")
+            raise TableError(
+                f"the column {how['name']!r} is missing; there are {', '.join(columns) or 'none'}"
+            )
         column = columns[how["name"]]
         if "values" in how:
             texts = [str(v) if isinstance(v, str) else f"{v:g}" for v in column]
