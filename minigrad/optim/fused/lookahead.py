@@ -11,6 +11,8 @@ from minigrad.kernels.fused_optimizer.codegen import Program
 
 # A trace of 64 steps takes as long as two or three traces of one step.
 LOOKAHEAD_STEPS = 64
+# As long as no setting changes, each look ahead sees four times as far as the one before.
+MOST_STEPS = 1024
 # A trace of fewer steps than this is not worth it.
 MIN_STEPS = 4
 
@@ -136,15 +138,18 @@ class LookaheadTrace:
         self._current: Trace
         self._first_step = 0
         self._scalars: Array  # a row for each step from `_first_step` on
+        self.is_steady = False  # the last two steps had the same settings
+        self._reach = LOOKAHEAD_STEPS
         self._retry_from = 0  # looking ahead has failed for the steps before this one
 
     def at(self, t: int, settings: Settings) -> tuple[Trace, Array]:
         """The trace for step `t` and its scalars.  Raises RuleError as `Rule.trace` does."""
-        is_unchanged = settings[1:] == self._settings
+        is_unchanged = self.is_steady = settings[1:] == self._settings
         row = t - self._first_step
         if not (is_unchanged and 0 <= row < len(self._scalars)):
             if not (is_unchanged and self._look_ahead(t, settings)):
                 self._keep(t, self._trace(settings), 1)
+                self._reach = LOOKAHEAD_STEPS
             self._settings = settings[1:]
             row = 0
         return self._current, self._scalars[row]
@@ -158,7 +163,7 @@ class LookaheadTrace:
         """Trace the coming steps at once; False if that is not possible now."""
         if settings.numbers or t < self._retry_from:
             return False
-        steps = LOOKAHEAD_STEPS
+        steps = self._reach
         while steps >= MIN_STEPS:
             coming = settings._replace(t=StepSeries(range(t, t + steps)))
             try:
@@ -168,6 +173,7 @@ class LookaheadTrace:
             except Exception:  # whatever is wrong, the trace of the step itself reports it
                 break
             else:
+                self._reach = min(4 * self._reach, MOST_STEPS)
                 return True
         self._retry_from = t + steps
         return False

@@ -9,14 +9,16 @@ from itertools import chain
 from typing import Any
 
 from minigrad.core.types import Array
-from minigrad.engine.graph import bump_versions, grads_of
+from minigrad.engine.graph import bump_versions
 from minigrad.kernels.compiler.numpy_abi import are_same
+from minigrad.kernels.replay.guards import Versions, dicts_are_known
 from minigrad.optim.fused.param_batch import ParamBatch, Plan, StateView
 from minigrad.tensor import Tensor
 
-_NOTHING = type(None)
+Group = dict[str, Any]
+
 # Settings of these types are what they were if they are the same objects.
-_UNCHANGING = (bool, int, float, str, _NOTHING)
+_UNCHANGING = (bool, int, float, str, type(None))
 
 
 class RepeatedBatch:
@@ -37,16 +39,20 @@ class RepeatedBatch:
         trace, rule = batch._trace, batch.rule
         if trace is None or trace.has_global_sums or trace.created or batch._batch is None:
             return False
+        if not batch._lookahead.is_steady:  # settings change in each step: it is not worth it
+            return False
         return not (batch._is_complex or rule.numbers or rule.on_gradients)
 
-    def prepare(self, gradients: list[Array]) -> bool:
+    def prepare(self, gradients: tuple[Array, ...]) -> bool:
         """Get ready for a step at the settings of the last one; False if they tell too little."""
         t = 0 if self._steps is None else int(self._steps[0]) + 1
         scalars = self._lookahead.scalars_at(t)
         if scalars is None:
             return False
         self._scalars = scalars
-        self._memory.set_gradients(tuple([gradients[k] for k in self._indices]))
+        if len(self._indices) != len(gradients):
+            gradients = tuple([gradients[k] for k in self._indices])
+        self._memory.set_gradients(gradients)
         return True
 
     def run(self) -> None:
@@ -59,40 +65,67 @@ class RepeatedBatch:
 class RepeatedStep:
     """A plan whose last step can be repeated, and the settings of that step."""
 
-    def __init__(self, plan: Plan, groups: Sequence[dict[str, Any]]) -> None:
+    def __init__(self, plan: Plan, groups: Sequence[Group], state: Any) -> None:
         self._plan = plan
         self._params: tuple[Tensor, ...] = plan.params
-        self._settings = _settings_of(groups)
-        self._sizes = _sizes_of(groups)
         self._batches = [RepeatedBatch(batch) for batch in plan.batches]
+        self._lists = [group["params"] for group in groups]
+        self._versions = Versions(list(groups)) if dicts_are_known() else None
+        self._settings = _settings_of(groups)
+        self._objects = self._objects_of(groups, state)
+        self._sizes = list(map(len, self._lists))
 
     @staticmethod
-    def of(plan: Plan, groups: Sequence[dict[str, Any]]) -> "RepeatedStep | None":
+    def of(plan: Plan, groups: Sequence[Group], state: Any) -> "RepeatedStep | None":
         """The step that `plan` has taken; None if its repetition needs more than gradients."""
         values = [v for group in groups for name, v in group.items() if name != "params"]
         if not all(map(_is_unchanging, values)):
             return None
         is_repeatable = not plan.skips and all(map(RepeatedBatch.is_repeatable, plan.batches))
-        return RepeatedStep(plan, groups) if is_repeatable else None
+        return RepeatedStep(plan, groups, state) if is_repeatable else None
 
-    def take(self, groups: Sequence[dict[str, Any]], view: StateView) -> bool:
+    def take(self, groups: Sequence[Group], state: Any, is_shared: bool) -> bool:
         """Take the step again; False, and nothing is done, if something else has changed.
 
-        Raises RuntimeError if a gradient does not fit its parameter; no parameter has changed then.
+        `state` is the optimizer's; others may have changed it if it `is_shared`.  Raises
+        RuntimeError if a gradient does not fit its parameter; no parameter has changed then.
         """
-        if _sizes_of(groups) != self._sizes or not are_same(_settings_of(groups), self._settings):
+        if not self._are_settings_the_same(groups):
             return False
-        gradients = grads_of(self._params)
-        if _NOTHING in map(type, gradients) or not self._plan.is_current(view):
+        if not are_same(self._objects_of(groups, state), self._objects):
             return False
-        arrays: list[Array] = [g.array for g in gradients]
+        if is_shared and not self._plan.is_current(StateView(state, is_shared)):
+            return False
+        try:
+            gradients = tuple([p._grad.array for p in self._params])
+        except AttributeError:  # there is none
+            return False
         for batch in self._batches:
-            if not batch.prepare(arrays):
+            if not batch.prepare(gradients):
                 return False
         for batch in self._batches:
             batch.run()
         bump_versions(self._params)
         return True
+
+    def _are_settings_the_same(self, groups: Sequence[Group]) -> bool:
+        if list(map(len, self._lists)) != self._sizes:
+            return False
+        versions = self._versions
+        if versions is not None and versions.hold():
+            return True
+        if versions is not None:
+            versions.note()
+        if are_same(_settings_of(groups), self._settings):
+            return True
+        if versions is not None:
+            versions.forget()
+        return False
+
+    def _objects_of(self, groups: Sequence[Group], state: Any) -> tuple[Any, ...]:
+        """What a step is about: groups, their parameters, these' arrays, and the state."""
+        members = [p for params in self._lists for p in params]
+        return (*groups, *members, *[p.array for p in self._params], state)
 
 
 def _is_unchanging(value: Any) -> bool:
@@ -101,11 +134,6 @@ def _is_unchanging(value: Any) -> bool:
     return isinstance(value, _UNCHANGING)
 
 
-def _settings_of(groups: Sequence[dict[str, Any]]) -> tuple[Any, ...]:
-    """All settings of all groups, and their parameters."""
-    values = chain.from_iterable([group.values() for group in groups])
-    return (*values, *chain.from_iterable([group["params"] for group in groups]))
-
-
-def _sizes_of(groups: Sequence[dict[str, Any]]) -> list[int]:
-    return [len(group["params"]) for group in groups]
+def _settings_of(groups: Sequence[Group]) -> tuple[Any, ...]:
+    """All settings of all groups, and the lists of their parameters."""
+    return tuple(chain.from_iterable([group.values() for group in groups]))

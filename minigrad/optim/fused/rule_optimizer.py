@@ -90,19 +90,19 @@ class RuleOptimizer(Optimizer):
         parameter; no parameter has changed then.
         """
         loss = loss_of(closure)
-        state = StateView(self._state, self._state_is_shared)
-        if self._repeated is not None and self._repeated.take(self.param_groups, state):
+        state, is_shared, repeated = self._state, self._state_is_shared, self._repeated
+        if repeated is not None and repeated.take(self.param_groups, state, is_shared):
             return loss
-        request = self._request()
+        request, view = self._request(), StateView(state, is_shared)
         try:
-            if self._plan is None or not self._plan.fits(request, state):
-                self._plan = Plan(self.rule, request, state)
+            if self._plan is None or not self._plan.fits(request, view):
+                self._plan = Plan(self.rule, request, view)
             self._plan.prepare(request)
         except Exception:
             self._plan = self._repeated = None
             raise
         self._plan.run()
-        self._repeated = RepeatedStep.of(self._plan, self.param_groups)
+        self._repeated = RepeatedStep.of(self._plan, self.param_groups, state)
         return loss
 
     def _request(self) -> StepRequest:
