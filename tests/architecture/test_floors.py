@@ -70,7 +70,7 @@ LEVEL = {part: level for level, parts in enumerate(FLOORS) for part in parts}
 # Neighbours on the way up that do without each other.
 STRANGERS = [("core", "kernels"), ("engine", "kernels"), ("optim", "vision"), ("utils", "optim")]
 # What is not installed with minigrad, or not everywhere, may be imported where it is used.
-OPTIONAL = {"matplotlib", "PIL", "torch", "mpi4py", "numba.np.ufunc"}
+OPTIONAL = {"matplotlib", "PIL", "torch", "mpi4py", "numba.np.ufunc", "onnx", "onnxruntime"}
 TYPE_CHECKER_ONLY = "TYPE_CHECKING"
 
 

@@ -164,6 +164,14 @@ def check_no_model_is_exported(torch):
     assert not torch.jit.is_tracing()
 
 
+def check_errors_and_modes_of_exports(torch):
+    exporting = at(torch, "onnx")
+    assert issubclass(exporting.OnnxExporterError, RuntimeError)
+    assert issubclass(exporting.errors.UnsupportedOperatorError, exporting.OnnxExporterError)
+    modes = exporting.TrainingMode
+    assert [int(mode) for mode in (modes.EVAL, modes.PRESERVE, modes.TRAINING)] == [0, 1, 2]
+
+
 def check_asserts_as_a_function(torch):
     torch._assert(torch.tensor(True), "true")
     with pytest.raises(AssertionError, match="of four"):

@@ -113,7 +113,7 @@ def _max_pool(
     require_floating(name, images)
     require_pixels(name, images)
     outputs = _output_sizes(images, output_size)
-    flat_indices = ignore_fp_errors(_max_indices, images.array, outputs)
+    flat_indices = ignore_fp_errors(max_indices, images.array, outputs)
     out = gather(images, indices=flat_indices)
     indices: Tensor = wrap(input.kind, flat_indices)
     return (out.squeeze(0), indices.squeeze(0)) if single else (out, indices)
@@ -130,7 +130,7 @@ def _output_sizes(images: Tensor, output_size: OutputSize) -> tuple[int, ...]:
     return sizes(output_size, "output_size", count)
 
 
-def _max_indices(array: Array, output_size: tuple[int, ...]) -> Array:
+def max_indices(array: Array, output_size: tuple[int, ...]) -> Array:
     """(N, C, *output_size): the flat index of each window's largest element in its input."""
     extents = array.shape[2:]
     out = np.empty((*array.shape[:2], *output_size), np.int64)

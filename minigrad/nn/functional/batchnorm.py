@@ -67,11 +67,11 @@ def update_running(
     *settings: float,
 ) -> None:
     """running = (1 - momentum) * running + momentum * new, in place, or of `statistic` of new."""
-    ignore_fp_errors(_update, running.array, new, momentum, statistic, *settings)
+    ignore_fp_errors(blend_in, running.array, new, momentum, statistic, *settings)
     running.bump_version()
 
 
-def _update(
+def blend_in(
     running: Array,
     new: Array,
     momentum: float,

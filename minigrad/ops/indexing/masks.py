@@ -72,7 +72,7 @@ def fill(input: V, value: V | Number) -> V:
     return masked_fill(input, everywhere, number_or_0d("fill", input, value))
 
 
-def _spread(mask: Array, shape: Shape) -> Array:
+def spread(mask: Array, shape: Shape) -> Array:
     """A copy of the mask in a shape that it broadcasts to."""
     return np.broadcast_to(mask, shape).copy()
 
@@ -82,7 +82,7 @@ def masked_select(input: V, mask: V) -> V:
     """The elements where the mask is True, as a vector; both broadcast."""
     _require_mask("masked_select", mask)
     shape = broadcast_shapes(input.shape, mask.shape)
-    selected = ignore_fp_errors(_spread, mask.array, shape)
+    selected = ignore_fp_errors(spread, mask.array, shape)
     return getitem(input.expand(shape), index=Index((selected,)))
 
 
@@ -99,7 +99,7 @@ def masked_scatter(input: V, mask: V, source: V) -> V:
             f"{input.dtype} and {source.dtype}"
         )
     shape = broadcast_shapes(input.shape, mask.shape)
-    selected = ignore_fp_errors(_spread, mask.array, shape)
+    selected = ignore_fp_errors(spread, mask.array, shape)
     count = int(numbers_read(mask.array, np.count_nonzero(selected)))
     if source.numel() < count:
         raise RuntimeError(

@@ -84,7 +84,7 @@ def ascending(array: Array, axis: int) -> Array:
     return np.argsort(array, axis=axis, kind="stable")
 
 
-def _descending(array: Array, axis: int) -> Array:
+def descending_order(array: Array, axis: int) -> Array:
     """The same, from the largest down and nan first."""
     backwards = ascending(np.flip(array, axis), axis)
     return array.shape[axis] - 1 - np.flip(backwards, axis)
@@ -106,7 +106,7 @@ def sort(
     Equal elements always keep their order, whether or not `stable` asks for it.
     """
     array, axis = _lines(input, dim)
-    index = ignore_fp_errors(_descending if descending else ascending, array, axis)
+    index = ignore_fp_errors(descending_order if descending else ascending, array, axis)
     found = values_and_indices(input, dim, index)
     return label_node(found, f"SortBackward{1 if stable else 0}")
 
@@ -116,7 +116,7 @@ def argsort(input: V, dim: int = -1, descending: bool = False, stable: bool = Fa
     """The indices that sort the elements along `dim`; equal ones keep their order."""
     refuse_complex("argsort", input)
     array, axis = _lines(input, dim)
-    order = ignore_fp_errors(_descending if descending else ascending, array, axis)
+    order = ignore_fp_errors(descending_order if descending else ascending, array, axis)
     return wrap_like(input, order.reshape(input.shape))
 
 
@@ -152,13 +152,13 @@ def topk(
             f"{list(input.shape)}, dim={dim})"
         )
     k = k if input.ndim else 1  # a number has no dimension that could be empty
-    return values_and_indices(input, dim, ignore_fp_errors(_top, array, k, axis, largest))
+    return values_and_indices(input, dim, ignore_fp_errors(top, array, k, axis, largest))
 
 
-def _top(array: Array, k: int, axis: int, largest: bool) -> Array:
+def top(array: Array, k: int, axis: int, largest: bool) -> Array:
     """The indices of the k largest elements, or the smallest, in order."""
     size = array.shape[axis]
-    order = _descending if largest else ascending
+    order = descending_order if largest else ascending
     if 0 < k <= kernels.MOST and array.dtype in FLOATS and array.size >= _MANY and 4 * k <= size:
         found: Array = kernels.first_in_order(array, k, axis, largest)
         return found

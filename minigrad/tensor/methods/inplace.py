@@ -222,7 +222,7 @@ class InPlaceMethods(InPlaceOperators):
             # Written at once: a tensor of it would take most of the time.
             mode = thread.mode
             if not (mode.dual_levels or (mode.grad and self._requires_grad)):
-                ignore_fp_errors(_assign_number, self.array, index, value)
+                ignore_fp_errors(assign_number, self.array, index, value)
                 self.bump_version()
                 return
         given: Any = value if isinstance(value, ArrayValue) else self.new_tensor(value)
@@ -234,7 +234,7 @@ class InPlaceMethods(InPlaceOperators):
             self.bump_version()
 
 
-def _assign_number(array: Array, index: Any, value: Number) -> None:
+def assign_number(array: Array, index: Any, value: Number) -> None:
     ops.assign(array, index, np.asarray(value))
 
 
