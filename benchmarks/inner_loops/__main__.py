@@ -8,8 +8,8 @@ import argparse
 
 from benchmarks.inner_loops.micro_kernels import DTYPES, MICRO_KERNELS
 from benchmarks.inner_loops.report import HEAD, judge
-from benchmarks.inner_loops.simulator import simulator_version
 from benchmarks.inner_loops.targets import TARGETS
+from minigrad.bench.explain.simulator import simulator_version
 
 
 def main() -> None:

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from benchmarks.inner_loops.loops import Counts, count, functions_of, innermost_loops, main_loop
 from benchmarks.inner_loops.micro_kernels import MICRO_KERNELS, assemble
-from benchmarks.inner_loops.simulator import cycles, simulator_version
 from benchmarks.inner_loops.targets import TARGETS
+from minigrad.bench.explain.loops import Counts, count, functions_of, innermost_loops, main_loop
+from minigrad.bench.explain.simulator import cycles, simulator_version
 
 HEAD = ("target", "micro-kernel", *(f.replace("_", "-") for f in Counts._fields), "cycles", "share")
 
@@ -39,7 +39,7 @@ def judge(
     for each in assemble(targets, micro_kernels, [dtype]):
         [code] = functions_of(each.assembly)
         loop, target = main_loop(code), TARGETS[each.target]
-        counts, taken, share = count(loop, code), cycles(loop, target), None
+        counts, taken, share = count(loop, code), cycles(loop, target.triple, target.model), None
         if taken is not None and counts.multiply_adds and innermost_loops(code):
             share = counts.multiply_adds / taken / target.peak
         yield Judged(each.target, each.micro_kernel, counts, taken, share)

@@ -7,7 +7,7 @@ from minigrad.bench.case import BUILT_IN, Case, Draw, Implementation, both, load
 from minigrad.bench.peaks import Peaks
 from minigrad.bench.record import Entry, Run, Timing
 from minigrad.bench.regression import Change, compare
-from minigrad.bench.report import geometric_mean, heading, summary, table
+from minigrad.bench.report import geometric_mean, heading, summary, table, threads_table
 from minigrad.bench.roofline import draw_roofline
 from minigrad.bench.runner import run
 
@@ -30,4 +30,5 @@ __all__ = [
     "run",
     "summary",
     "table",
+    "threads_table",
 ]

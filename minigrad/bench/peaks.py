@@ -26,10 +26,14 @@ SECONDS = 0.02
 
 @dataclass(frozen=True)
 class Peaks:
-    """FLOP/s of multiply-adds, and B/s for each working set in bytes, smallest first."""
+    """FLOP/s of multiply-adds, and B/s for each working set in bytes, smallest first.
+
+    call: seconds of the smallest operation of tensors; 0 where it was not measured.
+    """
 
     flops: float
     bandwidths: tuple[tuple[int, float], ...]
+    call: float = 0.0
 
     def bandwidth(self, size: float) -> float:
         """B/s for `size` bytes, as the largest working set that fits into them reached it."""
@@ -42,7 +46,7 @@ class Peaks:
             (size, max(rate, again))
             for (size, rate), (_, again) in zip(self.bandwidths, other.bandwidths, strict=True)
         ]
-        return Peaks(max(self.flops, other.flops), tuple(rates))
+        return Peaks(max(self.flops, other.flops), tuple(rates), min(self.call, other.call))
 
     def least_time(self, flops: float, size: float) -> float:
         """Seconds that so many operations on so many bytes take at the roof; 0 for none."""
@@ -51,6 +55,10 @@ class Peaks:
     def bound_by_memory(self, flops: float, size: float) -> bool:
         """True if the bytes take longer than the operations."""
         return size / self.bandwidth(size) > flops / self.flops
+
+    def bound_by_calls(self, flops: float, size: float) -> bool:
+        """True if the machine needs less time than the smallest operation's call."""
+        return 0 < self.least_time(flops, size) < self.call
 
 
 def measure(dtype: str = "float32", quick: bool = False) -> Peaks:

@@ -62,6 +62,11 @@ class Process:
         assert self._process.stdout is not None
         self._requests, self._answers = self._process.stdin, self._process.stdout
 
+    @property
+    def id(self) -> int:
+        """The number that the system knows it by."""
+        return self._process.pid
+
     def ask(self, what: str, **details: Any) -> dict[str, Any]:
         """Send a request and wait for the answer.  Raises WorkerError if there is none."""
         try:

@@ -107,7 +107,8 @@ class Run:
             if found.pop("format") != FORMAT:
                 raise ValueError("another format")
             bandwidths = tuple((size, rate) for size, rate in found["peaks"]["bandwidths"])
-            found["peaks"] = Peaks(found["peaks"]["flops"], bandwidths)
+            peaks = found["peaks"]
+            found["peaks"] = Peaks(peaks["flops"], bandwidths, peaks.get("call", 0.0))
             found["entries"] = [
                 Entry(**entry | {"timings": {k: Timing(**t) for k, t in entry["timings"].items()}})
                 for entry in found["entries"]

@@ -1,7 +1,7 @@
 """The results of a run in words: a table, and a summary of how minigrad compares."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from minigrad.bench.peaks import Peaks
 from minigrad.bench.record import Entry, Run
@@ -11,6 +11,10 @@ from minigrad.utils.benchmark import select_unit
 OVER_THE_ROOF = (
     "more than 100 % of the roof: operations are counted as the definition has them, of which\n"
     "Winograd's convolution does fewer; or operands stay in a cache nearer than their size says"
+)
+CALLS = (
+    "call: the machine needs less time for the work than the call of the smallest operation takes, "
+    "{call};\nthe roof says nothing of such a case"
 )
 LEVELS = {"first-level cache": 2**14, "main memory": 2**60}
 
@@ -49,15 +53,67 @@ def table(run: Run, width: int | None = None) -> str:
 
     Where that is wider than `width`, a row takes two lines.
     """
-    others = [name for name in run.libraries if name != "minigrad"]
-    head = ["case", "best", "median", "spread", "rate", "of roof", "first call", *others]
-    rows = [_row(entry, run.peaks, others) for entry in run.entries]
+    head, *rows = cells(run)
     lines = [terminal.table(head, rows, width)]
+    if any(run.peaks.bound_by_calls(entry.flops, entry.bytes) for entry in run.entries):
+        lines.append(CALLS.format(call=seconds(run.peaks.call)))
     if any((entry.share_of_roof("minigrad", run.peaks) or 0) > 1 for entry in run.entries):
         lines.append(OVER_THE_ROOF)
     for entry in run.entries:
         lines += [f"failed: {entry.label}, {k}: {reason}" for k, reason in entry.failures.items()]
     return "\n".join(lines)
+
+
+def cells(run: Run) -> list[list[str]]:
+    """The head of the table, and its rows."""
+    others = [name for name in run.libraries if name != "minigrad"]
+    head = ["case", "best", "median", "spread", "rate", "of roof", "first call", *others]
+    return [head, *(_row(entry, run.peaks, others) for entry in run.entries)]
+
+
+def threads_table(runs: Sequence[Run], width: int | None = None) -> str:
+    """Runs of the same cases on more and more threads, in one table.
+
+    For each number of threads: the best time, the share of its roof, how many times as fast that is
+    as on the fewest, and as each other library on as many.
+    """
+    first, *more = runs
+    others = [name for name in first.libraries if name != "minigrad"]
+    head = ["case", f"{first.threads} thr.", "of roof"]
+    head += [word for run in more for word in (f"{run.threads} thr.", "of roof", "speed-up")]
+    head += [f"{name}, {run.threads}" for name in others for run in runs]
+    found = [{entry.label: entry for entry in run.entries} for run in runs]
+    rows = []
+    for label in found[0]:
+        row = [label]
+        for place, (run, entries) in enumerate(zip(runs, found, strict=True)):
+            row += _on_threads(entries.get(label), run, found[0][label] if place else None)
+        for name in others:
+            ratios = [e[label].ratio(name) if label in e else None for e in found]
+            row += ["" if ratio is None else f"{ratio:.2f}x" for ratio in ratios]
+        rows.append(row)
+    return terminal.table(head, rows, width)
+
+
+def _on_threads(entry: Entry | None, run: Run, fewest: Entry | None) -> list[str]:
+    """Best time, share of the roof and, given the entry on the fewest threads, the speed-up."""
+    count = 2 if fewest is None else 3
+    if entry is None or "minigrad" not in entry.timings:
+        return [""] * count
+    best = entry.timings["minigrad"].best
+    row = [seconds(best), _share(entry, run.peaks)]
+    if fewest is not None:
+        start = fewest.timings.get("minigrad")
+        row.append("" if start is None else f"{start.best / best:.2f}")
+    return row
+
+
+def _share(entry: Entry, peaks: Peaks) -> str:
+    """The share of the roof, or that a call takes longer than the work."""
+    if peaks.bound_by_calls(entry.flops, entry.bytes):
+        return "call"
+    share = entry.share_of_roof("minigrad", peaks)
+    return "" if share is None else f"{share:.0%}"
 
 
 def summary(run: Run) -> str:
@@ -98,14 +154,13 @@ def _row(entry: Entry, peaks: Peaks, others: list[str]) -> list[str]:
         reason = "failed" if "minigrad" in entry.failures else ""
         return [entry.label, reason, "", "", "", "", "", *ratios]
     timing = entry.timings["minigrad"]
-    share = entry.share_of_roof("minigrad", peaks)
     return [
         entry.label,
         seconds(timing.best),
         seconds(timing.median),
         f"{timing.spread:.0%}",
         rate(entry, "minigrad", peaks),
-        "" if share is None else f"{share:.0%}",
+        _share(entry, peaks),
         seconds(timing.first),
         *ratios,
     ]

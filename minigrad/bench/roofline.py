@@ -1,5 +1,6 @@
 """The roofline picture of a run (extra `plot`)."""
 
+from collections.abc import Sequence
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -7,17 +8,20 @@ from typing import Any
 import numpy as np
 
 from minigrad.bench.record import Run
+from minigrad.bench.roofline_points import Point, places_of_labels, points_of
 from minigrad.core.files import write_atomically
 
 COLOURS = ("#c0392b", "#2a5f9e", "#2a7f3f", "#8e44ad", "#d68910")
 MARKS = "os^Dvp*PXhd<>"
 LINES = {"first-level cache": 2**14, "last-level cache": 2**22, "main memory": 2**60}
+LETTERS = 6.5  # size of labels, in points
 
 
 def draw_roofline(path: str | Path, run: Run) -> None:
     """Write a PNG: for each case FLOP/s over FLOP per byte, under the roof of this machine.
 
-    Raises ValueError if no case has counts of both, and ImportError without matplotlib.
+    Full marks are forward passes, hollow ones gradients.  Raises ValueError if no case has counts
+    of both, and ImportError without matplotlib.
     """
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415  extra `plot`
@@ -25,30 +29,49 @@ def draw_roofline(path: str | Path, run: Run) -> None:
     except ImportError as error:
         raise ImportError("a picture needs matplotlib: pip install 'minigrad[plot]'") from error
 
-    entries = [entry for entry in run.entries if entry.flops and entry.bytes and entry.timings]
-    if not entries:
-        raise ValueError("no case of this run has both operations and bytes counted: no picture")
-    figure = Figure(figsize=(11, 7), layout="constrained")
+    points = points_of(run)
+    figure = Figure(figsize=(13, 8.5), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
-    groups = list(dict.fromkeys(entry.name.split()[0] for entry in entries))
-    marks = {group: MARKS[i % len(MARKS)] for i, group in enumerate(groups)}
+    kinds = list(dict.fromkeys(point.kind for point in points))
+    marks = {kind: MARKS[i % len(MARKS)] for i, kind in enumerate(kinds)}
     colours = dict(zip(run.libraries, cycle(COLOURS), strict=False))
-    for library, colour in colours.items():
-        for group in groups:
-            timed = [e for e in entries if library in e.timings and e.name.split()[0] == group]
-            axes.scatter(
-                [e.flops / e.bytes for e in timed],
-                [e.flops / e.timings[library].best / 1e9 for e in timed],
-                c=colour, marker=marks[group], s=28, alpha=0.75, linewidths=0,
-            )  # fmt: skip
+    for point in points:
+        colour = colours[point.library]
+        axes.scatter(
+            point.x, point.flops / 1e9, marker=marks[point.kind], s=26, alpha=0.8, linewidths=1,
+            facecolors="none" if point.is_gradient else colour, edgecolors=colour,
+        )  # fmt: skip
     _draw_roof(axes, run)
     _draw_legends(axes, colours, marks)
-    axes.set_xlabel("operations per byte (FLOP/B)")
+    axes.set_xlabel(
+        "operations per byte (FLOP/B); cases that have the same stand beside each other"
+    )
     axes.set_ylabel("GFLOP/s, best turn")
     axes.set_title(f"{run.dtype}, {run.threads} thread(s), {run.machine['cpu']}")
     axes.grid(alpha=0.25, which="both")
+    figure.draw_without_rendering()  # after which places in the picture are known
+    _draw_labels(axes, points)
     write_atomically(path, lambda p: figure.savefig(p, dpi=120, format="png"))
+
+
+def _draw_labels(axes: Any, points: Sequence[Point]) -> None:
+    """Names of the points, where they cover neither points nor each other."""
+    pixels = axes.figure.dpi / 72
+    corner = axes.bbox.p0
+    size = axes.bbox.p1 - corner
+    named = sorted((p for p in points if p.labelled), key=lambda p: -p.flops)
+    places = axes.transData.transform([(p.x, p.flops / 1e9) for p in named]) - corner
+    widths = [0.56 * LETTERS * pixels * len(p.label) for p in named]
+    height = 1.25 * LETTERS * pixels
+    found = places_of_labels([tuple(p) for p in places], widths, height, (size[0], size[1]))
+    for point, place, anchor in zip(named, found, places, strict=True):
+        if place is not None:
+            axes.annotate(
+                point.label, (point.x, point.flops / 1e9),
+                xytext=((place[0] - anchor[0]) / pixels, (place[1] - anchor[1]) / pixels),
+                textcoords="offset points", size=LETTERS, color="0.25", va="center",
+            )  # fmt: skip
 
 
 def _draw_roof(axes: Any, run: Run) -> None:
@@ -70,6 +93,10 @@ def _draw_roof(axes: Any, run: Run) -> None:
 def _draw_legends(axes: Any, colours: dict[str, str], marks: dict[str, str]) -> None:
     axes.add_artist(axes.legend(loc="upper left", fontsize=8))  # the lines of the roof
     libraries = [axes.scatter([], [], c=colour, label=name) for name, colour in colours.items()]
+    passes = [
+        axes.scatter([], [], facecolors=face, edgecolors="0.4", label=name)
+        for name, face in (("forward", "0.4"), ("gradient", "none"))
+    ]
+    axes.add_artist(axes.legend(handles=[*libraries, *passes], loc="lower right", fontsize=8))
     kinds = [axes.scatter([], [], c="0.5", marker=mark, label=k) for k, mark in marks.items()]
-    axes.add_artist(axes.legend(handles=libraries, loc="lower right"))
     axes.legend(handles=kinds, loc="lower center", ncols=3, fontsize=8)

@@ -68,7 +68,7 @@ def run(
                     "load", suites=[str(suite) for suite in suites], main=main, implementation=name
                 )
                 versions[name] = loaded["version"]
-        before = _peaks(processes["minigrad"], dtype, quick)
+        before = measured_peaks(processes["minigrad"], dtype, quick)
         entries = []
         with tqdm(cases, unit="case", disable=None if progress else True, leave=False) as bar:
             for case in bar:
@@ -76,7 +76,7 @@ def run(
                 session = Session(case, dtype, processes, folder)
                 entries.append(session.time(QUICK if quick else Effort()))
         # A busy moment must not lower the roof for all cases.
-        peaks = before.or_better(_peaks(processes["minigrad"], dtype, quick))
+        peaks = before.or_better(measured_peaks(processes["minigrad"], dtype, quick))
     return Run(threads, dtype, versions, missing, peaks, describe_machine(), entries, main)
 
 
@@ -88,6 +88,8 @@ def _main_of(own: Sequence[str], against: Sequence[str] | None) -> str:
     return left[-1] if left else "minigrad"
 
 
-def _peaks(process: Process, dtype: str, quick: bool) -> Peaks:
+def measured_peaks(process: Process, dtype: str, quick: bool) -> Peaks:
+    """The peaks, with the threads of a process of minigrad's."""
     found = process.ask("peaks", dtype=dtype, quick=quick)
-    return Peaks(found["flops"], tuple((size, rate) for size, rate in found["bandwidths"]))
+    bandwidths = tuple((size, rate) for size, rate in found["bandwidths"])
+    return Peaks(found["flops"], bandwidths, found["call"])

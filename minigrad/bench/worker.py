@@ -4,7 +4,6 @@ Requests come as lines of JSON on standard input, and each is answered by one on
 What cases print goes to standard error.
 """
 
-import gc
 import importlib
 import json
 import os
@@ -13,18 +12,21 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 
 from minigrad.bench import peaks
 from minigrad.bench.case import Case, Draw, in_place_of_minigrad, load_suite
+from minigrad.bench.explain.inner_loop import look_at
+from minigrad.bench.explain.kernel_clock import KernelClock, KernelTime
+from minigrad.bench.timer import calls_lasting, seconds_of, times_of
 from minigrad.kernels.compiler.task_queue import background_compiler
 
 TORCH_LIKE = ("minigrad", "torch")
-# A turn's calls are counted so that it lasts as long as asked for; that is tried out from here on.
-LONGEST_TRIAL = 0.1
+ROUNDS = 5  # in which kernels are counted
+CALLS = 200  # of the smallest operation, whose time is the least of ten averages
 
 
 def prepare(
@@ -38,20 +40,6 @@ def prepare(
     return case.implementations[implementation or library](module, *inputs)
 
 
-def seconds_of(function: Callable[[], Any], number: int) -> float:
-    """Seconds that `number` calls take together, with the garbage collector waiting."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        start = time.perf_counter()
-        for _ in range(number):
-            function()
-        return time.perf_counter() - start
-    finally:
-        if was_on:
-            gc.enable()
-
-
 class _Worker:
     """Answers requests; the name of each is that of a method."""
 
@@ -60,6 +48,7 @@ class _Worker:
         self.implementation = library
         self.cases: dict[str, Case] = {}
         self.function: Callable[[], Any] | None = None
+        self.clock = KernelClock()
 
     def load(
         self, suites: list[str], main: str = TORCH_LIKE[0], implementation: str | None = None
@@ -98,19 +87,56 @@ class _Worker:
 
     def warm_up(self, seconds: float) -> dict[str, Any]:
         """The number of calls that last about so many seconds."""
-        function = self._ready()
-        number = 1
-        while (spent := seconds_of(function, number)) < min(seconds, LONGEST_TRIAL) / 2:
-            number *= 2
-        return {"number": max(1, round(number * seconds / spent))}
+        return {"number": calls_lasting(seconds, self._ready())}
 
     def time(self, number: int) -> dict[str, Any]:
-        """Seconds of a call, on average over so many."""
-        return {"seconds": seconds_of(self._ready(), number) / number}
+        """Seconds of a call, on average over so many, and those of computing alone."""
+        passed, computed = times_of(self._ready(), number)
+        return {"seconds": passed / number, "cpu": computed / number}
+
+    def rounds(self, number: int, count: int) -> dict[str, Any]:
+        """The same of `count` rounds one after another, each of so many calls."""
+        function = self._ready()
+        found = [times_of(function, number) for _ in range(count)]
+        return {
+            "seconds": [passed / number for passed, _ in found],
+            "cpu": [computed / number for _, computed in found],
+        }
 
     def peaks(self, dtype: str, quick: bool) -> dict[str, Any]:
         """The peaks of the machine with the threads of this process."""
-        return asdict(peaks.measure(dtype, quick))
+        library = importlib.import_module(self.library)
+        x = library.from_numpy(np.ones(1, dtype))
+        call = min(seconds_of(lambda: x * x, CALLS) for _ in range(10)) / CALLS
+        return asdict(replace(peaks.measure(dtype, quick), call=call))
+
+    def watch(self) -> dict[str, Any]:
+        """Put a clock in front of every kernel, before cases are loaded."""
+        self.clock.install()
+        return {}
+
+    def kernels(self, number: int) -> dict[str, Any]:
+        """The kernels of a call, the longest first, in the fastest of some rounds."""
+        function = self._ready()
+        best: list[KernelTime] = []
+        for _ in range(ROUNDS):
+            self.clock.found, self.clock.on = {}, True
+            seconds_of(function, number)
+            self.clock.on = False
+            found = list(self.clock.found.values())
+            if not best or sum(k.seconds for k in found) < sum(k.seconds for k in best):
+                best = found
+        for kernel in best:
+            kernel.seconds /= number
+            kernel.calls //= number
+            kernel.bytes //= number
+        best.sort(key=lambda kernel: -kernel.seconds)
+        return {"kernels": [asdict(kernel) for kernel in best]}
+
+    def inner_loop(self, kernel: str) -> dict[str, Any]:
+        """The innermost loop of a kernel that was counted."""
+        loop = look_at(self.clock.assembly(kernel))
+        return {"loop": None if loop is None else asdict(loop)}
 
     def drop(self) -> dict[str, Any]:
         """Give back what the last case holds."""

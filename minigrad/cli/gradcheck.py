@@ -18,6 +18,7 @@ from minigrad.testing.suite import Result
 from minigrad.utils import terminal
 
 WRONG = 1
+PAINT = {r"\d+ (cases )?FAILED": "red", "none failed": "green", r"(?m)^likely: .*$": "yellow"}
 DESCRIPTION = """\
 Compare analytic derivatives of first and second order with differences of
 function values. Without a target every operation of the library is checked,
@@ -72,13 +73,14 @@ def run(options: argparse.Namespace) -> int:
         heading, results = "subject", _target(options)
     seconds = time.perf_counter() - start
     width = terminal.columns()
-    print(report.table(results, heading, width))
+    print(terminal.coloured(report.table(results, heading, width), PAINT))
     if looked := report.coverage(results):
         print(f"\n{terminal.fitted(looked, width)}")
     failed = report.failures(results)
     if failed:
-        print(f"\n{terminal.fitted(failed, width)}")
-    print(f"\n{terminal.fitted(report.summary(results, seconds, heading), width)}")
+        print(f"\n{terminal.coloured(terminal.fitted(failed, width), PAINT)}")
+    words = terminal.fitted(report.summary(results, seconds, heading), width)
+    print(f"\n{terminal.coloured(words, PAINT)}")
     with as_usage_error(OSError):
         if options.json is not None:
             report.write_json(options.json, results, options.seed, seconds)
@@ -113,7 +115,11 @@ def _target(options: argparse.Namespace) -> list[Result]:
     if not subjects:
         names = ", ".join(s.name for s in found.subjects)
         raise UsageError(f"nothing in {options.target} matches {options.filter!r}: it has {names}")
-    subjects = [_as_asked(subject, options) for subject in subjects]
+    with EntryBar() as bar:
+        return _checked([_as_asked(subject, options, bar) for subject in subjects], options)
+
+
+def _checked(subjects: Sequence[Subject], options: argparse.Namespace) -> list[Result]:
     wanted = [(subject, seed) for seed in _seeds(options) for subject in subjects]
     place = options.target.removesuffix(f":{subjects[0].name}")
     again = f"minigrad gradcheck {place}:{{subject}} --seed {{seed}}"
@@ -121,14 +127,41 @@ def _target(options: argparse.Namespace) -> list[Result]:
     return list(_watched(done, wanted, [seed for _, seed in wanted], again))
 
 
-def _as_asked(subject: Subject, options: argparse.Namespace) -> Subject:
+class EntryBar:
+    """A bar of the entries of one argument, on a terminal, where they take more than a second."""
+
+    def __init__(self) -> None:
+        self._bar: Any = None
+
+    def __call__(self, label: str, done: int, count: int) -> None:
+        """Show that so many entries of so many were compared."""
+        if self._bar is None or done == 0:
+            self.close()
+            self._bar = tqdm(
+                total=count, unit="entry", desc=label, disable=None, leave=False, delay=1.0
+            )
+        self._bar.update(done - self._bar.n)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.close()
+
+    def __enter__(self) -> "EntryBar":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+def _as_asked(subject: Subject, options: argparse.Namespace, bar: EntryBar) -> Subject:
     """The subject with the options of the command; what cannot be checked of it is said."""
     asked = {
         name: getattr(options, name)
         for name in ("framework", "budget")
         if getattr(options, name) is not None
     }
-    subject = subject._replace(cases=subject.cases._replace(**asked))
+    subject = subject._replace(cases=subject.cases._replace(progress=bar, **asked))
     with as_usage_error(ImportError):
         for reason in subject.cannot():
             print(f"{subject.name} is not checked in {reason}")

@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad.autograd import Function
 from minigrad.autograd.gradcheck.checker import Checker
-from minigrad.autograd.gradcheck.strictness import Strictness
+from minigrad.autograd.gradcheck.strictness import Progress, Strictness
 from minigrad.engine.op import Sample, arr
 from minigrad.nn import Module
 from minigrad.testing.frameworks import adapted, adapter, bridged, framework_of
@@ -37,6 +37,7 @@ class Cases(NamedTuple):
     framework: str | None = None
     vjp: Callable[..., Any] | None = None
     jvp: Callable[..., Any] | None = None
+    progress: Progress | None = None
 
 
 def gradcheck_cases(*cases: Any, **options: Any) -> Callable[[T], T]:
@@ -53,6 +54,7 @@ def gradcheck_cases(*cases: Any, **options: Any) -> Callable[[T], T]:
     budget: seconds for the entries of each argument of more than 1024; without, some are drawn.
     framework: what the function is written for, if that cannot be seen: minigrad, torch, jax,
         autograd or mygrad.
+    progress: is called as entries are compared, with the argument's name, how many and of how many.
     vjp, jvp: gradients of a function of NumPy arrays: `vjp(g, *inputs)`, `jvp(t, *inputs)`.
 
     Raises TypeError if there is no case, for an option of another name, or if what is decorated
@@ -134,7 +136,7 @@ class Subject(NamedTuple):
             return check_module(
                 what, *sample.args, settings=sample.settings, second_order=cases.second_order,
                 rtol=cases.rtol, atol=cases.atol, nondet_tol=cases.nondet_tol, fast_mode=False,
-                seed=seed, budget=cases.budget,
+                seed=seed, budget=cases.budget, progress=cases.progress,
             )  # fmt: skip
         if inspect.isclass(what) and issubclass(what, Function):
             what = what.apply
@@ -165,6 +167,7 @@ class Subject(NamedTuple):
         strictness = Strictness(
             cases.rtol, cases.atol, nondet_tol=cases.nondet_tol, entrywise=True,
             budget=cases.budget, forward=cases.forward, backward=backward,
+            progress=cases.progress,
         )  # fmt: skip
 
         def check_at(point_seed: int) -> Errors:

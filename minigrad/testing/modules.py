@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad import random
 from minigrad.autograd.gradcheck.checker import Checker
-from minigrad.autograd.gradcheck.strictness import Strictness
+from minigrad.autograd.gradcheck.strictness import Progress, Strictness
 from minigrad.nn import Module
 from minigrad.tensor import Tensor
 from minigrad.testing.operations import Errors, drawn_again_at_kinks
@@ -30,6 +30,7 @@ def check_module(
     fast_mode: bool = True,
     seed: int = 0,
     budget: float | None = None,
+    progress: Progress | None = None,
 ) -> Errors:
     """Check the derivatives of a module's outputs in its parameters and inputs.
 
@@ -49,8 +50,9 @@ def check_module(
         if chosen not in MODES:
             raise ValueError(f"modes are 'train' and 'eval', got {chosen!r}")
     strictness = Strictness(
-        rtol, atol, nondet_tol=nondet_tol, entrywise=not fast_mode, budget=budget
-    )
+        rtol, atol, nondet_tol=nondet_tol, entrywise=not fast_mode, budget=budget,
+        progress=progress,
+    )  # fmt: skip
     found = []
     for chosen in modes:
 

@@ -1,13 +1,15 @@
 """Text that fits a terminal: long lines are wrapped, wide tables are set in two lines a row."""
 
 import os
+import re
 import shutil
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 NARROWEST = 20  # columns; a terminal that says less does not know its width
 INDENT = "    "
+COLOURS = {"red": "31", "green": "32", "yellow": "33"}
 
 
 def columns() -> int | None:
@@ -18,6 +20,18 @@ def columns() -> int | None:
     if "COLUMNS" not in os.environ and not sys.stdout.isatty():
         return None
     return max(shutil.get_terminal_size().columns, NARROWEST)
+
+
+def coloured(text: str, patterns: Mapping[str, str]) -> str:
+    """The text with each regular expression's matches in its colour, on a terminal alone.
+
+    Neither where the variable NO_COLOR is set (https://no-color.org) nor where TERM is "dumb".
+    """
+    if not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return text
+    for pattern, colour in patterns.items():
+        text = re.sub(pattern, rf"\033[{COLOURS[colour]}m\g<0>\033[0m", text)
+    return text
 
 
 def fitted(text: str, width: int | None) -> str:

@@ -198,6 +198,19 @@ def test_errors_of_the_stated_size_are_not_missed():
             gradcheck(off_at(37 * seed, coverage.detectable * 2), x, seed=seed)
 
 
+def test_progress_is_reported_entry_by_entry():
+    seen = []
+    options = {"second_order": False, "progress": lambda *step: seen.append(step)}
+    check(mg.sin, arr.of(2, 3), **options)
+    assert seen == [("argument 0", done, 6) for done in range(6)]
+    seen.clear()
+    check(mg.nn.Linear(3, 2), arr.of(4, 3), **options)
+    assert [step[0] for step in seen[::6][:2]] == ["weight", "bias"]
+    seen.clear()
+    check(mg.sin, arr.of(40, 40), **options)
+    assert seen[-1] == ("argument 0", 127, 128)
+
+
 def test_a_budget_checks_more_entries():
     few = check(mg.sin, arr.of(60, 60), second_order=False).coverages[0]
     more = check(mg.sin, arr.of(60, 60), second_order=False, budget=0.5).coverages[0]

@@ -96,7 +96,7 @@ def test_a_percentage_decides(suites, capsys, monkeypatch):
     [
         (["--ab", "/no/such/checkout"], "there is no checkout or file /no/such/checkout"),
         (["--ab", "/tmp"], "is no checkout of minigrad"),
-        (["--fail-slower", "5"], "need --ab"),
+        (["--fail-slower", "5"], "needs --ab"),
         (["--ab", "/tmp", "--fail-slower", "-5"], "a positive number of percent"),
     ],
 )

@@ -350,7 +350,7 @@ def test_a_wrong_result_is_the_status(suite, capsys):
     ("options", "words"),
     [
         (["--filter", "nothing"], "no case has 'nothing'"),
-        (["--threads", "0"], "--threads expects a whole number from 1 on, got 0"),
+        (["--threads", "0"], "--threads expects whole numbers from 1 on, as in 1,2,4; got 0"),
         (["--against", "torhc"], "no case is written for ['torhc']"),
         (["--json", "/no/such/folder/run.json"], "there is no folder /no/such/folder"),
         (["--compare", "/no/such/run.json"], "No such file"),

@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from minigrad.cli import gradcheck as cli_gradcheck
 from minigrad.cli import inventory, main
 from minigrad.ops import table
 from minigrad.testing import differentiable, pytest_plugin
@@ -204,3 +205,28 @@ def test_what_pytest_prints_for_a_file_that_imports_the_user_s_operations(pytest
 def test_the_plugin_is_registered():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert import_module(project["entry-points"]["pytest11"]["minigrad"]) is pytest_plugin
+
+
+def test_long_checks_show_how_far_they_are(capsys, monkeypatch):
+    bars = []
+
+    class Bar:
+        def __init__(self, *, total, desc, **options):
+            self.n, self.total, self.desc, self.closed = 0, total, desc, False
+            bars.append(self)
+
+        def update(self, by):
+            self.n += by
+
+        def close(self):
+            self.closed = True
+
+    monkeypatch.setattr(cli_gradcheck, "tqdm", Bar)
+    with cli_gradcheck.EntryBar() as bar:
+        for label, count in (("x", 3), ("y", 2)):
+            for done in range(count):
+                bar(label, done, count)
+    assert [(b.desc, b.n, b.total, b.closed) for b in bars] == [
+        ("x", 2, 3, True),
+        ("y", 1, 2, True),
+    ]

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from minigrad.cli import COMMANDS, main
+from minigrad.utils import terminal
 
 NAMES = [module.__name__.rpartition(".")[2] for module in COMMANDS]
 
@@ -86,3 +87,17 @@ def test_info_has_what_a_report_needs(capsys, monkeypatch):
     for what in ("python", "system", "minigrad", "numpy", "numba", "blas", "cpu", "memory",
                  "threads", "cache", "variable"):  # fmt: skip
         assert what in lines
+
+
+def test_colours_are_for_terminals_alone(monkeypatch):
+    patterns = {r"\d+ FAILED": "red", "none failed": "green"}
+    text = "a  2 FAILED\nnone failed"
+    assert terminal.coloured(text, patterns) == text
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    shown = terminal.coloured(text, patterns)
+    assert shown == "a  \033[31m2 FAILED\033[0m\n\033[32mnone failed\033[0m"
+    for name, value in (("TERM", "dumb"), ("NO_COLOR", "1")):
+        monkeypatch.setenv(name, value)
+        assert terminal.coloured(text, patterns) == text
+        monkeypatch.setenv("TERM", "xterm")

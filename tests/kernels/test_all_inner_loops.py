@@ -6,8 +6,8 @@ from functools import cache
 import pytest
 
 from benchmarks.inner_loops import micro_kernels, task_kernels
-from benchmarks.inner_loops.loops import count, functions_of, innermost_loops
 from benchmarks.inner_loops.targets import TARGETS
+from minigrad.bench.explain.loops import count, functions_of, innermost_loops
 from tests.support import inner_loops
 
 # All targets in float32; in float64 one of each vector unit, and of AVX-512's another.

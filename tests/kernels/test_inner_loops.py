@@ -11,8 +11,8 @@ import pytest
 from numba.core.extending import _Intrinsic
 
 from benchmarks.inner_loops import micro_kernels
-from benchmarks.inner_loops.loops import Counts, count, functions_of, innermost_loops
 from benchmarks.inner_loops.targets import TARGETS
+from minigrad.bench.explain.loops import Counts, count, functions_of, innermost_loops
 from tests.support import inner_loops
 
 

@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
-from benchmarks.inner_loops.loops import count, functions_of, main_loop
 from benchmarks.inner_loops.micro_kernels import Assembled
 from benchmarks.inner_loops.targets import TARGETS
+from minigrad.bench.explain.loops import count, functions_of, main_loop
 from minigrad.kernels.compiler.vector_unit import AVX, AVX512, NEON, SSE
 
 

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -86,13 +86,16 @@ class Comparison:
     def _entry_by_entry(self, rng: np.random.Generator, started: float) -> Iterator[None]:
         """Compare single entries: all of them, a sample, or as many as the budget has time for."""
         count, budget = self.analytic.size, self.strict.budget
-        chosen: Iterable[int] = range(count)
+        chosen: Sequence[int] | Array = range(count)
         if count > MOST_ENTRIES:
             sampled = max(LEAST_SAMPLED, min(SAMPLED, MOST_WORK // count))
             chosen = rng.permutation(count)[: None if budget else sampled]
-        for flat in chosen:
+        for done, flat in enumerate(chosen):
             if budget and time.monotonic() - started > budget:
                 return
+            if self.strict.progress is not None:
+                label = self.situation.labels[self.position]
+                self.strict.progress(label, done, len(chosen))
             index = np.unravel_index(flat, self.analytic.shape)
             self._entry(tuple(map(int, index)))
             yield

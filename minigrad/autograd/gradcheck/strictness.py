@@ -1,5 +1,6 @@
 """How strict a check is: tolerances by dtype, and the checks that are optional."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +11,9 @@ from minigrad.autograd.gradcheck.numeric import ROUNDINGS, Estimate, rounding_of
 TOLERANCES = {8: (1e-6, 1e-8), 4: (1e-3, 1e-4), 2: (3e-2, 1e-2)}
 # A gradient that is zero may come out as so many roundings of the function's values.
 CANCELLATION = 1e3
+
+# Called with the argument's name, how many of its entries were compared, and how many will be.
+Progress = Callable[[str, int, int], object]
 
 
 class Strictness(NamedTuple):
@@ -32,6 +36,7 @@ class Strictness(NamedTuple):
     forward: bool = False
     batched_forward: bool = False
     budget: float | None = None
+    progress: Progress | None = None
 
     def bounds(self, dtype: np.dtype[Any]) -> "Bounds":
         """The tolerances for inputs of this dtype."""

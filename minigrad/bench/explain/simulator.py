@@ -7,8 +7,7 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
-from benchmarks.inner_loops.loops import Lines, straight_line
-from benchmarks.inner_loops.targets import Target
+from minigrad.bench.explain.loops import Lines, straight_line
 
 ROUNDS = 300
 
@@ -35,17 +34,17 @@ def simulator_version() -> str:
     return f"llvm-mca {version[1]}" if version else "llvm-mca"
 
 
-def cycles(loop: Lines, target: Target) -> float | None:
+def cycles(loop: Lines, triple: str, model: str) -> float | None:
     """The cycles that one round takes, or None without a simulator that knows the CPU."""
     command = simulator()
     if command is None:
         return None
     text = straight_line(loop)
-    if target.model == "znver4":
+    if model == "znver4":
         # The model has a splatted load wait for the ports of multiply-adds.  The CPU loads it.
         text = re.sub(r"\tvbroadcasts([sd])(\s+\S*\(.*\), %zmm)", r"\tvmovup\1\2", text)
     ended = subprocess.run(
-        [command, f"-mtriple={target.triple}", f"-mcpu={target.model}", f"-iterations={ROUNDS}"],
+        [command, f"-mtriple={triple}", f"-mcpu={model}", f"-iterations={ROUNDS}"],
         input=text, capture_output=True, text=True, check=False,
     )  # fmt: skip
     total = re.search(r"Total Cycles:\s+(\d+)", ended.stdout)
