@@ -20,9 +20,9 @@ import numpy as np
 from minigrad.bench import peaks
 from minigrad.bench.case import Case, Draw, in_place_of_minigrad, load_suite
 from minigrad.bench.explain.inner_loop import look_at
-from minigrad.bench.explain.kernel_clock import KernelClock, KernelTime
 from minigrad.bench.timer import calls_lasting, seconds_of, times_of
 from minigrad.kernels.compiler.task_queue import background_compiler
+from minigrad.kernels.observation.kernel_clock import KernelClock, KernelTime
 
 TORCH_LIKE = ("minigrad", "torch")
 ROUNDS = 5  # in which kernels are counted

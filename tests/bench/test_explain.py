@@ -9,10 +9,10 @@ from minigrad import bench
 from minigrad.bench.explain import Explanation, advice, explain, report
 from minigrad.bench.explain.counters import in_words, read_counts
 from minigrad.bench.explain.inner_loop import look_at
-from minigrad.bench.explain.kernel_clock import KernelTime
 from minigrad.bench.explain.simulator import simulator
 from minigrad.bench.peaks import Peaks
 from minigrad.cli import main
+from minigrad.kernels.observation.kernel_clock import KernelTime
 
 module = import_module("minigrad.bench.explain.explain")  # which the package hides
 CASE = bench.Case(

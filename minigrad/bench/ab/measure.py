@@ -2,7 +2,6 @@
 
 import random
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,15 +10,16 @@ from typing import NamedTuple
 import numpy as np
 
 from minigrad.bench.ab.interval import MARGIN, UNRESOLVED, Verdict, verdict_of
+from minigrad.bench.ab.rounds import time_by_turns
 from minigrad.bench.ab.versions import Version
 from minigrad.bench.case import Case
-from minigrad.bench.case_runner import SETTLE, check
+from minigrad.bench.case_runner import check
 from minigrad.bench.process import Process, WorkerError
 
 # Launches of every case, and of those that look changed.
-FIRST, AT_MOST = 5, 14
-ROUNDS = 9
-SECONDS = 0.004
+FIRST, AT_MOST = 5, 24
+# A launch in which a version took so much longer than in its best one does not count.
+DISTURBED = 0.06
 
 
 class Comparison(NamedTuple):
@@ -38,32 +38,39 @@ class _Measured:
 
     def __init__(self, case: Case) -> None:
         self.case = case
-        self.ratios: list[float] = []
-        self.best = [np.inf, np.inf]
+        self.times: list[tuple[float, float]] = []
         self.failure: str | None = None
 
-    def add(self, times: Sequence[Sequence[float]]) -> None:
-        """Add the times of one launch, of the old version and of the new."""
-        old, new = (min(each) for each in times)
-        self.ratios.append(new / old)
-        self.best = [min(self.best[0], old), min(self.best[1], new)]
+    @property
+    def best(self) -> tuple[float, float]:
+        """The best times of the old version and of the new."""
+        old, new = zip(*self.times, strict=True)
+        return min(old), min(new)
+
+    @property
+    def ratios(self) -> list[float]:
+        """New over old, of the launches in which both ran undisturbed."""
+        most = [(1 + DISTURBED) * best for best in self.best]
+        return [new / old for old, new in self.times if old <= most[0] and new <= most[1]]
 
     def suspicious(self, margin: float) -> bool:
         """True if more launches may come to a verdict."""
         if self.failure is not None:
             return False
-        found = verdict_of(self.ratios, margin)
+        ratios = self.ratios
+        if len(ratios) < FIRST // 2:
+            return True  # nothing is known yet
+        found = verdict_of(ratios, margin)
         likely = max(found.ratio, 1 / found.ratio) > 1 + margin / 2
         return likely and found.verdict == UNRESOLVED
 
     def comparison(self, margin: float) -> Comparison:
         """The verdict of all launches."""
-        found = Verdict(np.nan, np.nan, np.nan, UNRESOLVED)
-        if self.ratios:
-            found = verdict_of(self.ratios, margin)
-        launches = len(self.ratios)
-        old, new = self.best
-        return Comparison(self.case.label, found, old, new, launches, self.failure)
+        if not self.times:
+            nothing = Verdict(np.nan, np.nan, np.nan, UNRESOLVED)
+            return Comparison(self.case.label, nothing, np.nan, np.nan, 0, self.failure)
+        found, launches = verdict_of(self.ratios, margin), len(self.times)
+        return Comparison(self.case.label, found, *self.best, launches, self.failure)
 
 
 def compare_versions(
@@ -79,8 +86,9 @@ def compare_versions(
 ) -> list[Comparison]:
     """Time cases in two versions by turns, in fresh processes, and decide about each.
 
-    Every case is timed in 5 launches; those that look changed in up to 14.  Cases, versions and
-    rounds come in random order.  Raises WorkerError if a version cannot be started.
+    Every case is timed in 5 launches; those that look changed in up to 24, until the verdict is
+    clear.  Cases, versions and rounds come in random order.  Raises WorkerError if a version cannot
+    be started.
     """
     rng = random.Random(seed)
     measured = [_Measured(case) for case in cases]
@@ -106,7 +114,7 @@ def _launch(
             started[side] = stack.enter_context((old, new)[side].start(threads))
         for m in rng.sample(list(wanted), len(wanted)):
             try:
-                m.add(_times(m.case, started, folder, threads, dtype, rng))
+                m.times.append(_times(m.case, started, folder, threads, dtype, rng))
             except (WorkerError, ValueError) as error:
                 m.failure = str(error)
 
@@ -114,8 +122,8 @@ def _launch(
 def _times(
     case: Case, started: dict[int, Process], folder: Path, threads: int, dtype: str,
     rng: random.Random,
-) -> list[list[float]]:  # fmt: skip
-    """The times of a case's rounds in both processes; results are compared before."""
+) -> tuple[float, float]:  # fmt: skip
+    """The times of a case in both processes; results are compared before."""
     results = []
     for side in (0, 1):
         file = folder / f"{side}.npz"
@@ -123,13 +131,7 @@ def _times(
         with np.load(file) as arrays:
             results.append([arrays[name] for name in arrays])
     check(results[1], results[0], case.tolerance)
-    number = min(started[side].ask("warm_up", seconds=SECONDS)["number"] for side in (0, 1))
-    times: list[list[float]] = [[], []]
-    for _ in range(ROUNDS):
-        for side in rng.sample((0, 1), 2):
-            if threads > 1:
-                time.sleep(SETTLE)
-            times[side].append(started[side].ask("time", number=number)["seconds"])
+    found = time_by_turns(started[0], started[1], threads == 1, rng)
     for side in (0, 1):
         started[side].ask("drop")
-    return times
+    return found

@@ -1,7 +1,8 @@
 """Why a case is slow: its time by kernel, its bytes and operations under each roof, what to try.
 
-`kernel_clock` counts kernels inside a fresh process, `counters` reads the CPU's through perf,
-`inner_loop` looks at the machine code with `loops` and `simulator`, `advice` draws conclusions.
+`kernels.observation` counts kernels inside a fresh process, `counters` reads what the CPU counts
+through perf, `inner_loop` looks at the machine code with `loops` and `simulator`, `advice` draws
+conclusions.
 """
 
 from minigrad.bench.explain.advice import advice

@@ -8,9 +8,9 @@ from minigrad.bench.case import Case, choose, in_place_of_minigrad, load_suite, 
 from minigrad.bench.explain.counters import counted
 from minigrad.bench.explain.explanation import Explanation
 from minigrad.bench.explain.inner_loop import InnerLoop
-from minigrad.bench.explain.kernel_clock import KernelTime
 from minigrad.bench.process import Process
 from minigrad.bench.runner import measured_peaks
+from minigrad.kernels.observation.kernel_clock import KernelTime
 
 AT_MOST = 8  # cases at a time
 SECONDS = 0.05  # of a round

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from minigrad.bench.case import Case
 from minigrad.bench.explain.inner_loop import InnerLoop
-from minigrad.bench.explain.kernel_clock import KernelTime
 from minigrad.bench.peaks import Peaks
+from minigrad.kernels.observation.kernel_clock import KernelTime
 
 
 @dataclass(frozen=True)
