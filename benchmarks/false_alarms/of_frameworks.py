@@ -34,16 +34,15 @@ PAIRS = (
 
 TORCH_FUNCTIONAL = (
     "relu6 elu selu celu gelu silu mish softplus softsign tanhshrink hardtanh hardswish "
-    "hardsigmoid hardshrink softshrink leaky_relu logsigmoid normalize glu"
+    "hardshrink softshrink leaky_relu logsigmoid normalize glu"
 )
-TORCH_LOSSES = "mse_loss l1_loss smooth_l1_loss huber_loss soft_margin_loss kl_div"
+TORCH_LOSSES = "mse_loss l1_loss smooth_l1_loss huber_loss kl_div"
 TORCH_MATRICES = (
     "det slogdet inv pinv cholesky qr eigvalsh svdvals matrix_exp matrix_norm cond multi_dot "
     "eigh lu_factor solve"
 )
 TORCH_SPECIAL = (
-    "entr erfcx i0 i0e i1 i1e log_ndtr ndtr xlog1py xlogy zeta polygamma ndtri multigammaln "
-    "bessel_j0 bessel_j1"
+    "entr erfcx i0 i0e i1 i1e log_ndtr ndtr xlog1py xlogy zeta polygamma ndtri multigammaln"
 )
 TORCH_MODULES: dict[str, tuple[tuple[Any, ...], arr]] = {
     "Linear": ((3, 4), arr.of(5, 3)),
@@ -155,7 +154,7 @@ def of_torch() -> Iterator[Subject]:
     for name in TORCH_SPECIAL.split():
         if hasattr(torch.special, name):
             call = partial(_special, torch, name)
-            second = name not in ("bessel_j0", "bessel_j1", "log_ndtr", "zeta")
+            second = name not in ("log_ndtr", "zeta")
             yield _subject("torch functions", f"special.{name}", call, _drawn((6,), SHARE),
                            framework="torch", second_order=second)  # fmt: skip
     for name, domains in DISTRIBUTIONS.items():

@@ -92,6 +92,13 @@ def test_wrong_functions_are_found(name):
     assert failure.value.kind == kind
 
 
+def test_zeros_without_memory_and_derivatives_that_torch_has_not():
+    assert check(torch.abs, arr.of(3, 4, away_from=(0.0,))).second < 1e-8
+    assert check(torch.nn.functional.l1_loss, X, X).second < 1e-8
+    with pytest.raises(NotImplementedError, match="second_order=False"):
+        check(torch.nn.functional.hardsigmoid, X)
+
+
 def test_modules_of_torch_by_parameter_and_mode():
     class Leaky(torch.nn.Module):
         def __init__(self):

@@ -35,8 +35,9 @@ def framework_of(what: Any) -> str:
             return root
     function = inspect.unwrap(what) if callable(what) else what
     code = getattr(function, "__code__", None)
-    if code is None:
-        return "minigrad"
+    if code is None:  # a function in C, as torch.abs is
+        root = _root(function)
+        return root if root in NAMES else "minigrad"
     named = set(_roots(code, function))
     return next((name for name in NAMES if name in named), "minigrad")
 

@@ -55,11 +55,11 @@ class TorchFunction:
                 return [None] * len(needs)
             roots, starts = zip(*pairs, strict=True)
             options = {"retain_graph": True, "allow_unused": True}
-            found = iter(torch.autograd.grad(roots, leaves, starts, **options))
+            found = iter(_derived(roots, leaves, starts, options))
             gradients = [next(found) if needed else None for needed in needs]
-            return [None if g is None else _detach(g).numpy() for g in gradients]
+            return [None if g is None else _array(g) for g in gradients]
 
-        return [_detach(r).numpy() for r in results], pullback
+        return [_array(r) for r in results], pullback
 
     def gradient(self, count: int) -> "TorchFunction":
         """By create_graph=True."""
@@ -74,9 +74,8 @@ class TorchFunction:
             pairs = [(r, c) for r, c in zip(results, starts, strict=True) if r.requires_grad]
             roots, cotangents = zip(*pairs, strict=True)
             leaves = [inputs[i] for i in floating]
-            return tuple(torch.autograd.grad(
-                roots, leaves, cotangents, create_graph=True, materialize_grads=True
-            ))  # fmt: skip
+            options = {"create_graph": True, "materialize_grads": True}
+            return tuple(torch.autograd.grad(roots, leaves, cotangents, **options))
 
         return TorchFunction(of, f"gradient of {self.name}")
 
@@ -92,9 +91,26 @@ class TorchFunction:
             torch.default_generator.manual_seed(SEED)
             parts = [forward_ad.unpack_dual(r) for r in as_list(self.function(*duals))]
             return [
-                np.zeros(p.primal.shape) if p.tangent is None else _detach(p.tangent).numpy()
-                for p in parts
+                np.zeros(p.primal.shape) if p.tangent is None else _array(p.tangent) for p in parts
             ]
+
+
+def _derived(roots: Any, leaves: Any, starts: Any, options: dict[str, Any]) -> Any:
+    try:
+        return torch.autograd.grad(roots, leaves, starts, **options)
+    except RuntimeError as error:
+        if "is not implemented" not in str(error):
+            raise
+        raise NotImplementedError(f"{error}: check with second_order=False") from error
+
+
+def _array(tensor: Any) -> Array:
+    """Its elements, those of a tensor that torch keeps as zeros without memory as well."""
+    plain = _detach(tensor)
+    if plain._is_zerotensor():
+        plain = torch.zeros(plain.shape, dtype=plain.dtype)
+    found: Array = plain.numpy()
+    return found
 
 
 def _tensor(argument: Any, needed: bool) -> Any:
