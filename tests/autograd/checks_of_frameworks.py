@@ -3,6 +3,7 @@
 test_gradcheck_frameworks.py runs them in a process of their own.
 """
 
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ jax = pytest.importorskip("jax")
 autograd = pytest.importorskip("autograd.numpy")
 mygrad = pytest.importorskip("mygrad")
 jnp = jax.numpy
+FOREIGN = import_module("tests.support.planted_frameworks").FOREIGN  # where all are installed
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.torch.jit.script:DeprecationWarning"
 )  # torch's own
@@ -90,6 +92,14 @@ def test_wrong_functions_are_found(name):
     with pytest.raises(GradcheckError) as failure:
         check(function, X)
     assert failure.value.kind == kind
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_planted_faults_are_caught_and_not_misnamed(name):
+    fault = FOREIGN[name]
+    with pytest.raises(GradcheckError) as failure:
+        check(fault.function, *fault.inputs, framework=fault.framework, **fault.options)
+    assert failure.value.kind in {fault.kind, None}
 
 
 def test_zeros_without_memory_and_derivatives_that_torch_has_not():
