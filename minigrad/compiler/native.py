@@ -6,7 +6,7 @@ it shares memory with results that are needed at other times.  Other results are
 each replay, as in the step itself.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,55 +25,60 @@ SHORTEST_RUN = 3
 
 
 class NativeCalls:
-    """The native ones among the entries of a tape, and the fixed memory of their results.
+    """The native ones among the entries of a tape, and the fixed memory of their results."""
 
-    `returned` are the arrays that live longer than a replay.  `varying` are the numbers of entries
-    that take other numbers in each call.
-    """
+    def __init__(self) -> None:
+        self.calls: dict[int, Shortcut] = {}  # by the number of an entry
+        self.memory: dict[int, Array] = {}  # by the id of a result: its place in an arena
+        self.shared: set[int] = set()  # the numbers of calls that several threads may make at once
+        self.bytes = 0  # of the arenas
+        self.bytes_of_results = 0  # of the results in them
 
-    def __init__(
-        self, entries: Sequence[Entry] = (), returned: Iterable[Array] = (),
-        varying: Iterable[int] = (),
+    def add(
+        self, entries: Sequence[Entry], numbers: range, lasting: Iterable[Array],
+        varying: Iterable[int] = (), shared: bool = False,
     ) -> None:  # fmt: skip
-        self.calls: dict[int, Shortcut] = {}
-        for number, entry in enumerate(entries):
+        """Add those of some entries, which are one function's.
+
+        `lasting` are arrays that live longer than a call of it.  `varying` are the numbers of
+        entries that take other numbers in each call.  If several threads may call it, no result
+        in fixed memory is needed after the run that makes it.
+        """
+        calls: dict[int, Shortcut] = {}
+        for number in numbers:
+            entry = entries[number]
             if entry.kind == "call" and number not in varying:
                 found = shortcut(entry.function, entry.args, entry.settings)
                 if found is not None and _is_runnable(entry, found):
-                    self.calls[number] = found
-        self._drop_short_runs(entries)
-        self.memory: dict[int, Array] = {}  # by the id of a result: its place in the arena
-        self.bytes = 0  # of the arena
-        self.bytes_of_results = 0  # of the results in it
-        self._plan_memory(entries, returned)
+                    calls[number] = found
+        runs = _long_runs(entries, numbers, calls)
+        self.calls.update(calls)
+        if shared:
+            self.shared.update(calls)
+        self._plan_memory(entries, numbers, calls, lasting, runs if shared else {})
 
-    def _drop_short_runs(self, entries: Sequence[Entry]) -> None:
-        """Leave calls to Python where so few come together that a run would take longer."""
-        together: list[int] = []
-        for number, entry in enumerate([*entries, None]):
-            if entry is not None and number in self.calls:
-                if fresh_results(entry) or entry.function is np.add:
-                    together.append(number)
-            elif entry is None or entry.kind != "read":
-                if len(together) < SHORTEST_RUN:
-                    for each in together:
-                        del self.calls[each]
-                together = []
-
-    def _plan_memory(self, entries: Sequence[Entry], returned: Iterable[Array]) -> None:
+    def _plan_memory(
+        self, entries: Sequence[Entry], numbers: range, calls: Mapping[int, Shortcut],
+        lasting: Iterable[Array], runs: Mapping[int, int],
+    ) -> None:  # fmt: skip
         """Give each result that only native tasks read a place until its last reader."""
-        outside = {id(owner_of(array)) for array in returned}
-        made = {id(owner_of(r)): r for n in self.calls for r in fresh_results(entries[n])}
+        outside = {id(owner_of(array)) for array in lasting}
+        made, maker = {}, {}
+        for number in calls:
+            for result in fresh_results(entries[number]):
+                made[id(owner_of(result))], maker[id(owner_of(result))] = result, number
         last_use: dict[int, int] = {}
-        for number, entry in enumerate(entries):
-            for array in arrays_in(entry):
+        for number in numbers:
+            for array in arrays_in(entries[number]):
                 owner = id(owner_of(array))
                 last_use[owner] = number
-                if number not in self.calls or array is not made.get(owner, array):
+                if number not in calls or array is not made.get(owner, array):
                     outside.add(owner)  # Python sees it, or another view of it
+                elif owner in maker and runs.get(number) != runs.get(maker[owner]):
+                    outside.add(owner)
         spans = [
             (number, last_use[id(owner_of(result))], result)
-            for number in self.calls
+            for number in calls
             for result in fresh_results(entries[number])
             if id(owner_of(result)) not in outside
         ]
@@ -84,7 +89,30 @@ class NativeCalls:
             place = np.ndarray(result.shape, result.dtype, block, start + offset)
             self.memory[id(result)] = place
             self.bytes_of_results += result.nbytes
-        self.bytes = size
+        self.bytes += size
+
+
+def _long_runs(
+    entries: Sequence[Entry], numbers: range, calls: dict[int, Shortcut]
+) -> dict[int, int]:
+    """Leave calls to Python where so few come together that a run would take longer.
+
+    The numbers of the runs that the other calls belong to.
+    """
+    runs: dict[int, int] = {}
+    together: list[int] = []
+    for number in range(numbers.start, numbers.stop + 1):
+        entry = entries[number] if number < numbers.stop else None
+        if number in calls:
+            runs[number] = together[0] if together else number
+            if fresh_results(entries[number]) or entries[number].function is np.add:
+                together.append(number)
+        elif entry is None or entry.kind != "read":
+            if len(together) < SHORTEST_RUN:
+                for each in together:
+                    del calls[each]
+            together = []
+    return runs
 
 
 def _places(spans: Sequence[tuple[int, int, Array]]) -> tuple[list[int], int]:
@@ -107,7 +135,8 @@ def _places(spans: Sequence[tuple[int, int, Array]]) -> tuple[list[int], int]:
 class Run:
     """Native tasks that run one after the other, with no Python between them."""
 
-    def __init__(self) -> None:
+    def __init__(self, shared: bool) -> None:
+        self.shared = shared  # several threads may run it at once: one waits for the other
         self.tasks = TaskList(self._place)
         self.variables: dict[str, int] = {}  # those that each call is given, with their numbers
         self.makes: list[str] = []  # the lines that make their fresh results

@@ -1,6 +1,7 @@
 """Lines of a replay that run native tasks, among the lines that call Python."""
 
 import re
+import threading
 
 import numpy as np
 
@@ -21,6 +22,8 @@ class NativeLines(Expressions):
     def __init__(self, trace: Trace, native: NativeCalls) -> None:
         super().__init__(trace)
         self.names.update(as_arrays=as_arrays)
+        # One that a signal handler may take again between the lines of the thread that has it.
+        self._lock = threading.RLock()
         self.native = native
         self.runs: list[Run] = []  # of native tasks
         self._run: Run | None = None  # the last of them, while nothing comes after it
@@ -50,7 +53,7 @@ class NativeLines(Expressions):
             arrays[id(result)] = result, variable
             made.append((variable, result))
         if self._run is None:
-            self._run = Run()
+            self._run = Run(number in self.native.shared)
             self.runs.append(self._run)
         run = self._run
         for array, expression in arrays.values():
@@ -71,14 +74,16 @@ class NativeLines(Expressions):
         run, self._run = self._run, None
         if run is None:
             return
-        self.names.update(empty=np.empty, run_tasks=run_tasks.run, stop=_refuse_failure)
+        self.names.update(
+            empty=np.empty, run_tasks=run_tasks.run, stop=_refuse_failure, lock=self._lock
+        )
         arrays = run.tasks.arguments(len(run.variables))
         words = ", ".join(self.object(array) for array in arrays)
         self.names[f"run{len(self.runs)}"] = run  # which keeps its memory alive
         self.lines += [
             *run.makes,
             f"given = ({''.join(f'{variable}, ' for variable in run.variables)})",
-            f"at = run_tasks({words}, id(given))",
+            f"{'with lock: ' * run.shared}at = run_tasks({words}, id(given))",
             *run.failures,
             "if at >= 0: stop()",
             "given = None",

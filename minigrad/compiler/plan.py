@@ -7,7 +7,7 @@ from minigrad.compiler.arguments import Arguments
 from minigrad.compiler.explain import Task, describe
 from minigrad.compiler.native import NativeCalls, arrays_in
 from minigrad.compiler.recording import Recording
-from minigrad.compiler.region import Region, RegionOp, connect
+from minigrad.compiler.region import Backward, Region, RegionOp, connect
 from minigrad.compiler.source import Writer
 from minigrad.engine.grad_mode import quiet_context
 from minigrad.engine.graph import bump_versions
@@ -25,12 +25,9 @@ class Plan:
         trace, tape = recording.trace, recording.tape
         self._floats = None if floats else recording.arguments.floats
         region = recording.region
-        calls = NativeCalls()
-        if native and region is None:
-            returned = arrays_in(recording.results.returned)
-            calls = NativeCalls(tape.entries, returned, varying)
-        writer = Writer(trace, floats, varying, len(recording.arguments.arrays), calls)
         end = len(tape.entries) if region is None else region.starts[0]
+        calls = _native_calls(recording, end, varying) if native else NativeCalls()
+        writer = Writer(trace, floats, varying, len(recording.arguments.arrays), calls)
         for number, entry in enumerate(tape.entries[:end]):
             writer.add(number, entry)
         expression = recording.results.write(writer)
@@ -46,7 +43,12 @@ class Plan:
         self._edges: list[Any] = []
         self._watched: list[Any] = []
         if region is not None:
-            self.backwards = writer.backwards(saved)
+            functions = iter(writer.backwards(saved))
+            strides = [array.strides for array in region.arrays]
+            self.backwards = [
+                Backward(quick, plain, [strides[i] for i in chosen])
+                for chosen, quick, plain in zip(region.sets, functions, functions, strict=True)
+            ]
             self._op = RegionOp(recording.name, region.sets, self.backwards)
             numbers = {id(t): k for k, t in enumerate(recording.arguments.tensors)}
             self._edges = [numbers.get(id(target), target) for target in region.targets]
@@ -61,6 +63,12 @@ class Plan:
             (leaf if name[0] == "leaf" else name[1], grad is None)
             for name, (leaf, grad) in trace.leaves.items()
             if name in writer._leaves
+        ]
+        # Gradients that the step reads or adds to, and their strides.
+        self._read_gradients = [
+            (leaf if name[0] == "leaf" else name[1], grad.array.strides)
+            for name, (leaf, grad) in trace.leaves.items()
+            if grad is not None and ("gradient", name) in writer._expressions
         ]
         self._leaves = [leaf for leaf, _ in touched if type(leaf) is not int]
         self._lack_gradients = [lacks for leaf, lacks in touched if type(leaf) is not int]
@@ -79,6 +87,10 @@ class Plan:
         tensors = arguments.tensors
         if any((tensors[n]._grad is None) is not lacks for n, lacks in self._given_leaves):
             return False
+        for leaf, strides in self._read_gradients:
+            array = (tensors[leaf] if type(leaf) is int else leaf)._grad.array
+            if array.strides != strides or not array.flags.behaved:
+                return False
         return self.world.holds()
 
     def run(self, arguments: Arguments, repeated: tuple[Any, ...] | None = None) -> Any:
@@ -103,19 +115,39 @@ class Plan:
     def _add_backwards(self, writer: Writer, recording: Recording, region: Region) -> list[str]:
         """Write each backward; the variables of the forward that they read."""
         tape, trace = recording.tape, recording.trace
-        ends = [*region.starts[1:], len(tape.entries)]
         saved: set[str] = set()
-        for chosen, start, end, gradients in zip(
-            region.sets, region.starts, ends, region.gradients, strict=True
-        ):
-            first = len(writer.lines)
-            with writer.scope():
-                for number in range(start, end):
-                    writer.add(number, tape.entries[number])
-                found = ["None" if g is None else writer.array(trace.name_of(g)) for g in gradients]
-                results = f"({''.join(f'{each}, ' for each in found)})"
-                saved.update(writer.backward(first, len(writer.lines), chosen, results))
+        backwards = zip(region.sets, _ranges(recording), region.gradients, strict=True)
+        for chosen, numbers, gradients in backwards:
+            for writer.is_plain in (False, True):
+                first = len(writer.lines)
+                with writer.scope():
+                    for number in numbers:
+                        writer.add(number, tape.entries[number])
+                    writer.end_run()
+                    found = ["None" if g is None else writer.array(trace.name_of(g))
+                             for g in gradients]  # fmt: skip
+                    results = f"({''.join(f'{each}, ' for each in found)})"
+                    saved.update(writer.backward(first, len(writer.lines), chosen, results))
         return sorted(saved)
+
+
+def _ranges(recording: Recording) -> list[range]:
+    """The numbers of the entries of each backward."""
+    starts = [] if recording.region is None else recording.region.starts
+    ends = [*starts[1:], len(recording.tape.entries)]
+    return [range(start, end) for start, end in zip(starts, ends, strict=False)]
+
+
+def _native_calls(recording: Recording, end: int, varying: set[int]) -> NativeCalls:
+    """The native calls of the forward, which ends with this entry, and of each backward."""
+    entries, found = recording.tape.entries, NativeCalls()
+    # What a backward reads lives longer than the replay of the forward.
+    lasting = arrays_in([recording.results.returned, entries[end:]])
+    found.add(entries, range(end), lasting, varying)
+    for numbers in _ranges(recording):
+        gradients = arrays_in(recording.region.gradients)  # type: ignore[union-attr]
+        found.add(entries, numbers, gradients, varying, shared=True)
+    return found
 
 
 def _are_same(a: list[float], b: list[float]) -> bool:

@@ -101,6 +101,30 @@ def targets_below(outputs: Sequence[Value], inputs: Sequence[Any]) -> list[Value
     return list(found.values())
 
 
+class Backward:
+    """A recorded backward, for cotangents that are laid out as in the recording, and for others.
+
+    What is written shorter than it was recorded holds for one layout.  The others, such as the
+    gradient of a sum, whose elements are all one in memory, take the calls as they were recorded.
+    """
+
+    def __init__(
+        self,
+        quick: Callable[..., Any],
+        plain: Callable[..., Any],
+        strides: Sequence[tuple[int, ...]],
+    ) -> None:
+        self.plain = plain
+        self._quick = quick
+        self._strides = strides
+
+    def __call__(self, saved: Any, cotangents: Sequence[np.ndarray]) -> Any:
+        for g, strides in zip(cotangents, self._strides, strict=True):
+            if g.strides != strides or not g.flags.aligned:
+                return self.plain(saved, cotangents)
+        return self._quick(saved, cotangents)
+
+
 class RegionNode(Node):
     """The node of a replayed forward; it holds what the recorded backward reads."""
 

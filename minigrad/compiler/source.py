@@ -38,6 +38,7 @@ class Writer(NativeLines):
         native: NativeCalls,
     ) -> None:
         super().__init__(trace, native)
+        self.is_plain = False  # calls are written as they were recorded, with nothing shorter
         self.inputs = inputs  # the number of arrays among the arguments; cotangents come after
         self.names.update(check=_check, new=object.__new__)
         self.repeated: list[Callable[[], Any]] = []
@@ -69,7 +70,7 @@ class Writer(NativeLines):
             raise GraphBreak(
                 f"the shape of what `{entry.called}` gives depends on the elements", entry.where
             )
-        if number in self.native.calls:
+        if number in self.native.calls and not self.is_plain:
             self.add_native(number, entry, self.native.calls[number])
             return
         several = isinstance(entry.result, tuple | list)
@@ -94,7 +95,7 @@ class Writer(NativeLines):
     def _write_shortcut(self, entry: Entry, targets: Sequence[str]) -> bool:
         """Write shorter lines for a call, if there are any."""
         found = shortcut(entry.function, entry.args, entry.settings)
-        if found is None:
+        if found is None or self.is_plain:
             return False
         given = [self.value(arg) for arg in arguments_of(entry.function, entry.args)]
         given += [self.value(entry.settings[name]) for name in found.named]

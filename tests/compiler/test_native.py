@@ -2,6 +2,7 @@
 
 import resource
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -102,6 +103,53 @@ def test_gradients_are_added_up_between_steps():
         if call % 4 == 3:
             for model in twins.models:
                 model.zero_grad()
+        if call == 5:  # gradients that lie in memory in another order
+            for model in twins.models:
+                model[0].weight.grad = mg.ones(4, 5).T
+
+
+@pytest.mark.parametrize("reduce", [
+    F.cross_entropy, lambda out, y: out.sum(), lambda out, y: out.mean(),
+    lambda out, y: out.T.contiguous()[0].sum(), lambda out, y: out[::2].sum() + out.sum(),
+    lambda out, y: (out.T * mg.arange(6.0)).sum(),
+])  # fmt: skip
+def test_backwards_of_compiled_modules_take_cotangents_of_all_layouts(reduce):
+    models = network(), network()
+    compiled = mg.compile(models[1])
+    for _ in range(6):
+        x, y = batch()
+        for model in (models[0], compiled):
+            reduce(model(x), y).backward()
+        for p, q in zip(models[0].parameters(), models[1].parameters(), strict=True):
+            assert p.grad.array.tobytes() == q.grad.array.tobytes()
+    (plan,) = compiled.compiled._plans
+    assert len(plan.writer.native.shared) > 5
+    assert compiled.compiled.replays == 3
+
+
+def test_threads_go_backward_through_one_compiled_module():
+    model = network()
+    compiled = mg.compile(model)
+    x = mg.randn(6, 4)
+    for _ in range(3):
+        compiled(x).sum().backward()
+    weights = list(model.parameters())
+    factors = [mg.full((6, 3), k + 1.0) for k in range(4)]
+    expected = [mg.autograd.grad(model(x), weights, grad_outputs=f) for f in factors]
+    wrong = []
+
+    def work(k):
+        for _ in range(40):
+            found = mg.autograd.grad(compiled(x), weights, grad_outputs=factors[k])
+            if not all(map(mg.equal, found, expected[k])):
+                wrong.append(k)
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
 
 
 def test_chains_of_operations_are_native_and_equal():

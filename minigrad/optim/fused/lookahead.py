@@ -12,7 +12,7 @@ from minigrad.kernels.fused_optimizer.codegen import Program
 # A trace of 64 steps takes as long as two or three traces of one step.
 LOOKAHEAD_STEPS = 64
 # As long as no setting changes, each look ahead sees four times as far as the one before.
-MOST_STEPS = 1024
+MOST_STEPS = 256
 # A trace of fewer steps than this is not worth it.
 MIN_STEPS = 4
 
@@ -179,7 +179,7 @@ class LookaheadTrace:
         return False
 
     def _keep(self, t: int, trace: Trace, steps: int) -> None:
-        self._first_step, self._current = t, trace
+        self._first_step, self._current = t, trace._replace(scalars=[])
         self._scalars = np.empty((steps, len(trace.scalars)))
         for column, scalar in enumerate(trace.scalars):
             self._scalars[:, column] = scalar.values if isinstance(scalar, StepSeries) else scalar
