@@ -22,7 +22,7 @@ from minigrad.vision import transforms
 from minigrad.vision.datasets import CIFAR10
 from minigrad.vision.models import resnet18
 
-BATCH, SHARD = 32, 8
+BATCH, SHARD = 16, 8
 
 
 def batches(root: str | None) -> DataLoader[Any]:
@@ -62,7 +62,7 @@ def main() -> None:
         losses.append(sum(value * n for part in told for value, n in part) / BATCH)
     if dist.get_rank() == 0:
         seconds = time.perf_counter() - began
-        weights = b"".join(p.numpy().tobytes() for p in model.parameters())
+        weights = b"".join(p.detach().numpy().tobytes() for p in model.parameters())
         found = {
             "losses": losses,
             "seconds": seconds,

@@ -33,7 +33,7 @@ HARMLESS = {("exit without a status", "end")} | {
     (fault, "start") for fault in ("other shape", "other collective")
 }
 _PATIENCE = 60.0  # seconds; more is a hang
-_RANK = b"launch.rank_program"
+_RANK = b"minigrad.distributed.launch.rank_program"
 _WORDS = r"minigrad run: .*|\w*Error: .*|SystemExit: .*|mpiexec.*"
 
 
@@ -73,7 +73,7 @@ def outcome(status: int, out: str, ended: float) -> Outcome:
     return Outcome(seconds, status, "; ".join(dict.fromkeys(words)) or out[-200:])
 
 
-def table() -> Iterator[str]:
+def table(ranks: int) -> Iterator[str]:
     """A row for each fault in each phase."""
     yield "| fault | phase | seconds | status | printed |"
     yield "|---|---|---|---|---|"
@@ -85,21 +85,29 @@ def table() -> Iterator[str]:
             for i, phase in enumerate(PHASES):
                 if (fault, phase) in HARMLESS:
                     continue
-                end = run_fault(fault, phase, i % 3, debug=debug)
+                end = run_fault(fault, phase, i % ranks, ranks, debug)
                 printed = end.printed.replace("|", "\\|")
                 yield f"| {name} | {phase} | {end.seconds:.1f} | {end.status} | {printed} |"
 
 
 def ranks_of(job: int) -> list[int]:
-    """The ids of the processes that run the script, in the session of a job."""
-    found = []
+    """The ids of the processes that run the script, of a job's descendants."""
+    parents: dict[int, int] = {}
+    scripts: set[int] = set()
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
-            with contextlib.suppress(OSError):
-                is_rank = _RANK in (entry / "cmdline").read_bytes()
-                if is_rank and os.getsid(int(entry.name)) == job:
-                    found.append(int(entry.name))
-    return sorted(found)
+            with contextlib.suppress(OSError):  # it has ended
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+                program, *words = (entry / "cmdline").read_bytes().split(b"\0")
+                parents[int(entry.name)] = int(fields[1])
+                if program == sys.executable.encode() and _RANK in words and fields[0] != "Z":
+                    scripts.add(int(entry.name))
+    return sorted(pid for pid in scripts if job in _ancestors(pid, parents))
+
+
+def _ancestors(pid: int, parents: dict[int, int]) -> Iterator[int]:
+    while pid := parents.get(pid, 0):
+        yield pid
 
 
 def kill_at(moment: float, draw: random.Random, ranks: int) -> dict[str, Any]:
@@ -168,7 +176,11 @@ def main() -> None:
     parser.add_argument("--ranks", type=int, default=3)
     parser.add_argument("--results", type=Path, metavar="FILE")
     options = parser.parse_args()
-    chosen = kills(options.kills, options.ranks, options.results) if options.kills else table()
+    chosen = (
+        kills(options.kills, options.ranks, options.results)
+        if options.kills
+        else table(options.ranks)
+    )
     for line in chosen:
         print(line, flush=True)
 

@@ -131,15 +131,19 @@ class _Job:
             rank, words = silent
             state = self.ranks[rank]
             return f"rank {rank} (pid {state.pid} on {state.host}) {words}"
-        if len(self.ranks) < self.launch.processes:
-            missing = sorted(set(range(self.launch.processes)) - set(self.ranks))
+        if missing := self.unstarted():
             late = now - self._began > self.launch.start_timeout
-            return f"ranks {missing} have not started" if late else None
+            return missing if late else None
         if all(state.left for state in self.ranks.values()):
             self._all_left_at = self._all_left_at or now
             late = now - self._all_left_at > _FAREWELL
             return "all scripts have ended, and their processes have not" if late else None
         return verdict(self.ranks)
+
+    def unstarted(self) -> str | None:
+        """Which ranks have not said that they are there."""
+        missing = sorted(set(range(self.launch.processes)) - set(self.ranks))
+        return f"ranks {missing} have not started" if missing else None
 
     def say(self, words: str) -> None:
         """Print a message of the launcher."""
@@ -198,7 +202,7 @@ def run_job(launch: Launch) -> int:
             job.wait_for_launcher(0.0)
             for _ in range(3):  # what was said last
                 job.listen()
-            reason = job.reason_to_end() if job.mpiexec.returncode else None
+            reason = job.reason_to_end() or job.unstarted() if job.mpiexec.returncode else None
         else:
             died = any(s.failure or (s.gone and not s.left) for s in job.ranks.values())
             if not (died and job.wait_for_launcher(_PATIENCE)):
