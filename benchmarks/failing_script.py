@@ -14,7 +14,7 @@ from minigrad import nn
 
 FAULT, PHASE, RANK = sys.argv[1], sys.argv[2], int(sys.argv[3])
 STEP = 3  # the one with the fault
-STEPS = 300 if FAULT == "none" else 6
+STEPS = 100 if FAULT == "none" else 6
 
 
 def reach(phase: str, step: int = STEP) -> None:

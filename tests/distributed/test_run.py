@@ -103,6 +103,41 @@ def test_the_command_of_each_mpi(monkeypatch, is_open_mpi, tmp_path):
     assert (found["NUMBA_NUM_THREADS"], found["MINIGRAD_DISTRIBUTED_TIMEOUT"]) == ("2", "7")
 
 
+@pytest.mark.parametrize(
+    ("hosts", "address"),
+    [
+        ("here:2\n# far away\nfar:2  # the second\n", "10.0.0.7"),
+        ("down slots=4\nfar slots=4\n", "10.0.0.7"),
+        ("10.0.0.7\n", "this.machine"),  # itself alone
+        ("here\n", "this.machine"),
+    ],
+)
+def test_hosts_report_to_the_address_where_the_way_to_them_begins(
+    hosts, address, monkeypatch, tmp_path
+):
+    begins = {"here": "127.0.0.1", "far": "10.0.0.7", "10.0.0.7": "10.0.0.7"}
+
+    class Way:
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            pass
+
+        def connect(self, place):
+            if place[0] not in begins:
+                raise OSError("no way")
+            self.found = begins[place[0]]
+
+        def getsockname(self):
+            return self.found, 1
+
+    monkeypatch.setattr(command.socket, "socket", lambda *_: Way())
+    monkeypatch.setattr(command.socket, "getfqdn", lambda: "this.machine")
+    (tmp_path / "hosts").write_text(hosts)
+    assert command.address_for(tmp_path / "hosts") == address
+
+
 # --- verdicts -------------------------------------------------------------------------------------
 
 
