@@ -157,7 +157,7 @@ class _Job:
         self._asked = set()
         for connection in list(self._connections):
             rank = self._rank_of.get(id(connection), -1)
-            if rank in self.ranks and not self.ranks[rank].left:
+            if rank in self.ranks and not (self.ranks[rank].left or self._is_stopped(rank)):
                 with contextlib.suppress(OSError):
                     connection.send_bytes(b"stack")
                     self._asked.add(rank)
@@ -174,16 +174,26 @@ class _Job:
 
     def end(self) -> None:
         """End all processes."""
+        self._kill({rank for rank in self.ranks if self._is_stopped(rank)})  # deaf to SIGTERM
         for signal_ in (signal.SIGTERM, signal.SIGKILL):
             if self.mpiexec.poll() is not None:
                 break
             self.ended_others = True
             self.mpiexec.send_signal(signal_)
             self.wait_for_launcher(1.0)
-        for state in self.ranks.values():  # a stopped process does not hear SIGTERM
-            if state.host == self._host and process_state(state.pid)[0] not in "XZ":
-                os.kill(state.pid, signal.SIGKILL)
+        self._kill(set(self.ranks))
         self.mpiexec.wait()
+
+    def _is_stopped(self, rank: int) -> bool:
+        state = self.ranks[rank]
+        return state.host == self._host and process_state(state.pid)[0] in "Tt"
+
+    def _kill(self, ranks: set[int]) -> None:
+        """End those that run here."""
+        for state in (self.ranks[rank] for rank in ranks):
+            if state.host == self._host and process_state(state.pid)[0] not in "XZ":
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(state.pid, signal.SIGKILL)
 
 
 def _end_of(state: RankState) -> str:
