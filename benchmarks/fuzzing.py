@@ -77,6 +77,8 @@ def formats(folder: Path) -> dict[str, Format]:
         "toml": Format("a.toml", [toml], read_toml, (SettingsError,)),
         "history": Format("history.json", [json.dumps(history).encode()], _report, (UsageError,)),
     }
+    for kind, content in _torch_files().items():
+        all_of_them[kind] = Format("a.pt", [content], mg.load)
     pictures = _pictures()
     if pictures:
         all_of_them["image"] = Format(
@@ -111,6 +113,25 @@ def _weights_of_a_run(folder: Path) -> bytes:
 def _pickles() -> list[bytes]:
     plain = {b"data": b"x" * 40, b"labels": [1, 2, 3]}
     return [pickle.dumps(plain, protocol) for protocol in (2, 4)]
+
+
+def _torch_files() -> dict[str, bytes]:
+    """Files of torch.save, of today and of before 2020."""
+    try:
+        import torch  # noqa: PLC0415  optional
+    except ImportError:
+        return {}
+    values = {
+        "w": torch.ones(2, 3).t(),
+        "n": [1, 2.5, "x", None, (True,)],
+        "h": torch.ones(2).half(),
+    }
+    found = {}
+    for kind, is_zip in (("torch zip", True), ("torch legacy", False)):
+        memory = io.BytesIO()
+        torch.save(values, memory, _use_new_zipfile_serialization=is_zip)
+        found[kind] = memory.getvalue()
+    return found
 
 
 def _batch() -> bytes:

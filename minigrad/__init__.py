@@ -71,7 +71,7 @@ from minigrad.core.settings import (
     are_deterministic_algorithms_enabled, get_deterministic_debug_mode,
     get_float32_matmul_precision, get_num_interop_threads,
     is_deterministic_algorithms_warn_only_enabled, is_warn_always_enabled,
-    set_deterministic_debug_mode, set_float32_matmul_precision, set_flush_denormal,
+    set_deterministic_debug_mode, set_float32_matmul_precision,
     set_num_interop_threads, set_warn_always, use_deterministic_algorithms,
 )
 from minigrad.core.streams import Event, Stream
@@ -105,6 +105,7 @@ from minigrad.optim.foreach import (
     _foreach_zero_,
 )
 from minigrad.kernels.compiler.kernel import get_num_threads, set_num_threads
+from minigrad.kernels.denormals import set_flush_denormal
 from minigrad.nn.functional.numbered import (
     affine_grid_generator, alpha_dropout_, batch_norm, binary_cross_entropy_with_logits,
     constant_pad_nd, convolution, cosine_embedding_loss, ctc_loss, dropout_, embedding,

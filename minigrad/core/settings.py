@@ -65,11 +65,6 @@ def get_float32_matmul_precision() -> Precision:
     return _Asked.precision
 
 
-def set_flush_denormal(mode: bool) -> bool:
-    """False, torch's answer where denormal numbers cannot be flushed: they are kept."""
-    return False
-
-
 def set_num_interop_threads(n: int) -> None:
     """Keep the number; operations run one after another, each on `get_num_threads()` threads.
 

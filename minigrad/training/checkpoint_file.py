@@ -32,6 +32,10 @@ class DamagedCheckpointError(ValueError):
     """A checkpoint is not what was written: cut off, changed, or of another version."""
 
 
+class CheckpointVersionError(DamagedCheckpointError):
+    """A checkpoint is whole, of a format that this version of minigrad does not read."""
+
+
 class Snapshot(NamedTuple):
     """The state of some objects at one moment: their structure, and copies of all arrays."""
 
@@ -132,7 +136,6 @@ def read_checkpoint(path: Path) -> Any:
     """
     with path.open("rb") as file:
         metadata = _header(path, file)
-        _description(path, metadata)
         file.seek(0)
         digest = hashlib.sha256()
         for part in _parts_without_digest(file, metadata[CHECKSUM]):
@@ -141,6 +144,7 @@ def read_checkpoint(path: Path) -> Any:
             raise DamagedCheckpointError(
                 f"{path} is damaged: its checksum differs from that of its bytes"
             )
+        _description(path, metadata)  # of a whole file, so another format is no damage
         file.seek(0)
         try:
             return load(file)
@@ -170,7 +174,7 @@ def _description(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise DamagedCheckpointError(f"{path} is damaged: its description is no JSON") from error
     if found != FORMAT:
-        raise DamagedCheckpointError(
+        raise CheckpointVersionError(
             f"{path} has format {found!r:.20}, written by minigrad {by!r:.20}; this is minigrad "
             f"{version}, which reads format {FORMAT}"
         )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from minigrad.training.checkpoint_file import (
+    CheckpointVersionError,
     DamagedCheckpointError,
     read_checkpoint,
     read_description,
@@ -69,6 +70,8 @@ class CheckpointFolder:
         for step in reversed(self.all_steps()):
             try:
                 return self.read(step)
+            except CheckpointVersionError:  # it is whole, and its name stays for who can read it
+                raise
             except DamagedCheckpointError as error:
                 path = self.path(step)
                 path.replace(path.with_suffix(".damaged"))

@@ -15,6 +15,7 @@ class Output:
     def __init__(self, quiet: bool = False, mute: bool = False) -> None:
         self.quiet = quiet or mute
         self.broken = self.mute = mute  # a process whose leader speaks for it says nothing
+        self._warned: set[str] = set()
 
     def say(self, line: str) -> None:
         """Print a line about the run, unless it is a quiet one."""
@@ -37,6 +38,12 @@ class Output:
             return
         with contextlib.suppress(OSError, ValueError, AttributeError):
             print(f"minigrad: {line}", file=sys.stderr, flush=True)
+
+    def warn_once(self, line: str) -> None:
+        """Print a line to the standard error, unless it was printed before."""
+        if line not in self._warned:
+            self._warned.add(line)
+            self.warn(line)
 
 
 class SafeStream:

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import platform
 import shutil
+import warnings
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,7 +12,8 @@ from typing import Any, NamedTuple
 
 from minigrad.core.files import write_atomically
 from minigrad.kernels.compiler.kernel import get_num_threads, set_num_threads
-from minigrad.training.checkpoint_file import DamagedCheckpointError
+from minigrad.training.checkpoint_file import CheckpointVersionError, DamagedCheckpointError
+from minigrad.training.checkpoints import CheckpointManager
 from minigrad.training.choices import complete
 from minigrad.training.event_log import EventLog
 from minigrad.training.interruption import Interruption
@@ -106,8 +108,12 @@ def _saved(folder: RunFolder) -> tuple[dict[str, Any] | None, dict[str, Any]]:
     manager = folder.manager()
     if manager.latest_step() is not None:
         try:
-            state = manager.restore()
-            return state, dict(state["settings"])
+            state = _latest(manager)
+            return state, _known_settings(state["settings"])
+        except CheckpointVersionError as error:
+            raise SettingsError(
+                f"--resume: {error}; go on with that version, or begin anew with --overwrite"
+            ) from error
         except DamagedCheckpointError as error:
             raise SettingsError(f"--resume: no checkpoint is whole: {error}") from error
         except (KeyError, TypeError) as error:
@@ -120,6 +126,31 @@ def _saved(folder: RunFolder) -> tuple[dict[str, Any] | None, dict[str, Any]]:
         f"--resume: {folder.path} has results, but no checkpoint to go on from; --overwrite begins "
         "anew"
     )
+
+
+def _latest(manager: CheckpointManager) -> dict[str, Any]:
+    """The latest checkpoint that is whole; which ones are damaged is said without a place in code.
+
+    Raises as `CheckpointManager.restore` does.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            return manager.restore()
+        finally:
+            for warning in caught:
+                Output().warn(str(warning.message))
+
+
+def _known_settings(saved: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a checkpoint, which another version may have written."""
+    known = {field.name for field in dataclasses.fields(Settings)}
+    if unknown := saved.keys() - known:
+        raise SettingsError(
+            f"--resume: the run has settings that minigrad {version} does not know: "
+            f"{', '.join(sorted(unknown))}; go on with the version that began it"
+        )
+    return dict(saved)
 
 
 def _run(
@@ -234,7 +265,10 @@ def _finish_checkpoints(trainer: Trainer) -> None:
     try:
         trainer.manager.close()
     except OSError as error:
-        trainer.output.warn(f"the last checkpoint could not be written: {error}")
+        trainer.output.warn(
+            f"the last checkpoint could not be written to {trainer.manager.directory}: "
+            f"{error.strerror or error}"
+        )
 
 
 def _end_early(trainer: Trainer) -> int:

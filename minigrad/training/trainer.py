@@ -266,14 +266,21 @@ def checkpoint_state(trainer: Trainer) -> dict[str, Any]:
 def trying(
     save: Callable[[CheckpointManager], object], manager: CheckpointManager, output: Output
 ) -> None:
-    """Save, and once more if what failed was the checkpoint before; warn if that fails, too."""
-    for last in (False, True):
+    """Save; what fails is said once, and the run goes on.
+
+    The error may be that of the checkpoint before, which was written meanwhile: then this one is
+    still to be saved.
+    """
+    for _ in range(2):
         try:
             save(manager)
             return
         except OSError as error:
-            if last:
-                output.warn(f"a checkpoint could not be written, the run goes on: {error}")
+            reason = error.strerror or error
+            output.warn_once(
+                f"a checkpoint could not be written to {manager.directory}, the run goes on: "
+                f"{reason}"
+            )
 
 
 def all_finite(model: nn.Module) -> bool:

@@ -10,7 +10,6 @@ UNUSABLE = (RuntimeError, AssertionError)
 DIFFERENT = {
     "check_a_default_device_may_be_set_that_is_not_there": "`set_default_device` of another device",
     "check_devices_are_not_deterministic_until_asked": "`are_deterministic_algorithms_enabled()`",
-    "check_denormal_numbers_can_be_flushed": "`set_flush_denormal(True)`",
 }
 
 
@@ -310,7 +309,15 @@ def check_devices_are_not_deterministic_until_asked(torch):
 
 
 def check_denormal_numbers_can_be_flushed(torch):
+    x = torch.tensor([1e-320], dtype=torch.float64)
     try:
         assert torch.set_flush_denormal(True)
+        assert (x * 1).item() == 0
     finally:
-        torch.set_flush_denormal(False)
+        assert torch.set_flush_denormal(False)
+    assert (x * 1).item() == 1e-320
+
+
+def check_flushing_denormal_numbers_is_a_bool(torch):
+    with pytest.raises(RuntimeError, match="expects a bool"):
+        torch.set_flush_denormal(1)

@@ -33,6 +33,7 @@ def is_new_after_an_edit(kernels: Path, kernel: str, edited: str) -> bool:
         ("reduction/softmax.py", "reduction/reduce.py"),  # a neighbour
         ("reduction/softmax.py", "simd/microkernels.py"),
         ("reduction/softmax.py", "compiler/outline.py"),
+        ("reduction/softmax.py", "compiler/float_control.py"),
         ("pooling/max_pool.py", "conv/plan.py"),  # a folder that its neighbour imports from
     ],
 )
@@ -40,6 +41,11 @@ def test_an_edit_of_what_a_kernel_follows_from_is_seen(
     kernels: Path, kernel: str, edited: str
 ) -> None:
     assert is_new_after_an_edit(kernels, kernel, edited)
+
+
+def test_other_versions_of_what_compiles_have_code_of_their_own(kernels: Path) -> None:
+    keys = {KernelSources(kernels, v).key(kernels / "gather.py") for v in ("1 2 3", "1 2 4", "")}
+    assert len(keys) == 3
 
 
 def test_an_edit_of_a_folder_imported_from_is_seen(kernels: Path) -> None:
@@ -62,6 +68,7 @@ def test_an_edit_of_a_folder_imported_from_is_seen(kernels: Path) -> None:
         ("reduction/softmax.py", "conv/winograd.py"),
         ("reduction/softmax.py", "gather.py"),
         ("gather.py", "precompile.py"),
+        ("gather.py", "compiler/checked_cache.py"),
     ],
 )
 def test_an_edit_elsewhere_is_not(kernels: Path, kernel: str, edited: str) -> None:

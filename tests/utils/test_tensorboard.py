@@ -8,25 +8,8 @@ import pytest
 import minigrad as mg
 
 pytest.importorskip("tensorboardX", reason="tensorboardX is not installed: minigrad[tensorboard]")
-from tensorboardX.proto.event_pb2 import Event
-
 from minigrad.utils.tensorboard import SummaryWriter
-
-HEADER, FOOTER = 12, 4  # bytes around each record: length and checksum, checksum
-
-
-def events(folder):
-    """All values written below a folder, by tag."""
-    found = {}
-    for file in sorted(folder.rglob("events*")):
-        data = file.read_bytes()
-        while data:
-            size = int.from_bytes(data[:8], "little")
-            event = Event.FromString(data[HEADER : HEADER + size])
-            for value in event.summary.value:
-                found.setdefault(value.tag, []).append((event.step, value))
-            data = data[HEADER + size + FOOTER :]
-    return found
+from tests.support.tensorboard_events import events
 
 
 def test_scalars_of_tensors_and_numbers(tmp_path):

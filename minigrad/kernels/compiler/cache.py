@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import llvmlite
+import numba
+import numpy as np
 from numba.core import caching
 
 from minigrad.kernels.compiler.cache_folder import private_folder, say_once
@@ -34,20 +37,39 @@ def kernel_cache_dir() -> Path:
     return Path(given) if given else cache_dir() / "kernels"
 
 
+# Numba chooses by NumPy's version what its functions are compiled to.
+_VERSIONS = f"{numba.__version__} {llvmlite.__version__} {np.__version__}"
+
+# Modules of `compiler/` that no machine code follows from: they compile, keep and find it.
+_BESIDE_MACHINE_CODE = frozenset(
+    f"{name}.py"
+    for name in ("allocator", "background", "cache", "cache_folder", "cache_limit", "checked_cache",
+                 "process", "signals")
+)  # fmt: skip
+
+
 class KernelSources:
     """The sources of all kernels, and the keys of their machine code.
 
     The texts are read when minigrad is imported, so that a key describes the code that is compiled:
-    a file may be edited before one of its kernels is first called.
+    a file may be edited before one of its kernels is first called.  `versions` are those of what
+    compiles them: each set of versions has folders of its own, so that environments can share a
+    cache.
     """
 
     # Imports stand at the beginning of a line: none is inside a function.
     _MODULE = re.compile(rb"^(?:from|import) minigrad\.kernels\.(\w+)", re.MULTILINE)
     _NAMES = re.compile(rb"^from minigrad\.kernels import (\([^)]*\)|.*)", re.MULTILINE)
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, versions: str = _VERSIONS) -> None:
         self._root = root.resolve()
-        files = (*self._root.glob("*.py"), *self._root.glob("*/*.py"))
+        self._versions = versions.encode()
+        compiler = self._root / "compiler"
+        files = [
+            file
+            for file in (*self._root.glob("*.py"), *self._root.glob("*/*.py"))
+            if file.parent != compiler or file.name not in _BESIDE_MACHINE_CODE
+        ]
         self._texts = {file: file.read_bytes() for file in files}
         self._folders = {file.parent for file in self._texts} - {self._root}
         self._keys: dict[Path, str] = {}
@@ -55,7 +77,8 @@ class KernelSources:
     def key(self, file: Path) -> str:
         """Return a hash of all text that the machine code of a file's kernels follows from.
 
-        That is `compiler/`, `simd/`, the file's folder and the folders it imports from, in turn.
+        That is `compiler/` but for the modules that keep and find the code, `simd/`, the file's
+        folder and the folders it imports from, in turn.
         A module beside the folders stands for itself, as does one outside the package: a user's,
         which may be edited and imported again, or a generated one.
         """
@@ -77,7 +100,7 @@ class KernelSources:
                 found = self._texts_of(unit)
                 texts |= found
                 pending += self._imported(b"\n".join(found.values()))
-        text = b"\0".join(texts[file] for file in sorted(texts))
+        text = b"\0".join((self._versions, *(texts[file] for file in sorted(texts))))
         return hashlib.sha256(text).hexdigest()[:16]
 
     def _texts_of(self, unit: Path) -> dict[Path, bytes]:

@@ -18,6 +18,7 @@ from numba.core import caching
 
 from minigrad.kernels.compiler.cache import kernel_cache_dir
 from minigrad.kernels.compiler.cache_folder import others_can_write, say_once
+from minigrad.kernels.compiler.cache_limit import note_use, trim_at_exit
 
 _HEAD = b"minigrad kernel\n"
 _PROCESS = uuid.uuid4().hex[:8]
@@ -27,7 +28,8 @@ class _CheckedFiles(caching.IndexDataCacheFile):
     """The index of a function's machine code, and a file for each of its signatures.
 
     A file is a mark, a hash, a line with the versions of Numba and of the sources, and the content.
-    The hash covers the file's name too, so that a file under another's name is found out.
+    The hash covers the file's name too, so that a file under another's name is found out.  The CPU
+    and its features are part of the key that is looked up in the index.
 
     Numba numbers the files by the function's index.  If two processes add to it at once, the index
     may lose one entry; with equal names, the code of one would be found for the types of the other.
@@ -73,8 +75,9 @@ class _CheckedFiles(caching.IndexDataCacheFile):
         """Return a file's content, or None if there is no such file or if it is not to be used."""
         try:
             with open(self._data_path(name), "rb") as file:
-                is_safe = not others_can_write(os.fstat(file.fileno()))
-                text = file.read() if is_safe else b""
+                status = os.fstat(file.fileno())
+                text = b"" if others_can_write(status) else file.read()
+                note_use(file.name, status)
         except FileNotFoundError:
             return None
         except OSError:
@@ -92,6 +95,8 @@ class _CheckedFiles(caching.IndexDataCacheFile):
         path = self._data_path(name)
         partial = f"{path}.tmp.{uuid.uuid4().hex[:16]}"
         try:
+            if not os.path.isdir(self._cache_path):  # another process has cleared the cache
+                os.makedirs(self._cache_path, mode=0o700, exist_ok=True)
             with open(partial, "wb", opener=_open_for_this_user) as file:
                 content = self._versions + content
                 file.write(_HEAD + _digest(name, content) + content)
@@ -136,6 +141,7 @@ class KernelCache(caching.FunctionCache):
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Keep the compiled code for a signature, if the disk takes it."""
+        trim_at_exit()
         try:
             super().save_overload(sig, data)
         except OSError as error:

@@ -2,6 +2,9 @@
 
 A loop is a device function `loop(begin, end, *values)`.  One thread calls it for all iterations, or
 each of several threads for a part of them.  It is compiled once for both.
+
+Every thread computes as the one that launches: what that does with denormal numbers, and how it
+rounds, is set in the others while they run its loop.
 """
 
 from collections.abc import Callable
@@ -12,6 +15,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from minigrad.kernels.compiler.float_control import emit_read_control, emit_with_control
 from minigrad.kernels.compiler.fork import LIMIT_SYMBOL
 
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
@@ -27,8 +31,9 @@ _PARALLEL_FOR = ir.FunctionType(ir.VoidType(), [_BYTES] * 5 + [_I64] * 3)
 _GET_NUM_THREADS = ir.FunctionType(_I32, [])
 
 # Fields of the record that all threads read: the loop's values, the number of iterations, the
-# number of parts that they are divided into, and whether a part has failed.
-_VALUES, _COUNT, _PARTS, _FAILED = range(4)
+# number of parts that they are divided into, whether a part has failed, and the floating-point
+# control of the thread that launches.
+_VALUES, _COUNT, _PARTS, _FAILED, _CONTROL = range(5)
 
 
 @intrinsic
@@ -49,7 +54,8 @@ def share_out(
         parts = builder.select(builder.icmp_signed("<", count, threads), count, threads)
         with builder.if_else(builder.icmp_signed(">", parts, _I64(1))) as (is_parallel, is_serial):
             with is_parallel:
-                _launch(context, builder, compiled, (values, count, parts, _I32(0)))
+                fields = values, count, parts, _I32(0), emit_read_control(builder)
+                _launch(context, builder, compiled, fields)
             with is_serial:
                 status = _run(context, builder, compiled, _I64(0), count, values)
                 with cgutils.if_unlikely(builder, status.is_error):
@@ -104,9 +110,26 @@ def _launch(context: Any, builder: Any, compiled: Any, fields: tuple[Any, ...]) 
 
 def _part(context: Any, module: Any, compiled: Any, record_type: Any) -> Any:
     """Emit the function that the threading layer calls, which runs some parts."""
-    function = ir.Function(module, _PART, module.get_unique_name("part"))
+    inner = _uncontrolled_part(context, module, compiled, record_type)
+    function, builder = _internal_function(module, "part")
+    record = builder.bitcast(function.args[-1], record_type.as_pointer())
+    control = builder.load(_field(builder, record, _CONTROL))
+    emit_with_control(builder, control, lambda: builder.call(inner, function.args))
+    builder.ret_void()
+    return function
+
+
+def _internal_function(module: Any, name: str) -> tuple[Any, Any]:
+    function = ir.Function(module, _PART, module.get_unique_name(name))
     function.linkage = "internal"
-    builder = ir.IRBuilder(function.append_basic_block())
+    return function, ir.IRBuilder(function.append_basic_block())
+
+
+def _uncontrolled_part(context: Any, module: Any, compiled: Any, record_type: Any) -> Any:
+    """Emit the function that runs some parts, with the control that its thread has."""
+    function, builder = _internal_function(module, "uncontrolled_part")
+    # Inlined, its arithmetic could be moved to before the control is set.
+    function.attributes.add("noinline")
     pointers, counts, _, data = function.args
     record = builder.bitcast(data, record_type.as_pointer())
     values, count, parts = (

@@ -207,8 +207,10 @@ def _split_in(f: _Format) -> Callable[..., Any]:
 def _exp_in(f: _Format) -> Callable[..., Any]:
     real = f.real
     split, scale = _split_in(f), _scale_in(f)
-    lowest = real(np.log(np.finfo(real).smallest_subnormal) - 1)
-    highest = real(np.log(np.finfo(real).max) + 1)
+    limits = np.finfo(real)
+    # Of the smallest denormal number, which is zero where such numbers are flushed.
+    lowest = real((int(limits.minexp) - f.mantissa) * math.log(2) - 1)
+    highest = real(np.log(limits.max) + 1)
     rounder = real(1.5 * 2.0**f.mantissa)
     half, one = real(0.5), real(1)
 
