@@ -102,7 +102,7 @@ def _figure(title: str, x_title: str, axes: _Axes, drawn: list[str], lines: Sequ
         f"{escape(x_title)}</text>"
     )
     legend = "".join(
-        f'<span><i style="background:{line.colour};opacity:{0.5 if line.dashed else 1}"></i>'
+        f'<span><i style="color:{line.colour}"{" class=dashed" if line.dashed else ""}></i>'
         f"{escape(line.name)}</span>"
         for line in lines
     )

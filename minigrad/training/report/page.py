@@ -44,7 +44,9 @@ svg text { font-size: 11px; fill: #495057; }
 .grid { stroke: #e9ecef; }
 .legend { margin: 0; font-size: .85rem; overflow-wrap: anywhere; }
 .legend span { margin-right: 12px; }
-.legend i { display: inline-block; width: 12px; height: 12px; margin-right: 4px; }
+.legend i { display: inline-block; width: 20px; border-top: 3px solid; margin-right: 4px;
+  vertical-align: middle; }
+.legend i.dashed { border-top-style: dashed; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .85rem; }
 th, td { padding: 3px 8px; border: 1px solid #dee2e6; text-align: right; }
