@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from minigrad.compiler.compiled import CompiledFunction, disable_all
-from minigrad.compiler.module import CompiledModule
+from minigrad.compiler.module import CompiledModule, compile_forward
 from minigrad.compiler.options import (
     BACKENDS,
     EAGER_BACKENDS,
@@ -194,4 +194,9 @@ _STANCES = (
 )
 
 
+def _compile_in_place(module: Module, **settings: Any) -> None:
+    compile_forward(module, compile(**settings))
+
+
+Module._compile_in_place = _compile_in_place
 show_public_names(__name__)

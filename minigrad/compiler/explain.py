@@ -1,6 +1,7 @@
 """What a compiled function does, in words: tasks with times and bytes, and why it recorded."""
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -62,19 +63,50 @@ def _arrays(given: Any) -> list[np.ndarray]:
     return []
 
 
+class Drawn(NamedTuple):
+    """A task as it is drawn: its number, name and result, and the tasks whose results it takes."""
+
+    number: int
+    called: str
+    shape: str
+    takes: list[int]
+
+
+def flow_of(trace: Any) -> list[Drawn]:
+    """The tasks of a trace, and which of them takes what from which."""
+    found = []
+    for number, step in enumerate(trace.steps):
+        if step.kind == "call":
+            shapes = [str(list(layout[0])) for layout in step.layouts[:1] if layout is not None]
+            takes = sorted(set(_makers([step.args, step.settings])))
+            found.append(Drawn(number, step.called, "".join(shapes), takes))
+    return found
+
+
+def _makers(symbols: Any) -> Iterator[int]:
+    """The numbers of the tasks whose results occur in symbols, or views of these."""
+    if isinstance(symbols, tuple | list):
+        if len(symbols) == 3 and symbols[0] == "result":
+            yield symbols[1]
+        else:
+            for each in symbols:
+                yield from _makers(each)
+
+
 def drawn(compiled: Any) -> str:
-    """The tasks of all plans as a graph in Graphviz's language: arrows are arrays."""
+    """The tasks of all plans as a graph in Graphviz's language: arrows are arrays.
+
+    A box has the name of a task and the shape of its result; those of backward are grey.
+    """
     lines = ["digraph step {", "  rankdir=TB; node [shape=box, fontname=Helvetica];"]
     plans = [plan for case in compiled.cases.values() for plan in case.plans]
     for number, plan in enumerate(plans):
         lines.append(f"  subgraph cluster_{number} {{ label={_quoted(plan.kind)};")
-        makers: dict[str, int] = {}
-        for task, (called, read, made) in enumerate(plan.flow):
-            lines.append(f"    t{number}_{task} [label={_quoted(called)}];")
-            for name in read:
-                if name in makers:
-                    lines.append(f"    t{number}_{makers[name]} -> t{number}_{task};")
-            makers.update(dict.fromkeys(made, task))
+        for task in plan.flow:
+            label = _quoted(f"{task.called}\\n{task.shape}" if task.shape else task.called)
+            grey = ", style=filled" if "backward" in task.called.lower() else ""
+            lines.append(f"    t{number}_{task.number} [label={label}{grey}];")
+            lines += [f"    t{number}_{k} -> t{number}_{task.number};" for k in task.takes]
         lines.append("  }")
     return "\n".join([*lines, "}"])
 

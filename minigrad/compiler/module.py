@@ -1,6 +1,6 @@
 """`CompiledModule`: a module whose calls are recorded and replayed, and that is else the module."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from typing import Any
 
@@ -9,6 +9,18 @@ from minigrad.compiler.options import Options
 from minigrad.nn.module import Module
 
 _OWN = ("_orig_mod", "compiled", "training")
+
+
+def compile_forward(module: Any, make: Callable[[Any], Any]) -> None:
+    """Put what `make` gives of a module's forward in its place."""
+    own = module.__dict__.get("forward")
+    forward = own._function if isinstance(own, CompiledFunction) else module.forward
+    made = make(forward)
+    if isinstance(made, CompiledFunction):
+        made.name = made.options.name or type(module).__name__
+        module.__dict__["forward"] = made
+    elif isinstance(own, CompiledFunction):
+        del module.__dict__["forward"]
 
 
 class CompiledModule(Module):

@@ -4,7 +4,7 @@ import threading
 from typing import Any
 
 from minigrad.compiler.arguments import Arguments
-from minigrad.compiler.explain import Task, describe
+from minigrad.compiler.explain import Task, describe, flow_of
 from minigrad.compiler.native import NativeCalls, arrays_in
 from minigrad.compiler.recording import Recording
 from minigrad.compiler.region import Backward, Region, RegionOp, connect
@@ -55,8 +55,7 @@ class Plan:
             self._watched = recording.tensors_read(saved, writer)
         self.repeated = tuple(writer.repeated)
         self.tasks = [Task(entry) for entry in tape.entries if entry.kind == "call"]
-        self.flow = [(e.called, writer.read[n], writer.made[n]) for n, e in
-                     enumerate(tape.entries) if e.kind == "call" and n in writer.made]  # fmt: skip
+        self.flow = flow_of(trace)
         self.kind = describe(recording.arguments)
         self.recording = recording
         touched = [

@@ -107,7 +107,7 @@ class Tape:
     def _name_of(self, function: Callable[..., Any]) -> str:
         """The name of a function; of a rule that of the node that it belongs to."""
         name = getattr(function, "__name__", "function").strip("_")
-        return self.node if self.node and name in ("<lambda>", "rule") else name
+        return self.node if self.node and name in ("<lambda>", "rule", "backward") else name
 
     def add_leaf(self, leaf: Value) -> None:
         """Watch the gradient of a leaf."""

@@ -153,7 +153,15 @@ class Module(ModuleTree["Module"], HookMethods, StateMethods):
         return self._apply(creation.empty_like, recurse)
 
     def compile(self, *args: Any, **kwargs: Any) -> None:
-        """Nothing: a module runs as it is written, whatever is asked for.  See `compiler`."""
+        """Record and replay this module's forward from now on, as `minigrad.compile` does.
+
+        The arguments are those of `minigrad.compile`.  The module stays what it is: its names, its
+        hooks, which run around the forward, and its copies, which record anew.
+        """
+        self._compile_in_place(*args, **kwargs)
+
+    # What `compiler` puts here, which stands on this file.
+    _compile_in_place: Callable[..., None]
 
     def share_memory(self) -> Self:
         """Move all parameters and buffers to memory that processes share."""

@@ -1,8 +1,10 @@
 """Small programs that are drawn at random: compiled, they give the bits that they give eagerly.
 
-MINIGRAD_COMPILED_PROGRAMS=10000 draws so many of them; the suite draws a few.
+MINIGRAD_COMPILED_PROGRAMS=10000 draws so many of them; the suite draws a few.  At the end it is
+printed (with -s) how many of them were replayed, and why others were not.
 """
 
+import collections
 import os
 import warnings
 
@@ -127,3 +129,26 @@ def test_drawn_programs(program):
                 out = function(mg.tensor(data), 0.5 + call % 3, flags[call % 9])
                 found.append((bits(out), bits(weight), bits(weight.grad), bits(mg.rand(1))))
             assert found[0] == found[1], call
+    note(compiled)
+
+
+COUNTED = collections.Counter()
+REASONS = collections.Counter()
+
+
+def note(compiled):
+    """Count what became of the calls of a program."""
+    broken = [case.broken for case in compiled.cases.values() if case.broken is not None]
+    COUNTED.update(
+        programs=1, calls=compiled.calls, replays=compiled.replays,
+        recordings=compiled.recordings, **{"with replays": compiled.replays > 0},
+        broken=bool(broken),
+    )  # fmt: skip
+    REASONS.update({str(reason).partition(" (")[0] for reason in broken})
+
+
+def test_most_drawn_programs_are_replayed():
+    """Six to nine sizes and two flags are up to six kinds of arguments in at most 18 calls."""
+    print(f"\n{dict(COUNTED)}", *REASONS.most_common(9), sep="\n")
+    assert COUNTED["with replays"] >= 0.8 * COUNTED["programs"]
+    assert COUNTED["broken"] <= 0.1 * COUNTED["programs"]

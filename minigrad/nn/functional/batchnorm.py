@@ -67,11 +67,11 @@ def update_running(
     *settings: float,
 ) -> None:
     """running = (1 - momentum) * running + momentum * new, in place, or of `statistic` of new."""
-    ignore_fp_errors(blend_in, running.array, new, momentum, statistic, *settings)
+    ignore_fp_errors(blend_running, running.array, new, momentum, statistic, *settings)
     running.bump_version()
 
 
-def blend_in(
+def blend_running(
     running: Array,
     new: Array,
     momentum: float,

@@ -238,8 +238,8 @@ def _by_channel(c: Call, x: str) -> str:
     return x
 
 
-@translates(batchnorm.blend_in, writes=0)
-def _blend_in(c: Call) -> str:
+@translates(batchnorm.blend_running, writes=0)
+def _blend_running(c: Call) -> str:
     raise OnnxExporterError("it updates running statistics, which a file cannot keep")
 
 
