@@ -1,24 +1,25 @@
 """Training steps replayed by `minigrad.compile`, beside eager steps, torch and JAX.
 
-    python -m benchmarks.compiled_steps [--only NAME] [--rounds N] [--threads N]
+    python -m benchmarks.compiled_steps [--only NAME] [--rounds N] [--threads N] [--seconds S]
 
 Each engine runs in a process of its own, in turns; a step's time is the best of all.  JAX needs
-`pip install jax optax`; engines that are not installed are left out.  The table goes to standard
-output.
+`pip install jax optax`, torch.compile a C++ compiler; an engine that is not there, or that has no
+such step, is "nan".  `--start` gives, in place of the table, what begins cost: the first eager
+step, the recorded ones, the first replay, and the time from the start of the process to it.
+Tables go to standard output.
 """
 
 import argparse
+import importlib
 import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-
-START = "from benchmarks.compiled_steps import worker; worker({0!r}, {1!r}, {2})"
 
 
 class Case(NamedTuple):
@@ -37,7 +38,74 @@ CASES = {
     "784-30-2 b256 SGD": Case((784, 30, 2), 256, "SGD"),
 }
 CHAIN = "chain of 40 on 32"
-ENGINES = ("eager", "compiled", "torch", "torch fused", "jax")
+ENGINES = ("eager", "compiled", "torch", "torch fused", "torch compile", "jax")
+
+
+class Network(NamedTuple):
+    """A network of `bench.cases.networks`, what it is given, and how many classes there are."""
+
+    make: Callable[[Any], Any]
+    shape: tuple[int, ...]
+    classes: int
+    takes_tokens: bool = False
+
+
+NETWORKS = {
+    "LSTM 32-64 b8": Network(lambda library: lstm(library, 32, 64), (8, 20, 32), 64),
+    "GPT 4x128 b12": Network(
+        lambda library: published().gpt(library, 65, 64, 4, 4, 128), (12, 64), 65, True
+    ),
+    "lecture CNN b64": Network(
+        lambda library: published().lecture_cnn(library), (64, 1, 28, 28), 10
+    ),
+    "ResNet-18 b64": Network(lambda library: published().resnet18(library), (64, 3, 224, 224), 10),
+}
+NAMES = (*CASES, CHAIN, *NETWORKS)
+
+
+def published() -> Any:
+    """The networks of minigrad's benchmarks: of few cases, so that others begin without them."""
+    return importlib.import_module("minigrad.bench.cases.networks")
+
+
+def lstm(library: Any, features: int, hidden: int) -> Any:
+    """The outputs of an LSTM, (N, L, features) -> (N, L, hidden)."""
+    nn = library.nn
+
+    class Outputs(nn.Module):  # type: ignore[name-defined,misc]  # known at run time
+        def __init__(self) -> None:
+            super().__init__()
+            self.lstm = nn.LSTM(features, hidden, batch_first=True)
+
+        def forward(self, x: Any) -> Any:
+            return self.lstm(x)[0]
+
+    return Outputs()
+
+
+def network_step(library: Any, network: Network, compiled: bool, fused: bool) -> Callable[[], Any]:
+    """A step of Adam of a network."""
+    nn, rng = library.nn, np.random.default_rng(0)
+    model = network.make(library)
+    settings = {"fused": True} if fused else {}
+    optimizer = library.optim.Adam(model.parameters(), lr=1e-3, **settings)
+    if network.takes_tokens:
+        given = library.from_numpy(rng.integers(0, network.classes, network.shape))
+    else:
+        given = library.from_numpy(rng.standard_normal(network.shape).astype(np.float32))
+    count = network.shape[0] if len(network.shape) == 4 else network.shape[0] * network.shape[1]
+    labels = library.from_numpy(rng.integers(0, network.classes, count))
+
+    def step(x: Any, y: Any) -> Any:
+        optimizer.zero_grad()
+        scores = model(x)
+        loss = nn.functional.cross_entropy(scores.reshape(-1, scores.shape[-1]), y)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    function = library.compile(step) if compiled else step
+    return lambda: function(given, labels)
 
 
 def data(case: Case) -> tuple[Any, Any]:
@@ -136,30 +204,47 @@ def jax_chain() -> Callable[[], Any]:
     return lambda: compiled(x).block_until_ready()
 
 
-def worker(engine: str, name: str, threads: int) -> None:
-    """Print the best time of a step in this process, in microseconds."""
+def step_of(engine: str, name: str, threads: int) -> Callable[[], Any]:
+    """The step that an engine takes."""
     if engine == "jax":
-        step = jax_chain() if name == CHAIN else jax_step(CASES[name])
-    else:
-        library = __import__("torch" if engine.startswith("torch") else "minigrad")
-        library.set_num_threads(threads)
-        compiled = engine == "compiled"
-        if name == CHAIN:
-            step = torch_chain(library, compiled)
-        else:
-            step = torch_step(library, CASES[name], compiled, engine.endswith("fused"))
-    for _ in range(10):
+        return jax_chain() if name == CHAIN else jax_step(CASES[name])
+    library = __import__("torch" if engine.startswith("torch") else "minigrad")
+    library.set_num_threads(threads)
+    compiled, fused = "compile" in engine, engine.endswith("fused")
+    if name == CHAIN:
+        return torch_chain(library, compiled)
+    if name in NETWORKS:
+        return network_step(library, NETWORKS[name], compiled, fused)
+    return torch_step(library, CASES[name], compiled, fused)
+
+
+def worker(engine: str, name: str, threads: int, seconds: float) -> None:
+    """Print the best time of a step in this process, in microseconds."""
+    step = step_of(engine, name, threads)
+    for _ in range(10 if seconds > 1 else 4):
         step()
-    best, until = float("inf"), time.perf_counter() + 1.5
-    while time.perf_counter() < until:
+    best, until = float("inf"), time.perf_counter() + seconds
+    while best == float("inf") or time.perf_counter() < until:
         began = time.perf_counter()
         step()
         best = min(best, time.perf_counter() - began)
     print(json.dumps(best * 1e6))
 
 
-def measured(engine: str, name: str, threads: int) -> float:
-    """The best time of a step in a process of its own; nan if the engine is not there."""
+def started(began: float, name: str, threads: int) -> None:
+    """Print the times of the first steps in this process, in microseconds."""
+    eager, compiled = (step_of(engine, name, threads) for engine in ("eager", "compiled"))
+    eager()
+    times = []
+    for step in (eager, *[compiled] * 4):
+        before = time.perf_counter()
+        step()
+        times.append((time.perf_counter() - before) * 1e6)
+    print(json.dumps([*times, (time.time() - began) * 1e6]))
+
+
+def run_in_process(engine: str, name: str, threads: int, call: str) -> Any:
+    """What a call prints in a process of its own; None if it fails."""
     many = str(threads > 1).lower()
     flags = f"--xla_cpu_multi_thread_eigen={many} intra_op_parallelism_threads={threads}"
     environment = os.environ | {
@@ -168,12 +253,30 @@ def measured(engine: str, name: str, threads: int) -> float:
         "XLA_FLAGS": flags,
         "JAX_PLATFORMS": "cpu",
     }
-    command = [sys.executable, "-c", START.format(engine, name, threads)]
+    command = [sys.executable, "-c", f"from benchmarks.compiled_steps import *; {call}"]
     if engine == "jax" and threads == 1 and hasattr(os, "sched_getaffinity"):
         core = str(min(os.sched_getaffinity(0)))
         command = ["taskset", "-c", core, *command]  # XLA takes all cores that it sees
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    return float(done.stdout.split()[-1]) if done.returncode == 0 else float("nan")
+    return json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 else None
+
+
+def measured(engine: str, name: str, threads: int, seconds: float) -> float:
+    """The best time of a step in a process of its own; nan if the engine is not there."""
+    call = f"worker({engine!r}, {name!r}, {threads}, {seconds})"
+    found = run_in_process(engine, name, threads, call)
+    return float("nan") if found is None else float(found)
+
+
+def print_starts(names: Sequence[str], threads: int) -> None:
+    """Print the table of first steps."""
+    heads = ("eager", "recorded", "recorded again", "third call", "fourth call", "since start, ms")
+    print(f"| first calls, us, {threads} threads | {' | '.join(heads)} |")
+    print("|---" * (1 + len(heads)) + "|")
+    for name in names:
+        call = f"started({time.time()}, {name!r}, {threads})"
+        *steps, since = run_in_process("compiled", name, threads, call)
+        print(f"| {name} | " + " | ".join(f"{t:.0f}" for t in (*steps, since / 1e3)) + " |")
 
 
 def main() -> None:
@@ -182,15 +285,20 @@ def main() -> None:
     parser.add_argument("--only", default="")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=1.5, help="of each measurement")
+    parser.add_argument("--start", action="store_true", help="measure what begins cost")
     options = parser.parse_args()
-    names = [name for name in (*CASES, CHAIN) if options.only in name]
+    names = [name for name in NAMES if options.only in name]
+    if options.start:
+        print_starts(names, options.threads)
+        return
     print(f"| us a step, {options.threads} threads | " + " | ".join(ENGINES) + " |")
     print("|---" * (1 + len(ENGINES)) + "|")
     for name in names:
         best = dict.fromkeys(ENGINES, float("inf"))
         for _ in range(options.rounds):
             for engine in ENGINES:
-                found = measured(engine, name, options.threads)
+                found = measured(engine, name, options.threads, options.seconds)
                 best[engine] = min(best[engine], found)
         print(f"| {name} | " + " | ".join(f"{best[e]:.0f}" for e in ENGINES) + " |", flush=True)
 
