@@ -120,7 +120,7 @@ class Walk:
         first = self.pending.get(edge)
         if first is None:
             self.pending[edge] = (g, owned)
-            if isinstance(edge, Node):
+            if edge.is_node:
                 heappush(self.heap, (-edge.made_at, edge))
             elif edge._hooks or edge._post_accumulate_hooks:
                 self.reached_hooks = True

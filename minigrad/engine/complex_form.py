@@ -43,7 +43,7 @@ class ComplexOp(Op):
         self.declaration = replace(
             operation.declaration, accumulates=False, symmetric=False, takes_complex=True
         )
-        self.keeps = KeptFor(self._readers, self.named_by_inputs)
+        self.keeps = KeptFor(self._readers, self.read_by_name)
         self.calls: dict[bool, Callable[..., Any]] = {}
 
     def vjp(

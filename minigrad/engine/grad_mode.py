@@ -67,7 +67,12 @@ class Mode:
 
     def fp_error_ignorer(self) -> Callable[..., Any]:
         """Return `ignore_fp_errors`, or one that code which interrupts an operation can call."""
-        return quiet_context().run if self.is_interrupting() else self.ignore_fp_errors
+        ignore = self.ignore_fp_errors
+        try:
+            ignore(int)
+        except RuntimeError:
+            return quiet_context().run
+        return ignore
 
 
 def quiet_context() -> contextvars.Context:

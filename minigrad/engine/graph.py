@@ -25,6 +25,7 @@ _new = object.__new__
 class Value(TensorInterface, SharesMemory):
     """An array that belongs to a graph; `minigrad.Tensor` gives it torch's methods."""
 
+    is_node = False  # of an edge: whether it leads to a node, or to a leaf
     # Class-level defaults: a new Value stores its array and whatever differs from these.
     _grad: Any = None
     _hooks: "dict[int, Hook] | None" = None
@@ -197,6 +198,7 @@ def bump_versions(values: Iterable[Value]) -> None:
 class Node(NodeInterface):
     """One application of an operation."""
 
+    is_node = True
     # Class-level defaults, as in Value: most nodes differ in few of these.
     out: Any = None  # (array, kind), or by-products, where a rule reads them
     out_storage: ChangeRecord | None = None
@@ -232,7 +234,9 @@ class Node(NodeInterface):
 
     def ndim(self, position: int) -> int:
         """The number of dimensions of the input at this position; for names of nodes."""
-        return len(self.inputs[position].shape)
+        value = self.inputs[position]
+        # A tensor's own `shape` makes a Size, which takes a microsecond.
+        return value.array.ndim if isinstance(value, Value) else len(value.shape)
 
     def saved_values(self) -> tuple[Any, tuple[Any, ...]]:
         """The output and the inputs, in the form that the rules take.
@@ -297,8 +301,9 @@ class Node(NodeInterface):
     def free(self) -> None:
         """Drop what the rules read; a node that kept nothing can be used again."""
         if self.keeps_values:
-            if self.op.named_by_inputs:
-                self.label = self.op.node_name(self)
+            op = self.op
+            if op.named_by_inputs:
+                self.label = op.node_name(self)
             self.inputs = ()
             self.out = None
             self.freed = True

@@ -93,7 +93,8 @@ class Op:
     ) -> None:
         self.name = forward.__name__.strip("_")
         self.node = node or self.name.title().replace("_", "") + "Backward0"
-        self.named_by_inputs = callable(node) and _names_inputs(node)
+        self.read_by_name = _read_by_name(node) if callable(node) else ""
+        self.named_by_inputs = self.read_by_name != ""
         self.forward = forward
         self.vjp_rules = vjp
         self.samples = samples
@@ -116,7 +117,7 @@ class Op:
             for name, default in zip(reversed(self.tensors), reversed(given), strict=False)
             if default is None
         }
-        self.keeps = KeptFor(self._readers, self.named_by_inputs)
+        self.keeps = KeptFor(self._readers, self.read_by_name)
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
@@ -224,6 +225,7 @@ def in_torch_names(
     return found
 
 
-def _names_inputs(node: Callable[[Node], str]) -> bool:
-    """True if a function that names nodes reads their inputs."""
-    return not {"inputs", "is_number", "ndim"}.isdisjoint(node.__code__.co_names)
+def _read_by_name(node: Callable[[Node], str]) -> str:
+    """What a function that names nodes reads of their inputs, in the words of `saved`."""
+    read = {"inputs", "is_number", "ndim"}.intersection(node.__code__.co_names)
+    return "meta" if "ndim" in read else "kind" if read else ""

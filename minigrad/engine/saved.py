@@ -10,6 +10,8 @@ from minigrad.engine.graph import Value
 
 Rule = Callable[..., Any]
 
+_TENSOR = "tensor"  # in the place of one of which nothing else is read
+
 
 class ShapeDtype:
     """Shape and dtype of an input of which a rule reads nothing else; its memory can be freed."""
@@ -33,6 +35,7 @@ class SavedArguments:
         inputs = [max(read[i + 1] for read in reads) for i in range(arity)]
         self.values = tuple(i for i, what in enumerate(inputs) if what == "value")
         self._metas = tuple(i for i, what in enumerate(inputs) if what == "meta")
+        self._kinds = tuple(i for i, what in enumerate(inputs) if what == "kind")
         self._nothing = tuple(i for i, what in enumerate(inputs) if what == "")
         self.everything = len(self.values) == arity
         self._none = (None,) * arity if len(self._nothing) == arity else None
@@ -47,28 +50,30 @@ class SavedArguments:
         for i in self._metas:
             if isinstance(kept[i], Value):
                 kept[i] = ShapeDtype(kept[i])
+        for i in self._kinds:
+            if isinstance(kept[i], Value):
+                kept[i] = _TENSOR
         return tuple(kept)
 
 
 class KeptFor(dict[tuple[tuple[int, ...], int], SavedArguments]):
     """SavedArguments by (the positions that require gradients, the number of arguments)."""
 
-    def __init__(
-        self, rules: Callable[[Iterable[int]], Iterable[Rule]], named_by_inputs: bool
-    ) -> None:
+    def __init__(self, rules: Callable[[Iterable[int]], Iterable[Rule]], read_by_name: str) -> None:
         self._rules = rules
-        self._named_by_inputs = named_by_inputs
+        self._read_by_name = read_by_name  # of every input, by the function that names nodes
 
     def __missing__(self, key: tuple[tuple[int, ...], int]) -> SavedArguments:
         needs, arity = key
         reads = [_reads(rule, arity) for rule in self._rules(needs)]
-        if self._named_by_inputs:
-            reads.append(("", *["meta"] * arity))
+        if self._read_by_name:
+            reads.append(("", *[self._read_by_name] * arity))
         found = self[key] = SavedArguments(reads, arity)
         return found
 
 
-# Of the words below, `max` gives the one that says most: "" < "meta" < "value".
+# Of the words below, `max` gives the one that says most: "" < "kind" < "meta" < "value".  What
+# names nodes may read of which kind an input was: a tensor, a number or None.
 _META = {"shape", "dtype", "ndim"}
 
 

@@ -26,6 +26,7 @@ PIECE = 256
 # NumPy adds numbers in pairs along rows, but one by one down columns.
 MIN_SIZE = 4096
 
+_add = np.add.reduce
 _SUMS = frozenset({"contract", "reassoc"})
 _HALF, _DOUBLE = np.dtype(np.float16), np.dtype(np.float64)
 
@@ -244,21 +245,24 @@ def _variance_over(
 
 def sum(x: Array, axes: tuple[int, ...], keepdims: bool = False) -> Array:
     """The sum over `axes`, each in range(x.ndim); bool and small integers sum to int64."""
-    dtype = x.dtype
-    if dtype in FLOATS:
+    dtype, size = x.dtype, x.size
+    if size <= PIECE and dtype in FLOATS and (x.ndim < 2 or size <= ROWS * x.shape[-1]):
+        pass  # no kernel is faster, and no sum has so many terms that its rounding counts
+    elif dtype in FLOATS:
         if not x.flags.c_contiguous:
             if x.ndim > 1 and math.prod([x.shape[axis] for axis in axes]) > PIECE:
                 return _sum_of_strided(x, axes, keepdims)
-        elif x.size >= MIN_SIZE or (len(axes) < x.ndim and x.size > ROWS * x.shape[-1]):
+        elif size >= MIN_SIZE or (len(axes) < x.ndim and size > ROWS * x.shape[-1]):
             view, shape = _view(x.shape, axes, keepdims)
             if view is None:
                 return _sum_of_groups(x, axes).reshape(shape)
-            if x.size >= MIN_SIZE or (len(view) == 3 and view[1] > ROWS):
+            if size >= MIN_SIZE or (len(view) == 3 and view[1] > ROWS):
                 return _sum_over(x, view, shape, dtype)
     elif dtype == _HALF:
         return sum(x.astype(np.float32), axes, keepdims).astype(dtype)
     # x.sum calls this, and takes half a microsecond more.  NumPy's stubs know no bool.
-    return np.asarray(np.add.reduce(x, axis=axes, keepdims=keepdims))  # type: ignore[call-overload]
+    total = _add(x, axis=axes, keepdims=keepdims)  # type: ignore[call-overload]
+    return total if type(total) is np.ndarray else np.asarray(total)
 
 
 def _sum_of_groups(x: Array, axes: tuple[int, ...]) -> Array:

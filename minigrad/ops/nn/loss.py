@@ -3,7 +3,7 @@
 import numpy as np
 
 from minigrad.core.types import Array
-from minigrad.engine.graph import V
+from minigrad.engine.graph import Node, V
 from minigrad.engine.op import arr, elementwise, op, sample
 from minigrad.kernels.pointwise import elementwise as elements
 from minigrad.kernels.reduction import cross_entropy as kernels
@@ -18,8 +18,13 @@ LEAST_LOG = -100.0
 LEAST_VARIANCE = 1e-12
 
 
+def nll_loss_node(node: Node) -> str:
+    """torch's name of a loss with class indices; the indices say how many dimensions there are."""
+    return "NllLoss2DBackward0" if len(node.settings["target"].shape) > 1 else "NllLossBackward0"
+
+
 @op(
-    node=lambda node: "NllLoss2DBackward0" if node.ndim(0) > 2 else "NllLossBackward0",
+    node=nll_loss_node,
     vjp=(
         lambda g, out, x, *, target, weight, ignore_index, reduction: nll_loss_backward(
             g,
