@@ -15,6 +15,7 @@ defer_modules(
         "conv",
         "distances",
         "drawing",
+        "elementary",
         "fused_optimizer",
         "matmul",
         "pointwise",

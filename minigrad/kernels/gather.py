@@ -212,6 +212,20 @@ def add_along(out: Array, index: Array, values: Array, dim: int) -> None:
         out[...] = sums
 
 
+def put_along(out: Array, index: Array, values: Array, dim: int) -> None:
+    """out[o, index[o, i, c], c] = values[o, i, c]; of several values for an element the last."""
+    is_compilable = out.dtype in FLOATS and out.flags.c_contiguous and values.dtype == out.dtype
+    if not is_compilable or index.size < MIN_ADDED or not _have_equal_axes(out, index, dim):
+        out[coordinates(index, dim)] = values
+        return
+    _put_along.run(
+        index.size,
+        _as_three_axes(out, dim),
+        _as_three_axes(index, dim),
+        _as_three_axes(values, dim),
+    )
+
+
 def _have_equal_axes(x: Array, index: Array, dim: int) -> bool:
     """Return whether all axes but `dim` are equally long."""
     return all(
@@ -248,3 +262,11 @@ def _add_along(out: Array, index: Array, values: Array) -> None:
         for i in range(index.shape[1]):
             for c in range(index.shape[2]):
                 out[o, index[o, i, c], c] += values[o, i, c]
+
+
+@kernel
+def _put_along(out: Array, index: Array, values: Array) -> None:
+    for o in prange(out.shape[0]):
+        for i in range(index.shape[1]):
+            for c in range(index.shape[2]):
+                out[o, index[o, i, c], c] = values[o, i, c]

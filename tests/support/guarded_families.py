@@ -11,11 +11,13 @@ import numpy as np
 from minigrad import nn, optim
 from minigrad.kernels import gather
 from minigrad.kernels.accumulation import logsumexp, running_extremes, running_products
+from minigrad.kernels.accumulation import softmax_columns as columns
 from minigrad.kernels.attention import backward as attention_backward
 from minigrad.kernels.attention import forward as attention_forward
 from minigrad.kernels.compiler.vector_unit import VECTOR_BYTES
 from minigrad.kernels.conv import conv2d
 from minigrad.kernels.distances import euclidean
+from minigrad.kernels.elementary import angles, halves, loops, remainders
 from minigrad.kernels.matmul import gemm_nt, matmul
 from minigrad.kernels.pointwise import activation, elementwise, special
 from minigrad.kernels.pointwise.loops import CHUNK
@@ -172,6 +174,12 @@ def vectors(draw: Draw) -> Calls:
     yield elementwise.dropout, x, x > 0, 2.0
     yield activation.silu, x
     yield special.lgamma, x
+    loops.LEAST = 0  # nothing is left to NumPy
+    yield angles.tan, x
+    yield remainders.remainder, x, y
+    yield remainders.fmod, x, 0.3
+    if x.dtype == np.float32:
+        yield halves.cast, (yield halves.cast, x)
     yield incomplete_gamma.gammainc, np.abs(x), np.abs(x)
     yield bessel.airy_ai, x
     yield normal.erfcx, x
@@ -201,6 +209,10 @@ def softmaxes(draw: Draw) -> Calls:
         yield softmax.softmax_backward, g, out, axis
         out = yield softmax.log_softmax, x, axis
         yield softmax.log_softmax_backward, g, out, axis
+        x, g = draw.plain(n, c, s), draw.plain(n, c, s)
+        out = yield columns.softmax, x, axis, draw.one_of(False, True)
+        yield columns.softmax_backward, g, out, axis
+        yield columns.log_softmax_backward, g, out, axis
 
 
 def label_losses(draw: Draw) -> Calls:
@@ -311,6 +323,7 @@ def gathers(draw: Draw) -> Calls:
     index = draw.rng.integers(0, length, (before, draw.size(), after))
     taken = yield gather.take_along, x, index, 1
     yield gather.add_along, draw.plain(*x.shape), index, taken, 1
+    yield gather.put_along, draw.plain(*x.shape), index, taken, 1
 
 
 def resamplings(draw: Draw) -> Calls:
@@ -340,9 +353,9 @@ def rows_of_elements(draw: Draw) -> Calls:
     yield largest.first_in_order, x, k, axis, draw.one_of(False, True)
     yield running_products.running_products, x, axis
     yield running_extremes.running_extremes, x, axis, draw.one_of(False, True)
-    products = draw.plain(draw.size(most=3), draw.size(most=37), draw.size(most=37))
-    lengths = [np.full(products.shape[:2], 99, x.dtype), np.full(products.shape[::2], 9, x.dtype)]
-    out = yield euclidean.distances_from_products, products, *lengths
+    inner = draw.plain(draw.size(most=3), draw.size(most=37), draw.size(most=37))
+    lengths = [np.full(inner.shape[:2], 99, x.dtype), np.full(inner.shape[::2], 9, x.dtype)]
+    out = yield euclidean.distances_from_products, inner, *lengths
     yield euclidean.slopes, draw.array(*out.shape), out
     yield logsumexp.logsumexp, draw.plain(draw.size(most=37), draw.one_of(draw.size(1), 1500))
 

@@ -11,6 +11,7 @@ from minigrad.core.types import Array, Number
 from minigrad.engine.dispatch import recorded
 from minigrad.engine.graph import V, Value
 from minigrad.engine.op import Operation, arr, elementwise, pointwise, sample
+from minigrad.kernels.elementary import powers, remainders
 from minigrad.kernels.pointwise import elementwise as kernels
 from minigrad.ops.elementwise.elementary import PAIRS, log, nothing, shaped, where
 
@@ -98,7 +99,7 @@ def div(input: Array, other: Array) -> Array:
 def floor_divide(input: Array, other: Array) -> Array:
     """input // other, rounded towards minus infinity."""
     _refuse_zero_divisor(input, other)
-    return np.floor_divide(input, other)
+    return remainders.floor_divide(input, other)
 
 
 def _floor_of_quotient(a: V | Number, b: V) -> V:
@@ -116,7 +117,7 @@ def _floor_of_quotient(a: V | Number, b: V) -> V:
 def remainder(input: Array, other: Array) -> Array:
     """input - other * floor(input / other): the sign follows `other`."""
     _refuse_zero_divisor(input, other)
-    return np.remainder(input, other)
+    return remainders.remainder(input, other)
 
 
 def _refuse_zero_divisor(a: Array, b: Array) -> None:
@@ -173,10 +174,12 @@ def pow(input: Array, exponent: Array | Number) -> Array:
         product = _PRODUCTS.get(exponent)
         if product is not None:
             return product(input)
+        if exponent in _SIMPLE:
+            simple: Array = input**exponent
+            return simple
     if np.result_type(input, exponent) == np.bool_:
         raise RuntimeError("pow is not implemented for bools")
-    power: Array = input**exponent
-    return power
+    return powers.pow(input, exponent)
 
 
 def _negative_powers(base: Array | Number, exponent: Array | Number) -> Array:
@@ -197,6 +200,8 @@ _PRODUCTS: dict[float, Callable[[Array], Array]] = {
     4: lambda x: np.square(np.square(x)),
     -2: lambda x: np.reciprocal(np.square(x)),
 }
+# NumPy's operator, but not its function, knows roots and reciprocals.
+_SIMPLE = frozenset({-1, 0, 0.5, 1})
 
 
 def operator(operation: Operation, swapped: bool = False) -> Callable[..., Any]:

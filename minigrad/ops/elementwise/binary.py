@@ -11,6 +11,7 @@ from minigrad.engine.graph import V, Value
 from minigrad.engine.op import arr, composed, elementwise, require_tensors, sample
 from minigrad.engine.out_argument import call_into
 from minigrad.engine.overrides import overridable
+from minigrad.kernels.elementary import angles, powers, remainders
 from minigrad.ops.elementwise import arithmetic as maths
 from minigrad.ops.elementwise import elementary
 from minigrad.ops.elementwise.arithmetic import EXTREMES
@@ -38,7 +39,7 @@ def fmod(input: Array, other: Array) -> Array:
         np.equal(other, 0)
     ):
         raise RuntimeError("ZeroDivisionError: division of integers by zero")
-    return np.fmod(input, other)
+    return remainders.fmod(input, other)
 
 
 @elementwise(
@@ -61,7 +62,7 @@ def div_rounded(input: Array, other: Array, *, rounding_mode: str) -> Array:
         result: Array = floor + inexact
         return result
     if rounding_mode == "floor":
-        return np.floor_divide(input, other)
+        return remainders.floor_divide(input, other)
     return np.trunc(np.divide(input, other))
 
 
@@ -139,7 +140,7 @@ def _squared_length(a: V, b: V) -> V:
 )
 def atan2(input: Array, other: Array) -> Array:
     """The angle in [-pi, pi] of the point (other, input)."""
-    return np.arctan2(input, other)
+    return angles.atan2(input, other)
 
 
 @elementwise(
@@ -150,7 +151,7 @@ def atan2(input: Array, other: Array) -> Array:
 )
 def hypot(input: Array, other: Array) -> Array:
     """sqrt(input**2 + other**2), without overflow."""
-    return np.hypot(input, other)
+    return powers.hypot(input, other)
 
 
 @elementwise(
@@ -164,7 +165,7 @@ def hypot(input: Array, other: Array) -> Array:
 )
 def logaddexp(input: Array, other: Array) -> Array:
     """log(exp(input) + exp(other)), without overflow."""
-    return np.logaddexp(input, other)
+    return powers.logaddexp(input, other)
 
 
 @elementwise(

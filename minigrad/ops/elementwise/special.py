@@ -7,6 +7,7 @@ import numpy as np
 from minigrad.core.types import Array
 from minigrad.engine.graph import V
 from minigrad.engine.op import arr, composed, pointwise, sample
+from minigrad.kernels.elementary import angles, powers
 from minigrad.kernels.pointwise import elementwise
 from minigrad.kernels.pointwise import special as kernels
 from minigrad.ops.elementwise.elementary import (
@@ -30,7 +31,7 @@ FRACTIONS = {"low": 0.1, "high": 0.9}
 @floating(vjp=(lambda g, out, x: g * (out * math.log(2)),), samples=shaped())
 def exp2(input: Array) -> Array:
     """2 ** input."""
-    return np.exp2(input)
+    return powers.exp2(input)
 
 
 @floating(vjp=(lambda g, out, x: g * (out + 1),), samples=shaped())
@@ -48,13 +49,13 @@ def log1p(input: Array) -> Array:
 @floating(vjp=(lambda g, out, x: g / (x * math.log(2)),), samples=shaped(low=0.3))
 def log2(input: Array) -> Array:
     """The logarithm to base 2."""
-    return np.log2(input)
+    return powers.log2(input)
 
 
 @floating(vjp=(lambda g, out, x: g / (x * math.log(10)),), samples=shaped(low=0.3))
 def log10(input: Array) -> Array:
     """The logarithm to base 10."""
-    return np.log10(input)
+    return powers.log10(input)
 
 
 # --- angles ---------------------------------------------------------------------------------
@@ -63,55 +64,55 @@ def log10(input: Array) -> Array:
 @floating(vjp=(lambda g, out, x: g * (1 + out * out),), samples=shaped(low=-1, high=1))
 def tan(input: Array) -> Array:
     """The tangent of an angle in radians."""
-    return np.tan(input)
+    return angles.tan(input)
 
 
 @floating(vjp=(lambda g, out, x: g * rsqrt(1 - x * x),), samples=shaped(**BELOW_ONE))
 def asin(input: Array) -> Array:
     """The angle in [-pi/2, pi/2] with this sine; nan outside [-1, 1]."""
-    return np.arcsin(input)
+    return angles.asin(input)
 
 
 @floating(vjp=(lambda g, out, x: -g * rsqrt(1 - x * x),), samples=shaped(**BELOW_ONE))
 def acos(input: Array) -> Array:
     """The angle in [0, pi] with this cosine; nan outside [-1, 1]."""
-    return np.arccos(input)
+    return angles.acos(input)
 
 
 @floating(vjp=(lambda g, out, x: g / (x * x + 1),), samples=shaped())
 def atan(input: Array) -> Array:
     """The angle in (-pi/2, pi/2) with this tangent."""
-    return np.arctan(input)
+    return angles.atan(input)
 
 
 @floating(vjp=(lambda g, out, x: g * cosh(x),), samples=shaped())
 def sinh(input: Array) -> Array:
     """The hyperbolic sine."""
-    return np.sinh(input)
+    return powers.sinh(input)
 
 
 @floating(vjp=(lambda g, out, x: g * sinh(x),), samples=shaped())
 def cosh(input: Array) -> Array:
     """The hyperbolic cosine."""
-    return np.cosh(input)
+    return powers.cosh(input)
 
 
 @floating(vjp=(lambda g, out, x: g * rsqrt(x * x + 1),), samples=shaped())
 def asinh(input: Array) -> Array:
     """The inverse of sinh."""
-    return np.arcsinh(input)
+    return powers.asinh(input)
 
 
 @floating(vjp=(lambda g, out, x: g * rsqrt(x * x - 1),), samples=shaped(low=1.3, high=3))
 def acosh(input: Array) -> Array:
     """The inverse of cosh; nan below 1."""
-    return np.arccosh(input)
+    return powers.acosh(input)
 
 
 @floating(vjp=(lambda g, out, x: g / (1 - x * x),), samples=shaped(**BELOW_ONE))
 def atanh(input: Array) -> Array:
     """The inverse of tanh; nan outside [-1, 1]."""
-    return np.arctanh(input)
+    return powers.atanh(input)
 
 
 def _sinc_rule(g: V, out: V, x: V) -> V:

@@ -11,7 +11,7 @@ import numpy as np
 from minigrad.core.types import Array, Shape
 from minigrad.engine.graph import V
 from minigrad.engine.op import arr, op, sample
-from minigrad.kernels.gather import add_along, coordinates, take_along
+from minigrad.kernels.gather import add_along, coordinates, put_along, take_along
 from minigrad.ops.dims import wrap_dim
 from minigrad.ops.elementwise.elementary import where
 from minigrad.ops.indexing.getitem import (
@@ -113,7 +113,7 @@ def scatter(input: Array, src: Array, *, dim: int, index: Array) -> Array:
     PyTorch differs: it gives a gradient to all of them, not only to the one that stays.
     """
     out = input.copy()
-    out[index_of(index, dim)] = src[source_index(index)]
+    put_along(out, index, src[source_index(index)], wrap_dim(dim, input.ndim))
     return out
 
 

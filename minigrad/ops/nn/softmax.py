@@ -7,9 +7,11 @@ import numpy as np
 from minigrad.core.types import Array
 from minigrad.engine.graph import V
 from minigrad.engine.op import arr, op, sample
+from minigrad.kernels.accumulation import softmax_columns as columns
 from minigrad.kernels.reduction import cross_entropy as losses
 from minigrad.kernels.reduction import softmax as kernels
 from minigrad.ops.dims import wrap_dim
+from minigrad.ops.nn.loss import nll_loss_node
 
 SAMPLES = [
     sample(arr.of(3, 4), dim=1),
@@ -40,7 +42,10 @@ def softmax(input: Array, *, dim: int) -> Array:
     """exp(input) / sum(exp(input)) along `dim`."""
     if input.ndim == 0:
         return np.ones_like(input)
-    return kernels.softmax(input, _axis(input, dim))
+    axis = _axis(input, dim)
+    if columns.is_worth_it(axis, input):
+        return columns.softmax(input, axis)
+    return kernels.softmax(input, axis)
 
 
 def _softmax_output_rule(g: V, out: V, c: V, y: V, *, dim: int) -> V:
@@ -58,7 +63,10 @@ def softmax_backward(cotangent: Array, output: Array, *, dim: int) -> Array:
     """y * (c - sum(c * y)): the Jacobian of softmax, which is symmetric, times c."""
     if cotangent.ndim == 0:
         return np.zeros_like(cotangent)
-    return kernels.softmax_backward(cotangent, output, _axis(output, dim))
+    axis = _axis(output, dim)
+    if columns.is_worth_it(axis, cotangent, output):
+        return columns.softmax_backward(cotangent, output, axis)
+    return kernels.softmax_backward(cotangent, output, axis)
 
 
 @op(
@@ -70,7 +78,10 @@ def log_softmax(input: Array, *, dim: int) -> Array:
     """input - log(sum(exp(input))) along `dim`."""
     if input.ndim == 0:
         return np.zeros_like(input)
-    return kernels.log_softmax(input, _axis(input, dim))
+    axis = _axis(input, dim)
+    if columns.is_worth_it(axis, input):
+        return columns.softmax(input, axis, logarithm=True)
+    return kernels.log_softmax(input, axis)
 
 
 @op(
@@ -86,7 +97,10 @@ def log_softmax_backward(cotangent: Array, output: Array, *, dim: int) -> Array:
     """c - exp(y) * sum(c)."""
     if cotangent.ndim == 0:
         return np.zeros_like(cotangent)
-    return kernels.log_softmax_backward(cotangent, output, _axis(output, dim))
+    axis = _axis(output, dim)
+    if columns.is_worth_it(axis, cotangent, output):
+        return columns.log_softmax_backward(cotangent, output, axis)
+    return kernels.log_softmax_backward(cotangent, output, axis)
 
 
 def target_distribution(
@@ -120,7 +134,7 @@ CLASS_WEIGHTS = np.array([0.5, 1.0, 2.0, 0.25])
 
 
 @op(
-    node=lambda node: "NllLoss2DBackward0" if node.ndim(0) > 2 else "NllLossBackward0",
+    node=nll_loss_node,
     vjp=(_cross_entropy_rule,),
     array_vjp=(
         lambda g, out, x, *, target, ignore_index, **_: losses.cross_entropy_backward(

@@ -12,6 +12,7 @@ from minigrad.engine.half_precision import in_float32
 from minigrad.engine.op import arr, composed, op, sample
 from minigrad.engine.step_recorder import numbers_read
 from minigrad.kernels.accumulation import logsumexp as logsumexp_kernels
+from minigrad.kernels.accumulation import products
 from minigrad.kernels.reduction import reduce as kernels
 from minigrad.kernels.simd.math import FLOATS
 from minigrad.ops.dims import axes, broadcast_view, kept_shape, wrap_dim
@@ -231,6 +232,8 @@ def prod(
 ) -> Array:
     """The product along `dim`, or of all elements; bools and integers multiply as int64."""
     wide = as_sum_dtype(input, dtype)
+    if not keepdim and products.is_worth_it(wide):
+        return products.product(wide, one_axis(dim, input))
     return np.prod(wide, axis=one_axis(dim, input), keepdims=keepdim, dtype=wide.dtype)
 
 

@@ -10,6 +10,7 @@ from minigrad.core.types import Array, Shape
 from minigrad.engine.graph import V
 from minigrad.engine.op import arr, op, sample
 from minigrad.engine.saved import ShapeDtype
+from minigrad.kernels.elementary import halves
 from minigrad.kernels.rearrange import rows
 from minigrad.ops.dims import as_tuple, each_dim, wrap_dim
 
@@ -37,6 +38,8 @@ def clone(input: Array) -> Array:
 )
 def cast(input: Array, *, dtype: dtypes.dtype) -> Array:
     """The elements cast to another dtype."""
+    if halves.is_worth_it(input, dtype.numpy):
+        return halves.cast(input)
     return input.astype(dtype.numpy, order=_order(input))
 
 
