@@ -1,5 +1,6 @@
 """Element types under torch's names, and torch's promotion: scalars and 0-d tensors are weak."""
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -133,6 +134,29 @@ def torch_name(given: np.dtype[Any]) -> str:
 def castable(given: np.dtype[Any], wanted: np.dtype[Any]) -> bool:
     """True if a result may be stored in another dtype: not floats in integers, say."""
     return _CATEGORY[given.kind] <= _CATEGORY[wanted.kind]
+
+
+def held_by(given: np.dtype[Any], number: Any) -> Any:
+    """A number that is to be written into an array of this dtype.
+
+    Integers lose what stands behind the point, and negative ones count down from the largest where
+    there is no sign.  Raises RuntimeError for a number that the dtype cannot hold: too large,
+    not finite in integers, with an imaginary part outside complex ones.
+    """
+    if given.kind in "cb":
+        return number
+    real = number.real if isinstance(number, complex) and number.imag == 0 else number
+    if given.kind == "f" and isinstance(real, float | int):
+        if not math.isfinite(real) or abs(real) <= float(np.finfo(given).max):
+            return real
+    elif isinstance(real, float | int) and math.isfinite(real):
+        limits = np.iinfo(given)
+        whole, least = int(real), limits.min or -limits.max
+        if least <= whole <= limits.max:
+            return whole % (limits.max + 1) if limits.min == 0 else whole
+    raise RuntimeError(
+        f"value cannot be converted to type {torch_name(given)} without overflow: {number}"
+    )
 
 
 def _of_scalar(scalar: bool | int | float | complex) -> np.dtype[Any]:

@@ -47,14 +47,14 @@ def scaled_sub(
     return arithmetic.sub(input, scaled) if out is None else arithmetic.sub(input, scaled, out=out)
 
 
-def _any_floating(*operands: V) -> bool:
-    return any(x.array.dtype.kind == "f" for x in operands)
+def _all_integers(*operands: V) -> bool:
+    return all(x.array.dtype.kind in "iub" for x in operands)
 
 
 @composed(node="AddcmulBackward0", old_forms=("input value tensor1 tensor2",))
 def addcmul(input: V, tensor1: V, tensor2: V, *, value: float = 1) -> V:
     """input + value * tensor1 * tensor2; for integers, value is rounded towards 0."""
-    if not _any_floating(input, tensor1, tensor2):
+    if _all_integers(input, tensor1, tensor2):
         if all(x.array.dtype.kind == "b" for x in (input, tensor1, tensor2)):
             raise RuntimeError("addcmul is not implemented for bools")
         value = int(value)
@@ -64,7 +64,7 @@ def addcmul(input: V, tensor1: V, tensor2: V, *, value: float = 1) -> V:
 @composed(node="AddcdivBackward0", old_forms=("input value tensor1 tensor2",))
 def addcdiv(input: V, tensor1: V, tensor2: V, *, value: float = 1) -> V:
     """input + value * tensor1 / tensor2.  Raises RuntimeError for two tensors of integers."""
-    if not _any_floating(tensor1, tensor2):
+    if _all_integers(tensor1, tensor2):
         raise RuntimeError(
             f"addcdiv(): Integer division with addcdiv is no longer supported, make one of the "
             f"tensors floating, got {tensor1.dtype} and {tensor2.dtype}"

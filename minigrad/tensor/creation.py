@@ -246,7 +246,7 @@ def full(
     value = _number("full", fill_value)
     found = dtypes.result_type(value) if dtype is None else dtypes.to_numpy(dtype)
     array = allocated(np.empty, new_shape((size,)), found)
-    array[...] = value
+    array[...] = dtypes.held_by(found, value)
     return of_numbers(array, dtype=dtype, **options)
 
 
@@ -293,8 +293,9 @@ def full_like(
     input: Tensor, fill_value: Scalar, *, dtype: DTypeLike = None, **options: Unpack[LikeOptions]
 ) -> Tensor:
     """One value in the shape and dtype of `input`."""
-    value = _number("full_like", fill_value)
-    return of_numbers(np.full(input.shape, value, dtype_like(input, dtype)), **options)
+    found = dtype_like(input, dtype)
+    value = dtypes.held_by(found, _number("full_like", fill_value))
+    return of_numbers(np.full(input.shape, value, found), **options)
 
 
 def arange(

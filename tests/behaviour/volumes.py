@@ -27,6 +27,16 @@ def check_unpooling_puts_maxima_back(torch):
     assert torch.equal(back[back > 0], out.flatten())
 
 
+def check_the_last_of_several_with_one_index_stays(torch):
+    x = torch.tensor([[[1.0, 2.0, 3.0, 4.0]]])
+    places = torch.tensor([[[1, 1, 4, 1]]])
+    row = torch.nn.functional.max_unpool1d(x, places, 3, 1)
+    assert row.tolist() == [[[0.0, 4.0, 0.0, 0.0, 3.0, 0.0]]]
+    x, places = x.reshape(1, 1, 2, 2, 1), places.reshape(1, 1, 2, 2, 1)
+    volume = torch.nn.functional.max_unpool3d(x, places, (1, 2, 3))
+    assert volume.flatten()[:6].tolist() == [0.0, 4.0, 0.0, 0.0, 3.0, 0.0]
+
+
 def check_volumes_without_a_batch(torch):
     x = torch.randn(2, 4, 5, 6)
     for layer in (torch.nn.Conv3d(2, 3, 2), torch.nn.MaxPool3d(2), torch.nn.AdaptiveAvgPool3d(2)):

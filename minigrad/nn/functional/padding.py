@@ -26,6 +26,8 @@ def pad(
         )
     pairs = list(zip(pad[::2], pad[1::2], strict=True))
     if mode == "constant":
+        if isinstance(value, complex) and not input.is_complex():
+            raise TypeError(f"pad(): argument 'value' must be a real number, got {value}")
         return _pad_constant(input, pairs, 0.0 if value is None else value)
     if mode not in SOURCE_POSITIONS:
         raise NotImplementedError(f"Unrecognised padding mode {mode}")

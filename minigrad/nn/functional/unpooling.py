@@ -1,13 +1,11 @@
 """Partial inverses of max pooling: the maxima at their places, zeros elsewhere."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from minigrad.core.types import Array
 from minigrad.nn.functional.arguments import IntOrSequence, batched, require_countable
 from minigrad.nn.functional.pooling import as_row, row_pair, window_geometry
-from minigrad.ops.nn.pool import scatter_planes
-from minigrad.ops.nn.pool3d import scatter_volumes
 from minigrad.tensor import Tensor
 
 
@@ -24,10 +22,11 @@ def max_unpool2d(
     (N, C, H', W') or (C, H', W') -> the same with output_size, by default
     (H' - 1) stride - 2 padding + kernel_size.  Raises RuntimeError if the shapes differ or an index
     is out of range, ValueError for an output_size that pooling cannot have had.
-    PyTorch differs: elements with the same index are summed; in PyTorch the last one stays.
+    Of elements with the same index the last one stays.
+    PyTorch differs: the derivative with respect to the others is 0, as for `scatter`.
     """
     return _unpool(
-        "max_unpool2d", scatter_planes, input, indices, kernel_size, stride, padding, output_size, 2
+        "max_unpool2d", input, indices, kernel_size, stride, padding, output_size, dimensions=2
     )
 
 
@@ -44,15 +43,14 @@ def max_unpool3d(
     (N, C, D', H', W') or (C, D', H', W') -> the same with output_size; see max_unpool2d.
     """
     return _unpool(
-        "max_unpool3d", scatter_volumes, input, indices, kernel_size, stride, padding, output_size,
-        3,
-    )  # fmt: skip
+        "max_unpool3d", input, indices, kernel_size, stride, padding, output_size, dimensions=3
+    )
 
 
 def _unpool(
-    name: str, scatter: Callable[..., Tensor], input: Tensor, indices: Tensor,
-    kernel_size: IntOrSequence, stride: IntOrSequence | None, padding: IntOrSequence,
-    output_size: Sequence[int] | None, dimensions: int,
+    name: str, input: Tensor, indices: Tensor, kernel_size: IntOrSequence,
+    stride: IntOrSequence | None, padding: IntOrSequence, output_size: Sequence[int] | None,
+    dimensions: int,
 ) -> Tensor:  # fmt: skip
     """Unpooling of inputs with this number of spatial dimensions."""
     images, single = batched(name, input, dimensions)
@@ -78,7 +76,9 @@ def _unpool(
             f"Found an invalid max index: {positions.max()} (output volumes are of size "
             f"{'x'.join(map(str, size))})"
         )
-    out = scatter(images, indices=positions, size=tuple(size))
+    planes = images.new_zeros(*images.shape[:2], math.prod(size))
+    out = planes.scatter(2, indices.reshape(images.shape).flatten(2), images.flatten(2))
+    out = out.reshape(*images.shape[:2], *size)
     return out.squeeze(0) if single else out
 
 

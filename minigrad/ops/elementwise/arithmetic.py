@@ -56,7 +56,7 @@ def scaled_by(alpha: float, operand: V | Number, other: V | Number) -> V | Numbe
     if alpha == 1:
         return operand
     common = common_dtype(operand, other)
-    if not common.is_floating_point and isinstance(alpha, float):
+    if common.numpy.kind in "iub" and isinstance(alpha, float):
         raise RuntimeError(
             f"For integral input tensors, argument alpha must not be a floating point number, got "
             f"alpha={alpha}"

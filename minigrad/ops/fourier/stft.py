@@ -74,7 +74,7 @@ def stft(
     found = found.transpose(1, 2)
     if input.ndim == 1:
         found = found.squeeze(0)
-    return found if is_complex or return_complex else view_as_real(found)
+    return view_as_real(found) if return_complex is False else found
 
 
 def _require_choice(return_complex: bool | None, is_complex: bool) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.core.dtypes import held_by
 from minigrad.core.types import Array, Number, Shape
 from minigrad.engine.graph import V, Value
 from minigrad.engine.half_precision import in_float32
@@ -106,7 +107,7 @@ def _source(name: str, input: V, src: V | Number | None, value: Number | None) -
         raise TypeError(f"{name}() takes either a tensor as src or a number as value")
     if isinstance(src, Value):
         return src
-    return input.new_tensor(value if src is None else src)
+    return input.new_tensor(held_by(input.array.dtype, value if src is None else src))
 
 
 @composed

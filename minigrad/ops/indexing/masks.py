@@ -34,14 +34,14 @@ def number_or_0d(name: str, input: V, value: V | Number) -> V | Number:
     """A value to fill with: a number, or a 0-d tensor cast to the input's dtype."""
     if not isinstance(value, Value):
         number = value.item() if isinstance(value, np.generic) else value
-        if isinstance(number, complex) and not input._is_complex:
-            raise RuntimeError(f"{name}: {number} cannot be converted to {input.dtype}")
-        return number
+        return dtypes.held_by(input.array.dtype, number)
     if value.array.ndim:
         raise RuntimeError(
             f"{name} only supports a 0-dimensional value tensor, but got one of shape "
             f"{list(value.array.shape)}"
         )
+    if value.array.dtype != input.array.dtype:
+        dtypes.held_by(input.array.dtype, numbers_read(value.array, value.array.item()))
     return value.to(input.dtype)
 
 

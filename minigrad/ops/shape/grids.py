@@ -5,13 +5,18 @@ import numpy as np
 from minigrad.core.types import Shape
 from minigrad.engine.graph import V, wrap_like
 from minigrad.engine.op import composed
+from minigrad.ops.indexing.index_select import at_least_1d
 
 
 @composed
 def vander(x: V, *, N: int | None = None) -> V:
-    """`torch.linalg.vander`: powers 0 ... N - 1 of x (..., n): (..., n, N); by default N = n."""
+    """`torch.linalg.vander`: powers 0 ... N - 1 of x (..., n): (..., n, N); by default N = n.
+
+    A 0-d x is a vector of one element.
+    """
     if N is not None and N <= 1:
         raise RuntimeError(f"N must be greater than 1, got {N}")
+    x = at_least_1d(x)
     count = x.shape[-1] if N is None else N
     return x.unsqueeze(-1) ** x.new_tensor(np.arange(count))
 

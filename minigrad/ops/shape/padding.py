@@ -61,9 +61,10 @@ Sides = list[tuple[slice, slice]]
 
 def _reflected_sides(size: int, before: int, after: int) -> Sides:
     end = before + size
+    stop = end - 2 - after
     return [
         (slice(0, before), slice(2 * before, before, -1)),
-        (slice(end, end + after), slice(end - 2, end - 2 - after, -1)),
+        (slice(end, end + after), slice(end - 2, stop if stop >= 0 else None, -1)),
     ]
 
 
@@ -115,6 +116,7 @@ def _node_name(node: Any) -> str:
 
 _SAMPLES = [
     sample(arr.of(2, 3), padding=((0, 0), (1, 2)), mode="reflect"),
+    sample(arr.of(3, 2), padding=((0, 2), (1, 0)), mode="reflect"),
     sample(arr.of(3, 2), padding=((2, 0), (3, 1)), mode="replicate"),
     sample(arr.of(2, 3), padding=((1, 2), (3, 0)), mode="circular"),
 ]

@@ -164,7 +164,8 @@ def sum_to_size(input: Array, *, shape: Sequence[int]) -> Array:
     reduced = tuple(range(lead)) + tuple(
         i + lead for i, size in enumerate(wanted) if size == 1 and input.shape[i + lead] != 1
     )
-    return kernels.sum(input, reduced, True).reshape(wanted)
+    summed = kernels.sum(input, reduced, True) if reduced else input.copy()
+    return summed.reshape(wanted)
 
 
 def _squeeze_node(node: Node) -> str:

@@ -106,8 +106,10 @@ class CastMethods(ArrayValue):
         requires_grad: bool = False,
     ) -> Value:
         """A tensor of `fill_value`, by default of this one's dtype."""
-        array = allocated(np.empty, new_shape((size,)), self._dtype_for_new(dtype))
-        array[...] = fill_value
+        found = self._dtype_for_new(dtype)
+        value = dtypes.held_by(found, fill_value)
+        array = allocated(np.empty, new_shape((size,)), found)
+        array[...] = value
         return self._new(made_of_numbers(array), device, requires_grad)
 
     # --- copies and casts ---
@@ -192,40 +194,40 @@ class CastMethods(ArrayValue):
         return self._cast(dtypes.of_numpy(dtypes.to_numpy(dtype)))
 
     @method
-    def half(self) -> Value:
-        return self._cast(dtypes.float16)
+    def half(self, *, memory_format: MemoryFormat = preserve_format) -> Value:
+        return self.to(dtypes.float16, memory_format=memory_format)
 
     @method
-    def double(self) -> Value:
-        return self._cast(dtypes.float64)
+    def double(self, *, memory_format: MemoryFormat = preserve_format) -> Value:
+        return self.to(dtypes.float64, memory_format=memory_format)
 
     @method
-    def long(self) -> Value:
-        return self._cast(dtypes.int64)
+    def long(self, *, memory_format: MemoryFormat = preserve_format) -> Value:
+        return self.to(dtypes.int64, memory_format=memory_format)
 
     @method
-    def short(self) -> Value:
-        return self._cast(dtypes.int16)
+    def short(self, *, memory_format: MemoryFormat = preserve_format) -> Value:
+        return self.to(dtypes.int16, memory_format=memory_format)
 
     @method
-    def char(self) -> Value:
-        return self._cast(dtypes.int8)
+    def char(self, *, memory_format: MemoryFormat = preserve_format) -> Value:
+        return self.to(dtypes.int8, memory_format=memory_format)
 
     @method
-    def byte(self) -> Value:
-        return self._cast(dtypes.uint8)
+    def byte(self, *, memory_format: MemoryFormat = preserve_format) -> Value:
+        return self.to(dtypes.uint8, memory_format=memory_format)
 
     @method
-    def float(self) -> Value:
-        return self._cast(dtypes.float32)
+    def float(self, *, memory_format: MemoryFormat = preserve_format) -> Value:
+        return self.to(dtypes.float32, memory_format=memory_format)
 
     @method
-    def int(self) -> Value:
-        return self._cast(dtypes.int32)
+    def int(self, *, memory_format: MemoryFormat = preserve_format) -> Value:
+        return self.to(dtypes.int32, memory_format=memory_format)
 
     @method
-    def bool(self) -> Value:
-        return self._cast(dtypes.bool_)
+    def bool(self, *, memory_format: MemoryFormat = preserve_format) -> Value:
+        return self.to(dtypes.bool_, memory_format=memory_format)
 
 
 def _in_format(tensor: Any, memory_format: MemoryFormat) -> Value:

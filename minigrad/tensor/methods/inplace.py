@@ -5,6 +5,7 @@ from typing import Any, Self
 import numpy as np
 
 from minigrad import ops
+from minigrad.core.dtypes import held_by
 from minigrad.core.types import Array, Number
 from minigrad.engine.grad_mode import ignore_fp_errors, thread
 from minigrad.kernels.simd.math import FLOATS
@@ -189,6 +190,8 @@ class InPlaceMethods(InPlaceOperators):
                 f"fill_ only supports 0-dimension value tensor but got tensor with "
                 f"{value.ndim} dimensions."
             )
+        if isinstance(value, int | float | complex):
+            value = held_by(self.array.dtype, value)
         return self.copy_(value)
 
     def zero_(self) -> Self:
@@ -225,7 +228,12 @@ class InPlaceMethods(InPlaceOperators):
                 ignore_fp_errors(assign_number, self.array, index, value)
                 self.bump_version()
                 return
-        given: Any = value if isinstance(value, ArrayValue) else self.new_tensor(value)
+        given: Any = value
+        if not isinstance(value, ArrayValue):
+            kinds = complex if self.array.dtype == np.float16 else (int, float, complex)
+            if isinstance(value, kinds):  # in float16, -1e9 among masked scores is -inf
+                given = held_by(self.array.dtype, value)
+            given = self.new_tensor(given)
         source, mode = given.to(self.dtype), thread.mode
         if mode.dual_levels or (mode.grad and (self._requires_grad or source._requires_grad)):
             overwrite(self, ops.index_put(before_change(self), source, index=index))
