@@ -76,9 +76,13 @@ def pytest_runtest_setup(item):
 
 @pytest.fixture(autouse=True)
 def settings_are_set_back():
-    """What a test changes for the whole process, every later test would see."""
-    before = process_settings()
+    """What a test changes for the whole process, every later test would see.
+
+    Commands set the number of threads, so that is set back here.
+    """
+    before, threads = process_settings(), mg.get_num_threads()
     yield
+    mg.set_num_threads(threads)
     after = process_settings()
     changed = {name: after[name] for name in before if after[name] != before[name]}
     assert not changed, f"the test has left the process with {changed}"
@@ -90,6 +94,5 @@ def process_settings():
     return {
         **vars(thread.mode),
         "dtype": mg.get_default_dtype(),
-        "threads": mg.get_num_threads(),
         **{f"{kind} hooks": list(registered) for kind, registered in hooks.items()},
     }
