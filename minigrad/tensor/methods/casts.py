@@ -162,13 +162,14 @@ class CastMethods(ArrayValue):
             result = self._cast(wanted)
         if copy and result is self:
             result = ops.clone(self)
-        if memory_format is preserve_format:
-            return result
-        moved: Value = result.contiguous(memory_format=memory_format)
-        return moved
+        return result._cast(result.dtype, memory_format)
 
-    def _cast(self, dtype: Dtype) -> Self:
-        return self if dtype.numpy == self.array.dtype else ops.cast(self, dtype=dtype)
+    def _cast(self, dtype: Dtype, memory_format: MemoryFormat = preserve_format) -> Self:
+        cast = self if dtype.numpy == self.array.dtype else ops.cast(self, dtype=dtype)
+        if memory_format is preserve_format:
+            return cast
+        moved: Self = cast.contiguous(memory_format=memory_format)
+        return moved
 
     @method
     def type_as(self, other: ArrayValue) -> Value:
@@ -195,39 +196,39 @@ class CastMethods(ArrayValue):
 
     @method
     def half(self, *, memory_format: MemoryFormat = preserve_format) -> Value:
-        return self.to(dtypes.float16, memory_format=memory_format)
+        return self._cast(dtypes.float16, memory_format)
 
     @method
     def double(self, *, memory_format: MemoryFormat = preserve_format) -> Value:
-        return self.to(dtypes.float64, memory_format=memory_format)
+        return self._cast(dtypes.float64, memory_format)
 
     @method
     def long(self, *, memory_format: MemoryFormat = preserve_format) -> Value:
-        return self.to(dtypes.int64, memory_format=memory_format)
+        return self._cast(dtypes.int64, memory_format)
 
     @method
     def short(self, *, memory_format: MemoryFormat = preserve_format) -> Value:
-        return self.to(dtypes.int16, memory_format=memory_format)
+        return self._cast(dtypes.int16, memory_format)
 
     @method
     def char(self, *, memory_format: MemoryFormat = preserve_format) -> Value:
-        return self.to(dtypes.int8, memory_format=memory_format)
+        return self._cast(dtypes.int8, memory_format)
 
     @method
     def byte(self, *, memory_format: MemoryFormat = preserve_format) -> Value:
-        return self.to(dtypes.uint8, memory_format=memory_format)
+        return self._cast(dtypes.uint8, memory_format)
 
     @method
     def float(self, *, memory_format: MemoryFormat = preserve_format) -> Value:
-        return self.to(dtypes.float32, memory_format=memory_format)
+        return self._cast(dtypes.float32, memory_format)
 
     @method
     def int(self, *, memory_format: MemoryFormat = preserve_format) -> Value:
-        return self.to(dtypes.int32, memory_format=memory_format)
+        return self._cast(dtypes.int32, memory_format)
 
     @method
     def bool(self, *, memory_format: MemoryFormat = preserve_format) -> Value:
-        return self.to(dtypes.bool_, memory_format=memory_format)
+        return self._cast(dtypes.bool_, memory_format)
 
 
 def _in_format(tensor: Any, memory_format: MemoryFormat) -> Value:
