@@ -1,95 +1,20 @@
-"""Generation of a Python module with the kernels of an update rule.
+"""Generation of a Python module with the kernels of an update rule, which arrives as a `Program`."""
 
-An update rule arrives as a `Program`, plain data.  `compiled` writes the module to the cache
-directory, because Numba caches machine code only for functions that have a file.  The file's name
-contains a hash of its text and of this file, so that an edit of either gives another file.
-"""
-
-import hashlib
-import linecache
-import os
-import re
-import sys
-import tempfile
 from collections.abc import Collection, Iterable
-from functools import cache
 from itertools import chain
-from pathlib import Path
-from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from minigrad.kernels.compiler.cache import cache_dir
-from minigrad.kernels.compiler.cache_folder import private_folder, temporary_folder
-from minigrad.kernels.compiler.kernel import Kernel
-
-# Elements of one task: a few pages of each array.
-SPAN = 4096
-
-
-class Program(NamedTuple):
-    """The computation for one element: straight-line code over numbered values.
-
-    Values 0 ... inputs-1 are the arrays' elements, and each instruction `(name, *operands)` gives
-    the next value.  A negative operand `~k` is the scalar with index k, the same for all elements.
-    `outputs` are pairs of an input's index and the operand that is stored to it.
-
-    Some values are one number for a whole parameter: the instructions `norm`, `sum` and `max` of a
-    value's elements, `size`, `measure:k`, the number with index k that is kept for each parameter,
-    and what is made of these.  They are computed in double precision.  `global_norm:k` and
-    `global_sum:k` are over all parameters of the optimizer; k counts them.  `measured` are pairs of
-    the index of a
-    kept number and its new value.
-    """
-
-    name: str
-    inputs: int
-    instructions: tuple[tuple[Any, ...], ...]
-    outputs: tuple[tuple[int, int], ...]
-    measured: tuple[tuple[int, int], ...] = ()
-
-    def of_parameters(self) -> frozenset[int]:
-        """The values that are one number for a whole parameter."""
-        found: set[int] = set()
-        for number, (op, *operands) in enumerate(self.instructions, self.inputs):
-            values = [o for o in operands if o >= 0]
-            if kind_of(op) in PARAMETER_KINDS or (values and found.issuperset(values)):
-                found.add(number)
-        return frozenset(found)
-
-    @property
-    def has_measures(self) -> bool:
-        """True if it reads or writes numbers that are kept for each parameter."""
-        ops = (op for op, *_ in self.instructions)
-        return bool(self.measured) or any(kind_of(op) == "measure" for op in ops)
-
-    @property
-    def has_global_sums(self) -> bool:
-        """True if it needs norms or sums over all parameters of the optimizer."""
-        return any(op.startswith("global") for op, *_ in self.instructions)
-
-
-REDUCTIONS = frozenset({"norm", "sum", "max", "global_norm", "global_sum"})
-PARAMETER_KINDS = REDUCTIONS | {"size", "measure"}
-CONDITIONS = frozenset(
-    {"less", "less_equal", "greater", "greater_equal", "equal", "not_equal", "and", "or", "not"}
+from minigrad.kernels.fused_optimizer.eight_bits import CODES
+from minigrad.kernels.fused_optimizer.program import (
+    BLOCK,
+    CONDITIONS,
+    REDUCTIONS,
+    Program,
+    index_of,
+    kind_of,
 )
-
-
-def kind_of(op: str) -> str:
-    """The name of an instruction without its index."""
-    return op.partition(":")[0]
-
-
-class Compiled(NamedTuple):
-    """The kernels of a program: pairs of a kernel and the reductions that it sums for, and then the
-    kernel `update`.  A reduction is named by its instruction.  `has_measures` is the program's."""
-
-    reduce: tuple[tuple[Kernel, tuple[str, ...]], ...]
-    update: Kernel
-    has_measures: bool
-
 
 # Instructions as generated source.  Operands are names, so that repeating one costs nothing.
 EXPRESSIONS = {
@@ -125,31 +50,49 @@ EXPRESSIONS = {
 _MODULE = '''\
 """Generated from the update rule `{name}`.  Edits are overwritten: change the rule instead."""
 
-from math import exp, log, sqrt, tanh
+from math import {functions}
 
 import numpy as np
 
 from minigrad.kernels.compiler.kernel import kernel, prange
 from minigrad.kernels.compiler.pointers import pointer_at
-
+{imports}
 real = np.{dtype}
-one, zero, least = real(1), real(0), real(-np.inf)
+one, zero, half, least = real(1), real(0), real(0.5), real(-np.inf)
+tiny = np.finfo(np.float32).tiny
 '''
 
+# A pass goes over memory the other way round from the one before it, whose end is in the cache.
 _PASS = """
 
 @kernel{options}
-def {name}({sums}addresses, starts, first, last, scalars, norms{measures}):
+def {name}({sums}addresses, sizes, spans, first, last, scalars, norms{more}):
 {scalars}
-    for span in prange(first.size):
-        low, high = span * {span}, (span + 1) * {span}
-        for p in range(first[span], last[span]):
-            begin, end = max(low, starts[p]), min(high, starts[p + 1])
-            skipped, n = (begin - starts[p]) * {itemsize}, end - begin
+    for task in prange(last - first):
+        span = {order}
+        p, low, n = spans[0, span], spans[1, span], spans[2, span]
 {views}
-            for i in range(n):
-{body}
+{loop}
 {ending}"""
+
+_LOOP = """\
+        for i in range(n):
+{body}"""
+
+# Where states are in 8 bits: the first loop finds their largest sizes, the second stores codes.
+_BLOCKS = """\
+        for block in range((n + {block} - 1) // {block}):
+            begin, end = block * {block}, min(n, block * {block} + {block})
+{factors}
+{largest}
+            for i in range(begin, end):
+{body}
+{kept}"""
+
+_LARGEST = """\
+            for i in range(begin, end):
+{body}
+{inverses}"""
 
 
 class _Writer:
@@ -158,14 +101,23 @@ class _Writer:
     def __init__(self, program: Program, dtype: np.dtype[Any]) -> None:
         self.program = program
         self.dtype = dtype
-        self.passes = _reductions_by_pass(program)
+        self.passes = program.reductions_by_pass()
         self._of_parameters = program.of_parameters()
         # The row of each reduction in `norms`, by the index of its value.
         self._rows = {number: row for row, number in enumerate(chain.from_iterable(self.passes))}
+        self._codes = dict(program.coded)
+        # The row of a coded input's sizes in `addresses`.
+        self._factors = {k: program.inputs + row for row, k in enumerate(self._codes)}
 
     def text(self) -> str:
         """Return the source of the module."""
-        head = _MODULE.format(name=self.program.name, dtype=self.dtype.name)
+        imports = "from minigrad.kernels.fused_optimizer.philox import normal\n"
+        head = _MODULE.format(
+            name=self.program.name,
+            dtype=self.dtype.name,
+            functions="exp, log, sqrt, tanh",
+            imports=imports * self.program.has_draws,
+        )
         sums = [self._reduction(k, numbers) for k, numbers in enumerate(self.passes)]
         return head + "".join(sums) + self._update()
 
@@ -180,44 +132,49 @@ class _Writer:
             options='(fastmath=frozenset({"contract", "reassoc"}))',
             sums="sums, ",
             before=[f"q{j} = {_first(op)}" for j, (op, _) in enumerate(summed)],
-            after=[f"sums[{j}, span + p] = q{j}" for j in range(len(numbers))],
+            after=[f"sums[{j}, span] = q{j}" for j in range(len(numbers))],
+            is_backward=k % 2 == 1,
         )  # fmt: skip
 
     def _update(self) -> str:
         outputs, measured = self.program.outputs, self.program.measured
-        stores = [f"a{number}[i] = {_variable(operand)}" for number, operand in outputs]
-        wanted = [operand for _, operand in outputs]
+        stores = [
+            f"a{number}[i] = {_variable(operand)}"
+            for number, operand in outputs
+            if number not in self._codes
+        ]
         # Another span may still read the old number: the new one has a place of its own.
         kept = [f"new_measures[{row}, p] = {self._double(o)}" for row, o in measured]
         return self._pass(
-            "update", wanted, stores,
-            stored=[number for number, _ in outputs],
+            "update", [operand for _, operand in outputs], stores,
+            stored=dict(outputs),
             doubles=[operand for _, operand in measured],
-            after=["if begin == starts[p]:", *(f"    {line}" for line in kept)] if kept else [],
+            after=["if low == 0:", *(f"    {line}" for line in kept)] if kept else [],
+            is_backward=len(self.passes) % 2 == 1,
         )  # fmt: skip
 
     def _pass(
-        self, name: str, wanted: Iterable[int], actions: list[str], *, options: str = "",
-        sums: str = "", stored: Collection[int] = (), doubles: Collection[int] = (),
-        before: Iterable[str] = (), after: Iterable[str] = (),
+        self, name: str, wanted: Iterable[int], actions: list[str], *, is_backward: bool,
+        options: str = "", sums: str = "", stored: dict[int, int] | None = None,
+        doubles: Collection[int] = (), before: Iterable[str] = (), after: Iterable[str] = (),
     ) -> str:  # fmt: skip
         """Return a kernel that computes the values `wanted` of an element and does `actions`.
 
-        `doubles` are wanted in double precision.
+        `stored` has the operand for each input that is stored to.  `doubles` are wanted in double
+        precision.
         """
+        stored = stored or {}
         read = self._needed([*wanted, *doubles])
-        inputs = self.program.inputs
-        views = [
-            f"a{k} = pointer_at(real, addresses[{k}, p] + skipped)"
-            for k in range(inputs)
-            if k in read or k in stored
-        ]
-        body = [f"x{k} = a{k}[i]" for k in range(inputs) if k in read]
+        views = self._views(read, stored)
+        body = [self._loaded(k) for k in range(self.program.inputs) if k in read]
         used = set(doubles)  # operands in double precision
-        for number, (op, *operands) in enumerate(self.program.instructions, inputs):
+        for number, (op, *operands) in enumerate(self.program.instructions, self.program.inputs):
             if number not in read:
                 continue
-            if number in self._of_parameters:
+            if kind_of(op) == "normal":
+                used.update(operands)
+                body.append(f"x{number} = {self._drawn(op, operands)}")
+            elif number in self._of_parameters:
                 used.update(operands if kind_of(op) not in REDUCTIONS else ())
                 cast = "{}" if op in CONDITIONS else "real({})"
                 views.append(f"p{number} = {self._of_parameter(number, op, operands)}")
@@ -226,25 +183,105 @@ class _Writer:
                 body.append(f"x{number} = " + EXPRESSIONS[op].format(*map(_variable, operands)))
         scalars = [f"s{k} = real(scalars[{k}])" for k in sorted(~o for o in read if o < 0)]
         scalars += [f"d{k} = scalars[{k}]" for k in sorted(~o for o in used if o < 0)]
-        measures = ", measures, new_measures" if self.program.has_measures else ""
+        more = ", measures, new_measures" * self.program.has_measures
         return _PASS.format(
-            name=name, options=options, sums=sums, span=SPAN, itemsize=self.dtype.itemsize,
-            measures=measures,
+            name=name, options=options, sums=sums,
+            more=more + ", numbers" * self.program.has_draws,
+            order="last - 1 - task" if is_backward else "first + task",
             scalars=_indented(scalars, 4),
-            views=_indented([*views, *before], 12),
-            body=_indented([*body, *actions], 16),
-            ending=_indented(after, 12),
+            views=_indented([*views, *before], 8),
+            loop=self._loop(body, actions, read, stored),
+            ending=_indented(after, 8),
         )  # fmt: skip
+
+    def _views(self, read: Collection[int], stored: Collection[int]) -> list[str]:
+        """Pointers to a span of each array."""
+        views = []
+        for k in range(self.program.inputs):
+            if not (k in read or k in stored):
+                continue
+            if k not in self._codes:
+                at = f"addresses[{k}, p] + low * {self.dtype.itemsize}"
+                views.append(f"a{k} = pointer_at(real, {at})")
+                continue
+            code = CODES[self._codes[k]][0].__name__
+            views.append(f"a{k} = pointer_at(np.{code}, addresses[{k}, p] + low)")
+            at = f"addresses[{self._factors[k]}, p] + low // {BLOCK} * 4"
+            views.append(f"f{k} = pointer_at(np.float32, {at})")
+        return views
+
+    def _loaded(self, k: int) -> str:
+        """The statement that reads an input's element."""
+        if k not in self._codes:
+            return f"x{k} = a{k}[i]"
+        _, most, roots = CODES[self._codes[k]]
+        ratio = f"(real(a{k}[i]) * real({1 / most!r}))"
+        if roots == 1:
+            return f"x{k} = {ratio} * abs{ratio} * c{k}"
+        return f"x{k} = ({ratio} * {ratio}) * ({ratio} * {ratio}) * c{k}"
+
+    def _loop(
+        self, body: list[str], actions: list[str], read: Collection[int], stored: dict[int, int]
+    ) -> str:
+        """The loop over a span's elements."""
+        if not any(k in read or k in stored for k in self._codes):
+            return _LOOP.format(body=_indented([*body, *actions], 12))
+        written = [k for k in self._codes if k in stored]
+        results = {k: _variable(stored[k]) for k in written}
+        largest = ""
+        if written:
+            sizes = [
+                f"y{k} = abs({results[k]})\n"
+                f"m{k} = {EXPRESSIONS['maximum'].format(f'm{k}', f'y{k}')}"
+                for k in written
+            ]
+            inverses = [
+                f"m{k} = np.float32(m{k})\nr{k} = one / real(m{k}) if m{k} >= tiny else zero"
+                for k in written
+            ]
+            largest = _LARGEST.format(
+                body=_indented([*body, *_lines(sizes)], 16),
+                inverses=_indented(_lines(inverses), 12),
+            )
+        factors = [f"c{k} = real(f{k}[block])" for k in self._codes if k in read]
+        codes = [line for k in written for line in self._encoded(k, results[k])]
+        return _BLOCKS.format(
+            block=BLOCK,
+            factors=_indented([*factors, *(f"m{k} = zero" for k in written)], 12),
+            largest=largest,
+            body=_indented([*body, *actions, *codes], 16),
+            kept=_indented([f"f{k}[block] = m{k}" for k in written], 12),
+        )
+
+    def _encoded(self, k: int, x: str) -> list[str]:
+        """Statements that store the code of a result; a NaN makes its whole block NaN."""
+        kind, most, roots = CODES[self._codes[k]]
+        code, root = f"np.{kind.__name__}", "sqrt(" * roots + f"abs({x}) * r{k}" + ")" * roots
+        lines = [
+            f"l{k} = {root} * real({most}) + half",
+            f"l{k} = l{k} if l{k} < real({most}) else real({most})",
+        ]
+        if self._codes[k] == "signed":
+            return [*lines, f"l{k} = -l{k} if {x} < zero else l{k}", f"a{k}[i] = {code}(l{k})"]
+        lines.append(f"l{k} = one if l{k} < one and {x} > zero else l{k}")
+        return [*lines, f"a{k}[i] = {code}(l{k})"]
+
+    def _drawn(self, op: str, operands: list[int]) -> str:
+        """The expression of a normal number of an element."""
+        seed, step = (f"np.uint64({self._double(o)})" for o in operands)
+        element = "np.uint64(low + i)"
+        draw = f"np.uint64({index_of(op)})"
+        return f"real(normal({seed}, {step}, np.uint64(numbers[p]), {draw}, {element}))"
 
     def _of_parameter(self, number: int, op: str, operands: list[int]) -> str:
         """The expression of a value that is one number for a whole parameter."""
-        kind, _, index = op.partition(":")
+        kind = kind_of(op)
         if kind in REDUCTIONS:
             return f"norms[{self._rows[number]}, p]"
         if kind == "measure":
-            return f"measures[{index}, p]"
+            return f"measures[{index_of(op)}, p]"
         if kind == "size":
-            return "float(starts[p + 1] - starts[p])"
+            return "float(sizes[p])"
         return EXPRESSIONS[op].format(*map(self._double, operands))
 
     @staticmethod
@@ -265,20 +302,6 @@ class _Writer:
         return needed
 
 
-def _reductions_by_pass(program: Program) -> list[list[int]]:
-    """Return the reductions of each pass.  A pass may use the results of earlier passes."""
-    known_after = [0] * program.inputs
-    passes: list[list[int]] = []
-    for number, (op, *operands) in enumerate(program.instructions, program.inputs):
-        known_after.append(max((known_after[o] for o in operands if o >= 0), default=0))
-        if kind_of(op) in REDUCTIONS:
-            if known_after[-1] == len(passes):
-                passes.append([])
-            passes[known_after[-1]].append(number)
-            known_after[-1] += 1
-    return passes
-
-
 def _first(op: str) -> str:
     """The result of a reduction over no elements."""
     return "least" if op == "max" else "zero"
@@ -295,6 +318,10 @@ def _variable(operand: int) -> str:
     return f"s{~operand}" if operand < 0 else f"x{operand}"
 
 
+def _lines(texts: Iterable[str]) -> list[str]:
+    return [line for text in texts for line in text.splitlines()]
+
+
 def _indented(lines: Iterable[str], by: int) -> str:
     return "\n".join(" " * by + line for line in lines)
 
@@ -302,55 +329,3 @@ def _indented(lines: Iterable[str], by: int) -> str:
 def source(program: Program, dtype: np.dtype[Any]) -> str:
     """Return the source of the module that applies `program` to arrays of `dtype`."""
     return _Writer(program, dtype).text()
-
-
-@cache
-def compiled(program: Program, dtype: np.dtype[Any]) -> Compiled:
-    """Return the kernels of `program` for float32 or float64; each compiles on its first call."""
-    text = source(program, dtype)
-    digest = hashlib.sha256(text.encode() + Path(__file__).read_bytes()).hexdigest()[:16]
-    name = re.sub(r"\W", "_", program.name)[:60]
-    module = _run(_save(f"{name}_{digest}", text), text)
-    reduce = tuple(
-        (
-            getattr(module, f"reduce_{k}"),
-            tuple(program.instructions[number - program.inputs][0] for number in numbers),
-        )
-        for k, numbers in enumerate(_reductions_by_pass(program))
-    )
-    return Compiled(reduce, module.update, program.has_measures)
-
-
-def _run(path: Path, text: str) -> ModuleType:
-    """Return the module with this text.
-
-    What the file contains, or a bytecode file beside it, is not executed: another program may have
-    damaged it since it was written.
-    """
-    module = ModuleType(f"minigrad_rule_{path.stem}")
-    module.__file__ = str(path)
-    # Where `inspect` finds the source of a function; without a time, it is not read from the disk.
-    linecache.cache[str(path)] = len(text), None, text.splitlines(keepends=True), str(path)
-    sys.modules[module.__name__] = module  # Numba looks it up there when it loads machine code
-    exec(compile(text, path, "exec"), module.__dict__)
-    return module
-
-
-def _save(stem: str, text: str) -> Path:
-    """Write `text` to a file in the cache, or in a temporary folder where that is impossible."""
-    try:
-        return _write(private_folder(cache_dir(), "rules"), stem, text)
-    except OSError:
-        return _write(temporary_folder(), stem, text)
-
-
-def _write(folder: Path, stem: str, text: str) -> Path:
-    path = folder / f"{stem}.py"
-    if path.is_file() and path.read_bytes() == text.encode():
-        return path
-    # An atomic rename: another process never reads half a file.
-    handle, partial = tempfile.mkstemp(dir=folder, prefix=stem, suffix=".partial")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.replace(partial, path)
-    return path

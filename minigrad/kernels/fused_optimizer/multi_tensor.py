@@ -1,20 +1,28 @@
 """Update of many arrays by one kernel call, from arrays of their addresses."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
-from typing import Any
+from math import sqrt
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from minigrad.kernels.compiler.kernel import kernel
 from minigrad.kernels.compiler.numpy_abi import write_matching_addresses
-from minigrad.kernels.fused_optimizer.codegen import SPAN, Compiled, Program, compiled, kind_of
+from minigrad.kernels.fused_optimizer.eight_bits import blocks_of
+from minigrad.kernels.fused_optimizer.generated import Compiled, compiled
+from minigrad.kernels.fused_optimizer.layout import SPAN, Layout, Wave
+from minigrad.kernels.fused_optimizer.program import Program, index_of, is_global, kind_of
 
 Array = np.ndarray[Any, Any]
+
+__all__ = ["SPAN", "Batch", "CodedState", "all_equal", "compiled", "refuse_misfit"]
 
 # So many accesses to elements count as the work of one element.  On small parameters, threads would
 # save ten microseconds a step, and cost hundreds if another process uses their core.
 ACCESSES_PER_ELEMENT = 8
+
+# What `combine` makes of the sums of spans.
+_SUM, _NORM, _MAX = range(3)
 
 
 @kernel
@@ -37,51 +45,73 @@ def refuse_misfit(
             )
 
 
+class CodedState(NamedTuple):
+    """A state of each parameter in 8 bits: its codes, and the largest size in each block."""
+
+    codes: Sequence[Array]
+    largest: Sequence[Array]
+
+
 class Batch:
     """Arrays that one kernel call updates: parameters, with their gradients and states.
 
-    The kernel computes in the parameters' dtype.  Raises RuntimeError if a parameter or state is
-    read-only, or a state's shape is not its parameter's.
+    The kernel computes in the parameters' dtype.  `numbers` say which parameter each is among all
+    of an optimizer, for random numbers.  Raises RuntimeError if a parameter or state is read-only,
+    or a state's shape is not its parameter's.
     """
 
-    def __init__(self, parameters: Sequence[Array], states: Sequence[Sequence[Array]]) -> None:
+    def __init__(
+        self,
+        parameters: Sequence[Array],
+        states: Sequence[Sequence[Array] | CodedState],
+        numbers: Sequence[int] = (),
+    ) -> None:
         self.parameters = list(parameters)
         self.dtype = self.parameters[0].dtype.newbyteorder("=")
         # Kernels need contiguous memory: other arrays are copied before a step and back after it.
         self._copies: list[tuple[Array, Array]] = []
-        self._updated = [[self._contiguous(a) for a in row] for row in (parameters, *states)]
-        for row in states:
-            refuse_misfit(self.parameters, row, "state")
+        rows = [[self._contiguous(a, self.dtype) for a in parameters]]
+        factors = []
+        for state in states:
+            if isinstance(state, CodedState):
+                refuse_misfit(self.parameters, state.codes, "state")
+                self._refuse_other_blocks(state.largest)
+                rows.append([self._contiguous(a, a.dtype) for a in state.codes])
+                factors.append([self._contiguous(a, np.dtype(np.float32)) for a in state.largest])
+            else:
+                refuse_misfit(self.parameters, state, "state")
+                rows.append([self._contiguous(a, self.dtype) for a in state])
+        self._updated = [*rows, *factors]
         n = len(self.parameters)
-        self._addresses = np.zeros((2 + len(states), n), np.int64)
+        self._addresses = np.zeros((1 + len(self._updated), n), np.int64)
         for k, row in enumerate(self._updated):
             self._addresses[k + (k > 0)] = [a.ctypes.data for a in row]
-        self._wanted = tuple(self._updated[0])
+        self._wanted = tuple(rows[0])
+        self._numbers = np.array(numbers, np.int64)
         self._gradients: Sequence[Array] = ()
+        self._layout = Layout([a.size for a in self.parameters])
         self._program: Program | None = None
-        self._kernels: Compiled
-        self._norms: Array
+        self._passes: _Passes
         self._reduced: Program | None = None  # whose norms are known
 
-    def _contiguous(self, array: Array) -> Array:
+    def _contiguous(self, array: Array, dtype: np.dtype[Any]) -> Array:
         if not array.flags.writeable:
             raise RuntimeError(
                 f"cannot update an array of shape {array.shape} in place: it is read-only"
             )
-        if array.flags.c_contiguous and array.flags.aligned and array.dtype == self.dtype:
+        if array.flags.c_contiguous and array.flags.aligned and array.dtype == dtype:
             return array
-        copy = np.empty(array.shape, self.dtype)
+        copy = np.empty(array.shape, dtype)
         self._copies.append((array, copy))
         return copy
 
-    @cached_property
-    def _spans(self) -> tuple[Array, Array, Array]:
-        """Offsets of the parameters in their concatenation, first and last parameter of a span."""
-        starts = np.cumsum([0, *(a.size for a in self.parameters)], dtype=np.int64)
-        lows = np.arange(0, starts[-1], SPAN)
-        first = np.searchsorted(starts, lows, side="right") - 1
-        last = np.searchsorted(starts, lows + SPAN, side="left")
-        return starts, first, np.minimum(last, len(self.parameters))
+    def _refuse_other_blocks(self, largest: Sequence[Array]) -> None:
+        for array, found in zip(self.parameters, largest, strict=True):
+            if found.shape != (blocks_of(array.size),):
+                raise RuntimeError(
+                    f"{found.shape} factors do not fit a state of {array.size} elements: it has "
+                    f"{blocks_of(array.size)} blocks"
+                )
 
     def set_gradients(self, gradients: tuple[Array, ...]) -> None:
         """Set the gradients of the next run.  Raises RuntimeError if a shape is wrong."""
@@ -102,36 +132,38 @@ class Batch:
         """
         if not (program.outputs or program.measured):
             return
+        passes = self._begin(program)
+        arguments = self._arguments(program, scalars, measures)
         if self._reduced is not program:
-            self._begin(program)
-            if self._kernels.reduce:
-                known: dict[int, float] = {}
-                for partial in self.reduce(program, scalars, measures, known):
-                    known.update(partial)
-        arguments = self._arguments(scalars, measures)
-        self._kernels.update.run(self._work(program), *arguments)
-        if self._kernels.has_measures:
-            measures[...] = arguments[-1]  # type: ignore[index]
+            for number in range(passes.leading):
+                passes.reduce(number, self._layout.all, arguments, is_alone=True)
+        for wave in passes.waves:
+            for number in range(passes.leading, passes.count):
+                passes.reduce(number, wave, arguments)
+            passes.update(wave, arguments)
+        if program.has_measures:
+            measures[...] = arguments[3]  # type: ignore[index]
         for array, copy in self._copies:
             array[...] = copy
         self._gradients = ()
         self._reduced = None
 
-    def _begin(self, program: Program) -> None:
+    def _begin(self, program: Program) -> "_Passes":
         if program is not self._program:
-            self._program, self._kernels = program, compiled(program, self.dtype)
-            rows = sum(len(ops) for _, ops in self._kernels.reduce)
-            self._norms = np.empty((rows, len(self.parameters)))
-        for array, copy in self._copies:
-            copy[...] = array
+            self._program = program
+            kernels = compiled(program, self.dtype)
+            self._passes = _Passes(kernels, program, self._layout, self._addresses, self.dtype)
+        if self._reduced is not program:
+            for array, copy in self._copies:
+                copy[...] = array
+        return self._passes
 
-    def _arguments(self, scalars: Array, measures: Any) -> list[Any]:
-        """The arguments of all kernels of the program that has begun."""
-        arguments = [self._addresses, *self._spans, scalars, self._norms]
-        return [*arguments, measures, measures.copy()] if self._kernels.has_measures else arguments
-
-    def _work(self, program: Program) -> int:
-        return int(self._spans[0][-1]) * program.inputs // ACCESSES_PER_ELEMENT
+    def _arguments(self, program: Program, scalars: Array, measures: Any) -> list[Any]:
+        """The arguments of all kernels of a program that follow from the step."""
+        arguments = [scalars, self._passes.norms]
+        if program.has_measures:
+            arguments += [measures, measures.copy()]
+        return [*arguments, self._numbers] if program.has_draws else arguments
 
     def reduce(
         self,
@@ -140,46 +172,116 @@ class Batch:
         measures: Array | None,
         totals: Mapping[int, float],
     ) -> Iterator[dict[int, float]]:
-        """Compute the norms and sums that `program` needs.
+        """Compute what `program` needs over all parameters of an optimizer.
 
-        Gives this batch's part of those over all parameters, by their indices, again and again
-        until `totals` has what they add up to.  Of norms the parts are sums of squares.
+        Gives this batch's part of it, by the indices of the norms and sums, again and again until
+        `totals` has what they add up to.  Of norms the parts are sums of squares.
         """
-        self._begin(program)
-        starts, first, _ = self._spans
-        arguments = self._arguments(scalars, measures)
-        known = 0
-        for reduce, ops in self._kernels.reduce:
-            sums = np.zeros((len(ops), first.size + starts.size - 1))
-            reduce.run(self._work(program), sums, *arguments)
-            rows = self._norms[known : known + len(ops)]
-            combine.run(rows, sums, starts, np.array([op == "max" for op in ops]))
-            known += len(ops)
-            partial = {int(op.partition(":")[2]): float(row.sum())
-                       for op, row in zip(ops, rows, strict=True) if ":" in op}  # fmt: skip
+        passes = self._begin(program)
+        arguments = self._arguments(program, scalars, measures)
+        for number in range(passes.leading):
+            rows = passes.reduce(number, self._layout.all, arguments)
+            shared = [(op, row) for op, row in rows if is_global(op)]
+            partial = {index_of(op): float(row.sum()) for op, row in shared}
             while not partial.keys() <= totals.keys():
                 yield partial
-            for op, row in zip(ops, rows, strict=True):
-                if ":" in op:
-                    row.fill(totals[int(op.partition(":")[2])])
-                if kind_of(op).endswith("norm"):
-                    np.sqrt(row, out=row)
+            for op, row in shared:
+                total = totals[index_of(op)]
+                row.fill(total**0.5 if kind_of(op) == "global_norm" else total)
         self._reduced = program
 
 
-@kernel
-def combine(totals: Array, sums: Array, starts: Array, are_maxima: Array) -> None:
-    """Sums or maxima over whole parameters, from those over the spans that they lie in.
+class _Passes:
+    """The kernels of a program in the order in which a step calls them.
 
-    That over the part of parameter p in span s is in column s + p.
+    Passes up to the last one that sums over all parameters of an optimizer are `leading`: each is
+    made over all parameters before the next.  The others follow one another wave by wave; the last
+    wave comes first, because the passes before have left its elements in the cache.
     """
-    for j in range(totals.shape[0]):
-        for p in range(totals.shape[1]):
-            total = -np.inf if are_maxima[j] else 0.0
-            for k in range(starts[p] // SPAN, -(-starts[p + 1] // SPAN)):
-                x = sums[j, k + p]
-                if not are_maxima[j]:
+
+    def __init__(
+        self,
+        kernels: Compiled,
+        program: Program,
+        layout: Layout,
+        addresses: Array,
+        dtype: np.dtype[Any],
+    ) -> None:
+        self._kernels = [(reduce.run, ops) for reduce, ops in kernels.reduce]
+        self._update = kernels.update.run
+        self._shared = addresses, layout.sizes, layout.spans
+        self._spans_of = layout.spans_of
+        self._inputs = program.inputs
+        self.count = len(self._kernels)
+        wide = [k for k, (_, ops) in enumerate(self._kernels) if any(map(is_global, ops))]
+        self.leading = wide[-1] + 1 if wide else 0
+        is_one = self.leading == self.count
+        self.waves = (
+            [layout.all] if is_one else layout.waves(program.inputs * dtype.itemsize)[::-1]
+        )
+        widest = max((len(ops) for _, ops in self._kernels), default=0)
+        self._sums = np.empty((widest, layout.spans.shape[1]))
+        self.norms = np.empty((sum(len(ops) for _, ops in self._kernels), len(layout.sizes)))
+        self._kinds = [np.array([_kind(op) for op in ops]) for _, ops in self._kernels]
+        self._are_wide = [np.array([is_global(op) for op in ops]) for _, ops in self._kernels]
+        ends = np.cumsum([0, *(len(ops) for _, ops in self._kernels)]).tolist()
+        self._rows = [self.norms[a:b] for a, b in zip(ends, ends[1:], strict=False)]
+
+    def reduce(
+        self, number: int, wave: Wave, arguments: list[Any], is_alone: bool = False
+    ) -> Iterator[tuple[str, Array]]:
+        """Make a pass that sums; pairs of its reductions and their results for each parameter.
+
+        Sums over all parameters of an optimizer are those of this batch if it `is_alone`, and
+        else parts of them.
+        """
+        run, ops = self._kernels[number]
+        run(self._work(wave), self._sums, *self._shared, *wave.spans, *arguments)
+        rows, are_wide = self._rows[number], self._are_wide[number]
+        combine.run(
+            rows, self._sums, self._spans_of, *wave.params, self._kinds[number], are_wide, is_alone
+        )
+        return zip(ops, rows, strict=True)
+
+    def update(self, wave: Wave, arguments: list[Any]) -> None:
+        """Make the pass that stores."""
+        self._update(self._work(wave), *self._shared, *wave.spans, *arguments)
+
+    def _work(self, wave: Wave) -> int:
+        return wave.elements * self._inputs // ACCESSES_PER_ELEMENT
+
+
+def _kind(op: str) -> int:
+    return {"max": _MAX, "norm": _NORM, "global_norm": _NORM}.get(kind_of(op), _SUM)
+
+
+@kernel
+def combine(
+    totals: Array,
+    sums: Array,
+    spans_of: Array,
+    first: int,
+    last: int,
+    kinds: Array,
+    are_wide: Array,
+    is_alone: bool,
+) -> None:
+    """Sums, norms or maxima over whole parameters, from those over their spans.
+
+    Those over all parameters of an optimizer stay sums over each, unless these `is_alone`.
+    """
+    for j in range(kinds.size):
+        for p in range(first, last):
+            total = -np.inf if kinds[j] == _MAX else 0.0
+            for span in range(spans_of[0, p], spans_of[1, p]):
+                x = sums[j, span]
+                if kinds[j] != _MAX:
                     total += x
                 elif not (total >= x or np.isnan(total)):
                     total = x
-            totals[j, p] = total
+            totals[j, p] = sqrt(total) if kinds[j] == _NORM and not are_wide[j] else total
+        if are_wide[j] and is_alone:
+            total = 0.0
+            for p in range(first, last):
+                total += totals[j, p]
+            totals[j, first:last] = sqrt(total) if kinds[j] == _NORM else total

@@ -36,7 +36,7 @@ def sign(u):
 def cautious(u, g, *, eps=1e-3):
     """Zero where the update and the gradient disagree in sign; the rest is larger to make up."""
     agree = where(u * g > 0, 1.0, 0.0)
-    return u * agree / maximum(mean(agree), eps)
+    return u * agree * (1 / maximum(mean(agree), eps))
 
 
 @transformation(paper="You et al. 2020, Algorithm 2, arXiv:1904.00962")

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad.core.types import Array
-from minigrad.kernels.fused_optimizer.codegen import Program
+from minigrad.kernels.fused_optimizer.program import Program
 
 # A trace of 64 steps takes as long as two or three traces of one step.
 LOOKAHEAD_STEPS = 64

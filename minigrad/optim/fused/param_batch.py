@@ -115,8 +115,12 @@ class Plan:
         for batch in self.batches:
             gradients = tuple([request.gradients[k].array for k in batch.indices])  # type: ignore[union-attr]
             batch.prepare(gradients, request.hypers[batch.group], request.maximize[batch.group])
-        if any(batch.has_global_sums for batch in self.batches):
+        if any(batch.has_global_sums for batch in self.batches) and not self._is_one_kernel():
             self._sum_over_batches()
+
+    def _is_one_kernel(self) -> bool:
+        """True if one kernel takes the step: it sums for itself."""
+        return len(self.batches) == 1 and self.batches[0].is_fused
 
     def _sum_over_batches(self) -> None:
         """Add up what the batches give for norms and sums over all parameters."""
@@ -235,6 +239,11 @@ class ParamBatch:
     def has_equal_numbers(self) -> bool:
         """True if each number is still the same for all parameters."""
         return all(all_equal.run(values) for values in self._shared)
+
+    @property
+    def is_fused(self) -> bool:
+        """True if a kernel takes the step that is prepared."""
+        return self._trace is not None
 
     @property
     def has_global_sums(self) -> bool:
