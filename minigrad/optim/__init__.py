@@ -17,6 +17,7 @@ from minigrad.optim.adamax import Adamax
 from minigrad.optim.adamw import AdamW
 from minigrad.optim.adopt import ADOPT
 from minigrad.optim.asgd import ASGD
+from minigrad.optim.fused.draws import normal_like
 from minigrad.optim.fused.global_sums import global_norm, global_sum
 from minigrad.optim.fused.rule import rule
 from minigrad.optim.fused.rule_optimizer import RuleOptimizer
@@ -38,6 +39,8 @@ from minigrad.optim.sparse_adam import SparseAdam
 if TYPE_CHECKING:  # imported when they are first read
     from minigrad.optim.composition import (
         add_decayed_weights,
+        add_noise,
+        bounds,
         cautious,
         centralize,
         chain,
@@ -74,8 +77,10 @@ if TYPE_CHECKING:  # imported when they are first read
         AdaBelief,
         AdaBound,
         Adai,
+        Adam8bit,
         AdaMod,
         AdamP,
+        AdamW8bit,
         Adan,
         AdaNorm,
         AdaShift,
@@ -95,6 +100,7 @@ if TYPE_CHECKING:  # imported when they are first read
         Gravity,
         Kron,
         LaProp,
+        Lion8bit,
         MuonAll,
         Nero,
         NovoGrad,
@@ -153,8 +159,10 @@ __all__ = [
     "Adagrad",
     "Adai",
     "Adam",
+    "Adam8bit",
     "AdamP",
     "AdamW",
+    "AdamW8bit",
     "AdamWScheduleFree",
     "Adamax",
     "Adan",
@@ -176,6 +184,7 @@ __all__ = [
     "Kron",
     "LaProp",
     "Lion",
+    "Lion8bit",
     "Lookahead",
     "MultiSteps",
     "Muon",
@@ -207,6 +216,8 @@ __all__ = [
     "WeightEMA",
     "Yogi",
     "add_decayed_weights",
+    "add_noise",
+    "bounds",
     "cautious",
     "centralize",
     "chain",
@@ -220,6 +231,7 @@ __all__ = [
     "lr_finder",
     "lr_scheduler",
     "masked",
+    "normal_like",
     "normalize",
     "partition",
     "rule",

@@ -1,4 +1,4 @@
-"""Generation of a Python module with the kernels of an update rule, which arrives as a `Program`."""
+"""Generation of a Python module with the kernels of an update rule, given as a `Program`."""
 
 from collections.abc import Collection, Iterable
 from itertools import chain

@@ -1,6 +1,7 @@
 """Update of many arrays by one kernel call, from arrays of their addresses."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from math import sqrt
 from typing import Any, NamedTuple
 
@@ -216,16 +217,14 @@ class _Passes:
         wide = [k for k, (_, ops) in enumerate(self._kernels) if any(map(is_global, ops))]
         self.leading = wide[-1] + 1 if wide else 0
         is_one = self.leading == self.count
-        self.waves = (
-            [layout.all] if is_one else layout.waves(program.inputs * dtype.itemsize)[::-1]
-        )
+        self.waves = [layout.all] if is_one else layout.waves(program.inputs * dtype.itemsize)[::-1]
         widest = max((len(ops) for _, ops in self._kernels), default=0)
         self._sums = np.empty((widest, layout.spans.shape[1]))
         self.norms = np.empty((sum(len(ops) for _, ops in self._kernels), len(layout.sizes)))
         self._kinds = [np.array([_kind(op) for op in ops]) for _, ops in self._kernels]
         self._are_wide = [np.array([is_global(op) for op in ops]) for _, ops in self._kernels]
         ends = np.cumsum([0, *(len(ops) for _, ops in self._kernels)]).tolist()
-        self._rows = [self.norms[a:b] for a, b in zip(ends, ends[1:], strict=False)]
+        self._rows = [self.norms[a:b] for a, b in pairwise(ends)]
 
     def reduce(
         self, number: int, wave: Wave, arguments: list[Any], is_alone: bool = False

@@ -9,6 +9,7 @@ from minigrad.optim.composition.declaration import (
     transformation,
 )
 from minigrad.optim.composition.limits import (
+    bounds,
     cautious,
     centralize,
     clip_by_norm,
@@ -19,6 +20,7 @@ from minigrad.optim.composition.limits import (
 )
 from minigrad.optim.composition.scaling import (
     add_decayed_weights,
+    add_noise,
     decoupled_weight_decay,
     scale,
     scale_by_adam,
@@ -33,6 +35,8 @@ __all__ = [
     "Ratio",
     "Transformation",
     "add_decayed_weights",
+    "add_noise",
+    "bounds",
     "cautious",
     "centralize",
     "chain",

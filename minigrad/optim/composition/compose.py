@@ -94,6 +94,10 @@ def _composed(transformations: Sequence[Transformation], lr: float) -> Rule:
     for part in whole:
         if part.switch is not None:
             raise ValueError(f"{part.transformation.name} takes whole gradients and has no mask")
+    last = [part for part in parts if part.transformation.declaration.changes == "new"]
+    if last != parts[len(parts) - len(last) :]:
+        name = last[0].transformation.name
+        raise ValueError(f"{name} changes new parameters: it must stand at the end of the chain")
     pairs = [(p, p.transformation.declaration) for p in parts]
     states = [chains for part in parts for chains in part.states.values()]
     counts_steps = any("t" in declaration.positional for _, declaration in pairs)
@@ -101,11 +105,14 @@ def _composed(transformations: Sequence[Transformation], lr: float) -> Rule:
     def text(theta: Any, g: Any, *given: Any, lr: Any, **hyper: Any) -> Any:
         values = dict(zip([*states, "t"] if counts_steps else states, given, strict=True))
         values |= {"theta": theta, "g": g, "u": g, "lr": lr}
-        for part in parts[len(whole) :]:
+        for part in parts[len(whole) : len(parts) - len(last)]:
             part(values, hyper)
         u = values["u"]
         step = u.scaled(lr) if isinstance(u, Ratio) else lr * u
-        return (values["theta"] - step, *(values[symbol] for symbol in states))
+        values["new"] = values["theta"] - step
+        for part in last:
+            part(values, hyper)
+        return (values["new"], *(values[symbol] for symbol in states))
 
     hyper = {"lr": lr}
     masks: dict[str, Callable[..., bool]] = {}

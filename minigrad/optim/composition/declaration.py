@@ -35,7 +35,7 @@ class Declaration(NamedTuple):
 
     text: Callable[..., Any]
     paper: str | None
-    changes: str  # "u", the update, or "theta", the parameter
+    changes: str  # "u", the update; "theta", the parameter before the update, or "new", after it
     positional: tuple[str, ...]  # of the text, after the first
     states: Mapping[str, str]  # their names in state_dict, by symbol
     defaults: Mapping[str, Any]
@@ -78,7 +78,8 @@ def transformation(
     The signature is the schema, as with `rule`: the update `u`, states, and after `*` the
     settings.  `theta`, `g`, `t` and `lr` are the parameter, its gradient, the step count and the
     learning rate.  The text returns the new update and the new states.  If its first argument is
-    `theta`, it changes the parameter and not the update.
+    `theta`, it changes the parameter and not the update; if it is `new`, it changes the parameter
+    that the update has been subtracted from, and stands at the end of a chain.
 
     `state`, `legal`, `start` and `measured` are those of `rule`.  `fixed` names settings that stay
     as they are: no parameter group has them.  With `whole` the text takes the gradient of a
@@ -150,13 +151,14 @@ def _declaration(
     if (
         len(positional) + len(settings) != len(parameters)
         or not positional
-        or positional[0].name not in ("u", "theta")
+        or positional[0].name not in ("u", "theta", "new")
         or any(p.default not in (p.empty, None) for p in positional)
         or inspect.Parameter.empty in settings.values()
     ):
         raise TypeError(
-            f"the transformation {text.__name__} must read (u, *states, *, settings) or (theta, "
-            f"*states, *, settings), with a default for each setting; got {inspect.signature(text)}"
+            f"the transformation {text.__name__} must read (u, *states, *, settings), with "
+            "`theta` or `new` in place of u if it changes parameters, and with a default for each "
+            f"setting; got {inspect.signature(text)}"
         )
     first, *others = (p.name for p in positional)
     symbols = [name for name in others if name not in CONTEXT]

@@ -2,7 +2,7 @@
 
 # mypy: allow-untyped-defs, allow-untyped-calls
 
-from numpy import clip, maximum, mean, minimum, where
+from numpy import clip, inf, maximum, mean, minimum, where
 from numpy import sign as sign_of
 from numpy.linalg import norm
 
@@ -24,6 +24,16 @@ def clip_by_norm(u, *, max_norm=1.0):
 def clip_by_value(u, *, max_value=1.0):
     """Each element between `-max_value` and `max_value`."""
     return clip(u, -max_value, max_value)
+
+
+@transformation()
+def bounds(new, *, low=-inf, high=inf):
+    """The new parameter, each element between `low` and `high`.  It stands last in a chain.
+
+    Steps that would leave the bounds end at them: projected gradient descent, if nothing else is in
+    the chain.
+    """
+    return clip(new, low, high)
 
 
 @transformation(paper="Bernstein et al. 2018, arXiv:1802.04434")

@@ -1,4 +1,4 @@
-"""Transformations that remember: momentum, Adam's and Lion's means; decay; schedules."""
+"""Transformations that remember: momentum, Adam's and Lion's means; decay; schedules; noise."""
 
 # mypy: allow-untyped-defs
 
@@ -6,6 +6,7 @@ from numpy import sign as sign_of
 from numpy import sqrt
 
 from minigrad.optim.composition.declaration import Ratio, transformation
+from minigrad.optim.fused.draws import normal_like
 
 
 @transformation(
@@ -83,3 +84,15 @@ def scale_by_schedule(u, t, *, schedule=None):
     computed step by step.
     """
     return schedule(t) * u
+
+
+@transformation(
+    paper="Neelakantan et al. 2015, arXiv:1511.06807",
+    legal={"eta": "[0, inf]", "gamma": "[0, inf]", "seed": "[0, 9007199254740992]"},
+)
+def add_noise(u, t, *, eta=0.01, gamma=0.55, seed=0):
+    """The update plus normal noise of the variance `eta / t**gamma`.
+
+    A run that is repeated or resumed draws the same noise, on any number of threads.
+    """
+    return u + (eta / t**gamma) ** 0.5 * normal_like(u, seed, t)

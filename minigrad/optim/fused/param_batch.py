@@ -7,13 +7,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.core.complex_arrays import complex_of, real_view
+from minigrad.core.complex_arrays import real_view
 from minigrad.core.types import Array
 from minigrad.engine.graph import bump_versions, wrap
 from minigrad.kernels.compiler.numpy_abi import are_same
 from minigrad.kernels.fused_optimizer.multi_tensor import Batch, all_equal, refuse_misfit
+from minigrad.optim.fused.draws import draws_of
 from minigrad.optim.fused.global_sums import GlobalSums
 from minigrad.optim.fused.lookahead import LookaheadTrace, Settings, Trace
+from minigrad.optim.fused.param_states import ParamStates
 from minigrad.optim.fused.rule import Rule
 from minigrad.optim.fused.trace import RuleError
 from minigrad.optim.optimizer.state_dict import State
@@ -199,7 +201,6 @@ class ParamBatch:
         self.group = group
         self.indices = indices  # among the parameters of all groups
         self.params = params
-        self._entries = entries
         # Complex parameters are updated as pairs of real numbers, as in torch.
         self._is_complex = params[0].is_complex()
         self._arrays = [real_view(p.array) for p in params]
@@ -219,14 +220,14 @@ class ParamBatch:
         # Numbers that differ from one parameter to the next, a row for each.
         self._measures = measures
         self._numbers |= dict(zip(rule.measured.values(), measures, strict=True))
-        self._new_states: list[dict[str, Tensor]] = [
+        new = [
             {
                 name: wrap(Tensor, values[k : k + 1].reshape(()))
                 for name, values in self._numbers.items()
             }
             for k in range(len(params))
         ]
-        self.has_new_states = any(self._new_states)
+        self._states = ParamStates(rule, params, self._arrays, entries, new)
         self._lookahead = LookaheadTrace(partial(rule.trace, present))
         self._trace: Trace | None = None  # None where NumPy is to run the text
         self._scalars: Array
@@ -291,43 +292,25 @@ class ParamBatch:
 
     def _make_batch(self, kept: tuple[int, ...], hyper: Mapping[str, Any]) -> Batch:
         """The arrays for the kernel; the states that do not exist yet are made."""
-        named = list(self.rule.states.items())
-        states = []
-        for k, ((symbol, name), follows) in enumerate(
-            zip(named, self.rule.follows_theta, strict=True)
+        rows = []
+        for k, (symbol, follows) in enumerate(
+            zip(self.rule.states, self.rule.follows_theta, strict=True)
         ):
-            if not (k in kept or follows):
-                continue
-            for entry, new, array in zip(
-                self._entries, self._new_states, self._arrays, strict=True
-            ):
-                if entry.get(name) is None and name not in new:
-                    new[name] = self._state(self.rule.first_state(symbol, array, hyper))
-                    self.has_new_states = True
-            if k not in kept:
-                continue
-            pairs = zip(self._entries, self._new_states, strict=True)
-            states.append([real_view(_either(new, entry, name).array) for entry, new in pairs])
-        return Batch(self._arrays, states)
-
-    def _state(self, array: Array) -> Tensor:
-        """A new state; that of a complex parameter is complex."""
-        state: Tensor = wrap(Tensor, complex_of(array) if self._is_complex else array)
-        return state
+            if k in kept or follows:
+                self._states.make(symbol, hyper)
+            if k in kept:
+                rows.append(self._states.row(symbol))
+        return Batch(self._arrays, rows, self.indices)
 
     def _run_text(self, totals: Mapping[int, float]) -> None:
         """Run the text by NumPy; `totals` are the sums over all parameters that are known."""
         gradients, settings = self._prepared
-        names = self.rule.states.values()
         sums = GlobalSums(totals)
         self._results = []
-        for k, (array, g, entry) in enumerate(
-            zip(self._arrays, gradients, self._entries, strict=True)
-        ):
-            found = [entry.get(name) for name in names]
-            states = [None if state is None else real_view(state.array) for state in found]
+        for k, (array, g) in enumerate(zip(self._arrays, gradients, strict=True)):
+            states = self._states.read(k)
             measures = self._measures[:, k].tolist()
-            with sums.of_one_parameter():
+            with sums.of_one_parameter(), draws_of(self.indices[k]):
                 self._results.append(self.rule.on_arrays(settings, array, g, states, measures))
         self._partial = sums.partial
 
@@ -355,38 +338,26 @@ class ParamBatch:
         if self.rule.counts_steps:
             self._numbers["step"] += 1
 
+    @property
+    def has_new_states(self) -> bool:
+        """True if the optimizer's state lacks some that the step has made."""
+        return self._states.has_new
+
     def store_new_states(self, state: State) -> bool:
         """Put new states into `state`; True if they were made by running the text with NumPy."""
-        if not self.has_new_states:
+        if not self._states.has_new:
             return False
-        for p, entry, new in zip(self.params, self._entries, self._new_states, strict=True):
-            entry.update(new)
-            state[p] = entry
-            new.clear()
-        self.has_new_states = False
+        self._states.store(state)
         return self._trace is None
 
     def _store_results(self) -> None:
-        names = self.rule.states.values()
         for k, (results, numbers) in enumerate(self._results):
-            array, entry, new = self._arrays[k], self._entries[k], self._new_states[k]
-            np.copyto(array, results[0], casting="same_kind")
+            np.copyto(self._arrays[k], results[0], casting="same_kind")
             for symbol, number in numbers.items():
                 name = self.rule.numbers.get(symbol) or self.rule.measured[symbol]
                 self._numbers[name][k] = number
-            for name, value in zip(names, results[1:], strict=True):
-                if value is None:
-                    continue
-                if entry.get(name) is None:
-                    new[name] = self._state(np.empty(np.shape(value), array.dtype))
-                    self.has_new_states = True
-                state = real_view(_either(new, entry, name).array)
-                np.copyto(state, value, casting="same_kind")
+            self._states.write(k, results[1:])
         self._results = []
-
-
-def _either(new: Mapping[str, Tensor], entry: Mapping[str, Tensor], name: str) -> Tensor:
-    return new[name] if name in new else entry[name]
 
 
 _warned: set[Rule] = set()  # the rules that a warning has said are not compiled

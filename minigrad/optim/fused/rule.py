@@ -30,6 +30,7 @@ class Rule:
     calls, if it is composed.  `masks` say for which parameters a setting holds;
     `on_gradients` change whole gradients before the text.  `defaults` has the hyper-parameters,
     `fixed` the names of those that an optimizer does not take as arguments.
+    `eight_bits` has the codes of states that are kept in 8 bits, see `kernels.fused_optimizer`.
     `state_names_of_all` has the names of states of all rules.
     """
 
@@ -79,22 +80,38 @@ class Rule:
         sources = {source for source in start.values() if isinstance(source, str)}
         self._refuse_unknown({*self.defaults, "theta"}, sources)
         self.fixed: frozenset[str] = frozenset()
+        self.eight_bits: Mapping[str, str] = {}
         self.state_names_of_all.update(names.values())
 
     def variant(
-        self, *, paper: str, defaults: Mapping[str, Any], fixed: Mapping[str, Any]
+        self,
+        *,
+        paper: str,
+        defaults: Mapping[str, Any] | None = None,
+        fixed: Mapping[str, Any] | None = None,
+        eight_bits: Mapping[str, str] | None = None,
     ) -> "Rule":
         """The rule with the same text and other defaults.
 
         An optimizer made from it does not take the hyper-parameters in `fixed` as arguments.
-        Raises ValueError for a name that is not a hyper-parameter.
+        `eight_bits` says in which code states are kept in 8 bits: "signed", or "positive" for those
+        that are never negative.  Raises ValueError for a name that is not there.
         """
+        defaults, fixed = defaults or {}, fixed or {}
         self._refuse_unknown(set(self.defaults), {*defaults, *fixed})
+        self._refuse_unknown(set(self.states), eight_bits or {})
         variant = copy(self)
         variant.paper = paper
         variant.defaults = self.defaults | dict(defaults) | dict(fixed)
         variant.fixed = frozenset(fixed)
+        variant.eight_bits = eight_bits or {}
+        variant.state_names_of_all.update(variant.largest.values())
         return variant
+
+    @property
+    def largest(self) -> dict[str, str]:
+        """The names of what states in 8 bits have for each block, by the states' names."""
+        return {self.states[s]: f"{self.states[s]}_largest" for s in self.eight_bits}
 
     def _refuse_unknown(self, known: set[str], named: Iterable[str]) -> None:
         if unknown := set(named) - known:
@@ -146,10 +163,19 @@ class Rule:
         after = {symbol: float(named[symbol]) for symbol in self.numbers}
         return arrays, after, [named[symbol] for symbol in self.measured]
 
+    def on_symbols(self, settings: Settings, inputs: Sequence[Any], measures: list[Any]) -> Results:
+        """The text run on theta, g, the states, and what else is among the inputs."""
+        theta, g, *states = inputs[: 2 + len(self.states)]
+        return self.apply(settings, theta, g, states, measures)
+
     def trace(self, present: Sequence[bool], settings: Settings) -> Trace:
         """The rule as a program.  Raises RuleError, with the line, if no kernel can run it."""
         try:
-            return trace(self.name, partial(self.apply, settings), present, len(self.measured))
+            coded = tuple(
+                (k, self.eight_bits[s]) for k, s in enumerate(self.states) if s in self.eight_bits
+            )
+            run = partial(self.on_symbols, settings)
+            return trace(self.name, run, present, len(self.measured), coded)
         except (TypeError, AttributeError) as error:
             raise with_line(error, self.text, self.parts) from error
 

@@ -6,7 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import Any, ClassVar, overload
 
+import numpy as np
+
 from minigrad.engine.graph import grads_of
+from minigrad.kernels.fused_optimizer.eight_bits import CODES, blocks_of
+from minigrad.optim.fused.differentiable import Member, take_steps
 from minigrad.optim.fused.param_batch import Plan, StateView, StepRequest
 from minigrad.optim.fused.repeated_step import RepeatedStep
 from minigrad.optim.fused.rule import Rule
@@ -17,12 +21,6 @@ from minigrad.tensor import Tensor
 
 Setting = float | str | Tensor | Sequence[float] | None
 """The value of a hyper-parameter or of another argument of an optimizer."""
-
-_UNSUPPORTED = {
-    "differentiable": "a step is a kernel that autograd does not see; write the update over "
-    "tensors to differentiate through it",
-    "capturable": "it is for steps inside a CUDA graph, and this library runs on the CPU",
-}
 
 
 def _options(rule: Rule) -> dict[str, Setting]:
@@ -41,7 +39,8 @@ class RuleOptimizer(Optimizer):
 
     Their arguments are the rule's hyper-parameters, then the keyword arguments of torch's
     optimizers.  `maximize` works with every rule.  `foreach` and `fused` are accepted and change
-    nothing: the only implementation is fused.  `differentiable=True` and `capturable=True` raise
+    nothing: the only implementation is fused.  With `differentiable=True` derivatives pass through
+    a step, which then is no kernel but operations on tensors.  `capturable=True` raises
     RuntimeError.
 
     A parameter without gradient is skipped.  A rule that no kernel can run is run by NumPy, after
@@ -93,6 +92,9 @@ class RuleOptimizer(Optimizer):
         state, is_shared, repeated = self._state, self._state_is_shared, self._repeated
         if repeated is not None and repeated.take(self.param_groups, state, is_shared):
             return loss
+        if self.defaults["differentiable"]:
+            take_steps(self.rule, self._members(), self.state)
+            return loss
         request, view = self._request(), StateView(state, is_shared)
         try:
             if self._plan is None or not self._plan.fits(request, view):
@@ -119,6 +121,23 @@ class RuleOptimizer(Optimizer):
             names=self._names() if self.rule.masks else (),
         )
 
+    def _members(self) -> list[Member]:
+        """The parameters with gradients, for a step that derivatives pass through."""
+        names = iter(self._names())
+        members = []
+        for group in self.param_groups:
+            hyper = {
+                name: value if getattr(value, "requires_grad", False) else plain(value)
+                for name, value in ((name, group[name]) for name in self.rule.defaults)
+            }
+            for p, g in zip(group["params"], grads_of(group["params"]), strict=True):
+                masks = self.rule.masks.items()
+                name = next(names)
+                off = {setting: False for setting, mask in masks if not mask(name, p)}
+                if g is not None:
+                    members.append(Member(p, hyper | off, bool(group["maximize"])))
+        return members
+
     def _names(self) -> list[str]:
         """The names of all parameters; empty for those without."""
         return [
@@ -133,21 +152,39 @@ class RuleOptimizer(Optimizer):
         """Raise ValueError if the values are illegal together; a subclass may override it."""
 
     def _check_group(self, group: ParamGroup) -> None:
+        if self.rule.eight_bits and any(p.is_complex() for p in group.get("params", ())):
+            raise NotImplementedError(
+                f"{type(self).__name__} does not take complex parameters; give it view_as_real(p)"
+            )
         hyper = {name: plain(group[name]) for name in self.rule.defaults}
         for name, value in hyper.items():
             default, legal = self.rule.defaults[name], self.rule.legal.get(name)
             check_setting(f"{type(self).__name__}: {name}", value, default, legal)
         self.check_together(hyper)
         check_setting(f"{type(self).__name__}: maximize", group["maximize"], False, None)
-        for name in ("differentiable", "capturable"):
-            if group.get(name):
-                raise RuntimeError(f"{name}=True is not supported: {_UNSUPPORTED[name]}")
+        if group.get("capturable"):
+            raise RuntimeError(
+                "capturable=True is not supported: it is for steps inside a CUDA graph, and this "
+                "library runs on the CPU"
+            )
+        if group["differentiable"]:
+            self._check_differentiable(group)
         if group["foreach"] and group["fused"]:
             raise RuntimeError("foreach and fused cannot both be True")
+
+    def _check_differentiable(self, group: ParamGroup) -> None:
+        if group["fused"]:
+            raise RuntimeError("`fused` does not support `differentiable`")
+        if self.rule.is_whole or self.rule.eight_bits:
+            why = "keeps its states in 8 bits" if self.rule.eight_bits else "runs on whole arrays"
+            raise RuntimeError(f"differentiable=True is not supported: {type(self).__name__} {why}")
 
     def _number_names(self) -> set[str]:
         numbers = (*self.rule.numbers.values(), *self.rule.measured.values())
         return {*numbers, *(["step"] * self.rule.counts_steps)}
+
+    def _names_of_own_dtype(self) -> set[str]:
+        return {*self._number_names(), *self.rule.largest.values()}
 
     def _with_defaults(self, settings: ParamGroup) -> ParamGroup:
         settings = settings | self._fixed()
@@ -162,7 +199,8 @@ class RuleOptimizer(Optimizer):
 
     def _check_state(self, group: ParamGroup, param: Tensor, entry: Mapping[str, Any]) -> None:
         numbers = self._number_names()
-        known = {*self.rule.states.values(), *numbers}
+        largest = self.rule.largest
+        known = {*self.rule.states.values(), *numbers, *largest.values()}
         others = entry.keys() & self.rule.state_names_of_all - known
         if others and not entry.keys() & known - {"step"}:  # other keys are the user's
             raise ValueError(
@@ -171,10 +209,19 @@ class RuleOptimizer(Optimizer):
             )
         if entry.keys() & known and self.rule.counts_steps and "step" not in entry:
             raise ValueError(f"the loaded state lacks 'step', it has {', '.join(sorted(entry))}")
+        for name, code in ((self.rule.states[s], c) for s, c in self.rule.eight_bits.items()):
+            dtype = getattr(getattr(entry.get(name), "array", None), "dtype", None)
+            if dtype is not None and dtype != CODES[code][0]:
+                raise ValueError(
+                    f"the loaded {name} is of {dtype}, but {type(self).__name__} keeps it as "
+                    f"{np.dtype(CODES[code][0])}"
+                )
         for name, value in entry.items():
             if name not in known or (self.rule.is_whole and name not in numbers):
                 continue
             shape = () if name in numbers else param.shape
+            if name in largest.values():
+                shape = (blocks_of(param.array.size),)
             found = getattr(value, "shape", ())
             if value is not None and found != shape:
                 raise ValueError(

@@ -10,7 +10,7 @@ import operator
 from collections.abc import Callable, Sequence
 from functools import cache
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -260,29 +260,64 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
 }
 
 
+Coded = tuple[tuple[int, str], ...]
+"""Positions of states among those of a rule, and the codes in which they are kept in 8 bits."""
+
 Results = tuple[Sequence[Any], dict[str, float], Sequence[Any]]
 """Of a text: the parameter and its states, its numbers, the numbers that it has measured."""
 
 
-def trace(
-    name: str,
-    apply: Callable[[Any, Any, list[Any], list[Any]], "Results"],
+class Recording(NamedTuple):
+    """What a text has done on symbols: all instructions, and where its results are."""
+
+    inputs: int
+    instructions: tuple[tuple[Any, ...], ...]
+    scalars: list[float | StepSeries]
+    results: tuple[int | None, ...]  # the parameter and its states
+    measured: tuple[int, ...]
+    numbers: dict[str, float]
+
+
+def record(
+    apply: Callable[[Sequence[Any], list[Any]], "Results"],
     present: Sequence[bool],
     measures: int = 0,
-) -> Trace:
-    """Run `apply(theta, g, states, measures)` on symbols; a state that is not present is None.
+    more: int = 0,
+) -> Recording:
+    """Run `apply(inputs, measures)` on symbols, of which `more` stand after theta, g and states.
 
-    Raises RuleError if the text does what a kernel cannot do.
+    A state that is not present is None.  Raises RuleError if the text does what a kernel cannot do.
     """
-    tape = Tape(inputs=2 + len(present))
-    theta, g, *states = [Symbol(tape, number) for number in range(2 + len(present))]
-    given = [s if is_present else None for s, is_present in zip(states, present, strict=True)]
+    inputs = 2 + len(present) + more
+    tape = Tape(inputs)
+    symbols: list[Any] = [Symbol(tape, number) for number in range(inputs)]
+    symbols[2 : 2 + len(present)] = [
+        s if is_present else None for s, is_present in zip(symbols[2:], present, strict=False)
+    ]
     kept = [tape.record(Symbol, f"measure:{k}") for k in range(measures)]
-    results, numbers, measured = apply(theta, g, given, kept)
+    results, numbers, measured = apply(symbols, kept)
     stored = tuple(None if result is None else tape.operand(result) for result in results)
     measured_at = tuple(tape.operand(result) for result in measured)
-    assembled = _assemble(name, tuple(present), tuple(tape.instructions), stored, measured_at)
-    return Trace(*assembled, tape.scalars, numbers)
+    instructions = tuple(tape.instructions)
+    return Recording(inputs, instructions, tape.scalars, stored, measured_at, numbers)
+
+
+def trace(
+    name: str,
+    apply: Callable[[Sequence[Any], list[Any]], "Results"],
+    present: Sequence[bool],
+    measures: int = 0,
+    coded: Coded = (),
+) -> Trace:
+    """The program of a text, which is run on symbols as `record` does.
+
+    `coded` are the positions of states that are kept in 8 bits, with their codes.
+    """
+    found = record(apply, present, measures)
+    assembled = _assemble(
+        name, tuple(present), found.instructions, found.results, found.measured, coded
+    )
+    return Trace(*assembled, found.scalars, found.numbers)
 
 
 @cache
@@ -291,7 +326,8 @@ def _assemble(
     present: tuple[bool, ...],
     instructions: tuple[tuple[Any, ...], ...],
     results: tuple[Any, ...],
-    measured: tuple[int, ...] = (),
+    measured: tuple[int, ...],
+    coded: Coded,
 ) -> tuple[Program, tuple[int, ...], tuple[int, ...], bool]:
     """The first fields of a trace; no result depends on the instructions and states left out."""
     inputs = 2 + len(present)
@@ -323,7 +359,8 @@ def _assemble(
     )
     stores = tuple((new[number], new.get(o, o)) for number, o in outputs)
     measures = tuple((k, new.get(o, o)) for k, o in changed)
-    program = Program(name, 2 + len(kept), renumbered, stores, measures)
+    codes = tuple((new[2 + k], code) for k, code in coded if k in kept)
+    program = Program(name, 2 + len(kept), renumbered, stores, measures, codes)
     of_parameters = program.of_parameters()
     for k, operand in measures:
         if operand >= 0 and operand not in of_parameters:

@@ -165,7 +165,7 @@ class Optimizer(OptimizerHooks):
         for key, entry in saved["state"].items():
             owner = params.get(key, key)
             if isinstance(owner, Tensor):
-                state[owner] = copy_state(entry, owner, self._number_names())
+                state[owner] = copy_state(entry, owner, self._names_of_own_dtype())
             else:
                 state[owner] = deepcopy(entry)
         for group in groups:
@@ -198,3 +198,7 @@ class Optimizer(OptimizerHooks):
     def _number_names(self) -> set[str]:
         """The states that are one number, whatever their parameter's shape and dtype."""
         return {"step"}
+
+    def _names_of_own_dtype(self) -> set[str]:
+        """The states that keep their dtype when they are loaded."""
+        return self._number_names()

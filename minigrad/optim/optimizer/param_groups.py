@@ -38,13 +38,15 @@ def make_group(param_group: ParamGroup, defaults: ParamGroup) -> ParamGroup:
             raise ValueError(
                 f"parameter group didn't specify a value of required optimization parameter {name}"
             )
-    names, group["params"] = _names_and_tensors(param_group["params"])
+    names, group["params"] = _names_and_tensors(
+        param_group["params"], leaves=not group.get("differentiable")
+    )
     if names:
         group["param_names"] = names
     return group
 
 
-def _names_and_tensors(params: Any) -> tuple[list[str], list[Tensor]]:
+def _names_and_tensors(params: Any, leaves: bool) -> tuple[list[str], list[Tensor]]:
     if isinstance(params, Tensor):
         params = [params]
     if isinstance(params, set | frozenset):
@@ -62,7 +64,7 @@ def _names_and_tensors(params: Any) -> tuple[list[str], list[Tensor]]:
             raise TypeError(
                 f"optimizer can only optimize Tensors, but one of the params is {type(p).__name__}"
             )
-        if not (p.is_leaf or p.retains_grad):
+        if leaves and not (p.is_leaf or p.retains_grad):
             raise ValueError(
                 f"can't optimize a non-leaf Tensor: one of shape {p.shape} is the result of an "
                 "operation"

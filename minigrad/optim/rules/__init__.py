@@ -27,6 +27,7 @@ from minigrad.optim.rules.dadapt_adam import DAdaptAdam
 from minigrad.optim.rules.dadapt_lion import DAdaptLion
 from minigrad.optim.rules.dadapt_sgd import DAdaptSGD
 from minigrad.optim.rules.diffgrad import DiffGrad
+from minigrad.optim.rules.eight_bit import Adam8bit, AdamW8bit, Lion8bit
 from minigrad.optim.rules.fromage import Fromage
 from minigrad.optim.rules.ftrl import FTRL
 from minigrad.optim.rules.galore import GaLore
@@ -79,7 +80,9 @@ __all__ = [
     "AdaNorm",
     "AdaShift",
     "Adai",
+    "Adam8bit",
     "AdamP",
+    "AdamW8bit",
     "Adan",
     "AggMo",
     "Amos",
@@ -96,6 +99,7 @@ __all__ = [
     "Gravity",
     "Kron",
     "LaProp",
+    "Lion8bit",
     "MuonAll",
     "Nero",
     "NovoGrad",
