@@ -2,7 +2,7 @@
 
 `rules` has the rules beyond torch's.  `chain` composes optimizers of transformations, in
 `composition`; `partition` gives each part of a model its optimizer, in `routing`; optimizers around
-optimizers are in `wrappers`.
+optimizers are in `wrappers`, optimizers that ask a closure as often as they need in `closures`.
 """
 
 from typing import TYPE_CHECKING
@@ -37,6 +37,13 @@ from minigrad.optim.sgd import SGD
 from minigrad.optim.sparse_adam import SparseAdam
 
 if TYPE_CHECKING:  # imported when they are first read
+    from minigrad.optim.closures import (
+        LBFGSB,
+        GaussNewton,
+        LevenbergMarquardt,
+        NelderMead,
+        NonlinearCG,
+    )
     from minigrad.optim.composition import (
         add_decayed_weights,
         add_noise,
@@ -136,6 +143,7 @@ __all__ = [
     "LAMB",
     "LARS",
     "LBFGS",
+    "LBFGSB",
     "MADGRAD",
     "MARS",
     "PID",
@@ -177,12 +185,14 @@ __all__ = [
     "DiffGrad",
     "Fromage",
     "GaLore",
+    "GaussNewton",
     "GradientDropout",
     "GradientNoise",
     "Grams",
     "Gravity",
     "Kron",
     "LaProp",
+    "LevenbergMarquardt",
     "Lion",
     "Lion8bit",
     "Lookahead",
@@ -190,7 +200,9 @@ __all__ = [
     "Muon",
     "MuonAll",
     "NAdam",
+    "NelderMead",
     "Nero",
+    "NonlinearCG",
     "NovoGrad",
     "Optimizer",
     "PAdam",
@@ -249,4 +261,6 @@ __all__ = [
 ]
 
 # The rules come last: they are the most to import.
-show_public_names(__name__, parts=("composition", "routing", "wrappers", "rate_search", "rules"))
+show_public_names(
+    __name__, parts=("closures", "composition", "routing", "wrappers", "rate_search", "rules")
+)

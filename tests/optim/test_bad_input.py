@@ -31,7 +31,14 @@ def parameter(*shape):
         ),
         (optim.SGD, {"nesterov": 1.5}, TypeError, "nesterov must be True or False, got 1.5"),
         (optim.SGD, {"capturable": True}, TypeError, "capturable"),
-        (optim.SGD, {"differentiable": True}, RuntimeError, "differentiable=True is not supported"),
+        (
+            optim.SGD, {"differentiable": True, "fused": True}, RuntimeError,
+            "`fused` does not support `differentiable`",
+        ),
+        (
+            optim.Shampoo, {"differentiable": True}, RuntimeError,
+            "differentiable=True is not supported: Shampoo runs on whole arrays",
+        ),
         (optim.SGD, {"foreach": True, "fused": True}, RuntimeError, "cannot both be True"),
         (optim.SGD, {"learning_rate": 0.1}, TypeError, "learning_rate"),
         (optim.Adam, {"betas": (1.0, 0.9)}, ValueError, r"betas must be in \[0, 1\)"),

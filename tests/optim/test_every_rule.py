@@ -27,8 +27,13 @@ from tests.support.optim.table import (
 )
 
 ROOT = Path(__file__).parents[2]
-# They have tables of their own: proofs.py, test_wrappers.py, test_routing.py.
-BEYOND_TORCH = {*optim.rules.__all__, *optim.wrappers.__all__, "Partition"}
+# They have tables of their own: proofs.py, test_wrappers.py, test_closures.py, test_routing.py.
+BEYOND_TORCH = {
+    *optim.rules.__all__,
+    *optim.wrappers.__all__,
+    *optim.closures.__all__,
+    "Partition",
+}
 
 pytestmark = pytest.mark.filterwarnings("ignore:(overflow|invalid value)")
 every_optimizer = pytest.mark.parametrize("name", TABLE)

@@ -14,7 +14,12 @@ FOUND = json.loads(FILE.read_text())
 TOLERANCES = {"LBFGS strong Wolfe": 1e-8}
 # What PyTorch does not have, and so cannot have written down.
 BEYOND = {"Lion", "LAMB", "LARS", "ADOPT", "SGDScheduleFree", "AdamWScheduleFree"}
-BEYOND_TORCH = {*optim.rules.__all__, *optim.wrappers.__all__, "Partition"}
+BEYOND_TORCH = {
+    *optim.rules.__all__,
+    *optim.wrappers.__all__,
+    *optim.closures.__all__,
+    "Partition",
+}
 ABSTRACT = {"Optimizer", "RuleOptimizer", "SparseAdam"}
 
 

@@ -26,6 +26,7 @@ def blocks_of(size: int) -> int:
     return -(-size // BLOCK)
 
 
+@np.errstate(all="ignore")
 def decoded(codes: Array, largest: Array, dtype: Any) -> Array:
     """The numbers that codes stand for."""
     _, most, roots = CODES["signed" if codes.dtype == np.int8 else "positive"]
@@ -34,18 +35,18 @@ def decoded(codes: Array, largest: Array, dtype: Any) -> Array:
     return values.reshape(codes.shape).astype(dtype)
 
 
+@np.errstate(all="ignore")
 def encoded(values: Array, code: str) -> tuple[Array, Array]:
     """The codes nearest to numbers, and the largest size in each block.
 
-    A number that is not zero gets no code of zero: what a step is divided by must not vanish.
+    With "positive" only zeros get the code zero: what a step is divided by must not vanish.
     """
     dtype, most, roots = CODES[code]
     flat = np.abs(values.ravel().astype(np.float64))
     padded = np.zeros(blocks_of(flat.size) * BLOCK)
     padded[: flat.size] = flat
     largest = padded.reshape(-1, BLOCK).max(axis=1).astype(np.float32)
-    with np.errstate(all="ignore"):
-        ratios = (flat / _spread(largest, flat.size)) ** (0.5**roots)
+    ratios = (flat / _spread(largest, flat.size)) ** (0.5**roots)
     levels = np.nan_to_num(np.minimum(np.floor(ratios * most + 0.5), most), nan=0)
     if code == "positive":
         levels = np.where(flat > 0, np.maximum(levels, 1), 0)

@@ -42,8 +42,6 @@ _OPERATIONS: dict[str, Callable[..., Any]] = {
     "sum": lambda x: x.sum(),
     "max": lambda x: x.max(),
 }
-# Operations that take no Python numbers beside tensors.
-_OF_TENSORS = frozenset({"maximum", "minimum", "where"})
 
 
 class Member(NamedTuple):
@@ -111,7 +109,7 @@ class Step:
         values: list[Any] = [self._theta, self._grad, *self._states, *self._free.values()]
 
         def given(operand: int) -> Any:
-            return values[operand] if operand >= 0 else recording.scalars[~operand]
+            return values[operand] if operand >= 0 else self._tensor(recording.scalars[~operand])
 
         for op, *operands in recording.instructions:
             arguments = list(map(given, operands))
@@ -119,14 +117,12 @@ class Step:
             if is_global(op):
                 values.append((yield kind, arguments[0]))
             elif kind == "measure":
-                values.append(self._measures[index_of(op)])
+                values.append(self._tensor(self._measures[index_of(op)]))
             elif kind == "size":
-                values.append(float(self.param.numel()))
+                values.append(self._tensor(self.param.numel()))
             elif kind == "number":
                 values.append(arguments[0].to(self.param.dtype))
             elif kind in _OPERATIONS:
-                if kind in _OF_TENSORS:
-                    arguments = [self._tensor(x) for x in arguments]
                 values.append(_OPERATIONS[kind](*arguments))
             else:
                 raise RuleError(f"no derivatives pass through {kind}")
@@ -140,14 +136,14 @@ class Step:
         """Change the parameter and its state to what the step has computed."""
         self.param.copy_(results[0])
         rule = self.rule
-        for name, before, value in zip(
-            rule.states.values(), self._states, results[1:], strict=False
-        ):
-            if value is not None and not (before is value and name not in entry):
+        names = zip(rule.states.values(), rule.follows_theta, strict=True)
+        values = zip(self._states, results[1:], strict=False)
+        for (name, follows), (before, value) in zip(names, values, strict=False):
+            # A state that has not been used stays absent.
+            if value is not None and (value is not before or follows or name in entry):
                 entry[name] = value
-        for name, value in zip(
-            rule.measured.values(), results[1 + len(rule.states) :], strict=True
-        ):
+        measured = results[1 + len(rule.states) :]
+        for name, value in zip(rule.measured.values(), measured, strict=True):
             entry[name] = self._tensor(value)
         for symbol, value in self._recording.numbers.items():
             entry[rule.numbers[symbol]] = self._tensor(value)

@@ -89,7 +89,7 @@ class ParamStates:
             if value is None:
                 continue
             if self._entries[k].get(name) is None and name not in self._new[k]:
-                self._add(k, symbol, np.empty(np.shape(value), self._arrays[k].dtype))
+                self._add(k, symbol, np.zeros(np.shape(value), self._arrays[k].dtype))
             code = self._rule.eight_bits.get(symbol)
             if code is None:
                 np.copyto(self._array(k, name), value, casting="same_kind")

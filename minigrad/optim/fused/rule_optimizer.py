@@ -175,6 +175,11 @@ class RuleOptimizer(Optimizer):
     def _check_differentiable(self, group: ParamGroup) -> None:
         if group["fused"]:
             raise RuntimeError("`fused` does not support `differentiable`")
+        if any(p.is_complex() for p in group.get("params", ())):
+            raise RuntimeError(
+                "differentiable=True is not supported for complex parameters; give it "
+                "view_as_real(p)"
+            )
         if self.rule.is_whole or self.rule.eight_bits:
             why = "keeps its states in 8 bits" if self.rule.eight_bits else "runs on whole arrays"
             raise RuntimeError(f"differentiable=True is not supported: {type(self).__name__} {why}")

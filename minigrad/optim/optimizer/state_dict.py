@@ -94,7 +94,7 @@ def copy_state(
     if isinstance(value, Mapping):
         return {k: copy_state(v, param, number_names, k) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return type(value)(copy_state(v, param, number_names) for v in value)
+        return type(value)(copy_state(v, param, number_names, name) for v in value)
     if not hasattr(value, "__array__"):
         return deepcopy(value)
     array = np.array(value.__array__())

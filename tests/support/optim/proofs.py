@@ -57,7 +57,9 @@ PROOFS: dict[str, Proof] = {
     "AdaNorm": Proof(PO + "AdaNorm", {"r": (0.1, 0.99)}, DECOUPLED),
     "AdaShift": Proof(PO + "AdaShift", {"keep_num": 4}),
     "Adai": Proof(PO + "Adai", {"betas": (0.1, 0.9)}),
+    "Adam8bit": Proof("Adam8bit"),
     "AdamP": Proof(PO + "AdamP", {"delta": 0.9}, DECOUPLED),
+    "AdamW8bit": Proof("AdamW8bit"),
     "Adan": Proof(PO + "Adan"),
     "AggMo": Proof(PO + "AggMo", {"betas": (0.0, 0.5, 0.9)}),
     "Amos": Proof(
@@ -100,6 +102,7 @@ PROOFS: dict[str, Proof] = {
         tolerance=1e-7,
         why="it adds 1e-15 to the mean square, too",
     ),
+    "Lion8bit": Proof("Lion8bit"),
     "MADGRAD": Proof(PO + "MADGRAD"),
     "MARS": Proof(PO + "MARS", {"eps": 1e-12}, {"optimize_1d": True, **DECOUPLED}),
     "MuonAll": Proof("MuonAll", {"aux_lr": 0.01, "weight_decay": 0.1}),

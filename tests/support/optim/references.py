@@ -198,3 +198,35 @@ class MuonAll(Reference):
             )
         state["flat"].grad = g.reshape(state["flat"].shape)
         state["inner"].step()
+
+
+def in_eight_bits(x, most, roots):
+    """Numbers at the nearest of 8-bit levels, (k / most) ** 2 ** roots of a block's largest one."""
+    flat = torch.nn.functional.pad(x.abs().flatten(), (0, -x.numel() % 256)).reshape(-1, 256)
+    largest = flat.amax(1, keepdim=True).float().double()
+    share = torch.nan_to_num(flat / largest) ** 0.5**roots
+    between = (torch.arange(most, dtype=torch.float64) + 0.5) / most
+    level = torch.bucketize(share, between, right=True)
+    if roots == 2:  # what a step is divided by never becomes zero
+        level = torch.where(flat > 0, level.clamp(min=1), level)
+    rounded = (level.double() / most) ** 2**roots * largest
+    return rounded.flatten()[: x.numel()].reshape(x.shape) * x.sign()
+
+
+class Adam8bit(torch.optim.Adam):
+    def step(self, closure: None = None) -> None:  # type: ignore[override]  # no closure here
+        super().step()
+        for state in self.state.values():
+            state["exp_avg"].copy_(in_eight_bits(state["exp_avg"], 127, 1))
+            state["exp_avg_sq"].copy_(in_eight_bits(state["exp_avg_sq"], 255, 2))
+
+
+class AdamW8bit(Adam8bit):
+    def __init__(self, params, **settings):
+        super().__init__(params, **settings | {"decoupled_weight_decay": True})
+
+
+class Lion8bit(Lion):
+    def update(self, p, g, state, group):
+        super().update(p, g, state, group)
+        state["m"].copy_(in_eight_bits(state["m"], 127, 1))
