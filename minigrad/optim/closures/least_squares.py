@@ -8,6 +8,7 @@ import numpy as np
 from minigrad.autograd import grad
 from minigrad.core.types import Array
 from minigrad.ops import cat
+from minigrad.ops.linalg import lapack
 from minigrad.optim.closures.vector import VectorOptimizer, kept
 from minigrad.optim.optimizer import ParamGroup, ParamsT
 from minigrad.tensor import Tensor
@@ -118,7 +119,7 @@ class GaussNewton(_LeastSquares):
         model: tuple[Array, Array, Array],
     ) -> _Point | None:
         x, jacobian, r = model
-        step = np.linalg.lstsq(jacobian, -r, rcond=None)[0]
+        step = _least_squares(jacobian, -r)
         slope = float((jacobian @ step) @ r)
         t = float(group["lr"])
         for _ in range(_HALVINGS):
@@ -180,7 +181,7 @@ class LevenbergMarquardt(_LeastSquares):
         damping, growth = float(state.get("damping", group["damping"])), 2.0
         while damping < _MOST_DAMPING:
             rows = np.vstack([jacobian, np.diag(weights * damping**0.5)])
-            step = np.linalg.lstsq(rows, np.append(-r, np.zeros(x.size)), rcond=None)[0]
+            step = _least_squares(rows, np.append(-r, np.zeros(x.size)))
             self._move_to(x + step)
             new = self._evaluated(closure, state)
             expected = r @ r / 2 - ((r + jacobian @ step) ** 2).sum() / 2
@@ -191,6 +192,13 @@ class LevenbergMarquardt(_LeastSquares):
             damping, growth = damping * growth, growth * 2
         state["damping"] = damping
         return None
+
+
+def _least_squares(a: Array, b: Array) -> Array:
+    """The shortest x for which the norm of `a x - b` is least."""
+    u, s, vt = lapack.svd(a, full_matrices=False)
+    is_kept = s > s.max(initial=0) * max(a.shape) * np.finfo(np.float64).eps
+    return np.asarray(vt.T @ (np.where(is_kept, u.T @ b, 0) / np.where(is_kept, s, 1)))
 
 
 def jacobian_of(residuals: Tensor, params: list[Tensor]) -> Array:
