@@ -1,4 +1,4 @@
-"""The ten programs of examples/ run; each says in its docstring how it is started."""
+"""The eleven programs of examples/ run; each says in its docstring how it is started."""
 
 import ast
 import runpy
@@ -14,11 +14,12 @@ LONGEST = 150  # lines
 LAST_LINES = {
     "cnn": "test accuracy", "dqn": "of the balls caught", "gan": "", "gpt": "The function ",
     "hypergradient": "learning rate", "lstm": "test accuracy", "mlp_from_scratch": "test accuracy",
+    "own_optimizer": "the same: True",
     "pinn": "largest error of the solution", "resnet": "test accuracy", "vae": "",
 }  # fmt: skip
 
 
-def test_all_ten_are_there_and_on_the_page():
+def test_all_are_there_and_on_the_page():
     assert [path.stem for path in EXAMPLES] == sorted(LAST_LINES)
     page = (EXAMPLES[0].parents[1] / "docs/examples.md").read_text(encoding="utf-8")
     assert [path.name for path in EXAMPLES if f"../examples/{path.name}" not in page] == []

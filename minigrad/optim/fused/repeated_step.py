@@ -37,7 +37,7 @@ class RepeatedBatch:
     def is_repeatable(batch: ParamBatch) -> bool:
         """True if a step like the last one needs new gradients and nothing else."""
         trace, rule = batch._trace, batch.rule
-        if trace is None or trace.has_global_sums or trace.created or batch._batch is None:
+        if trace is None or trace.created or batch._batch is None:
             return False
         if not batch._lookahead.is_steady:  # settings change in each step: it is not worth it
             return False
@@ -82,6 +82,8 @@ class RepeatedStep:
         if not all(map(_is_unchanging, values)):
             return None
         is_repeatable = not plan.skips and all(map(RepeatedBatch.is_repeatable, plan.batches))
+        # One batch sums over all parameters by itself.
+        is_repeatable &= len(plan.batches) == 1 or not any(b.has_global_sums for b in plan.batches)
         return RepeatedStep(plan, groups, state) if is_repeatable else None
 
     def take(self, groups: Sequence[Group], state: Any, is_shared: bool) -> bool:

@@ -92,7 +92,7 @@ class RuleOptimizer(Optimizer):
         state, is_shared, repeated = self._state, self._state_is_shared, self._repeated
         if repeated is not None and repeated.take(self.param_groups, state, is_shared):
             return loss
-        if self.defaults["differentiable"]:
+        if self.defaults.get("differentiable"):
             take_steps(self.rule, self._members(), self.state)
             return loss
         request, view = self._request(), StateView(state, is_shared)

@@ -14,6 +14,7 @@ import torch
 
 from minigrad import optim
 from minigrad.cli.generated_section import Section
+from tests.support.optim.invariances import CHANGES, lacks
 from tests.support.optim.proofs import DRAWS, PROOFS, STEPS, difference, ours, theirs
 from tests.support.optim.table import TABLE, parameters, set_gradients
 
@@ -31,6 +32,11 @@ def bytes_of_state(make: Any) -> float:
     kept = optimizer.state[params[0]].values()
     size: int = sum(value.array.nbytes for value in kept if hasattr(value, "array"))
     return size / SIDE**2
+
+
+def unnoticed(name: str) -> str:
+    """The changes of a problem that a rule takes no notice of."""
+    return ", ".join(change for change in CHANGES if not lacks(name, change))
 
 
 def lines_of(cls: Any) -> str:
@@ -51,14 +57,15 @@ def rows() -> list[str]:
         else:
             compared = "none: see the last column | | "
         found.append(
-            f"| {name} | {compared} | {lines_of(cls)} | {bytes_of_state(cls):.4g} | {proof.why} |"
+            f"| {name} | {compared} | {lines_of(cls)} | {bytes_of_state(cls):.4g} | {proof.why} | "
+            f"{unnoticed(name)} |"
         )
     for name, case in TABLE.items():
         module = case.reference.__module__
         reference = f"torch.optim.{name}" if module.startswith("torch") else f"references.{name}"
         found.append(
             f"| {name} | `{reference}` | within 1e-12 | 20 drawn x 50 | {lines_of(case.ours)} | "
-            f"{bytes_of_state(case.ours):.4g} | |"
+            f"{bytes_of_state(case.ours):.4g} | | {unnoticed(name)} |"
         )
     return found
 
@@ -67,7 +74,7 @@ def content() -> str:
     """The table as Markdown."""
     head = (
         "| rule | reference | worst difference | settings drawn x steps | lines | bytes of state | "
-        "where it is larger than rounding |\n|---|---|---|---|---|---|---|"
+        "where it is larger than rounding | takes no notice of |\n|---|---|---|---|---|---|---|---|"
     )
     return "\n".join([head, *rows()])
 
