@@ -105,7 +105,12 @@ def elementwise() -> dict[str, tuple[int, int]]:
 
 def gpt_matrices() -> list[tuple[int, ...]]:
     """The matrices of the hidden layers of a GPT."""
-    block = [(3 * WIDTH, WIDTH), (WIDTH, WIDTH), (4 * WIDTH, WIDTH), (WIDTH, 4 * WIDTH)]
+    block: list[tuple[int, ...]] = [
+        (3 * WIDTH, WIDTH),
+        (WIDTH, WIDTH),
+        (4 * WIDTH, WIDTH),
+        (WIDTH, 4 * WIDTH),
+    ]
     return block * DEPTH
 
 

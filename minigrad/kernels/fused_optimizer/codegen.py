@@ -144,7 +144,7 @@ class _Writer:
             if number not in self._codes
         ]
         # Another span may still read the old number: the new one has a place of its own.
-        kept = [f"new_measures[{row}, p] = {self._double(o)}" for row, o in measured]
+        kept = [f"new_measures[{row}, p] = {_double(o)}" for row, o in measured]
         return self._pass(
             "update", [operand for _, operand in outputs], stores,
             stored=dict(outputs),
@@ -173,7 +173,7 @@ class _Writer:
                 continue
             if kind_of(op) == "normal":
                 used.update(operands)
-                body.append(f"x{number} = {self._drawn(op, operands)}")
+                body.append(f"x{number} = {_drawn(op, operands)}")
             elif number in self._of_parameters:
                 used.update(operands if kind_of(op) not in REDUCTIONS else ())
                 cast = "{}" if op in CONDITIONS else "real({})"
@@ -266,13 +266,6 @@ class _Writer:
         lines.append(f"l{k} = one if l{k} < one and {x} > zero else l{k}")
         return [*lines, f"a{k}[i] = {code}(l{k})"]
 
-    def _drawn(self, op: str, operands: list[int]) -> str:
-        """The expression of a normal number of an element."""
-        seed, step = (f"np.uint64({self._double(o)})" for o in operands)
-        element = "np.uint64(low + i)"
-        draw = f"np.uint64({index_of(op)})"
-        return f"real(normal({seed}, {step}, np.uint64(numbers[p]), {draw}, {element}))"
-
     def _of_parameter(self, number: int, op: str, operands: list[int]) -> str:
         """The expression of a value that is one number for a whole parameter."""
         kind = kind_of(op)
@@ -282,11 +275,7 @@ class _Writer:
             return f"measures[{index_of(op)}, p]"
         if kind == "size":
             return "float(sizes[p])"
-        return EXPRESSIONS[op].format(*map(self._double, operands))
-
-    @staticmethod
-    def _double(operand: int) -> str:
-        return f"d{~operand}" if operand < 0 else f"p{operand}"
+        return EXPRESSIONS[op].format(*map(_double, operands))
 
     def _needed(self, wanted: Iterable[int]) -> set[int]:
         """Return the values that these depend on; a reduction is known from an earlier pass."""
@@ -316,6 +305,18 @@ def _reduced(op: str, sum: str, x: str) -> str:
 
 def _variable(operand: int) -> str:
     return f"s{~operand}" if operand < 0 else f"x{operand}"
+
+
+def _double(operand: int) -> str:
+    """A scalar, or a number of a parameter, in double precision."""
+    return f"d{~operand}" if operand < 0 else f"p{operand}"
+
+
+def _drawn(op: str, operands: list[int]) -> str:
+    """The expression of a normal number of an element."""
+    seed, step = (f"np.uint64({_double(o)})" for o in operands)
+    element, draw = "np.uint64(low + i)", f"np.uint64({index_of(op)})"
+    return f"real(normal({seed}, {step}, np.uint64(numbers[p]), {draw}, {element}))"
 
 
 def _lines(texts: Iterable[str]) -> list[str]:

@@ -32,7 +32,7 @@ def decoded(codes: Array, largest: Array, dtype: Any) -> Array:
     _, most, roots = CODES["signed" if codes.dtype == np.int8 else "positive"]
     ratios = np.abs(codes.ravel().astype(np.float64)) / most
     values = np.sign(codes.ravel()) * ratios ** (2**roots) * _spread(largest, codes.size)
-    return values.reshape(codes.shape).astype(dtype)
+    return np.asarray(values.reshape(codes.shape), dtype)
 
 
 @np.errstate(all="ignore")

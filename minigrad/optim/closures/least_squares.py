@@ -178,7 +178,8 @@ class LevenbergMarquardt(_LeastSquares):
         scale = np.maximum(before, slopes)
         state["scale"] = kept(scale)
         weights = np.where(scale > 0, scale, 1.0)
-        damping, growth = float(state.get("damping", group["damping"])), 2.0
+        kept_damping: Any = state.get("damping", group["damping"])
+        damping, growth = float(kept_damping), 2.0
         while damping < _MOST_DAMPING:
             rows = np.vstack([jacobian, np.diag(weights * damping**0.5)])
             step = _least_squares(rows, np.append(-r, np.zeros(x.size)))

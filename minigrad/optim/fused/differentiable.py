@@ -1,15 +1,18 @@
 """A step that derivatives pass through: what a rule's text does, by operations on tensors."""
 
 import operator
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from minigrad import ops
 from minigrad.engine.grad_mode import enable_grad
+from minigrad.engine.graph import grads_of
 from minigrad.kernels.fused_optimizer.program import index_of, is_global, kind_of
 from minigrad.optim.fused.lookahead import Settings
 from minigrad.optim.fused.rule import Rule
 from minigrad.optim.fused.trace import Recording, RuleError, record, with_line
+from minigrad.optim.optimizer.hyperparameters import plain
+from minigrad.optim.optimizer.param_groups import ParamGroup
 from minigrad.optim.optimizer.state_dict import State
 from minigrad.tensor import Tensor
 
@@ -52,6 +55,23 @@ class Member(NamedTuple):
     maximize: bool
 
 
+def members_of(rule: Rule, groups: Sequence[ParamGroup], names: Iterable[str]) -> list[Member]:
+    """The parameters with gradients; `names` are those of all parameters."""
+    following = iter(names)
+    members = []
+    for group in groups:
+        hyper = {
+            name: value if getattr(value, "requires_grad", False) else plain(value)
+            for name, value in ((name, group[name]) for name in rule.defaults)
+        }
+        for p, g in zip(group["params"], grads_of(group["params"]), strict=True):
+            name = next(following)
+            off = {setting: False for setting, mask in rule.masks.items() if not mask(name, p)}
+            if g is not None:
+                members.append(Member(p, hyper | off, bool(group["maximize"])))
+    return members
+
+
 class Step:
     """A parameter's step: its tensors, and the recording of the text at its settings."""
 
@@ -60,8 +80,9 @@ class Step:
         self.rule = rule
         self.param = param
         self._theta = param.clone()  # which the step will not have changed in place
-        self._grad = param.grad
-        for change in rule.on_gradients:
+        self._grad: Any = param.grad
+        changes: Any = rule.on_gradients  # which take tensors as well as arrays
+        for change in changes:
             self._grad = change(self._grad, hyper)
         # Settings that are tensors with derivatives are values of the text like any other.
         self._free = {name: value for name, value in hyper.items() if isinstance(value, Tensor)}

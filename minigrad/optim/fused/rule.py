@@ -58,7 +58,7 @@ class Rule:
         parameters = inspect.signature(text).parameters.values()
         positional = [p for p in parameters if p.kind is not p.KEYWORD_ONLY]
         self.defaults = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
-        self._refuse_unreadable(positional)
+        _refuse_unreadable(self, positional)
         self._order = [p.name for p in positional[2:]]
         self.counts_steps = "t" in self._order
         symbols = [p for p in positional[2:] if p.name != "t"]
@@ -116,19 +116,6 @@ class Rule:
     def _refuse_unknown(self, known: set[str], named: Iterable[str]) -> None:
         if unknown := set(named) - known:
             raise ValueError(f"the rule {self.name} has no {', '.join(sorted(unknown))}")
-
-    def _refuse_unreadable(self, positional: list[inspect.Parameter]) -> None:
-        variadic = [p for p in positional if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
-        given_start = [p for p in positional if p.default not in (p.empty, None)]
-        if len(positional) < 2 or variadic or given_start:
-            raise TypeError(
-                f"the rule {self.name} must read (theta, g, *states, t, *, hyper-parameters), "
-                f"where a state starts from zero, or is absent if its default is None; "
-                f"got {inspect.signature(self.text)}"
-            )
-        for name, default in self.defaults.items():
-            if default is inspect.Parameter.empty:
-                raise TypeError(f"the hyper-parameter {name} of {self.name} needs a default")
 
     def __call__(self, *arguments: Any, **hyper: Any) -> Any:
         return self.text(*arguments, **hyper)
@@ -232,18 +219,33 @@ class Rule:
     @property
     def source(self) -> str:
         """The text as it was written, or its signature alone if the file cannot be read."""
-        return "\n\n".join(map(self._written, self.parts or (self.text,)))
+        return "\n\n".join(map(_written, self.parts or (self.text,)))
 
-    def _written(self, text: Callable[..., Any]) -> str:
-        code = text.__code__
-        # The line of its last expression.  inspect.getsource takes a millisecond for each rule.
-        last = max(end for _, end, _, _ in code.co_positions() if end is not None)
-        lines = linecache.getlines(code.co_filename)[code.co_firstlineno - 1 : last]
-        if not lines:
-            return f"def {text.__name__}{inspect.signature(text)}: ..."
-        lines = textwrap.dedent("".join(lines)).splitlines()
-        start = next(k for k, line in enumerate(lines) if line.startswith("def "))
-        return "\n".join(lines[start:])
+
+def _written(text: Callable[..., Any]) -> str:
+    code = text.__code__
+    # The line of its last expression.  inspect.getsource takes a millisecond for each rule.
+    last = max(end for _, end, _, _ in code.co_positions() if end is not None)
+    lines = linecache.getlines(code.co_filename)[code.co_firstlineno - 1 : last]
+    if not lines:
+        return f"def {text.__name__}{inspect.signature(text)}: ..."
+    lines = textwrap.dedent("".join(lines)).splitlines()
+    start = next(k for k, line in enumerate(lines) if line.startswith("def "))
+    return "\n".join(lines[start:])
+
+
+def _refuse_unreadable(rule: Rule, positional: list[inspect.Parameter]) -> None:
+    variadic = [p for p in positional if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    given_start = [p for p in positional if p.default not in (p.empty, None)]
+    if len(positional) < 2 or variadic or given_start:
+        raise TypeError(
+            f"the rule {rule.name} must read (theta, g, *states, t, *, hyper-parameters), "
+            f"where a state starts from zero, or is absent if its default is None; "
+            f"got {inspect.signature(rule.text)}"
+        )
+    for name, default in rule.defaults.items():
+        if default is inspect.Parameter.empty:
+            raise TypeError(f"the hyper-parameter {name} of {rule.name} needs a default")
 
 
 @overload

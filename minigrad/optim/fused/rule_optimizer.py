@@ -10,7 +10,7 @@ import numpy as np
 
 from minigrad.engine.graph import grads_of
 from minigrad.kernels.fused_optimizer.eight_bits import CODES, blocks_of
-from minigrad.optim.fused.differentiable import Member, take_steps
+from minigrad.optim.fused.differentiable import members_of, take_steps
 from minigrad.optim.fused.param_batch import Plan, StateView, StepRequest
 from minigrad.optim.fused.repeated_step import RepeatedStep
 from minigrad.optim.fused.rule import Rule
@@ -93,7 +93,8 @@ class RuleOptimizer(Optimizer):
         if repeated is not None and repeated.take(self.param_groups, state, is_shared):
             return loss
         if self.defaults.get("differentiable"):
-            take_steps(self.rule, self._members(), self.state)
+            members = members_of(self.rule, self.param_groups, self._names())
+            take_steps(self.rule, members, self.state)
             return loss
         request, view = self._request(), StateView(state, is_shared)
         try:
@@ -120,23 +121,6 @@ class RuleOptimizer(Optimizer):
             maximize=[bool(group["maximize"]) for group in groups],
             names=self._names() if self.rule.masks else (),
         )
-
-    def _members(self) -> list[Member]:
-        """The parameters with gradients, for a step that derivatives pass through."""
-        names = iter(self._names())
-        members = []
-        for group in self.param_groups:
-            hyper = {
-                name: value if getattr(value, "requires_grad", False) else plain(value)
-                for name, value in ((name, group[name]) for name in self.rule.defaults)
-            }
-            for p, g in zip(group["params"], grads_of(group["params"]), strict=True):
-                masks = self.rule.masks.items()
-                name = next(names)
-                off = {setting: False for setting, mask in masks if not mask(name, p)}
-                if g is not None:
-                    members.append(Member(p, hyper | off, bool(group["maximize"])))
-        return members
 
     def _names(self) -> list[str]:
         """The names of all parameters; empty for those without."""
@@ -224,7 +208,7 @@ class RuleOptimizer(Optimizer):
         for name, value in entry.items():
             if name not in known or (self.rule.is_whole and name not in numbers):
                 continue
-            shape = () if name in numbers else param.shape
+            shape: tuple[int, ...] = () if name in numbers else param.shape
             if name in largest.values():
                 shape = (blocks_of(param.array.size),)
             found = getattr(value, "shape", ())

@@ -115,8 +115,10 @@ def _divide(self: "Symbol", other: Any) -> "Symbol":
     if isinstance(other, int | float | StepSeries) and all(
         1 / _LARGEST_FACTOR <= abs(x) <= _LARGEST_FACTOR for x in values
     ):
-        return self * (1.0 / other)
-    return _quotient(self, other)
+        quotient: Symbol = self * (1.0 / other)
+    else:
+        quotient = _quotient(self, other)
+    return quotient
 
 
 _quotient = _arithmetic("divide")

@@ -93,7 +93,8 @@ def walked(cls: Any, start: Arrays, gradients: Sequence[Arrays]) -> Arrays:
         if hasattr(optimizer, "update_hessian"):  # Sophia's
             optimizer.update_hessian()
         optimizer.step()
-    return numbers(params)
+    found: Arrays = numbers(params)
+    return found
 
 
 def _permuted(array: np.ndarray) -> np.ndarray:
