@@ -155,11 +155,9 @@ class CastMethods(ArrayValue):
                 wanted = given.dtype
             elif given is not None and not isinstance(given, builtins.bool):
                 wanted = given
-        result = self
-        if wanted is not None:
-            if not isinstance(wanted, Dtype):
-                wanted = dtypes.of_numpy(dtypes.to_numpy(wanted))
-            result = self._cast(wanted)
+        if wanted is not None and not isinstance(wanted, Dtype):
+            wanted = dtypes.of_numpy(dtypes.to_numpy(wanted))
+        result = self if wanted is None else self._cast(wanted)
         if copy and result is self:
             result = ops.clone(self)
         return result._cast(result.dtype, memory_format)
@@ -168,8 +166,7 @@ class CastMethods(ArrayValue):
         cast = self if dtype.numpy == self.array.dtype else ops.cast(self, dtype=dtype)
         if memory_format is preserve_format:
             return cast
-        moved: Self = cast.contiguous(memory_format=memory_format)
-        return moved
+        return cast.contiguous(memory_format=memory_format)  # type: ignore[no-any-return]
 
     @method
     def type_as(self, other: ArrayValue) -> Value:
