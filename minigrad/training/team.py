@@ -37,6 +37,7 @@ class Team:
     def dealt(self, parts: Sequence[T]) -> Sequence[T]:
         """Every process's share of numbered parts; `collected` puts the shares' results together.
 
+        >>> from minigrad.training.team import Team
         >>> Team().dealt(["a", "b"])
         ['a', 'b']
         """

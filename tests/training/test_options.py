@@ -133,8 +133,13 @@ EFFECTS = {
     "--log tensorboard": Effect(TABLE, ["--log", "tensorboard"],
                                 lambda a, b: noted(b) == pytest.approx(losses(a), rel=1e-6)),
     "--compile": Effect(TABLE, ["--compile"],
-                        lambda a, b: b.trainer.called is not b.trainer.model
-                        and a.trainer.called is a.trainer.model and same_weights(a, b)),
+                        lambda a, b: b.trainer.gradients.model is not b.trainer.model
+                        and a.trainer.gradients.model is a.trainer.model and same_weights(a, b)),
+    "--distributed": Effect(TABLE, ["--distributed"],
+                            lambda a, b: b.trainer.gradients.model.fixed.shard_size == 2
+                            and a.trainer.gradients.model is a.trainer.model),
+    "--shard-size": Effect([*TABLE, "--distributed"], ["--shard-size", "4"],
+                           lambda a, b: b.trainer.gradients.model.fixed.shard_size == 4),
     "--quiet": Effect(TABLE, ["--quiet"],
                       lambda a, b: b.printed in a.printed and b.printed.count("\n") == 1),
     "--context": Effect(TEXT, ["--context", "4"], other_weights),

@@ -47,6 +47,8 @@ EXPRESSIONS = {
     "where": "{1} if {0} else {2}",
 }
 
+# Apart from the lines that import from it: they are those of the generated module, not of this one.
+_KERNELS = "minigrad.kernels"
 _MODULE = '''\
 """Generated from the update rule `{name}`.  Edits are overwritten: change the rule instead."""
 
@@ -54,8 +56,8 @@ from math import {functions}
 
 import numpy as np
 
-from minigrad.kernels.compiler.kernel import kernel, prange
-from minigrad.kernels.compiler.pointers import pointer_at
+from {kernels}.compiler.kernel import kernel, prange
+from {kernels}.compiler.pointers import pointer_at
 {imports}
 real = np.{dtype}
 one, zero, half, least = real(1), real(0), real(0.5), real(-np.inf)
@@ -111,8 +113,9 @@ class _Writer:
 
     def text(self) -> str:
         """Return the source of the module."""
-        imports = "from minigrad.kernels.fused_optimizer.philox import normal\n"
+        imports = f"from {_KERNELS}.fused_optimizer.philox import normal\n"
         head = _MODULE.format(
+            kernels=_KERNELS,
             name=self.program.name,
             dtype=self.dtype.name,
             functions="exp, log, sqrt, tanh",
