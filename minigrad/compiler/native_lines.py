@@ -63,7 +63,7 @@ class NativeLines(Expressions):
             if variable not in self.names:
                 shape, dtype = self.object(result.shape), self.object(result.dtype)
                 run.makes.append(f"{variable} = empty({shape}, {dtype})")
-        stop = found.tasks(run.tasks, given, results_of(entry))  # type: ignore[misc]
+        stop = found.tasks(run.tasks, given, results_of(entry))  # type: ignore[misc]  # it has some
         if stop is not None:
             run.failures.append(f"if at == {stop}: {self.call(entry)}")
         self.read[number] = [e for _, e in arrays.values() if ARRAY.fullmatch(e)]

@@ -115,7 +115,7 @@ class Plan:
         """Write each backward; the variables of the forward that they read."""
         tape, trace = recording.tape, recording.trace
         saved: set[str] = set()
-        backwards = zip(region.sets, _ranges(recording), region.gradients, strict=True)
+        backwards = zip(region.sets, _ranges(recording, region), region.gradients, strict=True)
         for chosen, numbers, gradients in backwards:
             for writer.is_plain in (False, True):
                 first = len(writer.lines)
@@ -130,11 +130,10 @@ class Plan:
         return sorted(saved)
 
 
-def _ranges(recording: Recording) -> list[range]:
+def _ranges(recording: Recording, region: Region) -> list[range]:
     """The numbers of the entries of each backward."""
-    starts = [] if recording.region is None else recording.region.starts
-    ends = [*starts[1:], len(recording.tape.entries)]
-    return [range(start, end) for start, end in zip(starts, ends, strict=False)]
+    ends = [*region.starts[1:], len(recording.tape.entries)]
+    return [range(start, end) for start, end in zip(region.starts, ends, strict=False)]
 
 
 def _native_calls(recording: Recording, end: int, varying: set[int]) -> NativeCalls:
@@ -143,9 +142,10 @@ def _native_calls(recording: Recording, end: int, varying: set[int]) -> NativeCa
     # What a backward reads lives longer than the replay of the forward.
     lasting = arrays_in([recording.results.returned, entries[end:]])
     found.add(entries, range(end), lasting, varying)
-    for numbers in _ranges(recording):
-        gradients = arrays_in(recording.region.gradients)  # type: ignore[union-attr]
-        found.add(entries, numbers, gradients, varying, shared=True)
+    if region := recording.region:
+        gradients = arrays_in(region.gradients)
+        for numbers in _ranges(recording, region):
+            found.add(entries, numbers, gradients, varying, shared=True)
     return found
 
 

@@ -36,7 +36,7 @@ def test_softmax_along_an_axis_that_is_not_the_last(shape: tuple[int, ...], dtyp
     slope = wide * (g - (g * wide).sum(axis, keepdims=True))
     assert np.allclose(softmax_columns.softmax_backward(g, out, axis), slope, atol=100 * within)
     slope = g - wide * g.sum(axis, keepdims=True, dtype=np.float64)
-    found = softmax_columns.log_softmax_backward(g, logarithm, axis)
+    found = softmax_columns.softmax_backward(g, logarithm, axis, logarithm=True)
     assert np.allclose(found, slope, atol=1000 * within)
 
 

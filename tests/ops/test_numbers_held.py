@@ -58,16 +58,6 @@ COMPLEX = lines("""
 """)
 
 
-@pytest.mark.parametrize("call", COMPLEX)
-def test_factors_of_complex_tensors(call):
-    assert_same_call(call)
-
-
-@pytest.mark.parametrize("call", CALLS)
-def test_numbers_of_any_size(call):
-    assert_same_call(call)
-
-
-@pytest.mark.parametrize("call", EDGES)
-def test_sizes_at_the_edge(call):
+@pytest.mark.parametrize("call", [*CALLS, *EDGES, *COMPLEX])
+def test_calls_as_torch_s(call):
     assert_same_call(call)

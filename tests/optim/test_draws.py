@@ -1,9 +1,6 @@
 """Random numbers in texts: known words, the normal distribution, the same however they run."""
 
 import copy
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +10,7 @@ from scipy import stats
 from minigrad import optim
 from minigrad.kernels.fused_optimizer.philox import normal, philox
 from tests.support.optim.table import numbers, parameters, set_gradients
+from tests.support.processes import output_on_four_threads
 
 ROOT = Path(__file__).parents[2]
 word = np.uint64
@@ -125,12 +123,7 @@ for threads in (1, 2, 3, 4):
 
 
 def test_the_number_of_threads_changes_no_bit():
-    threads = {f"{pool}_NUM_THREADS": "4" for pool in ("NUMBA", "OMP", "OPENBLAS", "MKL")}
-    answer = subprocess.run(
-        [sys.executable, "-c", THREADS],
-        env=os.environ | threads | {"PYTHONPATH": str(ROOT)},
-        capture_output=True, text=True, check=True,
-    ).stdout  # fmt: skip
+    answer = output_on_four_threads(THREADS)
     assert len(answer.split()) == 4
     assert len(set(answer.split())) == 1
 

@@ -2,9 +2,6 @@
 
 import copy
 import inspect
-import os
-import subprocess
-import sys
 from collections import defaultdict
 from pathlib import Path
 
@@ -25,6 +22,7 @@ from tests.support.optim.table import (
     set_gradients,
     torch_parameters,
 )
+from tests.support.processes import output_on_four_threads
 
 ROOT = Path(__file__).parents[2]
 # They have tables of their own: proofs.py, test_wrappers.py, test_closures.py, test_routing.py.
@@ -318,12 +316,7 @@ for name, case in TABLE.items():
 
 
 def test_the_number_of_threads_changes_no_bit():
-    threads = {f"{pool}_NUM_THREADS": "4" for pool in ("NUMBA", "OMP", "OPENBLAS", "MKL")}
-    answer = subprocess.run(
-        [sys.executable, "-c", THREADS],
-        env=os.environ | threads | {"PYTHONPATH": str(ROOT)},
-        capture_output=True, text=True, check=True,
-    ).stdout  # fmt: skip
+    answer = output_on_four_threads(THREADS)
     found = defaultdict(list)
     for line in answer.splitlines():
         name, digest = line.split()

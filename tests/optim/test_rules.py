@@ -3,9 +3,6 @@
 import copy
 import inspect
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +23,7 @@ from tests.support.optim.proofs import (
     walk,
 )
 from tests.support.optim.table import numbers, parameters, set_gradients
+from tests.support.processes import output_on_four_threads
 
 RECORDED = json.loads(FILE.read_text())
 ROOT = Path(__file__).parents[2]
@@ -170,12 +168,7 @@ for make in (Clipped, optim.Gravity, optim.AvaGrad, optim.Shampoo, optim.MuonAll
 
 
 def test_the_number_of_threads_changes_no_bit():
-    threads = {f"{pool}_NUM_THREADS": "4" for pool in ("NUMBA", "OMP", "OPENBLAS", "MKL")}
-    answer = subprocess.run(
-        [sys.executable, "-c", THREADS],
-        env=os.environ | threads | {"PYTHONPATH": str(ROOT)},
-        capture_output=True, text=True, check=True,
-    ).stdout  # fmt: skip
+    answer = output_on_four_threads(THREADS)
     assert [line.split()[1] for line in answer.splitlines()] == ["1"] * 5
 
 

@@ -212,7 +212,7 @@ def softmaxes(draw: Draw) -> Calls:
         x, g = draw.plain(n, c, s), draw.plain(n, c, s)
         out = yield columns.softmax, x, axis, draw.one_of(False, True)
         yield columns.softmax_backward, g, out, axis
-        yield columns.log_softmax_backward, g, out, axis
+        yield columns.softmax_backward, g, out, axis, True
 
 
 def label_losses(draw: Draw) -> Calls:

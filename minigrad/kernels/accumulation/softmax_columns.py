@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.kernels.compiler.kernel import Kernel, device_function, kernel, prange
+from minigrad.kernels.compiler.kernel import device_function, kernel, prange
 from minigrad.kernels.reduction.softmax import EXP_WORK
 from minigrad.kernels.simd import math as scalar
 
@@ -60,7 +60,7 @@ def _softmax(out: Array, largest: Array, totals: Array, x: Array, logarithm: boo
 
 
 @kernel
-def _softmax_backward(dx: Array, sums: Array, g: Array, out: Array) -> None:
+def _backward(dx: Array, sums: Array, g: Array, out: Array, logarithm: bool) -> None:
     """Along K of (B, K, S).  Workspace: sums (B, S) in float64."""
     strips = (g.shape[2] + COLUMNS - 1) // COLUMNS
     for task in prange(g.shape[0] * strips):
@@ -71,34 +71,21 @@ def _softmax_backward(dx: Array, sums: Array, g: Array, out: Array) -> None:
             total[s] = 0
         for k in range(g.shape[1]):
             slope, result = g[b, k, begin:end], out[b, k, begin:end]
-            for s in range(total.size):
-                total[s] += slope[s] * result[s]
+            if logarithm:
+                for s in range(total.size):
+                    total[s] += slope[s]
+            else:
+                for s in range(total.size):
+                    total[s] += slope[s] * result[s]
         for k in range(g.shape[1]):
             slope, result = g[b, k, begin:end], out[b, k, begin:end]
             given = dx[b, k, begin:end]
-            for s in range(total.size):
-                given[s] = result[s] * (slope[s] - dx.dtype.type(total[s]))
-
-
-@kernel
-def _log_softmax_backward(dx: Array, sums: Array, g: Array, out: Array) -> None:
-    """Along K of (B, K, S).  Workspace: sums (B, S) in float64."""
-    strips = (g.shape[2] + COLUMNS - 1) // COLUMNS
-    for task in prange(g.shape[0] * strips):
-        b, begin = task // strips, task % strips * COLUMNS
-        end = min(begin + COLUMNS, g.shape[2])
-        total = sums[b, begin:end]
-        for s in range(total.size):
-            total[s] = 0
-        for k in range(g.shape[1]):
-            slope = g[b, k, begin:end]
-            for s in range(total.size):
-                total[s] += slope[s]
-        for k in range(g.shape[1]):
-            slope, result = g[b, k, begin:end], out[b, k, begin:end]
-            given = dx[b, k, begin:end]
-            for s in range(total.size):
-                given[s] = slope[s] - scalar.decay(result[s]) * dx.dtype.type(total[s])
+            if logarithm:
+                for s in range(total.size):
+                    given[s] = slope[s] - scalar.decay(result[s]) * dx.dtype.type(total[s])
+            else:
+                for s in range(total.size):
+                    given[s] = result[s] * (slope[s] - dx.dtype.type(total[s]))
 
 
 def is_worth_it(axis: int, *arrays: Array) -> bool:
@@ -122,19 +109,10 @@ def softmax(x: Array, axis: int, logarithm: bool = False) -> Array:
     return out
 
 
-def _backward(compiled: Kernel, g: Array, out: Array, axis: int) -> Array:
+def softmax_backward(g: Array, out: Array, axis: int, logarithm: bool = False) -> Array:
+    """The gradient of x, given what `softmax` has returned."""
     sizes = lead, _, rest = _sizes(g, axis)
     dx, sums = np.empty_like(g), np.empty((lead, rest))
     work = g.size * EXP_WORK
-    compiled.run(work, dx.reshape(sizes), sums, g.reshape(sizes), out.reshape(sizes))
+    _backward.run(work, dx.reshape(sizes), sums, g.reshape(sizes), out.reshape(sizes), logarithm)
     return dx
-
-
-def softmax_backward(g: Array, out: Array, axis: int) -> Array:
-    """The gradient of x, given softmax's output."""
-    return _backward(_softmax_backward, g, out, axis)
-
-
-def log_softmax_backward(g: Array, out: Array, axis: int) -> Array:
-    """The gradient of x, given log_softmax's output."""
-    return _backward(_log_softmax_backward, g, out, axis)

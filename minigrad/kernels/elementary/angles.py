@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.kernels.compiler.kernel import device_function
 from minigrad.kernels.elementary.loops import of_one, of_two
 from minigrad.kernels.elementary.polynomials import arc_sine, arc_tangent, cosine, sine
 
@@ -56,21 +57,23 @@ def _atan2(y: float, x: float) -> Any:
     return math.copysign(angle, y)
 
 
+@device_function(inlined=True)
+def _folded(size: float) -> Any:
+    """asin(size) up to 1/2, and half of acos(size) beyond."""
+    square = (1 - size) * 0.5 if size > 0.5 else size * size
+    root = np.sqrt(square) if size > 0.5 else size
+    return root * arc_sine(square)
+
+
 def _asin(x: float) -> Any:
-    size = abs(x)
-    is_beyond = size > 0.5
-    square = (1 - size) * 0.5 if is_beyond else size * size
-    root = np.sqrt(square) if is_beyond else size
-    part = root * arc_sine(square)
+    is_beyond = abs(x) > 0.5
+    part = _folded(abs(x))
     return math.copysign(HALF_PI - (part + part) if is_beyond else part, x)
 
 
 def _acos(x: float) -> Any:
-    size = abs(x)
-    is_beyond = size > 0.5
-    square = (1 - size) * 0.5 if is_beyond else size * size
-    root = np.sqrt(square) if is_beyond else size
-    part = root * arc_sine(square)
+    is_beyond = abs(x) > 0.5
+    part = _folded(abs(x))
     complement = math.copysign(part, x)
     twice = part + part
     return (math.pi - twice if x < 0 else twice) if is_beyond else HALF_PI - complement

@@ -134,7 +134,7 @@ class Batch:
         if not (program.outputs or program.measured):
             return
         passes = self._begin(program)
-        arguments = self._arguments(program, scalars, measures)
+        arguments = self._arguments(scalars, measures)
         if self._reduced is not program:
             for number in range(passes.leading):
                 passes.reduce(number, self._layout.all, arguments, is_alone=True)
@@ -142,8 +142,8 @@ class Batch:
             for number in range(passes.leading, passes.count):
                 passes.reduce(number, wave, arguments)
             passes.update(wave, arguments)
-        if program.has_measures:
-            measures[...] = arguments[3]  # type: ignore[index]
+        if measures is not None and passes.has_measures:
+            measures[...] = arguments[3]
         for array, copy in self._copies:
             array[...] = copy
         self._gradients = ()
@@ -159,12 +159,13 @@ class Batch:
                 copy[...] = array
         return self._passes
 
-    def _arguments(self, program: Program, scalars: Array, measures: Any) -> list[Any]:
-        """The arguments of all kernels of a program that follow from the step."""
-        arguments = [scalars, self._passes.norms]
-        if program.has_measures:
+    def _arguments(self, scalars: Array, measures: Any) -> list[Any]:
+        """The arguments of all kernels of the program that has begun, as this step has them."""
+        passes = self._passes
+        arguments = [scalars, passes.norms]
+        if passes.has_measures:
             arguments += [measures, measures.copy()]
-        return [*arguments, self._numbers] if program.has_draws else arguments
+        return [*arguments, self._numbers] if passes.has_draws else arguments
 
     def reduce(
         self,
@@ -179,7 +180,7 @@ class Batch:
         `totals` has what they add up to.  Of norms the parts are sums of squares.
         """
         passes = self._begin(program)
-        arguments = self._arguments(program, scalars, measures)
+        arguments = self._arguments(scalars, measures)
         for number in range(passes.leading):
             rows = passes.reduce(number, self._layout.all, arguments)
             shared = [(op, row) for op, row in rows if is_global(op)]
@@ -213,6 +214,7 @@ class _Passes:
         self._shared = addresses, layout.sizes, layout.spans
         self._spans_of = layout.spans_of
         self._inputs = program.inputs
+        self.has_measures, self.has_draws = program.has_measures, program.has_draws
         self.count = len(self._kernels)
         wide = [k for k, (_, ops) in enumerate(self._kernels) if any(map(is_global, ops))]
         self.leading = wide[-1] + 1 if wide else 0

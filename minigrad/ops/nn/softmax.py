@@ -99,7 +99,7 @@ def log_softmax_backward(cotangent: Array, output: Array, *, dim: int) -> Array:
         return np.zeros_like(cotangent)
     axis = _axis(output, dim)
     if columns.is_worth_it(axis, cotangent, output):
-        return columns.log_softmax_backward(cotangent, output, axis)
+        return columns.softmax_backward(cotangent, output, axis, logarithm=True)
     return kernels.log_softmax_backward(cotangent, output, axis)
 
 
