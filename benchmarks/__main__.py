@@ -1,6 +1,7 @@
-"""Make every published comparison: results/*.json, and from them the tables in results/README.md.
+"""Make every published comparison: results/<kind of machine>/*.json, and the pages of results.
 
-The chief of them stand in docs/tables/speed.md, too.
+The kind is AVX2, AVX-512 or Arm: what other kinds measured stays, and stands beside it in
+results/README.md.  The chief tables stand in docs/tables/speed.md, too.
 """
 
 import argparse
@@ -16,13 +17,13 @@ from typing import Any
 
 from benchmarks import processes
 from benchmarks.inner_loops.report import summary as inner_loops_summary
-from benchmarks.published import case_runs, render, summary
+from benchmarks.published.kinds import RESULTS, own_folder
+from benchmarks.published.pages import publish, summary
 from benchmarks.winograd_errors import summary as winograd_summary
 from minigrad import bench
 from minigrad.cli.generated_section import Section
 
 HERE = Path(__file__).parent
-RESULTS = HERE / "results"
 PAGE = HERE.parent / "docs/tables/speed.md"
 ON_PAGE = Section("speed", "python -m benchmarks")
 BUSY_CASE = "training step lecture CNN SGD N64"
@@ -87,6 +88,13 @@ def optimizers(options: Namespace) -> None:
         save(options, f"optimizers-{threads}", found)
 
 
+def optimizer_targets(options: Namespace) -> None:
+    """Steps of every update rule, of a chain and of Muon, against their targets."""
+    settings: dict[str, Any] = {"against": ["torch"], "threads": options.threads[-1]}
+    found = bench.run([HERE / "optimizer_targets.py"], **settings, **common(options))
+    save(options, "optimizer-targets", found)
+
+
 def inner_loops(options: Namespace) -> None:
     """The innermost loops of kernels for CPUs that are not here, by LLVM's simulator."""
     save(options, "inner-loops", inner_loops_summary())
@@ -98,8 +106,8 @@ def winograd_errors(options: Namespace) -> None:
 
 
 PARTS = (
-    cases, startup, memory, neighbour, growth, alternatives, optimizers, inner_loops,
-    winograd_errors,
+    cases, startup, memory, neighbour, growth, alternatives, optimizers,
+    optimizer_targets, inner_loops, winograd_errors,
 )  # fmt: skip
 SECTIONS: dict[str, Callable[[Namespace], None]] = {part.__name__: part for part in PARTS}
 
@@ -109,7 +117,7 @@ def common(options: Namespace) -> dict[str, Any]:
 
 
 def save(options: Namespace, name: str, found: object) -> None:
-    path = options.out / f"{name}.json"
+    path = own_folder(options.out) / f"{name}.json"
     if isinstance(found, bench.Run):
         found.save(path)
         failures = [
@@ -133,12 +141,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
     parser.add_argument("--quick", action="store_true", help="small and rough, to see that it runs")
     options = parser.parse_args()
-    options.out.mkdir(parents=True, exist_ok=True)
     for name in options.only or SECTIONS:
         print(f"{name}: {SECTIONS[name].__doc__}", file=sys.stderr)
         SECTIONS[name](options)
-        (options.out / "README.md").write_text(render(options.out))
-    if options.out == RESULTS and case_runs(RESULTS):
+        publish(options.out)
+    if options.out == RESULTS:
         ON_PAGE.write(PAGE, summary(RESULTS))
 
 

@@ -2,8 +2,8 @@
 
     python -m benchmarks.full_data [--only mnist|cifar10] [--epochs N] [--steps N] [--seeds N]
 
-Each run is a process of its own. `results/full-data.json` holds every loss; a table with
-accuracy, time and how far the first losses lie apart goes to results/README.md.
+Each run is a process of its own. `results/<kind>/full-data.json` holds every loss; a table with
+accuracy, time and how far the first losses lie apart goes to the page of that kind of machine.
 """
 
 import argparse
@@ -22,11 +22,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.published import render, run_row
+from benchmarks.published.kinds import RESULTS, own_folder
+from benchmarks.published.pages import publish
+from benchmarks.published.sections import run_row
 from minigrad.bench.cases.networks import lecture_cnn, resnet18
 from minigrad.bench.process import installed
 
-RESULTS = Path(__file__).with_name("results") / "full-data.json"
+FILE = "full-data.json"
 
 Arrays = dict[str, NDArray[Any]]
 RunRecord = dict[str, Any]
@@ -176,8 +178,8 @@ def saved(runs: list[RunRecord], run: RunRecord) -> list[RunRecord]:
     """The runs with a new one, in place of an earlier one of its kind; written to the results."""
     kind = ("task", "optimizer", "library", "seed")
     runs = [old for old in runs if any(old[k] != run[k] for k in kind)] + [run]
-    RESULTS.write_text(json.dumps(runs))
-    (RESULTS.parent / "README.md").write_text(render(RESULTS.parent))
+    (own_folder() / FILE).write_text(json.dumps(runs))
+    publish(RESULTS)
     return runs
 
 
@@ -193,8 +195,8 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=0, help="end each run after so many")
     parser.add_argument("--seeds", type=int, default=1)
     options = parser.parse_args()
-    RESULTS.parent.mkdir(exist_ok=True)
-    runs = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
+    path = own_folder() / FILE
+    runs = json.loads(path.read_text()) if path.exists() else []
     for task in [options.only] if options.only else TASKS:
         for run in compare(task, options):
             runs = saved(runs, run)

@@ -2,8 +2,9 @@
 
     python -m benchmarks.language_models [--only gpt|lstm] [--steps N] [--repeats N] [--threads N]
 
-Each run is a process of its own, in turns. `results/language-models.json` holds every loss, the
-fastest steps, and what minigrad's model writes in the end; a table goes to results/README.md.
+Each run is a process of its own, in turns. `results/<kind>/language-models.json` holds every loss,
+the fastest steps, and what minigrad's model writes in the end; a table goes to the page of that
+kind of machine.
 """
 
 import argparse
@@ -22,13 +23,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.published import language_model_row, render
+from benchmarks.published.kinds import RESULTS, own_folder
+from benchmarks.published.pages import publish
+from benchmarks.published.sections import language_model_row
 from minigrad.bench.cases.networks import gpt, recurrent_model
 from minigrad.bench.process import OWN, THREADS, installed
 from minigrad.text import TinyShakespeare, Vocabulary, continuation
 from minigrad.text.models import GPT, CharLSTM
 
-RESULTS = Path(__file__).with_name("results") / "language-models.json"
+FILE = "language-models.json"
 # The library comes first, so that it finds the environment as it would without minigrad.
 START = "import {0}; from benchmarks.language_models import worker; worker(*{1!r})"
 WARM = 5  # steps at the beginning that are not timed
@@ -157,12 +160,12 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3, help="runs of each library")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
-    RESULTS.parent.mkdir(exist_ok=True)
-    found = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    path = own_folder() / FILE
+    found = json.loads(path.read_text()) if path.exists() else {}
     for name in [options.only] if options.only else TASKS:
         found[name] = compare(name, options)
-        RESULTS.write_text(json.dumps(found))
-        (RESULTS.parent / "README.md").write_text(render(RESULTS.parent))
+        path.write_text(json.dumps(found))
+        publish(RESULTS)
         print(language_model_row(found[name]), flush=True)
 
 

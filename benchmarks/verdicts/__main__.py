@@ -10,11 +10,12 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+from benchmarks.published.kinds import RESULTS, own_folder
+from benchmarks.published.pages import publish
 from minigrad.bench import ab
 from minigrad.bench.case import load_suite
 from minigrad.bench.record import describe_machine
 
-RESULTS = Path(__file__).parents[1] / "results" / "verdicts.json"
 HERE = Path(__file__).parent
 
 
@@ -34,7 +35,9 @@ def main() -> None:
     }
     machine = describe_machine()
     machine["load"] = os.getloadavg()  # processes that wanted a core, in the last minutes
-    RESULTS.write_text(json.dumps({"machine": machine, "verdicts": found}, indent=1) + "\n")
+    text = json.dumps({"machine": machine, "verdicts": found}, indent=1) + "\n"
+    (own_folder() / "verdicts.json").write_text(text)
+    publish(RESULTS)
     for name, counts in found.items():
         total = sum(counts.values())
         shares = ", ".join(f"{count} {word}" for word, count in counts.items())

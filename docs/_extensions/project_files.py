@@ -1,4 +1,4 @@
-"""The rest that the site needs of the project: its notebooks, and pages outside docs/."""
+"""The rest that the site needs of the project: notebooks, results, and pages outside docs/."""
 
 import shutil
 from pathlib import Path
@@ -11,11 +11,21 @@ LINKS = {
     "](../CONTRIBUTING.md)": "](/contributing.md)",
     "](docs/architecture.md)": "](/architecture.md)",
     "](CHANGELOG.md)": "](/changelog.md)",
-    "](../benchmarks/results/README.md)": "](/tables/measurements.md)",
-    "](../../benchmarks/results/README.md)": "](/tables/measurements.md)",
+    "](../benchmarks/results/README.md)": "](/measurements/README.md)",
+    "](../../benchmarks/results/README.md)": "](/measurements/README.md)",
     "](../../notebooks/": "](/notebooks/",
     "](../docs/": "](/",
 }
+# The pages that hang below the overview of results.
+BELOW = """
+```{toctree}
+:hidden:
+:glob:
+
+gradient-checkers
+*/*
+```
+"""
 
 
 def copy_notebooks(app: Sphinx) -> None:
@@ -31,6 +41,17 @@ def copy_notebooks(app: Sphinx) -> None:
             shutil.copyfile(source, there)
 
 
+def copy_measurements(app: Sphinx) -> None:
+    """Lay the pages of results where Sphinx reads its pages, folder by folder."""
+    there, results = Path(app.srcdir) / "measurements", ROOT / "benchmarks/results"
+    shutil.rmtree(there, ignore_errors=True)
+    for source in sorted(results.rglob("*.md")):
+        page = there / source.relative_to(results)
+        page.parent.mkdir(parents=True, exist_ok=True)
+        below = source == results / "README.md"
+        page.write_text(source.read_text(encoding="utf-8") + (BELOW if below else ""), "utf-8")
+
+
 def mend_links(app: Sphinx, name: str, content: list[str]) -> None:
     for link, page in LINKS.items():
         content[0] = content[0].replace(link, page)
@@ -42,6 +63,7 @@ def mend_included(app: Sphinx, path: Path, name: str, content: list[str]) -> Non
 
 def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("builder-inited", copy_notebooks)
+    app.connect("builder-inited", copy_measurements)
     app.connect("source-read", mend_links)
     app.connect("include-read", mend_included)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

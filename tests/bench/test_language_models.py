@@ -8,7 +8,7 @@ import torch
 
 import minigrad as mg
 from benchmarks import language_models
-from benchmarks.published import render
+from benchmarks.published.pages import pages
 
 
 @pytest.mark.parametrize("name", language_models.TASKS)
@@ -31,7 +31,7 @@ def test_both_libraries_take_the_same_steps(name, tmp_path):
     runs["minigrad"]["text"] = "\nabba\n"
     found = {name: {"task": task.title, "tokens": 768, "threads": 1, "runs": runs}}
     (tmp_path / "language-models.json").write_text(json.dumps(found))
-    page = render(tmp_path)
+    page = pages(tmp_path)["README.md"]
     assert "## Language models" in page
     assert f"| {task.title} | 2 | " in page
     assert "```text\nabba\n```" in page

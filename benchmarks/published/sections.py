@@ -1,155 +1,19 @@
-"""The table of results/README.md, made from the JSON files beside it."""
+"""A section of a kind's page for each file of results beside minigrad's own cases."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from minigrad.bench import Run, geometric_mean, heading, table
-from minigrad.bench.record import Entry
+from benchmarks.published.tables import rows, step_cells
+from benchmarks.published.targets import optimizer_targets
+from minigrad.bench import Run
 from minigrad.bench.report import rate, seconds
 
-# Which cases are summed up together, by how their names begin; the first that fits counts.
-GROUPS = {
-    "matrix products": ("matmul",),
-    "conv2d forward": ("conv2d", "forward"),
-    "conv2d input gradient": ("conv2d", "input gradient"),
-    "conv2d weight gradient": ("conv2d", "weight gradient"),
-    "pooling": ("", "pool2d"),
-    "indexing": ("indexing",),
-    "training steps": ("training step",),
-    "optimizer steps": ("optimizer",),
-    "chains of small operations": ("chain",),
-    "elementwise, reductions, softmax, norms: forward": ("", "forward"),
-    "elementwise, reductions, softmax, norms: gradient": ("", "gradient"),
-}
-LIBRARIES = ("torch", "numpy")
 FIRST_STEPS = 20  # whose losses are compared: rounding errors grow from step to step
 LAST_STEPS = 20  # whose losses' mean is reported
-
-
-def case_runs(folder: Path) -> list[Run]:
-    """The runs of minigrad's own cases, by their number of threads."""
-    runs = [Run.load(path) for path in folder.glob("cases-*.json")]
-    return sorted(runs, key=lambda run: run.threads)
-
-
-def summary(folder: Path) -> str:
-    """The tables of docs/tables/speed.md: training steps, and every kind of case in one number."""
-    runs = case_runs(folder)
-    return "\n\n".join((training_table(runs), group_table(runs)))
-
-
-def render(folder: Path) -> str:
-    """The page, of the parts whose files are there."""
-    runs = case_runs(folder)
-    parts = [
-        "# Results",
-        "Made by `python -m benchmarks`. Ratios say how many times as fast minigrad is: above 1 it "
-        "is the faster one. Each library ran in a process of its own, in turns with the others; "
-        "the best turn counts, and results were checked before.",
-    ]
-    if runs:
-        machine = runs[0].machine
-        parts.append(
-            f"Measured {machine['when']} on {machine['cores']} cores ({machine['cpu']}, "
-            f"{machine['system']}), Python {machine['python']}, Numba {machine['numba']}, "
-            f"commit {machine['commit']}."
-        )
-        parts += ["## By kind", group_table(runs), "## Training steps", training_table(runs)]
-        if len(runs) > 1:
-            parts.append(speedups(runs))
-    for name, section in SECTIONS.items():
-        if (path := folder / f"{name}.json").exists():
-            parts.append(section(path))
-    parts += [details(run) for run in runs]
-    return "\n\n".join(parts) + "\n"
-
-
-def rows(head: Sequence[str], body: Iterable[Sequence[object]]) -> str:
-    """A Markdown table."""
-    lines: list[Sequence[object]] = [head, ["---"] * len(head), *body]
-    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
-
-
-def group_of(entry: Entry) -> str:
-    return next(
-        name
-        for name, words in GROUPS.items()
-        if entry.name.startswith(words[0]) and all(word in entry.name for word in words)
-    )
-
-
-def group_table(runs: Sequence[Run]) -> str:
-    """Geometric mean and least ratio of each group of cases."""
-    columns = [(run, library) for run in runs for library in LIBRARIES if library in run.libraries]
-    body = []
-    for group in GROUPS:
-        cells = []
-        for run, library in columns:
-            ratios = [
-                ratio
-                for entry in run.entries
-                if group_of(entry) == group and (ratio := entry.ratio(library)) is not None
-            ]
-            mean = geometric_mean(ratios)
-            cells.append(
-                f"{mean:.2f} (least {min(ratios):.2f}, of {len(ratios)})" if ratios else ""
-            )
-        if any(cells):
-            body.append([group, *cells])
-    head = ["geometric mean", *(f"{library}, {run.threads} thr." for run, library in columns)]
-    return rows(head, body)
-
-
-def training_table(runs: Sequence[Run]) -> str:
-    """Every training step with its times."""
-    head = ["training step"]
-    for run in runs:
-        head += [f"minigrad, {run.threads} thr.", f"torch, {run.threads} thr.", "ratio"]
-    first = {entry.label: entry for entry in runs[0].entries}
-    body = []
-    for label in [label for label, e in first.items() if e.name.startswith("training step")]:
-        line = [label.removeprefix("training step ")]
-        for run in runs:
-            entry = next((entry for entry in run.entries if entry.label == label), None)
-            line += step_cells(entry)
-        body.append(line)
-    return rows(head, body)
-
-
-def step_cells(entry: Entry | None) -> list[str]:
-    if entry is None:
-        return ["", "", ""]
-    ratio = entry.ratio("torch")
-    times = [best(entry, library) for library in ("minigrad", "torch")]
-    return [*times, "" if ratio is None else f"**{ratio:.2f}**"]
-
-
-def best(entry: Entry, library: str) -> str:
-    """The best time, or nothing if there is none."""
-    return seconds(entry.timings[library].best) if library in entry.timings else ""
-
-
-def speedups(runs: Sequence[Run]) -> str:
-    """From the first number of threads to the last, for the larger cases."""
-    one, many = runs[0], runs[-1]
-    later = {entry.label: entry for entry in many.entries}
-    body = []
-    for entry in one.entries:
-        other = later.get(entry.label)
-        if entry.name.startswith("training step") and other is not None:
-            ratios = [
-                f"{entry.timings[k].best / other.timings[k].best:.2f}"
-                if k in entry.timings and k in other.timings
-                else ""
-                for k in ("minigrad", "torch")
-            ]
-            body.append([entry.label.removeprefix("training step "), *ratios])
-    head = [f"{one.threads} -> {many.threads} threads, times as fast", "minigrad", "torch"]
-    return rows(head, body)
 
 
 def startup(path: Path) -> str:
@@ -347,11 +211,18 @@ def language_models(path: Path) -> str:
     )
 
 
-def details(run: Run) -> str:
-    """Everything that was measured at one number of threads."""
+def verdicts(path: Path) -> str:
+    """A row for what was compared, with the number of each verdict."""
+    found = json.loads(path.read_text())["verdicts"]
+    words = ("slower", "faster", "unresolved", "failed")
+    body = [
+        [what, sum(counts.values()), *(counts.get(word, 0) for word in words)]
+        for what, counts in found.items()
+    ]
     return (
-        f"<details><summary>All cases, {run.threads} thread(s)</summary>\n\n```\n{heading(run)}\n\n"
-        f"{table(run)}\n```\n\n</details>"
+        "## Verdicts on two versions\n\nOf `minigrad bench --ab` on identical code, and on code "
+        "with a tenth more work (`python -m benchmarks.verdicts`).\n\n"
+        f"{rows(['compared', 'comparisons', *words], body)}"
     )
 
 
@@ -365,4 +236,6 @@ SECTIONS: dict[str, Callable[[Path], str]] = {
     "inner-loops": inner_loops,
     "language-models": language_models,
     "winograd-errors": winograd_errors,
+    "verdicts": verdicts,
+    "optimizer-targets": optimizer_targets,
 } | {f"optimizers-{threads}": optimizers for threads in (1, 2, 4, 8, 16, 32)}
