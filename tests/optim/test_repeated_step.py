@@ -13,6 +13,9 @@ OPTIMIZERS = {
     "momentum": lambda params: optim.SGD(params, lr=0.01, momentum=0.9, nesterov=True),
     "Rprop": lambda params: optim.Rprop(params, lr=0.01),
     "LAMB": lambda params: optim.LAMB(params, lr=0.01),
+    "NAdam": lambda params: optim.NAdam(params, lr=0.01),
+    "ASGD": lambda params: optim.ASGD(params, lr=0.01, t0=3),
+    "schedule-free": lambda params: optim.AdamWScheduleFree(params, lr=0.01, warmup_steps=8),
 }
 
 
@@ -140,6 +143,15 @@ def test_a_tensor_or_list_that_is_changed_in_place_counts():
 def test_long_runs_go_beyond_what_was_traced_ahead():
     for name in ("Adam", "SGD"):
         Pair(OPTIMIZERS[name]).step(200)
+
+
+@pytest.mark.parametrize("name", ["NAdam", "ASGD", "schedule-free"])
+def test_numbers_that_follow_one_another_need_no_plan(name):
+    pair = Pair(OPTIMIZERS[name])
+    pair.step(20)
+    optimizer = pair.optimizers[0]
+    fill_gradients(pair.params, 0)
+    assert optimizer._repeated.take(optimizer.param_groups, optimizer._state, False)
 
 
 def test_a_gradient_that_does_not_fit_changes_nothing():

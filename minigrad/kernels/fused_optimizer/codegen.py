@@ -1,6 +1,6 @@
 """Generation of a Python module with the kernels of an update rule, given as a `Program`."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 from typing import Any
 
@@ -23,6 +23,7 @@ EXPRESSIONS = {
     "multiply": "{0} * {1}",
     "divide": "{0} / {1}",
     "power": "{0} ** {1}",
+    "cube_root": "cube_root({0})",
     "negative": "-{0}",
     "absolute": "abs({0})",
     "sqrt": "sqrt({0})",
@@ -113,13 +114,12 @@ class _Writer:
 
     def text(self) -> str:
         """Return the source of the module."""
-        imports = f"from {_KERNELS}.fused_optimizer.philox import normal\n"
         head = _MODULE.format(
             kernels=_KERNELS,
             name=self.program.name,
             dtype=self.dtype.name,
-            functions="exp, log, sqrt, tanh",
-            imports=imports * self.program.has_draws,
+            functions="log, sqrt",
+            imports="".join(_imports(self.program)),
         )
         sums = [self._reduction(k, numbers) for k, numbers in enumerate(self.passes)]
         return head + "".join(sums) + self._update()
@@ -135,7 +135,7 @@ class _Writer:
             options='(fastmath=frozenset({"contract", "reassoc"}))',
             sums="sums, ",
             before=[f"q{j} = {_first(op)}" for j, (op, _) in enumerate(summed)],
-            after=[f"sums[{j}, span] = q{j}" for j in range(len(numbers))],
+            after=[f"sums[{j}, span] = {_last(op, f'q{j}')}" for j, (op, _) in enumerate(summed)],
             is_backward=k % 2 == 1,
         )  # fmt: skip
 
@@ -233,24 +233,21 @@ class _Writer:
         results = {k: _variable(stored[k]) for k in written}
         largest = ""
         if written:
-            sizes = [
-                f"y{k} = abs({results[k]})\n"
-                f"m{k} = {EXPRESSIONS['maximum'].format(f'm{k}', f'y{k}')}"
-                for k in written
-            ]
+            sizes = [f"n{k} = max(n{k}, ordered(abs({results[k]})))" for k in written]
             inverses = [
-                f"m{k} = np.float32(m{k})\nr{k} = one / real(m{k}) if m{k} >= tiny else zero"
+                f"m{k} = np.float32(from_ordered(n{k}))\n"
+                f"r{k} = one / real(m{k}) if m{k} >= tiny else zero"
                 for k in written
             ]
             largest = _LARGEST.format(
-                body=_indented([*body, *_lines(sizes)], 16),
+                body=_indented([*body, *sizes], 16),
                 inverses=_indented(_lines(inverses), 12),
             )
         factors = [f"c{k} = real(f{k}[block])" for k in self._codes if k in read]
         codes = [line for k in written for line in self._encoded(k, results[k])]
         return _BLOCKS.format(
             block=BLOCK,
-            factors=_indented([*factors, *(f"m{k} = zero" for k in written)], 12),
+            factors=_indented([*factors, *(f"n{k} = ordered(zero)" for k in written)], 12),
             largest=largest,
             body=_indented([*body, *actions, *codes], 16),
             kept=_indented([f"f{k}[block] = m{k}" for k in written], 12),
@@ -294,15 +291,34 @@ class _Writer:
         return needed
 
 
+def _imports(program: Program) -> Iterator[str]:
+    """The lines that import the functions which the kernels of a program call."""
+    ops = {kind_of(op) for op, *_ in program.instructions}
+    own = f"from {_KERNELS}.fused_optimizer"
+    if "normal" in ops:
+        yield f"{own}.philox import normal\n"
+    if "cube_root" in ops:
+        yield f"{own}.device_functions import cube_root\n"
+    if "max" in ops or program.coded:
+        yield f"{own}.device_functions import from_ordered, ordered\n"
+    if vectorised := sorted(ops & {"exp", "tanh"}):
+        yield f"from {_KERNELS}.simd.math import {', '.join(vectorised)}\n"
+
+
 def _first(op: str) -> str:
     """The result of a reduction over no elements."""
-    return "least" if op == "max" else "zero"
+    return "ordered(least)" if op == "max" else "zero"
+
+
+def _last(op: str, sum: str) -> str:
+    """The number that a reduction has found: a maximum is taken of integers."""
+    return f"from_ordered({sum})" if op == "max" else sum
 
 
 def _reduced(op: str, sum: str, x: str) -> str:
     """The statement that takes the element `x` into a reduction."""
     if op == "max":
-        return f"{sum} = {EXPRESSIONS['maximum'].format(sum, x)}"
+        return f"{sum} = max({sum}, ordered({x}))"
     return f"{sum} += {x} * {x}" if kind_of(op).endswith("norm") else f"{sum} += {x}"
 
 

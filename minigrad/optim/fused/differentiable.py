@@ -27,6 +27,7 @@ _OPERATIONS: dict[str, Callable[..., Any]] = {
     "sqrt": ops.sqrt,
     "exp": ops.exp,
     "log": ops.log,
+    "cube_root": lambda x: x ** (1 / 3),
     "tanh": ops.tanh,
     "sign": ops.sign,
     "maximum": ops.maximum,

@@ -8,6 +8,7 @@ import numpy as np
 
 from minigrad.core.types import Array
 from minigrad.kernels.fused_optimizer.program import Program
+from minigrad.optim.fused.number_tape import Scalar, StepFunction, recorded
 
 # A trace of 64 steps takes as long as two or three traces of one step.
 LOOKAHEAD_STEPS = 64
@@ -59,7 +60,7 @@ def _comparison(function: Callable[[Any, Any], bool]) -> Callable[..., bool]:
     return method
 
 
-class StepSeries:
+class StepSeries(Scalar):
     """One number for each of several steps, such as the step count or a bias correction.
 
     Arithmetic is Python's, step by step.  A comparison has a result if it is the same in all
@@ -92,6 +93,9 @@ class StepSeries:
     def __iter__(self) -> Iterator[Any]:
         raise TypeError("a number cannot be iterated over")
 
+    def is_factor(self, largest: float) -> bool:
+        return all(1 / largest <= abs(x) <= largest for x in self.values)
+
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **settings: Any) -> Any:
         are_numbers = all(isinstance(x, StepSeries | int | float) for x in inputs)
         if method != "__call__" or settings or not are_numbers:
@@ -105,7 +109,7 @@ class StepSeries:
 class Settings(NamedTuple):
     """The inputs of a rule that are not arrays; `numbers` are the states that are one number."""
 
-    t: int | StepSeries
+    t: int | Scalar
     hyper: Mapping[str, Any]
     maximize: bool
     numbers: Mapping[str, float]
@@ -118,8 +122,8 @@ class Trace(NamedTuple):
     kept: tuple[int, ...]  # the states that the program reads or writes: its inputs after g
     created: tuple[int, ...]  # the states that were absent and now are not
     has_global_sums: bool  # whether the program needs sums over all parameters
-    scalars: list[float | StepSeries]
-    numbers: dict[str, float]  # the new values of the states that are one number
+    scalars: list[float | Scalar]
+    numbers: dict[str, Any]  # the new values of the states that are one number
 
 
 class LookaheadTrace:
@@ -138,13 +142,17 @@ class LookaheadTrace:
         self._current: Trace
         self._first_step = 0
         self._scalars: Array  # a row for each step from `_first_step` on
-        self.is_steady = False  # the last two steps had the same settings
+        self.is_steady = False  # the last two steps had the same settings, apart from numbers
+        self._function: StepFunction | None = None
         self._reach = LOOKAHEAD_STEPS
         self._retry_from = 0  # looking ahead has failed for the steps before this one
 
     def at(self, t: int, settings: Settings) -> tuple[Trace, Array]:
         """The trace for step `t` and its scalars.  Raises RuleError as `Rule.trace` does."""
-        is_unchanged = self.is_steady = settings[1:] == self._settings
+        is_unchanged = settings[1:] == self._settings
+        self.is_steady = settings[1:3] == self._settings[:2]
+        if not self.is_steady:
+            self._function = None
         row = t - self._first_step
         if not (is_unchanged and 0 <= row < len(self._scalars)):
             if not (is_unchanged and self._look_ahead(t, settings)):
@@ -158,6 +166,22 @@ class LookaheadTrace:
         """The scalars of step `t` where no setting has changed; None if they are not known."""
         row = t - self._first_step
         return self._scalars[row] if 0 <= row < len(self._scalars) else None
+
+    def function_at(self, t: int, settings: Settings) -> StepFunction | None:
+        """The scalars of step `t`, and of those like it, as a function of `t` and the numbers.
+
+        None if step `t` is another program than the last step, or its scalars cannot be recorded.
+        """
+        if self._function is None or self._function(t, *settings.numbers.values()) is None:
+            self._function = None
+            found = recorded(
+                lambda t, numbers: self._trace(settings._replace(t=t, numbers=numbers)),
+                t,
+                settings.numbers,
+            )
+            if found is not None and found[0][:2] == self._current[:2]:
+                self._function = found[1]
+        return self._function
 
     def _look_ahead(self, t: int, settings: Settings) -> bool:
         """Trace the coming steps at once; False if that is not possible now."""
@@ -182,4 +206,5 @@ class LookaheadTrace:
         self._first_step, self._current = t, trace._replace(scalars=[])
         self._scalars = np.empty((steps, len(trace.scalars)))
         for column, scalar in enumerate(trace.scalars):
-            self._scalars[:, column] = scalar.values if isinstance(scalar, StepSeries) else scalar
+            values: Any = scalar.values if isinstance(scalar, StepSeries) else scalar
+            self._scalars[:, column] = values

@@ -15,6 +15,7 @@ from minigrad.kernels.fused_optimizer.multi_tensor import Batch, all_equal, refu
 from minigrad.optim.fused.draws import draws_of
 from minigrad.optim.fused.global_sums import GlobalSums
 from minigrad.optim.fused.lookahead import LookaheadTrace, Settings, Trace
+from minigrad.optim.fused.number_tape import StepFunction
 from minigrad.optim.fused.param_states import ParamStates
 from minigrad.optim.fused.rule import Rule
 from minigrad.optim.fused.trace import RuleError
@@ -231,6 +232,7 @@ class ParamBatch:
         self._lookahead = LookaheadTrace(partial(rule.trace, present))
         self._trace: Trace | None = None  # None where NumPy is to run the text
         self._scalars: Array
+        self._settings: Settings  # of the last step
         self._kept: tuple[int, ...] | None = None
         self._batch: Batch | None = None
         self._results: list[tuple[list[Any], dict[str, float]]] = []
@@ -261,12 +263,12 @@ class ParamBatch:
         """Get ready for a step at these settings: everything that can fail, fails here."""
         if self._is_complex:
             gradients = tuple(map(real_view, gradients))
-        t = int(self._numbers["step"][0]) + 1 if self.rule.counts_steps else 0
-        numbers = {s: float(self._numbers[name][0]) for s, name in self.rule.numbers.items()}
+        t, values = self.next_numbers()
+        numbers = dict(zip(self.rule.numbers, values, strict=True))
         hyper = {**hyper, **self._off} if self._off else hyper
         for change in self.rule.on_gradients:
             gradients = tuple([change(g, hyper) for g in gradients])
-        settings = Settings(t, hyper, maximize, numbers)
+        settings = self._settings = Settings(t, hyper, maximize, numbers)
         self._trace = self._find_trace(t, settings)
         if self._trace is None:
             refuse_misfit(self._arrays, gradients)
@@ -313,6 +315,17 @@ class ParamBatch:
             with sums.of_one_parameter(), draws_of(self.indices[k]):
                 self._results.append(self.rule.on_arrays(settings, array, g, states, measures))
         self._partial = sums.partial
+
+    def scalars_function(self) -> StepFunction | None:
+        """The scalars of the coming steps as a function, for rules that keep numbers."""
+        t, numbers = self.next_numbers()
+        names = dict(zip(self.rule.numbers, numbers, strict=True))
+        return self._lookahead.function_at(t, self._settings._replace(numbers=names))
+
+    def next_numbers(self) -> tuple[int, list[float]]:
+        """The count of the next step, and the numbers before it."""
+        t = int(self._numbers["step"][0]) + 1 if self.rule.counts_steps else 0
+        return t, [float(self._numbers[name][0]) for name in self.rule.numbers.values()]
 
     def partial_sums(self, totals: Mapping[int, float]) -> Iterator[dict[int, float]]:
         """This batch's part of sums over all parameters, until `totals` has all of them."""

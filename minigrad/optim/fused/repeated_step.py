@@ -8,10 +8,13 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Any
 
+import numpy as np
+
 from minigrad.core.types import Array
 from minigrad.engine.graph import bump_versions
 from minigrad.kernels.compiler.numpy_abi import are_same
 from minigrad.kernels.replay.guards import Versions, dicts_are_known
+from minigrad.optim.fused.number_tape import StepFunction
 from minigrad.optim.fused.param_batch import ParamBatch, Plan, StateView
 from minigrad.tensor import Tensor
 
@@ -31,6 +34,12 @@ class RepeatedBatch:
         self._memory: Any = batch._batch
         self._measures = batch._measures
         self._steps = batch._numbers["step"] if batch.rule.counts_steps else None
+        self._function: StepFunction | None = None
+        if batch.rule.numbers:
+            self._function = batch.scalars_function()
+            self._row = np.empty(len(batch._scalars))
+        self._numbers = [batch._numbers[name] for name in batch.rule.numbers.values()]
+        self._after: list[float] = []
         self._scalars: Array
 
     @staticmethod
@@ -41,12 +50,14 @@ class RepeatedBatch:
             return False
         if not batch._lookahead.is_steady:  # settings change in each step: it is not worth it
             return False
-        return not (batch._is_complex or rule.numbers or rule.on_gradients)
+        if batch._is_complex or rule.on_gradients:
+            return False
+        return not rule.numbers or batch.scalars_function() is not None
 
     def prepare(self, gradients: tuple[Array, ...]) -> bool:
         """Get ready for a step at the settings of the last one; False if they tell too little."""
         t = 0 if self._steps is None else int(self._steps[0]) + 1
-        scalars = self._lookahead.scalars_at(t)
+        scalars = self._lookahead.scalars_at(t) if self._function is None else self._computed(t)
         if scalars is None:
             return False
         self._scalars = scalars
@@ -55,9 +66,22 @@ class RepeatedBatch:
         self._memory.set_gradients(gradients)
         return True
 
+    def _computed(self, t: int) -> Array | None:
+        """The scalars of step `t` from the numbers that the rule keeps."""
+        try:
+            found = self._function(t, *[float(values[0]) for values in self._numbers])  # type: ignore[misc]
+        except ArithmeticError:  # the text itself is to report it
+            return None
+        if found is None:
+            return None
+        self._row[:], self._after = found
+        return self._row
+
     def run(self) -> None:
         """Take the step that was prepared."""
         self._memory.run(self._program, self._scalars, self._measures)
+        for values, number in zip(self._numbers, self._after, strict=True):
+            values.fill(number)
         if self._steps is not None:
             self._steps += 1
 

@@ -13,6 +13,7 @@ import numpy as np
 from minigrad.core.types import Array
 from minigrad.optim.fused.lookahead import Settings, Trace
 from minigrad.optim.fused.matrices import as_matrix
+from minigrad.optim.fused.number_tape import Scalar
 from minigrad.optim.fused.trace import Results, trace, with_line
 from minigrad.optim.optimizer.hyperparameters import Interval
 
@@ -147,7 +148,7 @@ class Rule:
             return results, {}, ()
         named = dict(zip(self._returned, results[1:], strict=True))
         arrays = [results[0], *(named[symbol] for symbol in self.states)]
-        after = {symbol: float(named[symbol]) for symbol in self.numbers}
+        after = {symbol: _plain(named[symbol]) for symbol in self.numbers}
         return arrays, after, [named[symbol] for symbol in self.measured]
 
     def on_symbols(self, settings: Settings, inputs: Sequence[Any], measures: list[Any]) -> Results:
@@ -220,6 +221,10 @@ class Rule:
     def source(self) -> str:
         """The text as it was written, or its signature alone if the file cannot be read."""
         return "\n\n".join(map(_written, self.parts or (self.text,)))
+
+
+def _plain(number: Any) -> Any:
+    return number if isinstance(number, Scalar) else float(number)
 
 
 def _written(text: Callable[..., Any]) -> str:

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad.kernels.fused_optimizer.program import Program
-from minigrad.optim.fused.lookahead import StepSeries, Trace
+from minigrad.optim.fused.lookahead import Trace
+from minigrad.optim.fused.number_tape import Scalar
 
 
 class RuleError(TypeError):
@@ -30,7 +31,7 @@ class Tape:
     def __init__(self, inputs: int) -> None:
         self.last = inputs - 1  # the number of the last input
         self.instructions: list[tuple[Any, ...]] = []
-        self.scalars: list[float | StepSeries] = []
+        self.scalars: list[float | Scalar] = []
 
     def record(self, kind: "type[Symbol]", name: str, *operands: int) -> "Symbol":
         """Append an instruction; the result is a symbol of its value."""
@@ -48,7 +49,8 @@ class Tape:
             return given.number  # type: ignore[no-any-return]
         if kind is Condition:
             return self.record(Symbol, "number", given.number).number
-        self.scalars.append(given if kind is float or kind is StepSeries else _python_number(given))
+        is_known = kind is float or isinstance(given, Scalar)
+        self.scalars.append(given if is_known else _python_number(given))
         return -len(self.scalars)
 
 
@@ -111,13 +113,12 @@ _LARGEST_FACTOR = 1e30
 def _divide(self: "Symbol", other: Any) -> "Symbol":
     """A quotient.  By a number it is a product with the reciprocal, a sixth of a division's time,
     which rounds once more."""
-    values = other.values if isinstance(other, StepSeries) else (other,)
-    if isinstance(other, int | float | StepSeries) and all(
-        1 / _LARGEST_FACTOR <= abs(x) <= _LARGEST_FACTOR for x in values
-    ):
-        quotient: Symbol = self * (1.0 / other)
+    if isinstance(other, Scalar):
+        is_factor = other.is_factor(_LARGEST_FACTOR)
     else:
-        quotient = _quotient(self, other)
+        is_number = isinstance(other, int | float)
+        is_factor = is_number and 1 / _LARGEST_FACTOR <= abs(other) <= _LARGEST_FACTOR
+    quotient: Symbol = self * (1.0 / other) if is_factor else _quotient(self, other)
     return quotient
 
 
@@ -153,15 +154,15 @@ class Symbol:
                 return self * self
             if exponent == 0.5:
                 return np.sqrt(self)
+            if exponent == 1 / 3:
+                return _unary("cube_root")(self)
         return _power(self, exponent)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **settings: Any) -> Any:
         apply = _UFUNCS.get(ufunc)
         if apply is None or method != "__call__" or settings:
             raise RuleError(f"numpy.{ufunc.__name__} is not among the functions of a fused rule")
-        return apply(
-            *(x if isinstance(x, Symbol | StepSeries) else _python_number(x) for x in inputs)
-        )
+        return apply(*(x if isinstance(x, Symbol | Scalar) else _python_number(x) for x in inputs))
 
     def __array_function__(self, function: Any, kinds: Any, inputs: Any, settings: Any) -> Any:
         apply = _FUNCTIONS.get(function)
@@ -265,7 +266,7 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
 Coded = tuple[tuple[int, str], ...]
 """Positions of states among those of a rule, and the codes in which they are kept in 8 bits."""
 
-Results = tuple[Sequence[Any], dict[str, float], Sequence[Any]]
+Results = tuple[Sequence[Any], dict[str, Any], Sequence[Any]]
 """Of a text: the parameter and its states, its numbers, the numbers that it has measured."""
 
 
@@ -274,10 +275,10 @@ class Recording(NamedTuple):
 
     inputs: int
     instructions: tuple[tuple[Any, ...], ...]
-    scalars: list[float | StepSeries]
+    scalars: list[float | Scalar]
     results: tuple[int | None, ...]  # the parameter and its states
     measured: tuple[int, ...]
-    numbers: dict[str, float]
+    numbers: dict[str, Any]
 
 
 def record(
