@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from benchmarks import compiled_steps as steps
 from benchmarks import processes
 from benchmarks.inner_loops.report import summary as inner_loops_summary
 from benchmarks.published.kinds import RESULTS, own_folder
@@ -95,6 +96,13 @@ def optimizer_targets(options: Namespace) -> None:
     save(options, "optimizer-targets", found)
 
 
+def compiled_steps(options: Namespace) -> None:
+    """Training steps replayed by `minigrad.compile`, beside eager steps, torch and JAX."""
+    for threads in options.threads:
+        rounds, seconds = (1, 0.2) if options.quick else (2, 1.5)
+        save(options, f"compiled-steps-{threads}", steps.summary(threads, rounds, seconds))
+
+
 def inner_loops(options: Namespace) -> None:
     """The innermost loops of kernels for CPUs that are not here, by LLVM's simulator."""
     save(options, "inner-loops", inner_loops_summary())
@@ -107,7 +115,7 @@ def winograd_errors(options: Namespace) -> None:
 
 PARTS = (
     cases, startup, memory, neighbour, growth, alternatives, optimizers,
-    optimizer_targets, inner_loops, winograd_errors,
+    optimizer_targets, compiled_steps, inner_loops, winograd_errors,
 )  # fmt: skip
 SECTIONS: dict[str, Callable[[Namespace], None]] = {part.__name__: part for part in PARTS}
 

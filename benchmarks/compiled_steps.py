@@ -4,9 +4,9 @@
 
 Each engine runs in a process of its own, in turns; a step's time is the best of all.  JAX needs
 `pip install jax optax`, torch.compile a C++ compiler; an engine that is not there, or that has no
-such step, is "nan".  `--start` gives, in place of the table, what begins cost: the first eager
+such step, is left out.  `--start` gives, in place of the table, what begins cost: the first eager
 step, the recorded ones, the first replay, and the time from the start of the process to it.
-Tables go to standard output.
+Tables go to standard output; `python -m benchmarks --only compiled_steps` keeps the results.
 """
 
 import argparse
@@ -39,6 +39,7 @@ CASES = {
 }
 CHAIN = "chain of 40 on 32"
 ENGINES = ("eager", "compiled", "torch", "torch fused", "torch compile", "jax")
+COMPARED = ("eager", "torch", "jax")  # their times are divided by those of compiled steps
 
 
 class Network(NamedTuple):
@@ -261,13 +262,6 @@ def run_in_process(engine: str, name: str, threads: int, call: str) -> Any:
     return json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 else None
 
 
-def measured(engine: str, name: str, threads: int, seconds: float) -> float:
-    """The best time of a step in a process of its own; nan if the engine is not there."""
-    call = f"worker({engine!r}, {name!r}, {threads}, {seconds})"
-    found = run_in_process(engine, name, threads, call)
-    return float("nan") if found is None else float(found)
-
-
 def print_starts(names: Sequence[str], threads: int) -> None:
     """Print the table of first steps."""
     heads = ("eager", "recorded", "recorded again", "third call", "fourth call", "since start, ms")
@@ -277,6 +271,37 @@ def print_starts(names: Sequence[str], threads: int) -> None:
         call = f"started({time.time()}, {name!r}, {threads})"
         *steps, since = run_in_process("compiled", name, threads, call)
         print(f"| {name} | " + " | ".join(f"{t:.0f}" for t in (*steps, since / 1e3)) + " |")
+
+
+def summary(
+    threads: int, rounds: int, seconds: float, names: Sequence[str] = NAMES
+) -> dict[str, dict[str, float]]:
+    """The best times of all engines that have the step, in microseconds, by its name."""
+    found: dict[str, dict[str, float]] = {}
+    for name in names:
+        best: dict[str, float] = {}
+        for _ in range(rounds):
+            for engine in ENGINES:
+                call = f"worker({engine!r}, {name!r}, {threads}, {seconds})"
+                time_of_step = run_in_process(engine, name, threads, call)
+                if time_of_step is not None:
+                    best[engine] = min(best.get(engine, time_of_step), time_of_step)
+        found[name] = best
+    return found
+
+
+def row(name: str, times: dict[str, float]) -> str:
+    """A line of the table: times, and how many times as long others take as a compiled step."""
+    cells = [f"{times[e]:.0f}" if e in times else "" for e in ENGINES]
+    ours = times.get("compiled", float("nan"))
+    cells += [f"**{times[e] / ours:.1f}**" if e in times else "" for e in COMPARED]
+    return f"| {name} | {' | '.join(cells)} |"
+
+
+def table(threads: int, lines: Sequence[str] = ()) -> str:
+    """The head of the table, and its lines."""
+    heads = [f"us a step, {threads} thread(s)", *ENGINES, *(f"{e} / compiled" for e in COMPARED)]
+    return "\n".join([f"| {' | '.join(heads)} |", "|---" * len(heads) + "|", *lines])
 
 
 def main() -> None:
@@ -292,15 +317,10 @@ def main() -> None:
     if options.start:
         print_starts(names, options.threads)
         return
-    print(f"| us a step, {options.threads} threads | " + " | ".join(ENGINES) + " |")
-    print("|---" * (1 + len(ENGINES)) + "|")
+    print(table(options.threads), flush=True)
     for name in names:
-        best = dict.fromkeys(ENGINES, float("inf"))
-        for _ in range(options.rounds):
-            for engine in ENGINES:
-                found = measured(engine, name, options.threads, options.seconds)
-                best[engine] = min(best[engine], found)
-        print(f"| {name} | " + " | ".join(f"{best[e]:.0f}" for e in ENGINES) + " |", flush=True)
+        found = summary(options.threads, options.rounds, options.seconds, [name])
+        print(row(name, found[name]), flush=True)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import compiled_steps
 from benchmarks.published.tables import rows, step_cells
 from benchmarks.published.targets import optimizer_targets
 from minigrad.bench import Run
@@ -163,6 +164,17 @@ def winograd_errors(path: Path) -> str:
     )
 
 
+def compiled(path: Path) -> str:
+    """A row for each training step, and a column for each engine."""
+    threads = int(path.stem.rpartition("-")[2])
+    lines = [compiled_steps.row(*each) for each in json.loads(path.read_text()).items()]
+    return (
+        f"## Compiled steps, {threads} thread(s)\n\nThe best time of each engine, in a process of "
+        f"its own, in turns (`python -m benchmarks.compiled_steps`).\n\n"
+        f"{compiled_steps.table(threads, lines)}"
+    )
+
+
 def language_model_row(found: dict[str, Any]) -> str:
     """A model in both libraries: losses, how far they lie apart, and speed."""
     mine, theirs = found["runs"]["minigrad"], found["runs"].get("torch")
@@ -238,4 +250,8 @@ SECTIONS: dict[str, Callable[[Path], str]] = {
     "winograd-errors": winograd_errors,
     "verdicts": verdicts,
     "optimizer-targets": optimizer_targets,
-} | {f"optimizers-{threads}": optimizers for threads in (1, 2, 4, 8, 16, 32)}
+} | {
+    f"{name}-{threads}": section
+    for name, section in (("optimizers", optimizers), ("compiled-steps", compiled))
+    for threads in (1, 2, 4, 8, 16, 32)
+}

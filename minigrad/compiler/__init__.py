@@ -43,6 +43,7 @@ def compile(
     mode: str | None = None, options: dict[str, Any] | None = None, name: str | None = None,
     disable: bool = False, recompile_limit: int | None = None, isolate_recompiles: bool = False,
     shapes_spec: Any = None, max_plans: int | None = None, verify_every: int = 0,
+    reuse_outputs: bool = False,
 ) -> Any:  # fmt: skip
     """A function or module that is recorded while it runs, and replayed without the graph's work.
 
@@ -62,7 +63,9 @@ def compile(
     disable: True gives the function back.  name: how messages call it.  max_plans, in torch
     recompile_limit: so many kinds of arguments are remembered, 64 by default, and those used least
     are forgotten.  verify_every: each such replay is replaced by a run of the function itself, with
-    which a replay is compared; 0 compares the first one alone.  Each function has plans of its own,
+    which a replay is compared; 0 compares the first one alone.  reuse_outputs: True lets replays
+    return tensors in one memory, which the next call overwrites, where no backward is called
+    outside: clone what is to stay.  Each function has plans of its own,
     as torch has with isolate_recompiles.  Without a function it is a decorator.
 
     Raises TypeError for what cannot be called, TypeError, ValueError or RuntimeError for other
@@ -85,7 +88,7 @@ def compile(
     most = recompile_limit if max_plans is None else max_plans
     settings = checked_options(
         fullgraph=fullgraph, dynamic=dynamic, mode=mode, options=options, max_plans=most,
-        verify_every=verify_every, name=name,
+        verify_every=verify_every, reuse_outputs=reuse_outputs, name=name,
     )  # fmt: skip
     eager = runs_eagerly(backend) or disable
     make = partial(_uncompiled if eager else _compiled, settings)

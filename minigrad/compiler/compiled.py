@@ -18,8 +18,11 @@ from minigrad.compiler.quick import QuickArguments
 from minigrad.compiler.recording import Recording, Session, given_objects
 from minigrad.compiler.results import plain_numbers
 from minigrad.compiler.trace import difference, differing_steps
+from minigrad.compiler.whole_step import AGAIN, WholeStep, next_whole
 from minigrad.engine.grad_mode import Mode, thread
 
+# From this replay of a plan on, it is tried as one native call.
+FIRST_WHOLE = 2
 # So many recordings of one kind of call may differ from the one before, until it is given up.
 MOST_ATTEMPTS = 4
 
@@ -58,6 +61,7 @@ class CompiledFunction:
         self.events = Events()
         self.calls = self.replays = self.recordings = 0
         self._plans: list[Plan] = []  # all of them, the last used one at the end
+        self._whole: WholeStep | None = None  # the last replay as one native call
         self._quick: Any = None  # what recognises the arguments of the last call
         self._said: set[str] = set()
         self._recording = threading.RLock()
@@ -65,6 +69,13 @@ class CompiledFunction:
     # --- a call ---
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        whole = self._whole
+        if whole is not None and not kwargs and not _Stance.disabled:
+            returned = whole(args)
+            if returned is not AGAIN:
+                self.calls += 1
+                self.replays += 1
+                return returned
         mode = thread.mode
         if is_disabled() or _is_unusual(mode):
             return self._function(*args, **kwargs)
@@ -79,9 +90,12 @@ class CompiledFunction:
                         if self._is_due(plan):
                             break
                         self.replays += 1
-                        return plan.run(arguments)
+                        returned = plan.run(arguments)
                     finally:
                         plan.lock.release()
+                    if plan.outline is not None:
+                        self._make_whole(plan, case.quick, mode)
+                    return returned
         return self._run(case, arguments, args, kwargs)
 
     def _look_up(
@@ -106,6 +120,12 @@ class CompiledFunction:
         plan.replays += 1
         every = self.options.verify_every
         return every > 0 and plan.replays % every == 0
+
+    def _make_whole(self, plan: Plan, quick: QuickArguments | bool | None, mode: Mode) -> None:
+        """Let the next call try this plan's replay as one native call."""
+        if plan.replays < FIRST_WHOLE or self.options.verify_every:
+            return
+        self._whole = plan.whole = next_whole(plan, quick or None, mode)
 
     def _run(
         self,
@@ -165,7 +185,9 @@ class CompiledFunction:
             if differs is None:
                 values = {value: number for number, (_, value) in floats.items()}
                 varying = differing_steps(earlier.trace, recording.trace)
-                plan = _checked_plan(recording, values, varying, session.before)
+                plan = _checked_plan(
+                    recording, values, varying, session.before, self.options.reuse_outputs
+                )
                 case.plans.insert(0, plan)
                 del case.waiting[pattern], case.attempts[pattern]
                 recording.forget_arrays()
@@ -231,11 +253,15 @@ class CompiledFunction:
 
 
 def _checked_plan(
-    recording: Recording, floats: dict[str, int], varying: set[int], before: State
+    recording: Recording,
+    floats: dict[str, int],
+    varying: set[int],
+    before: State,
+    reuses_outputs: bool,
 ) -> Plan:
     """A plan that has given the bits of the step itself.  Raises GraphBreak if there is none."""
     try:
-        plan = Plan(recording, floats, varying)
+        plan = Plan(recording, floats, varying, reuses_outputs=reuses_outputs)
         check(plan, recording, before)
     except GraphBreak:  # this machine's NumPy may add in another order than its loops say
         plan = Plan(recording, floats, varying, native=False)

@@ -91,6 +91,21 @@ class NativeCalls:
             self.bytes_of_results += result.nbytes
         self.bytes += size
 
+    def keep_results(self, returned: Sequence[Value], entries: Sequence[Entry]) -> None:
+        """Let native results that a step returns have one place in all calls.
+
+        Gradients are fresh as ever: they belong to their leaves.
+        """
+        given = [entry.args for entry in entries if entry.kind == "gradients"]
+        gradients = {id(owner_of(array)) for array in arrays_in(given)}
+        wanted = {id(owner_of(tensor.array)) for tensor in returned} - gradients
+        for number in self.calls:
+            for result in fresh_results(entries[number]):
+                if id(result) in wanted:
+                    self.memory[id(result)] = np.empty(result.shape, result.dtype)
+                    self.bytes += result.nbytes
+                    self.bytes_of_results += result.nbytes
+
 
 def _long_runs(
     entries: Sequence[Entry], numbers: range, calls: dict[int, Shortcut]
@@ -139,7 +154,8 @@ class Run:
         self.shared = shared  # several threads may run it at once: one waits for the other
         self.tasks = TaskList(self._place)
         self.variables: dict[str, int] = {}  # those that each call is given, with their numbers
-        self.makes: list[str] = []  # the lines that make their fresh results
+        # The variables of fresh results, with their shapes and dtypes.
+        self.fresh: dict[str, tuple[tuple[int, ...], np.dtype[Any]]] = {}
         self.failures: list[str] = []  # the lines after a task that has stopped the others
         self._known: dict[int, tuple[Array, str | None]] = {}
 

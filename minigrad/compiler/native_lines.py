@@ -61,8 +61,7 @@ class NativeLines(Expressions):
             run.know(array, fixed if isinstance(fixed, np.ndarray) else None, expression)
         for variable, result in made:
             if variable not in self.names:
-                shape, dtype = self.object(result.shape), self.object(result.dtype)
-                run.makes.append(f"{variable} = empty({shape}, {dtype})")
+                run.fresh[variable] = result.shape, result.dtype
         stop = found.tasks(run.tasks, given, results_of(entry))  # type: ignore[misc]  # it has some
         if stop is not None:
             run.failures.append(f"if at == {stop}: {self.call(entry)}")
@@ -80,8 +79,12 @@ class NativeLines(Expressions):
         arrays = run.tasks.arguments(len(run.variables))
         words = ", ".join(self.object(array) for array in arrays)
         self.names[f"run{len(self.runs)}"] = run  # which keeps its memory alive
+        makes = [
+            f"{variable} = empty({self.object(shape)}, {self.object(dtype)})"
+            for variable, (shape, dtype) in run.fresh.items()
+        ]
         self.lines += [
-            *run.makes,
+            *makes,
             f"given = ({''.join(f'{variable}, ' for variable in run.variables)})",
             f"{'with lock: ' * run.shared}at = run_tasks({words}, id(given))",
             *run.failures,

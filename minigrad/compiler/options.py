@@ -19,6 +19,7 @@ class Options:
     dynamic: bool | None = None
     max_plans: int = MAX_PLANS
     verify_every: int = 0
+    reuse_outputs: bool = False
     name: str | None = None
 
 
@@ -30,6 +31,7 @@ def checked_options(
     options: Mapping[str, Any] | None,
     max_plans: int | None,
     verify_every: int,
+    reuse_outputs: bool,
     name: str | None,
 ) -> Options:
     """The settings.  Raises ValueError, TypeError or RuntimeError for illegal ones."""
@@ -49,7 +51,9 @@ def checked_options(
         raise ValueError(f"max_plans must be a positive int, got {max_plans!r}")
     if isinstance(verify_every, bool) or not isinstance(verify_every, int) or verify_every < 0:
         raise ValueError(f"verify_every must be an int of 0 or more, got {verify_every!r}")
-    return Options(fullgraph, dynamic, most, verify_every, name)
+    if not isinstance(reuse_outputs, bool):
+        raise TypeError(f"reuse_outputs must be a bool, got {type(reuse_outputs).__name__}")
+    return Options(fullgraph, dynamic, most, verify_every, reuse_outputs, name)
 
 
 def runs_eagerly(backend: str | Callable[..., Any] | None) -> bool:

@@ -1,14 +1,19 @@
 """A plan: the replay of a recorded call, for arguments of one kind, and what it holds for."""
 
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 from minigrad.compiler.arguments import Arguments
 from minigrad.compiler.explain import Task, describe, flow_of
 from minigrad.compiler.native import NativeCalls, arrays_in
+from minigrad.compiler.outline import Outline, outline_of
 from minigrad.compiler.recording import Recording
 from minigrad.compiler.region import Backward, Region, RegionOp, connect
+from minigrad.compiler.results import tensors_in
 from minigrad.compiler.source import Writer
+from minigrad.compiler.trace import Trace
+from minigrad.compiler.whole_step import WholeStep
 from minigrad.engine.grad_mode import quiet_context
 from minigrad.engine.graph import bump_versions
 
@@ -17,8 +22,9 @@ class Plan:
     """The replay of a recorded step."""
 
     def __init__(
-        self, recording: Recording, floats: dict[str, int], varying: set[int], native: bool = True
-    ) -> None:
+        self, recording: Recording, floats: dict[str, int], varying: set[int], native: bool = True,
+        reuses_outputs: bool = False,
+    ) -> None:  # fmt: skip
         self.world = recording.world
         self.lock = threading.Lock()
         self.replays = 0
@@ -27,11 +33,14 @@ class Plan:
         region = recording.region
         end = len(tape.entries) if region is None else region.starts[0]
         calls = _native_calls(recording, end, varying) if native else NativeCalls()
+        if reuses_outputs and region is None:
+            calls.keep_results(tensors_in(recording.results.returned), tape.entries)
         writer = Writer(trace, floats, varying, len(recording.arguments.arrays), calls)
         for number, entry in enumerate(tape.entries[:end]):
             writer.add(number, entry)
-        expression = recording.results.write(writer)
         writer.end_run()
+        first = len(writer.lines)
+        expression = recording.results.write(writer)
         count = len(writer.lines)
         saved = [] if region is None else self._add_backwards(writer, recording, region)
         if region is not None:
@@ -58,6 +67,20 @@ class Plan:
         self.flow = flow_of(trace)
         self.kind = describe(recording.arguments)
         self.recording = recording
+        self._note_gradients(trace, writer)
+        # A repeated step of an optimizer notes itself that it has changed these.
+        repeated = {id(t) for entry in tape.entries if entry.kind == "repeat"
+                    for t in _updated(entry.args)}  # fmt: skip
+        self.changed = [t for t in recording.changed if type(t) is int or id(t) not in repeated]
+        self.outline: Outline | None = None
+        self.whole: WholeStep | None = None  # the replay as one native call, once it was tried
+        if not any(type(t) is int for t in self.changed) and self._floats == []:
+            self.outline = outline_of(recording, writer, writer.lines[first:count], expression)
+        self._flags = list(recording.flags.items())
+        self._context = quiet_context()
+
+    def _note_gradients(self, trace: Trace, writer: Writer) -> None:
+        """Note which leaves have gradients, and how those lie in memory that are read."""
         touched = [
             (leaf if name[0] == "leaf" else name[1], grad is None)
             for name, (leaf, grad) in trace.leaves.items()
@@ -72,9 +95,6 @@ class Plan:
         self._leaves = [leaf for leaf, _ in touched if type(leaf) is not int]
         self._lack_gradients = [lacks for leaf, lacks in touched if type(leaf) is not int]
         self._given_leaves = [(leaf, lacks) for leaf, lacks in touched if type(leaf) is int]
-        self._changed = recording.changed
-        self._flags = list(recording.flags.items())
-        self._context = quiet_context()
 
     def holds(self, arguments: Arguments) -> bool:
         """True if the recording was made for such arguments, in such a world."""
@@ -101,8 +121,8 @@ class Plan:
         tensors = arguments.tensors
         for number, flag in self._flags:
             tensors[number]._requires_grad = flag
-        if self._changed:
-            bump_versions([tensors[t] if type(t) is int else t for t in self._changed])
+        if self.changed:
+            bump_versions([tensors[t] if type(t) is int else t for t in self.changed])
         if self._op is not None:
             result, outputs, saved = result
             targets = [tensors[t] if type(t) is int else t for t in self._edges]
@@ -128,6 +148,12 @@ class Plan:
                     results = f"({''.join(f'{each}, ' for each in found)})"
                     saved.update(writer.backward(first, len(writer.lines), chosen, results))
         return sorted(saved)
+
+
+def _updated(given: Sequence[Any]) -> list[Any]:
+    """The parameters of optimizers among the arguments of a call."""
+    groups = [group for each in given for group in getattr(each, "param_groups", ())]
+    return [param for group in groups for param in group["params"]]
 
 
 def _ranges(recording: Recording, region: Region) -> list[range]:

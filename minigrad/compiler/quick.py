@@ -11,8 +11,12 @@ from minigrad.kernels.replay.guards import Headers, arrays_are_known
 
 _array_of = attrgetter("array")
 # What plain tensors have in common, which most arguments are.
-_state_of = attrgetter("_requires_grad", "_needs_check", "node", "_hooks", "_post_accumulate_hooks")
-_PLAIN = (False, False, None, None, None)
+PLAIN_ATTRIBUTES = {
+    "_requires_grad": False, "_needs_check": False, "node": None, "_hooks": None,
+    "_post_accumulate_hooks": None,
+}  # fmt: skip
+_state_of = attrgetter(*PLAIN_ATTRIBUTES)
+_PLAIN = tuple(PLAIN_ATTRIBUTES.values())
 
 
 class QuickArguments:
@@ -24,10 +28,10 @@ class QuickArguments:
     def __init__(self, mode: Mode, arguments: Arguments, case: Any) -> None:
         self.case = case
         self._key = arguments.key
-        self._kinds = [type(tensor) for tensor in arguments.tensors]
-        self._states = [_PLAIN] * len(self._kinds)
+        self.kinds = [type(tensor) for tensor in arguments.tensors]
+        self._states = [_PLAIN] * len(self.kinds)
         self._mode = _mode_of(mode)
-        self._headers = Headers(tuple(arguments.arrays))
+        self.headers = Headers(tuple(arguments.arrays))
 
     @staticmethod
     def of(
@@ -43,12 +47,12 @@ class QuickArguments:
 
     def recognise(self, mode: Mode, args: tuple[Any, ...]) -> Arguments | None:
         """The parts of the arguments, or None if they are others."""
-        if list(map(type, args)) != self._kinds or _mode_of(mode) != self._mode:
+        if list(map(type, args)) != self.kinds or _mode_of(mode) != self._mode:
             return None
         if list(map(_state_of, args)) != self._states:
             return None
         arrays = tuple(map(_array_of, args))
-        if not self._headers.match(arrays):
+        if not self.headers.match(arrays):
             return None
         return Arguments(self._key, list(arrays), list(args), [])
 

@@ -156,7 +156,7 @@ class Writer(NativeLines):
     def function(self, results: str, count: int) -> Callable[..., Any]:
         """The function of the first `count` lines, which returns `results`."""
         lines = [*self.head(), *_with_deletions(self.lines[:count], results), f"return {results}"]
-        return self._compiled("replay(inputs, tensors, floats, repeated)", lines)
+        return self.compiled("replay(inputs, tensors, floats, repeated)", lines)
 
     def backward(
         self, start: int, end: int, chosen: Sequence[int], results: str
@@ -176,7 +176,7 @@ class Writer(NativeLines):
         """The functions `backward(saved, cotangents)` of all backwards."""
         head = [f"{''.join(f'{name}, ' for name in saved)} = saved"] if saved else []
         return [
-            self._compiled(
+            self.compiled(
                 "backward(saved, cotangents)",
                 [
                     *head,
@@ -188,7 +188,8 @@ class Writer(NativeLines):
             for lines, given, results in self._backwards
         ]
 
-    def _compiled(self, head: str, lines: list[str]) -> Callable[..., Any]:
+    def compiled(self, head: str, lines: list[str]) -> Callable[..., Any]:
+        """A function of these lines."""
         body = "\n".join(f"    {line}" for line in lines)
         text = f"def {head}:\n{body}\n"
         self.text += text

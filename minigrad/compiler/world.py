@@ -10,6 +10,7 @@ repeated whole: what is in them may change.
 import sys
 import types
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -18,12 +19,18 @@ from minigrad.compiler.breaks import GraphBreak
 from minigrad.engine.graph import Value
 from minigrad.kernels.compiler.numpy_abi import are_same
 from minigrad.kernels.replay.guards import Versions, dicts_are_known
+from minigrad.kernels.replay.watched_words import CannotWatchError, Watch
 from minigrad.nn.module import Module
 
 # More objects than this are not looked at in every call.
 MOST = 20_000
 
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), type, np.dtype, np.generic)
+# What is looked at of each tensor.
+_OF_TENSORS = {
+    name: attrgetter(name)
+    for name in ("array", "_requires_grad", "node", "_hooks", "_post_accumulate_hooks")
+}
 _LIBRARIES = ("minigrad", "numpy", "torch")
 
 
@@ -68,12 +75,8 @@ class World:
         try:
             values = [container[key] for container, key in pairs]
             values += [cell.cell_contents for cell, _ in self._cells]
-            tensors = self._watched
-            values += [t.array for t in tensors]
-            values += [t._requires_grad for t in tensors]
-            values += [t.node for t in tensors]
-            values += [t._hooks for t in tensors]
-            values += [t._post_accumulate_hooks for t in tensors]
+            for of_tensor in _OF_TENSORS.values():
+                values += map(of_tensor, self._watched)
         except (KeyError, IndexError, ValueError):
             return ()
         return tuple(values)
@@ -99,10 +102,36 @@ class World:
             self._versions.forget()
         return is_same
 
+    def watch(self, watch: Watch) -> list[tuple[Any, Any, Any]]:
+        """Watch everything by words of memory; entries of dicts that are left to be looked at.
+
+        Raises CannotWatchError for what cannot be watched.
+        """
+        for each in self._versions.dicts:
+            watch.version(each)
+        entries = []
+        for container, key in self._other_pairs:
+            if type(container) is list:
+                watch.item(container, key)
+            elif type(container) is dict:
+                entries.append((container, key, container[key]))
+            else:
+                raise CannotWatchError(type(container).__name__)
+        for sized in self._other_sized:
+            if type(sized) is not list:
+                raise CannotWatchError(type(sized).__name__)
+            watch.size(sized)
+        for cell, _ in self._cells:
+            watch.cell(cell)
+        for tensor in self._watched:
+            for name in _OF_TENSORS:
+                watch.attribute(tensor, name)
+        return entries
+
     def changed(self) -> str | None:
         """The name of a value that is no longer what it was, or None."""
         names = [name for _, _, name in self._places] + [name for _, name in self._cells]
-        names += 5 * [f"the tensor {name}" for name in self._tensor_names]
+        names += len(_OF_TENSORS) * [f"the tensor {name}" for name in self._tensor_names]
         now = self._now()
         if len(now) != len(self._values):
             return "what it can reach"

@@ -12,7 +12,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from minigrad.kernels.compiler.fork import LIMIT_SYMBOL
-from minigrad.kernels.compiler.kernel import get_num_threads, kernel
+from minigrad.kernels.compiler.kernel import device_function, get_num_threads, kernel
 from minigrad.kernels.compiler.numpy_abi import headers_are_known
 from minigrad.kernels.compiler.pointers import pointer_at
 
@@ -22,14 +22,14 @@ Array = np.ndarray[Any, Any]
 _ITEMS = tuple.__basicsize__
 _DATA = object.__basicsize__
 _NDIM, _SHAPE, _STRIDES, _DTYPE, _FLAGS = (_DATA + k for k in (8, 16, 24, 40, 48))
-_VERSION = object.__basicsize__ + 8
+DICT_VERSION = object.__basicsize__ + 8
 
 # Flags of an array that do not matter: whether it owns its memory, and whether it is a copy.
 _OTHER_FLAGS = 0x0004 | 0x2000
 
 
 @intrinsic
-def _threads(typingctx: Any) -> tuple[Any, Callable[..., Any]]:
+def used_threads(typingctx: Any) -> tuple[Any, Callable[..., Any]]:
     """The number of threads that kernels may use."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -60,14 +60,13 @@ def write_headers(table: Array, arrays: int) -> None:
             row[4 + 2 * axis] = strides[axis]
 
 
-@kernel
-def headers_match(table: Array, spans: Array, arrays: int, threads: int) -> bool:
-    """True if the arrays of a tuple have these headers, lie apart, and so many threads are used.
+@device_function
+def match_headers(table, spans, items):  # type: ignore[no-untyped-def]
+    """True if the arrays at these addresses have the headers of a table, and lie apart.
 
     `spans` are the bytes before and after the first element of each.
     """
-    items = pointer_at(np.int64, arrays + _ITEMS)
-    match = bool(_threads() == threads)
+    match = True
     for k in range(table.shape[0]):
         array, row = items[k], table[k]
         match &= row[0] == pointer_at(np.int32, array + _FLAGS)[0] & ~_OTHER_FLAGS
@@ -89,6 +88,13 @@ def headers_match(table: Array, spans: Array, arrays: int, threads: int) -> bool
 
 
 @kernel
+def headers_match(table: Array, spans: Array, arrays: int, threads: int) -> bool:
+    """`match_headers` for a tuple of arrays, given by its id; so many threads are to be used."""
+    items = pointer_at(np.int64, arrays + _ITEMS)
+    return used_threads() == threads and match_headers(table, spans, items)
+
+
+@kernel
 def words_match(addresses: Array, expected: Array) -> bool:
     """True if the words at these addresses are as expected."""
     match = True
@@ -102,17 +108,17 @@ class Headers:
 
     def __init__(self, arrays: tuple[Array, ...]) -> None:
         most = max((array.ndim for array in arrays), default=0)
-        self._table = np.zeros((len(arrays), 3 + 2 * most), np.int64)
-        write_headers.run(self._table, id(arrays))
+        self.table = np.zeros((len(arrays), 3 + 2 * most), np.int64)
+        write_headers.run(self.table, id(arrays))
         pairs = [np.lib.array_utils.byte_bounds(array) for array in arrays]
         starts = [array.ctypes.data for array in arrays]
         spans = [(s - low, high - s) for s, (low, high) in zip(starts, pairs, strict=True)]
-        self._spans = np.array(spans, np.int64).reshape(-1, 2)
-        self._threads = get_num_threads()
+        self.spans = np.array(spans, np.int64).reshape(-1, 2)
+        self.threads = get_num_threads()
 
     def match(self, arrays: tuple[Array, ...]) -> bool:
         """True if as many arrays have the same headers, and kernels use as many threads."""
-        return bool(headers_match.run(self._table, self._spans, id(arrays), self._threads))
+        return bool(headers_match.run(self.table, self.spans, id(arrays), self.threads))
 
 
 @cache
@@ -148,8 +154,8 @@ class Versions:
     """The versions of dicts: another number after each change of one of them."""
 
     def __init__(self, dicts: list[dict[Any, Any]]) -> None:
-        self._dicts = dicts  # kept alive: they are known by their addresses
-        self._addresses = np.array([id(d) + _VERSION for d in dicts], np.int64)
+        self.dicts = dicts  # kept alive: they are known by their addresses
+        self._addresses = np.array([id(d) + DICT_VERSION for d in dicts], np.int64)
         self._seen = np.zeros(len(dicts), np.int64)
         self.note()
 

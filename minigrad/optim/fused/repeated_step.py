@@ -28,15 +28,15 @@ class RepeatedBatch:
     """A batch of parameters whose last step can be repeated."""
 
     def __init__(self, batch: ParamBatch) -> None:
-        self._indices = batch.indices
-        self._lookahead = batch._lookahead
-        self._program = batch._trace.program  # type: ignore[union-attr]
-        self._memory: Any = batch._batch
+        self.indices = batch.indices
+        self.lookahead = batch._lookahead
+        self.program = batch._trace.program  # type: ignore[union-attr]
+        self.memory: Any = batch._batch
         self._measures = batch._measures
-        self._steps = batch._numbers["step"] if batch.rule.counts_steps else None
-        self._function: StepFunction | None = None
+        self.steps = batch._numbers["step"] if batch.rule.counts_steps else None
+        self.function: StepFunction | None = None
         if batch.rule.numbers:
-            self._function = batch.scalars_function()
+            self.function = batch.scalars_function()
             self._row = np.empty(len(batch._scalars))
         self._numbers = [batch._numbers[name] for name in batch.rule.numbers.values()]
         self._after: list[float] = []
@@ -56,20 +56,20 @@ class RepeatedBatch:
 
     def prepare(self, gradients: tuple[Array, ...]) -> bool:
         """Get ready for a step at the settings of the last one; False if they tell too little."""
-        t = 0 if self._steps is None else int(self._steps[0]) + 1
-        scalars = self._lookahead.scalars_at(t) if self._function is None else self._computed(t)
+        t = 0 if self.steps is None else int(self.steps[0]) + 1
+        scalars = self.lookahead.scalars_at(t) if self.function is None else self._computed(t)
         if scalars is None:
             return False
         self._scalars = scalars
-        if len(self._indices) != len(gradients):
-            gradients = tuple([gradients[k] for k in self._indices])
-        self._memory.set_gradients(gradients)
+        if len(self.indices) != len(gradients):
+            gradients = tuple([gradients[k] for k in self.indices])
+        self.memory.set_gradients(gradients)
         return True
 
     def _computed(self, t: int) -> Array | None:
         """The scalars of step `t` from the numbers that the rule keeps."""
         try:
-            found = self._function(t, *[float(values[0]) for values in self._numbers])  # type: ignore[misc]
+            found = self.function(t, *[float(values[0]) for values in self._numbers])  # type: ignore[misc]
         except ArithmeticError:  # the text itself is to report it
             return None
         if found is None:
@@ -79,11 +79,11 @@ class RepeatedBatch:
 
     def run(self) -> None:
         """Take the step that was prepared."""
-        self._memory.run(self._program, self._scalars, self._measures)
+        self.memory.run(self.program, self._scalars, self._measures)
         for values, number in zip(self._numbers, self._after, strict=True):
             values.fill(number)
-        if self._steps is not None:
-            self._steps += 1
+        if self.steps is not None:
+            self.steps += 1
 
 
 class RepeatedStep:
@@ -91,8 +91,8 @@ class RepeatedStep:
 
     def __init__(self, plan: Plan, groups: Sequence[Group], state: Any) -> None:
         self._plan = plan
-        self._params: tuple[Tensor, ...] = plan.params
-        self._batches = [RepeatedBatch(batch) for batch in plan.batches]
+        self.params: tuple[Tensor, ...] = plan.params
+        self.batches = [RepeatedBatch(batch) for batch in plan.batches]
         self._lists = [group["params"] for group in groups]
         self._versions = Versions(list(groups)) if dicts_are_known() else None
         self._settings = _settings_of(groups)
@@ -123,15 +123,15 @@ class RepeatedStep:
         if is_shared and not self._plan.is_current(StateView(state, is_shared)):
             return False
         try:
-            gradients = tuple([p._grad.array for p in self._params])
+            gradients = tuple([p._grad.array for p in self.params])
         except AttributeError:  # there is none
             return False
-        for batch in self._batches:
+        for batch in self.batches:
             if not batch.prepare(gradients):
                 return False
-        for batch in self._batches:
+        for batch in self.batches:
             batch.run()
-        bump_versions(self._params)
+        bump_versions(self.params)
         return True
 
     def _are_settings_the_same(self, groups: Sequence[Group]) -> bool:
@@ -151,7 +151,7 @@ class RepeatedStep:
     def _objects_of(self, groups: Sequence[Group], state: Any) -> tuple[Any, ...]:
         """What a step is about: groups, their parameters, these' arrays, and the state."""
         members = [p for params in self._lists for p in params]
-        return (*groups, *members, *[p.array for p in self._params], state)
+        return (*groups, *members, *[p.array for p in self.params], state)
 
 
 def _is_unchanging(value: Any) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 from minigrad.engine.graph import grads_of
 from minigrad.kernels.fused_optimizer.eight_bits import CODES, blocks_of
 from minigrad.optim.fused.differentiable import members_of, take_steps
+from minigrad.optim.fused.native_step import NativeStep
 from minigrad.optim.fused.param_batch import Plan, StateView, StepRequest
 from minigrad.optim.fused.repeated_step import RepeatedStep
 from minigrad.optim.fused.rule import Rule
@@ -107,6 +108,12 @@ class RuleOptimizer(Optimizer):
         self._plan.run()
         self._repeated = RepeatedStep.of(self._plan, self.param_groups, state)
         return loss
+
+    def _native_step(self) -> NativeStep | None:
+        """A step like the last one as native tasks, for compiled steps; None if it needs Python."""
+        if type(self).step is not RuleOptimizer.step:
+            return None
+        return NativeStep.of(self, self._repeated)
 
     def _request(self) -> StepRequest:
         groups = self.param_groups

@@ -1,0 +1,207 @@
+"""A whole call as one native call: is everything as it was, then all tasks.
+
+`run_step` is given the arguments of a Python call, which are tensors.  It looks at them and at all
+that the call depends on, before it changes anything, and then runs the tasks of a `TaskList`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigrad.kernels.compiler.kernel import device_function, kernel
+from minigrad.kernels.compiler.numpy_abi import write_addresses
+from minigrad.kernels.compiler.plan_record import record_dtype
+from minigrad.kernels.compiler.pointers import call, pointer_at
+from minigrad.kernels.replay.guards import Headers, match_headers, used_threads
+from minigrad.kernels.replay.task_list import Place, Seen, TaskList
+from minigrad.kernels.replay.watched_words import (
+    DICT,
+    VALUES,
+    VALUES_IN_DICT,
+    Watch,
+    attribute_offset,
+    unchanged,
+)
+
+Array = np.ndarray[Any, Any]
+
+# What `run_step` returns if it has run no task: other arguments than before, something else is not
+# what it was, or somebody holds memory that the step writes to.  And if it has run all of them.
+OTHER_ARGUMENTS, CHANGED, HELD, DONE = -4, -3, -2, -1
+
+# Offsets in bytes: of an object's type; of a tuple's size and items; of an array's elements.
+_TYPE, _TUPLE_SIZE, _TUPLE_ITEMS = 8, 16, 24
+_ARRAY_DATA = object.__basicsize__
+
+
+class Words(NamedTuple):
+    """The tables of a `Watch`, by their addresses."""
+
+    direct: int
+    directs: int
+    indirect: int
+    indirects: int
+
+
+class StepRecord(NamedTuple):
+    """What `run_step` reads; tables are given by their addresses."""
+
+    world: Words  # what the call depends on
+    memory: Words  # that nobody else holds the memory that the step writes to
+    threads: int
+    made: int  # the number of the first base that a call makes
+
+
+RECORD = record_dtype(StepRecord)
+
+
+@device_function
+def _are_unchanged(words):  # type: ignore[no-untyped-def]
+    return unchanged(words.direct, words.directs, words.indirect, words.indirects)
+
+
+@device_function
+def _take_arguments(arguments, items, arrays):  # type: ignore[no-untyped-def]
+    """Write the arrays of tensors; True if each is of its type and has no other attributes.
+
+    A row of `arguments` is the type, the place of the array, and then pairs: the place of an
+    attribute, and what it may be if there is one.
+    """
+    for k in range(arguments.shape[0]):
+        row, tensor = arguments[k], items[k]
+        if pointer_at(np.int64, tensor + _TYPE)[0] != row[0]:
+            return False
+        values = pointer_at(np.int64, tensor + VALUES)[0]
+        if values == 0:
+            taken = pointer_at(np.int64, tensor + DICT)[0]
+            if taken == 0:
+                return False
+            values = pointer_at(np.int64, taken + VALUES_IN_DICT)[0]
+            if values == 0:
+                return False
+        for j in range(2, row.size, 2):
+            word = pointer_at(np.int64, values + row[j])[0] if row[j] >= 0 else 0
+            if word != 0 and word != row[j + 1]:
+                return False
+        arrays[k] = pointer_at(np.int64, values + row[1])[0]
+        if arrays[k] == 0:
+            return False
+    return True
+
+
+@kernel
+def run_step(
+    records: Array, arguments: Array, headers: Array, spans: Array, arrays: Array, bases: Array,
+    places: Array, words: Array, tasks: Array, given: int, made: int,
+) -> int:  # fmt: skip
+    """Run all tasks, if everything is as it was; the number of the one that stopped, or a code.
+
+    `given` and `made` are the ids of tuples: of tensors, and of arrays.  `bases` are the addresses
+    of all arrays that the tasks work on: those of `given`, fixed ones, and those of `made`.
+    """
+    record = records[0]
+    count = arguments.shape[0]
+    if pointer_at(np.int64, given + _TUPLE_SIZE)[0] != count:
+        return OTHER_ARGUMENTS
+    items = pointer_at(np.int64, given + _TUPLE_ITEMS)
+    if not _take_arguments(arguments, items, arrays) or not match_headers(headers, spans, arrays):
+        return OTHER_ARGUMENTS
+    if used_threads() != record.threads or not _are_unchanged(record.world):
+        return CHANGED
+    if not _are_unchanged(record.memory):
+        return HELD
+    for k in range(count):
+        bases[k] = pointer_at(np.int64, arrays[k] + _ARRAY_DATA)[0]
+    write_addresses(bases[record.made :], made, bases.size - record.made)
+    for k in range(places.shape[0]):
+        words[places[k, 0]] = bases[places[k, 1]] + places[k, 2]
+    for k in range(tasks.shape[0]):
+        call(tasks[k, 0], tasks[k, 1], tasks[k, 2], tasks[k, 3], tasks[k, 4])
+        if tasks[k, 5] != 0 and pointer_at(np.int64, tasks[k, 5])[0] != 0:
+            return k
+    return DONE
+
+
+class NativeCall:
+    """The tables of `run_step` for a list of tasks.
+
+    The call takes tensors of some types, whose arrays have these headers and whose attributes are
+    `plain`.  `numbers` say for each array of the tasks which base it is; the first ones are the
+    arguments, those from `made` on are made by each call.
+    """
+
+    def __init__(
+        self, kinds: Sequence[type], plain: Mapping[str, Any], headers: Headers, tasks: TaskList,
+        numbers: Sequence[int], made: int, bases: int,
+    ) -> None:  # fmt: skip
+        self._record = np.zeros(1, RECORD)
+        self._record["made"], self._record["threads"] = made, headers.threads
+        self._arguments = _argument_rows(kinds, plain)
+        self._headers = headers
+        self._rows, self._words, self._places, _ = tasks.arguments(0)
+        self._places[:, 1] = np.array(numbers, np.int64)[self._places[:, 1]]
+        self._bases = np.zeros(bases, np.int64)
+        self._lists = [tasks]  # they keep memory alive
+        self._watches: dict[str, Any] = {}
+        if made > len(kinds):  # there are bases that `set_base` is to set first
+            self._set("memory", np.array([[self._bases.ctypes.data, -1]]), np.zeros((0, 4)))
+
+    @property
+    def tasks(self) -> int:
+        """How many there are."""
+        return len(self._rows)
+
+    def add(self, add_tasks: Callable[[TaskList], int]) -> int:
+        """Let a function add tasks on fixed memory; what it returns."""
+        fixed: list[Array] = []
+
+        def place(seen: Seen) -> Place:
+            fixed.append(seen.array)
+            return Place(None, seen.view.ctypes.data)
+
+        tasks = TaskList(place)
+        result = add_tasks(tasks)
+        rows, words, _, _ = tasks.arguments(0)
+        self._rows = np.concatenate([self._rows, rows])
+        self._lists.append((tasks, words, fixed))
+        return result
+
+    def set_base(self, number: int, array: Array) -> None:
+        """Set the memory of a base that calls neither give nor make."""
+        self._bases[number] = array.ctypes.data
+
+    def watch_world(self, watch: Watch) -> None:
+        """Run no task if something is not what it was."""
+        self._set("world", *watch.tables(), watch)
+
+    def watch_memory(self, watch: Watch) -> None:
+        """Run no task if somebody holds the memory of bases that were set."""
+        self._set("memory", *watch.tables(), watch)
+
+    def _set(self, name: str, direct: Array, indirect: Array, watch: Watch | None = None) -> None:
+        direct, indirect = direct.astype(np.int64), indirect.astype(np.int64)
+        self._watches[name] = direct, indirect, watch
+        self._record[name] = direct.ctypes.data, len(direct), indirect.ctypes.data, len(indirect)
+
+    def bound(self) -> Callable[[int, int], int]:
+        """`run_step` with these tables, of the ids of the arguments and of the arrays made."""
+        headers = self._headers
+        arrays = np.zeros(len(self._arguments), np.int64)
+        return partial(
+            run_step.run, self._record, self._arguments, headers.table, headers.spans, arrays,
+            self._bases, self._places, self._words, self._rows,
+        )  # fmt: skip
+
+
+def _argument_rows(kinds: Sequence[type], plain: Mapping[str, Any]) -> Array:
+    """The rows of tensors of these types, whose attributes are `plain` ones or missing."""
+    rows = []
+    for kind in kinds:
+        row = [id(kind), attribute_offset(kind, "array")]
+        for name, value in plain.items():
+            place = attribute_offset(kind, name)
+            row += [-1 if place is None else place, id(value)]
+        rows.append(row)
+    return np.array(rows, np.int64).reshape(len(rows), 2 + 2 * len(plain))

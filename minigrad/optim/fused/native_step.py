@@ -1,0 +1,111 @@
+"""A step like the last one as native tasks, for compiled steps that run without Python.
+
+`RepeatedStep` is the same from Python: what has to be looked at is what it looks at.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from minigrad.core.types import Array
+from minigrad.kernels.fused_optimizer.generated import compiled
+from minigrad.kernels.replay.counted_steps import begin_step, end_step
+from minigrad.kernels.replay.task_list import TaskList
+from minigrad.kernels.replay.watched_words import Watch
+from minigrad.optim.fused.repeated_step import RepeatedBatch, RepeatedStep
+from minigrad.optim.optimizer.hooks import GLOBAL_HOOKS
+from minigrad.tensor import Tensor
+
+
+class NativeBatch:
+    """A batch of parameters that one kernel updates, with addresses and scalars of its own."""
+
+    def __init__(self, repeated: RepeatedBatch, params: Sequence[Tensor]) -> None:
+        memory = repeated.memory
+        self._repeated = repeated
+        self._params = [params[k] for k in repeated.indices]
+        self._addresses: Array = memory._addresses.copy()
+        self._layout, self._passes = memory._layout, memory._passes
+        lookahead = repeated.lookahead
+        self._first, self._table = lookahead._first_step, lookahead._scalars
+        self._scalars: Array = self._table[0].copy()  # what a rule needs that counts no steps
+
+    @staticmethod
+    def is_native(repeated: RepeatedBatch) -> bool:
+        """Return whether one kernel takes the step: one pass, with nothing to be copied."""
+        memory = repeated.memory
+        if repeated.function is not None:  # of the numbers that a rule keeps
+            return False
+        passes = getattr(memory, "_passes", None)
+        if passes is None or memory._program is not repeated.program or memory._copies:
+            return False
+        return not (passes.count or passes.has_measures or passes.has_draws)
+
+    def set_gradients(self, arrays: Mapping[int, Array]) -> None:
+        """Set the memory of the gradients, by the ids of their parameters."""
+        self._addresses[1] = [arrays[id(p)].ctypes.data for p in self._params]
+
+    def add_beginning(self, tasks: TaskList) -> None:
+        """Add the task that finds the scalars, which stops the list if it finds none."""
+        steps = self._repeated.steps
+        if steps is not None:
+            tasks.kernel(begin_step, self._scalars, steps, self._first, self._table, stops=True)
+
+    def add_update(self, tasks: TaskList) -> None:
+        """Add the tasks that update the parameters."""
+        repeated, passes, layout = self._repeated, self._passes, self._layout
+        update = compiled(repeated.program, repeated.memory.dtype).update
+        for wave in passes.waves:
+            tasks.kernel(
+                update, passes._work(wave), self._addresses, layout.sizes, layout.spans,
+                *wave.spans, self._scalars, passes.norms,
+            )  # fmt: skip
+        if repeated.steps is not None:
+            tasks.kernel(end_step, repeated.steps)
+
+
+class NativeStep:
+    """The step that an optimizer would take by its `RepeatedStep`."""
+
+    def __init__(self, optimizer: Any, repeated: RepeatedStep) -> None:
+        self._optimizer = optimizer
+        self.params = repeated.params
+        self._batches = [NativeBatch(batch, repeated.params) for batch in repeated.batches]
+
+    @staticmethod
+    def of(optimizer: Any, repeated: RepeatedStep | None) -> "NativeStep | None":
+        """The step, or None if it needs Python."""
+        if repeated is None or optimizer._hooks or any(GLOBAL_HOOKS.values()):
+            return None
+        if not all(map(NativeBatch.is_native, repeated.batches)):
+            return None
+        return NativeStep(optimizer, repeated)
+
+    def watch(self, watch: Watch) -> None:
+        """Watch all that decides what the step is: settings, parameters, their arrays, states."""
+        optimizer = self._optimizer
+        groups: list[dict[str, Any]] = optimizer.param_groups
+        state: dict[Any, Any] = optimizer._state
+        for watched in (vars(optimizer), *GLOBAL_HOOKS.values(), *groups, state, *state.values()):
+            watch.version(watched)
+        for items in (groups, *[group["params"] for group in groups]):
+            watch.size(items)
+            for number in range(len(items)):
+                watch.item(items, number)
+        tensors = [t for entry in state.values() for t in entry.values() if isinstance(t, Tensor)]
+        for tensor in (*self.params, *tensors):
+            watch.attribute(tensor, "array")
+
+    def set_gradients(self, arrays: Mapping[int, Array]) -> None:
+        """Set the memory of the gradients, by the ids of their parameters."""
+        for batch in self._batches:
+            batch.set_gradients(arrays)
+
+    def add_tasks(self, tasks: TaskList) -> int:
+        """Add the step's tasks; how many of them may stop the list, with nothing done yet."""
+        first = len(tasks)
+        for batch in self._batches:
+            batch.add_beginning(tasks)
+        beginnings = len(tasks) - first
+        for batch in self._batches:
+            batch.add_update(tasks)
+        return beginnings
