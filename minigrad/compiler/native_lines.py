@@ -76,9 +76,9 @@ class NativeLines(Expressions):
         self.names.update(
             empty=np.empty, run_tasks=run_tasks.run, stop=_refuse_failure, lock=self._lock
         )
-        arrays = run.tasks.arguments(len(run.variables))
-        words = ", ".join(self.object(array) for array in arrays)
-        self.names[f"run{len(self.runs)}"] = run  # which keeps its memory alive
+        tasks, words, *others = run.tasks.arguments(len(run.variables))
+        tables = ", ".join(self.object(table) for table in (tasks, *others))
+        self.names[f"run{len(self.runs)}"] = run, words  # which keeps their memory alive
         makes = [
             f"{variable} = empty({self.object(shape)}, {self.object(dtype)})"
             for variable, (shape, dtype) in run.fresh.items()
@@ -86,7 +86,7 @@ class NativeLines(Expressions):
         self.lines += [
             *makes,
             f"given = ({''.join(f'{variable}, ' for variable in run.variables)})",
-            f"{'with lock: ' * run.shared}at = run_tasks({words}, id(given))",
+            f"{'with lock: ' * run.shared}at = run_tasks({tables}, id(given))",
             *run.failures,
             "if at >= 0: stop()",
             "given = None",

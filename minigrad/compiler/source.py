@@ -95,7 +95,7 @@ class Writer(NativeLines):
     def _write_shortcut(self, entry: Entry, targets: Sequence[str]) -> bool:
         """Write shorter lines for a call, if there are any."""
         found = shortcut(entry.function, entry.args, entry.settings)
-        if found is None or self.is_plain:
+        if found is None or found.lines is None or self.is_plain:
             return False
         given = [self.value(arg) for arg in arguments_of(entry.function, entry.args)]
         given += [self.value(entry.settings[name]) for name in found.named]

@@ -180,7 +180,6 @@ DISTURBANCES = {
     "more parameters": more_parameters,
     "attributes asked for": lambda side, p: vars(p),
     "copies": lambda side, p: copy.deepcopy(side.model),
-    "an attribute": lambda side, p: setattr(p, "mine", 1),
     "another layer": lambda side, p: side.model.register_module("1", nn.Tanh()),
 }
 # After these a step is looked at from Python, or its optimizer called.

@@ -35,7 +35,10 @@ def drawn(shape, dtype, seed=0):
 
 
 def run(tasks, *arrays):
-    return run_tasks.run(*tasks.arguments(len(arrays)), id(arrays))
+    table, words, places, bases = tasks.arguments(len(arrays))
+    stopped = run_tasks.run(table, places, bases, id(arrays))
+    del words
+    return stopped
 
 
 @settings(max_examples=40, deadline=None)

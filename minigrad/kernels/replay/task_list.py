@@ -1,13 +1,16 @@
 """Lists of tasks, kept as C functions and words of memory, and the compiled loop that runs them."""
 
+import ctypes
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.kernels.compiler.kernel import Kernel, kernel
+from minigrad.kernels.compiler.kernel import Kernel, get_num_threads, kernel
 from minigrad.kernels.compiler.numpy_abi import headers_are_known, write_addresses
 from minigrad.kernels.compiler.pointers import call, pointer_at
+from minigrad.kernels.compiler.task_queue import PreparedTasks, _launch
+from minigrad.kernels.compiler.workspace import ALIGNMENT
 from minigrad.kernels.replay.entry_points import (
     ARRAY_DATA,
     CODE,
@@ -46,25 +49,45 @@ class Returned(NamedTuple):
     dtype: type
 
 
+class Shared(NamedTuple):
+    """Memory for the use of one task, which the others use too."""
+
+    bytes: int
+
+
 class CannotRunError(Exception):
     """A task that only Python can run."""
 
 
 @kernel
-def run_tasks(tasks: Array, words: Array, places: Array, bases: Array, arrays: int) -> int:
+def run_tasks(tasks: Array, places: Array, bases: Array, arrays: int) -> int:
     """Run all tasks; the number of the one that stopped the list, or -1.
 
-    `arrays` is the id of a tuple of as many arrays as there are `bases`.  Each row of `places` says
-    which word is the address of which array, and at which offset.
+    `arrays` is the id of a tuple of as many arrays as there are `bases`.  Each row of `places` is
+    the address of a word that is to be the address of an array, the number of the array, and the
+    offset in it.
     """
     write_addresses(bases, arrays, bases.size)
     for k in range(places.shape[0]):
-        words[places[k, 0]] = bases[places[k, 1]] + places[k, 2]
+        pointer_at(np.int64, places[k, 0])[0] = bases[places[k, 1]] + places[k, 2]
     for k in range(tasks.shape[0]):
         call(tasks[k, 0], tasks[k, 1], tasks[k, 2], tasks[k, 3], tasks[k, 4])
         if tasks[k, 5] != 0 and pointer_at(np.int64, tasks[k, 5])[0] != 0:
             return k
     return -1
+
+
+@kernel
+def _begin_reduction(out: Array, first: Array) -> None:
+    """out[0] = first[0]."""
+    out[0] = first[0]
+
+
+@kernel
+def _forget_taken(taken: Array) -> None:
+    """Let the tasks of a kernel be taken again, from the first one on."""
+    for k in range(taken.size):
+        taken[k] = 0
 
 
 class TaskList:
@@ -79,8 +102,15 @@ class TaskList:
         self._place = place
         self._rows: list[list[int]] = []
         self._words: list[int] = []
-        # Words that are addresses of arrays of each call: (word, number of the array, offset).
+        # Words that are addresses of arrays of each call: (word, number of the array, offset); and
+        # the addresses of such words that are outside of the list's own.
         self._places: list[tuple[int, int, int]] = []
+        self._outside: list[tuple[int, int, int]] = []
+        # Memory that all tasks share: where its addresses are to be written, and their offsets.
+        self._shared_words: list[tuple[int, int]] = []
+        self._shared_outside: list[tuple[int, int]] = []
+        self._shared_size = 0
+        self._shared: Array | None = None
         # Cells of the table, and words, that are the addresses of words.
         self._cells: list[tuple[int, int]] = []
         self._references: list[tuple[int, int]] = []
@@ -106,7 +136,7 @@ class TaskList:
 
         Raises CannotRunError where its loop is unknown.
         """
-        seen = [_seen(operand) for operand in operands]
+        seen = [seen_as(operand) for operand in operands]
         views = tuple(each.view for each in seen)
         loop = loop_of(ufunc, views[0].dtype)
         if loop is None:
@@ -118,6 +148,27 @@ class TaskList:
         self._words += [*sizes, *strides]
         after = first + len(seen)
         self._add_row(loop.address, first, after, after + len(sizes), data=loop.data)
+
+    def reduction(self, ufunc: np.ufunc, out: Array, given: Array | Seen) -> None:
+        """Add `ufunc.reduce` of all elements of a C-contiguous array.
+
+        Raises CannotRunError where the ufunc's loop is unknown.
+        """
+        x = seen_as(given).view
+        loop = loop_of(ufunc, x.dtype)
+        if loop is None:
+            raise CannotRunError(ufunc.__name__)
+        first = ufunc.reduce(np.zeros(0, x.dtype))  # what a reduction begins with
+        beginning = np.full(1, first, x.dtype)
+        if ufunc is np.add:  # of negative zeros it is one
+            beginning = -beginning if np.signbit(np.add.reduce(-np.zeros(1))) else beginning
+        self.keep(beginning)
+        self.kernel(_begin_reduction, flat(out), beginning)
+        at = len(self._words)
+        for operand in (out, given, out):
+            self._add_address(seen_as(operand))
+        self._words += [x.size, 0, x.itemsize, 0]
+        self._add_row(loop.address, at, at + 3, at + 4, data=loop.data)
 
     def kernel(self, kernel: Kernel, *arguments: Any, stops: bool = False) -> tuple[int, list[int]]:
         """Add a kernel; the number of the task, and of the words with the numbers it returns.
@@ -137,6 +188,35 @@ class TaskList:
         number = self._add_row(entry.address, first, stop=stop)
         return number, list(range(first + RETURNED, first + RETURNED + entry.returned))
 
+    def launch(self, prepared: PreparedTasks[Any], *arrays: Array | Seen | Shared) -> None:
+        """Add the tasks of a kernel that is cut into many, on arrays of its plan's shapes.
+
+        Those that are `Shared` are for the tasks' own use.
+        """
+        fields, counts = prepared._fields.copy(), prepared._phases
+        self.keep(fields)
+        threads = min(get_num_threads(), prepared._most_threads) if prepared._is_large else 1
+        end = threads * prepared._slot_size
+        for number, array in enumerate(arrays):
+            address = fields.ctypes.data + number * fields.itemsize
+            if isinstance(array, Shared):
+                at = -(-end // ALIGNMENT) * ALIGNMENT
+                self._shared_outside.append((address, at))
+                end = at + array.bytes
+            else:
+                place = self._place(seen_as(array))
+                if place.number is None:
+                    fields[number] = place.offset
+                else:
+                    self._outside.append((address, place.number, place.offset))
+        self.kernel(_forget_taken, fields[-counts - 1 : -1])
+        self.kernel(
+            _launch, prepared._work, fields, 0, 0, counts, prepared._function, 0, threads
+        )  # fmt: skip
+        workspace = len(self._words) - 2
+        self._shared_words.append((workspace, 0))
+        self._shared_size = max(self._shared_size, end)
+
     def _add_row(self, function: int, *words: int, data: int = 0, stop: int | None = None) -> int:
         number = len(self._rows)
         row = [function, *words, *[0] * (_STOP - 1 - len(words)), 0]
@@ -155,7 +235,7 @@ class TaskList:
         if isinstance(argument, Returned):
             self._references.append((first + ARRAY_DATA, argument.word))
         elif isinstance(argument, Seen | np.ndarray):
-            self._note_place(first + ARRAY_DATA, _seen(argument))
+            self._note_place(first + ARRAY_DATA, seen_as(argument))
 
     def _add_address(self, seen: Seen) -> None:
         self._words.append(0)
@@ -171,7 +251,7 @@ class TaskList:
     # --- running ---
 
     def arguments(self, arrays: int) -> tuple[Array, ...]:
-        """The first arguments of `run_tasks`, for calls with so many arrays."""
+        """Tables for calls with so many arrays: tasks, their words, places, and bases."""
         words = np.array(self._words, np.int64)
         tasks = np.array(self._rows, np.int64).reshape(-1, _COLUMNS)
         start, size = words.ctypes.data, words.itemsize
@@ -179,11 +259,24 @@ class TaskList:
             tasks[row, column] = start + tasks[row, column] * size
         for word, other in self._references:
             words[word] = start + other * size
-        places = np.array(self._places, np.int64).reshape(-1, 3)
+        rows = [(start + word * size, *place) for word, *place in self._places]
+        places = np.array([*rows, *self._outside], np.int64).reshape(-1, 3)
+        self._place_shared(words)
         return tasks, words, places, np.zeros(arrays, np.int64)
 
+    def _place_shared(self, words: Array) -> None:
+        """Write the addresses of the memory that all tasks share."""
+        if self._shared is None:
+            self._shared = np.empty(self._shared_size + ALIGNMENT, np.uint8)
+        begin = -(-self._shared.ctypes.data // ALIGNMENT) * ALIGNMENT
+        for word, offset in self._shared_words:
+            words[word] = begin + offset
+        for address, offset in self._shared_outside:
+            ctypes.c_int64.from_address(address).value = begin + offset
 
-def _seen(operand: Array | Seen) -> Seen:
+
+def seen_as(operand: Array | Seen) -> Seen:
+    """How an operand is seen: as it is, if nothing else was said."""
     return operand if isinstance(operand, Seen) else Seen(operand, operand)
 
 

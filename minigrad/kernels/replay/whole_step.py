@@ -94,7 +94,7 @@ def _take_arguments(arguments, items, arrays):  # type: ignore[no-untyped-def]
 @kernel
 def run_step(
     records: Array, arguments: Array, headers: Array, spans: Array, arrays: Array, bases: Array,
-    places: Array, words: Array, tasks: Array, given: int, made: int,
+    places: Array, tasks: Array, given: int, made: int,
 ) -> int:  # fmt: skip
     """Run all tasks, if everything is as it was; the number of the one that stopped, or a code.
 
@@ -116,7 +116,7 @@ def run_step(
         bases[k] = pointer_at(np.int64, arrays[k] + _ARRAY_DATA)[0]
     write_addresses(bases[record.made :], made, bases.size - record.made)
     for k in range(places.shape[0]):
-        words[places[k, 0]] = bases[places[k, 1]] + places[k, 2]
+        pointer_at(np.int64, places[k, 0])[0] = bases[places[k, 1]] + places[k, 2]
     for k in range(tasks.shape[0]):
         call(tasks[k, 0], tasks[k, 1], tasks[k, 2], tasks[k, 3], tasks[k, 4])
         if tasks[k, 5] != 0 and pointer_at(np.int64, tasks[k, 5])[0] != 0:
@@ -191,7 +191,7 @@ class NativeCall:
         arrays = np.zeros(len(self._arguments), np.int64)
         return partial(
             run_step.run, self._record, self._arguments, headers.table, headers.spans, arrays,
-            self._bases, self._places, self._words, self._rows,
+            self._bases, self._places, self._rows,
         )  # fmt: skip
 
 
