@@ -58,7 +58,10 @@ def test_what_a_replay_gave_stays_when_the_next_one_runs():
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("sizes", [(1, 4, 3), (5, 1, 2), (7, 8, 1), (16, 33, 17)])
+@pytest.mark.parametrize("sizes", [
+    (1, 4, 3), (5, 1, 2), (7, 8, 1), (16, 33, 17),
+    (100, 400, 90), (40, 640, 31), (300, 70, 200),  # by packed products, and by inner ones
+])  # fmt: skip
 def test_products_of_all_shapes_are_those_of_eager(sizes, dtype):
     rows, inner, outer = sizes
 
@@ -85,6 +88,38 @@ def test_products_of_all_shapes_are_those_of_eager(sizes, dtype):
         x[0, 0] = 0.0
         twins.step(x, rng.integers(0, 3, rows))
     assert twins.compiled.replays == 3  # there are no gradients before the first call
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_sums_of_all_shapes_are_those_of_eager(dtype):
+    def eager(x):
+        return [x.sum(), (-x * 0.0).sum(), *[x.sum(dim) for dim in range(x.ndim)]]
+
+    step = mg.compile(eager)
+    rng = np.random.default_rng(0)
+    shapes = [
+        (1,),
+        (7,),
+        (8,),
+        (9,),
+        (129,),
+        (300,),
+        (5000,),
+        (3, 4),
+        (70, 3),
+        (100, 90),
+        (5, 6, 7),
+    ]
+    for shape in shapes:
+        for _ in range(4):
+            x = mg.tensor(rng.standard_normal(shape).astype(dtype))
+            for found, expected in zip(step(x), eager(x), strict=True):
+                assert found.array.tobytes() == expected.array.tobytes()
+                assert found.shape == expected.shape
+    assert step.replays == 2 * len(shapes)
+    assert all(
+        "sum" not in plan.writer.text for plan in step._plans if plan.kind.startswith("[5000")
+    )
 
 
 def test_gradients_are_added_up_between_steps():
