@@ -21,8 +21,6 @@ from minigrad.compiler.trace import difference, differing_steps
 from minigrad.compiler.whole_step import AGAIN, WholeStep, next_whole
 from minigrad.engine.grad_mode import Mode, thread
 
-# From this replay of a plan on, it is tried as one native call.
-FIRST_WHOLE = 2
 # So many recordings of one kind of call may differ from the one before, until it is given up.
 MOST_ATTEMPTS = 4
 
@@ -93,8 +91,7 @@ class CompiledFunction:
                         returned = plan.run(arguments)
                     finally:
                         plan.lock.release()
-                    if plan.outline is not None:
-                        self._make_whole(plan, case.quick, mode)
+                    self._whole = next_whole(plan, case.quick, mode, self.options)
                     return returned
         return self._run(case, arguments, args, kwargs)
 
@@ -121,18 +118,8 @@ class CompiledFunction:
         every = self.options.verify_every
         return every > 0 and plan.replays % every == 0
 
-    def _make_whole(self, plan: Plan, quick: QuickArguments | bool | None, mode: Mode) -> None:
-        """Let the next call try this plan's replay as one native call."""
-        if plan.replays < FIRST_WHOLE or self.options.verify_every:
-            return
-        self._whole = plan.whole = next_whole(plan, quick or None, mode)
-
     def _run(
-        self,
-        case: Case | None,
-        arguments: Arguments,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
+        self, case: Case | None, arguments: Arguments, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         """Run the function, recorded if nothing is against it."""
         if case is None:

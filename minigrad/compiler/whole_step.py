@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.compiler.options import Options
 from minigrad.compiler.outline import Outline
 from minigrad.compiler.quick import PLAIN_ATTRIBUTES, QuickArguments
 from minigrad.core import dtypes
@@ -24,6 +25,8 @@ Array = np.ndarray[Any, Any]
 
 # What a call gives that has done nothing: a plan is to be looked for.
 AGAIN = object()
+# From this replay of a plan on.
+FIRST = 2
 # After so many calls in a row in which something else had changed it is not tried any more.
 MOST_CHANGES = 8
 
@@ -165,10 +168,12 @@ def _tensor(kind: type[Value], array: Array) -> Value:
     return tensor
 
 
-def next_whole(plan: Any, quick: Any, mode: Mode) -> WholeStep | None:
+def next_whole(plan: Any, quick: Any, mode: Mode, options: Options) -> WholeStep | None:
     """A plan's replay as one native call, after a replay from Python; None if it needs Python."""
     whole: WholeStep | None = plan.whole
-    if quick is None or (whole is not None and not whole.is_stale):
+    if plan.outline is None or not quick or plan.replays < FIRST or options.verify_every:
+        return None
+    if whole is not None and not whole.is_stale:
         return whole
     try:
         if whole is None:
@@ -179,4 +184,5 @@ def next_whole(plan: Any, quick: Any, mode: Mode) -> WholeStep | None:
         whole.refresh(mode)
     except (CannotWatchError, CannotRunError):
         plan.outline = whole = None
+    plan.whole = whole
     return whole
