@@ -61,7 +61,7 @@ def write_headers(table: Array, arrays: int) -> None:
 
 
 @device_function
-def match_headers(table, spans, items):  # type: ignore[no-untyped-def]
+def match_headers(table, spans, items):
     """True if the arrays at these addresses have the headers of a table, and lie apart.
 
     `spans` are the bytes before and after the first element of each.
@@ -91,7 +91,7 @@ def match_headers(table, spans, items):  # type: ignore[no-untyped-def]
 def headers_match(table: Array, spans: Array, arrays: int, threads: int) -> bool:
     """`match_headers` for a tuple of arrays, given by its id; so many threads are to be used."""
     items = pointer_at(np.int64, arrays + _ITEMS)
-    return used_threads() == threads and match_headers(table, spans, items)
+    return bool(used_threads() == threads and match_headers(table, spans, items))
 
 
 @kernel

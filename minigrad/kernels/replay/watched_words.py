@@ -55,7 +55,8 @@ def attribute_offset(kind: type, name: str) -> int | None:
         raise CannotWatchError("objects of this Python have another layout")
     if kind.__dictoffset__ >= 0:  # less than zero: before the object
         raise CannotWatchError(f"{kind.__name__} keeps its attributes elsewhere")
-    probe, marker = object.__new__(kind), object()
+    probe: Any = object.__new__(kind)
+    marker = object()
     setattr(probe, name, marker)
     values = word_at(id(probe) + VALUES)
     if values == 0:
@@ -105,7 +106,8 @@ class Watch:
 
     def attribute(self, owner: Any, name: str) -> None:
         """Watch which object an attribute is; the class may have it too, as a default."""
-        kind, content = type(owner), getattr(owner, name)
+        kind: type = type(owner)
+        content = getattr(owner, name)
         is_default = getattr(kind, name, Watch) is content
         place = attribute_offset(kind, name)
         if place is not None:
@@ -164,7 +166,7 @@ class Watch:
 
 
 @device_function
-def unchanged(direct, directs, indirect, indirects):  # type: ignore[no-untyped-def]
+def unchanged(direct, directs, indirect, indirects):
     """Whether all words are as they were; the tables of `Watch` are given by their addresses."""
     words, places = pointer_at(np.int64, direct), pointer_at(np.int64, indirect)
     match = True

@@ -58,12 +58,12 @@ RECORD = record_dtype(StepRecord)
 
 
 @device_function
-def _are_unchanged(words):  # type: ignore[no-untyped-def]
+def _are_unchanged(words):
     return unchanged(words.direct, words.directs, words.indirect, words.indirects)
 
 
 @device_function
-def _take_arguments(arguments, items, arrays):  # type: ignore[no-untyped-def]
+def _take_arguments(arguments, items, arrays):
     """Write the arrays of tensors; True if each is of its type and has no other attributes.
 
     A row of `arguments` is the type, the place of the array, and then pairs: the place of an
@@ -143,7 +143,7 @@ class NativeCall:
         self._rows, self._words, self._places, _ = tasks.arguments(0)
         self._places[:, 1] = np.array(numbers, np.int64)[self._places[:, 1]]
         self._bases = np.zeros(bases, np.int64)
-        self._lists = [tasks]  # they keep memory alive
+        self._lists: list[Any] = [tasks]  # they keep memory alive
         self._watches: dict[str, Any] = {}
         if made > len(kinds):  # there are bases that `set_base` is to set first
             self._set("memory", np.array([[self._bases.ctypes.data, -1]]), np.zeros((0, 4)))
