@@ -75,6 +75,16 @@ def show_images(
     figure.suptitle(title, size=11)
 
 
+def show_signed(axes: Any, values: Any, bound: float) -> None:
+    """Draw signed numbers (rows, columns): red is positive, blue negative, and white is 0.
+
+    Colours are full at `bound` and at `-bound`.
+    """
+    axes.imshow(values, cmap="RdBu_r", vmin=-bound, vmax=bound)
+    axes.set(xticks=[], yticks=[])
+    axes.grid(False)
+
+
 def plot_curves(
     curves: Mapping[str, Iterable[float]],
     *,
@@ -101,13 +111,16 @@ def plot_curves(
     return axes
 
 
-def smooth(values: Iterable[float], beta: float = 0.95) -> np.ndarray[Any, Any]:
-    """The running mean m = beta m + (1 - beta) x, divided by 1 - beta**t as Adam corrects it."""
-    mean, means = 0.0, []
-    for t, value in enumerate(values, start=1):
-        mean = beta * mean + (1 - beta) * float(value)
-        means.append(mean / (1 - beta**t))
-    return np.array(means)
+def smooth(values: Iterable[float], width: int) -> np.ndarray[Any, Any]:
+    """At each place the mean of the `width` values around it, an odd number; of fewer at the ends.
+
+    >>> smooth([0.0, 3.0, 0.0, 6.0], 3).tolist()
+    [1.5, 1.0, 3.0, 3.0]
+    """
+    heights = np.fromiter(values, float)
+    ones = np.ones(width)
+    counts = np.convolve(np.ones_like(heights), ones, "same")
+    return np.convolve(heights, ones, "same") / counts
 
 
 class Table:
