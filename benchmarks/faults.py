@@ -160,7 +160,7 @@ def no_place_at_all(folder: Path) -> None:
 
 
 def streams(out: str, err: str) -> Callable[[Path], None]:
-    """Standard streams: "full", a "closed pipe", not there ("none"), or the log as ever."""
+    """Standard streams: "full", a "closed pipe", not there ("none"), or the log as usual."""
 
     def inject(folder: Path) -> None:
         for number, kind in ((1, out), (2, err)):
@@ -246,7 +246,7 @@ FAULTS = [
           resume=True),
     Fault("checkpoints of a newer format", newer_format, 2,
           r"has format 2, written by minigrad '[\d.]+'; this is minigrad [\d.]+, which reads "
-          r"format 1; go on with that version, or begin anew with --overwrite", _GOOD, resume=True),
+          r"format 1; go on with that version, or start over with --overwrite", _GOOD, resume=True),
     Fault("a checkpoint with an unknown setting", other_setting, 2,
           r"has settings that minigrad [\d.]+ does not know: moon_phase; go on with the version",
           _GOOD, resume=True),

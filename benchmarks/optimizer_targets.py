@@ -5,7 +5,7 @@
 A chain of five transformations is compared with the same written by hand in PyTorch's foreach
 functions, and with PyTorch's fused Adam, which does less; every rule over elements with the
 bandwidth of the memory, measured in the same run, and on 48 small parameters; Muon with PyTorch's.
-Each library runs in a process of its own, by turns.
+Each library runs in a process of its own, in turns.
 """
 
 import argparse

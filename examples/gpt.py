@@ -1,7 +1,7 @@
 """A small GPT that learns to write like Python's documentation, character by character.
 
 `python examples/gpt.py` takes about half a minute.  The text is the one that Python's `help()`
-shows, which every Python brings along.  Vaswani et al. 2017, arXiv:1706.03762.
+shows, which comes with every Python.  Vaswani et al. 2017, arXiv:1706.03762.
 """
 
 import argparse

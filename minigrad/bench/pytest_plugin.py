@@ -5,7 +5,7 @@
         bench(x.softmax, 1, elements=2 * 100 * 1000)         # timed, and shown at the end
 
     def test_the_new_form_is_no_slower(bench):
-        assert bench.compare(old, new).verdict != "slower"   # by turns, 99 % interval
+        assert bench.compare(old, new).verdict != "slower"   # in turns, 99 % interval
 
 `--bench-json FILE` keeps the times, in the form of `minigrad bench --json`.
 """
@@ -59,7 +59,7 @@ class Bench:
     def compare(
         self, old: Callable[[], Any], new: Callable[[], Any], margin: float = MARGIN
     ) -> Verdict:
-        """Time two functions by turns; the verdict on the new one is as of `minigrad bench --ab`.
+        """Time two functions in turns; the verdict on the new one is as of `minigrad bench --ab`.
 
         Both run in this process, so its memory lies the same for all rounds: a difference of a few
         per cent may be the place of an array.

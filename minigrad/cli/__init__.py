@@ -19,8 +19,10 @@ from minigrad.cli import (
     sample,
     train,
 )
+from minigrad.cli.help_text import HelpFormatter
 from minigrad.cli.usage_error import UsageError
 from minigrad.training.output import Output, silence
+from minigrad.version import __version__, minigrad
 
 COMMANDS = (
     train, predict, evaluate, report, sample, run, gradcheck,
@@ -28,6 +30,10 @@ COMMANDS = (
     completion,
 )  # fmt: skip
 CLOSED_PIPE = 141
+EPILOG = """\
+to begin:
+  minigrad train --out runs/digits    train a small network, draw a report
+  minigrad COMMAND --help             the options of a command"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,7 +43,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     130 after Ctrl-C, 141 if the reader of a pipe has gone.
     """
     parser = argparse.ArgumentParser(
-        prog="minigrad", description="A deep-learning engine for the CPU, with PyTorch's API."
+        prog="minigrad",
+        description="A deep-learning engine for the CPU, with PyTorch's API.",
+        epilog=EPILOG,
+        formatter_class=HelpFormatter,
+    )
+    interface = __version__.partition("+")[0]
+    parser.add_argument(
+        "--version",
+        action="version",
+        version=f"minigrad {minigrad}, with the API of torch {interface}",
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for command in COMMANDS:

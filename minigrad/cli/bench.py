@@ -45,7 +45,7 @@ def add_to(commands: Any) -> None:
     )
     add("--json", type=Path, metavar="FILE", help="write everything that was measured")
     add("--compare", type=Path, metavar="OLD.json", help="tell what has changed since then")
-    add("--ab", metavar="OLD", help="time an old checkout, or file of cases, and this one by turns")
+    add("--ab", metavar="OLD", help="time an old checkout, or file of cases, and this one in turns")
     add(
         "--fail-slower",
         type=float,
@@ -201,7 +201,7 @@ def _explain(options: argparse.Namespace, threads: int) -> int:
 
 
 def _ab(options: argparse.Namespace, threads: int) -> int:
-    """Time two versions by turns; the status is 1 if a case is slower."""
+    """Time two versions in turns; the status is 1 if a case is slower."""
     percent = 100 * ab.MARGIN if options.fail_slower is None else options.fail_slower
     if not percent > 0:
         raise UsageError(f"--fail-slower expects a positive number of percent, got {percent}")

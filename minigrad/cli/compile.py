@@ -4,6 +4,7 @@ import argparse
 import time
 from typing import Any
 
+from minigrad.cli.help_text import HelpFormatter
 from minigrad.cli.workloads import WORKLOADS
 from minigrad.core import dtypes
 from minigrad.kernels import cpu_info
@@ -27,7 +28,7 @@ def add_to(commands: Any) -> None:
         help="compile the kernels of common models ahead of time",
         description="Compile the kernels of common models, by a training step of each.",
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpFormatter,
     )
     parser.add_argument(
         "models",

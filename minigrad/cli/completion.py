@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Iterator
 from typing import Any
 
+from minigrad.cli.help_text import HelpFormatter
+
 BASH = """\
 _minigrad() {
     local current=${COMP_WORDS[COMP_CWORD]} words=
@@ -32,7 +34,7 @@ def add_to(commands: Any) -> None:
         help="print what makes your shell complete this command",
         description="Print the lines that make a shell complete minigrad's commands and options.",
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpFormatter,
     )
     parser.add_argument("shell", choices=("bash", "zsh", "fish"))
     parser.set_defaults(run=run, parsers=commands.choices)

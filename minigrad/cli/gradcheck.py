@@ -10,6 +10,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from minigrad.cli.help_text import HelpFormatter
 from minigrad.cli.usage_error import UsageError, as_usage_error
 from minigrad.testing import report, suite, targets
 from minigrad.testing.cases import Subject
@@ -33,7 +34,7 @@ def add_to(commands: Any) -> None:
         help="check derivatives: of the whole library, or of your functions and modules",
         description=DESCRIPTION,
         epilog=targets.CONVENTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpFormatter,
     )
     add = parser.add_argument
     add("target", nargs="?", help="FILE.py[:NAME] or PACKAGE.MODULE[:NAME]")
@@ -41,7 +42,12 @@ def add_to(commands: Any) -> None:
     add("--seed", type=int, default=0, help="of points, cotangents and directions (default 0)")
     add("--runs", type=int, default=1, help="check with this many seeds, from --seed on")
     add("--quick", action="store_true", help="one sample per operation, another for each seed")
-    add("--framework", choices=NAMES, help="what a target is written for (default: recognised)")
+    add(
+        "--framework",
+        choices=NAMES,
+        metavar="NAME",
+        help=f"what a target is written for: {', '.join(NAMES)} (default: recognised)",
+    )
     add(
         "--budget",
         type=float,

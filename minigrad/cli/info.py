@@ -17,7 +17,7 @@ from minigrad.utils.collect_env import get_pretty_env_info
 
 STANDARD_OUTPUT = "-"
 DESCRIPTION = (
-    "Show what a report of a problem should have in it: versions, the CPU, threads, the cache, "
+    "Show what belongs in a report of a problem: versions, the CPU, threads, the cache, "
     "which data are found. With --ops the operations, with --api how much of torch's interface "
     "is here."
 )

@@ -1,4 +1,4 @@
-"""`minigrad predict`: what a trained model says of images or of a table's rows."""
+"""`minigrad predict`: the predictions of a trained model for images or for a table's rows."""
 
 import argparse
 import csv
@@ -15,9 +15,9 @@ def add_to(commands: Any) -> None:
     """Declare the command and its options."""
     parser = commands.add_parser(
         "predict",
-        help="classes of images, or of the rows of a table, by a trained model",
-        description="Print what a model says of images or of a table's rows, as CSV: the file or "
-        "the number of the row, the label, and probabilities, the largest first.",
+        help="predict images, or the rows of a table, with a trained model",
+        description="Print a model's predictions for images or for a table's rows, as CSV: the "
+        "file or the number of the row, the label, and probabilities, the largest first.",
     )
     add = parser.add_argument
     add("run_folder", type=Path, metavar="DIR", help="the folder of a run, or its weights")

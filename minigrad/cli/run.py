@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from minigrad.cli import train
+from minigrad.cli.help_text import HelpFormatter
 from minigrad.cli.usage_error import UsageError
 from minigrad.distributed import mpi
 from minigrad.distributed.launch import Launch, run_job
@@ -29,7 +30,7 @@ def add_to(commands: Any) -> None:
         help="run a script in several processes",
         description="Run a script in several processes, which exchange through MPI.",
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpFormatter,
     )
     parser.add_argument("-n", type=int, default=2, metavar="N", help="processes (default: 2)")
     parser.add_argument("--hosts", type=Path, metavar="FILE", help="a host a line, for mpiexec")

@@ -1,4 +1,4 @@
-"""`minigrad train`: train on images, tables or texts, and show what was learnt."""
+"""`minigrad train`: train on images, tables or texts, and show what was learned."""
 
 import argparse
 import dataclasses
@@ -21,9 +21,10 @@ def add_to(commands: Any) -> None:
     """Declare the command and its options."""
     parser = commands.add_parser(
         "train",
-        help="train a classifier on images, or on a table, or a language model on a text",
-        description="Train a classifier of images, of the rows of a table, a regression, or a "
-        "model of a text's characters.  Without options: a small CNN on 8x8 digits.",
+        help="train on images, on a table or on a text",
+        description="Train a classifier of images or of a table's rows, a regression, or a model "
+        "of a text's characters.  Without options: a small CNN on 8x8 digits.  Values in "
+        "brackets are the defaults.",
         epilog=_EPILOG,
     )
     groups = {"": parser, "texts": parser.add_argument_group("for texts")}
@@ -49,7 +50,7 @@ def add_to(commands: Any) -> None:
         choices=("yes", "auto"),
         help="go on with the run in DIR; auto: or begin one, if there is none",
     )
-    begin("--overwrite", action="store_true", help="begin anew, although DIR has a run")
+    begin("--overwrite", action="store_true", help="start over, although DIR has a run")
     begin("--find-lr", action="store_true", help="look for a learning rate, and do not train")
     parser.set_defaults(run=run)
 
@@ -93,7 +94,7 @@ def run(options: argparse.Namespace) -> int:
         if hasattr(options, f.name)
     }
     if options.resume and options.overwrite:
-        raise UsageError("--resume goes on with a run, --overwrite begins anew: give one of them")
+        raise UsageError("--resume goes on with a run, --overwrite starts over: give one of them")
     with as_usage_error(SettingsError):
         if options.config is not None:
             with as_usage_error(OSError):

@@ -48,11 +48,11 @@ def compile(
     """A function or module that is recorded while it runs, and replayed without the graph's work.
 
     Results are those of the function itself, bit for bit: the same kernels run in the same order.
-    The first two calls with arguments of one kind (shapes, dtypes, flags) run as ever and are
+    The first two calls with arguments of one kind (shapes, dtypes, flags) run as usual and are
     recorded; the second recording must equal the first one, and a replay of it must give the bits
     that the call gave.  From then on such calls are replayed.  A function may be a whole training
     step, with `zero_grad`, `backward` and `optimizer.step()`; optimizers and schedulers in it are
-    called as ever, so that learning rates may change at any time.  Python's own side effects, as
+    called as usual, so that learning rates may change at any time.  Python's own side effects, as
     printing, happen in recorded calls alone; where the function changes an object that it can
     reach, or decides by a tensor's numbers, it runs as it is written, and a warning says why.
 

@@ -1,4 +1,4 @@
-"""The tape: everything that a step computes on arrays, in order, while the step runs as ever.
+"""The tape: everything that a step computes on arrays, in order, while the step runs as usual.
 
 All operations, rules over arrays and changes in place run by `mode.ignore_fp_errors`; while a tape
 is running, that is `Tape.call`.  Between two of them the engine may give a leaf a gradient or take

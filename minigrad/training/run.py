@@ -69,8 +69,8 @@ def train(request: Request) -> int:
 def _refuse_existing(folder: RunFolder) -> None:
     if folder.has_run():
         raise SettingsError(
-            f"--out {folder.path} has a run already: --resume goes on with it, --overwrite begins "
-            "anew and replaces it"
+            f"--out {folder.path} has a run already: --resume goes on with it, --overwrite starts "
+            "over and replaces it"
         )
 
 
@@ -112,7 +112,7 @@ def _saved(folder: RunFolder) -> tuple[dict[str, Any] | None, dict[str, Any]]:
             return state, _known_settings(state["settings"])
         except CheckpointVersionError as error:
             raise SettingsError(
-                f"--resume: {error}; go on with that version, or begin anew with --overwrite"
+                f"--resume: {error}; go on with that version, or start over with --overwrite"
             ) from error
         except DamagedCheckpointError as error:
             raise SettingsError(f"--resume: no checkpoint is whole: {error}") from error
@@ -123,8 +123,8 @@ def _saved(folder: RunFolder) -> tuple[dict[str, Any] | None, dict[str, Any]]:
     if folder.config.exists() and not (folder.path / "weights.safetensors").exists():
         return None, read_toml(folder.config)  # it was killed before its first checkpoint
     raise SettingsError(
-        f"--resume: {folder.path} has results, but no checkpoint to go on from; --overwrite begins "
-        "anew"
+        f"--resume: {folder.path} has results, but no checkpoint to go on from; --overwrite starts "
+        "over"
     )
 
 
@@ -200,7 +200,7 @@ def _restore(trainer: Trainer, state: dict[str, Any]) -> None:
     now = trainer.task.model_choice
     if state["model_choice"]["sha256"] != now.sha256:
         raise SettingsError(
-            f"--resume: {now.file} has changed since the run began: --overwrite begins anew"
+            f"--resume: {now.file} has changed since the run began: --overwrite starts over"
         )
     try:
         trainer.restore(state)

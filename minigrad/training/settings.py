@@ -112,7 +112,7 @@ class Settings:
     target: str | None = _setting(None, text, "the column of a table to predict", "COLUMN")
     task: str | None = _setting(
         None, one_of("classification", "regression"),
-        "classification or regression of a table (as its target looks)",
+        "classification or regression of a table (as its target looks)", "NAME",
     )  # fmt: skip
     image_size: int | None = _setting(
         None,
@@ -134,7 +134,7 @@ class Settings:
     lr: float | None = _setting(None, between(0), "learning rate (the optimizer's own)", "RATE")
     schedule: str | None = _setting(
         None, one_of("cosine", "onecycle", "step", "plateau"),
-        "of the learning rate: cosine, onecycle, step or plateau (constant)",
+        "of the learning rate: cosine, onecycle, step or plateau (constant)", "NAME",
     )  # fmt: skip
     epochs: int | None = _setting(
         None, whole(1), "passes over the data ({epochs})", "N", may_change=True
@@ -143,7 +143,10 @@ class Settings:
     accumulate: int = _setting(1, whole(1), "batches whose gradients make one step (1)", "N")
     clip: float | None = _setting(None, between(0), "largest norm of a gradient ({clip})", "NORM")
     ema: float | None = _setting(
-        None, between(0, 1), "keep an average of the weights, this part of it a step", "DECAY"
+        None,
+        between(0, 1),
+        "keep a running average of the weights; this part of it stays at each step (none)",
+        "DECAY",
     )
     label_smoothing: float = _setting(
         0.0, between(0, 1, open_below=False), "part of a label shared by all classes (0)", "PART"
@@ -155,7 +158,7 @@ class Settings:
     on_nonfinite: str = _setting(
         "stop", one_of("stop", "skip", "ignore"),
         "at a loss or gradient of inf or nan: stop, skip the step, or ignore it (%(default)s)",
-        may_change=True,
+        "{stop,skip,ignore}", may_change=True,
     )  # fmt: skip
     seed: int = _setting(0, whole(0, 2**64 - 1), "of weights and order (%(default)s)", "N")
     threads: int | None = _setting(
@@ -178,11 +181,11 @@ class Settings:
     )  # fmt: skip
     log: str | None = _setting(
         None, one_of("tensorboard", "csv"), "with --out: write each epoch there as well",
-        may_change=True,
+        "{tensorboard,csv}", may_change=True,
     )  # fmt: skip
     distributed: bool = _setting(
         False, switch, "on the processes that `minigrad run` started: each takes a part of every "
-        "batch, and any number of them comes to the same bits",
+        "batch, and any number of them gives the same bits",
     )  # fmt: skip
     shard_size: int | None = _setting(
         None, whole(1), "with --distributed: samples that a process takes at once (an eighth of a "

@@ -15,7 +15,7 @@ from minigrad.training.tasks.task import Task
 def make_task(kind: str, settings: Settings, described: Mapping[str, Any] | None = None) -> Task:
     """The task of a kind of data, prepared as an earlier run has `described`.
 
-    Raises SettingsError if the data are missing, damaged, or not to be learnt from.
+    Raises SettingsError if the data are missing, damaged, or not to be learned from.
     """
     if kind == "text":
         return Language(settings)

@@ -1,4 +1,4 @@
-"""Two versions by turns: verdicts, and what the command prints and returns."""
+"""Two versions in turns: verdicts, and what the command prints and returns."""
 
 import math
 from itertools import product

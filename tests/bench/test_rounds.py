@@ -1,4 +1,4 @@
-"""Rounds by turns: what counts on a busy machine, where each process may be slowed at any time."""
+"""Rounds in turns: what counts on a busy machine, where each process may be slowed at any time."""
 
 import random
 

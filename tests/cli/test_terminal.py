@@ -12,17 +12,26 @@ from minigrad.utils import terminal
 NAMES = [module.__name__.rpartition(".")[2] for module in COMMANDS]
 
 
+@pytest.mark.parametrize("width", [40, 80])
 @pytest.mark.parametrize("command", [[], *([name] for name in NAMES)], ids=str)
-def test_help_fits_80_columns(command, capsys, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "80")
+def test_help_fits(command, width, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(width))
     with pytest.raises(SystemExit) as ended:
         main([*command, "--help"])
     printed = capsys.readouterr().out
     assert ended.value.code == 0
     assert "default: None" not in printed
-    for line in printed.splitlines():
-        # What may not be cut is longer: a list of choices without spaces, a line to copy.
-        assert len(line) <= 80 or max(map(len, line.split())) > 60, line
+    usage, _, text = printed.partition("\n\n")
+    for line in (usage if width == 80 else "").splitlines() + text.splitlines():
+        # What may not be cut is longer: a file's name, a variable with its value.
+        assert len(line) <= width or max(map(len, line.split())) > width - 8, line
+
+
+def test_the_version_is_printed(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith("minigrad 0.1.0")
 
 
 @pytest.mark.parametrize("width", [40, 80])

@@ -82,7 +82,7 @@ def test_an_update_rule_flushes():
 
 
 def test_each_thread_has_a_setting_of_its_own_and_helpers_follow_their_caller():
-    """Two threads of Python launch kernels by turns, one with denormal numbers and one without."""
+    """Two threads of Python launch kernels in turns, one with denormal numbers and one without."""
     x, found, turn = tiny(mg.float32, LARGE), [], threading.Barrier(2)
 
     def run(flushes):

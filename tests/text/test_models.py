@@ -153,8 +153,8 @@ PERIOD = "abacus\n"
 
 
 @pytest.fixture(scope="module", params=PAIRS)
-def learnt(request):
-    """A model that has learnt a periodic text, and its vocabulary."""
+def learned(request):
+    """A model that has learned a periodic text, and its vocabulary."""
     mg.manual_seed(0)
     corpus = Corpus(PERIOD * 40)
     size = len(corpus.vocabulary)
@@ -169,23 +169,23 @@ def learnt(request):
     return model, corpus.vocabulary
 
 
-def test_perplexity_reaches_that_of_the_text(learnt):
+def test_perplexity_reaches_that_of_the_text(learned):
     """Once two characters are seen, each follows from those before it: the perplexity is 1."""
-    model, vocabulary = learnt
+    model, vocabulary = learned
     tokens = vocabulary.encode(PERIOD * 3)[:17].unsqueeze(0)
     with mg.no_grad():
         loss = F.cross_entropy(model(tokens[:, :-1])[0, 3:], tokens[0, 4:])
     assert math.exp(loss.item()) < 1.05
 
 
-def test_a_learnt_text_is_continued(learnt):
-    model, vocabulary = learnt
+def test_a_learnt_text_is_continued(learned):
+    model, vocabulary = learned
     for settings in ({"temperature": 0}, {"top_k": 1}, {"temperature": 0.1}):
         assert continuation(model, vocabulary, PERIOD, 70, **settings) == PERIOD * 10
 
 
-def test_sampling_is_reproducible_and_leaves_the_mode(learnt):
-    model, vocabulary = learnt
+def test_sampling_is_reproducible_and_leaves_the_mode(learned):
+    model, vocabulary = learned
     drawn = []
     for training in (True, False):
         model.train(training)
@@ -239,8 +239,8 @@ def test_absurd_settings_are_refused(settings, message):
 # --- files ----------------------------------------------------------------------------------------
 
 
-def test_a_saved_model_comes_back(learnt, tmp_path):
-    model, vocabulary = learnt
+def test_a_saved_model_comes_back(learned, tmp_path):
+    model, vocabulary = learned
     save_model(tmp_path / "m.safetensors", model, vocabulary, {"note": "small"})
     loaded = load_model(tmp_path / "m.safetensors")
     assert loaded.vocabulary == vocabulary

@@ -104,7 +104,7 @@ def test_more_epochs_go_on_from_a_finished_run(whole, tmp_path):
 
 
 REFUSALS = {
-    "a run is there": ([], "has a run already: --resume goes on with it, --overwrite begins anew"),
+    "a run is there": ([], "has a run already: --resume goes on with it, --overwrite starts over"),
     "other settings": (["--resume", "--seed", "5"], "cannot change: --seed was 0, is 5"),
     "both": (["--resume", "--overwrite"], "give one of them"),
 }

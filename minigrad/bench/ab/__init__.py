@@ -1,4 +1,4 @@
-"""Two versions of the same cases by turns, and a verdict about each case that holds.
+"""Two versions of the same cases in turns, and a verdict about each case that holds.
 
 `versions` starts a fresh process of each version, `measure` decides how often and times the cases,
 `interval` makes of what was measured a verdict, `tables` prints it.

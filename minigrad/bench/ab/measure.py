@@ -1,4 +1,4 @@
-"""How often two versions are started, and how their cases are timed by turns."""
+"""How often two versions are started, and how their cases are timed in turns."""
 
 import random
 import tempfile
@@ -84,7 +84,7 @@ def compare_versions(
     seed: int = 0,
     progress: Callable[[str], object] = lambda words: None,
 ) -> list[Comparison]:
-    """Time cases in two versions by turns, in fresh processes, and decide about each.
+    """Time cases in two versions in turns, in fresh processes, and decide about each.
 
     Every case is timed in 5 launches; those that look changed in up to 24, until the verdict is
     clear.  Cases, versions and rounds come in random order.  Raises WorkerError if a version cannot

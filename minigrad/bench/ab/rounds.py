@@ -1,4 +1,4 @@
-"""Rounds of a case in two processes by turns: short ones, many, until both have run undisturbed.
+"""Rounds of a case in two processes in turns: short ones, many, until both have run undisturbed.
 
 On a busy machine a round of a millisecond is slowed by others nearly always, and its time says more
 of them than of the code: there such times differ by a quarter.  Among hundreds of rounds of 0.2 ms

@@ -1,4 +1,4 @@
-"""Two functions of one process by turns."""
+"""Two functions of one process in turns."""
 
 import random
 from collections.abc import Callable

@@ -25,7 +25,7 @@ Column = Array | list[str]
 
 
 class TableError(ValueError):
-    """A file that is no table, or a table that cannot be learnt from."""
+    """A file that is no table, or a table that cannot be learned from."""
 
 
 def read_table(path: str | Path) -> dict[str, Column]:
@@ -182,10 +182,10 @@ def encode(columns: Mapping[str, Column], described: Sequence[Mapping[str, Any]]
 
 
 def table(settings: Settings, prepared: dict[str, Any] | None) -> Source:
-    """A table of which one column is learnt.
+    """A table of which one column is learned.
 
     prepared: the description of an earlier run, which is kept.
-    Raises SettingsError for a table from which that cannot be learnt.
+    Raises SettingsError for a table from which that cannot be learned.
     """
     if settings.target is None:
         raise SettingsError(

@@ -40,7 +40,7 @@ class Language(Task):
         assert name is not None
         assert settings.context is not None
         if is_own_code(name):
-            raise SettingsError(f"--model {name}: texts are learnt by --model gpt or lstm")
+            raise SettingsError(f"--model {name}: texts are learned by --model gpt or lstm")
         self.settings_shown = (*self.settings_shown, "context", *SIZES[name])
         try:
             self.corpus = _corpus(settings)

@@ -49,7 +49,7 @@ class Evaluation(NamedTuple):
 
 
 class Task(ABC):
-    """What is learnt, from which data."""
+    """What is learned, from which data."""
 
     unit: str
     model_choice: ModelChoice
