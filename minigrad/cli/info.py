@@ -79,9 +79,9 @@ def _describe_installation(root: Path | None) -> None:
     print(get_pretty_env_info())
     for name, source in DATA.items():
         place = "in the package" if source.bundled else _place(source.dataset, root)
-        print(f"{name:<12} {place}")
+        print(f"{name:<16} {place}")
     for name, text in TEXTS.items():
-        print(f"{name:<12} {_place(text, root)}")
+        print(f"{name:<16} {_place(text, root)}")
 
 
 def _place(dataset: Any, root: Path | None) -> str:

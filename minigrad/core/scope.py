@@ -69,7 +69,7 @@ REMEDIES = {
         "minigrad runs models as they are written, and its kernels are compiled; leave it out"
     ),
     "products of groups of rows": "use linear for each group, or bmm for groups of one size",
-    "other ways of distributing": "minigrad trains in one process, with many threads; leave it out",
+    "other ways of distributing": "processes exchange through MPI: see minigrad.distributed",
     "nested and named tensors": "minigrad's dimensions have no names; pad, and use numbers",
     "mixed precision": "compute in float32, or cast to float16 with x.half()",
     "number formats that NumPy lacks": unsupported.FLOAT_FORMAT,
@@ -79,6 +79,8 @@ REMEDIES = {
     "memory at hand": "a tensor's memory is its NumPy array, x.numpy()",
     "modules that wait for their sizes": "give the sizes when you make the module",
 }
+
+SINGULAR = {"quantisation", "mixed precision", "memory at hand", "given up in torch"}
 
 # Modules of torch that are not here.
 MODULES = {
@@ -117,4 +119,5 @@ def why_missing(namespace: str, name: str) -> str:
     remedy = REMEDIES.get(reason)
     if remedy is None:
         return f"it is out of scope ({reason})"
-    return f"{reason} are out of scope: {remedy}"
+    verb = "is" if reason in SINGULAR else "are"
+    return f"{reason} {verb} out of scope: {remedy}"

@@ -18,6 +18,23 @@ def is_foreign(operand: Any) -> bool:
     return not isinstance(operand, _OPERANDS) and not is_asked(operand)
 
 
+def advice_on(given: Any) -> str:
+    """What makes a tensor of an argument that is none, to be written behind the name of its type.
+
+    A list of tensors is what a DataLoader makes of samples that are lists of numbers.
+    """
+    if isinstance(given, np.ndarray):
+        return "; from_numpy(array) makes one"
+    if not isinstance(given, list | tuple) or not given:
+        return ""
+    if all(isinstance(each, Value) for each in given):
+        return (
+            " of tensors.  If a DataLoader made it, its dataset's samples are lists of numbers: "
+            "let __getitem__ return a tensor"
+        )
+    return "; tensor(...) makes one"
+
+
 def wrapped_around(arrays: list[Any]) -> list[Any]:
     """The operands, with Python's integers as the arrays' dtype holds them, modulo its range."""
     dtype = next(a.dtype for a in arrays if isinstance(a, np.ndarray))
@@ -45,12 +62,12 @@ def plain(operation: Op, position: int, arg: Any, as_operator: bool) -> Any:
         return arg
     raise TypeError(
         f"{operation.name}(): argument '{name}' (position {position + 1}) must be Tensor"
-        f"{'' if only_tensors else ' or a number'}, not {type(arg).__name__}"
+        f"{'' if only_tensors else ' or a number'}, not {type(arg).__name__}{advice_on(arg)}"
     )
 
 
 def not_a_tensor(operation: Op, args: tuple[Any, ...]) -> TypeError:
-    given = type(args[0]).__name__ if args else "nothing"
+    given = type(args[0]).__name__ + advice_on(args[0]) if args else "nothing"
     first = operation.tensors[0] if operation.tensors else "tensors"
     return TypeError(
         f"{operation.name}(): argument '{first}' (position 1) must be Tensor, not {given}"

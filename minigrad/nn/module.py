@@ -18,7 +18,8 @@ from minigrad.tensor import Tensor, creation
 
 def _forward_unimplemented(self: Any, *inputs: Any) -> Any:
     raise NotImplementedError(
-        f'Module [{type(self).__name__}] is missing the required "forward" function'
+        f'Module [{type(self).__name__}] is missing the required "forward" function: define it in '
+        f"the class; of a ModuleList or ModuleDict, call the members"
     )
 
 

@@ -12,7 +12,9 @@ from minigrad.core.files import write_atomically
 from minigrad.core.types import Array
 from minigrad.training.tasks.task import Evaluation
 
-RIGHT, WRONG = "#2a7f3f", "#c0392b"
+# Okabe & Ito 2008: colours that people of any colour vision tell apart.
+BLUE, ORANGE, VERMILION = "#0072B2", "#E69F00", "#D55E00"
+RIGHT, WRONG = BLUE, VERMILION
 SHOWN = 24
 LINES, COLUMNS = 26, 80  # of a text that a model wrote
 
@@ -42,7 +44,10 @@ def draw_report(
     _draw_confusion(upper.subplots(), confusion, classes)
     if picture is not None:
         _draw_images(lower, evaluation, classes, picture)
-    figure.suptitle(f"test accuracy {evaluation.scores['accuracy']:.2%}")
+    number = confusion.sum()
+    wrong = number - confusion.trace()
+    reached = evaluation.scores["accuracy"]
+    figure.suptitle(f"test accuracy {reached:.2%}: {wrong} of {number:,} wrong")
     _write(path, figure)
 
 
@@ -54,15 +59,15 @@ def draw_regression(path: Path, history: Epochs, evaluation: Evaluation) -> None
     left, right = _beside(figure, 1, 2, width_ratios=[1, 1.15])
     loss, error = left.subplots(2, 1, sharex=True)
     numbers = [epoch["number"] for epoch in history]
-    loss.plot(numbers, [e["train_loss"] for e in history], "o-", label="training")
-    loss.plot(numbers, [e["test_loss"] for e in history], "s-", label="test")
+    loss.plot(numbers, [e["train_loss"] for e in history], "o-", color=BLUE, label="training")
+    loss.plot(numbers, [e["test_loss"] for e in history], "s-", color=ORANGE, label="test")
     loss.set_ylabel("loss")
     loss.legend()
-    error.plot(numbers, [e["test_rmse"] for e in history], "s-")
+    error.plot(numbers, [e["test_rmse"] for e in history], "s-", color=ORANGE)
     error.set_ylabel("root of the mean square error")
     error.set_xlabel("epoch")
     scatter = right.subplots()
-    scatter.plot(evaluation.labels, evaluation.outputs, ".", alpha=0.6)
+    scatter.plot(evaluation.labels, evaluation.outputs, ".", color=BLUE, alpha=0.6)
     scatter.axline((float(evaluation.labels[0]),) * 2, slope=1, color="black", lw=0.8)
     scatter.set_xlabel("true")
     scatter.set_ylabel("predicted")
@@ -77,9 +82,9 @@ def draw_text_report(path: Path, history: Epochs, perplexity: float) -> None:
     loss, unsure = left.subplots(2, 1, sharex=True)
     numbers = [epoch["number"] for epoch in history]
     for axes, what in ((loss, "loss"), (unsure, "perplexity")):
-        for part, marker in (("train", "o-"), ("validation", "s-")):
+        for part, marker, colour in (("train", "o-", BLUE), ("validation", "s-", ORANGE)):
             values = [epoch[f"{part}_{what}"] for epoch in history]
-            axes.plot(numbers, values, marker, label=part)
+            axes.plot(numbers, values, marker, color=colour, label=part)
         axes.set_ylabel(what)
         axes.grid(alpha=0.3)
     loss.legend()
@@ -117,12 +122,16 @@ def _beside(figure: Any, *grid: int, **ratios: list[float]) -> Any:
 
 def _draw_curves(loss: Any, accuracy: Any, history: Epochs) -> None:
     numbers = [epoch["number"] for epoch in history]
-    loss.plot(numbers, [e["train_loss"] for e in history], "o-", label="training")
-    loss.plot(numbers, [e["test_loss"] for e in history], "s-", label="test")
+    loss.plot(numbers, [e["train_loss"] for e in history], "o-", color=BLUE, label="training")
+    loss.plot(numbers, [e["test_loss"] for e in history], "s-", color=ORANGE, label="test")
     loss.set_ylabel("loss")
     loss.legend()
-    accuracy.plot(numbers, [100 * e["train_accuracy"] for e in history], "o-", label="training")
-    accuracy.plot(numbers, [100 * e["test_accuracy"] for e in history], "s-", label="test")
+    accuracy.plot(
+        numbers, [100 * e["train_accuracy"] for e in history], "o-", color=BLUE, label="training"
+    )
+    accuracy.plot(
+        numbers, [100 * e["test_accuracy"] for e in history], "s-", color=ORANGE, label="test"
+    )
     accuracy.set_ylabel("accuracy (%)")
     accuracy.set_xlabel("epoch")
     accuracy.xaxis.get_major_locator().set_params(integer=True)
@@ -154,6 +163,7 @@ def _draw_images(
     predictions, labels = evaluation.outputs.argmax(1), evaluation.labels
     missed = np.flatnonzero(predictions != labels)[: SHOWN // 2]
     hit = np.flatnonzero(predictions == labels)[: SHOWN - len(missed)]
+    figure.suptitle("predictions of test images, wrong ones first", size=9)
     cells = figure.subplots(3, SHOWN // 3).ravel()
     for axes in cells:
         axes.axis("off")

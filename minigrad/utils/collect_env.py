@@ -3,6 +3,7 @@
 import importlib.metadata
 import os
 import platform
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,14 +14,16 @@ from minigrad.core.public_names import show_public_names
 from minigrad.kernels import cpu_info
 from minigrad.kernels.compiler.cache import cache_dir, kernel_cache_dir
 from minigrad.kernels.compiler.kernel import get_num_threads
+from minigrad.version import minigrad
 
 __all__ = ["get_pretty_env_info", "main"]
 
-PACKAGES = ("minigrad", "numpy", "numba", "llvmlite", "tqdm")
+PACKAGES = ("numpy", "numba", "llvmlite", "tqdm")
 # Packages that minigrad works with where they are installed, and the extra that installs them.
 OPTIONAL = {
-    "matplotlib": "plot", "tensorboardX": "tensorboard", "mpi4py": "mpi",
-    "torch": None, "pillow": None, "einops": None, "safetensors": None,
+    "matplotlib": "plot", "tensorboardX": "tensorboard", "mpi4py": "mpi", "onnx": "onnx",
+    "pandas": "tables", "pyarrow": "tables", "onnxruntime": None, "torch": None,
+    "pillow": None, "einops": None, "safetensors": None,
 }  # fmt: skip
 # Variables whose settings change what is computed with, or how fast.
 VARIABLES = ("MINIGRAD_", "NUMBA_", "OMP_", "GOMP_", "KMP_", "OPENBLAS_", "MKL_", "MALLOC_",
@@ -29,7 +32,7 @@ VARIABLES = ("MINIGRAD_", "NUMBA_", "OMP_", "GOMP_", "KMP_", "OPENBLAS_", "MKL_"
 
 def get_pretty_env_info() -> str:
     """The installation and the machine, a line each, as `minigrad info` prints them."""
-    return "\n".join(f"{what:<12} {found}" for what, found in _found())
+    return "\n".join(f"{what:<16} {found}" for what, found in _found())
 
 
 def main() -> None:
@@ -41,6 +44,7 @@ def _found() -> Iterator[tuple[str, str]]:
     yield "python", f"{platform.python_version()} ({sys.executable})"
     libc = " ".join(platform.libc_ver())
     yield "system", f"{platform.platform()}{f', {libc}' if libc.strip() else ''}"
+    yield "minigrad", f"{minigrad} ({_place()})"
     for name in PACKAGES:
         yield name, importlib.metadata.version(name)
     for name, extra in OPTIONAL.items():
@@ -57,6 +61,19 @@ def _found() -> Iterator[tuple[str, str]]:
     yield "cache", f"{cache_dir()}: {_size(kernel_cache_dir())} of compiled kernels"
     for name in sorted(name for name in os.environ if name.startswith(VARIABLES)):
         yield "variable", f"{name}={os.environ[name]}"
+
+
+def _place() -> str:
+    """The folder that minigrad is imported from, and the commit of a checkout."""
+    folder = Path(__file__).parents[1]
+    if not (folder.parent / ".git").exists():
+        return str(folder)
+    command = ["git", "-C", str(folder), "describe", "--always", "--dirty"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
+    except (OSError, subprocess.SubprocessError):
+        return str(folder)
+    return f"{folder}, commit {done.stdout.strip()}"
 
 
 def _version(package: str) -> str | None:

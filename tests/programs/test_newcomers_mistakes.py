@@ -42,6 +42,26 @@ MISTAKES = {
         lambda: nn.LSTM(2, 3)([mg.randn(4, 2), mg.randn(5, 2)]),
         "must be Tensor, not list", "let __getitem__ return a tensor",
     ),
+    "an array into a layer": (
+        lambda: nn.Linear(2, 3)(np.ones((4, 2), np.float32)),
+        "argument 'input' (position 1) must be Tensor", "from_numpy(array)",
+    ),
+    "labels in a list": (
+        lambda: F.cross_entropy(mg.randn(2, 3), [0, 1]),
+        "argument 'target' (position 2) must be Tensor, not list", "tensor(...) makes one",
+    ),
+    "weights of classes in a list": (
+        lambda: F.cross_entropy(mg.randn(2, 3), mg.tensor([0, 1]), weight=[1.0, 2.0, 1.0]),
+        "argument 'weight' must be Tensor, not list", "tensor(...) makes one",
+    ),
+    "one number of many losses": (
+        lambda: F.mse_loss(mg.ones(3), mg.ones(3), reduction="none").item(),
+        "cannot be converted to Scalar", "mean() or sum()",
+    ),
+    "a call of a list of modules": (
+        lambda: nn.ModuleList([nn.Linear(2, 2)])(mg.ones(1, 2)),
+        'missing the required "forward" function', "call the members",
+    ),
     "channels last": (
         lambda: nn.Conv2d(3, 8, 3)(mg.randn(2, 32, 32, 3)),
         "to have 3 channels, but got 32 channels instead", "permute(0, 3, 1, 2)",
@@ -154,6 +174,16 @@ def test_softmax_before_cross_entropy_is_warned_of():
         F.cross_entropy(scores.softmax(1), mg.tensor([0, 1, 2, 0]))
     F.cross_entropy(scores.log_softmax(1), mg.tensor([0, 1, 2, 0]))  # changes nothing
     F.nll_loss(scores.softmax(1).log(), mg.tensor([0, 1, 2, 0]))
+
+
+def test_probabilities_where_scores_or_logarithms_belong_are_warned_of():
+    scores = mg.randn(4, 3, requires_grad=True)
+    with pytest.warns(UserWarning, match="give it log_softmax"):
+        F.nll_loss(scores.softmax(1), mg.tensor([0, 1, 2, 0]))
+    with pytest.warns(UserWarning, match="it applies sigmoid itself"):
+        F.binary_cross_entropy_with_logits(scores.sigmoid(), mg.ones(4, 3))
+    F.nll_loss(scores.log_softmax(1), mg.tensor([0, 1, 2, 0]))
+    F.binary_cross_entropy_with_logits(scores, mg.ones(4, 3))
 
 
 def test_a_schedule_before_the_optimizer_is_warned_of():

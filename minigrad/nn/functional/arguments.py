@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from minigrad.engine.operands import advice_on
 from minigrad.tensor import Tensor
 
 Pair = tuple[int, int]
@@ -76,18 +77,8 @@ def require_tensor(name: str, **arguments: Any) -> None:
             position = 1 + list(arguments).index(argument)
             raise TypeError(
                 f"{name}(): argument '{argument}' (position {position}) must be Tensor, "
-                f"not {type(value).__name__}{_advice(value)}"
+                f"not {type(value).__name__}{advice_on(value)}"
             )
-
-
-def _advice(value: Any) -> str:
-    """What to do about a list of tensors, which newcomers get of a DataLoader."""
-    if isinstance(value, list | tuple) and value and all(isinstance(v, Tensor) for v in value):
-        return (
-            " of tensors.  If a DataLoader made it, its dataset's samples are lists of numbers: "
-            "let __getitem__ return a tensor"
-        )
-    return ""
 
 
 def require_floating(name: str, input: Tensor) -> None:

@@ -6,6 +6,7 @@ from minigrad.core.warn import warn_caller
 from minigrad.engine.grad_mode import ignore_fp_errors
 from minigrad.engine.half_precision import in_float32
 from minigrad.engine.op import labelled
+from minigrad.engine.operands import advice_on
 from minigrad.nn.functional.arguments import require_floating, require_tensor
 from minigrad.nn.functional.reduction import (
     reduced,
@@ -16,7 +17,7 @@ from minigrad.nn.functional.reduction import (
 )
 from minigrad.tensor import Tensor
 
-_SOFTMAX = ops.softmax.op
+_SOFTMAX, _SIGMOID = ops.softmax.op, ops.sigmoid.op
 
 
 @takes_old_reduction
@@ -95,9 +96,15 @@ def binary_cross_entropy_with_logits(
 
     pos_weight multiplies the part of positive targets.  Raises ValueError if the
     shapes differ.
+    PyTorch differs: an input that sigmoid made gives a warning.
     """
     require_reduction(reduction)
     _require_same_shape("binary_cross_entropy_with_logits", input, target)
+    if (node := input.node) is not None and node.op is _SIGMOID:
+        warn_caller(
+            "binary_cross_entropy_with_logits: its input comes from sigmoid, and it applies "
+            "sigmoid itself; give it the scores (for probabilities: binary_cross_entropy)"
+        )
     if pos_weight is None:
         losses = ops.binary_cross_entropy_with_logits(input, target)
     else:
@@ -136,10 +143,16 @@ def nll_loss(
     divides by the sum of the targets' weights; targets equal to ignore_index do not count.
     Raises IndexError for a class index out of range, RuntimeError or ValueError if dtypes or
     shapes do not match.
-    PyTorch differs: there are no size_average and reduce; a target may have any integer dtype.
+    PyTorch differs: there are no size_average and reduce; a target may have any integer dtype; an
+    input that softmax made gives a warning.
     """
     require_reduction(reduction)
     require_tensor("nll_loss", input=input, target=target)
+    if (node := input.node) is not None and node.op is _SOFTMAX:
+        warn_caller(
+            "nll_loss: its input comes from softmax, and it takes logarithms of probabilities; "
+            "give it log_softmax, or the scores to cross_entropy"
+        )
     _require_class_indices("nll_loss", input, target, weight)
     return ops.nll_loss(
         input, target=target.array, weight=None if weight is None else weight.array,
@@ -244,6 +257,11 @@ def _require_class_weight(name: str, weight: Tensor | None, input: Tensor, class
     """Raise RuntimeError unless weight is None or (classes,) of the input's dtype."""
     if weight is None:
         return
+    if not isinstance(weight, Tensor):
+        raise TypeError(
+            f"{name}(): argument 'weight' must be Tensor, not {type(weight).__name__}"
+            f"{advice_on(weight)}"
+        )
     if weight.shape != (classes,):
         raise RuntimeError(
             f"{name}: weight tensor should be defined either for all {classes} classes or no "

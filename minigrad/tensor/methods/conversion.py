@@ -19,7 +19,8 @@ class ConversionMethods(NumPyProtocol):
         """The one element, as a Python number."""
         if self.array.size != 1:
             raise RuntimeError(
-                f"a Tensor with {self.array.size} elements cannot be converted to Scalar"
+                f"a Tensor with {self.array.size} elements cannot be converted to Scalar; mean() "
+                f"or sum() makes one number of them, tolist() a list"
             )
         number: Number = numbers_read(self.array, self.array.item())
         return number
