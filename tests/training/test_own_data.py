@@ -255,6 +255,10 @@ TABLES = {
     "a missing target": ("a,b\n" + "1,x\n2,y\n" * 9 + "3,\n", "the target of row 19 is missing"),
     "few rows": ("a,b\n1,x\n2,y\n", "at least 5 are needed"),
     "only the target": ("b\nx\ny\n" * 1 + "x\ny\n" * 9, "no column but the target"),
+    "words among numbers": (
+        "a,b\n" + "".join(f"{i},x\n" for i in range(150)) + "many,y\n",
+        "make it numbers; 'many' in row 151 is none",
+    ),
     "another target": ("a,c\n1,2\n", "no column 'b' for --target; there are a, c"),
 }
 
@@ -265,6 +269,15 @@ def test_tables_that_cannot_be_learnt(content, reported, tmp_path, capsys):
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     assert main(["train", "--data", str(path), "--target", "b"]) == 2
     assert reported in capsys.readouterr().err
+
+
+def test_words_for_missing_numbers(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("size,land,empty\n1.5,NA,-\nNA,DE,none\n 2 ,,\n?,FR,NA\n")
+    columns = read_table(path)
+    np.testing.assert_array_equal(columns["size"], [1.5, np.nan, 2.0, np.nan])
+    assert columns["land"] == ["NA", "DE", "", "FR"]
+    assert columns["empty"] == ["-", "none", "", "NA"]
 
 
 def test_columns_become_numbers():

@@ -67,7 +67,13 @@ class RuleOptimizer(Optimizer):
     def __init__(self, params: ParamsT, *settings: Setting, **named_settings: Setting) -> None:
         if not hasattr(self, "rule"):
             raise TypeError("RuleOptimizer needs a rule: class Mine(RuleOptimizer, rule=mine)")
-        bound = self._rule_signature.bind(params, *settings, **named_settings)
+        try:
+            bound = self._rule_signature.bind(params, *settings, **named_settings)
+        except TypeError as error:
+            names = ", ".join(self._rule_signature.parameters)
+            raise TypeError(
+                f"{type(self).__name__}.__init__() {error}; its arguments are {names}"
+            ) from None
         bound.apply_defaults()
         defaults = dict(bound.arguments) | self._fixed()
         del defaults["params"]

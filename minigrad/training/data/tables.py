@@ -18,6 +18,8 @@ from minigrad.utils.data import TensorDataset
 
 MOST_BYTES = 1 << 30  # of a file, and of what it unpacks to
 MOST_TEXTS = 100  # different texts in a column
+# What stands for a missing number in files of other programs, in a column of numbers.
+MISSING = {"", "na", "n/a", "#n/a", "<na>", "nan", "null", "none", "-", "?"}
 MOST_CLASSES = 1000
 FEW_NUMBERS = 20  # different whole numbers that are taken for classes
 
@@ -68,10 +70,14 @@ def _read_csv(path: Path) -> dict[str, Column]:
 
 
 def _column(texts: list[str]) -> Column:
+    texts = [text.strip() for text in texts]
     try:
-        return np.array([float(t) if t.strip() else math.nan for t in texts])
+        numbers = [math.nan if text.lower() in MISSING else float(text) for text in texts]
     except ValueError:
-        return [t.strip() for t in texts]
+        return texts
+    if all(map(math.isnan, numbers)) and any(texts):
+        return texts  # words alone, such as "none"
+    return np.array(numbers)
 
 
 def _read_npz(path: Path) -> dict[str, Column]:
@@ -148,7 +154,7 @@ def describe_columns(columns: Mapping[str, Column], rows: Array) -> list[dict[st
             if len(values) > MOST_TEXTS:
                 raise TableError(
                     f"column {name!r} has {len(values)} different texts, more than {MOST_TEXTS}: "
-                    "leave it out of the file, or make it numbers"
+                    f"leave it out of the file, or make it numbers{_no_number(column)}"
                 )
             described.append({"name": name, "values": values})
             continue
@@ -157,6 +163,23 @@ def describe_columns(columns: Mapping[str, Column], rows: Array) -> list[dict[st
         deviation = float(known.std()) if known.size else 1.0
         described.append({"name": name, "mean": mean, "std": deviation or 1.0})
     return described
+
+
+def _no_number(texts: list[str]) -> str:
+    """The first text that is no number, in words, in a column that has more numbers than others."""
+    others = [(row, text) for row, text in enumerate(texts, 1) if not _is_number(text)]
+    if len(others) > len(texts) / 2:
+        return ""
+    row, text = others[0]
+    return f"; {text!r} in row {row} is none"
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return text.lower() in MISSING
+    return True
 
 
 def encode(columns: Mapping[str, Column], described: Sequence[Mapping[str, Any]]) -> Array:
