@@ -82,6 +82,7 @@ def show_signed(axes: Any, values: Any, bound: float) -> None:
     """
     axes.imshow(values, cmap="RdBu_r", vmin=-bound, vmax=bound)
     axes.set(xticks=[], yticks=[])
+    axes.spines[:].set_visible(False)
     axes.grid(False)
 
 

@@ -64,7 +64,11 @@ def download(urls: Sequence[str], target: Path, remote: Remote) -> None:
         return
     if part.stat().st_size == 0:
         part.unlink()
-    raise RuntimeError(f"Error downloading {remote.name}:\n" + "\n".join(failures))
+    raise RuntimeError(
+        f"Error downloading {remote.name}:\n" + "\n".join(failures) + f"\nIf you have the file, "
+        f"put it into {target.parent}, or give the directory of your data as root or in the "
+        f"environment variable MINIGRAD_DATA (which counts where no root is given)"
+    )
 
 
 def write_checked(content: bytes, target: Path, member: Remote | Member) -> None:
