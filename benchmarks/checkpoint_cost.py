@@ -10,22 +10,18 @@ import argparse
 import statistics
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import minigrad as mg
+from benchmarks.page import add_page, publish
 from minigrad.training import CheckpointManager
 from minigrad.training.checkpoint_file import take_snapshot, write_checkpoint
 from minigrad.vision import models
 
 
-def main() -> None:
-    """Measure, and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--steps", type=int, default=8)
-    parser.add_argument("--every", type=int, default=4)
-    parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--threads", type=int, default=1)
-    options = parser.parse_args()
+def measured(options: argparse.Namespace) -> Iterator[str]:
+    """The lines of the report."""
     mg.set_num_threads(options.threads)
     model = models.resnet18(num_classes=10, stem="cifar")
     optimizer = mg.optim.Adam(model.parameters())
@@ -37,6 +33,8 @@ def main() -> None:
         optimizer.step()
 
     step()
+    yield "| ResNet-18 with Adam | |"
+    yield "|---|---|"
     state = {"model": model, "optimizer": optimizer}
     with tempfile.TemporaryDirectory() as name:
         began = time.thread_time()
@@ -49,10 +47,9 @@ def main() -> None:
         write_checkpoint(Path(name) / "one", 1, snapshot)
         write, wall = time.thread_time() - began, time.perf_counter() - wall
         size = (Path(name) / "one").stat().st_size
-        print(
-            f"{size / 2**20:.1f} MiB; copy {copy * 1e3:.1f} ms, into used memory {again * 1e3:.1f}"
-        )
-        print(f"write {write * 1e3:.0f} ms of CPU, {wall * 1e3:.0f} ms until it is on the disk")
+        yield f"| bytes | {size:,} |"
+        yield f"| copying, ms | {copy * 1e3:.1f}, into used memory {again * 1e3:.1f} |"
+        yield f"| writing, ms | {write * 1e3:.0f} of CPU, on disk after {wall * 1e3:.0f} |"
         costs: dict[bool, list[float]] = {False: [], True: []}
         with CheckpointManager(name, save_interval_steps=options.every) as manager:
             for number in range(options.steps * 2):
@@ -64,11 +61,23 @@ def main() -> None:
                         manager.save(number * options.every, state, force=True)
                 costs[saving].append((time.thread_time() - began) / options.every)
     plain, saved = (statistics.median(costs[kind]) for kind in (False, True))
-    print(
-        f"a step {plain * 1e3:.0f} ms, with a checkpoint every {options.every} "
-        f"{saved * 1e3:.0f} ms: "
-        f"{saved / plain - 1:+.1%}; of the copy alone {again / options.every / plain:.2%}"
+    yield (
+        f"| a step, ms | {plain * 1e3:.0f}; with a checkpoint every {options.every} steps "
+        f"{saved * 1e3:.0f}: {saved / plain - 1:+.1%} |"
     )
+    yield f"| of it the copy | {again / options.every / plain:.2%} |"
+
+
+def main() -> None:
+    """Measure, and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--steps", type=int, default=8)
+    parser.add_argument("--every", type=int, default=4)
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--threads", type=int, default=1)
+    add_page(parser)
+    options = parser.parse_args()
+    publish(measured(options), "checkpoint_cost", options.page)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 """ResNet-18 on CIFAR-10: the loss of some steps, by however many processes there are.
 
-    minigrad run -n 2 benchmarks/curve_script.py OUT.json fixed|mean STEPS [ROOT]
+    minigrad run -n 2 benchmarks/curve_script.py OUT.json fixed|mean|reversed STEPS [ROOT]
 
 Samples, their shifts and the layers' statistics are the same for any number of ranks: with "fixed"
-those of a shard, with "mean" those of the whole batch (SyncBatchNorm).
+those of a shard, with "mean" those of the whole batch (SyncBatchNorm).  "reversed" is "mean" on one
+process, with the samples of each batch in the other direction.
 """
 
 import hashlib
@@ -45,12 +46,14 @@ def main() -> None:
     net: nn.Module = resnet18(num_classes=10, stem="cifar")
     if not fixed:
         net = nn.SyncBatchNorm.convert_sync_batchnorm(net)
-    model = DistributedDataParallel(net, reduction=reduction, shard_size=SHARD)
+    model = DistributedDataParallel(net, reduction="fixed" if fixed else "mean", shard_size=SHARD)
     optimizer = optim.SGD(model.parameters(), lr=0.02, momentum=0.9, weight_decay=5e-4)
     losses: list[float] = []
     began = time.perf_counter()
     for _, (images, labels) in zip(range(steps), batches(root), strict=False):
         optimizer.zero_grad()
+        if reduction == "reversed":
+            images, labels = images.flip(0), labels.flip(0)  # noqa: PLW2901
         own = []
         for x, y in model.shards(images, labels) if fixed else [(images, labels)]:
             loss = nn.functional.cross_entropy(model(x), y)

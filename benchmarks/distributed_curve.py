@@ -2,8 +2,9 @@
 
     python -m benchmarks.distributed_curve [--steps 30] [--ranks 2] [--root FOLDER]
 
-With `reduction="fixed"` every loss and every weight has the same bits; by default, in float32, the
-curves part as rounding differs.
+With `reduction="fixed"` every loss and every weight has the same bits.  By default, in float32, the
+curves part as rounding differs; so do those of one process that takes the samples of each batch in
+reversed order, which is the same mathematics and stands beside it.
 """
 
 import argparse
@@ -14,6 +15,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from benchmarks.page import add_page, publish
 
 SCRIPT = Path(__file__).with_name("curve_script.py")
 
@@ -31,21 +34,22 @@ def curve(ranks: int, reduction: str, steps: int, root: str | None) -> dict[str,
 
 def table(ranks: int, steps: int, root: str | None) -> Iterator[str]:
     """The losses beside each other, as Markdown, and how far apart they are."""
-    names = ("fixed", "mean")
-    counts = (1, ranks)
-    found = {(name, n): curve(n, name, steps, root) for name in names for n in counts}
+    ways = (("fixed", 1), ("fixed", ranks), ("mean", 1), ("mean", ranks), ("reversed", 1))
+    found = {(name, n): curve(n, name, steps, root) for name, n in ways}
     yield "| step | " + " | ".join(f"{name}, {n} ranks" for name, n in found) + " |"
     yield "|---|" + "---|" * len(found)
     for step in (*range(0, steps, 5), steps - 1):
         losses = [f"{each['losses'][step]:.9f}" for each in found.values()]
         yield f"| {step} | {' | '.join(losses)} |"
-    for name in names:
-        one, several = found[name, 1], found[name, ranks]
+    for way in (("fixed", ranks), ("mean", ranks), ("reversed", 1)):
+        one = found["fixed" if way[0] == "fixed" else "mean", 1]
+        several = found[way]
         gaps = [abs(a - b) for a, b in zip(one["losses"], several["losses"], strict=True)]
         same = "equal bits" if one["weights"] == several["weights"] else "other bits"
         speeds = [f"{each['seconds'] / steps * 1e3:.0f}" for each in (one, several)]
         yield (
-            f"\n{name}: losses differ by {max(gaps):.1e} at most, weights have {same}; "
+            f"\n{way[0]}, {way[1]} ranks: losses differ from those of one process by "
+            f"{max(gaps):.1e} at most, by {gaps[0]:.1e} in the first step; weights have {same}; "
             f"{' and '.join(speeds)} ms a step"
         )
 
@@ -56,9 +60,9 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--ranks", type=int, default=2)
     parser.add_argument("--root", help="folder of the data files (MINIGRAD_DATA, or the cache)")
+    add_page(parser)
     options = parser.parse_args()
-    for line in table(options.ranks, options.steps, options.root):
-        print(line, flush=True)
+    publish(table(options.ranks, options.steps, options.root), "distributed_curve", options.page)
 
 
 if __name__ == "__main__":

@@ -2,10 +2,10 @@
 
     python -m benchmarks.distributed_equality [--ranks 1 2 3 4] [MODEL...]
 
-With `reduction="fixed"` the table says whether all bits of parameters and buffers are equal to
-those of one process, in float32 and float64; otherwise the largest difference, in float64, and in
-which array it is.  Beside it stands what one process comes to that takes the samples of each batch
-in reversed order: the same mathematics, with sums in another order.
+With `reduction="fixed"` the table says in how many cases (optimizers, and float32 and float64) all
+bits of parameters and buffers are equal to those of one process; otherwise the largest difference,
+in float64, and in which array it is.  Beside it stands what one process comes to that takes the
+samples of each batch in reversed order: the same mathematics, with sums in another order.
 """
 
 import argparse
@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from benchmarks.page import add_page, publish
 
 SCRIPT = Path(__file__).with_name("equality_script.py")
 Arrays = Mapping[str, np.ndarray[Any, Any]]
@@ -51,16 +53,24 @@ def differences(found: Arrays, expected: Arrays) -> dict[str, tuple[float, str]]
 def table(ranks: Sequence[int], models: Sequence[str]) -> Iterator[str]:
     """The rows, as Markdown."""
     heads = [*(f"{n} ranks" for n in ranks), "1 process, reversed batches"]
-    yield f"| model, optimizer, dtype | reduction | {' | '.join(heads)} |"
+    yield f"| model, optimizer | reduction | {' | '.join(heads)} |"
     yield f"|---|---|{'---|' * len(heads)}"
-    for reduction in ("fixed", "mean"):
-        one = results(1, reduction, models)
-        found = [differences(results(n, reduction, models), one) for n in ranks]
-        if reduction == "mean":
-            found.append(differences(results(1, "reversed", models), one))
-        for name in found[0]:
-            cells = [_cell(*each[name]) for each in found]
-            yield f"| {name} | {reduction} | {' | '.join(cells)} |"
+    one = results(1, "fixed", models)
+    found = [differences(results(n, "fixed", models), one) for n in ranks]
+    for model in dict.fromkeys(name.partition(",")[0] for name in found[0]):
+        cells = [_equal(each, model) for each in found]
+        yield f"| {model}, all | fixed | {' | '.join(cells)} | |"
+    one = results(1, "mean", models)
+    found = [differences(results(n, "mean", models), one) for n in ranks]
+    found.append(differences(results(1, "reversed", models), one))
+    for name in found[0]:
+        cells = [_cell(*each[name]) for each in found]
+        yield f"| {name.removesuffix(', float64')} | mean | {' | '.join(cells)} |"
+
+
+def _equal(found: Mapping[str, tuple[float, str]], model: str) -> str:
+    gaps = [gap for name, (gap, _) in found.items() if name.partition(",")[0] == model]
+    return f"equal bits in {gaps.count(0.0)} of {len(gaps)}"
 
 
 def _cell(gap: float, array: str) -> str:
@@ -72,9 +82,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("models", nargs="*")
     parser.add_argument("--ranks", type=int, nargs="+", default=[1, 2, 3, 4])
+    add_page(parser)
     options = parser.parse_args()
-    for line in table(options.ranks, options.models):
-        print(line, flush=True)
+    publish(table(options.ranks, options.models), "distributed_equality", options.page)
 
 
 if __name__ == "__main__":

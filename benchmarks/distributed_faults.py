@@ -22,6 +22,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmarks.page import add_page, publish
+
 SCRIPT = Path(__file__).with_name("failing_script.py")
 PHASES = ("start", "forward", "backward", "exchange", "save", "end")
 FAULTS = (
@@ -175,14 +177,14 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=0)
     parser.add_argument("--ranks", type=int, default=3)
     parser.add_argument("--results", type=Path, metavar="FILE")
+    add_page(parser)
     options = parser.parse_args()
     chosen = (
         kills(options.kills, options.ranks, options.results)
         if options.kills
         else table(options.ranks)
     )
-    for line in chosen:
-        print(line, flush=True)
+    publish(chosen, "distributed_faults" + " --kills" * bool(options.kills), options.page)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.distributed_scaling import step_of
+from benchmarks.page import add_page, publish
 from benchmarks.scaling_script import MODELS
 from benchmarks.shaped_network import two_hosts
 from minigrad.distributed.launch.estimate import Network
@@ -73,12 +74,12 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--inside", nargs=2, type=Path, metavar=("HOSTS", "OUT"))
+    add_page(parser)
     options = parser.parse_args()
     if options.inside:
         measure(*options.inside)
         return
-    for line in table():
-        print(line, flush=True)
+    publish(table(), "distributed_network", options.page)
 
 
 if __name__ == "__main__":

@@ -6,11 +6,13 @@ Processes beyond the number of cores share these, so their computation is taken 
 longer.  `hidden` is the share of the exchanges' predicted time that the step does not wait for.
 """
 
+import argparse
 import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks.page import add_page, publish
 from benchmarks.scaling_script import MODELS
 from minigrad.distributed.launch.command import Launch
 from minigrad.distributed.launch.estimate import Step, read_step
@@ -62,8 +64,9 @@ def table() -> Iterator[str]:
 
 def main() -> None:
     """Print the table."""
-    for line in table():
-        print(line, flush=True)
+    parser = argparse.ArgumentParser(description=__doc__)
+    add_page(parser)
+    publish(table(), "distributed_scaling", parser.parse_args().page)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ Each run is a process of its own, with file systems of its own where a fault nee
 that is full, one that is or becomes read-only.  Those need the right to mount, which root has.
 """
 
+import argparse
 import contextlib
 import ctypes
 import json
@@ -17,12 +18,13 @@ import sys
 import tempfile
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest import mock
 
 from benchmarks.kills import fingerprint, redirect
+from benchmarks.page import add_page, publish
 from minigrad import load
 from minigrad.cli import main as minigrad
 from minigrad.training import CheckpointManager, checkpoint_file
@@ -317,21 +319,33 @@ def run(fault: Fault, home: Path) -> Outcome:
     return Outcome(lines.strip(), status, set(found))
 
 
-def main() -> int:
-    """Let all faults happen and print a table; status 1 if one did not end as it should."""
-    mounts, wrong = can_mount(), 0
+def table() -> Iterator[str]:
+    """What each fault leads to, as Markdown; in the last column, what is not as it should be."""
+    mounts = can_mount()
+    yield "| fault | status | kept | printed | |"
+    yield "|---|---|---|---|---|"
     for fault in FAULTS:
         if fault.mounts and not mounts:
-            print(f"{fault.name}: left out, file systems cannot be mounted here\n")
+            yield f"| {fault.name} | | | | left out: file systems cannot be mounted here |"
             continue
         with tempfile.TemporaryDirectory() as name:
             outcome = run(fault, Path(name).resolve())
-        print(f"{fault.name}: status {outcome.status}, kept: {', '.join(sorted(outcome.kept))}")
-        print("".join(f"    {line}\n" for line in outcome.printed.splitlines()))
-        for problem in outcome.problems(fault):
-            wrong += 1
-            print(f"    NOT AS IT SHOULD BE: {problem}\n")
-    return int(wrong > 0)
+        problems = "; ".join(outcome.problems(fault))
+        words = (
+            outcome.printed,
+            f"NOT AS IT SHOULD BE: {problems}" if problems else "as it should",
+        )
+        printed, verdict = (text.replace("|", "\\|").replace("\n", "; ") for text in words)
+        kept = ", ".join(sorted(outcome.kept)) or "nothing"
+        yield f"| {fault.name} | {outcome.status} | {kept} | {printed or 'nothing'} | {verdict} |"
+
+
+def main() -> int:
+    """Let all faults happen and print a table; status 1 if one did not end as it should."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    add_page(parser)
+    lines = publish(table(), "faults", parser.parse_args().page)
+    return int(any("NOT AS IT SHOULD BE" in line for line in lines))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import CodeType, FrameType
@@ -22,6 +22,7 @@ from typing import Any
 
 import minigrad
 from benchmarks.fuzzing import Format, damaged, formats, try_input
+from benchmarks.page import add_page, publish
 
 _OWN = str(Path(minigrad.__file__).parent)
 _LARGEST = 1 << 16  # bytes of a file that is kept
@@ -71,6 +72,7 @@ class Corpus:
         self.ends: Counter[str] = Counter()
         self.faults: dict[str, bytes] = {}
         self._kept = None if kept is None else kept / kind.replace(" ", "-")
+        self.seconds = 0.0
         self.files = list(form.good)
         if self._kept is not None:
             self._kept.mkdir(parents=True, exist_ok=True)
@@ -88,6 +90,7 @@ class Corpus:
             if len(self.coverage.seen) > before and len(content) <= _LARGEST:
                 self.files.append(content)
                 self._keep(content, "input")
+        self.seconds += time.perf_counter() - began
 
     def _made(self, draw: random.Random) -> bytes:
         """A file that was kept, mostly one of the latest, with changes; or parts of two."""
@@ -130,26 +133,39 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--format", action="append")
     parser.add_argument("--corpus", type=Path)
+    add_page(parser)
     options = parser.parse_args()
-    faults = 0
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        chosen = {
-            kind: form
-            for kind, form in formats(folder).items()
-            if not options.format or kind in options.format
-        }
-        for kind, form in chosen.items():
-            corpus = Corpus(kind, form, options.corpus)
-            corpus.fuzz(options.seconds / len(chosen), random.Random(options.seed), folder)
-            faults += len(corpus.faults)
-            print(
-                f"{kind:12} {sum(corpus.ends.values()):8} inputs, {len(corpus.coverage.seen):5} "
-                f"pairs of lines, {len(corpus.files):4} files kept, {len(corpus.faults)} faults: "
-                f"{dict(corpus.ends)}",
-                flush=True,
-            )
-    return int(faults > 0)
+        corpora = fuzzed(options, Path(name))
+        publish(_rows(corpora), "guided_fuzzing", options.page)
+    return int(any(corpus.faults for corpus in corpora))
+
+
+def fuzzed(options: argparse.Namespace, folder: Path) -> list[Corpus]:
+    """The corpora of the formats asked for, after their part of the time."""
+    chosen = [
+        (kind, form)
+        for kind, form in formats(folder).items()
+        if not options.format or kind in options.format
+    ]
+    corpora = []
+    for kind, form in chosen:
+        corpora.append(Corpus(kind, form, options.corpus))
+        corpora[-1].fuzz(options.seconds / len(chosen), random.Random(options.seed), folder)
+        print(*_rows(corpora[-1:]), sep="\n", flush=True)
+    return corpora
+
+
+def _rows(corpora: Sequence[Corpus]) -> Iterator[str]:
+    """The table, as Markdown."""
+    yield "| format | inputs | minutes | pairs of lines | files kept | faults | ends |"
+    yield "|---|---|---|---|---|---|---|"
+    for each in corpora:
+        ends = ", ".join(f"{count} {end}" for end, count in each.ends.most_common())
+        yield (
+            f"| {each.kind} | {sum(each.ends.values())} | {each.seconds / 60:.1f} "
+            f"| {len(each.coverage.seen)} | {len(each.files)} | {len(each.faults)} | {ends} |"
+        )
 
 
 if __name__ == "__main__":

@@ -3,9 +3,11 @@
     python -m benchmarks.kills [--kills 500] [--seed 0] [--state FILE] [--seconds N]
 
 For each way to run (workers, threads, data, options) one run is left alone; others are killed with
-SIGKILL again and again, each time some time after their start, until one comes to its end.  Weights
-and history must then be those of the run that was left alone, but for times.  A server process has
-imported minigrad; each run is a fork of it, so that kills fall into the run and not into imports.
+SIGKILL again and again, until one comes to its end.  Weights and history must then be those of the
+run that was left alone, but for times.  What a run is to be killed in is drawn first (starting,
+training, evaluating, writing a checkpoint, after training, writing results), then which time it
+does that, then a moment in it, so that all get their share.  This process has imported minigrad;
+each run is a fork of it, so that kills fall into the run and not into imports.
 With --state, what was counted is kept in a file after each run, and a later campaign goes on there.
 """
 
@@ -23,19 +25,17 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest import mock
 
+from benchmarks.page import add_page, publish
+from benchmarks.run_moments import MOMENTS, Moments, Stretch
 from minigrad.cli import main as minigrad
 from minigrad.core.files import write_atomically
 from minigrad.training import run as run_module
 
-MOMENTS = (
-    "before the first checkpoint", "training or evaluating", "writing a checkpoint",
-    "after training", "writing results",
-)  # fmt: skip
 _TIMES = ("images_per_second", "rows_per_second", "characters_per_second")
 
 
@@ -93,15 +93,20 @@ def redirect(log: Path) -> None:
         setattr(sys, name, open(number, "w", buffering=1, closefd=False))  # noqa: SIM115
 
 
-def _work(arguments: list[str], log: Path) -> None:
+def _work(arguments: list[str], log: Path, moments: Moments | None) -> None:
     """A run in a fork."""
+    if moments is not None:
+        moments.watch_this_process()
     redirect(log)
     os._exit(minigrad(arguments))
 
 
-def start(arguments: list[str], log: Path) -> Any:
-    """Start a run."""
-    process = multiprocessing.get_context("fork").Process(target=_work, args=(arguments, log))
+def start(arguments: list[str], log: Path, moments: Moments | None = None) -> Any:
+    """Start a run, which notes in `moments` what it does."""
+    if moments is not None:
+        moments.begin()
+    fork = multiprocessing.get_context("fork")
+    process = fork.Process(target=_work, args=(arguments, log, moments))
     process.start()
     return process
 
@@ -119,39 +124,35 @@ def fingerprint(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def moment_of(folder: Path, log: Path) -> str:
-    """What a run was doing when it was killed, as far as its folder and its output show."""
-    names = os.listdir(folder) if folder.is_dir() else []
-    checkpoints = os.listdir(folder / "checkpoints") if "checkpoints" in names else []
-    if any(name.startswith(".results") for name in names):
-        return "writing results"
-    if any(name.startswith(".") for name in checkpoints):
-        return "writing a checkpoint"
-    if "accuracy per class" in log.read_text() or "history.json" in names:
-        return "after training"
-    return "training or evaluating" if checkpoints else "before the first checkpoint"
+def drawn(whole: list[Stretch], draw: random.Random) -> Stretch:
+    """One of the stretches of a run: each of the moments is as likely."""
+    moment = draw.choice(sorted({stretch.moment for stretch in whole}))
+    return draw.choice([stretch for stretch in whole if stretch.moment == moment])
 
 
-def killed_run(way: Way, folder: Path, length: float, draw: random.Random) -> Counter[str]:
+def killed_run(
+    way: Way, folder: Path, whole: list[Stretch], moments: Moments, draw: random.Random
+) -> Counter[str]:
     """Run to the end, with kills on the way; how often it was killed at what."""
-    moments: Counter[str] = Counter()
+    found: Counter[str] = Counter()
     for attempt in range(1000):
         log = folder.with_suffix(f".{attempt}.log")
         options = [*way.options, *(way.later if attempt else [])]
         process = start(
-            ["train", *options, "--quiet", "--out", str(folder), "--resume", "auto"], log
+            ["train", *options, "--quiet", "--out", str(folder), "--resume", "auto"], log, moments
         )
-        # Mostly late, because a run begins with loading its kernels.
-        process.join(draw.random() ** 0.5 * length * (1.2 + attempt / 20))
+        stretch = drawn(whole, draw)
+        if moments.wait_for(stretch, process):
+            process.join(draw.random() * stretch.seconds)
         if process.exitcode is None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process.pid, signal.SIGKILL)
             process.join()
         if process.exitcode == 0:
-            return moments
+            return found
         if process.exitcode != -signal.SIGKILL:
             sys.exit(f"{way.name}: status {process.exitcode}\n{log.read_text()}")
-        moments[moment_of(folder, log)] += 1
+        found[moments.now()] += 1
     sys.exit(f"{way.name}: no end in 1000 starts")
 
 
@@ -187,14 +188,19 @@ class Counts:
         """Whether every run ended with the bits of one that was left alone."""
         return all(row["equal"] == row["runs"] for row in self.rows.values())
 
-    def table(self) -> str:
-        """Ways and moments: in each cell the kills, and after a slash those of equal runs."""
-        lines = ["".join([f"{'way':58}", f"{'runs':>9}", *(f"{m:>28}" for m in MOMENTS)])]
+    def table(self) -> Iterator[str]:
+        """Ways and moments, as Markdown: the kills, and how many runs ended equal."""
+        yield f"| way | {' | '.join(MOMENTS)} | runs | equal to one left alone |"
+        yield f"|---|{'---|' * (len(MOMENTS) + 2)}"
         for name, row in self.rows.items():
-            cells = [row["moments"].get(moment, (0, 0)) for moment in MOMENTS]
-            both = [f"{row['runs']}/{row['equal']}", *(f"{n}/{equal}" for n, equal in cells)]
-            lines.append(f"{name:58}{both[0]:>9}" + "".join(f"{cell:>28}" for cell in both[1:]))
-        return "\n".join(lines)
+            cells = [str(row["moments"].get(moment, (0, 0))[0]) for moment in MOMENTS]
+            yield f"| {name} | {' | '.join(cells)} | {row['runs']} | {row['equal']} |"
+        sums = [
+            sum(row["moments"].get(moment, (0, 0))[0] for row in self.rows.values())
+            for moment in MOMENTS
+        ]
+        runs, equal = (sum(row[what] for row in self.rows.values()) for what in ("runs", "equal"))
+        yield f"| all {self.kills} kills | {' | '.join(map(str, sums))} | {runs} | {equal} |"
 
 
 def _without_pictures() -> bool:
@@ -202,18 +208,15 @@ def _without_pictures() -> bool:
     return False
 
 
-def run_alone(way: Way, folder: Path) -> tuple[str, float]:
-    """The bits of a run that nothing interrupts, and the seconds that it takes."""
-    length = 0.0
+def run_alone(way: Way, folder: Path, moments: Moments) -> tuple[str, list[Stretch]]:
+    """The bits of a run that nothing interrupts, and what it does for how long."""
     for _ in range(2):  # the first time compiles and fills caches
-        began = time.perf_counter()
         options = ["train", *way.options, "--quiet", "--out", str(folder / "whole"), "--overwrite"]
-        process = start(options, folder / "whole.log")
+        process = start(options, folder / "whole.log", moments)
         process.join()
-        length = time.perf_counter() - began
         if process.exitcode != 0:
             sys.exit(f"{way.name}: {(folder / 'whole.log').read_text()}")
-    return fingerprint(folder / "whole"), length
+    return fingerprint(folder / "whole"), moments.stretches()
 
 
 @mock.patch.object(run_module, "plotting_available", _without_pictures)
@@ -228,19 +231,19 @@ def campaign(
     """Kill runs of the chosen ways by turns until there were so many kills, or the time is over."""
     counts = Counts() if counts is None else counts
     began = time.perf_counter()
-    draw = random.Random(f"{seed} after {counts.kills}")
+    draw, moments = random.Random(f"{seed} after {counts.kills}"), Moments()
     taken = ways(folder)[chosen]
-    expected: dict[str, tuple[str, float]] = {}
+    expected: dict[str, tuple[str, list[Stretch]]] = {}
     run = folder / "run"
     while counts.kills < kills:
         for way in sorted(taken, key=lambda way: counts.rows.get(way.name, {"runs": 0})["runs"]):
-            if time.perf_counter() - began > seconds:
+            if time.perf_counter() - began > seconds or counts.kills >= kills:
                 return counts
             if way.name not in expected:
-                expected[way.name] = run_alone(way, folder)
-            bits, length = expected[way.name]
-            moments = killed_run(way, run, length, draw)
-            counts.add(way.name, moments, fingerprint(run) == bits)
+                expected[way.name] = run_alone(way, folder, moments)
+            bits, whole = expected[way.name]
+            found = killed_run(way, run, whole, moments, draw)
+            counts.add(way.name, found, fingerprint(run) == bits)
             shutil.rmtree(run)
             for log in folder.glob("run.*.log"):
                 log.unlink()
@@ -254,12 +257,12 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--state", type=Path, help="a file that counts are kept in")
     parser.add_argument("--seconds", type=float, default=math.inf, help="end after so long")
+    add_page(parser)
     options = parser.parse_args()
     counts = Counts(options.state)
     with tempfile.TemporaryDirectory() as name, contextlib.suppress(KeyboardInterrupt):
         campaign(options.kills, options.seed, Path(name), counts=counts, seconds=options.seconds)
-    print(counts.table())
-    print(f"{counts.kills} kills; {'all equal' if counts.all_equal else 'NOT ALL EQUAL'}")
+    publish(counts.table(), "kills", options.page)
     return int(not counts.all_equal)
 
 

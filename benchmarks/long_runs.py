@@ -2,8 +2,8 @@
 
     python -m benchmarks.long_runs [--steps 100000] [--way NAME]
 
-Each way runs in a process of its own and prints, for each tenth of its steps, the memory that the
-process holds and the time of a step.  Both should stay as they are after the first tenth.
+Each way runs in a process of its own; a row has, for each tenth of its steps, the memory that the
+process holds and the CPU time of a step.  Both should stay as they are after the first tenth.
 """
 
 import argparse
@@ -11,10 +11,11 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import minigrad as mg
+from benchmarks.page import add_page, publish
 from minigrad import Tensor, nn, optim
 from minigrad.nn import functional as F
 
@@ -132,22 +133,39 @@ def is_flat(found: list[tuple[int, float]]) -> bool:
     return bool(not grows and min(times[-3:]) < MOST_SLOWER * times[0])
 
 
+def row(way: str, steps: int) -> str:
+    """A row of the table: one way."""
+    found = measure(way, steps)
+    memories = ", ".join(f"{held / 2**20:.1f}" for held, _ in found)
+    times = ", ".join(f"{seconds * 1e6:.0f}" for _, seconds in found)
+    flat = "flat" if is_flat(found) else "NOT FLAT"
+    return f"| {WAYS[way].__doc__} | {steps} | {memories} | {times} | {flat} |"
+
+
+def table(steps: int) -> Iterator[str]:
+    """All ways, each in a process of its own, as Markdown."""
+    yield "| what is trained | steps | MiB after each tenth | us a step in each tenth | |"
+    yield "|---|---|---|---|---|"
+    for way in WAYS:
+        command = [sys.executable, "-m", "benchmarks.long_runs", "--steps", str(steps)]
+        done = subprocess.run(
+            [*command, "--way", way], stdout=subprocess.PIPE, text=True, check=True
+        )
+        yield done.stdout.strip()
+
+
 def main() -> int:
     """Measure all ways; status 1 if one is not flat."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--steps", type=int, default=100_000)
     parser.add_argument("--way", choices=WAYS)
+    add_page(parser)
     options = parser.parse_args()
-    if options.way is None:
-        command = [sys.executable, "-m", "benchmarks.long_runs", "--steps", str(options.steps)]
-        return max(subprocess.run([*command, "--way", way], check=False).returncode for way in WAYS)
-    found = measure(options.way, options.steps)
-    memories = " ".join(f"{held / 2**20:6.1f}" for held, _ in found)
-    times = " ".join(f"{seconds * 1e6:6.0f}" for _, seconds in found)
-    flat = is_flat(found)
-    print(f"{options.way}: {WAYS[options.way].__doc__}")
-    print(f"    MiB {memories}\n    us  {times}  {'flat' if flat else 'NOT FLAT'}", flush=True)
-    return int(not flat)
+    if options.way is not None:
+        print(row(options.way, options.steps))
+        return 0
+    lines = publish(table(options.steps), "long_runs", options.page)
+    return int(any("NOT FLAT" in line for line in lines))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from typing import Any
 
 from minigrad.core.files import write_atomically
 from minigrad.training.progress import Progress
+from minigrad.training.run_folder import TABLE_OF_EPOCHS, TENSORBOARD
 from minigrad.training.settings import Settings, SettingsError
 
 
@@ -28,12 +29,12 @@ class EventLog:
         if settings.out is None:
             raise SettingsError("--log goes with --out DIR")
         if settings.log == "csv":
-            self._table = Path(settings.out) / "epochs.csv"
+            self._table = Path(settings.out) / TABLE_OF_EPOCHS
             return
         try:
             tensorboard = importlib.import_module("minigrad.utils.tensorboard")
             self._events = tensorboard.SummaryWriter(
-                str(Path(settings.out) / "tensorboard"), purge_step=len(progress.epochs) + 1
+                str(Path(settings.out) / TENSORBOARD), purge_step=len(progress.epochs) + 1
             )
         except ImportError as error:
             raise SettingsError(f"--log tensorboard: {error}") from error

@@ -22,7 +22,8 @@ except ImportError:  # on Windows two runs in one folder are not noticed
     fcntl = None  # type: ignore[assignment]
 
 RESULTS = ("weights.safetensors", "history.json", "report.html", "report.png", "model.py")
-CONFIG, CHECKPOINTS = "config.toml", "checkpoints"
+CONFIG, CHECKPOINTS, LOCK = "config.toml", "checkpoints", ".lock"
+TABLE_OF_EPOCHS, TENSORBOARD = "epochs.csv", "tensorboard"
 _READY, _MANIFEST, _PART = ".results-ready", "manifest.json", ".results-part-"
 
 Writers = Mapping[str, Callable[[Path], object]]
@@ -50,12 +51,26 @@ class RunFolder:
     def taken(self) -> Iterator[None]:
         """The block in which this process alone writes here.
 
+        If the block brings no checkpoint and no result, what it has made is removed.
         Raises SettingsError if the folder cannot be written, or if another run writes in it.
         """
+        traces = Traces(self)
+        try:
+            with self._locked():
+                traces.note_results()
+                try:
+                    yield
+                finally:
+                    traces.remove_files_unless_results_came()
+        finally:
+            traces.remove_empty_folders()
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             tempfile.TemporaryFile(dir=self.path).close()
-            lock = (self.path / ".lock").open("w")
+            lock = (self.path / LOCK).open("w")
         except OSError as error:
             raise SettingsError(
                 f"--out {self.path} cannot be written: {error.strerror or error}"
@@ -70,6 +85,12 @@ class RunFolder:
             for left in self.path.glob(f"{_PART}*"):
                 shutil.rmtree(left, ignore_errors=True)
             yield
+
+    def results(self) -> dict[Path, int]:
+        """The files of checkpoints and results, each with the time of its last change."""
+        manager = self.manager()
+        files = [*map(manager.path, manager.all_steps()), *(self.path / n for n in RESULTS)]
+        return {file: file.stat().st_mtime_ns for file in files if file.exists()}
 
     def discard_checkpoints(self) -> None:
         """Delete the checkpoints of a run that is to be overwritten; its results stay till then."""
@@ -99,6 +120,42 @@ class RunFolder:
             return place
         output.warn(f"the results could not be written anywhere: {'; '.join(failures)}")
         return None
+
+
+class Traces:
+    """What a command makes in the folder of a run, beside results."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        self._folder = folder
+        path = folder.path
+        self._made = [p for p in (path, *path.parents) if not p.exists()]
+        names = (LOCK, CONFIG, TABLE_OF_EPOCHS, TENSORBOARD, CHECKPOINTS)
+        self._new = [path / name for name in names if not (path / name).exists()]
+        self._before: dict[Path, int] = {}
+
+    def note_results(self) -> None:
+        """Note what there is, which the command may go on from."""
+        self._before = self._folder.results()
+
+    def remove_files_unless_results_came(self) -> None:
+        """Remove files that were not there before, if there is no new checkpoint or result."""
+        with suppress(OSError):
+            if not self._folder.results().items() <= self._before.items():
+                return
+        for path in self._new:
+            with suppress(OSError):
+                if path.name == CHECKPOINTS:
+                    path.rmdir()
+                elif path.is_dir():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink(missing_ok=True)
+
+    def remove_empty_folders(self) -> None:
+        """Remove the folders that were not there before, from the inside, if nothing is in them."""
+        with suppress(OSError):
+            for path in self._made:
+                path.rmdir()
 
 
 def _elsewhere(path: Path) -> Iterator[Path]:

@@ -192,7 +192,10 @@ class Trainer:
             self._checkpoint()
 
     def _check_interruption(self) -> None:
-        if self.interruption.name is not None and self.team.size == 1:  # several agree at a step
+        """After each batch of an evaluation; several processes agree, as they do at a step."""
+        if self.team.size > 1:
+            self.interruption.agree(self.team.all_of(self.interruption.noted))
+        if self.interruption.name is not None:
             self._checkpoint()
             raise Interrupted
 

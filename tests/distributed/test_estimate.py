@@ -35,6 +35,17 @@ def test_exchanges_hide_behind_what_is_still_computed():
     assert buffers.seconds == pytest.approx(found.seconds + 2e-3)
 
 
+def test_sums_in_a_fixed_order_come_when_all_is_computed():
+    # Of 400 MB on four ranks each gets 300 MB of others' two nodes each, and gives 300 MB.
+    assert GIGABYTE.fixed_sum(4e8, 2, 4) == pytest.approx(5e-3 + 0.6 + 0.3)
+    step = Step(1.0, [], [], 0.9, 0.0, sums=[(2, 400_000_000)], small=5)
+    found = step.on(GIGABYTE, 4)
+    assert found.exchanged == pytest.approx(0.905 + 5 * 2e-3, rel=1e-6)
+    assert found.seconds == pytest.approx(1 + found.exchanged)
+    assert found.hidden == 0
+    assert step.on(GIGABYTE, 1) == (1.0, 0.0, 0.0)
+
+
 def test_a_network_is_fitted_to_two_sizes():
     network = fitted({8: 1e-4, 1_000_008: 1.1e-3})
     assert network == pytest.approx((1e-4, 1e9))
@@ -54,20 +65,49 @@ def test_the_table_has_a_line_for_each_network_and_count():
     assert re.match(r"slow +8 +100\d\.\d+ +100% ", lines[3])
 
 
-SCRIPT = """
+BEGIN = """
 import minigrad as mg, minigrad.distributed as dist
 dist.init_process_group()
-model = mg.nn.parallel.DistributedDataParallel(mg.nn.Linear(100, 10))
-for _ in range(8):
-    model(mg.ones(4, 100)).sum().backward()
+DDP = mg.nn.parallel.DistributedDataParallel
+x = mg.ones(4, 300)
 """
+PLAIN = """
+model = DDP(mg.nn.Linear(300, 100))
+for _ in range(8):
+    model(x).sum().backward()
+"""
+COMPILED = """
+model = DDP(mg.nn.Linear(300, 100))
+optimizer = mg.optim.SGD(model.parameters(), lr=0.01)
+@mg.compile
+def step(x):
+    optimizer.zero_grad()
+    model(x).sum().backward()
+    optimizer.step()
+for _ in range(12):
+    step(x)
+assert step.compiled is not None
+"""
+FIXED = """
+model = DDP(mg.nn.Linear(300, 100), reduction="fixed", shard_size=2)
+for _ in range(8):
+    for (part,) in model.shards(x):
+        model(part).mean().backward()
+"""
+ESTIMATED = {
+    "plain": (PLAIN, r"backward; 0\.12 MB of gradients in 1 buckets"),
+    "compiled": (COMPILED, r"backward; 0\.12 MB of gradients in 1 buckets"),
+    "fixed": (FIXED, r"over shards; then 0\.12 MB of sums in a fixed order, and 5 small"),
+}
 
 
 @needs_mpi
-def test_a_script_is_estimated(tmp_path, capfd):
+@pytest.mark.parametrize(("steps", "reported"), ESTIMATED.values(), ids=ESTIMATED)
+def test_a_script_is_estimated(steps, reported, tmp_path, capfd):
+    """By the steps that it really does."""
     script = tmp_path / "script.py"
-    script.write_text(SCRIPT)
+    script.write_text(BEGIN + steps)
     assert main(["run", "--estimate", "--network", "50", "1", str(script)]) == 0
     out = capfd.readouterr().out
-    assert "0.00 MB of gradients in 1 buckets" in out
+    assert re.search(reported, out), out
     assert re.search(r"50 us, 1 Gbit/s +1024 ", out)

@@ -3,8 +3,10 @@
 import os
 import random
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -47,6 +49,45 @@ def test_one_that_ends_just_after_others_waited_for_it_has_not_failed(tmp_path):
     started = [sys.executable, "-m", "minigrad", "run", "-n", "2", str(script)]
     done = subprocess.run(started, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+# A script that the first Ctrl-C does not end.
+STUBBORN = """
+import os, signal, sys, time
+signal.signal(signal.SIGINT, lambda *_: sys.stdout.write("asked\\n") and sys.stdout.flush())
+sys.stdout.write("begun\\n")
+sys.stdout.flush()
+for _ in range(600):
+    time.sleep(0.1)
+"""
+ENDS = {
+    "SIGTERM": (STUBBORN, ["SIGTERM"], 143, "SIGTERM came"),
+    "Ctrl-C twice": (STUBBORN, ["SIGINT", "SIGINT"], 130, "Ctrl-C came twice"),
+}
+
+
+@needs_mpi
+@pytest.mark.parametrize(("program", "names", "status", "words"), ENDS.values(), ids=ENDS)
+def test_signals_reach_scripts(program, names, status, words, tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(program)
+    job = subprocess.Popen(
+        [sys.executable, "-m", "minigrad", "run", "-n", "2", str(script)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    said = ""
+    for name, word in zip(names, ("begun", "asked"), strict=False):
+        while said.count(word) < 2:  # both processes may say it in one line
+            line = job.stdout.readline()
+            assert line, job.stderr.read()
+            said += line
+        job.send_signal(getattr(signal, name))
+    began = time.monotonic()
+    err = job.communicate(timeout=50)[1]
+    assert job.returncode == status, err
+    assert re.search(f"minigrad run: {words}; ended after .* with status {status}", err)
+    assert "failed" not in err
+    assert time.monotonic() - began < 10
 
 
 @needs_mpi

@@ -1,9 +1,12 @@
 """`minigrad train --distributed`: any number of processes, and the same bits."""
 
 import json
+import os
 import re
 import subprocess
 import sys
+from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -12,9 +15,10 @@ from minigrad.training.interruption import Interruption
 from minigrad.training.team import Team
 from tests.support.ranks import needs_mpi
 
-# A network with all that depends on who has which samples; it ends itself where it is told to.
+# A network with all that depends on who has which samples.  Where it is told to, a process sends
+# SIGTERM, to itself or to `minigrad run`.
 NETWORK = """
-import os, signal
+import os, pathlib, signal
 from minigrad import nn
 
 class Net(nn.Sequential):
@@ -23,12 +27,17 @@ class Net(nn.Sequential):
             nn.Flatten(), nn.Linear(in_features, 16), nn.BatchNorm1d(16), nn.ReLU(),
             nn.Dropout(0.2), nn.Linear(16, num_classes),
         )
-        self.calls = 0
+        self.calls = {True: 0, False: 0}
 
     def forward(self, x):
-        self.calls += self.training
-        if str(self.calls) == os.environ.get("END_AT") and os.environ.get("RANK") == "1":
-            os.kill(os.getpid(), signal.SIGTERM)
+        self.calls[self.training] += 1
+        words = os.environ.get("RANK"), "train" if self.training else "test"
+        if f"{' '.join(map(str, words))} {self.calls[self.training]}" == os.environ.get("END_AT"):
+            file = os.environ.get("END_OF")
+            pid = os.getpid() if file is None else int(pathlib.Path(file).read_text())
+            os.kill(pid, signal.SIGTERM)
+            while file and signal.getsignal(signal.SIGTERM).__self__.noted is None:
+                pass  # `minigrad run` hands the signal on
         return super().forward(x)
 """
 SETTINGS = [
@@ -53,11 +62,13 @@ def network(tmp_path_factory):
 def train_on(count, *arguments):
     """`minigrad run -n COUNT train`; its status, and all that it printed."""
     command = [sys.executable, "-m", "minigrad", "run", "-n", count, "train", *arguments]
-    done = subprocess.run(
-        [*map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        check=False, timeout=300,
-    )  # fmt: skip
-    return done.returncode, done.stdout
+    job = subprocess.Popen(
+        [*map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    if (file := os.environ.get("END_OF")) is not None:
+        Path(file).write_text(str(job.pid))
+    out, _ = job.communicate(timeout=300)
+    return job.returncode, out
 
 
 def train_alone(*arguments):
@@ -79,29 +90,45 @@ def test_one_process_needs_no_mpi(tmp_path, monkeypatch, network):
 
 
 @needs_mpi
-def test_any_number_of_processes_comes_to_the_same_bits(tmp_path, monkeypatch, network):
-    chosen = ["--model", network, *SETTINGS, "--out"]
-    assert train_alone(*chosen, tmp_path / "one") == 0
-    status, out = train_on(3, *chosen, tmp_path / "three")
+def test_any_number_of_processes_comes_to_the_same_bits(tmp_path, network, whole):
+    status, out = train_on(3, "--model", network, *SETTINGS, "--out", tmp_path / "three")
     assert status == 0, out
     assert len(re.findall(r"^epoch \d: ", out, re.MULTILINE)) == 2  # the leader's alone
     assert "1 threads on each of 3 processes" in out
-    assert reached(tmp_path / "three") == reached(tmp_path / "one")
+    assert reached(tmp_path / "three") == reached(whole)
+
+
+@pytest.fixture(scope="module")
+def whole(network, tmp_path_factory):
+    """A run that nothing interrupts."""
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    with mock.patch("minigrad.training.run.plotting_available", return_value=False):
+        assert train_alone("--model", network, *SETTINGS, "--out", folder) == 0
+    return folder
+
+
+# Of six steps: the 21st shard of process 1 is in the first batch of epoch 2.
+SIGNALS = {
+    "to one process": ("1 train 21", False, 4),
+    "to the launcher, while all evaluate": ("0 test 1", True, 3),
+}
 
 
 @needs_mpi
-def test_a_signal_to_one_process_ends_all_after_the_same_step(tmp_path, monkeypatch, network):
+@pytest.mark.parametrize(("place", "to_launcher", "step"), SIGNALS.values(), ids=SIGNALS)
+def test_a_signal_ends_all_at_the_same_step(
+    place, to_launcher, step, tmp_path, monkeypatch, network, whole
+):
     """And the run goes on with another number of them."""
-    chosen = ["--model", network, *SETTINGS, "--out"]
-    monkeypatch.setenv("END_AT", "21")
-    status, out = train_on(2, *chosen, tmp_path / "part")
+    monkeypatch.setenv("END_AT", place)
+    if to_launcher:
+        monkeypatch.setenv("END_OF", str(tmp_path / "pid"))
+    status, out = train_on(2, "--model", network, *SETTINGS, "--out", tmp_path / "part")
     assert status == 143, out
-    step = int(re.search(r"SIGTERM: ended; --resume goes on after step (\d+)", out)[1])
-    assert step == 4  # of six: the 21st shard of process 1 is in the first batch of epoch 2
+    assert f"SIGTERM: ended; --resume goes on after step {step}\n" in out
     monkeypatch.delenv("END_AT")
     assert train_alone("--resume", "--out", tmp_path / "part") == 0
-    assert train_alone(*chosen, tmp_path / "whole") == 0
-    assert reached(tmp_path / "part") == reached(tmp_path / "whole")
+    assert reached(tmp_path / "part") == reached(whole)
 
 
 @needs_mpi

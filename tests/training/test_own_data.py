@@ -12,7 +12,7 @@ from PIL import Image
 import minigrad as mg
 from minigrad.cli import main
 from minigrad.training import load_run
-from minigrad.training.data.preparation import read_pixels
+from minigrad.training.data.preparation import Preparation, read_pixels
 from minigrad.training.data.tables import TableError, encode, read_table
 from minigrad.vision.datasets import Digits
 
@@ -248,7 +248,7 @@ def test_a_report_of_several_runs(table, tmp_path, capsys):
 
 TABLES = {
     "no rows": ("a,b\n", "a line of names, and lines of values"),
-    "rows of different lengths": ("a,b\n1,2\n3\n", "row 3 has 1 values"),
+    "rows of different lengths": ("a,b\n1,2\n3\n", "line 3 has 1 values"),
     "names twice": ("a,a\n1,2\n", "should differ"),
     "no text": (b"a,b\n\xff\xfe,1\n", "no CSV file"),
     "one class": ("a,b\n" + "1,x\n" * 9, "the target has 1 classes"),
@@ -307,3 +307,76 @@ def test_images_are_turned_as_the_camera_says(tmp_path):
     image.save(tmp_path / "a.jpg", exif=exif)
     assert read_pixels(tmp_path / "a.jpg", 3, None).shape == (4, 8, 3)
     assert mg.Size(read_pixels(tmp_path / "a.jpg", 1, 4).shape) == (4, 4)
+
+
+def _half_clear(mode):
+    """Black, of which the right half cannot be seen."""
+    image = Image.new("RGBA", (4, 2))
+    image.paste((0, 0, 0, 255), (0, 0, 2, 2))
+    if mode == "P":
+        image = image.quantize(2)
+        image.info["transparency"] = image.getpixel((3, 0))
+        return image
+    return image.convert(mode)
+
+
+HALF = [0, 0, 255, 255]
+GREY16 = np.array([[0, 32768 - 129, 257 * 200, 65535]] * 2, np.uint16)
+SHOWN = {
+    "opacity": (lambda: _half_clear("RGBA"), HALF),
+    "grey with opacity": (lambda: _half_clear("LA"), HALF),
+    "a clear colour of a palette": (lambda: _half_clear("P"), HALF),
+    "16 bits": (lambda: Image.fromarray(GREY16), [0, 127, 200, 255]),
+    "black and white": (lambda: Image.fromarray(np.array([HALF] * 2, np.uint8)).convert("1"), HALF),
+}
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(("make", "expected"), SHOWN.values(), ids=SHOWN)
+def test_images_are_read_as_a_viewer_shows_them(make, expected, channels, tmp_path):
+    make().save(tmp_path / "a.png")
+    shown = np.array([expected] * 2)
+    found = read_pixels(tmp_path / "a.png", channels, None)
+    assert found.tolist() == (shown if channels == 1 else np.stack([shown] * 3, 2)).tolist()
+    description = {"size": 2, "channels": channels, "mean": [0.0] * channels, "std": [1] * channels}
+    prepare = Preparation(description)
+    with Image.open(tmp_path / "a.png") as image:
+        assert prepare(image).tolist() == prepare(tmp_path / "a.png").tolist()
+
+
+def test_pixels_without_a_known_white_are_refused(tmp_path):
+    Image.new("F", (4, 4), 0.5).save(tmp_path / "a.tif")
+    with pytest.raises(ValueError, match=r"a\.tif cannot be read .*32 bits.*save it with 8 or 16"):
+        read_pixels(tmp_path / "a.tif", 1, None)
+
+
+@pytest.mark.parametrize("shape", [(3, 8, 8), (8, 8, 2), (8,), (1, 8, 8, 3)])
+def test_arrays_that_are_no_pixels_are_refused(shape):
+    prepare = Preparation({"size": 8, "channels": 3, "mean": [0.0] * 3, "std": [1.0] * 3})
+    with pytest.raises(TypeError, match=r"pixels \(H, W\) or \(H, W, 3\) of uint8, got uint8 of"):
+        prepare(np.zeros(shape, np.uint8))
+    for good in ((8, 8, 3), (8, 8), (8, 8, 1), (8, 8, 4), (1, 9, 3)):
+        assert prepare(np.zeros(good, np.uint8)).shape == (3, 8, 8)
+
+
+def test_tables_as_programs_write_them(tmp_path):
+    """With ; and a decimal comma, with tabs, with words for what is missing."""
+    files = {
+        "a.csv": "n,m,t\n1.5,NA,x\n2,4e3,1_0\n",
+        "b.csv": "n;m;t\r\n1,5;null;x\r\n2;4e3;1_0\r\n",
+        "c.csv": "\ufeffn\tm\tt\n1.5\t\tx\n2\t4e3\t1_0\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text, encoding="utf-8", newline="")
+        found = read_table(tmp_path / name)
+        assert found.pop("t") == ["x", "1_0"]
+        expected = {"n": [1.5, 2.0], "m": [np.nan, 4000.0]}
+        np.testing.assert_equal({k: v.tolist() for k, v in found.items()}, expected)
+
+
+def test_large_numbers_are_different_classes(tmp_path):
+    rows = [f"{i},{12345670 + i % 3}" for i in range(30)]
+    (tmp_path / "t.csv").write_text("\n".join(["x,y", *rows]))
+    options = ["--data", tmp_path / "t.csv", "--target", "y", "--epochs", 1, "--model", "linear"]
+    assert train(tmp_path / "run", *options) == 0
+    assert load_run(tmp_path / "run").classes == ["12345670", "12345671", "12345672"]

@@ -1,5 +1,6 @@
 """`minigrad train`: runs that go on, that end early, and whose output fails."""
 
+import contextlib
 import errno
 import json
 import multiprocessing
@@ -60,7 +61,7 @@ def steps_of(folder):
 def test_kills_change_no_bit(tmp_path):
     """A sample of `python -m benchmarks.kills`, which kills 500 times."""
     found = kills.campaign(3, 1, tmp_path, slice(3, 4))
-    assert found.all_equal, found.table()
+    assert found.all_equal, list(found.table())
     assert found.kills >= 3
 
 
@@ -227,6 +228,46 @@ def test_full_disk(tmp_path, monkeypatch, capsys):
     err = capsys.readouterr().err
     assert f"could not be written to {tmp_path / 'run'}" in err
     assert f"they are in {recovered}" in err
+
+
+RAISING = """
+from minigrad import nn
+
+class Net(nn.Module):
+    def __init__(self, in_features, num_classes):
+        super().__init__()
+        self.fc = nn.Linear(in_features, num_classes)
+
+    def forward(self, x):
+        if self.training:
+            raise RuntimeError("no step is possible")
+        return self.fc(x.flatten(1))
+"""
+FAILURES = {
+    "before data are read": ["--data", "no/such/folder"],
+    "before a model is made": ["--model", "nowhere.py:Net"],
+    "in its log": ["--log", "tensorboard"],
+    "in its first step": ["--model", "raising.py:Net"],
+    "in its first step, with a log": ["--model", "raising.py:Net", "--log", "csv"],
+    "by divergence": DIVERGING,
+}
+
+
+@pytest.mark.parametrize("options", FAILURES.values(), ids=FAILURES)
+@pytest.mark.parametrize("place", ["a new folder", "one that was there"])
+def test_a_run_without_a_result_leaves_nothing(options, place, tmp_path, monkeypatch):
+    """And what was there stays."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, "minigrad.utils.tensorboard", None)  # is not installed
+    (tmp_path / "raising.py").write_text(RAISING)
+    out = tmp_path / "deep" / "folder"
+    if place != "a new folder":
+        (out / "checkpoints").mkdir(parents=True)
+        (out / "notes.txt").write_text("mine")
+    before = sorted(tmp_path.rglob("*"))
+    with contextlib.suppress(RuntimeError):
+        assert run(out, *options) != 0
+    assert sorted(p for p in tmp_path.rglob("*") if "__pycache__" not in p.parts) == before
 
 
 def test_a_set_of_results_is_brought_to_its_place_after_a_kill(tmp_path):

@@ -2,7 +2,8 @@
 
 `command` writes the command of MPI's launcher, `job` runs it beside a watchdog.  In each process
 `rank_program` runs the script, and a thread of `reporter` says twice a second what the process
-waits for.  `watchdog` decides from these reports whether the job can still end.
+waits for.  `watchdog` decides from these reports whether the job can still end.  `signals` are
+handed on to the processes.
 """
 
 from minigrad.core.public_names import show_public_names

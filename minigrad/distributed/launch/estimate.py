@@ -1,10 +1,11 @@
 """How long a step takes on N machines: a model of data-parallel training.
 
 Measured: when each bucket of gradients is ready in a step of one process, and how long exchanges
-take between two processes here.  Assumed: all machines are like this one and have as many samples
-each; between any two of them there is the network's bandwidth, whatever others send; a reduction
-takes the ring's time or that of recursive doubling, whichever is less; exchanges go one after the
-other and take nothing from the computation.
+take between two processes here; with `reduction="fixed"`, what is exchanged once they are.
+Assumed: all machines are like this one and have as many samples each; between any two of them there
+is the network's bandwidth, whatever others send; a reduction takes the ring's time or that of
+recursive doubling, whichever is less; exchanges go one after the other and take nothing from the
+computation.
 """
 
 import json
@@ -30,14 +31,27 @@ class Network(NamedTuple):
         if ranks == 1:
             return 0.0
         ring = 2 * (ranks - 1) * self.latency + 2 * (ranks - 1) / ranks * size / self.bandwidth
-        doubling = math.ceil(math.log2(ranks)) * (self.latency + size / self.bandwidth)
+        doubling = _rounds(ranks) * (self.latency + size / self.bandwidth)
         return min(ring, doubling)
 
     def broadcast(self, size: float, ranks: int) -> float:
         """Seconds to give so many bytes to all."""
-        if not size:
+        if not size or ranks == 1:
             return 0.0
-        return math.ceil(math.log2(ranks)) * (self.latency + size / self.bandwidth)
+        return _rounds(ranks) * (self.latency + size / self.bandwidth)
+
+    def fixed_sum(self, size: float, nodes: int, ranks: int) -> float:
+        """Seconds for a sum in a fixed order of so many nodes on each, of so many bytes.
+
+        Every process gets its stretch of all nodes from each of the others, adds them up, and gives
+        the sum to all.
+        """
+        others = (ranks - 1) / ranks * size / self.bandwidth
+        return (ranks - 1) * self.latency + nodes * others + _rounds(ranks) * self.latency + others
+
+
+def _rounds(ranks: int) -> int:
+    return math.ceil(math.log2(ranks))
 
 
 NETWORKS = {
@@ -55,6 +69,8 @@ class Step(NamedTuple):
     computed: float  # when all gradients are there
     waited: float  # for exchanges
     buffers: int = 0
+    sums: Sequence[tuple[int, int]] = ()  # nodes and bytes of each sum in a fixed order
+    small: int = 0  # exchanges of a few bytes
 
     def on(self, network: Network, ranks: int) -> "Prediction":
         """The step on so many processes, each with as many samples as here."""
@@ -63,8 +79,11 @@ class Step(NamedTuple):
             seconds = network.all_reduce(size, ranks)
             end = max(end, ready) + seconds
             exchanged += seconds
-        visible = max(0.0, end - self.computed) if ranks > 1 else 0.0
-        shared = network.broadcast(self.buffers, ranks) if ranks > 1 else 0.0
+        if ranks == 1:
+            return Prediction(self.seconds, 0.0, 0.0)
+        visible = max(0.0, end - self.computed)
+        shared = network.broadcast(self.buffers, ranks) + network.broadcast(8, ranks) * self.small
+        shared += sum(network.fixed_sum(size, nodes, ranks) for nodes, size in self.sums)
         return Prediction(self.seconds + visible + shared, exchanged + shared, visible + shared)
 
 
@@ -103,6 +122,8 @@ def read_step(file: Path) -> Step:
         statistics.median(step["computed"] for step in steps),
         statistics.median(waited),
         found["buffers"],
+        [(nodes, size) for nodes, size in steps[-1]["sums"]],
+        steps[-1]["small"],
     )
 
 
@@ -116,10 +137,18 @@ def fitted(times: Mapping[int, float]) -> Network:
 
 def table(step: Step, networks: Mapping[str, Network], counts: Sequence[int]) -> Iterator[str]:
     """The lines of the report."""
-    yield (
-        f"a step of one process: {step.seconds * 1e3:.1f} ms, of it {step.computed * 1e3:.1f} ms "
-        f"backward; {sum(step.sizes) / 1e6:.2f} MB of gradients in {len(step.sizes)} buckets"
-    )
+    whole, computed = step.seconds * 1e3, step.computed * 1e3
+    if step.sums:
+        size = sum(nodes * size for nodes, size in step.sums) / 1e6
+        yield (
+            f"a step of one process: {whole:.1f} ms, of it {computed:.1f} ms over shards; then "
+            f"{size:.2f} MB of sums in a fixed order, and {step.small} small exchanges"
+        )
+    else:
+        yield (
+            f"a step of one process: {whole:.1f} ms, of it {computed:.1f} ms backward; "
+            f"{sum(step.sizes) / 1e6:.2f} MB of gradients in {len(step.sizes)} buckets"
+        )
     yield f"{'network':<20} {'ranks':>6} {'step ms':>9} {'efficiency':>10} {'hidden':>7}"
     for name, network in networks.items():
         for ranks in counts:

@@ -26,23 +26,27 @@ from minigrad.distributed.launch.command import (
     environment,
     mpiexec_command,
 )
+from minigrad.distributed.launch.signals import Signals
 from minigrad.distributed.launch.watchdog import RankState, process_state, silent_rank, verdict
 
 __all__ = ["run_job"]
 
 _TICK = 0.2  # seconds
 _PATIENCE = 1.5  # seconds for MPI's launcher to end the others by itself
+_GRACE = 3.0  # seconds after a signal in which all processes have to be there to get it
 _FAREWELL = 8.0  # seconds from the end of all scripts to the end of their processes
 
 
 class _Job:
     """The processes, what they have reported, and the launcher."""
 
-    def __init__(self, launch: Launch) -> None:
+    def __init__(self, launch: Launch, signals: Signals) -> None:
         self.launch = launch
+        self.signals = signals  # that `minigrad run` has got
         self.ranks: dict[int, RankState] = {}
         self.status: int | None = None  # of the rank that failed first
         self.ended_others = False  # whether MPI's launcher has not ended the job by itself
+        self._handed_on = False  # whether the processes have been given the signal
         self._said: set[int] = set()
         self._asked: set[int] = set()  # the ranks that have yet to say where they are
         self._host = socket.gethostname()
@@ -57,8 +61,9 @@ class _Job:
         self._began = time.monotonic()
         names = ("MINIGRAD_RUN_ADDRESS", "MINIGRAD_RUN_KEY", "NUMBA_NUM_THREADS", "PYTHONPATH")
         self.mpiexec = subprocess.Popen(
-            mpiexec_command(launch, names), env=environment(launch, address, self._key)
-        )
+            mpiexec_command(launch, names), env=environment(launch, address, self._key),
+            start_new_session=True,
+        )  # fmt: skip
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self) -> None:
@@ -114,13 +119,44 @@ class _Job:
             state.failure = message["text"]
             if self.status is None:
                 self.status = message["status"]
-            if len(self._said) < 3:  # further ones fail because of the first
+            ended_by_signal = self._handed_on and message["status"] == self.signals.status
+            if len(self._said) < 3 and not ended_by_signal:  # further ones fail by the first
                 self._said.add(rank)
                 self.say(f"rank {rank} (pid {state.pid} on {state.host}) failed:\n{state.failure}")
 
+    def hand_on(self) -> None:
+        """Give all processes the signal that has come, once they are there."""
+        if self.signals.name is None or self._handed_on or self.unstarted():
+            return
+        self._handed_on = True
+        for connection in list(self._connections):
+            with contextlib.suppress(OSError):
+                connection.send_bytes(self.signals.name.encode())
+
     def reason_to_end(self) -> str | None:
-        """Why the job cannot end by itself, or None."""
+        """Why the job cannot end by itself, or should not go on; or None."""
         now = time.monotonic()
+        if reason := self._told_to_end() or self._fallen(now):
+            return reason
+        if missing := self.unstarted():
+            late = now - self._began > self.launch.start_timeout
+            return missing if late else None
+        if all(state.left for state in self.ranks.values()):
+            self._all_left_at = self._all_left_at or now
+            late = now - self._all_left_at > _FAREWELL
+            return "all scripts have ended, and their processes have not" if late else None
+        return verdict(self.ranks)
+
+    def _told_to_end(self) -> str | None:
+        if self.signals.hurried:
+            return "Ctrl-C came twice"
+        late = self.signals.name and time.monotonic() - self.signals.came > _GRACE
+        if late and self.unstarted():
+            return f"{self.signals.name} came before all processes had started"
+        return None
+
+    def _fallen(self, now: float) -> str | None:
+        """Which rank has failed, or can be heard no more."""
         for rank, state in self.ranks.items():
             if state.failure:
                 return f"rank {rank} has failed"
@@ -131,14 +167,7 @@ class _Job:
             rank, words = silent
             state = self.ranks[rank]
             return f"rank {rank} (pid {state.pid} on {state.host}) {words}"
-        if missing := self.unstarted():
-            late = now - self._began > self.launch.start_timeout
-            return missing if late else None
-        if all(state.left for state in self.ranks.values()):
-            self._all_left_at = self._all_left_at or now
-            late = now - self._all_left_at > _FAREWELL
-            return "all scripts have ended, and their processes have not" if late else None
-        return verdict(self.ranks)
+        return None
 
     def unstarted(self) -> str | None:
         """Which ranks have not said that they are there."""
@@ -173,8 +202,9 @@ class _Job:
         return self.mpiexec.poll() is not None
 
     def end(self) -> None:
-        """End all processes."""
-        self._kill({rank for rank in self.ranks if self._is_stopped(rank)})  # deaf to SIGTERM
+        """End all processes; those that are deaf to SIGTERM first, and in a hurry all."""
+        hurried = self.signals.hurried
+        self._kill({rank for rank in self.ranks if hurried or self._is_stopped(rank)})
         for signal_ in (signal.SIGTERM, signal.SIGKILL):
             if self.mpiexec.poll() is not None:
                 break
@@ -201,30 +231,38 @@ def _end_of(state: RankState) -> str:
 
 
 def run_job(launch: Launch) -> int:
-    """Start the processes, watch them, and return the status of the job: 0 if all ended well."""
-    job = _Job(launch)
-    try:
-        reason = None
-        while job.mpiexec.poll() is None and reason is None:
+    """Start the processes, watch them, and return the status of the job: 0 if all ended well.
+
+    SIGINT, SIGTERM and SIGHUP are handed on to the processes, and a second Ctrl-C ends them.
+    """
+    with Signals() as signals:
+        return _watch(_Job(launch, signals))
+
+
+def _watch(job: _Job) -> int:
+    reason = None
+    while job.mpiexec.poll() is None and reason is None:
+        job.listen()
+        job.hand_on()
+        reason = job.reason_to_end()
+    if reason is None:
+        job.wait_for_launcher(0.0)
+        for _ in range(3):  # what was said last
             job.listen()
-            reason = job.reason_to_end()
-        if reason is None:
-            job.wait_for_launcher(0.0)
-            for _ in range(3):  # what was said last
-                job.listen()
-            reason = job.reason_to_end() or job.unstarted() if job.mpiexec.returncode else None
-        else:
-            died = any(s.failure or (s.gone and not s.left) for s in job.ranks.values())
-            if not (died and job.wait_for_launcher(_PATIENCE)):
-                if job.status is None:
-                    job.explain()
-                job.end()
-    except KeyboardInterrupt:
-        job.end()
-        return 130
+        reason = job.reason_to_end() or job.unstarted() if job.mpiexec.returncode else None
+    else:
+        died = any(s.failure or (s.gone and not s.left) for s in job.ranks.values())
+        if job.signals.hurried or not (died and job.wait_for_launcher(_PATIENCE)):
+            if job.status is None and job.signals.name is None:
+                job.explain()
+            job.end()
     seconds = time.monotonic() - job._began
     status = job.status or (1 if job.ended_others else job.mpiexec.returncode)
     status = 128 - status if status < 0 else status or int(reason is not None)
+    if job.signals.hurried or (job.signals.name and status and job.status is None):
+        status = job.signals.status
+    if status and status == job.signals.status and not job.signals.hurried:
+        reason = f"{job.signals.name} came"
     if reason is not None or status:
         job.say(f"{reason or 'a process failed'}; ended after {seconds:.1f} s with status {status}")
     return status

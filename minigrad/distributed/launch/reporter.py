@@ -11,6 +11,7 @@ from multiprocessing.connection import Client, Connection
 from typing import Any
 
 from minigrad.distributed import progress
+from minigrad.distributed.launch.signals import raise_in_main_thread
 
 __all__ = ["Reporter", "connect"]
 
@@ -50,11 +51,17 @@ class Reporter:
             while True:
                 self._say_what_it_does()
                 if self._connection.poll(_PERIOD):
-                    self._connection.recv_bytes()  # the one question there is
-                    self.say("stack", text=self._stack())
+                    self._answer(self._connection.recv_bytes().decode())
         except (OSError, EOFError):
             os.write(2, f"rank {self._rank}: `minigrad run` has ended, so this ends\n".encode())
             os._exit(1)
+
+    def _answer(self, question: str) -> None:
+        """Say where the program is, or give it the signal that `minigrad run` has got."""
+        if question == "stack":
+            self.say("stack", text=self._stack())
+        else:
+            raise_in_main_thread(question)
 
     def _stack(self) -> str:
         """The lines of code that the program is in."""

@@ -98,6 +98,7 @@ class DistributedDataParallel(Module, Generic[M]):
             broadcast_tensors([*module.parameters(), *module.buffers()], 0, self._group)
         if self.fixed is not None:
             self.fixed.group = self._group
+            self.fixed.timeline = timeline_of(self.process_group.rank(), 0)
             return
         self.reducer = Reducer(
             trained, self._group, bucket_cap_mb or 25.0, find_unused_parameters,

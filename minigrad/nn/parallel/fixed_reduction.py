@@ -19,11 +19,13 @@ from minigrad.distributed import (
     all_to_all_single,
 )
 from minigrad.nn.parallel.summation_tree import Node, SummationTree
+from minigrad.nn.parallel.timeline import Timeline
 from minigrad.ops.generator import ScopedGenerator, default_generator_scope
 from minigrad.tensor import Tensor
 from minigrad.tensor.creation import from_numpy
 
 Array = np.ndarray[Any, Any]
+_OF_OBJECTS = 2  # exchanges in which Python's objects are gathered: of their sizes, and of them
 
 
 class FixedReduction:
@@ -36,10 +38,13 @@ class FixedReduction:
         self.seed = seed
         self.step = 0  # the number of the next step
         self.is_open = False  # whether a loop over shards is under way
+        self.timeline: Timeline | None = None
 
     def shards(self, tensors: Sequence[Tensor]) -> Iterator[tuple[Tensor, ...]]:
         """The shards of this process's samples; then gradients and buffers are those of all."""
         samples = _samples(tensors)
+        if self.timeline is not None:
+            self.timeline.begin()
         counts: list[int] = [0] * self.group.size()
         all_gather_object(counts, samples, self.group)
         first = self._first_shard(counts)
@@ -62,7 +67,12 @@ class FixedReduction:
             for p, gradient in zip(self.module.parameters(), held, strict=True):
                 p._grad = gradient
         self.step += 1
+        if self.timeline is not None:
+            sums.describe(self.timeline)
         sums.finish(self.group, sum(counts))
+        if self.timeline is not None:
+            self.timeline.wait()
+            self.timeline.end()
 
     def _first_shard(self, counts: Sequence[int]) -> int:
         """The number of this process's first shard.
@@ -124,6 +134,13 @@ class _ShardSums:
                 parts[buffer.array.dtype].append(buffer.array.reshape(-1))
         for dtype, found in parts.items():
             self._trees[dtype].add(Node(0, number, np.concatenate(found) * dtype.type(samples)))
+
+    def describe(self, timeline: Timeline) -> None:
+        """Note what `finish` exchanges, and the numbers of samples before."""
+        for tree in self._trees.values():
+            timeline.summed(len(tree.nodes), tree.nodes[0].total.nbytes if tree.nodes else 0)
+        counters = sum(b.array.dtype.kind not in "fc" for b in self._buffers)
+        timeline.small(_OF_OBJECTS * (1 + len(self._trees)) + 1 + counters)
 
     def finish(self, group: ProcessGroup, samples: int) -> None:
         """Give parameters and buffers the averages over the shards of all processes."""

@@ -15,7 +15,10 @@ _SKIPPED = 3  # steps at first, which compile and arrange
 
 
 class Timeline:
-    """The times of steps, in seconds: of the whole, of each bucket's exchange, of waiting."""
+    """The times of steps, in seconds: of the whole, of each bucket's exchange, of waiting.
+
+    With `reduction="fixed"`, whose exchanges all come when gradients are there: what they exchange.
+    """
 
     def __init__(self, file: str, buffers: int) -> None:
         self._steps: list[dict[str, Any]] = []
@@ -24,11 +27,11 @@ class Timeline:
         atexit.register(self._write, Path(file))
 
     def begin(self) -> None:
-        """A forward has ended, and its backward begins."""
+        """A forward has ended, and its backward begins; or a loop over shards does."""
         now = time.perf_counter()
         if self._steps:
             self._steps[-1]["period"] = now - self._steps[-1]["began"]
-        self._now = {"began": now, "ready": [], "bytes": []}
+        self._now = {"began": now, "ready": [], "bytes": [], "sums": [], "small": 0}
         self._steps.append(self._now)
 
     def ready(self, size: int) -> None:
@@ -36,6 +39,16 @@ class Timeline:
         if self._now is not None:
             self._now["ready"].append(time.perf_counter() - self._now["began"])
             self._now["bytes"].append(size)
+
+    def summed(self, nodes: int, size: int) -> None:
+        """So many nodes of a summation tree, each of so many bytes, are exchanged at the end."""
+        if self._now is not None:
+            self._now["sums"].append([nodes, size])
+
+    def small(self, count: int) -> None:
+        """So many exchanges of a few bytes take place."""
+        if self._now is not None:
+            self._now["small"] += count
 
     def wait(self) -> None:
         """All gradients are there, and the exchanges have to end."""

@@ -202,7 +202,7 @@ def _form(files: _Files, settings: Settings, prepared: dict[str, Any] | None) ->
                 forms.add((image.mode, *image.size))
         except Exception as error:
             raise UnreadableImageError(f"{path} cannot be read as an image: {error}") from error
-    grey = all(mode in ("1", "L", "I;16") for mode, _, _ in forms)
+    grey = all(mode in ("1", "L", "LA") or mode.startswith("I") for mode, _, _ in forms)
     sides = {side for _, *both in forms for side in both}
     equal = sides.pop() if len(sides) == 1 else None
     size = settings.image_size or (equal if equal and 4 <= equal <= 256 else USUAL_SIZE)

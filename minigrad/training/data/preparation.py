@@ -19,8 +19,9 @@ class UnreadableImageError(ValueError):
 
 
 def read_pixels(path: str | Path, channels: int, size: int | None) -> Array:
-    """The pixels (H, W) or (H, W, 3), uint8, of an image file.
+    """The pixels (H, W) or (H, W, 3), uint8, of an image file, as a viewer shows it.
 
+    It is turned as its camera says, 16 bits are scaled to 8, and what is transparent is white.
     size: the shorter side gets this length, and the middle is cut out, size x size.
     Raises UnreadableImageError for a file that cannot be read, ImportError without PIL.
     """
@@ -31,8 +32,7 @@ def read_pixels(path: str | Path, channels: int, size: int | None) -> Array:
             if width * height > MOST_PIXELS:
                 raise ValueError(f"it has {width}x{height} pixels, more than {MOST_PIXELS:,}")
             image.draft("RGB" if channels == 3 else "L", (size or width, size or height))
-            upright = pil("ImageOps").exif_transpose(image)
-            picture = upright.convert("L" if channels == 1 else "RGB")
+            picture = as_shown(image, channels)
     except FileNotFoundError:
         raise
     except Exception as error:  # PIL's readers raise whatever a damaged file leads them to
@@ -40,6 +40,24 @@ def read_pixels(path: str | Path, channels: int, size: int | None) -> Array:
     if size is not None:
         picture = _fitted(picture, size)
     return np.asarray(picture)
+
+
+def as_shown(image: Any, channels: int) -> Any:
+    """A PIL image as a viewer shows it, grey or RGB.  Raises ValueError for 32 bits a pixel."""
+    picture = pil("ImageOps").exif_transpose(image)
+    if picture.mode.startswith("I;16") or (picture.mode == "I" and image.format == "PNG"):
+        pixels = np.asarray(picture, np.float64)
+        picture = pil().fromarray(np.round(pixels / 257).astype(np.uint8))
+    elif picture.mode in ("I", "F"):
+        raise ValueError(
+            "its pixels are numbers of 32 bits, of which nobody knows which is white; save it with "
+            "8 or 16 bits"
+        )
+    if picture.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info:
+        clear = picture.convert("RGBA")
+        page = pil().new("RGBA", clear.size, "white")
+        picture = pil().alpha_composite(page, clear)
+    return picture.convert("L" if channels == 1 else "RGB")
 
 
 def _fitted(picture: Any, size: int) -> Any:
@@ -72,30 +90,33 @@ class Preparation:
     def __call__(self, image: Any) -> Tensor:
         """The input (C, H, W) of an image: a path, a PIL image, or pixels uint8 as in a file."""
         if isinstance(image, str | Path):
-            pixels = read_pixels(image, self.channels, self.size)
-        else:
-            if isinstance(image, np.ndarray | Tensor):
-                array = np.asarray(image)
-                if array.dtype != np.uint8 or array.ndim not in (2, 3):
-                    raise TypeError(
-                        f"expected an image file, a PIL image, or pixels (H, W) or (H, W, 3) of "
-                        f"uint8, got {array.dtype} of shape {array.shape}"
-                    )
-                if (
-                    array.shape[:2] == (self.size, self.size)
-                    and array.ndim == self.channels // 2 + 2
-                ):
-                    return self._scaled(array)
-                image = pil().fromarray(array.squeeze())
-            converted = image.convert("L" if self.channels == 1 else "RGB")
-            pixels = np.asarray(_fitted(converted, self.size))
-        return self._scaled(pixels)
+            return self._scaled(read_pixels(image, self.channels, self.size))
+        if isinstance(image, np.ndarray | Tensor):
+            array = _pixels(np.asarray(image))
+            if array.shape == (self.size, self.size, 3)[: self.channels // 2 + 2]:
+                return self._scaled(array)
+            image = pil().fromarray(array)
+        return self._scaled(np.asarray(_fitted(as_shown(image, self.channels), self.size)))
 
     def _scaled(self, pixels: Array) -> Tensor:
         if self.white != 255:
             pixels = np.round(pixels * (self.white / 255)).astype(np.uint8)
         result: Tensor = self.scale(pixels)
         return result
+
+
+def _pixels(array: Array) -> Array:
+    """Pixels (H, W), (H, W, 3) or, with opacity, (H, W, 4).  Raises TypeError for other arrays."""
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[:, :, 0]
+    if array.dtype != np.uint8 or not (
+        array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))
+    ):
+        raise TypeError(
+            f"expected an image file, a PIL image, or pixels (H, W) or (H, W, 3) of uint8, got "
+            f"{array.dtype} of shape {array.shape}"
+        )
+    return array
 
 
 def augmented(names: str | None, size: int) -> list[Any]:

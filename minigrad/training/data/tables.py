@@ -51,7 +51,9 @@ def read_table(path: str | Path) -> dict[str, Column]:
 def _read_csv(path: Path) -> dict[str, Column]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.reader(file, strict=True))
+            separator = _separator(file.readline())
+            file.seek(0)
+            rows = list(csv.reader(file, strict=True, delimiter=separator))
     except (csv.Error, UnicodeDecodeError) as error:
         raise TableError(f"{path} is no CSV file: {error}") from error
     rows = [row for row in rows if row]
@@ -63,21 +65,38 @@ def _read_csv(path: Path) -> dict[str, Column]:
     for number, row in enumerate(values, 2):
         if len(row) != len(names):
             raise TableError(
-                f"{path}: row {number} has {len(row)} values, and the first has {len(names)} names"
+                f"{path}: line {number} has {len(row)} values, and the first has {len(names)} names"
             )
+    point = "," if separator == ";" else "."
     texts = zip(*values, strict=True)
-    return {name: _column(list(column)) for name, column in zip(names, texts, strict=True)}
+    return {name: _column(list(column), point) for name, column in zip(names, texts, strict=True)}
 
 
-def _column(texts: list[str]) -> Column:
+def _separator(names: str) -> str:
+    """What stands between values: a comma, or where the line of names has none, ; or a tab."""
+    found = [sign for sign in ",;\t" if sign in names]
+    return found[0] if found else ","
+
+
+def _column(texts: list[str], point: str) -> Column:
+    """Numbers, if all texts are numbers or say that one is missing; else the texts."""
     texts = [text.strip() for text in texts]
     try:
-        numbers = [math.nan if text.lower() in MISSING else float(text) for text in texts]
+        numbers = [_number_in(text, point) for text in texts]
     except ValueError:
         return texts
     if all(map(math.isnan, numbers)) and any(texts):
         return texts  # words alone, such as "none"
     return np.array(numbers)
+
+
+def _number_in(text: str, point: str) -> float:
+    """The number that a text is.  Raises ValueError for other texts, as `1_000` is one."""
+    if text.lower() in MISSING:
+        return math.nan
+    if "_" in text:
+        raise ValueError(text)
+    return float(text.replace(point, "."))
 
 
 def _read_npz(path: Path) -> dict[str, Column]:
@@ -192,7 +211,7 @@ def encode(columns: Mapping[str, Column], described: Sequence[Mapping[str, Any]]
             )
         column = columns[how["name"]]
         if "values" in how:
-            texts = [str(v) if isinstance(v, str) else f"{v:g}" for v in column]
+            texts = [v if isinstance(v, str) else _name(v) for v in column]
             parts += [np.array([t == value for t in texts], np.float32) for value in how["values"]]
             continue
         if isinstance(column, list):
@@ -271,18 +290,23 @@ def _labels(target: Column, kind: str) -> tuple[Array, list[str]]:
     missing = [i for i, v in enumerate(target) if v == "" or _is_nan(v)]
     if missing:
         raise TableError(f"the target of row {missing[0] + 1} is missing, of {len(missing)} in all")
+    if not isinstance(target, list) and not np.isfinite(target).all():
+        raise TableError("the target has infinite numbers")
     if kind == "regression":
         if isinstance(target, list):
             raise TableError("the target holds texts, and a regression needs numbers")
-        if not np.isfinite(target).all():
-            raise TableError("the target has infinite numbers")
         return target, []
-    texts = target if isinstance(target, list) else [f"{v:g}" for v in target]
+    texts = target if isinstance(target, list) else [_name(v) for v in target]
     order = sorted(set(texts), key=lambda t: (_number(t), t))
     if not 2 <= len(order) <= MOST_CLASSES:
         raise TableError(f"the target has {len(order)} classes; expected 2 to {MOST_CLASSES}")
     index = {text: i for i, text in enumerate(order)}
     return np.array([index[t] for t in texts], np.int64), order
+
+
+def _name(number: float) -> str:
+    """The name of a class that is a number: other numbers have other names."""
+    return str(int(number)) if float(number).is_integer() else repr(float(number))
 
 
 def _is_nan(value: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -25,7 +26,7 @@ from minigrad.utils.data import (
 
 T = TypeVar("T")
 Check = Callable[[], None]
-"""Called between batches of an evaluation; it raises to end it."""
+"""Called after each batch of an evaluation; it raises to end it."""
 
 
 class BatchLoss(NamedTuple):
@@ -97,12 +98,16 @@ class Task(ABC):
         score: Callable[[Any], T],
         check: Check,
     ) -> list[T]:
-        """What each batch of test samples gives, in order; processes share the batches."""
+        """What each batch of test samples gives, in order; processes share the batches.
+
+        All processes call `check` equally often, as one may have a batch less than others.
+        """
         batches = list(BatchSampler(SequentialSampler(samples), batch_size, drop_last=False))
+        own = iter(DataLoader(samples, batch_sampler=self.team.dealt(batches)))
         found = []
-        for batch in DataLoader(samples, batch_sampler=self.team.dealt(batches)):
+        for _ in range(-(-len(batches) // self.team.size)):
+            found += [score(batch) for batch in islice(own, 1)]
             check()
-            found.append(score(batch))
         return self.team.collected(found)
 
     def units(self, loader: DataLoader[Any]) -> int:
