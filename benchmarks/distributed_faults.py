@@ -18,7 +18,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -75,12 +75,12 @@ def outcome(status: int, out: str, ended: float) -> Outcome:
     return Outcome(seconds, status, "; ".join(dict.fromkeys(words)) or out[-200:])
 
 
-def table(ranks: int) -> Iterator[str]:
+def table(ranks: int, faults: Sequence[str] = FAULTS) -> Iterator[str]:
     """A row for each fault in each phase."""
     yield "| fault | phase | seconds | status | printed |"
     yield "|---|---|---|---|---|"
     for debug in (False, True):
-        for fault in FAULTS:
+        for fault in faults:
             if debug and not fault.startswith("other"):
                 continue
             name = f"{fault}, debug mode" if debug else fault
@@ -176,13 +176,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=0)
     parser.add_argument("--ranks", type=int, default=3)
+    parser.add_argument("--fault", choices=FAULTS, action="append", help="this one alone")
     parser.add_argument("--results", type=Path, metavar="FILE")
     add_page(parser)
     options = parser.parse_args()
     chosen = (
         kills(options.kills, options.ranks, options.results)
         if options.kills
-        else table(options.ranks)
+        else table(options.ranks, options.fault or FAULTS)
     )
     publish(chosen, "distributed_faults" + " --kills" * bool(options.kills), options.page)
 

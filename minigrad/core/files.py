@@ -4,7 +4,8 @@ import importlib.util
 import os
 import secrets
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 
@@ -35,6 +36,18 @@ def write_atomically(
 def temporary_files_of(path: Path) -> list[Path]:
     """What `write_atomically` has left of a file where it was killed; `path` may be a pattern."""
     return sorted(path.parent.glob(f".{path.name}.{'[0-9a-f]' * 8}"))
+
+
+def missing_folders(path: Path) -> list[Path]:
+    """The folder and those above it that are not there, from the inside."""
+    return [folder for folder in (path, *path.parents) if not folder.exists()]
+
+
+def remove_if_empty(folders: Iterable[Path]) -> None:
+    """Remove folders, from the inside, up to the first in which something is."""
+    with suppress(OSError):
+        for folder in folders:
+            folder.rmdir()
 
 
 def synchronise(path: Path) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from minigrad import text
+from minigrad.core.files import missing_folders, remove_if_empty
 from minigrad.training.output import Output
 from minigrad.training.own_code import is_own_code
 from minigrad.training.settings import Settings, SettingsError
@@ -161,6 +162,7 @@ def _refuse_root(settings: Settings) -> None:
     """Leave a folder that is not there to the download, if it can be made."""
     assert settings.root is not None
     folder = Path(settings.root).expanduser()
+    made = missing_folders(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -168,6 +170,8 @@ def _refuse_root(settings: Settings) -> None:
             f"--root {settings.root}: no files of {settings.data} are there, and the folder cannot "
             f"be made to download them: {error.strerror or error}"
         ) from error
+    finally:
+        remove_if_empty(made)  # the download makes them again
 
 
 def _check_path(settings: Settings) -> None:

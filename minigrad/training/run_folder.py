@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from minigrad.core.files import synchronise
+from minigrad.core.files import missing_folders, remove_if_empty, synchronise
 from minigrad.training.checkpoints import CheckpointManager
 from minigrad.training.output import Output
 from minigrad.training.settings import SettingsError
@@ -128,7 +128,7 @@ class Traces:
     def __init__(self, folder: RunFolder) -> None:
         self._folder = folder
         path = folder.path
-        self._made = [p for p in (path, *path.parents) if not p.exists()]
+        self._made = missing_folders(path)
         names = (LOCK, CONFIG, TABLE_OF_EPOCHS, TENSORBOARD, CHECKPOINTS)
         self._new = [path / name for name in names if not (path / name).exists()]
         self._before: dict[Path, int] = {}
@@ -152,10 +152,8 @@ class Traces:
                     path.unlink(missing_ok=True)
 
     def remove_empty_folders(self) -> None:
-        """Remove the folders that were not there before, from the inside, if nothing is in them."""
-        with suppress(OSError):
-            for path in self._made:
-                path.rmdir()
+        """Remove the folders that were not there before, if nothing is in them."""
+        remove_if_empty(self._made)
 
 
 def _elsewhere(path: Path) -> Iterator[Path]:

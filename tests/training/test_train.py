@@ -322,6 +322,7 @@ def test_missing_data_are_named_before_a_download(tmp_path, monkeypatch, capsys)
     assert main(["train", "--data", "mnist", "--root", str(root)]) == 2
     first = capsys.readouterr().err.splitlines()[0]
     assert first == f"minigrad: mnist was not found in {root}: it is downloaded there"
+    assert not root.exists()  # nor is what was made for it
 
 
 def test_settings_from_a_file(tmp_path, capsys):

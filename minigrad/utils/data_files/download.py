@@ -12,6 +12,8 @@ from typing import Any
 
 from tqdm import tqdm
 
+from minigrad.core.files import missing_folders, remove_if_empty
+
 _CHUNK = 1 << 16
 _ATTEMPTS = 5  # per mirror, after errors that another attempt may not have
 _SILENCE = 30  # seconds without a byte after which a connection counts as dead
@@ -52,6 +54,7 @@ def download(urls: Sequence[str], target: Path, remote: Remote) -> None:
     if target.is_file() and _md5(target) == remote.md5:
         return
     part = target.with_name(target.name + ".part")
+    made = missing_folders(part.parent)
     _open_for_writing(part)
     failures = []
     for url in urls:
@@ -64,6 +67,7 @@ def download(urls: Sequence[str], target: Path, remote: Remote) -> None:
         return
     if part.stat().st_size == 0:
         part.unlink()
+        remove_if_empty(made)
     raise RuntimeError(
         f"Error downloading {remote.name}:\n" + "\n".join(failures) + f"\nIf you have the file, "
         f"put it into {target.parent}, or give the directory of your data as root or in the "
