@@ -192,9 +192,7 @@ class Trainer:
             self._checkpoint()
 
     def _check_interruption(self) -> None:
-        """After each batch of an evaluation; several processes agree, as they do at a step."""
-        if self.team.size > 1:
-            self.interruption.agree(self.team.all_of(self.interruption.noted))
+        self.interruption.agree(self.team.all_of(self.interruption.noted))  # as at a step
         if self.interruption.name is not None:
             self._checkpoint()
             raise Interrupted
