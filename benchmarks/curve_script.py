@@ -1,5 +1,7 @@
 """ResNet-18 on CIFAR-10: the loss of some steps, by however many processes there are.
 
+Without ROOT, images of the same form are drawn: noise on a pattern that belongs to their class.
+
     minigrad run -n 2 benchmarks/curve_script.py OUT.json fixed|mean|reversed STEPS [ROOT]
 
 Samples, their shifts and the layers' statistics are the same for any number of ranks: with "fixed"
@@ -14,23 +16,43 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import minigrad as mg
 import minigrad.distributed as dist
 from minigrad import nn, optim
 from minigrad.nn.parallel import DistributedDataParallel
-from minigrad.utils.data import DataLoader, SampleStreams, ShardedBatchSampler
+from minigrad.utils.data import DataLoader, Dataset, SampleStreams, ShardedBatchSampler
 from minigrad.vision import transforms
 from minigrad.vision.datasets import CIFAR10
 from minigrad.vision.models import resnet18
 
-BATCH, SHARD = 16, 8
+BATCH, SHARD, SAMPLES = 16, 8, 1000
+
+
+class Drawn(Dataset[Any]):
+    """Images as those of CIFAR-10, of ten classes that can be told apart."""
+
+    def __init__(self, transform: Any) -> None:
+        draw = np.random.default_rng(0)
+        self.labels = draw.integers(0, 10, SAMPLES)
+        patterns = draw.normal(128, 40, (10, 32, 32, 3))
+        noisy = patterns[self.labels] + draw.normal(0, 40, (SAMPLES, 32, 32, 3))
+        self.pixels, self.transform = noisy.clip(0, 255).astype(np.uint8), transform
+
+    def __getitem__(self, index: int) -> tuple[Any, int]:
+        return self.transform(self.pixels[index]), int(self.labels[index])
+
+    def __len__(self) -> int:
+        return SAMPLES
 
 
 def batches(root: str | None) -> DataLoader[Any]:
     """This process's part of the batches."""
     steps = [transforms.RandomCrop(32, padding=4), transforms.ToTensor()]
     middle = transforms.Normalize([0.5] * 3, [0.5] * 3)
-    images = CIFAR10(root, train=True, transform=transforms.Compose([*steps, middle]))
+    transform = transforms.Compose([*steps, middle])
+    images = Drawn(transform) if root is None else CIFAR10(root, train=True, transform=transform)
     data: Any = SampleStreams(images)
     sampler = ShardedBatchSampler(data, BATCH, SHARD, drop_last=True)
     return DataLoader(data, batch_sampler=sampler)
