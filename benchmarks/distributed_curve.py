@@ -34,9 +34,9 @@ def curve(ranks: int, reduction: str, steps: int, root: str | None) -> dict[str,
 
 def table(ranks: int, steps: int, root: str | None, only_mean: bool = False) -> Iterator[str]:
     """The losses beside each other, as Markdown, and how far apart they are."""
-    ways = (("fixed", 1), ("fixed", ranks), ("mean", 1), ("mean", ranks), ("reversed", 1))
-    if only_mean:
-        ways = ways[2:]
+    ways = [("mean", 1), ("mean", ranks), ("reversed", 1)]
+    if not only_mean:
+        ways = [("fixed", 1), ("fixed", ranks), *ways]
     found = {(name, n): curve(n, name, steps, root) for name, n in ways}
     yield "| step | " + " | ".join(f"{name}, {n} ranks" for name, n in found) + " |"
     yield "|---|" + "---|" * len(found)
