@@ -1,4 +1,4 @@
-"""Whether convolutions may use Winograd's algorithm for 3x3 filters.
+"""Whether convolutions may use Winograd's algorithm for filters, 3x3 taps at a time.
 
     with minigrad.backends.winograd.flags(enabled=False):
         out = model(images)

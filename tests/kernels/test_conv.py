@@ -61,6 +61,8 @@ LARGER = [  # N, C, H, W, F, K, L, stride, padding, dilation, groups
     (1, 4, 12, 12, 100, 2, 2, (1, 1), NO_PAD, (1, 1), 1),  # tasks share out the filters
     (2, 3, 90, 80, 40, 3, 3, (1, 1), ((1, 1), (1, 1)), (1, 1), 1),  # planes cut into bands
     (3, 600, 9, 9, 600, 3, 3, (2, 3), ((1, 1), (1, 1)), (2, 1), 600),  # planes shared out
+    (2, 3, 31, 33, 20, 4, 4, (4, 4), NO_PAD, (1, 1), 1),  # phases as channels, pixels in no window
+    (3, 6, 15, 30, 12, 3, 7, (2, 3), ((1, 1), (3, 3)), (1, 2), 2),  # with zeros for other phases
 ]
 
 

@@ -25,6 +25,8 @@ from tests.support.forced_algorithm import forced
 
 FLOATS = (np.float32, np.float64)
 ULPS = {4: 24, 2: 6}
+# Which argument is the size of the tile.
+TILE = {correlate_winograd: 5, weight_grad_winograd: 4}
 
 
 def axis(size, pad, dilation=1, phase=0, is_reversed=False):
@@ -191,7 +193,9 @@ def test_convolutions_use_winograd(monkeypatch):
     for name in ("correlate_winograd", "weight_grad_winograd"):
         kernel = getattr(conv2d, name)
         monkeypatch.setattr(
-            conv2d, name, lambda *a, kernel=kernel: (calls.append(a[-1]), kernel(*a))
+            conv2d,
+            name,
+            lambda *a, kernel=kernel: (calls.append(a[TILE[kernel]]), kernel(*a)),
         )
     for groups, dilation, pad in itertools.product((1, 2), (1, 2), (0, 2)):
         x = rng.standard_normal((4, 32 * groups, 15, 18)).astype(np.float32)
@@ -211,6 +215,38 @@ def test_convolutions_use_winograd(monkeypatch):
         assert not calls
         for result, expected in zip(results, exact, strict=True):
             # Torch's tolerance for float32 is 1e-4 of the result; this is a tenth of it.
+            assert np.abs(result - expected).max() <= 1e-5 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("size", [2, 4])
+@pytest.mark.parametrize(
+    "case",
+    [  # K, L, stride, dilation, groups
+        (5, 5, 1, 1, 1), (7, 7, 1, 1, 1), (2, 4, 1, 1, 2), (4, 5, 1, 2, 1), (3, 2, 1, 3, 1),
+        (8, 7, 2, 1, 1), (9, 5, 3, 1, 2), (6, 6, 2, 3, 1),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_filters_of_other_sizes_in_parts_of_three_taps(case, size):
+    """Three taps at a time, the last with zeros; of strided ones only the input's gradient."""
+    rows, columns, stride, dilation, groups = case
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((2, 9 * groups, 23, 26)).astype(np.float32)
+    weight = rng.standard_normal((19 * groups, 9, rows, columns)).astype(np.float32)
+    bias = rng.standard_normal(len(weight)).astype(np.float32)
+    options = (stride,) * 2, ((3, 2), (1, 4)), (dilation,) * 2, groups
+
+    def run(*arrays):
+        x, weight, bias = arrays
+        out = conv2d.conv2d(x, weight, bias, *options)
+        g = out + 1
+        slope = conv2d.conv2d_input_grad(g, weight, x.shape, *options)
+        return out, slope, conv2d.conv2d_weight_grad(g, x, weight.shape, *options)
+
+    with forced("implicit_gemm"):
+        exact = run(*(a.astype(np.float64) for a in (x, weight, bias)))
+    with forced("winograd", size):
+        for result, expected in zip(run(x, weight, bias), exact, strict=True):
             assert np.abs(result - expected).max() <= 1e-5 * np.abs(expected).max()
 
 
@@ -239,7 +275,9 @@ def test_the_switch_turns_winograd_off(monkeypatch):
     for name in ("correlate_winograd", "weight_grad_winograd"):
         kernel = getattr(conv2d, name)
         monkeypatch.setattr(
-            conv2d, name, lambda *a, kernel=kernel: (calls.append(a[-1]), kernel(*a))
+            conv2d,
+            name,
+            lambda *a, kernel=kernel: (calls.append(a[TILE[kernel]]), kernel(*a)),
         )
     rng = np.random.default_rng(0)
     x, filters = rng.standard_normal((4, 32, 15, 18)), rng.standard_normal((32, 32, 3, 3))

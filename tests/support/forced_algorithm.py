@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from unittest import mock
 
-from minigrad.kernels.conv import plan
+from minigrad.kernels.conv import plan, subpixel
 from minigrad.kernels.conv.plan import Algorithm, Axis, Sizes
 
 select = plan.select_algorithm
@@ -22,7 +22,7 @@ def forced(algorithm: Algorithm, tile: int = 0) -> Iterator[None]:
     ) -> tuple[Algorithm, int] | None:
         if any(axis.source_dilation > 1 for axis in axes):
             return select(sizes, axes, taps) if algorithm == "direct" else None
-        if algorithm == "winograd" and not all(axis.has_three_even_taps() for axis in axes):
+        if algorithm == "winograd" and not all(axis.has_even_taps() for axis in axes):
             return "implicit_gemm", 0
         return algorithm, tile
 
@@ -35,3 +35,4 @@ def forced(algorithm: Algorithm, tile: int = 0) -> Iterator[None]:
 def _forget() -> None:
     plan.forward_steps.cache_clear()
     plan.backward_steps.cache_clear()
+    subpixel._select.cache_clear()

@@ -10,6 +10,7 @@ from minigrad.kernels.conv.direct import correlate_direct, weight_grad_direct
 from minigrad.kernels.conv.implicit_gemm import correlate_implicit_gemm
 from minigrad.kernels.conv.implicit_gemm_weight_grad import weight_grad_implicit_gemm
 from minigrad.kernels.conv.plan import Padding, Pair, Step, Steps, backward_steps, forward_steps
+from minigrad.kernels.conv.subpixel import interleave, select_subpixel, subpixel_filters
 from minigrad.kernels.conv.winograd import correlate_winograd
 from minigrad.kernels.conv.winograd_weight_grad import weight_grad_winograd
 
@@ -60,11 +61,20 @@ def conv2d_input_grad(
             g, _grouped(weight, groups), out, stride, padding, dilation
         )
     options = stride, padding, dilation, groups
+    filters = _grouped(weight, groups).swapaxes(1, 2)
+    subpixel = select_subpixel(g.shape, weight.shape, input_shape, *options, g.itemsize)
+    if subpixel is not None:
+        channels, sizes = input_shape[1] * math.prod(stride), [a.length for a in subpixel.axes]
+        phases = np.empty((len(g), channels, *sizes), g.dtype)
+        _correlate(phases, g, subpixel_filters(filters, subpixel), None, subpixel.steps)
+        out = np.empty(input_shape, g.dtype)
+        interleave(out, phases, stride)
+        return out
     steps = backward_steps(g.shape, weight.shape, input_shape, *options, g.itemsize)
-    reached = sum(math.prod(axis.length for axis in step.axes) for step in steps)
+    reached = sum(math.prod(axis.length for axis in step.axes) for step in steps if not step.adds)
     # Zeros where no tap reaches: the system hands out large ones at no cost.
     out = (np.empty if reached == math.prod(input_shape[2:]) else np.zeros)(input_shape, g.dtype)
-    _correlate(out, g, _grouped(weight, groups).swapaxes(1, 2), None, steps)
+    _correlate(out, g, filters, None, steps)
     return out
 
 
@@ -81,7 +91,7 @@ def conv2d_weight_grad(
     if g.size == 0 or 0 in weight_shape:
         return np.zeros(weight_shape, x.dtype)
     options = stride, padding, dilation, groups
-    steps = forward_steps(g.shape, weight_shape, x.shape, *options, x.itemsize)
+    steps = forward_steps(g.shape, weight_shape, x.shape, *options, x.itemsize, True)
     out = np.empty(weight_shape, x.dtype)
     grouped = _grouped(out, groups)
     kernel_shape = grouped.shape[3:]
@@ -124,7 +134,11 @@ def _weight_grad(out: np.ndarray, g: np.ndarray, x: np.ndarray, step: Step) -> N
     if step.algorithm == "winograd":
         for i, group in enumerate(out):
             f, c = _group_channels(i, group)
-            weight_grad_winograd(group, g[:, f], x[:, c], step.axes, step.tile)
+            rows, columns = group.shape[2:]
+            taps = group if rows == columns == 3 else np.empty((*group.shape[:2], 3, 3), out.dtype)
+            weight_grad_winograd(taps, g[:, f], x[:, c], step.axes, step.tile)
+            if taps is not group:
+                group[:] = taps[:, :, :rows, :columns]
         return
     g = g[:, :, step.rows.outputs, step.columns.outputs]
     if step.algorithm == "direct":
@@ -151,15 +165,27 @@ def _correlate(
             outputs = out[:, :, rows.outputs, columns.outputs]
             outputs[:] = 0 if bias is None else bias[:, None, None]
         elif step.algorithm == "winograd":
-            for i, group in enumerate(taps):
+            for i, group in enumerate(_three_by_three(taps)):
                 f, c = _group_channels(i, group)
-                group_bias = None if bias is None else bias[f]
+                group_bias = None if bias is None or step.adds else bias[f]
                 group_out, group_source = out[:, f], source[:, c]
-                correlate_winograd(group_out, group_source, group, group_bias, step.axes, step.tile)
+                correlate_winograd(
+                    group_out, group_source, group, group_bias, step.axes, step.tile, step.adds
+                )
         elif step.algorithm == "direct":
             correlate_direct(out, source, taps, bias, step.axes)
         else:
             correlate_implicit_gemm(out, source, taps, bias, step.axes)
+
+
+def _three_by_three(filters: np.ndarray) -> np.ndarray:
+    """Filters with zeros for the taps that they lack of 3 x 3."""
+    rows, columns = filters.shape[-2:]
+    if rows == columns == 3:
+        return filters
+    padded = np.zeros((*filters.shape[:-2], 3, 3), filters.dtype)
+    padded[..., :rows, :columns] = filters
+    return padded
 
 
 def _group_channels(i: int, filters: np.ndarray) -> tuple[slice, slice]:

@@ -15,8 +15,8 @@ Pair = tuple[int, int]
 Padding = tuple[Pair, Pair]
 Shape = tuple[int, ...]
 
-# "winograd" multiplies 3x3 filters in Winograd's domain, "direct" vectors of pixels with one tap
-# after the other, "implicit_gemm" matrices of pixels and filters.
+# "winograd" multiplies filters in Winograd's domain, 3x3 taps at a time, "direct" vectors of pixels
+# with one tap after the other, "implicit_gemm" matrices of pixels and filters.
 Algorithm = Literal["winograd", "direct", "implicit_gemm"]
 
 
@@ -40,12 +40,10 @@ class Axis(NamedTuple):
         """Pixels from the first that an output may read to the last."""
         return max(self.taps) + 1
 
-    def has_three_even_taps(self) -> bool:
-        """Whether there are three taps at equal distances, a multiple of the stride."""
-        if len(self.taps) != 3:
-            return False
-        first, middle, last = self.taps
-        return first + last == 2 * middle and first != last and (middle - first) % self.stride == 0
+    def has_even_taps(self) -> bool:
+        """Whether there are several taps at equal distances, a multiple of the stride."""
+        distances = {second - first for first, second in pairwise(self.taps)}
+        return len(distances) == 1 and 0 not in distances and min(distances) % self.stride == 0
 
     @property
     def dilation(self) -> int:
@@ -67,6 +65,21 @@ class Axis(NamedTuple):
             for i in range(min(dilation, self.length))
         )
 
+    def by_threes(self) -> "tuple[Axis, ...]":
+        """An axis of even taps as axes of three taps each, whose results add up.
+
+        The last may have taps that this axis lacks.
+        """
+        distance = self.taps[1] - self.taps[0]
+        axes = []
+        for first in self.taps[::3]:
+            taps = first, first + distance, first + 2 * distance
+            least = min(taps)
+            axes.append(
+                self._replace(origin=self.origin + least, taps=tuple(tap - least for tap in taps))
+            )
+        return tuple(axes)
+
 
 def parts(size: int, most: int) -> tuple[int, int]:
     """The number of nearly equal parts of at most `most` that `size` is cut into, and their length.
@@ -80,6 +93,9 @@ def parts(size: int, most: int) -> tuple[int, int]:
 # Measured costs, by the size of the tile, of one vector: of channels, to transform a tile of the
 # images; of filters, to transform a tile of the result; and of filters, to transform a filter.
 TILE_COSTS = {4: (500, 400, 300), 2: (250, 200, 150)}
+# The same of adding a tile of results to those of other taps.  Beside it, filters of more than
+# three taps, whose parts transform all images anew, take longer than counted by this factor.
+ADDING_COST, PARTS_FACTOR = 150, 1.5
 # The cost of a step, beside what it multiplies.
 STEP_COST = 36_000
 # Lanes of a register tile that cost as much as a multiply-add of pixels.
@@ -95,6 +111,12 @@ class Sizes(NamedTuple):
     channels: int
     filters: int
     itemsize: int
+    is_weight_grad: bool = False
+
+    @property
+    def vector(self) -> int:
+        """Elements of a vector."""
+        return VECTOR_BYTES // self.itemsize
 
 
 def select_algorithm(
@@ -107,13 +129,14 @@ def select_algorithm(
     read it undilated, one phase of the outputs after the other.
     """
     # A register tile holds vectors of filters: of a few filters most lanes would be idle.
-    few_filters = LANES_OF_PIXELS * sizes.filters <= NR_VECTORS * VECTOR_BYTES // sizes.itemsize
+    few_filters = LANES_OF_PIXELS * sizes.filters <= NR_VECTORS * sizes.vector
     if (dilation := math.prod(axis.source_dilation for axis in axes)) > 1:
         # Copying a single plane for each phase takes longer than multiplying by zeros.
         taps = math.prod(len(axis.taps) for axis in axes)
         dilates = sizes.channels == 1 and few_filters and dilation * taps <= MOST_DILATED
         return ("direct", 0) if dilates else None
-    if tile := _winograd_tile(sizes, axes, taps):
+    costs = algorithm_costs(sizes, axes, taps)
+    if tile := min(costs, key=costs.__getitem__):
         return "winograd", tile
     return ("direct" if few_filters else "implicit_gemm"), 0
 
@@ -136,23 +159,34 @@ def set_winograd_enabled(enabled: bool) -> None:
     backward_steps.cache_clear()
 
 
-def _winograd_tile(sizes: Sizes, axes: tuple[Axis, Axis], taps: int) -> int:
-    """Outputs along the side of Winograd's tiles where they are the fastest, or else 0."""
-    if not (_Winograd.enabled and all(axis.has_three_even_taps() for axis in axes)):
-        return 0
-    images, channels, filters, itemsize = sizes
-    vector = VECTOR_BYTES // itemsize
-    groups, vectors = -(-channels // vector), -(-filters // (NR_VECTORS * vector)) * NR_VECTORS
-    lanes = min(vectors * vector, LANES_OF_PIXELS * filters)
-    costs = {0: images * taps * channels * lanes // vector}
+def register_lanes(sizes: Sizes) -> int:
+    """Lanes that a pixel takes under a tap, of `direct` or of whole panels of filters."""
+    panel = NR_VECTORS * sizes.vector
+    return min(-(-sizes.filters // panel) * panel, LANES_OF_PIXELS * sizes.filters)
+
+
+def algorithm_costs(sizes: Sizes, axes: tuple[Axis, Axis], taps: int) -> dict[int, float]:
+    """The costs, in multiply-adds of a vector, by Winograd's m, where it can be used, or 0."""
+    images, channels, filters, _, is_weight_grad = sizes
+    costs: dict[int, float] = {0: images * taps * channels * register_lanes(sizes) / sizes.vector}
+    if not (_Winograd.enabled and all(axis.has_even_taps() for axis in axes)):
+        return costs
+    parts_of_filter = math.prod(-(-len(axis.taps) // 3) for axis in axes)
+    if is_weight_grad and parts_of_filter > 1:  # each part would transform the gradient anew
+        return costs
+    groups = -(-channels // sizes.vector)
+    vectors = -(-filters // (NR_VECTORS * sizes.vector)) * NR_VECTORS
     steps = math.prod(min(axis.dilation, axis.length) for axis in axes)
     for size, (image_cost, result_cost, filter_cost) in TILE_COSTS.items():
         tiles = images * _tiles(axes, size)
         multiplied = tiles * (size + 2) ** 2 * channels * vectors
         transformed = tiles * (groups * image_cost + vectors * result_cost)
         costs[size] = multiplied + transformed + channels * vectors * filter_cost
-        costs[size] += (steps - 1) * STEP_COST
-    return min(costs, key=costs.__getitem__)
+        if parts_of_filter > 1:
+            costs[size] += tiles * vectors * ADDING_COST
+            costs[size] *= parts_of_filter * PARTS_FACTOR
+        costs[size] += (steps * parts_of_filter - 1) * STEP_COST
+    return costs
 
 
 def _tiles(axes: tuple[Axis, Axis], size: int) -> int:
@@ -182,6 +216,18 @@ class Piece(NamedTuple):
         first, stride = self.axis.out_offset, self.axis.out_stride
         return slice(first, first + self.axis.length * stride, stride)
 
+    def for_winograd(self) -> "tuple[tuple[Piece, ...], ...]":
+        """Pieces whose outputs have the distance that the taps have, each for three taps a time."""
+        first, step, count = self.taps.start, self.taps.step, len(self.axis.taps)
+        slices = [
+            slice(first + k * step, first + min(k + 3, count) * step, step)
+            for k in range(0, count, 3)
+        ]
+        return tuple(
+            tuple(Piece(*piece) for piece in zip(axis.by_threes(), slices, strict=True))
+            for axis in self.axis.interleaved()
+        )
+
 
 class Step(NamedTuple):
     """A call of a kernel, for some rows and columns."""
@@ -190,6 +236,7 @@ class Step(NamedTuple):
     columns: Piece
     algorithm: Algorithm
     tile: int = 0  # m of Winograd's F(m x m, 3 x 3)
+    adds: bool = False  # to the results of the steps before it, which are of other taps
 
     @property
     def axes(self) -> tuple[Axis, Axis]:
@@ -203,12 +250,12 @@ Steps = tuple[Step, ...]
 @lru_cache(1024)
 def forward_steps(
     out: Shape, weight: Shape, source: Shape, stride: Pair, padding: Padding, dilation: Pair,
-    groups: int, itemsize: int,
+    groups: int, itemsize: int, is_weight_grad: bool = False,
 ) -> Steps:  # fmt: skip
-    """The steps to a convolution's output; the gradient of its weight is a sum over the same."""
-    sizes = Sizes(out[0], weight[1], weight[0] // groups, itemsize)
+    """The steps to a convolution's output, or to the gradient of its weight, a sum over outputs."""
+    sizes = Sizes(out[0], weight[1], weight[0] // groups, itemsize, is_weight_grad)
     axes = [_strided(*a) for a in zip(out[2:], weight[2:], stride, padding, dilation, strict=True)]
-    return _steps(axes[0], axes[1], source[2:], sizes)
+    return steps_of(axes[0], axes[1], source[2:], sizes)
 
 
 @lru_cache(1024)
@@ -230,7 +277,7 @@ def backward_steps(
         rows, columns = (_dilated(*axis) for axis in axes)
         if chosen := select_algorithm(sizes, (rows.axis, columns.axis), 0):
             return (Step(rows, columns, *chosen),)
-    return _steps(_phases(*axes[0]), _phases(*axes[1]), out[2:], sizes)
+    return steps_of(phases_along(*axes[0]), phases_along(*axes[1]), out[2:], sizes)
 
 
 def _strided(
@@ -241,7 +288,9 @@ def _strided(
     return (Piece(Axis(size, stride, -padding[0], taps), slice(0, kernel, 1)),)
 
 
-def _phases(size: int, kernel: int, stride: int, padding: int, dilation: int) -> tuple[Piece, ...]:
+def phases_along(
+    size: int, kernel: int, stride: int, padding: int, dilation: int
+) -> tuple[Piece, ...]:
     """The phases of an input axis that taps read, each with the slice of the kernel's taps."""
     period = stride // math.gcd(stride, dilation)
     phases = defaultdict(list)
@@ -268,7 +317,7 @@ def _dilated(size: int, kernel: int, stride: int, padding: int, dilation: int) -
     return Piece(axis, slice(0, kernel, 1))
 
 
-def _steps(
+def steps_of(
     rows: tuple[Piece, ...], columns: tuple[Piece, ...], source: Shape, sizes: Sizes
 ) -> Steps:
     """Each pair of pieces by the fastest algorithm for it, cut as that algorithm needs it."""
@@ -279,8 +328,13 @@ def _steps(
         chosen = select_algorithm(sizes, (pair[0].axis, pair[1].axis), taps)
         assert chosen is not None  # the source is not dilated
         if chosen[0] == "winograd":
-            cut = [tuple(Piece(axis, p.taps) for axis in p.axis.interleaved()) for p in pair]
-        steps += [Step(down, across, *chosen) for down, across in product(*cut)]
+            for outputs in product(*(piece.for_winograd() for piece in pair)):
+                steps += [
+                    Step(down, across, *chosen, adds=i > 0)
+                    for i, (down, across) in enumerate(product(*outputs))
+                ]
+        else:
+            steps += [Step(down, across, *chosen) for down, across in product(*cut)]
     return tuple(steps)
 
 

@@ -32,6 +32,7 @@ from minigrad.kernels.conv.winograd_transforms import (
     ONE,
     SKEW,
     TileFields,
+    add_pixels,
     block_strips,
     image_stage_size,
     padded_channels,
@@ -80,6 +81,7 @@ class SlotFields(NamedTuple):
     depth_offsets: int  # int64: before each channel
     sums: int  # of a block by one panel, at all points
     result_stage: int
+    added: int  # what the results are added to
     zeros: int  # a panel's bias at most points
 
 
@@ -107,6 +109,7 @@ class WinogradPlan(NamedTuple):
     panel_tasks: int
     chunks: int  # of the channels, see CHUNK_CHANNELS
     packings: int  # tasks of phase 0 that pack filters
+    adds: bool  # to what the output holds
     slot: SlotFields
 
 
@@ -117,8 +120,9 @@ def correlate_winograd(
     bias: np.ndarray | None,
     axes: tuple[Axis, Axis],
     m: int,
+    adds: bool = False,
 ) -> None:
-    """Fill the elements of `out` that the axes describe with source * filters + bias.
+    """Fill the elements of `out` that the axes describe with source * filters + bias, or add it.
 
     (N, F, H', W'), (N, C, H, W), (F, C, 3, 3), (F,), by F(m x m, 3 x 3) with m = 2 or 4.  An axis
     has three taps whose distance is that of its outputs.
@@ -132,6 +136,7 @@ def correlate_winograd(
         filters.strides,
         axes,
         m,
+        adds,
     )
     padded_bias = np.zeros(prepared.bias_size, out.dtype)
     if bias is not None:
@@ -166,6 +171,7 @@ def _prepare(
     weight_strides: tuple[int, ...],
     axes: tuple[Axis, Axis],
     m: int,
+    adds: bool,
 ) -> _Prepared:
     """The cut into tasks, which follows from the sizes alone."""
     (images, channels), filters, itemsize = source[0][:2], out[0][1], dtype.itemsize
@@ -199,6 +205,7 @@ def _prepare(
         panel_tasks=panel_tasks,
         chunks=chunks,
         packings=panels * chunks,
+        adds=adds,
         slot=slot,
     )
     shared_blocks = tiles.blocks if panel_tasks > 1 else 0
@@ -226,6 +233,7 @@ def _slot_fields(
         depth_offsets=int64_elements(KC, itemsize),
         sums=tiles.points**2 * (block_tiles * NR + SKEW),
         result_stage=tiles.m**2 * tiles.of_strip * NR,
+        added=tiles.m**2 * tiles.of_strip * NR // NR_VECTORS,
         zeros=NR,
     )
 
@@ -296,8 +304,9 @@ def _multiply(sums, bias, values, tile_offsets, depth_offsets, panel, plan, tile
 
 
 @device_function
-def _store(stage, sums, out, plan, block, panel):
+def _store(stages, sums, out, plan, block, panel):
     """Transform a panel's sums of a block of tiles back to pixels, and store them."""
+    stage, added = stages
     tiles, vector, point_stride = plan.tiles, lanes(stage), plan.sum_point_stride
     row_size = tiles.of_strip * tiles.m * vector
     first_strip, end_strip = block_strips(plan, block)
@@ -328,11 +337,12 @@ def _store(stage, sums, out, plan, block, panel):
             for j in range(NR_VECTORS):
                 f = panel * plan.NR + j * vector
                 element = first + f * plan.out.channel_stride + row * row_stride
-                transpose(
-                    (offset(out, element), plan.out.channel_stride),
-                    (offset(stage, (j * tiles.m + row) * row_size), vector),
-                    column_stride, run, min(vector, plan.filters - f),
-                )  # fmt: skip
+                used = min(vector, plan.filters - f)
+                pixels = (offset(out, element), plan.out.channel_stride)
+                staged = offset(stage, (j * tiles.m + row) * row_size)
+                if plan.adds:
+                    add_pixels(staged, added, pixels, column_stride, used, run)
+                transpose(pixels, (staged, vector), column_stride, run, used)
 
 
 @device_function
@@ -347,7 +357,8 @@ def _multiply_block(values, workspace, arrays, plan, block, part):
         depth_offsets[i] = i
     for i in range(padded):
         tile_offsets[i] = min(i, block_tiles - 1) * plan.padded_channels
-    sums, stage = offset(workspace, plan.slot.sums), offset(workspace, plan.slot.result_stage)
+    sums, added = offset(workspace, plan.slot.sums), offset(workspace, plan.slot.added)
+    stages = offset(workspace, plan.slot.result_stage), added
     zeros = offset(workspace, plan.slot.zeros)
     for j in range(NR):
         zeros[j] = 0
@@ -360,7 +371,7 @@ def _multiply_block(values, workspace, arrays, plan, block, part):
             sums, panel_bias, values, tile_offsets, depth_offsets,
             offset(packed, panel * area * plan.filter_point_stride), plan, padded,
         )  # fmt: skip
-        _store(stage, sums, out, plan, block, panel)
+        _store(stages, sums, out, plan, block, panel)
 
 
 @task_kernel(WinogradArrays, WinogradPlan)

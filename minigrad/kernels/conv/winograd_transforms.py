@@ -17,7 +17,7 @@ from minigrad.kernels.compiler.kernel import device_function
 from minigrad.kernels.compiler.pointers import offset
 from minigrad.kernels.compiler.vector_unit import VECTOR_BYTES
 from minigrad.kernels.conv.plan import Axis, parts
-from minigrad.kernels.simd.move import lanes, transpose_block
+from minigrad.kernels.simd.move import lanes, transpose, transpose_block
 from minigrad.kernels.simd.two_sided import sandwich, transposed
 
 # The matrices in the paper's names, each a product of factors whose sums are shared by its rows.
@@ -164,6 +164,25 @@ def stage_pixels(out, row_size, source, image, used, window, readable):
                     row[j * vector + lane] = 0
             for j in range(top * vector, columns * vector):
                 row[j] = 0
+
+
+@device_function
+def add_pixels(staged, memory, image, stride, used, count):
+    """staged[x, lane] += image[lane, x] for `used` channels and `count` pixels.
+
+    `image` is (pointer, channel stride), its pixels are `stride` apart; `memory` is as large as
+    `staged`.
+    """
+    pixels, channel_stride = image
+    vector = lanes(staged)
+    if stride == 1 and used == vector:
+        transpose((memory, vector), (pixels, channel_stride), 1, used, count)
+        for i in range(count * vector):
+            staged[i] += memory[i]
+    else:
+        for lane in range(used):
+            for x in range(count):
+                staged[x * vector + lane] += pixels[lane * channel_stride + x * stride]
 
 
 @device_function
