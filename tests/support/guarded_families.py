@@ -155,11 +155,10 @@ def depthwise(draw: Draw) -> Calls:
 
 
 def winograd(draw: Draw) -> Calls:
-    m = draw.one_of(2, 4)
+    m, kernel = draw.one_of(2, 4), draw.one_of((3, 3), (5, 2), (4, 7))
     _, padding, dilation = _options(draw)
     filters, channels = draw.size(1, 67), draw.one_of(draw.size(1, 67), VECTOR, TILE)
     options = draw.one_of((1, 1), (1, 1), (2, 2)), padding, dilation, draw.one_of(1, 1, 2)
-    kernel = draw.one_of((3, 3), (3, 3), (3, 3), (5, 2), (4, 7))
     with forced("winograd", m):
         yield from _convolution(draw, filters, channels, kernel, *options)
 
