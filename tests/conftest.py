@@ -12,6 +12,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.engine.grad_mode import thread
+from minigrad.kernels.compiler import process
 from minigrad.nn.hooks import EVERYWHERE
 from minigrad.optim.optimizer.hooks import GLOBAL_HOOKS
 
@@ -20,6 +21,11 @@ HERE = Path(__file__).parent
 # GNU readline, which pytest loads, sets these for the processes that pytest-xdist starts.
 for variable in ("COLUMNS", "LINES"):
     os.environ.pop(variable, None)
+
+# With a worker on each core none is idle for a second compiler, here and in the tests' processes.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("MINIGRAD_DISABLE", "background")
+    process._disabled.cache_clear()
 
 # A shell that starts the suite in the background has it ignore Ctrl-C, and `nohup` the end of the
 # terminal; tests send both.

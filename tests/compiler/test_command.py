@@ -5,7 +5,8 @@ import json
 from minigrad.cli import main
 
 
-def test_a_compiled_run_has_the_history_of_a_run(tmp_path):
+def test_a_compiled_run_has_the_history_of_a_run(tmp_path, monkeypatch):
+    monkeypatch.setattr("minigrad.training.run.plotting_available", lambda: False)  # a picture each
     histories = []
     for name, options in (("eager", []), ("compiled", ["--compile"])):
         folder = tmp_path / name

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numba
@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from minigrad.kernels import precompile
+from minigrad.kernels.compiler import process
 from minigrad.kernels.compiler.background import BackgroundCompiler
 from minigrad.kernels.compiler.task_queue import TaskKernel
 from minigrad.kernels.conv import direct, implicit_gemm
@@ -32,6 +33,15 @@ for name in names:
             print(name, file=file)
 time.sleep(60 if "linger" in names else 0)
 """
+
+
+@pytest.fixture(autouse=True)
+def is_enabled(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Also here, where tests/conftest.py may have disabled it."""
+    monkeypatch.setenv("MINIGRAD_DISABLE", "")
+    process._disabled.cache_clear()
+    yield
+    process._disabled.cache_clear()
 
 
 @pytest.fixture
@@ -109,15 +119,15 @@ def test_no_second_process_on_one_core(
 
 def output(program: str, *arguments: object, **variables: str) -> str:
     """The output of a program in a new process."""
-    process = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", program, *map(str, arguments)],
         env=os.environ | variables,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert process.returncode == 0, process.stderr
-    return process.stdout
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
@@ -139,7 +149,7 @@ def test_a_fork_waits_for_nothing() -> None:
 def test_the_second_process_ends_with_this_one(
     compiler: BackgroundCompiler, tmp_path: Path
 ) -> None:
-    process = output(
+    pid = output(
         "import sys\n"
         "from minigrad.kernels.compiler.background import BackgroundCompiler\n"
         "compiler = BackgroundCompiler('other_compiler')\n"
@@ -150,7 +160,7 @@ def test_the_second_process_ends_with_this_one(
         PYTHONPATH=os.pathsep.join([str(tmp_path), *sys.path]),
     )
     with pytest.raises(ProcessLookupError):
-        os.kill(int(process), 0)
+        os.kill(int(pid), 0)
 
 
 def test_gemm_also_starts_gemm_nt(tmp_path: Path) -> None:

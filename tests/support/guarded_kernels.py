@@ -1,6 +1,6 @@
-"""Runs a family of kernels between guard pages: `python -m tests.support.guarded_kernels FAMILY`.
+"""Runs families of kernels between guard pages: `python -m tests.support.guarded_kernels NAME...`.
 
-Each call of the family is printed before it is made, so that after a crash the last line names it.
+Each call of a family is printed before it is made, so that after a crash the last line names it.
 """
 
 import os
@@ -163,12 +163,12 @@ def run(family: Callable[[Draw], Calls], rounds: int) -> int:
 if __name__ == "__main__":
     workspace.KEPT_BYTES = -1  # blocks of their own, of exact size
     guarded.install()
-    name = sys.argv[1]
     everything = FAMILIES | FAULTS | {"no_fault": no_fault}
-    rounds = ROUNDS if name in FAMILIES else 1
     status = 1
     try:
-        print(f"{run(everything[name], rounds)} calls without a fault")
+        for name in sys.argv[1:]:
+            rounds = ROUNDS if name in FAMILIES else 1
+            print(f"{name}: {run(everything[name], rounds)} calls without a fault")
         status = 0
     except Exception:
         traceback.print_exc()
