@@ -58,6 +58,22 @@ def test_each_iteration_runs_once(threads: int, size: int, work: int) -> None:
 
 
 @kernel
+def _through_inner_function(out: Any, x: Any) -> None:
+    def twice(value: Any) -> Any:
+        return value + value
+
+    for i in range(x.size):
+        out[i] = twice(x[i])
+
+
+def test_a_kernel_may_hold_a_function() -> None:
+    """For which Numba needs passes that other kernels do without."""
+    out = np.empty(3)
+    _through_inner_function.run(out, np.arange(3.0))
+    assert out.tolist() == [0, 2, 4]
+
+
+@kernel
 def _double_rows(out: Any, x: Any) -> None:
     for m in prange(x.shape[0]):
         row, out_row = x[m], out[m]

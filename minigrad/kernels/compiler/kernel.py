@@ -12,6 +12,7 @@ from minigrad.kernels.compiler.checked_cache import KernelCache
 from minigrad.kernels.compiler.fork import one_launch_at_a_time, thread_limit
 from minigrad.kernels.compiler.link import link
 from minigrad.kernels.compiler.outline import has_prange, outline
+from minigrad.kernels.compiler.passes import KernelCompiler
 from minigrad.kernels.compiler.process import prepare_process
 from minigrad.kernels.compiler.signals import deferring_signals
 
@@ -61,7 +62,9 @@ class Kernel:
             numba.get_num_threads()  # starts the threading layer, whose functions the code calls
             function = outline(function, partial(link, **options), GRAIN_SIZE)
         keep_on_disk(function)
-        compiled: Any = numba.njit(function, no_cfunc_wrapper=True, **options)
+        compiled: Any = numba.njit(
+            function, no_cfunc_wrapper=True, pipeline_class=KernelCompiler, **options
+        )
         if not numba.config.DISABLE_JIT:
             compiled._cache = KernelCache(function)
             compiled.compile = deferring_signals(compiled.compile)

@@ -15,6 +15,7 @@ from minigrad.kernels.compiler.checked_cache import KernelCache
 from minigrad.kernels.compiler.fork import one_compilation_at_a_time, watch_forks
 from minigrad.kernels.compiler.kernel import GRAIN_SIZE, get_num_threads, kernel, prange
 from minigrad.kernels.compiler.numpy_abi import headers_are_known, write_addresses
+from minigrad.kernels.compiler.passes import KernelCompiler
 from minigrad.kernels.compiler.plan_record import address_dtype, flatten, record_dtype
 from minigrad.kernels.compiler.pointers import call, fetch_and_increment
 from minigrad.kernels.compiler.signals import deferring_signals
@@ -78,7 +79,9 @@ class TaskKernel(Generic[Arrays, Plan]):
         }  # fmt: skip
         keep_on_disk(self.function)
         signature = (arguments, numba.types.void)
-        compiled = _AnnouncedCFunc(self.function, signature, locals={}, options=options)
+        compiled = _AnnouncedCFunc(
+            self.function, signature, locals={}, options=options, pipeline_class=KernelCompiler
+        )
         compiled.announce = partial(background_compiler.start, self.name, str(dtype))
         compiled._cache = KernelCache(self.function)
         background_compiler.wait_for(self.name_for(dtype))
