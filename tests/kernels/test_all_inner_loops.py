@@ -10,22 +10,20 @@ from benchmarks.inner_loops.targets import TARGETS
 from minigrad.bench.explain.loops import count, functions_of, innermost_loops
 from tests.support import inner_loops
 
-# All targets in float32; in float64 one of each vector unit, and of AVX-512's another.
-FLOAT64 = ("x86-64-v2", "haswell", "skylake-avx512", "znver4", "neoverse-v2")
+TARGETS_IN = {"float32": tuple(TARGETS), "float64": inner_loops.OF_EACH_UNIT}
 
 
 @cache
 def assembled(dtype: str) -> list[micro_kernels.Assembled]:
     """All micro-kernels in this dtype."""
-    targets = FLOAT64 if dtype == "float64" else TARGETS
-    return micro_kernels.assemble(targets, dtypes=[dtype])
+    return micro_kernels.assemble(TARGETS_IN[dtype], dtypes=[dtype])
 
 
 @pytest.mark.parametrize("dtype", micro_kernels.DTYPES)
 @pytest.mark.parametrize("micro_kernel", micro_kernels.MICRO_KERNELS)
 def test_sums_stay_in_registers(micro_kernel: str, dtype: str) -> None:
     found = [each for each in assembled(dtype) if each.micro_kernel == micro_kernel]
-    assert {each.target for each in found} == set(FLOAT64 if dtype == "float64" else TARGETS)
+    assert {each.target for each in found} == set(TARGETS_IN[dtype])
     for each in found:
         inner_loops.check(each)
 

@@ -7,6 +7,9 @@ from benchmarks.inner_loops.targets import TARGETS
 from minigrad.bench.explain.loops import count, functions_of, main_loop
 from minigrad.kernels.compiler.vector_unit import AVX, AVX512, NEON, SSE
 
+# One target of each vector unit, and of AVX-512's another.
+OF_EACH_UNIT = ("x86-64-v2", "haswell", "skylake-avx512", "znver4", "neoverse-v2")
+
 
 class Most(NamedTuple):
     """What there may be of in one round of an innermost loop; see `Counts`."""
