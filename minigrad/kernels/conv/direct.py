@@ -172,12 +172,14 @@ def correlation_tasks(phase, task, workspace, records):
     count = (rows - 1) * plan.pitch + plan.columns.length
     block, sums = offset(workspace, plan.slot.planes), offset(workspace, plan.slot.band)
     fill(block, planes_size(plan) + ROW_VECTORS * vector, 0)
-    long = count // (ROW_VECTORS * vector) * ROW_VECTORS * vector
+    # A rest of more than half a long piece is one too: the memory has room for it.
+    piece = ROW_VECTORS * vector
+    long = (count + piece // 2 - 1) // piece * piece
     for group in range(first_group, min(first_group + plan.task_groups, plan.groups)):
         copy_planes(block, source, tap_offsets, plan, n, group, first_row, 0)
         for f in range(group * plan.filters, (group + 1) * plan.filters):
             weight = offset(pointer_at(workspace, arrays.weight), f * plan.depth)
-            for p in range(0, long, ROW_VECTORS * vector):
+            for p in range(0, long, piece):
                 pixels = offset(block, p)
                 row_product(offset(sums, p), bias[f], weight, pixels, tap_offsets, plan.depth)
             for p in range(long, count, END_VECTORS * vector):
@@ -238,14 +240,16 @@ def weight_grad_tasks(phase, task, workspace, records):
     slice_sums = offset(
         pointer_at(workspace, arrays.sums), slice_ * plan.groups * plan.filters * size
     )
-    for group in range(first_group, min(first_group + plan.task_groups, plan.groups)):
-        group_sums = offset(slice_sums, group * plan.filters * size)
-        for j in range(plan.filters * size):
-            group_sums[j] = 0
-        first_image = plan.images * slice_ // plan.slices
-        end_image = plan.images * (slice_ + 1) // plan.slices
-        for band in range(first_image * plan.bands, end_image * plan.bands):
-            n, first_row = band // plan.bands, band % plan.bands * plan.band_rows
+    end_group = min(first_group + plan.task_groups, plan.groups)
+    for j in range(first_group * plan.filters * size, end_group * plan.filters * size):
+        slice_sums[j] = 0
+    first_image = plan.images * slice_ // plan.slices
+    end_image = plan.images * (slice_ + 1) // plan.slices
+    # An image's planes lie one after the other, and small ones of other images on other pages.
+    for band in range(first_image * plan.bands, end_image * plan.bands):
+        n, first_row = band // plan.bands, band % plan.bands * plan.band_rows
+        for group in range(first_group, end_group):
+            group_sums = offset(slice_sums, group * plan.filters * size)
             copy_planes(block, source, tap_offsets, plan, n, group, first_row, 0)
             for f in range(plan.filters):
                 plane = group * plan.filters + f
