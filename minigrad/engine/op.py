@@ -26,7 +26,7 @@ from minigrad.engine.old_forms import in_current_form, matching
 from minigrad.engine.operands import advice_on
 from minigrad.engine.operation import Declaration, Op, Rule, Sample, arr, in_torch_names, sample
 from minigrad.engine.out_argument import call_into
-from minigrad.engine.overrides import SWITCH, ask, mark_asking, overriding
+from minigrad.engine.overrides import SWITCH, ask, mark_asking, named_kind, overriding
 
 __all__ = [
     "Op",
@@ -223,7 +223,7 @@ def require_tensors(name: str, **operands: Any) -> None:
         if not isinstance(given, Value):
             raise TypeError(
                 f"{name}(): argument '{operand}' (position {position + 1}) must be Tensor, not "
-                f"{type(given).__name__}{advice_on(given)}"
+                f"{named_kind(given)}{advice_on(given)}"
             ) from None
 
 
@@ -240,7 +240,7 @@ def _require_tensors(
             if not isinstance(given, Value):
                 raise TypeError(
                     f"{name}(): argument '{p.name}' (position {position + 1}) must be Tensor, not "
-                    f"{type(given).__name__}{advice_on(given)}"
+                    f"{named_kind(given)}{advice_on(given)}"
                 ) from None
 
 

@@ -8,7 +8,7 @@ from minigrad.core.errors import OutOfMemoryError
 from minigrad.core.shapes import dims_that_differ
 from minigrad.engine.graph import Value
 from minigrad.engine.operation import Op
-from minigrad.engine.overrides import first_seen_in_function, is_asked
+from minigrad.engine.overrides import first_seen_in_function, is_asked, named_kind
 
 _OPERANDS = (Value, int, float, complex, np.generic)
 
@@ -62,12 +62,12 @@ def plain(operation: Op, position: int, arg: Any, as_operator: bool) -> Any:
         return arg
     raise TypeError(
         f"{operation.name}(): argument '{name}' (position {position + 1}) must be Tensor"
-        f"{'' if only_tensors else ' or a number'}, not {type(arg).__name__}{advice_on(arg)}"
+        f"{'' if only_tensors else ' or a number'}, not {named_kind(arg)}{advice_on(arg)}"
     )
 
 
 def not_a_tensor(operation: Op, args: tuple[Any, ...]) -> TypeError:
-    given = type(args[0]).__name__ + advice_on(args[0]) if args else "nothing"
+    given = named_kind(args[0]) + advice_on(args[0]) if args else "nothing"
     first = operation.tensors[0] if operation.tensors else "tensors"
     return TypeError(
         f"{operation.name}(): argument '{first}' (position 1) must be Tensor, not {given}"

@@ -50,8 +50,41 @@ def disabled_torch_function_impl(
     kwargs: Mapping[str, Any] | None = None,
 ) -> Any:
     """The `__torch_function__` of a class whose objects count as plain tensors."""
+    refuse_foreign(func)
     with DisableTorchFunctionSubclass():
         return func(*args, **(kwargs or {}))
+
+
+def refuse_foreign(func: Any) -> None:
+    """Raise TypeError for a function of torch itself: it asks the classes of what it is given.
+
+    It cannot be called again with the same tensors, because it would ask again.
+    """
+    owners = func, getattr(func, "__self__", None), getattr(func, "__objclass__", None)
+    modules = [getattr(owner, "__module__", None) for owner in owners]
+    if any(str(module).partition(".")[0] == "torch" for module in modules):
+        name = getattr(func, "__name__", str(func))
+        raise TypeError(
+            f"torch's {name} was given a minigrad tensor, and takes torch's alone: convert it with "
+            f"torch.from_dlpack(t) or torch.as_tensor(t.numpy()), both on the same memory, or call "
+            "minigrad's function of that name"
+        )
+
+
+_OF_TORCH = (
+    "a tensor of torch: convert it with minigrad.from_dlpack(t) or minigrad.from_numpy(t.numpy()), "
+    "both on the same memory"
+)
+
+
+def named_kind(given: Any) -> str:
+    """The name of a class in an error; of torch's tensors, what to do with them."""
+    return _OF_TORCH if _is_of_torch(type(given)) else type(given).__name__
+
+
+def _is_of_torch(kind: type) -> bool:
+    """True for torch's tensors: their class would call the function again, and be asked again."""
+    return any(base.__module__ == "torch" and base.__name__ == "Tensor" for base in kind.__mro__)
 
 
 def overrides_functions(kind: type) -> bool:
@@ -109,6 +142,9 @@ def ask(
     """
     SWITCH.on = True
     types = tuple([type(each) for each in asked])
+    if any(map(_is_of_torch, types)):
+        name = getattr(func, "__name__", str(func))
+        raise TypeError(f"minigrad's {name} was given {_OF_TORCH}")
     if (recorder := thread.mode.step_recorder) is not None:
         recorder.refuse(f"{types[0].__name__} overrides functions")
     for each in asked:

@@ -8,6 +8,7 @@ from minigrad.engine.overrides import (
     DisableTorchFunctionSubclass,
     make_overridable,
     overrides_functions,
+    refuse_foreign,
 )
 from minigrad.tensor.methods.array import ArrayValue
 
@@ -33,6 +34,7 @@ class SubclassProtocol(ArrayValue):
         A subclass overrides it, and calls this one by `super()`.  Gives NotImplemented if an
         argument's class is not a base of this one.
         """
+        refuse_foreign(func)
         if not all(issubclass(cls, kind) for kind in types):
             return NotImplemented
         with DisableTorchFunctionSubclass():

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from minigrad.engine.operands import advice_on
+from minigrad.engine.overrides import named_kind
 from minigrad.tensor import Tensor
 
 Pair = tuple[int, int]
@@ -77,7 +78,7 @@ def require_tensor(name: str, **arguments: Any) -> None:
             position = 1 + list(arguments).index(argument)
             raise TypeError(
                 f"{name}(): argument '{argument}' (position {position}) must be Tensor, "
-                f"not {type(value).__name__}{advice_on(value)}"
+                f"not {named_kind(value)}{advice_on(value)}"
             )
 
 
