@@ -20,8 +20,10 @@ from benchmarks import processes
 from benchmarks.inner_loops.report import summary as inner_loops_summary
 from benchmarks.published.kinds import RESULTS, own_folder
 from benchmarks.published.pages import publish, summary
+from benchmarks.verdicts.campaign import campaign
 from benchmarks.winograd_errors import summary as winograd_summary
 from minigrad import bench
+from minigrad.bench.record import describe_machine
 from minigrad.cli.generated_section import Section
 
 HERE = Path(__file__).parent
@@ -103,6 +105,14 @@ def compiled_steps(options: Namespace) -> None:
         save(options, f"compiled-steps-{threads}", steps.summary(threads, rounds, seconds))
 
 
+def verdicts(options: Namespace) -> None:
+    """How often comparisons of two versions raise a false alarm, or miss a slow-down."""
+    machine = describe_machine()
+    found = campaign(65, 5, 20) if options.quick else campaign()
+    machine["load"] = os.getloadavg()
+    save(options, "verdicts", {"machine": machine, "verdicts": found})
+
+
 def inner_loops(options: Namespace) -> None:
     """The innermost loops of kernels for CPUs that are not here, by LLVM's simulator."""
     save(options, "inner-loops", inner_loops_summary())
@@ -115,7 +125,7 @@ def winograd_errors(options: Namespace) -> None:
 
 PARTS = (
     cases, startup, memory, neighbour, growth, alternatives, optimizers,
-    optimizer_targets, compiled_steps, inner_loops, winograd_errors,
+    optimizer_targets, compiled_steps, verdicts, inner_loops, winograd_errors,
 )  # fmt: skip
 SECTIONS: dict[str, Callable[[Namespace], None]] = {part.__name__: part for part in PARTS}
 

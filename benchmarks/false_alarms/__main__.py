@@ -1,6 +1,7 @@
 """`python -m benchmarks.false_alarms`: right functions that a check fails, and how many there are.
 
-Prints each alarm as it comes, and in the end a table by family.
+Prints each alarm as it comes, and in the end a table by family; that of all families goes to
+`benchmarks/results/false-alarms.md`.
 """
 
 import argparse
@@ -14,7 +15,17 @@ from itertools import chain
 from benchmarks.false_alarms.compositions import drawn
 from benchmarks.false_alarms.of_frameworks import of_others, of_torch
 from benchmarks.false_alarms.subjects import Subject, operations, seeds
+from benchmarks.published.kinds import RESULTS
 from minigrad.autograd import GradcheckError
+
+HEADING = (
+    "# Right functions that a gradient check fails\n\n"
+    "Made by `python -m benchmarks.false_alarms`. Functions of minigrad, PyTorch, JAX, HIPS "
+    "autograd and MyGrad, NumPy's with derivatives written by hand, and expressions drawn at "
+    "random, at random points. In float64 the first and second order, in float32 the first, at "
+    "inputs that are float32 themselves. An *error* is the function's own: it does not take the "
+    "input, or has no derivative of an order."
+)
 
 
 def main() -> None:
@@ -27,7 +38,10 @@ def main() -> None:
     warnings.simplefilter("ignore")
     subjects: Iterator[Subject] = chain(operations(), of_torch(), of_others(), drawn(options.drawn))
     wanted = (s for s in subjects if options.family is None or options.family in s.family)
-    print(table(counted(wanted, options.points)))
+    text = table(counted(wanted, options.points))
+    print(text)
+    if options.family is None:
+        (RESULTS / "false-alarms.md").write_text(f"{HEADING}\n\n{text}\n", encoding="utf-8")
 
 
 def counted(subjects: Iterable[Subject], points: int) -> dict[str, Counter[str]]:

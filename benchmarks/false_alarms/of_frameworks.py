@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from benchmarks.false_alarms.subjects import Subject
+import numpy as np
+
+from benchmarks.false_alarms.subjects import Subject, single
 from minigrad.testing import arr, check
 
 R = (-2.0, 2.0)
@@ -80,9 +82,50 @@ DISTRIBUTIONS = {
 }  # fmt: skip
 
 
+# Functions of NumPy with their derivatives.
+WITH_DERIVATIVES: dict[str, tuple[tuple[float, float], Any]] = {
+    "sin": (R, np.cos), "cos": (R, lambda x: -np.sin(x)), "tan": (UNIT, lambda x: np.cos(x) ** -2),
+    "sinh": (R, np.cosh), "cosh": (R, np.sinh), "tanh": (R, lambda x: 1 - np.tanh(x) ** 2),
+    "exp": (R, np.exp), "exp2": (R, lambda x: np.exp2(x) * np.log(2).astype(x.dtype)),
+    "expm1": (R, np.exp), "log": (POSITIVE, np.reciprocal),
+    "log2": (POSITIVE, lambda x: 1 / (x * np.log(2).astype(x.dtype))),
+    "log10": (POSITIVE, lambda x: 1 / (x * np.log(10).astype(x.dtype))),
+    "log1p": (POSITIVE, lambda x: 1 / (1 + x)), "sqrt": (POSITIVE, lambda x: 0.5 / np.sqrt(x)),
+    "cbrt": (POSITIVE, lambda x: 1 / (3 * np.cbrt(x) ** 2)), "square": (R, lambda x: 2 * x),
+    "reciprocal": (POSITIVE, lambda x: -1 / x**2), "negative": (R, lambda x: -np.ones_like(x)),
+    "absolute": (R, np.sign), "arcsin": (UNIT, lambda x: (1 - x**2) ** -0.5),
+    "arccos": (UNIT, lambda x: -((1 - x**2) ** -0.5)), "arctan": (R, lambda x: 1 / (1 + x**2)),
+    "arcsinh": (R, lambda x: (1 + x**2) ** -0.5), "arctanh": (UNIT, lambda x: 1 / (1 - x**2)),
+    "arccosh": (ABOVE_ONE, lambda x: (x**2 - 1) ** -0.5),
+    "deg2rad": (R, lambda x: np.full_like(x, np.pi / 180)),
+}  # fmt: skip
+OF_ARRAYS: dict[str, tuple[Any, Any]] = {
+    "sum": (np.sum, lambda g, x: np.full_like(x, g)),
+    "mean": (np.mean, lambda g, x: np.full_like(x, g / x.size)),
+    "sum of rows": (lambda x: x.sum(1), lambda g, x: np.repeat(g[:, None], 5, 1)),
+    "cumsum": (lambda x: x.cumsum(1), lambda g, x: g[:, ::-1].cumsum(1)[:, ::-1]),
+    "norm": (np.linalg.norm, lambda g, x: g * x / np.linalg.norm(x)),
+    "transpose": (np.transpose, lambda g, x: g.T),
+    "ravel": (np.ravel, lambda g, x: g.reshape(4, 5)),
+    "flip": (np.flip, lambda g, x: np.flip(g)), "x x^T": (lambda x: x @ x.T,
+                                                          lambda g, x: (g + g.T) @ x),
+    "prod": (np.prod, lambda g, x: g * np.prod(x) / x),
+    "largest": (np.max, lambda g, x: g * (x == x.max())),
+    "var": (np.var, lambda g, x: g * 2 * (x - x.mean()) / x.size),
+}  # fmt: skip
+
+
 def _drawn(shape: tuple[int, ...], domain: tuple[float, float]) -> arr:
     kinks = (0.0,) if domain[0] < 0 else ()
     return arr(shape, low=domain[0], high=domain[1], away_from=kinks, distinct=not kinks)
+
+
+def _both(family: str, name: str, function: Any, *inputs: Any, **options: Any) -> Iterator[Subject]:
+    """A function's checks in float64, and in float32: there of the first order."""
+    yield _subject(family, name, function, *inputs, **options)
+    framework = options.get("framework") or family.partition(" ")[0]
+    check = partial(single, name, function, inputs, framework, options.get("vjp"))
+    yield Subject(f"{family}, float32", name, check)
 
 
 def _subject(family: str, name: str, function: Any, *inputs: Any, **options: Any) -> Subject:
@@ -101,18 +144,18 @@ def of_namespace(family: str, space: Any, framework: str, **options: Any) -> Ite
             if hasattr(space, name):
                 for shape in ((3, 4), (5,)):
                     given, label = _drawn(shape, domain), f"{name}{list(shape)}"
-                    yield _subject(family, label, getattr(space, name), given,
+                    yield from _both(family, label, getattr(space, name), given,
                                    framework=framework, **options)  # fmt: skip
     for name in REDUCTIONS.split():
         if hasattr(space, name):
             call = _along_last(space, name, getattr(space, name))
-            yield _subject(family, name, call, _drawn((4, 5), POSITIVE), framework=framework,
+            yield from _both(family, name, call, _drawn((4, 5), POSITIVE), framework=framework,
                            **options)  # fmt: skip
     for name in PAIRS.split():
         if hasattr(space, name):
             shape = (4,) if name in ("dot", "outer", "inner") else (4, 4)
             inputs = _drawn(shape, POSITIVE), _drawn(shape, (0.35, 2.9))
-            yield _subject(family, name, getattr(space, name), *inputs, framework=framework,
+            yield from _both(family, name, getattr(space, name), *inputs, framework=framework,
                            **options)  # fmt: skip
 
 
@@ -143,24 +186,24 @@ def of_torch() -> Iterator[Subject]:
     functional = torch.nn.functional
     yield from of_namespace("torch functions", torch, "torch")
     for name in TORCH_FUNCTIONAL.split():
-        yield _subject("torch functions", name, getattr(functional, name), _drawn((3, 4), R))
+        yield from _both("torch functions", name, getattr(functional, name), _drawn((3, 4), R))
     for name in TORCH_LOSSES.split():
         inputs = _drawn((3, 4), POSITIVE), _drawn((3, 4), (0.35, 2.9))
-        yield _subject("torch functions", name, partial(getattr(functional, name)), *inputs,
+        yield from _both("torch functions", name, partial(getattr(functional, name)), *inputs,
                        framework="torch")  # fmt: skip
     for name in TORCH_MATRICES.split():
-        yield _subject("torch functions", f"linalg.{name}", partial(_of_matrix, torch, name),
+        yield from _both("torch functions", f"linalg.{name}", partial(_of_matrix, torch, name),
                        _drawn((4, 4), POSITIVE), framework="torch")  # fmt: skip
     for name in TORCH_SPECIAL.split():
         if hasattr(torch.special, name):
             call = partial(_special, torch, name)
             second = name not in ("log_ndtr", "zeta")
-            yield _subject("torch functions", f"special.{name}", call, _drawn((6,), SHARE),
+            yield from _both("torch functions", f"special.{name}", call, _drawn((6,), SHARE),
                            framework="torch", second_order=second)  # fmt: skip
     for name, domains in DISTRIBUTIONS.items():
         drawn = [_drawn((3,), domain) for domain in domains]
         call = partial(_log_probability, torch, name)
-        yield _subject("torch distributions", name, call, *drawn, framework="torch",
+        yield from _both("torch distributions", name, call, *drawn, framework="torch",
                        second_order=name != "VonMises")  # fmt: skip
     for name, (arguments, given) in TORCH_MODULES.items():
         torch.manual_seed(0)
@@ -214,8 +257,20 @@ def of_others() -> Iterator[Subject]:
     jax = importlib.import_module("jax")
     yield from of_namespace("jax", jax.numpy, "jax")
     for name in JAX_NN.split():
-        yield _subject("jax", f"nn.{name}", getattr(jax.nn, name), _drawn((3, 4), R))
+        yield from _both("jax", f"nn.{name}", getattr(jax.nn, name), _drawn((3, 4), R))
     hips = importlib.import_module("autograd.numpy")
     yield from of_namespace("autograd", hips, "autograd")
     mygrad = importlib.import_module("mygrad")
     yield from of_namespace("mygrad", mygrad, "mygrad")
+    for name, (domain, derivative) in WITH_DERIVATIVES.items():
+        vjp = partial(_times, derivative)
+        for shape in ((3, 4), (5,)):
+            yield from _both("numpy", f"{name}{list(shape)}", getattr(np, name),
+                             _drawn(shape, domain), framework=None, vjp=vjp)  # fmt: skip
+    for name, pair in OF_ARRAYS.items():
+        function, vjp = pair
+        yield from _both("numpy", name, function, _drawn((4, 5), POSITIVE), framework=None, vjp=vjp)
+
+
+def _times(derivative: Any, g: Any, x: Any) -> Any:
+    return g * derivative(x)

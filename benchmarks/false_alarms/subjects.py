@@ -1,8 +1,8 @@
 """What is checked: a name, and the check, which raises if it fails."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from minigrad.autograd.gradcheck.checker import Checker
 from minigrad.autograd.gradcheck.strictness import Strictness
 from minigrad.engine.op import Operation, Sample
 from minigrad.testing import differentiable
+from minigrad.testing.frameworks import adapted, bridged
 from minigrad.testing.operations import (
     LAYOUTS,
     Errors,
@@ -17,7 +18,7 @@ from minigrad.testing.operations import (
     check_operation,
     drawn_again_at_kinks,
 )
-from minigrad.testing.samples import describe
+from minigrad.testing.samples import as_inputs, describe
 
 
 class Subject(NamedTuple):
@@ -55,6 +56,24 @@ def _single(operation: Operation, sample: Sample, seed: int) -> object:
         strictness = Strictness(linear=operation.op.degree == 1, entrywise=True)
         name = f"{operation.op.name}{describe(sample)} in float32"
         return Errors(Checker(case.function, leaves, name, strictness, seed).first_order(), None)
+
+    return drawn_again_at_kinks(check, seed)
+
+
+def single(
+    name: str, function: Any, inputs: Sequence[Any], framework: str | None, vjp: Any, seed: int
+) -> object:
+    """The first order of a framework's function at inputs that are float32 themselves."""
+    made = adapted(function, framework, vjp)
+    call = function if made is None else bridged(made)
+
+    def check(point_seed: int) -> Errors:
+        drawn = as_inputs(inputs, np.random.default_rng(point_seed))
+        leaves = [
+            x.detach().float().requires_grad_() if x.is_floating_point() else x for x in drawn
+        ]
+        checker = Checker(call, leaves, f"{name} in float32", Strictness(entrywise=True), seed)
+        return Errors(checker.first_order(), None)
 
     return drawn_again_at_kinks(check, seed)
 

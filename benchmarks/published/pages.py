@@ -72,9 +72,9 @@ def links(results: Path, kinds: Sequence[str]) -> str:
         for title, target in parts_of(results / kind):
             found.setdefault(title, {})[kind] = f"[{TITLES[kind]}]({kind}/{target})"
     body = [[title, " ".join(by_kind.values())] for title, by_kind in found.items()]
-    faults = results / "gradient-checkers.md"
-    if faults.exists():
-        body.append(["Gradient checkers on planted faults", f"[all machines]({faults.name})"])
+    for page in sorted(results.glob("[!R]*.md")):
+        title = page.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
+        body.append([title, f"[all machines]({page.name})"])
     return rows(["what", "where"], body)
 
 

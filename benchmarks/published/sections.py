@@ -224,17 +224,24 @@ def language_models(path: Path) -> str:
 
 
 def verdicts(path: Path) -> str:
-    """A row for what was compared, with the number of each verdict."""
-    found = json.loads(path.read_text())["verdicts"]
-    words = ("slower", "faster", "unresolved", "failed")
-    body = [
-        [what, sum(counts.values()), *(counts.get(word, 0) for word in words)]
-        for what, counts in found.items()
-    ]
+    """Rows of what was measured and of what was drawn from it, with the number of each verdict."""
+    record = json.loads(path.read_text())
+    found, load = record["verdicts"], record["machine"]["load"][0]
+    words = ("slower", "faster", "unresolved")
+    body = []
+    for kind in [kind for kind in found if kind != "comparisons"]:
+        for how in ("measured", "resampled"):
+            counts = found[kind][how]
+            numbers = [counts.get(word, 0) for word in words]
+            body.append([kind, how, sum(numbers), *numbers])
+    launches = max(len(times) for times in found["identical code"]["launches"].values())
     return (
         "## Verdicts on two versions\n\nOf `minigrad bench --ab` on identical code, and on code "
-        "with a tenth more work (`python -m benchmarks.verdicts`).\n\n"
-        f"{rows(['compared', 'comparisons', *words], body)}"
+        f"with a tenth more work (`python -m benchmarks.verdicts`). *Measured*: each case once, in "
+        f"up to {launches} launches. *Resampled*: a case at random, and launches drawn from the "
+        f"recorded ones of that case, on which the same procedure decides; no time is made up. "
+        f"{load:.0f} processes wanted a core at the end of it.\n\n"
+        f"{rows(['compared', 'how', 'comparisons', *words], body)}"
     )
 
 

@@ -22,7 +22,7 @@ BELOW = """
 :hidden:
 :glob:
 
-gradient-checkers
+*
 */*
 ```
 """

@@ -1,6 +1,6 @@
 """Gradient checks of declared operations, generated from their samples."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,10 +10,12 @@ from minigrad.autograd.gradcheck.checker import Checker
 from minigrad.autograd.gradcheck.comparison import Coverage
 from minigrad.autograd.gradcheck.failures import GradcheckError, NotSmoothError
 from minigrad.autograd.gradcheck.numeric import away_from_zero
+from minigrad.autograd.gradcheck.situation import gradients_of, leaf_of
 from minigrad.autograd.gradcheck.strictness import Strictness
+from minigrad.core.memory_format import contiguous_format
 from minigrad.engine.graph import wrap
 from minigrad.engine.op import Operation, Sample, arr
-from minigrad.ops import table
+from minigrad.ops import stack, table
 from minigrad.tensor import Tensor
 from minigrad.testing.samples import describe, draw
 
@@ -95,6 +97,45 @@ def check_operation(
     return drawn_again_at_kinks(check, seed)
 
 
+def check_layout(operation: Operation, sample: Sample, layout: str, seed: int = 0) -> Errors:
+    """Compare an operation of arguments in a memory layout with the same of contiguous copies.
+
+    Outputs and gradients of first and second order must be the same, with cotangents that are not
+    contiguous either; those in float32 are compared with float64.  Whether they are right is for
+    `check_operation` to say.  Raises GradcheckError naming the operation and the sample.
+    """
+    name = f"{operation.op.name}, sample {describe(sample)}, {layout}"
+    case = _Case(operation, sample, LAYOUTS[layout], seed)
+    checked = Checker(case.function, case.leaves, name, Strictness(), seed, case.labels)
+    rng, copied = np.random.default_rng(seed), checked.function_like(case.function_of_copies)
+    outputs, expected = checked.function(*checked.leaves()), copied(*checked.leaves())
+    checked.require_same("output", outputs, expected)
+    cotangents = [away_from_zero(rng, o.shape) for o in outputs]
+    starts = [away_from_zero(rng, x.shape) for x in checked.point]
+    found = [
+        _two_orders(function, checked.point, cotangents, starts, is_strided)
+        for function, is_strided in ((checked.function, True), (copied, False))
+    ]
+    worst = [
+        checked.require_same(f"{order} gradient", *pair)
+        for order, pair in zip(("first", "second"), zip(*found, strict=True), strict=True)
+    ]
+    case.check_float32(name)
+    return Errors(*worst)
+
+
+def _two_orders(
+    function: Callable[..., Any], point: Iterable[Array], cotangents: Iterable[Array],
+    starts: Iterable[Array], is_strided: bool,
+) -> tuple[Sequence[Tensor], Sequence[Tensor]]:  # fmt: skip
+    """Gradients of first order at a point, and the gradients of these."""
+    leaves, given = list(map(leaf_of, point)), list(map(leaf_of, cotangents))
+    used = [stack((c, c), -1).select(-1, 0) for c in given] if is_strided else given
+    first = gradients_of(function(*leaves), leaves, used, create_graph=True)
+    weights = [wrap(Tensor, np.array(start)) for start in starts]
+    return first, gradients_of(first, [*leaves, *given], weights)
+
+
 def drawn_again_at_kinks(check: Callable[[int], Errors], seed: int) -> Errors:
     """`check` with the seed, and with others where it happens upon a kink."""
     for attempt in range(DRAWS - 1):
@@ -137,9 +178,21 @@ class _Case:
 
     def function(self, *leaves: Tensor) -> Any:
         """The operation of its leaves, by-products left out."""
+        return self._of(self._arranged(leaves))
+
+    def function_of_copies(self, *leaves: Tensor) -> Any:
+        """The same of contiguous copies."""
+        return self._of([a.clone(memory_format=contiguous_format) for a in self._arranged(leaves)])
+
+    def _arranged(self, leaves: Sequence[Tensor]) -> list[Tensor]:
+        """The arguments that are differentiated, in the layout."""
+        pairs = zip(self.places, leaves, strict=True)
+        return [self.layout.view(leaf, self.args[place].shape) for place, leaf in pairs]
+
+    def _of(self, arranged: Sequence[Tensor]) -> Any:
         args = list(self.args)
-        for place, leaf in zip(self.places, leaves, strict=True):
-            args[place] = self.layout.view(leaf, self.args[place].shape)
+        for place, argument in zip(self.places, arranged, strict=True):
+            args[place] = argument
         result = self.operation(*args, **self.sample.settings)
         return result[0] if isinstance(result, tuple) else result
 

@@ -71,7 +71,7 @@ def test_an_older_version_answers_round_by_round():
 def test_launches_in_a_busy_moment_do_not_count():
     rng = np.random.default_rng(0)
     for true, word in ((1.0, ab.UNRESOLVED), (1.1, ab.SLOWER), (1 / 1.1, ab.FASTER)):
-        measured = measure._Measured(None)
+        measured = measure._Measured("")
         while len(measured.times) < measure.FIRST or measured.suspicious(ab.MARGIN):
             busy = 1 + 0.3 * rng.random(2) * (rng.random(2) < 0.3)
             old, new = busy * (1 + 0.01 * rng.random(2)) * [1.0, true]
@@ -80,20 +80,18 @@ def test_launches_in_a_busy_moment_do_not_count():
         assert len(measured.times) <= measure.AT_MOST
 
 
+def launches(true, rng):
+    """Three of ten are disturbed."""
+    while True:
+        busy = 1 + 0.3 * rng.random(2) * (rng.random(2) < 0.17)
+        old, new = np.exp(0.012 * rng.standard_normal(2)) * busy * [1.0, true]
+        yield old, new
+
+
 def simulated(true, count, seed):
-    """Verdicts of the whole procedure where three launches of ten are disturbed."""
+    """Verdicts of the whole procedure."""
     rng = np.random.default_rng(seed)
-    found = []
-    for _ in range(count):
-        m = measure._Measured(None)
-        for launch in range(measure.AT_MOST):
-            if launch >= measure.FIRST and not m.suspicious(ab.MARGIN):
-                break
-            busy = 1 + 0.3 * rng.random(2) * (rng.random(2) < 0.17)
-            old, new = np.exp(0.012 * rng.standard_normal(2)) * busy * [1.0, true]
-            m.times.append((old, new))
-        found.append(ab.verdict_of(m.ratios).verdict)
-    return found
+    return [ab.decided(launches(true, rng)).verdict for _ in range(count)]
 
 
 def test_rates_of_the_whole_procedure():

@@ -4,8 +4,16 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.engine.op import arr
-from minigrad.testing import LAYOUTS, check_operation, differentiable, report, suite
+from minigrad.engine.op import arr, op, sample
+from minigrad.testing import (
+    LAYOUTS,
+    GradcheckError,
+    check_operation,
+    differentiable,
+    report,
+    suite,
+)
+from minigrad.testing.operations import check_layout
 from minigrad.testing.samples import as_input
 
 OPERATIONS = differentiable()
@@ -19,7 +27,33 @@ CASES = [
 
 @pytest.mark.parametrize(("operation", "case", "layout"), CASES)
 def test_derivatives(operation, case, layout):
-    check_operation(operation, case, layout)
+    check = check_operation if layout == "contiguous" else check_layout
+    check(operation, case, layout)
+
+
+def in_memory_order(array):
+    return array.ravel(order="K").reshape(array.shape)
+
+
+WRONG_IN_A_LAYOUT = {
+    "value": op(vjp=(lambda g, out, x: g * 2 * x,))(lambda x: in_memory_order(x) ** 2),
+    "first gradient": op(vjp=(lambda g, out, x: g * 2 * wrong(x),))(lambda x: x**2),
+    "cotangent": op(vjp=(lambda g, out, x: wrong(g) * 2 * x,))(lambda x: x**2),
+}
+
+
+@op(vjp=(lambda g, out, x: g,))
+def wrong(x):
+    """The elements in the order in which they lie in memory."""
+    return in_memory_order(x)
+
+
+@pytest.mark.parametrize("name", WRONG_IN_A_LAYOUT)
+def test_what_is_right_of_contiguous_arguments_alone_is_found(name):
+    case = sample(arr.of(3, 4))
+    check_operation(WRONG_IN_A_LAYOUT[name], case)
+    with pytest.raises(GradcheckError, match="than of contiguous copies"):
+        check_layout(WRONG_IN_A_LAYOUT[name], case, "strided")
 
 
 DIRECT = [

@@ -59,10 +59,17 @@ class CheckedFunction:
 
         Inputs and outputs are real: pairs of parts stand for complex ones.
         """
+        return self._real(self.func, leaves)
+
+    def function_like(self, func: Function) -> Function:
+        """`function` of another function of the same inputs."""
+        return lambda *leaves: self._real(func, leaves)
+
+    def _real(self, func: Function, leaves: Sequence[Tensor]) -> tuple[Tensor, ...]:
         inputs = list(self.inputs)
         for position, leaf in zip(self.positions, leaves, strict=True):
             inputs[position] = view_as_complex(leaf) if inputs[position].is_complex() else leaf
-        result = self.func(*inputs)
+        result = func(*inputs)
         given = tuple(result) if isinstance(result, tuple | list) else (result,)
         tensors = [t for t in given if isinstance(t, Tensor) and t.array.dtype.kind in "fc"]
         return tuple(view_as_real(t) if t.is_complex() else t for t in tensors)
@@ -114,6 +121,19 @@ class CheckedFunction:
         scale = np.abs(b[np.isfinite(b)]).max(initial=0.0)
         bound = 1e-2 * relative * (1.0 + scale) + self.strict.nondet_tol
         return bool(np.allclose(a, b, relative, bound, equal_nan=True))
+
+    def require_same(self, what: str, found: Sequence[Tensor], expected: Sequence[Tensor]) -> float:
+        """Fail if two ways to the same tensors differ; the worst difference, relative to them."""
+        worst = 0.0
+        for position, (a, b) in enumerate(zip(found, expected, strict=True)):
+            if a.shape != b.shape or not self.agree(a.array, b.array):
+                self.fail(
+                    f"{what} {position} is another one than of contiguous copies:\n{a.array}\n"
+                    f"{b.array}"
+                )
+            scale = 1.0 + np.abs(b.array).max(initial=0.0)
+            worst = max(worst, float(np.nanmax(np.abs(a.array - b.array) / scale, initial=0.0)))
+        return worst
 
     def fail(self, what: str, kind: str | None = None) -> NoReturn:
         """Raise GradcheckError."""

@@ -12,7 +12,7 @@ from minigrad.bench.ab.interval import (
     Verdict,
     verdict_of,
 )
-from minigrad.bench.ab.measure import Comparison, compare_versions
+from minigrad.bench.ab.measure import Comparison, compare_versions, decided
 from minigrad.bench.ab.tables import markdown, table
 from minigrad.bench.ab.versions import Version, version_of
 
@@ -25,6 +25,7 @@ __all__ = [
     "Verdict",
     "Version",
     "compare_versions",
+    "decided",
     "markdown",
     "table",
     "verdict_of",

@@ -2,8 +2,9 @@
 
 import random
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +24,10 @@ DISTURBED = 0.06
 
 
 class Comparison(NamedTuple):
-    """A case in both versions: the verdict, the best times, and the launches, or the failure."""
+    """A case in both versions: the verdict, the best times, and the launches, or the failure.
+
+    times: of each launch, of the old version and of the new.
+    """
 
     label: str
     verdict: Verdict
@@ -31,13 +35,14 @@ class Comparison(NamedTuple):
     new: float
     launches: int
     failure: str | None = None
+    times: Sequence[tuple[float, float]] = ()
 
 
 class _Measured:
     """What the launches of one case have given."""
 
-    def __init__(self, case: Case) -> None:
-        self.case = case
+    def __init__(self, label: str) -> None:
+        self.label = label
         self.times: list[tuple[float, float]] = []
         self.failure: str | None = None
 
@@ -68,9 +73,9 @@ class _Measured:
         """The verdict of all launches."""
         if not self.times:
             nothing = Verdict(np.nan, np.nan, np.nan, UNRESOLVED)
-            return Comparison(self.case.label, nothing, np.nan, np.nan, 0, self.failure)
+            return Comparison(self.label, nothing, np.nan, np.nan, 0, self.failure)
         found, launches = verdict_of(self.ratios, margin), len(self.times)
-        return Comparison(self.case.label, found, *self.best, launches, self.failure)
+        return Comparison(self.label, found, *self.best, launches, self.failure, self.times)
 
 
 def compare_versions(
@@ -82,28 +87,42 @@ def compare_versions(
     dtype: str = "float32",
     margin: float = MARGIN,
     seed: int = 0,
+    at_least: int = FIRST,
     progress: Callable[[str], object] = lambda words: None,
 ) -> list[Comparison]:
     """Time cases in two versions in turns, in fresh processes, and decide about each.
 
-    Every case is timed in 5 launches; those that look changed in up to 24, until the verdict is
-    clear.  Cases, versions and rounds come in random order.  Raises WorkerError if a version cannot
-    be started.
+    Every case is timed in 5 launches, or `at_least` so many; those that look changed in up to 24,
+    until the verdict is clear.  Cases, versions and rounds come in random order.  Raises
+    WorkerError if a version cannot be started.
     """
     rng = random.Random(seed)
-    measured = [_Measured(case) for case in cases]
+    measured = [(case, _Measured(case.label)) for case in cases]
     for launch in range(AT_MOST):
-        wanted = measured if launch < FIRST else [m for m in measured if m.suspicious(margin)]
-        wanted = [m for m in wanted if m.failure is None]
+        wanted = [
+            (case, m)
+            for case, m in measured
+            if m.failure is None and (launch < at_least or m.suspicious(margin))
+        ]
         if not wanted:
             break
         progress(f"launch {launch + 1}, {len(wanted)} cases")
         _launch(old, new, wanted, threads, dtype, rng)
-    return [m.comparison(margin) for m in measured]
+    return [m.comparison(margin) for _, m in measured]
+
+
+def decided(launches: Iterable[tuple[float, float]], margin: float = MARGIN) -> Verdict:
+    """The verdict to which launches of these times would have led; later ones are not looked at."""
+    measured = _Measured("")
+    for launch, times in enumerate(islice(launches, AT_MOST)):
+        if launch >= FIRST and not measured.suspicious(margin):
+            break
+        measured.times.append(times)
+    return measured.comparison(margin).verdict
 
 
 def _launch(
-    old: Version, new: Version, wanted: Sequence[_Measured], threads: int, dtype: str,
+    old: Version, new: Version, wanted: Sequence[tuple[Case, _Measured]], threads: int, dtype: str,
     rng: random.Random,
 ) -> None:  # fmt: skip
     """Time the cases in one fresh process of each version."""
@@ -112,9 +131,9 @@ def _launch(
         started: dict[int, Process] = {}
         for side in rng.sample((0, 1), 2):
             started[side] = stack.enter_context((old, new)[side].start(threads))
-        for m in rng.sample(list(wanted), len(wanted)):
+        for case, m in rng.sample(list(wanted), len(wanted)):
             try:
-                m.times.append(_times(m.case, started, folder, threads, dtype, rng))
+                m.times.append(_times(case, started, folder, threads, dtype, rng))
             except (WorkerError, ValueError) as error:
                 m.failure = str(error)
 
