@@ -4,6 +4,7 @@ import dis
 import linecache
 import sys
 import types
+from functools import lru_cache
 from pathlib import Path
 
 _PACKAGE = str(Path(__file__).parent.parent)
@@ -25,7 +26,11 @@ def _calling_frame() -> types.FrameType:
 def calling_line() -> str:
     """The innermost line outside of minigrad, as "file.py:12: the text of the line"."""
     frame = _calling_frame()
-    name, line = frame.f_code.co_filename, frame.f_lineno
+    return _words(frame.f_code.co_filename, frame.f_lineno)
+
+
+@lru_cache(4096)
+def _words(name: str, line: int) -> str:
     text = linecache.getline(name, line).strip()
     return f"{Path(name).name}:{line}: {text}" if text else f"{Path(name).name}:{line}"
 
