@@ -1,6 +1,6 @@
 """What a compiled function does, in words: tasks with times and bytes, and why it recorded."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -70,16 +70,17 @@ class Drawn(NamedTuple):
     called: str
     shape: str
     takes: list[int]
+    in_backward: bool
 
 
-def flow_of(trace: Any) -> list[Drawn]:
+def flow_of(trace: Any, entries: Sequence[Entry]) -> list[Drawn]:
     """The tasks of a trace, and which of them takes what from which."""
     found = []
-    for number, step in enumerate(trace.steps):
+    for number, (step, entry) in enumerate(zip(trace.steps, entries, strict=True)):
         if step.kind == "call":
             shapes = [str(list(layout[0])) for layout in step.layouts[:1] if layout is not None]
             takes = sorted(set(_makers([step.args, step.settings])))
-            found.append(Drawn(number, step.called, "".join(shapes), takes))
+            found.append(Drawn(number, step.called, "".join(shapes), takes, entry.in_backward))
     return found
 
 
@@ -96,19 +97,36 @@ def _makers(symbols: Any) -> Iterator[int]:
 def drawn(compiled: Any) -> str:
     """The tasks of all plans as a graph in Graphviz's language: arrows are arrays.
 
-    A box has the name of a task and the shape of its result; those of backward are grey.
+    A box has the name of a task and the shape of its result.  The forward goes down, and backward,
+    in grey, goes up beside it, so that an array which backward takes has a short way.
     """
     lines = ["digraph step {", "  rankdir=TB; node [shape=box, fontname=Helvetica];"]
     plans = [plan for case in compiled.cases.values() for plan in case.plans]
     for number, plan in enumerate(plans):
         lines.append(f"  subgraph cluster_{number} {{ label={_quoted(plan.kind)};")
-        for task in plan.flow:
-            label = _quoted(f"{task.called}\\n{task.shape}" if task.shape else task.called)
-            grey = ", style=filled" if "backward" in task.called.lower() else ""
-            lines.append(f"    t{number}_{task.number} [label={label}{grey}];")
-            lines += [f"    t{number}_{k} -> t{number}_{task.number};" for k in task.takes]
+        lines += [f"    {line}" for line in _lines_of(plan.flow, f"t{number}_")]
         lines.append("  }")
     return "\n".join([*lines, "}"])
+
+
+def _lines_of(flow: list[Drawn], name: str) -> Iterator[str]:
+    """The boxes and arrows of a plan's tasks, whose names begin with `name`."""
+    in_backward = {task.number: task.in_backward for task in flow}
+    for task in flow:
+        label = _quoted(f"{task.called}\\n{task.shape}" if task.shape else task.called)
+        grey = ", style=filled" if task.in_backward else ""
+        yield f"{name}{task.number} [label={label}{grey}];"
+        for k in task.takes:
+            if in_backward[k] and task.in_backward:  # upward
+                yield f"{name}{task.number} -> {name}{k} [dir=back];"
+            elif in_backward[k] or task.in_backward:
+                yield f"{name}{k} -> {name}{task.number} [constraint=false, color=grey];"
+            else:
+                yield f"{name}{k} -> {name}{task.number};"
+    turn = next((k for k, task in enumerate(flow) if task.in_backward), 0)
+    if turn:
+        last, first = flow[turn - 1].number, flow[turn].number
+        yield f"{{ rank=same; {name}{last}; {name}{first}; }}"
 
 
 def _quoted(text: str) -> str:
@@ -131,6 +149,13 @@ def explained(compiled: Any) -> str:
     return "\n".join(lines)
 
 
+def _of_whole(whole: Any) -> list[str]:
+    if whole is None:
+        return []
+    steps = ", and so is the optimizer's step" if whole.takes_step else ""
+    return [f"  a replay is one native call{steps}"]
+
+
 def _of_plan(plan: Any) -> list[str]:
     total: dict[tuple[str, str], list[float]] = {}
     for task in plan.tasks:
@@ -145,6 +170,7 @@ def _of_plan(plan: Any) -> list[str]:
         f"  {len(native.calls)} tasks are native, in {len(writer.runs)} runs without Python; "
         f"{len(plan.tasks) - len(native.calls)} are called from Python, {writer.shortcuts} of them "
         f"written shorter",
+        *_of_whole(plan.whole),
         f"  memory: {len(native.memory)} results of {native.bytes_of_results / 1024:.1f} KiB in an "
         f"arena of {native.bytes / 1024:.1f} KiB; the others are fresh in each replay",
         f"  {'task':<28}{'count':>6}{'us':>10}{'KiB':>10}  line",

@@ -64,7 +64,7 @@ class Plan:
             self._watched = recording.tensors_read(saved, writer)
         self.repeated = tuple(writer.repeated)
         self.tasks = [Task(entry) for entry in tape.entries if entry.kind == "call"]
-        self.flow = flow_of(trace)
+        self.flow = flow_of(trace, tape.entries)
         self.kind = describe(recording.arguments)
         self.recording = recording
         self._note_gradients(trace, writer)

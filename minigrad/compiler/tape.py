@@ -41,6 +41,7 @@ class Entry:
     where: str
     called: str = ""  # what the function is called
     seconds: float = 0.0
+    in_backward: bool = False  # a backward pass was running
     gave_scalars: bool = False  # the function's result has NumPy's scalars in place of arrays
     kept: Any = None  # for checks: of a constant its content, of a repeated call arrays around it
 
@@ -101,6 +102,7 @@ class Tape:
         entry = Entry("call", function, args, settings, result, calling_line())
         entry.called, entry.seconds = self._name_of(function), seconds
         entry.gave_scalars = result is not given
+        entry.in_backward = self._mode.walk is not None
         self.entries.append(entry)
         return result
 

@@ -77,6 +77,11 @@ class WholeStep:
         self._grads = self._arrays = ()
         self.is_stale = not plan.world.holds()  # after it was watched: what changed is seen
 
+    @property
+    def takes_step(self) -> bool:
+        """Whether the optimizer's step is native, too."""
+        return self._step is not None
+
     def _native_call(self, watch: Watch) -> NativeCall:
         outline, count = self._outline, len(self._quick.kinds)
         made = count + len(outline.gradients)

@@ -224,6 +224,9 @@ def test_explain_tells_tasks_reasons_and_breaks():
     assert drawn.startswith("digraph")
     assert "linear" in drawn
     assert "->" in drawn
+    assert "[dir=back]" in drawn  # backward goes up, beside the forward
+    crossing = [line for line in drawn.splitlines() if "constraint=false" in line]
+    assert len(crossing) >= 4  # the loss, a ReLU, and two layers take what the forward has made
     broken = mg.compile(lambda x: x if x.sum() > 0 else -x)
     with pytest.warns(UserWarning, match="cannot be compiled"):
         broken(mg.ones(1))
