@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from minigrad.compiler.tape import Entry, Snapshot
+from minigrad.compiler.tape import Snapshot
 from minigrad.ops.generator import Generator, default_generator
 
 
@@ -22,11 +22,6 @@ class State:
             generator.generator.bit_generator.state = state
 
 
-def generators_of(entries: Sequence[Entry]) -> list[Generator]:
-    """The default generator and those that recorded functions were given."""
-    found = {id(default_generator): default_generator}
-    for entry in entries:
-        for given in (*entry.args, *entry.settings.values()):
-            if isinstance(given, Generator):
-                found[id(given)] = given
-    return list(found.values())
+def generators_of(given: Sequence[Generator]) -> list[Generator]:
+    """The default generator and those that recorded functions were given, each once."""
+    return list({id(each): each for each in (default_generator, *given)}.values())

@@ -10,7 +10,6 @@ from typing import Any
 from minigrad.compiler.arguments import Arguments, arguments_of
 from minigrad.compiler.breaks import CompiledStepError, GraphBreak
 from minigrad.compiler.checking import check
-from minigrad.compiler.checking_state import State
 from minigrad.compiler.explain import Events, drawn, explained
 from minigrad.compiler.options import Options
 from minigrad.compiler.plan import Plan
@@ -34,6 +33,7 @@ class Case:
         self.waiting: dict[Any, Recording] = {}
         self.attempts: dict[Any, int] = {}
         self.calls = 0
+        self.is_native = True  # calls may run as native tasks
         self.broken: GraphBreak | None = None
         # What recognises such arguments, once there is a plan; False if nothing quick does.
         self.quick: QuickArguments | bool | None = None
@@ -172,9 +172,18 @@ class CompiledFunction:
             if differs is None:
                 values = {value: number for number, (_, value) in floats.items()}
                 varying = differing_steps(earlier.trace, recording.trace)
-                plan = _checked_plan(
-                    recording, values, varying, session.before, self.options.reuse_outputs
-                )
+                plan = Plan(recording, values, varying, case.is_native, self.options.reuse_outputs)
+                recording.let_go()
+                try:
+                    check(plan, recording, session.before)
+                except GraphBreak:
+                    # This machine's NumPy may add in another order than its loops say.
+                    if not case.is_native:
+                        raise
+                    case.is_native = False
+                    recording.forget_arrays()
+                    case.waiting[pattern] = recording
+                    return
                 case.plans.insert(0, plan)
                 del case.waiting[pattern], case.attempts[pattern]
                 recording.forget_arrays()
@@ -237,23 +246,6 @@ class CompiledFunction:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return CompiledFunction, (self._function, self.options)
-
-
-def _checked_plan(
-    recording: Recording,
-    floats: dict[str, int],
-    varying: set[int],
-    before: State,
-    reuses_outputs: bool,
-) -> Plan:
-    """A plan that has given the bits of the step itself.  Raises GraphBreak if there is none."""
-    try:
-        plan = Plan(recording, floats, varying, reuses_outputs=reuses_outputs)
-        check(plan, recording, before)
-    except GraphBreak:  # this machine's NumPy may add in another order than its loops say
-        plan = Plan(recording, floats, varying, native=False)
-        check(plan, recording, before)
-    return plan
 
 
 class _Stance:

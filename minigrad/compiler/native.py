@@ -57,6 +57,10 @@ class NativeCalls:
             self.shared.update(calls)
         self._plan_memory(entries, numbers, calls, lasting, runs if shared else {})
 
+    def let_go(self) -> None:
+        """Let go of recorded arrays, which shortcuts hold, once they have added their tasks."""
+        self.calls = {number: Shortcut((), {}) for number in self.calls}
+
     def _plan_memory(
         self, entries: Sequence[Entry], numbers: range, calls: Mapping[int, Shortcut],
         lasting: Iterable[Array], runs: Mapping[int, int],
@@ -164,6 +168,10 @@ class Run:
         if fixed is None:
             self.variables.setdefault(variable, len(self.variables))
         self._known[id(array)] = (array, variable) if fixed is None else (fixed, None)
+
+    def let_go(self) -> None:
+        """Let go of recorded arrays, once there are all tasks."""
+        self._known = {}
 
     def _place(self, seen: Seen) -> Place:
         offset = seen.view.ctypes.data - seen.array.ctypes.data

@@ -78,6 +78,7 @@ class NativeLines(Expressions):
         )
         tasks, words, *others = run.tasks.arguments(len(run.variables))
         tables = ", ".join(self.object(table) for table in (tasks, *others))
+        run.let_go()
         self.names[f"run{len(self.runs)}"] = run, words  # which keeps their memory alive
         makes = [
             f"{variable} = empty({self.object(shape)}, {self.object(dtype)})"

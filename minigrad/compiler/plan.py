@@ -76,6 +76,7 @@ class Plan:
         self.whole: WholeStep | None = None  # the replay as one native call, once it was tried
         if not any(type(t) is int for t in self.changed) and self._floats == []:
             self.outline = outline_of(recording, writer, writer.lines[first:count], expression)
+        calls.let_go()
         self._flags = list(recording.flags.items())
         self._context = quiet_context()
 

@@ -45,15 +45,19 @@ class Recording:
         self.trace = Trace(tape, [*arguments.arrays, *cotangents], names)
         self.results = Results(returned, self.trace, tape, arguments.tensors, world.tensors)
         self.symbols = self.results.symbols, self._region_symbols(region)
+        given = [each for e in tape.entries for each in (*e.args, *e.settings.values())]
+        self.generators = [each for each in given if isinstance(each, Generator)]
         self.changed = versions  # the tensors that were changed in place, arguments by number
+
+    def let_go(self) -> None:
+        """Let go of the arrays that recorded calls took and gave, once there is a plan."""
+        for entry in self.tape.entries:
+            if entry.kind == "call":
+                entry.args, entry.settings, entry.result = (), {}, None
+        self.trace.forget_arrays()
 
     def forget_arrays(self) -> None:
         """Let go of all arrays that the step has made."""
-        self.entries_with_generators = [
-            entry
-            for entry in self.tape.entries
-            if any(isinstance(g, Generator) for g in (*entry.args, *entry.settings.values()))
-        ]
         self.tape = None  # type: ignore[assignment]
         self.region = self.results = None  # type: ignore[assignment]
         self.arguments = self.arguments._replace(arrays=[], tensors=[])
@@ -103,12 +107,12 @@ class Session:
     def run(self, function: Callable[[], Any], earlier: "Recording | None") -> Any:
         """Call the function while a tape is running; after a recording, for a check too."""
         watched: list[np.ndarray] = []
-        entries = []
+        generators: list[Generator] = []
         if earlier is not None:
             watched = [*all_arrays(earlier.trace, self.world), *self.arguments.arrays]
-            entries = earlier.entries_with_generators
+            generators = earlier.generators
         self._tape = Tape(self._leaves, watched, _code_of(self._roots[0]))
-        self.before = State(watched, generators_of(entries))
+        self.before = State(watched, generators_of(generators))
         versions = [_version(tensor) for tensor in self._tensors]
         flags = [(t._requires_grad, t.node) for t in self._given]
         self._tape.start()

@@ -8,6 +8,7 @@ comparing two recordings (`trace.py`).
 
 import time
 import types
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -227,7 +228,10 @@ def as_arrays(result: Any) -> Any:
     return np.asarray(result) if isinstance(result, np.generic) else result
 
 
-def _walk_type(tape: Tape) -> type[Walk]:
+def _walk_type(recorded_by: Tape) -> type[Walk]:
+    # A class refers to itself: the tape would live until the next collection, with all its arrays.
+    tape = weakref.proxy(recorded_by)
+
     class WatchedWalk(Walk):
         """A backward pass that tells of the leaves that it reaches."""
 

@@ -127,6 +127,22 @@ def test_an_interrupt_ends_a_replay_and_the_next_one_works():
         assert mg.equal(compiled(x), expected)
 
 
+def test_a_recording_lets_go_of_its_arrays_at_once():
+    function = mg.compile(lambda x: ((x * 2).tanh() * 3).exp().sum())
+    x = mg.randn(256, 1024)  # a MiB
+    gc.collect()
+    gc.disable()
+    try:
+        tracemalloc.start(1)
+        for _ in range(4):
+            function(x)
+            assert tracemalloc.get_traced_memory()[0] < 1.2 * x.array.nbytes  # of the arena
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+    assert function.replays == 2
+
+
 def test_memory_stays_flat():
     model = network()
     step = mg.compile(training(model, optim.Adam(model.parameters())))
