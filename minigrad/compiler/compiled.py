@@ -172,16 +172,9 @@ class CompiledFunction:
             if differs is None:
                 values = {value: number for number, (_, value) in floats.items()}
                 varying = differing_steps(earlier.trace, recording.trace)
-                plan = Plan(recording, values, varying, case.is_native, self.options.reuse_outputs)
-                recording.let_go()
-                try:
-                    check(plan, recording, session.before)
-                except GraphBreak:
-                    # This machine's NumPy may add in another order than its loops say.
-                    if not case.is_native:
-                        raise
-                    case.is_native = False
-                    recording.forget_arrays()
+                reuses = self.options.reuse_outputs
+                plan = Plan(recording, values, varying, case.is_native, reuses)
+                if not _is_right(plan, case, session):
                     case.waiting[pattern] = recording
                     return
                 case.plans.insert(0, plan)
@@ -246,6 +239,25 @@ class CompiledFunction:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return CompiledFunction, (self._function, self.options)
+
+
+def _is_right(plan: Plan, case: Case, session: Session) -> bool:
+    """Check a plan, and let go of its recording; False if another one is to be made.
+
+    Raises GraphBreak if there is none that gives the bits of the step itself.
+    """
+    recording = plan.recording
+    recording.let_go()
+    try:
+        check(plan, recording, session.before)
+    except GraphBreak:
+        if not case.is_native:
+            raise
+        # This machine's NumPy may add in another order than its loops say.
+        case.is_native = False
+        recording.forget_arrays()
+        return False
+    return True
 
 
 class _Stance:
