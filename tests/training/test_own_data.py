@@ -1,8 +1,10 @@
 """Folders of images, tables, models and rules of users: trained, predicted, evaluated, reported."""
 
+import contextlib
 import csv
 import json
 import os
+import tracemalloc
 from html.parser import HTMLParser
 
 import numpy as np
@@ -342,6 +344,19 @@ def test_images_are_read_as_a_viewer_shows_them(make, expected, channels, tmp_pa
     prepare = Preparation(description)
     with Image.open(tmp_path / "a.png") as image:
         assert prepare(image).tolist() == prepare(tmp_path / "a.png").tolist()
+
+
+def test_a_forged_length_takes_no_memory(tmp_path):
+    """Of a chunk of 4 GB in a PNG file of 90 bytes."""
+    Image.new("RGB", (10, 10)).save(tmp_path / "a.png")
+    content = (tmp_path / "a.png").read_bytes()
+    at = content.index(b"IDAT") - 4
+    (tmp_path / "a.png").write_bytes(content[:at] + b"\xff" + content[at + 1 :])
+    tracemalloc.start()
+    with contextlib.suppress(ValueError):
+        read_pixels(tmp_path / "a.png", 3, 8)
+    assert tracemalloc.get_traced_memory()[1] < 1 << 26
+    tracemalloc.stop()
 
 
 def test_pixels_without_a_known_white_are_refused(tmp_path):

@@ -13,6 +13,7 @@ from minigrad.training.data.preparation import (
     UnreadableImageError,
     augmented,
     erased,
+    opened,
     read_pixels,
 )
 from minigrad.training.data.source import Source, held_out
@@ -20,7 +21,6 @@ from minigrad.training.settings import Settings, SettingsError
 from minigrad.utils.data import Dataset
 from minigrad.vision import transforms
 from minigrad.vision.datasets.folder import is_image_file
-from minigrad.vision.transforms.functional.kinds import pil
 
 KEPT_PIXELS = 1 << 29  # bytes of decoded images that are kept in memory
 USUAL_SIZE = 64
@@ -198,7 +198,7 @@ def _form(files: _Files, settings: Settings, prepared: dict[str, Any] | None) ->
     forms = set()
     for path, _ in files:
         try:
-            with pil().open(path) as image:
+            with opened(path) as image:
                 forms.add((image.mode, *image.size))
         except Exception as error:
             raise UnreadableImageError(f"{path} cannot be read as an image: {error}") from error

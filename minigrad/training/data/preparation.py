@@ -1,5 +1,6 @@
 """Images prepared for a model, in training and later from the description in its file."""
 
+import io
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from minigrad.tensor import Tensor
 from minigrad.vision import transforms
 from minigrad.vision.transforms.functional.kinds import pil
 
+MOST_BYTES = 1 << 30  # of an image file
 MOST_PIXELS = 100_000_000  # of an image file: 300 MB in memory
 
 
@@ -25,9 +27,9 @@ def read_pixels(path: str | Path, channels: int, size: int | None) -> Array:
     size: the shorter side gets this length, and the middle is cut out, size x size.
     Raises UnreadableImageError for a file that cannot be read, ImportError without PIL.
     """
-    images = pil()
+    pil()  # raises ImportError, which is not the file's fault
     try:
-        with images.open(path) as image:
+        with opened(path) as image:
             width, height = image.size
             if width * height > MOST_PIXELS:
                 raise ValueError(f"it has {width}x{height} pixels, more than {MOST_PIXELS:,}")
@@ -40,6 +42,17 @@ def read_pixels(path: str | Path, channels: int, size: int | None) -> Array:
     if size is not None:
         picture = _fitted(picture, size)
     return np.asarray(picture)
+
+
+def opened(path: str | Path) -> Any:
+    """The PIL image of a file, which is read whole: a length in it that is forged takes no memory.
+
+    Raises ValueError for a file that is too large, and what PIL's readers raise.
+    """
+    path = Path(path)
+    if path.stat().st_size > MOST_BYTES:
+        raise ValueError(f"the file has more than {MOST_BYTES:,} bytes")
+    return pil().open(io.BytesIO(path.read_bytes()))
 
 
 def as_shown(image: Any, channels: int) -> Any:
