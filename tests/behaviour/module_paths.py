@@ -1,6 +1,7 @@
 """torch's paths of modules, the bases that users build on, and modules for several devices."""
 
-import importlib
+import importlib.util
+import typing
 import warnings
 
 import pytest
@@ -49,6 +50,15 @@ def check_layers_are_the_same_at_every_path(torch):
 def check_a_path_without_such_a_file_is_missing(torch):
     with pytest.raises(ModuleNotFoundError):
         at(torch, "nn.modules.nothing")
+
+
+def check_paths_are_found_without_an_import(torch):
+    name = f"{torch.__name__}.nn.modules.conv"
+    assert importlib.util.find_spec(name).name == name
+
+
+def check_types_are_imported_from_torch_jit(torch):
+    assert typing.get_origin(at(torch, "jit.annotations").List[int]) is list
 
 
 def check_numbers_become_tuples(torch):

@@ -7,6 +7,7 @@ uses of it: `from minigrad.nn.modules.batchnorm import _BatchNorm`.
 
 import sys
 from collections.abc import Iterable
+from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
@@ -110,7 +111,7 @@ def _torch_file(of: type) -> str:
 def _made(file: str, names: dict[str, Any]) -> ModuleType:
     name = f"{_PACKAGE}.{file}"
     module = ModuleType(name, f"Modules at the path that torch has them: `nn.modules.{file}`.")
-    vars(module).update(names, __all__=sorted(_public(names)))
+    vars(module).update(names, __all__=sorted(_public(names)), __spec__=ModuleSpec(name, None))
     sys.modules[name] = module
     show_public_names(name)
     return module
