@@ -41,6 +41,14 @@ def _transposed_back(leaf: Tensor, shape: tuple[int, ...]) -> Tensor:
     return leaf[::2].permute(*range(leaf.ndim)[::-1]) if leaf.ndim else leaf
 
 
+def _every_second_by_columns(tensor: Tensor) -> Tensor:
+    """The same elements with gaps between them, the first dimension's beside each other."""
+    turned = tensor.permute(*range(tensor.ndim)[::-1]) if tensor.ndim else tensor
+    turned = turned.contiguous()
+    view: Tensor = stack((turned, turned), -1).select(-1, 0)
+    return view.permute(*range(view.ndim)[::-1]) if view.ndim else view
+
+
 LAYOUTS = {
     "contiguous": Layout(lambda array: array, lambda leaf, shape: leaf),
     "strided": Layout(_every_second_transposed, _transposed_back),
@@ -130,7 +138,7 @@ def _two_orders(
 ) -> tuple[Sequence[Tensor], Sequence[Tensor]]:  # fmt: skip
     """Gradients of first order at a point, and the gradients of these."""
     leaves, given = list(map(leaf_of, point)), list(map(leaf_of, cotangents))
-    used = [stack((c, c), -1).select(-1, 0) for c in given] if is_strided else given
+    used = list(map(_every_second_by_columns, given)) if is_strided else given
     first = gradients_of(function(*leaves), leaves, used, create_graph=True)
     weights = [wrap(Tensor, np.array(start)) for start in starts]
     return first, gradients_of(first, [*leaves, *given], weights)
