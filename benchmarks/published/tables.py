@@ -18,6 +18,7 @@ GROUPS = {
     "training steps": ("training step",),
     "optimizer steps": ("optimizer",),
     "chains of small operations": ("chain",),
+    "recurrent layers and attention, forward and gradient": ("", "round trip"),
     "elementwise, reductions, softmax, norms: forward": ("", "forward"),
     "elementwise, reductions, softmax, norms: gradient": ("", "gradient"),
 }
@@ -37,11 +38,12 @@ def rows(head: Sequence[str], body: Iterable[Sequence[object]]) -> str:
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
 
 
-def group_of(entry: Entry) -> str:
+def group_of(case: str) -> str:
+    """The group of a case, by the case's name."""
     return next(
-        name
-        for name, words in GROUPS.items()
-        if entry.name.startswith(words[0]) and all(word in entry.name for word in words)
+        group
+        for group, words in GROUPS.items()
+        if case.startswith(words[0]) and all(word in case for word in words)
     )
 
 
@@ -75,7 +77,7 @@ def _group_rows(columns: Sequence[tuple[str, Run, str]]) -> str:
 
 
 def _group_cell(group: str, run: Run, library: str) -> str:
-    found = (entry.ratio(library) for entry in run.entries if group_of(entry) == group)
+    found = (entry.ratio(library) for entry in run.entries if group_of(entry.name) == group)
     ratios = [ratio for ratio in found if ratio is not None]
     if not ratios:
         return ""

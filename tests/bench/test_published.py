@@ -7,7 +7,8 @@ import pytest
 
 from benchmarks.published.kinds import RESULTS, kind, kinds_in
 from benchmarks.published.pages import overview, pages, publish, summary
-from minigrad.bench import Run
+from benchmarks.published.tables import GROUPS, group_of
+from minigrad.bench import Run, load_suite
 from minigrad.bench.peaks import Peaks
 from minigrad.bench.record import Entry, Timing
 
@@ -61,6 +62,10 @@ def test_a_case_that_one_machine_lacks_is_an_empty_cell(tmp_path):
     page = overview(tmp_path)
     assert "| net SGD N4 | 2 ms : 4 ms, **2.00** |  |" in page
     assert "| net SGD N8 |  | 2 ms : 4 ms, **2.00** |" in page
+
+
+def test_every_case_has_a_group():
+    assert {group_of(case.name) for case in load_suite()} == set(GROUPS)
 
 
 def test_what_is_published_is_what_the_files_say():
