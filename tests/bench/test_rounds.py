@@ -97,3 +97,8 @@ def simulated(true, count, seed):
 def test_rates_of_the_whole_procedure():
     assert simulated(1.0, 1000, 0).count(ab.UNRESOLVED) >= 999
     assert simulated(1.1, 200, 1).count(ab.SLOWER) >= 0.95 * 200
+
+
+def test_launches_in_which_one_version_is_always_disturbed_leave_it_open():
+    disturbed = [(1.0, 2.0), (2.0, 1.0)] * 20
+    assert ab.decided(disturbed).verdict == "unresolved"

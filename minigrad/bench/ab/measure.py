@@ -38,6 +38,9 @@ class Comparison(NamedTuple):
     times: Sequence[tuple[float, float]] = ()
 
 
+NOTHING_SEEN = Verdict(np.nan, np.nan, np.nan, UNRESOLVED)
+
+
 class _Measured:
     """What the launches of one case have given."""
 
@@ -72,9 +75,10 @@ class _Measured:
     def comparison(self, margin: float) -> Comparison:
         """The verdict of all launches."""
         if not self.times:
-            nothing = Verdict(np.nan, np.nan, np.nan, UNRESOLVED)
-            return Comparison(self.label, nothing, np.nan, np.nan, 0, self.failure)
-        found, launches = verdict_of(self.ratios, margin), len(self.times)
+            return Comparison(self.label, NOTHING_SEEN, np.nan, np.nan, 0, self.failure)
+        ratios, launches = self.ratios, len(self.times)
+        # In each launch something else may have disturbed one of the two.
+        found = verdict_of(ratios, margin) if ratios else NOTHING_SEEN
         return Comparison(self.label, found, *self.best, launches, self.failure, self.times)
 
 
