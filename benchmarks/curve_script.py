@@ -72,10 +72,9 @@ def main() -> None:
     optimizer = optim.SGD(model.parameters(), lr=0.02, momentum=0.9, weight_decay=5e-4)
     losses: list[float] = []
     began = time.perf_counter()
-    for _, (images, labels) in zip(range(steps), batches(root), strict=False):
+    for _, batch in zip(range(steps), batches(root), strict=False):
         optimizer.zero_grad()
-        if reduction == "reversed":
-            images, labels = images.flip(0), labels.flip(0)  # noqa: PLW2901
+        images, labels = (each.flip(0) for each in batch) if reduction == "reversed" else batch
         own = []
         for x, y in model.shards(images, labels) if fixed else [(images, labels)]:
             loss = nn.functional.cross_entropy(model(x), y)

@@ -315,7 +315,9 @@ def run(fault: Fault, home: Path) -> Outcome:
     process.start()
     process.join()
     status, found = json.loads((home / "outcome").read_text())
-    lines = (home / "log").read_text(errors="replace").replace("\0", "").replace(str(home), "")
+    lines = (home / "log").read_text(errors="replace").replace("\0", "")
+    for place, shown in ((home, ""), (Path.home(), "~"), (Path(tempfile.gettempdir()), "TMP")):
+        lines = lines.replace(str(place), shown)
     return Outcome(lines.strip(), status, set(found))
 
 

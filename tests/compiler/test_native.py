@@ -2,7 +2,6 @@
 
 import resource
 import sys
-import threading
 
 import numpy as np
 import pytest
@@ -12,6 +11,7 @@ from minigrad import nn, optim
 from minigrad.nn import functional as F
 from tests.compiler.test_traps import batch, network, training
 from tests.compiler.twins import Twins
+from tests.support.threads import in_threads
 
 
 def compiled_training(make=optim.Adam):
@@ -178,11 +178,7 @@ def test_threads_go_backward_through_one_compiled_module():
             if not all(map(mg.equal, found, expected[k])):
                 wrong.append(k)
 
-    threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_threads(work, [(k,) for k in range(4)])
     assert not wrong
 
 

@@ -5,7 +5,6 @@ import gc
 import pickle
 import signal
 import sys
-import threading
 import tracemalloc
 import warnings
 
@@ -15,6 +14,7 @@ import minigrad as mg
 from minigrad import nn, optim
 from minigrad.nn import functional as F
 from tests.compiler.test_traps import batch, network, training
+from tests.support.threads import in_threads
 
 
 def module_level(x):
@@ -54,11 +54,7 @@ def test_threads_share_a_compiled_function():
             if not mg.equal(found, expected):
                 wrong.append(found)
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_threads(work, [()] * 4)
     assert not wrong
     assert compiled.compiled.replays > 0
 

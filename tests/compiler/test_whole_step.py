@@ -2,7 +2,6 @@
 
 import copy
 import itertools
-import threading
 
 import numpy as np
 import pytest
@@ -12,6 +11,7 @@ from minigrad import nn, optim
 from minigrad.nn import functional as F
 from tests.compiler.test_traps import network
 from tests.compiler.twins import bits
+from tests.support.threads import in_threads
 
 SCALES = {"of the module": 1.0}
 
@@ -264,11 +264,7 @@ def test_threads_take_turns():
                 if not mg.equal(step(x), expected):
                     wrong.append(1)
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_threads(work, [()] * 4)
     assert not wrong
 
 

@@ -189,7 +189,7 @@ def test_shares_are_put_together_in_order(size):
 def test_a_signal_counts_once_it_is_agreed():
     alone, one_of_several = Interruption(), Interruption(agreed=True)
     for interruption in (alone, one_of_several):
-        interruption._note(15, None)
+        interruption.note("SIGTERM")
     assert (alone.name, one_of_several.name) == ("SIGTERM", None)
     one_of_several.agree([None, None])
     assert one_of_several.name is None

@@ -1,7 +1,6 @@
 """The backward pass: accumulation, freeing, chosen inputs, depth, memory, threads."""
 
 import gc
-import threading
 import tracemalloc
 import weakref
 
@@ -11,6 +10,7 @@ import pytest
 import minigrad as mg
 from tests.support.against_torch import compare
 from tests.support.leaves import BOTH, leaf, numbers
+from tests.support.threads import in_threads
 
 # --- accumulation ---------------------------------------------------------------------------
 
@@ -270,11 +270,7 @@ def test_backward_in_many_threads():
         except Exception as error:
             errors.append(error)
 
-    threads = [threading.Thread(target=work, args=(x,)) for x in own]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_threads(work, [(x,) for x in own])
     assert not errors
     assert numbers(shared.grad) == [8 * 50 * 2 * n**3 for n in (1.0, 2.0, 3.0)]
     assert all(numbers(x.grad) == [100 * n**3 for n in (1.0, 2.0, 3.0)] for x in own)

@@ -2,12 +2,12 @@
 
 import subprocess
 import sys
-import threading
 from types import ModuleType
 
 import pytest
 
 from minigrad.kernels.deferred_modules import DeferredModule, defer_modules
+from tests.support.threads import in_threads
 
 AT_IMPORT = """
 import sys
@@ -86,9 +86,5 @@ def test_other_threads_wait_for_the_whole_module(package):
     def read():
         seen.append((chair.FIRST, chair.LAST))
 
-    threads = [threading.Thread(target=read) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_threads(read, [()] * 4)
     assert seen == [(1, 2)] * 4

@@ -11,6 +11,7 @@ import pytest
 import minigrad as mg
 from minigrad.kernels import denormals
 from tests.support.processes import streams
+from tests.support.threads import in_threads
 
 pytestmark = pytest.mark.skipif(
     not mg.set_flush_denormal(False), reason="this CPU always keeps denormal numbers"
@@ -91,11 +92,7 @@ def test_each_thread_has_a_setting_of_its_own_and_helpers_follow_their_caller():
             turn.wait()
             found.append((flushes, int((x * 1.0).view(mg.int32).count_nonzero())))
 
-    others = [threading.Thread(target=run, args=(flushes,)) for flushes in (True, False)]
-    for thread in others:
-        thread.start()
-    for thread in others:
-        thread.join()
+    in_threads(run, [(flushes,) for flushes in (True, False)])
     assert set(found) == {(True, 0), (False, LARGE)}
     assert (x * 1.0).view(mg.int32).all()
 

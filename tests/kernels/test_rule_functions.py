@@ -58,3 +58,11 @@ def test_cube_roots_of_what_is_not_positive(dtype):
 def test_the_largest_number_is_numpys(values, dtype):
     found = largest(np.array(values, dtype), dtype(-np.inf))
     assert np.array_equal(found, np.max([-np.inf, *values]), equal_nan=True)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_functions_compute_the_same_where_kernels_are_not_compiled(dtype):
+    x = np.array([-np.inf, -1.5, -0.0, 0.0, 3e-40, 2.5, np.inf, np.nan], dtype)
+    for value in x:
+        np.testing.assert_array_equal(from_ordered(ordered(value)), value)
+    assert ordered(dtype(largest(x, dtype(0)))) == max(map(ordered, x))

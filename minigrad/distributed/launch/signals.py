@@ -7,50 +7,25 @@ alone.
 import signal
 import threading
 import time
-from types import FrameType
-from typing import Any
+
+from minigrad.core.noted_signals import NotedSignals
 
 __all__ = ["Signals", "raise_in_main_thread"]
 
-_HANDED_ON = ("SIGINT", "SIGTERM", "SIGHUP")
 
-
-class Signals:
-    """A block in which signals that end programs are noted; `name` is that of the first.
-
-    Signals that the process ignores stay ignored, and outside of the main thread nothing is
-    changed.
-    """
+class Signals(NotedSignals):
+    """A block in which the first signal is noted, and whether it was Ctrl-C and came twice."""
 
     def __init__(self) -> None:
-        self.name: str | None = None
+        super().__init__()
         self.came = 0.0  # when
         self.hurried = False  # whether Ctrl-C came twice
-        self._before: dict[int, Any] = {}
 
-    def __enter__(self) -> "Signals":
-        if threading.current_thread() is not threading.main_thread():
-            return self
-        for name in _HANDED_ON:
-            number = getattr(signal, name, None)  # Windows has no SIGHUP
-            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-                self._before[number] = signal.signal(number, self._note)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _note(self, number: int, _: FrameType | None) -> None:
-        name = signal.Signals(number).name
+    def note(self, name: str) -> None:
+        """Note a signal, when it is the first, with its time."""
         self.hurried = self.hurried or self.name == name == "SIGINT"
         if self.name is None:
             self.name, self.came = name, time.monotonic()
-
-    @property
-    def status(self) -> int:
-        """The exit status of a process that the signal has ended."""
-        return 128 + signal.Signals[self.name] if self.name else 0
 
 
 def raise_in_main_thread(name: str) -> None:

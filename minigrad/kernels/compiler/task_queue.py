@@ -128,7 +128,7 @@ class PreparedTasks(Generic[Arrays]):
         addresses = [0] * len(kernel.record["arrays"].names or ())
         taken = [0] * len(counts)
         self._fields = np.array([*addresses, *plan, *counts, *taken, slot_size], np.int64)
-        # `_launch` reads the addresses of so many arrays: of all, or of none.
+        # `launch_tasks` reads the addresses of so many arrays: of all, or of none.
         self._unread = len(addresses) if headers_are_known() else 0
         self._phases = len(counts)
         self._most_threads = max(counts)
@@ -152,7 +152,7 @@ class PreparedTasks(Generic[Arrays]):
             fields[: len(arrays)] = [array.ctypes.data for array in arrays]
         threads = min(get_num_threads(), self._most_threads) if self._is_large else 1
         held, workspace = slots(threads * self._slot_size)
-        _launch.run(
+        launch_tasks.run(
             self._work, fields, id(arrays), self._unread, self._phases, function, workspace, threads
         )
         del held  # not before: the tasks have worked in it
@@ -176,7 +176,7 @@ def task_kernel(
 
 
 @kernel
-def _launch(fields, arrays, unread, phases, function, workspace, threads):
+def launch_tasks(fields, arrays, unread, phases, function, workspace, threads):
     """Run the phases one after the other, the tasks of each on up to `threads` threads.
 
     A thread that loses its core to another process holds up the others by a task, not by half of

@@ -22,7 +22,7 @@ from minigrad.kernels.compiler.outline import has_prange
 from minigrad.kernels.compiler.task_queue import TaskKernel
 
 PACKAGE = "minigrad.kernels."
-_LAUNCH = "compiler.task_queue._launch"  # which runs task kernels
+_LAUNCH = "compiler.task_queue.launch_tasks"  # which runs task kernels
 
 
 @dataclass

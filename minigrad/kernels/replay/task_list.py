@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.kernels.compiler.kernel import Kernel, get_num_threads, kernel
+from minigrad.kernels.compiler.kernel import Kernel, device_function, get_num_threads, kernel
 from minigrad.kernels.compiler.numpy_abi import headers_are_known, write_addresses
 from minigrad.kernels.compiler.pointers import call, pointer_at
-from minigrad.kernels.compiler.task_queue import PreparedTasks, _launch
+from minigrad.kernels.compiler.task_queue import PreparedTasks, launch_tasks
 from minigrad.kernels.compiler.workspace import ALIGNMENT
 from minigrad.kernels.replay.entry_points import (
     ARRAY_DATA,
@@ -59,6 +59,18 @@ class CannotRunError(Exception):
     """A task that only Python can run."""
 
 
+@device_function
+def run_rows(tasks, places, bases):
+    """Run the tasks on arrays at these addresses; the number of the one that stopped, or -1."""
+    for k in range(places.shape[0]):
+        pointer_at(np.int64, places[k, 0])[0] = bases[places[k, 1]] + places[k, 2]
+    for k in range(tasks.shape[0]):
+        call(tasks[k, 0], tasks[k, 1], tasks[k, 2], tasks[k, 3], tasks[k, 4])
+        if tasks[k, 5] != 0 and pointer_at(np.int64, tasks[k, 5])[0] != 0:
+            return k
+    return -1
+
+
 @kernel
 def run_tasks(tasks: Array, places: Array, bases: Array, arrays: int) -> int:
     """Run all tasks; the number of the one that stopped the list, or -1.
@@ -68,13 +80,8 @@ def run_tasks(tasks: Array, places: Array, bases: Array, arrays: int) -> int:
     offset in it.
     """
     write_addresses(bases, arrays, bases.size)
-    for k in range(places.shape[0]):
-        pointer_at(np.int64, places[k, 0])[0] = bases[places[k, 1]] + places[k, 2]
-    for k in range(tasks.shape[0]):
-        call(tasks[k, 0], tasks[k, 1], tasks[k, 2], tasks[k, 3], tasks[k, 4])
-        if tasks[k, 5] != 0 and pointer_at(np.int64, tasks[k, 5])[0] != 0:
-            return k
-    return -1
+    stopped: int = run_rows(tasks, places, bases)
+    return stopped
 
 
 @kernel
@@ -211,7 +218,7 @@ class TaskList:
                     self._outside.append((address, place.number, place.offset))
         self.kernel(_forget_taken, fields[-counts - 1 : -1])
         self.kernel(
-            _launch, prepared._work, fields, 0, 0, counts, prepared._function, 0, threads
+            launch_tasks, prepared._work, fields, 0, 0, counts, prepared._function, 0, threads
         )  # fmt: skip
         workspace = len(self._words) - 2
         self._shared_words.append((workspace, 0))

@@ -13,9 +13,9 @@ import numpy as np
 from minigrad.kernels.compiler.kernel import device_function, kernel
 from minigrad.kernels.compiler.numpy_abi import write_addresses
 from minigrad.kernels.compiler.plan_record import record_dtype
-from minigrad.kernels.compiler.pointers import call, pointer_at
+from minigrad.kernels.compiler.pointers import pointer_at
 from minigrad.kernels.replay.guards import Headers, match_headers, used_threads
-from minigrad.kernels.replay.task_list import Place, Seen, TaskList
+from minigrad.kernels.replay.task_list import Place, Seen, TaskList, run_rows
 from minigrad.kernels.replay.watched_words import (
     DICT,
     VALUES,
@@ -115,13 +115,8 @@ def run_step(
     for k in range(count):
         bases[k] = pointer_at(np.int64, arrays[k] + _ARRAY_DATA)[0]
     write_addresses(bases[record.made :], made, bases.size - record.made)
-    for k in range(places.shape[0]):
-        pointer_at(np.int64, places[k, 0])[0] = bases[places[k, 1]] + places[k, 2]
-    for k in range(tasks.shape[0]):
-        call(tasks[k, 0], tasks[k, 1], tasks[k, 2], tasks[k, 3], tasks[k, 4])
-        if tasks[k, 5] != 0 and pointer_at(np.int64, tasks[k, 5])[0] != 0:
-            return k
-    return DONE
+    stopped: int = run_rows(tasks, places, bases)
+    return stopped
 
 
 class NativeCall:

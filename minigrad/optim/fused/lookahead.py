@@ -1,6 +1,5 @@
 """Looking ahead: one trace of a rule for the coming steps, so that its text runs less often."""
 
-import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -8,7 +7,8 @@ import numpy as np
 
 from minigrad.core.types import Array
 from minigrad.kernels.fused_optimizer.program import Program
-from minigrad.optim.fused.number_tape import Scalar, StepFunction, recorded
+from minigrad.optim.fused.number_tape import StepFunction, recorded
+from minigrad.optim.fused.scalar import Scalar
 
 # A trace of 64 steps takes as long as two or three traces of one step.
 LOOKAHEAD_STEPS = 64
@@ -34,32 +34,6 @@ def _common_answer(answers: Iterable[bool]) -> bool:
     return given[0]
 
 
-def _arithmetic(function: Callable[[Any, Any], Any]) -> tuple[Any, Any]:
-    """The method of an operator, and its reflected method."""
-
-    def method(self: "StepSeries", other: Any) -> Any:
-        if isinstance(other, StepSeries):
-            return StepSeries(map(function, self.values, other.values))
-        if isinstance(other, int | float):
-            return StepSeries([function(x, other) for x in self.values])
-        return NotImplemented
-
-    def reflected(self: "StepSeries", other: Any) -> Any:
-        if isinstance(other, int | float):
-            return StepSeries([function(other, x) for x in self.values])
-        return NotImplemented
-
-    return method, reflected
-
-
-def _comparison(function: Callable[[Any, Any], bool]) -> Callable[..., bool]:
-    def method(self: "StepSeries", other: Any) -> bool:
-        others = other.values if isinstance(other, StepSeries) else [other] * len(self.values)
-        return _common_answer(map(function, self.values, others))
-
-    return method
-
-
 class StepSeries(Scalar):
     """One number for each of several steps, such as the step count or a bias correction.
 
@@ -68,42 +42,27 @@ class StepSeries(Scalar):
     """
 
     __slots__ = ("values",)
-    __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, values: Iterable[Any]) -> None:
         self.values = list(values)
 
-    __add__, __radd__ = _arithmetic(operator.add)
-    __sub__, __rsub__ = _arithmetic(operator.sub)
-    __mul__, __rmul__ = _arithmetic(operator.mul)
-    __truediv__, __rtruediv__ = _arithmetic(operator.truediv)
-    __floordiv__, __rfloordiv__ = _arithmetic(operator.floordiv)
-    __mod__, __rmod__ = _arithmetic(operator.mod)
-    __pow__, __rpow__ = _arithmetic(operator.pow)
-    __lt__, __le__ = _comparison(operator.lt), _comparison(operator.le)
-    __gt__, __ge__ = _comparison(operator.gt), _comparison(operator.ge)
-    __eq__, __ne__ = _comparison(operator.eq), _comparison(operator.ne)
+    def _compute(self, function: Callable[..., Any], *operands: Any) -> "StepSeries":
+        return StepSeries(self._by_step(function, operands))
 
-    def __neg__(self) -> "StepSeries":
-        return StepSeries([-x for x in self.values])
+    def _answer(self, function: Callable[..., Any], *operands: Any) -> bool:
+        return _common_answer(self._by_step(function, operands))
 
-    def __bool__(self) -> bool:
-        return _common_answer(map(bool, self.values))
+    def _by_step(self, function: Callable[..., Any], operands: Iterable[Any]) -> Iterator[Any]:
+        steps = len(self.values)
+        columns = (x.values if isinstance(x, StepSeries) else [x] * steps for x in operands)
+        return map(function, *columns)
 
     def __iter__(self) -> Iterator[Any]:
         raise TypeError("a number cannot be iterated over")
 
     def is_factor(self, largest: float) -> bool:
+        """True if its size, and that of its reciprocal, is at most `largest` in each step."""
         return all(1 / largest <= abs(x) <= largest for x in self.values)
-
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **settings: Any) -> Any:
-        are_numbers = all(isinstance(x, StepSeries | int | float) for x in inputs)
-        if method != "__call__" or settings or not are_numbers:
-            return NotImplemented
-        columns = [
-            x.values if isinstance(x, StepSeries) else [x] * len(self.values) for x in inputs
-        ]
-        return StepSeries(map(ufunc, *columns))
 
 
 class Settings(NamedTuple):

@@ -7,20 +7,10 @@ takes a hundred for.  Each comparison is recorded with its answer: where another
 otherwise, the text has to run again.
 """
 
-import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-
-class Scalar:
-    """A number that follows from settings and the step count, where it is no plain number."""
-
-    __slots__ = ()
-
-    def is_factor(self, largest: float) -> bool:
-        """True if its size, and that of its reciprocal, is at most `largest` in each step."""
-        raise NotImplementedError
-
+from minigrad.optim.fused.scalar import Scalar
 
 StepFunction = Callable[..., tuple[list[float], list[float]] | None]
 """Of the step count and the kept numbers: the scalars of a step and the numbers after it, or None
@@ -72,68 +62,23 @@ class NumberTape:
         text = "\n".join([head, *self.lines, f"    return {', '.join(results)}\n"])
         names = dict(self.constants)
         exec(compile(text, "<scalars of a rule>", "exec"), names)
-        return names["step"]  # type: ignore[no-any-return]
-
-
-def _arithmetic(function: Callable[[Any, Any], Any]) -> tuple[Any, Any]:
-    """The method of an operator, and its reflected method."""
-
-    def method(self: "RecordedNumber", other: Any) -> Any:
-        if isinstance(other, RecordedNumber | int | float):
-            return self.tape.record(function, self, other)
-        return NotImplemented
-
-    def reflected(self: "RecordedNumber", other: Any) -> Any:
-        if isinstance(other, int | float):
-            return self.tape.record(function, other, self)
-        return NotImplemented
-
-    return method, reflected
-
-
-def _comparison(function: Callable[[Any, Any], bool]) -> Any:
-    def method(self: "RecordedNumber", other: Any) -> Any:
-        if isinstance(other, RecordedNumber | int | float):
-            return self.tape.decide(function, self, other)
-        return NotImplemented
-
-    return method
+        step: StepFunction = names["step"]
+        return step
 
 
 class RecordedNumber(Scalar):
     """A number of this step that records what is done with it."""
 
     __slots__ = ("name", "tape", "value")
-    __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, tape: NumberTape, name: str, value: Any) -> None:
         self.tape, self.name, self.value = tape, name, value
 
-    __add__, __radd__ = _arithmetic(operator.add)
-    __sub__, __rsub__ = _arithmetic(operator.sub)
-    __mul__, __rmul__ = _arithmetic(operator.mul)
-    __truediv__, __rtruediv__ = _arithmetic(operator.truediv)
-    __floordiv__, __rfloordiv__ = _arithmetic(operator.floordiv)
-    __mod__, __rmod__ = _arithmetic(operator.mod)
-    __pow__, __rpow__ = _arithmetic(operator.pow)
-    __lt__, __le__ = _comparison(operator.lt), _comparison(operator.le)
-    __gt__, __ge__ = _comparison(operator.gt), _comparison(operator.ge)
-    __eq__, __ne__ = _comparison(operator.eq), _comparison(operator.ne)
+    def _compute(self, function: Callable[..., Any], *operands: Any) -> "RecordedNumber":
+        return self.tape.record(function, *operands)
 
-    def __neg__(self) -> "RecordedNumber":
-        return self.tape.record(operator.neg, self)
-
-    def __abs__(self) -> "RecordedNumber":
-        return self.tape.record(abs, self)
-
-    def __bool__(self) -> bool:
-        return self.tape.decide(bool, self)
-
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **settings: Any) -> Any:
-        are_numbers = all(isinstance(x, RecordedNumber | int | float) for x in inputs)
-        if method != "__call__" or settings or not are_numbers:
-            return NotImplemented
-        return self.tape.record(ufunc, *inputs)
+    def _answer(self, function: Callable[..., Any], *operands: Any) -> bool:
+        return self.tape.decide(function, *operands)
 
     def is_factor(self, largest: float) -> bool:
         """True if its size, and that of its reciprocal, is at most `largest`."""

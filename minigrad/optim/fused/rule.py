@@ -13,7 +13,7 @@ import numpy as np
 from minigrad.core.types import Array
 from minigrad.optim.fused.lookahead import Settings, Trace
 from minigrad.optim.fused.matrices import as_matrix
-from minigrad.optim.fused.number_tape import Scalar
+from minigrad.optim.fused.scalar import Scalar
 from minigrad.optim.fused.trace import Results, trace, with_line
 from minigrad.optim.optimizer.hyperparameters import Interval
 

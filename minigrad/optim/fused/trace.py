@@ -16,7 +16,7 @@ import numpy as np
 
 from minigrad.kernels.fused_optimizer.program import Program
 from minigrad.optim.fused.lookahead import Trace
-from minigrad.optim.fused.number_tape import Scalar
+from minigrad.optim.fused.scalar import Scalar
 
 
 class RuleError(TypeError):
