@@ -8,7 +8,7 @@ from typing import Any
 
 from minigrad.cli.usage_error import UsageError, as_usage_error
 from minigrad.training.settings import whole
-from minigrad.training.trained import Prediction, TrainedRun, image_files, load_run
+from minigrad.training.trained import BATCH, Prediction, TrainedRun, image_files, load_run
 
 
 def add_to(commands: Any) -> None:
@@ -17,7 +17,8 @@ def add_to(commands: Any) -> None:
         "predict",
         help="predict images, or the rows of a table, with a trained model",
         description="Print a model's predictions for images or for a table's rows, as CSV: the "
-        "file or the number of the row, the label, and probabilities, the largest first.",
+        "file or the number of the row, the label, and probabilities, the largest first. Images "
+        "that cannot be read are named and left out, and the exit status is 1.",
     )
     add = parser.add_argument
     add("run_folder", type=Path, metavar="DIR", help="the folder of a run, or its weights")
@@ -39,27 +40,49 @@ def run(options: argparse.Namespace) -> int:
         whole(1)(options.top)
     with as_usage_error(OSError, ValueError, ImportError):
         trained = load_run(options.run_folder, run_code=options.run_code)
-        names, found = _predictions(trained, options.inputs)
+        names, found, status = _predictions(trained, options.inputs)
     if options.csv is None:
         _write(sys.stdout, trained, names, found, options.top)
-        return 0
+        return status
     with as_usage_error(OSError), options.csv.open("w", newline="", encoding="utf-8") as file:
         _write(file, trained, names, found, None)
     print(f"written: {options.csv} ({len(found)} rows)")
-    return 0
+    return status
 
 
-def _predictions(trained: TrainedRun, inputs: list[str]) -> tuple[list[str], list[Prediction]]:
+Found = tuple[list[str], list[Prediction], int]
+"""The names of inputs, their predictions, and the exit status."""
+
+
+def _predictions(trained: TrainedRun, inputs: list[str]) -> Found:
     kind = trained.preprocessing.get("kind")
     if kind == "table":
         if len(inputs) != 1:
             raise UsageError("one table at a time")
         found = trained.predict(inputs[0])
-        return [str(i + 1) for i in range(len(found))], found
+        return [str(i + 1) for i in range(len(found))], found, 0
     if kind != "images":
         raise UsageError("the model writes text: minigrad sample DIR/weights.safetensors")
-    files = image_files(inputs)
-    return [str(f) for f in files], trained.predict(files)
+    return _of_images(trained, image_files(inputs))
+
+
+def _of_images(trained: TrainedRun, files: list[Path]) -> Found:
+    """Those of all images that can be read; the others are named, and make the status 1."""
+    names: list[str] = []
+    found: list[Prediction] = []
+    for start in range(0, len(files), BATCH):
+        prepared = {}
+        for file in files[start : start + BATCH]:
+            try:
+                prepared[str(file)] = trained.preprocess(file)
+            except (OSError, ValueError) as error:
+                print(f"minigrad predict: left out: {error}", file=sys.stderr)
+        if prepared:
+            names += prepared
+            found += trained.predict_prepared(prepared.values())
+    if not found:
+        raise UsageError("none of the images can be read")
+    return names, found, int(len(found) < len(files))
 
 
 def _write(

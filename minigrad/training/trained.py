@@ -74,9 +74,12 @@ class TrainedRun:
         given = [inputs] if isinstance(inputs, str | Path) else list(inputs)
         found: list[Prediction] = []
         for start in range(0, len(given), BATCH):
-            batch = [self.preprocess(image) for image in given[start : start + BATCH]]
-            found += self._named(self._outputs(stack(batch)))
+            found += self.predict_prepared(map(self.preprocess, given[start : start + BATCH]))
         return found
+
+    def predict_prepared(self, images: Iterable[Tensor]) -> list[Prediction]:
+        """A prediction for each image that `preprocess` has made, all in one batch."""
+        return self._named(self._outputs(stack(list(images))))
 
     def _kind(self) -> str:
         return {"table": "tables", "images": "images"}.get(

@@ -97,6 +97,9 @@ def test_a_folder_of_images(images, tmp_path, capsys):
     right = sum(os.path.basename(os.path.dirname(row[0])) == row[1] for row in rows[1:])
     assert len(rows) == 41
     assert right >= 30
+    (tmp_path / "broken.png").write_bytes(b"no image")
+    assert main(["predict", str(run), str(tmp_path / "broken.png"), str(images)]) == 1
+    assert "broken.png" in capsys.readouterr().err
     one = trained.predict([images / "down" / "00.png"])[0]
     assert sum(one.probabilities.values()) == pytest.approx(1)
     assert one.label == max(one.probabilities, key=one.probabilities.get)
