@@ -5,7 +5,7 @@ import threading
 import warnings
 from collections.abc import Callable
 from copy import deepcopy
-from typing import Any
+from typing import Any, Literal
 
 from minigrad.compiler.arguments import Arguments, arguments_of
 from minigrad.compiler.breaks import CompiledStepError, GraphBreak
@@ -17,7 +17,7 @@ from minigrad.compiler.quick import QuickArguments
 from minigrad.compiler.recording import Recording, Session, given_objects
 from minigrad.compiler.results import plain_numbers
 from minigrad.compiler.trace import difference, differing_steps
-from minigrad.compiler.whole_step import AGAIN, WholeStep, next_whole
+from minigrad.compiler.whole_step import AGAIN, WholeStep
 from minigrad.engine.grad_mode import Mode, thread
 
 # So many recordings of one kind of call may differ from the one before, until it is given up.
@@ -36,7 +36,7 @@ class Case:
         self.is_native = True  # calls may run as native tasks
         self.broken: GraphBreak | None = None
         # What recognises such arguments, once there is a plan; False if nothing quick does.
-        self.quick: QuickArguments | bool | None = None
+        self.quick: QuickArguments | Literal[False] | None = None
 
 
 class CompiledFunction:
@@ -91,7 +91,7 @@ class CompiledFunction:
                         returned = plan.run(arguments)
                     finally:
                         plan.lock.release()
-                    self._whole = next_whole(plan, case.quick, mode, self.options)
+                    self._whole = plan.whole_step(case.quick or None, mode, self.options)
                     return returned
         return self._run(case, arguments, args, kwargs)
 

@@ -7,15 +7,24 @@ from typing import Any
 from minigrad.compiler.arguments import Arguments
 from minigrad.compiler.explain import Task, describe, flow_of
 from minigrad.compiler.native import NativeCalls, arrays_in
-from minigrad.compiler.outline import Outline, outline_of
+from minigrad.compiler.options import Options
+from minigrad.compiler.quick import QuickArguments
 from minigrad.compiler.recording import Recording
 from minigrad.compiler.region import Backward, Region, RegionOp, connect
 from minigrad.compiler.results import tensors_in
 from minigrad.compiler.source import Writer
+from minigrad.compiler.step_parts import StepParts, step_parts_of
 from minigrad.compiler.trace import Trace
 from minigrad.compiler.whole_step import WholeStep
-from minigrad.engine.grad_mode import quiet_context
+from minigrad.engine.grad_mode import Mode, quiet_context
 from minigrad.engine.graph import bump_versions
+from minigrad.kernels.replay.task_list import CannotRunError
+from minigrad.kernels.replay.watched_words import CannotWatchError
+
+# From this replay on, one native call is tried.
+FIRST = 2
+# After so many calls in a row in which something else had changed it is not tried any more.
+MOST_CHANGES = 8
 
 
 class Plan:
@@ -72,10 +81,11 @@ class Plan:
         repeated = {id(t) for entry in tape.entries if entry.kind == "repeat"
                     for t in _updated(entry.args)}  # fmt: skip
         self.changed = [t for t in recording.changed if type(t) is int or id(t) not in repeated]
-        self.outline: Outline | None = None
+        self.parts: StepParts | None = None  # where one native call can run all of them
         self.whole: WholeStep | None = None  # the replay as one native call, once it was tried
         if not any(type(t) is int for t in self.changed) and self._floats == []:
-            self.outline = outline_of(recording, writer, writer.lines[first:count], expression)
+            lines = writer.lines[first:count]
+            self.parts = step_parts_of(recording, writer, lines, expression)
         calls.let_go()
         self._flags = list(recording.flags.items())
         self._context = quiet_context()
@@ -131,6 +141,27 @@ class Plan:
             read = [tensors[t] if type(t) is int else t for t in self._watched]
             connect(self._op, edges, outputs, saved, read)
         return result
+
+    def whole_step(
+        self, quick: QuickArguments | None, mode: Mode, options: Options
+    ) -> WholeStep | None:
+        """The replay as one native call, after one from Python; None where it needs Python."""
+        whole = self.whole
+        if self.parts is None or not quick or self.replays < FIRST or options.verify_every:
+            return None
+        if whole is not None and not whole.is_stale:
+            return whole
+        try:
+            if whole is None:
+                whole = WholeStep(self, self.parts, quick)
+            whole.changes += 1
+            if whole.changes > MOST_CHANGES:
+                raise CannotWatchError("something changes in each call")
+            whole.refresh(mode)
+        except (CannotWatchError, CannotRunError):
+            self.parts = whole = None
+        self.whole = whole
+        return whole
 
     def _add_backwards(self, writer: Writer, recording: Recording, region: Region) -> list[str]:
         """Write each backward; the variables of the forward that they read."""

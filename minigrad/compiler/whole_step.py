@@ -1,56 +1,61 @@
 """A replay that is one native call: what it depends on, all tasks, and the optimizer's step.
 
-`Plan.run` repeats a step from Python, and looks at Python's objects before.  Where a step has an
-`Outline`, both are done by `kernels.replay.whole_step`; Python makes the arrays that the step
+`Plan.run` repeats a step from Python, and looks at Python's objects before.  Where a step has
+`StepParts`, both are done by `kernels.replay.whole_step`; Python makes the arrays that the step
 returns, and wraps them.  Gradients stay in the memory that they had in the call before, unless
 somebody holds it.
 """
 
+import threading
 from operator import attrgetter
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from minigrad.compiler.options import Options
-from minigrad.compiler.outline import Outline
 from minigrad.compiler.quick import PLAIN_ATTRIBUTES, QuickArguments
+from minigrad.compiler.step_parts import StepParts
+from minigrad.compiler.world import World
 from minigrad.core import dtypes
 from minigrad.engine.grad_mode import Mode, thread
 from minigrad.engine.graph import Value, bump_versions
-from minigrad.kernels.replay.task_list import CannotRunError
-from minigrad.kernels.replay.watched_words import CannotWatchError, Watch
+from minigrad.kernels.replay.watched_words import Watch
 from minigrad.kernels.replay.whole_step import CHANGED, DONE, HELD, NativeCall
 
 Array = np.ndarray[Any, Any]
 
 # What a call gives that has done nothing: a plan is to be looked for.
 AGAIN = object()
-# From this replay of a plan on.
-FIRST = 2
-# After so many calls in a row in which something else had changed it is not tried any more.
-MOST_CHANGES = 8
-
 _modes_of = attrgetter(
     "grad", "inference", "overrides", "step_recorder", "recorder", "observed", "dual_levels",
     "walk", "names",
 )  # fmt: skip
 
 
+class Replayed(Protocol):
+    """What `WholeStep` knows of a plan."""
+
+    world: World
+    lock: threading.Lock
+    replays: int
+    changed: list[Any]
+    repeated: tuple[Any, ...]
+
+
 class WholeStep:
     """A plan's replay as one native call."""
 
-    def __init__(self, plan: Any, outline: Outline, quick: QuickArguments) -> None:
+    def __init__(self, plan: Replayed, parts: StepParts, quick: QuickArguments) -> None:
         self._plan = plan
-        self._outline = outline
+        self._parts = parts
         self._quick = quick
         self.changes = 0  # the calls in a row that were no replays, because something had changed
-        self._leaves = [gradient.leaf for gradient in outline.gradients]
+        self._leaves = [gradient.leaf for gradient in parts.gradients]
         # Those that get a gradient afterwards, and those that lose it again.
-        self._late = [k for k, g in enumerate(outline.gradients) if not g.had_one]
-        self._dropped = [gradient.leaf for gradient in outline.gradients if not gradient.keeps]
+        self._late = [k for k, g in enumerate(parts.gradients) if not g.had_one]
+        self._dropped = [gradient.leaf for gradient in parts.gradients if not gradient.keeps]
         self._grads: tuple[Value, ...] = ()
         self._arrays: tuple[Array, ...] = ()
-        self._makes = [outline.run.fresh[variable] for variable in outline.made]
+        self._makes = [parts.run.fresh[variable] for variable in parts.made]
         self.is_stale = True
 
     # --- getting ready ---
@@ -60,7 +65,7 @@ class WholeStep:
 
         Raises CannotWatchError or CannotRunError where only Python can look.
         """
-        plan, optimizer, watch = self._plan, self._outline.optimizer, Watch()
+        plan, optimizer, watch = self._plan, self._parts.optimizer, Watch()
         self._modes, self._dtype = _modes_of(mode), dtypes.default_numpy()
         self._globals = plan.world.watch(watch)
         step = getattr(optimizer, "_native_step", lambda: None)()
@@ -83,13 +88,13 @@ class WholeStep:
         return self._step is not None
 
     def _native_call(self, watch: Watch) -> NativeCall:
-        outline, count = self._outline, len(self._quick.kinds)
-        made = count + len(outline.gradients)
-        order = [*(gradient.variable for gradient in outline.gradients), *outline.made]
-        bases = outline.inputs | {variable: count + k for k, variable in enumerate(order)}
+        parts, count = self._parts, len(self._quick.kinds)
+        made = count + len(parts.gradients)
+        order = [*(gradient.variable for gradient in parts.gradients), *parts.made]
+        bases = parts.inputs | {variable: count + k for k, variable in enumerate(order)}
         native = NativeCall(
-            self._quick.kinds, PLAIN_ATTRIBUTES, self._quick.headers, outline.run.tasks,
-            [bases[variable] for variable in outline.run.variables], made, count + len(order),
+            self._quick.kinds, PLAIN_ATTRIBUTES, self._quick.headers, parts.run.tasks,
+            [bases[variable] for variable in parts.run.variables], made, count + len(order),
         )  # fmt: skip
         native.watch_world(watch)
         self._beginnings = range(0)
@@ -100,10 +105,10 @@ class WholeStep:
 
     def _renew(self) -> bool:
         """Give gradients memory that nobody else holds; False if there are others than before."""
-        gradients, count = self._outline.gradients, len(self._quick.kinds)
+        gradients, count = self._parts.gradients, len(self._quick.kinds)
         if any((g.leaf._grad is not None) is not g.had_one for g in gradients):
             return False
-        self._arrays = tuple([np.empty(*self._outline.run.fresh[g.variable]) for g in gradients])
+        self._arrays = tuple([np.empty(*self._parts.run.fresh[g.variable]) for g in gradients])
         self._grads = tuple(map(_tensor, [g.kind for g in gradients], self._arrays))
         watch = Watch(keeps_alive=False)
         for k, gradient in enumerate(gradients):
@@ -153,7 +158,7 @@ class WholeStep:
             if self._plan.changed:
                 bump_versions(self._plan.changed)
             self._plan.replays += 1
-            return self._outline.results(*made)
+            return self._parts.results(*made)
         finally:
             lock.release()
 
@@ -171,23 +176,3 @@ def _tensor(kind: type[Value], array: Array) -> Value:
     tensor = object.__new__(kind)
     tensor.array = array
     return tensor
-
-
-def next_whole(plan: Any, quick: Any, mode: Mode, options: Options) -> WholeStep | None:
-    """A plan's replay as one native call, after a replay from Python; None if it needs Python."""
-    whole: WholeStep | None = plan.whole
-    if plan.outline is None or not quick or plan.replays < FIRST or options.verify_every:
-        return None
-    if whole is not None and not whole.is_stale:
-        return whole
-    try:
-        if whole is None:
-            whole = WholeStep(plan, plan.outline, quick)
-        whole.changes += 1
-        if whole.changes > MOST_CHANGES:
-            raise CannotWatchError("something changes in each call")
-        whole.refresh(mode)
-    except (CannotWatchError, CannotRunError):
-        plan.outline = whole = None
-    plan.whole = whole
-    return whole

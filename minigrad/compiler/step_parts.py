@@ -31,7 +31,7 @@ class Gradient(NamedTuple):
     keeps: bool  # it is the leaf's gradient after the step
 
 
-class Outline(NamedTuple):
+class StepParts(NamedTuple):
     """The parts of a step that is one run of native tasks."""
 
     run: Run
@@ -42,9 +42,9 @@ class Outline(NamedTuple):
     results: Callable[..., Any]  # of the arrays in `made`
 
 
-def outline_of(
+def step_parts_of(
     recording: Recording, writer: Writer, lines: Sequence[str], returned: str
-) -> Outline | None:
+) -> StepParts | None:
     """The parts of a step; None if it has others than these.
 
     `lines` make what the step returns, the expression `returned`.
@@ -65,7 +65,7 @@ def outline_of(
         return None
     results = writer.compiled(f"results({', '.join(made)})", [*lines, f"return {returned}"])
     optimizer = next((e.args[0] for e in recording.tape.entries if e.kind == "repeat"), None)
-    return Outline(run, inputs, gradients, made, optimizer, results)
+    return StepParts(run, inputs, gradients, made, optimizer, results)
 
 
 def _is_one_run(recording: Recording, writer: Writer) -> bool:
