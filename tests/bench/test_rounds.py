@@ -102,3 +102,9 @@ def test_rates_of_the_whole_procedure():
 def test_launches_in_which_one_version_is_always_disturbed_leave_it_open():
     disturbed = [(1.0, 2.0), (2.0, 1.0)] * 20
     assert ab.decided(disturbed).verdict == "unresolved"
+
+
+def test_a_launch_that_is_faster_than_all_others_leaves_these_undisturbed():
+    # A clock that is a tenth faster for once, in both versions.
+    measured = [(1.0, 1.1), (1.12, 1.232), *[(1.11 + 0.001 * i, 1.221) for i in range(8)]]
+    assert ab.decided(measured).verdict == ab.SLOWER

@@ -19,8 +19,11 @@ from minigrad.bench.process import Process, WorkerError
 
 # Launches of every case, and of those that look changed.
 FIRST, AT_MOST = 5, 24
-# A launch in which a version took so much longer than in its best one does not count.
+# A launch in which a version took so much longer than in an undisturbed one does not count.  That
+# one's time is what a quarter of the launches stay below: in a few, memory lies better or the clock
+# is faster than in all others, and against the best these would not count.
 DISTURBED = 0.06
+UNDISTURBED = 0.25
 
 
 class Comparison(NamedTuple):
@@ -58,7 +61,8 @@ class _Measured:
     @property
     def ratios(self) -> list[float]:
         """New over old, of the launches in which both ran undisturbed."""
-        most = [(1 + DISTURBED) * best for best in self.best]
+        sides = zip(*self.times, strict=True)
+        most = [(1 + DISTURBED) * np.quantile(side, UNDISTURBED, method="lower") for side in sides]
         return [new / old for old, new in self.times if old <= most[0] and new <= most[1]]
 
     def suspicious(self, margin: float) -> bool:
