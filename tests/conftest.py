@@ -12,7 +12,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.engine.grad_mode import thread
-from minigrad.kernels.compiler import process
+from minigrad.kernels.compiler import process, region_cost
 from minigrad.nn.hooks import EVERYWHERE
 from minigrad.optim.optimizer.hooks import GLOBAL_HOOKS
 
@@ -21,6 +21,10 @@ HERE = Path(__file__).parent
 # GNU readline, which pytest loads, sets these for the processes that pytest-xdist starts.
 for variable in ("COLUMNS", "LINES"):
     os.environ.pop(variable, None)
+
+# Threads share the same loops in every run, whatever it costs on a machine that is busy with tests.
+os.environ.setdefault(region_cost.VARIABLE, "32768")
+region_cost.prepare_limits()
 
 # With a worker on each core none is idle for a second compiler, here and in the tests' processes.
 if "PYTEST_XDIST_WORKER" in os.environ:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.kernels.compiler.kernel import GRAIN_SIZE, Kernel, get_num_threads
+from minigrad.kernels.compiler.kernel import ALWAYS_SHARED, Kernel, get_num_threads
 from minigrad.kernels.compiler.vector_unit import VECTOR_BYTES
 from minigrad.kernels.peaks import CHAINS, multiply_adds, read, triad
 
@@ -93,7 +93,7 @@ def _best_rate(kernel: Kernel, arguments: tuple[Any, ...], rounds: int) -> float
     How many repeats make SECONDS is found on one thread: where the machine is busy, to start the
     others can take longer than that.
     """
-    alone, shared = partial(kernel.run, 0, *arguments), partial(kernel.run, GRAIN_SIZE, *arguments)
+    alone, shared = (partial(kernel.run, work, *arguments) for work in (0, ALWAYS_SHARED))
     count = 1
     alone(count)  # compiles
     while (best := min(_duration(alone, count) for _ in range(2))) < SECONDS / 2:

@@ -8,7 +8,7 @@ import numpy as np
 from minigrad.core import dtypes
 from minigrad.engine.grad_mode import Mode
 from minigrad.engine.graph import Value
-from minigrad.kernels.compiler.kernel import get_num_threads
+from minigrad.kernels.compiler.kernel import thread_setting
 
 
 class Arguments(NamedTuple):
@@ -26,7 +26,7 @@ def arguments_of(mode: Mode, args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
     tensors: list[Any] = []
     floats: list[float] = []
     key: list[Any] = [
-        mode.grad, mode.inference, mode.overrides, get_num_threads(), dtypes.default_numpy(),
+        mode.grad, mode.inference, mode.overrides, thread_setting(), dtypes.default_numpy(),
     ]  # fmt: skip
     for arg in args:
         _add(arg, key, arrays, tensors, floats)

@@ -5,7 +5,7 @@ import numba
 import numpy as np
 from numba.core.codegen import get_host_cpu_features
 
-from minigrad.kernels.compiler.kernel import GRAIN_SIZE, kernel, prange
+from minigrad.kernels.compiler.kernel import ALWAYS_SHARED, kernel, prange
 from minigrad.kernels.compiler.vector_unit import REGISTERS, VECTOR_BYTES
 
 VERSIONS = {"numba": numba.__version__, "llvmlite": llvmlite.__version__}
@@ -40,5 +40,5 @@ def _count(out):
 
 def threading_layer() -> str:
     """Return the layer that runs parallel kernels, found by running one."""
-    _count.run(GRAIN_SIZE, np.empty(2))
+    _count.run(ALWAYS_SHARED, np.empty(2))
     return str(numba.threading_layer())

@@ -23,7 +23,13 @@ PEAKS = Peaks(1e11, ((2**14, 2e11), (2**20, 2e10)), 1e-6)
 
 def made(flops=1e8, elements=1e6, seconds=2e-3, threads=1, **kernel):
     case = dataclasses.replace(CASE, flops=flops, elements=elements)
-    given = {"seconds": 0.9 * seconds, "calls": 1, "bytes": int(4 * elements), "work": 1000}
+    given = {
+        "seconds": 0.9 * seconds,
+        "calls": 1,
+        "bytes": int(4 * elements),
+        "work": 1000,
+        "least": 32768,
+    }
     kernels = [KernelTime("family.kernel", **given | kernel)]
     return Explanation(case, "float32", threads, seconds, kernels, PEAKS, "no perf here")
 

@@ -12,7 +12,7 @@ import pytest
 
 from minigrad.kernels.compiler import kernel as build
 from minigrad.kernels.compiler.kernel import (
-    GRAIN_SIZE,
+    ALWAYS_SHARED,
     device_function,
     get_num_threads,
     kernel,
@@ -47,7 +47,7 @@ def _two_loops(counts: Any, squares: Any, sums: Any, *steps: Any) -> None:
         sums[1] += squares[i]
 
 
-@pytest.mark.parametrize("work", [0, GRAIN_SIZE])
+@pytest.mark.parametrize("work", [0, ALWAYS_SHARED])
 @pytest.mark.parametrize("size", [0, 1, 2, 3, 5, 1000])
 def test_each_iteration_runs_once(threads: int, size: int, work: int) -> None:
     counts, squares, sums = np.zeros(size, np.int64), np.zeros(size), np.zeros(2)
@@ -81,7 +81,7 @@ def _double_rows(out: Any, x: Any) -> None:
             out_row[k] = 2 * row[k]
 
 
-@pytest.mark.parametrize("work", [0, GRAIN_SIZE])
+@pytest.mark.parametrize("work", [0, ALWAYS_SHARED])
 def test_views_bound_in_one_statement_are_written_through(threads: int, work: int) -> None:
     x = np.arange(35.0).reshape(7, 5)
     out = np.zeros_like(x)
@@ -108,7 +108,7 @@ def test_an_error_in_one_of_many_threads_does_not_stop_the_others() -> None:
     with pytest.raises(
         (RuntimeError, ValueError), match=r"^negative$|failed in one of its threads"
     ):
-        _refuse_negatives.run(GRAIN_SIZE, x)
+        _refuse_negatives.run(ALWAYS_SHARED, x)
     assert (x[:-1] == 2).all()
 
 
@@ -136,7 +136,7 @@ def test_dependent_iterations_are_an_error(function: Callable[..., None]) -> Non
     with pytest.raises(
         SyntaxError, match=r"binds '(total|largest|before)', which it has read before"
     ):
-        outline(function, device_function, GRAIN_SIZE)
+        outline(function, device_function)
 
 
 def _nested(x: Any) -> None:
@@ -158,7 +158,7 @@ def _by_attribute(x: Any) -> None:
 @pytest.mark.parametrize("function", [_nested, _from_one, _by_attribute])
 def test_other_forms_of_prange_are_an_error(function: Callable[..., None]) -> None:
     with pytest.raises(SyntaxError, match=r"prange must stand in `for i in prange\(n\)`"):
-        outline(function, device_function, GRAIN_SIZE)
+        outline(function, device_function)
 
 
 def test_a_closure_is_an_error() -> None:
@@ -169,7 +169,7 @@ def test_a_closure_is_an_error() -> None:
             x[i] *= factor
 
     with pytest.raises(TypeError, match="scale takes factor from the function around it"):
-        outline(scale, device_function, GRAIN_SIZE)
+        outline(scale, device_function)
 
 
 def test_kernels_run_in_python_with_disable_jit() -> None:

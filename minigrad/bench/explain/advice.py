@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 
 from minigrad.bench.explain.explanation import Explanation
-from minigrad.kernels.compiler.kernel import GRAIN_SIZE
 
 MUCH = 0.5  # of the time
 NEAR = 0.7  # of a roof
@@ -44,7 +43,7 @@ def _threads(e: Explanation) -> str | None:
         return f"{first.name} is large enough for several threads: --threads 2 shows what they give"
     if e.threads > 1 and first.work and not first.shared:
         return (
-            f"{first.name} stays on one thread: its work is {first.work} of the {GRAIN_SIZE} that "
+            f"{first.name} stays on one thread: its work is {first.work} of the {first.least} that "
             "make it worth a second one"
         )
     return None

@@ -44,7 +44,7 @@ _VERSIONS = f"{numba.__version__} {llvmlite.__version__} {np.__version__}"
 _BESIDE_MACHINE_CODE = frozenset(
     f"{name}.py"
     for name in ("allocator", "background", "cache", "cache_folder", "cache_limit", "checked_cache",
-                 "process", "signals")
+                 "process", "region_cost", "signals")
 )  # fmt: skip
 
 

@@ -1,7 +1,6 @@
 """Declaration and compilation of kernels: the only module that calls Numba's compiler for them."""
 
 from collections.abc import Callable
-from contextlib import nullcontext
 from functools import cached_property, partial
 from typing import Any, overload
 
@@ -14,24 +13,31 @@ from minigrad.kernels.compiler.link import link
 from minigrad.kernels.compiler.outline import has_prange, outline
 from minigrad.kernels.compiler.passes import KernelCompiler
 from minigrad.kernels.compiler.process import prepare_process
+from minigrad.kernels.compiler.region_cost import prepare_limits, set_limits_for
+from minigrad.kernels.compiler.sharing import THREAD_BITS, limits
 from minigrad.kernels.compiler.signals import deferring_signals
 
 prange = numba.prange
 
 prepare_process()
+prepare_limits()
 
 _OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
 
-# A kernel with less work than this (elements read, or multiply-adds / 16) runs on one thread.
+# Kernels for more elements than this are made for several threads: it chooses among algorithms,
+# whose results may differ, so that it is a constant.  `sharing` says what several threads do.
 GRAIN_SIZE = 32_768
+
+# So much work, in elements, threads share on every machine.
+ALWAYS_SHARED = 2**62
 
 
 class Kernel:
     """A function over arrays, compiled on its first call.
 
-    Its `prange` loops run on one thread or on all, depending on the amount of work.  The machine
-    code of an iteration is the same either way, so results are bit-identical for any number of
-    threads.
+    Its `prange` loops run on one thread or on all, depending on the amount of work (see `sharing`).
+    The machine code of an iteration is the same either way, so results are bit-identical for any
+    number of threads.
     """
 
     def __init__(self, function: Callable[..., Any], fastmath: set[str]) -> None:
@@ -48,7 +54,7 @@ class Kernel:
             return compiled
 
         def run(work: int, *arguments: Any) -> Any:
-            with one_launch_at_a_time if work >= GRAIN_SIZE else nullcontext():
+            with one_launch_at_a_time:
                 return compiled(work, *arguments)
 
         return run
@@ -59,8 +65,9 @@ class Kernel:
         if is_parallel and numba.config.DISABLE_JIT:  # to step through it in Python
             return lambda _, *arguments: function(*arguments)
         if is_parallel:
-            numba.get_num_threads()  # starts the threading layer, whose functions the code calls
-            function = outline(function, partial(link, **options), GRAIN_SIZE)
+            # Starts the threading layer, whose functions the code calls.
+            set_limits_for(get_num_threads())
+            function = outline(function, partial(link, **options))
         keep_on_disk(function)
         compiled: Any = numba.njit(
             function, no_cfunc_wrapper=True, pipeline_class=KernelCompiler, **options
@@ -129,14 +136,25 @@ def get_num_threads() -> int:
 
 
 def is_shared(work: int) -> bool:
-    """Return whether a kernel with this much work, in elements, runs on more than one thread."""
-    return work >= GRAIN_SIZE and get_num_threads() > 1
+    """Return whether a kernel with this much work, in elements, may run on several threads.
+
+    It does if the others are awake, or if there is more work.
+    """
+    return work >= limits().awake and get_num_threads() > 1
+
+
+def thread_setting() -> int:
+    """Return one number for how many threads kernels may use, and from how much work on."""
+    threads = get_num_threads()
+    set_limits_for(threads)  # not later, during a call that is keyed by this number
+    return threads + (limits().awake << THREAD_BITS)
 
 
 def set_num_threads(n: int) -> None:
     """Let kernels use `n` threads, at most as many as Numba was started with.
 
-    A fork of a process that has run kernels computes on one thread, whatever `n` is.
+    A fork of a process that has run kernels computes on one thread, whatever `n` is.  What calling
+    so many threads costs is measured the first time, which takes some milliseconds.
 
     Raises ValueError if `n` is not in 1 ... `NUMBA_NUM_THREADS`.
     """
@@ -147,3 +165,4 @@ def set_num_threads(n: int) -> None:
             "start Python with NUMBA_NUM_THREADS set to allow more"
         )
     numba.set_num_threads(n)
+    set_limits_for(get_num_threads())

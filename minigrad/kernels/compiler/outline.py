@@ -4,7 +4,7 @@
         y[i] = 2 * x[i]     ->       for i in range(begin, end):
                                          y[i] = 2 * x[i]
 
-The loop is replaced by `share_out(double_0, n, work >= grain, (y, x))`.  Numba's own pass for such
+The loop is replaced by `share_out(double_0, n, work, (y, x))`.  Numba's own pass for such
 loops compiles each loop, and the code around it, twice more.
 """
 
@@ -24,10 +24,10 @@ def has_prange(function: Function) -> bool:
     return "prange" in function.__code__.co_names
 
 
-def outline(function: Function, link: Callable[[Function], Function], grain: int) -> Function:
+def outline(function: Function, link: Callable[[Function], Function]) -> Function:
     """Return the function with its loops outlined and a new first argument, the amount of work.
 
-    From `grain` on, all threads share its loops.  `link` makes device functions of them.  Raises
+    If there is enough, all threads share its loops.  `link` makes device functions of them.  Raises
     SyntaxError for a loop whose iterations depend on one another or that has another form than
     `for i in prange(n)`, TypeError for a closure.
     """
@@ -50,7 +50,7 @@ def outline(function: Function, link: Callable[[Function], Function], grain: int
     definition.args.args.insert(0, ast.copy_location(ast.arg("_work"), definition))
     module.body[:0] = outliner.loops
 
-    names: dict[str, Any] = {**function.__globals__, "_share_out": share_out, "_grain": grain}
+    names: dict[str, Any] = {**function.__globals__, "_share_out": share_out}
     code = compile(module, function.__code__.co_filename, "exec")
     exec(code, names)
     for number, loop in enumerate(outliner.loops):
@@ -96,9 +96,7 @@ class _Outliner(ast.NodeTransformer):
         each = cast(ast.For, outlined.body[0])
         each.target, each.body = loop.target, loop.body
         self.loops.append(ast.copy_location(outlined, loop))
-        call = ast.parse(
-            f"_share_out({name}, _count, _work >= _grain, ({values}))", mode="eval"
-        ).body
+        call = ast.parse(f"_share_out({name}, _count, _work, ({values}))", mode="eval").body
         cast(ast.Call, call).args[1] = count
         return ast.Expr(call)
 

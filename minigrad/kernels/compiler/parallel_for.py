@@ -17,6 +17,7 @@ from numba.extending import intrinsic
 
 from minigrad.kernels.compiler.float_control import emit_read_control, emit_with_control
 from minigrad.kernels.compiler.fork import LIMIT_SYMBOL
+from minigrad.kernels.compiler.sharing import emit_is_shared, emit_note_end
 
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
 _BYTES, _INTEGERS = ir.IntType(8).as_pointer(), ir.IntType(64).as_pointer()
@@ -38,31 +39,33 @@ _VALUES, _COUNT, _PARTS, _FAILED, _CONTROL = range(5)
 
 @intrinsic
 def share_out(
-    typingctx: Any, loop: Any, count: Any, shared: Any, values: Any
+    typingctx: Any, loop: Any, count: Any, work: Any, values: Any
 ) -> tuple[Any, Callable[..., Any]]:
     """Call the device function `loop(begin, end, *values)` for `count` iterations.
 
-    If `shared`, each thread calls it for an even part of them.  Raises RuntimeError if one fails.
+    If there is enough work, each thread calls it for an even part of them.  Raises RuntimeError if
+    one fails.
     """
     values = types.unliteral(values)
     compiled = loop.dispatcher.get_compile_result(types.void(types.intp, types.intp, *values))
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         context.add_linking_libs([compiled.library])
-        _, count, is_shared, values = args
-        threads = _number_of_threads(context, builder, is_shared)
+        _, count, work, values = args
+        threads = _number_of_threads(context, builder, emit_is_shared(context, builder, work))
         parts = builder.select(builder.icmp_signed("<", count, threads), count, threads)
         with builder.if_else(builder.icmp_signed(">", parts, _I64(1))) as (is_parallel, is_serial):
             with is_parallel:
                 fields = values, count, parts, _I32(0), emit_read_control(builder)
                 _launch(context, builder, compiled, fields)
+                emit_note_end(context, builder)
             with is_serial:
                 status = _run(context, builder, compiled, _I64(0), count, values)
                 with cgutils.if_unlikely(builder, status.is_error):
                     context.call_conv.return_status_propagate(builder, status)
         return context.get_dummy_value()
 
-    return types.void(loop, types.intp, types.boolean, values), codegen
+    return types.void(loop, types.intp, types.int64, values), codegen
 
 
 def _number_of_threads(context: Any, builder: Any, is_shared: Any) -> Any:

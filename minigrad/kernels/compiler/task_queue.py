@@ -13,7 +13,7 @@ from minigrad.kernels.compiler.background import BackgroundCompiler
 from minigrad.kernels.compiler.cache import keep_on_disk
 from minigrad.kernels.compiler.checked_cache import KernelCache
 from minigrad.kernels.compiler.fork import one_compilation_at_a_time, watch_forks
-from minigrad.kernels.compiler.kernel import GRAIN_SIZE, get_num_threads, kernel, prange
+from minigrad.kernels.compiler.kernel import get_num_threads, is_shared, kernel, prange
 from minigrad.kernels.compiler.numpy_abi import headers_are_known, write_addresses
 from minigrad.kernels.compiler.passes import KernelCompiler
 from minigrad.kernels.compiler.plan_record import address_dtype, flatten, record_dtype
@@ -133,12 +133,15 @@ class PreparedTasks(Generic[Arrays]):
         self._phases = len(counts)
         self._most_threads = max(counts)
         self._work = work if self._most_threads > 1 else 0
-        self._is_large = self._work >= GRAIN_SIZE
         self._slot_size = slot_size
 
     @cached_property
     def _function(self) -> int:
         return self._kernel.address(self._dtype)
+
+    def threads(self) -> int:
+        """Return how many threads may work on the tasks."""
+        return min(get_num_threads(), self._most_threads) if is_shared(self._work) else 1
 
     def run(self, arrays: Arrays) -> None:
         """Do all tasks with these arrays.
@@ -150,7 +153,7 @@ class PreparedTasks(Generic[Arrays]):
         fields, function = self._fields.copy(), self._function
         if not self._unread:
             fields[: len(arrays)] = [array.ctypes.data for array in arrays]
-        threads = min(get_num_threads(), self._most_threads) if self._is_large else 1
+        threads = self.threads()
         held, workspace = slots(threads * self._slot_size)
         launch_tasks.run(
             self._work, fields, id(arrays), self._unread, self._phases, function, workspace, threads

@@ -18,9 +18,9 @@ Array = np.ndarray[Any, Any]
 
 __all__ = ["SPAN", "Batch", "CodedState", "all_equal", "compiled", "refuse_misfit"]
 
-# So many accesses to elements count as the work of one element.  On small parameters, threads would
-# save ten microseconds a step, and cost hundreds if another process uses their core.
-ACCESSES_PER_ELEMENT = 8
+# So many accesses to elements count as the work of one element.  They are fast, and what one thread
+# has written of parameters and gradients another reads from its cache, so that threads gain less.
+ACCESSES_PER_ELEMENT = 4
 
 # What `combine` makes of the sums of spans.
 _SUM, _NORM, _MAX = range(3)

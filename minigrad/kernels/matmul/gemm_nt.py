@@ -33,9 +33,9 @@ DEEP = 3
 PANEL_BYTES = NR_VECTORS * VECTOR_BYTES
 # A product is cut into so many tasks, if it has enough rows.
 TASKS = 8
-# So many multiply-adds count as one element of work: a second thread that sleeps wakes in 50 us,
-# and pays from 4 million multiply-adds on.
-SHARED = 128
+# So many multiply-adds count as one element of work, which `kernels.compiler.sharing` compares with
+# what waking a second thread costs.
+SHARED = 16
 
 
 def fits(left: Layout, right: Layout, itemsize: int) -> bool:

@@ -17,8 +17,9 @@ import numba
 import numpy as np
 
 from minigrad.kernels.compiler.checked_cache import KernelCache
-from minigrad.kernels.compiler.kernel import GRAIN_SIZE, Kernel
+from minigrad.kernels.compiler.kernel import Kernel
 from minigrad.kernels.compiler.outline import has_prange
+from minigrad.kernels.compiler.sharing import limits
 from minigrad.kernels.compiler.task_queue import TaskKernel
 
 PACKAGE = "minigrad.kernels."
@@ -30,8 +31,8 @@ class KernelTime:
     """What one kernel has done.
 
     seconds: of all calls; work: of the largest call, as `kernel` counts it; bytes: of the arrays
-    that the calls were given; workspace: bytes that tasks worked in, of the largest call; shared:
-    whether a call was large enough for several threads.
+    that the calls were given; workspace: bytes that tasks worked in, of the largest call; least:
+    the work from which on threads share it; shared: whether a call had as much.
     """
 
     name: str
@@ -40,6 +41,7 @@ class KernelTime:
     work: int = 0
     bytes: int = 0
     workspace: int = 0
+    least: int = 0
     shared: bool = False
 
 
@@ -83,20 +85,20 @@ class KernelClock:
                 if name not in self.kernels:
                     self.kernels[name] = kernel, tuple(map(numba.typeof, arguments))
                 work = int(arguments[0]) if takes_work else 0
-                self._count(name, spent, work, work >= GRAIN_SIZE, arguments)
+                self._count(name, spent, work, arguments)
             return result
 
         return run
 
     def _count(
-        self, name: str, spent: float, work: int, shared: bool, given: tuple[Any, ...],
-        workspace: int = 0,
-    ) -> None:  # fmt: skip
+        self, name: str, spent: float, work: int, given: tuple[Any, ...], workspace: int = 0
+    ) -> None:
         counted = self.found.setdefault(name, KernelTime(name))
         counted.calls += 1
         counted.seconds += spent
         counted.work = max(counted.work, work)
-        counted.shared |= shared
+        counted.least = limits().awake
+        counted.shared |= work >= counted.least
         counted.workspace = max(counted.workspace, workspace)
         counted.bytes += sum(a.nbytes for a in given if isinstance(a, np.ndarray))
 
@@ -110,7 +112,7 @@ class KernelClock:
         # `PreparedTasks.run` hands on the id of its arrays, and keeps them alive.
         given = ctypes.cast(arrays, ctypes.py_object).value
         size = threads * int(fields[-1])
-        self._count(name, spent, work, work >= GRAIN_SIZE, tuple(given), size)
+        self._count(name, spent, work, tuple(given), size)
 
     def _task_kernel(self, address: int) -> tuple[TaskKernel[Any, Any], Any]:
         if address not in self._addresses:

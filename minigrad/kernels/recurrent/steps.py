@@ -11,7 +11,7 @@ from minigrad.kernels.recurrent.tile import ROWS
 Array = np.ndarray[Any, Any]
 
 # Of the work of a product, in multiply-adds, so many count as one element (see `kernel`).
-SHARED = 64
+SHARED = 16
 
 
 class Steps(NamedTuple):

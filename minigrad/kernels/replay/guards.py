@@ -12,9 +12,10 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from minigrad.kernels.compiler.fork import LIMIT_SYMBOL
-from minigrad.kernels.compiler.kernel import device_function, get_num_threads, kernel
+from minigrad.kernels.compiler.kernel import device_function, kernel, thread_setting
 from minigrad.kernels.compiler.numpy_abi import headers_are_known
 from minigrad.kernels.compiler.pointers import pointer_at
+from minigrad.kernels.compiler.sharing import emit_setting
 
 Array = np.ndarray[Any, Any]
 
@@ -29,8 +30,8 @@ _OTHER_FLAGS = 0x0004 | 0x2000
 
 
 @intrinsic
-def used_threads(typingctx: Any) -> tuple[Any, Callable[..., Any]]:
-    """The number of threads that kernels may use."""
+def current_threads(typingctx: Any) -> tuple[Any, Callable[..., Any]]:
+    """`thread_setting`: how many threads kernels may use, and from how much work on."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         kind = ir.FunctionType(ir.IntType(32), [])
@@ -38,7 +39,7 @@ def used_threads(typingctx: Any) -> tuple[Any, Callable[..., Any]]:
         available = builder.call(function, [])
         limit = builder.load(context.get_c_value(builder, ir.IntType(32), LIMIT_SYMBOL))
         less = builder.icmp_signed("<", limit, available)
-        return builder.sext(builder.select(less, limit, available), ir.IntType(64))
+        return emit_setting(context, builder, builder.select(less, limit, available))
 
     return types.int64(), codegen
 
@@ -89,9 +90,9 @@ def match_headers(table, spans, items):
 
 @kernel
 def headers_match(table: Array, spans: Array, arrays: int, threads: int) -> bool:
-    """`match_headers` for a tuple of arrays, given by its id; so many threads are to be used."""
+    """`match_headers` for a tuple of arrays, given by its id, and for threads as they are set."""
     items = pointer_at(np.int64, arrays + _ITEMS)
-    return bool(used_threads() == threads and match_headers(table, spans, items))
+    return bool(current_threads() == threads and match_headers(table, spans, items))
 
 
 @kernel
@@ -114,10 +115,10 @@ class Headers:
         starts = [array.ctypes.data for array in arrays]
         spans = [(s - low, high - s) for s, (low, high) in zip(starts, pairs, strict=True)]
         self.spans = np.array(spans, np.int64).reshape(-1, 2)
-        self.threads = get_num_threads()
+        self.threads = thread_setting()
 
     def match(self, arrays: tuple[Array, ...]) -> bool:
-        """True if as many arrays have the same headers, and kernels use as many threads."""
+        """True if as many arrays have the same headers, and threads are set as they were."""
         return bool(headers_match.run(self.table, self.spans, id(arrays), self.threads))
 
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.kernels.compiler.kernel import Kernel, device_function, get_num_threads, kernel
+from minigrad.kernels.compiler.kernel import Kernel, device_function, kernel
 from minigrad.kernels.compiler.numpy_abi import headers_are_known, write_addresses
 from minigrad.kernels.compiler.pointers import call, pointer_at
 from minigrad.kernels.compiler.task_queue import PreparedTasks, launch_tasks
@@ -202,7 +202,7 @@ class TaskList:
         """
         fields, counts = prepared._fields.copy(), prepared._phases
         self.keep(fields)
-        threads = min(get_num_threads(), prepared._most_threads) if prepared._is_large else 1
+        threads = prepared.threads()
         end = threads * prepared._slot_size
         for number, array in enumerate(arrays):
             address = fields.ctypes.data + number * fields.itemsize

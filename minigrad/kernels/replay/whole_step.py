@@ -14,7 +14,7 @@ from minigrad.kernels.compiler.kernel import device_function, kernel
 from minigrad.kernels.compiler.numpy_abi import write_addresses
 from minigrad.kernels.compiler.plan_record import record_dtype
 from minigrad.kernels.compiler.pointers import pointer_at
-from minigrad.kernels.replay.guards import Headers, match_headers, used_threads
+from minigrad.kernels.replay.guards import Headers, current_threads, match_headers
 from minigrad.kernels.replay.task_list import Place, Seen, TaskList, run_rows
 from minigrad.kernels.replay.watched_words import (
     DICT,
@@ -108,7 +108,7 @@ def run_step(
     items = pointer_at(np.int64, given + _TUPLE_ITEMS)
     if not _take_arguments(arguments, items, arrays) or not match_headers(headers, spans, arrays):
         return OTHER_ARGUMENTS
-    if used_threads() != record.threads or not _are_unchanged(record.world):
+    if current_threads() != record.threads or not _are_unchanged(record.world):
         return CHANGED
     if not _are_unchanged(record.memory):
         return HELD
