@@ -167,12 +167,13 @@ def winograd_errors(path: Path) -> str:
 def compiled(path: Path) -> str:
     """A row for each training step, and a column for each engine."""
     threads = int(path.stem.rpartition("-")[2])
-    lines = [compiled_steps.row(*each) for each in json.loads(path.read_text()).items()]
+    found = json.loads(path.read_text())
+    lines = [compiled_steps.row(*each) for each in found.items()]
     return (
         f"## Compiled steps, {threads} thread(s)\n\nThe best time of each engine, in a process of "
         f"its own, in turns (`python -m benchmarks.compiled_steps`).\n\n"
-        f"{compiled_steps.table(threads, lines)}"
-    )
+        f"{compiled_steps.table(threads, lines)}\n\n{compiled_steps.notes(found)}"
+    ).rstrip()
 
 
 def language_model_row(found: dict[str, Any]) -> str:

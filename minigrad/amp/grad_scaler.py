@@ -19,6 +19,9 @@ class GradScaler:
     then, and `step` is the optimizer's.
     """
 
+    # What compiled steps look at in each call; the rest changes outside of them.
+    watched_by_steps = ("_scale", "_enabled")
+
     def __init__(
         self,
         device: str = "cuda",

@@ -87,7 +87,7 @@ def _comparison(entry: Entry, leaves: Sequence[Any]) -> Callable[[], None]:
     has done is done by copying."""
     expected, after = entry.kept
 
-    def compare() -> None:
+    def compare(floats: Sequence[float]) -> None:
         found = [_array(leaf._grad) for leaf in leaves[: len(expected)]]
         _compare("a gradient", found, expected)
         after.restore()

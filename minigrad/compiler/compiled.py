@@ -23,6 +23,9 @@ from minigrad.engine.grad_mode import Mode, thread
 # So many recordings of one kind of call may differ from the one before, until it is given up.
 MOST_ATTEMPTS = 4
 
+# So many kinds of calls at most are looked for among native ones.
+MOST_WHOLE = 4
+
 
 class Case:
     """Calls with arguments of one kind: plans, or why there are none."""
@@ -59,7 +62,9 @@ class CompiledFunction:
         self.events = Events()
         self.calls = self.replays = self.recordings = 0
         self._plans: list[Plan] = []  # all of them, the last used one at the end
-        self._whole: WholeStep | None = None  # the last replay as one native call
+        # Replays as one native call: that of the last call, and others that were used before.
+        self._whole: WholeStep | None = None
+        self._wholes: list[WholeStep] = []
         self._quick: Any = None  # what recognises the arguments of the last call
         self._said: set[str] = set()
         self._recording = threading.RLock()
@@ -70,6 +75,8 @@ class CompiledFunction:
         whole = self._whole
         if whole is not None and not kwargs and not _Stance.disabled:
             returned = whole(args)
+            if returned is AGAIN and self._wholes:
+                returned = self._by_another(whole, args)
             if returned is not AGAIN:
                 self.calls += 1
                 self.replays += 1
@@ -91,9 +98,28 @@ class CompiledFunction:
                         returned = plan.run(arguments)
                     finally:
                         plan.lock.release()
-                    self._whole = plan.whole_step(case.quick or None, mode, self.options)
+                    self._take(plan.whole_step(case.quick or None, mode, self.options))
                     return returned
         return self._run(case, arguments, args, kwargs)
+
+    def _by_another(self, whole: WholeStep, args: tuple[Any, ...]) -> Any:
+        """The replay by one of the other native calls; AGAIN if there is none for this call."""
+        for other in self._wholes:
+            returned = other(args)
+            if returned is not AGAIN:
+                self._take(other)
+                return returned
+        return AGAIN
+
+    def _take(self, whole: WholeStep | None) -> None:
+        """Let a native call be tried first from now on, and the last ones after it."""
+        before = self._whole
+        if whole is before:
+            return
+        if whole is not None:
+            others = [each for each in (before, *self._wholes) if each not in (None, whole)]
+            self._wholes = others[: MOST_WHOLE - 1]  # type: ignore[assignment]
+            self._whole = whole
 
     def _look_up(
         self, mode: Mode, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -170,10 +196,9 @@ class CompiledFunction:
             if differs is None and earlier.symbols != recording.symbols:
                 differs = GraphBreak("it returns something else in each call")
             if differs is None:
-                values = {value: number for number, (_, value) in floats.items()}
                 varying = differing_steps(earlier.trace, recording.trace)
                 reuses = self.options.reuse_outputs
-                plan = Plan(recording, values, varying, case.is_native, reuses)
+                plan = Plan(recording, floats.keys(), varying, case.is_native, reuses)
                 if not _is_right(plan, case, session):
                     case.waiting[pattern] = recording
                     return
@@ -207,6 +232,7 @@ class CompiledFunction:
         """Run such calls as they are written from now on, and say so once."""
         case.broken, case.plans = reason, []
         case.waiting.clear()
+        self._whole, self._wholes = None, []
         words = f"{self.name} cannot be compiled: {reason}"
         if self.options.fullgraph:
             raise CompiledStepError(f"{words}.  The call has run to its end, uncompiled")

@@ -11,7 +11,7 @@ import numpy as np
 from minigrad.compiler.breaks import GraphBreak
 from minigrad.compiler.trace import Name, Trace
 from minigrad.engine.graph import Value, wrap
-from minigrad.tensor.memory import owner_of, view_of
+from minigrad.tensor.memory import view_beside
 
 
 class Expressions:
@@ -20,7 +20,7 @@ class Expressions:
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
         self.lines: list[str] = []
-        self.names: dict[str, Any] = {"owner_of": owner_of, "view_of": view_of, "wrap": wrap}
+        self.names: dict[str, Any] = {"view_beside": view_beside, "wrap": wrap}
         self._floats: dict[str, int] = {}  # by `float.hex`, the number of an argument
         self._objects: dict[int, str] = {}
         self._expressions: dict[Name, str] = {}
@@ -89,7 +89,7 @@ class Expressions:
         if name[0] == "view":
             variable = f"w{len(self._expressions)}"
             base, place = self.array(name[1]), self.object(name[2])
-            self.write(f"{variable} = view_of(owner_of({base}), {place})")
+            self.write(f"{variable} = view_beside({base}, {place})")
             return variable
         raise GraphBreak(f"an array is used before it is made: {name}", self._where)
 

@@ -47,9 +47,11 @@ class NativeCalls:
         calls: dict[int, Shortcut] = {}
         for number in numbers:
             entry = entries[number]
-            if entry.kind == "call" and number not in varying:
+            if entry.kind == "call":
                 found = shortcut(entry.function, entry.args, entry.settings)
-                if found is not None and _is_runnable(entry, found):
+                if found is None or (number in varying and (shared or not found.takes_numbers)):
+                    continue
+                if _is_runnable(entry, found):
                     calls[number] = found
         runs = _long_runs(entries, numbers, calls)
         self.calls.update(calls)
@@ -116,8 +118,12 @@ def _long_runs(
 ) -> dict[int, int]:
     """Leave calls to Python where so few come together that a run would take longer.
 
-    The numbers of the runs that the other calls belong to.
+    Where no call needs Python, one native call may run all of them.  The numbers of the runs that
+    the other calls belong to.
     """
+    shortest = SHORTEST_RUN
+    if all(number in calls for number in numbers if entries[number].kind == "call"):
+        shortest = 0
     runs: dict[int, int] = {}
     together: list[int] = []
     for number in range(numbers.start, numbers.stop + 1):
@@ -127,7 +133,7 @@ def _long_runs(
             if fresh_results(entries[number]) or entries[number].function is np.add:
                 together.append(number)
         elif entry is None or entry.kind != "read":
-            if len(together) < SHORTEST_RUN:
+            if len(together) < shortest:
                 for each in together:
                     del calls[each]
             together = []
@@ -154,7 +160,8 @@ def _places(spans: Sequence[tuple[int, int, Array]]) -> tuple[list[int], int]:
 class Run:
     """Native tasks that run one after the other, with no Python between them."""
 
-    def __init__(self, shared: bool) -> None:
+    def __init__(self, number: int, shared: bool) -> None:
+        self.number = number  # of the first entry whose tasks it has
         self.shared = shared  # several threads may run it at once: one waits for the other
         self.tasks = TaskList(self._place)
         self.variables: dict[str, int] = {}  # those that each call is given, with their numbers
@@ -190,6 +197,8 @@ def given_to(entry: Entry, found: Shortcut) -> list[Any]:
 
 def results_of(entry: Entry) -> list[Any]:
     """The results of a call."""
+    if entry.result is None:
+        return []
     return list(entry.result) if isinstance(entry.result, tuple | list) else [entry.result]
 
 

@@ -2,15 +2,17 @@
 
 import re
 import threading
+from typing import Any
 
 import numpy as np
 
 from minigrad.compiler.expressions import Expressions
+from minigrad.compiler.floats import FloatArguments
 from minigrad.compiler.native import NativeCalls, Run, given_to, results_of
 from minigrad.compiler.shortcuts import Shortcut
 from minigrad.compiler.tape import Entry, as_arrays
 from minigrad.compiler.trace import Trace
-from minigrad.kernels.replay.task_list import run_tasks
+from minigrad.kernels.replay.task_list import Number, run_tasks
 
 # The variables of arrays, and the names of fixed memory.
 ARRAY = re.compile(r"\b[vwxkgm]\d+(?:_\d+)?\b")
@@ -19,8 +21,11 @@ ARRAY = re.compile(r"\b[vwxkgm]\d+(?:_\d+)?\b")
 class NativeLines(Expressions):
     """Collects native tasks, and writes the line that runs them before the next other line."""
 
-    def __init__(self, trace: Trace, native: NativeCalls) -> None:
+    def __init__(self, trace: Trace, native: NativeCalls, floats: FloatArguments) -> None:
         super().__init__(trace)
+        self.floats = floats
+        self.takes_floats = False  # native tasks take some of them
+        self.stops: set[int] = set()  # the numbers of calls that may end a run
         self.names.update(as_arrays=as_arrays)
         # One that a signal handler may take again between the lines of the thread that has it.
         self._lock = threading.RLock()
@@ -38,7 +43,7 @@ class NativeLines(Expressions):
 
     def add_native(self, number: int, entry: Entry, found: Shortcut) -> None:
         """Add the tasks of a call to the run of native ones."""
-        given = given_to(entry, found)
+        given = [self._number(each) for each in given_to(entry, found)]
         arrays = {id(a): (a, self.value(a)) for a in given if isinstance(a, np.ndarray)}
         names = [name for name in self.trace.steps[number].results if name != "several"]
         made = []
@@ -53,7 +58,7 @@ class NativeLines(Expressions):
             arrays[id(result)] = result, variable
             made.append((variable, result))
         if self._run is None:
-            self._run = Run(number in self.native.shared)
+            self._run = Run(number, number in self.native.shared)
             self.runs.append(self._run)
         run = self._run
         for array, expression in arrays.values():
@@ -64,9 +69,18 @@ class NativeLines(Expressions):
                 run.fresh[variable] = result.shape, result.dtype
         stop = found.tasks(run.tasks, given, results_of(entry))  # type: ignore[misc]  # it has some
         if stop is not None:
+            self.stops.add(number)
             run.failures.append(f"if at == {stop}: {self.call(entry)}")
         self.read[number] = [e for _, e in arrays.values() if ARRAY.fullmatch(e)]
         self.made[number] = [variable for variable, _ in made]
+
+    def _number(self, given: Any) -> Any:
+        """What native tasks are given for a number that may be another one in each call."""
+        number = self._floats.get(given.hex()) if type(given) is float else None
+        if number is None:
+            return given
+        self.takes_floats = True
+        return Number(self.floats.memory[number : number + 1])
 
     def end_run(self) -> None:
         """Write the lines that run the native tasks which are still to be run."""

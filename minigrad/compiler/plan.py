@@ -1,11 +1,12 @@
 """A plan: the replay of a recorded call, for arguments of one kind, and what it holds for."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from minigrad.compiler.arguments import Arguments
 from minigrad.compiler.explain import Task, describe, flow_of
+from minigrad.compiler.floats import FloatArguments
 from minigrad.compiler.native import NativeCalls, arrays_in
 from minigrad.compiler.options import Options
 from minigrad.compiler.quick import QuickArguments
@@ -31,20 +32,21 @@ class Plan:
     """The replay of a recorded step."""
 
     def __init__(
-        self, recording: Recording, floats: dict[str, int], varying: set[int], native: bool = True,
-        reuses_outputs: bool = False,
+        self, recording: Recording, varying_floats: Collection[int], varying: set[int],
+        native: bool = True, reuses_outputs: bool = False,
     ) -> None:  # fmt: skip
         self.world = recording.world
         self.lock = threading.Lock()
         self.replays = 0
         trace, tape = recording.trace, recording.tape
-        self._floats = None if floats else recording.arguments.floats
+        self.floats = FloatArguments(recording.arguments.floats, varying_floats)
         region = recording.region
         end = len(tape.entries) if region is None else region.starts[0]
         calls = _native_calls(recording, end, varying) if native else NativeCalls()
         if reuses_outputs and region is None:
             calls.keep_results(tensors_in(recording.results.returned), tape.entries)
-        writer = Writer(trace, floats, varying, len(recording.arguments.arrays), calls)
+        inputs = len(recording.arguments.arrays)
+        writer = Writer(trace, self.floats, varying, inputs, calls)
         for number, entry in enumerate(tape.entries[:end]):
             writer.add(number, entry)
         writer.end_run()
@@ -83,7 +85,7 @@ class Plan:
         self.changed = [t for t in recording.changed if type(t) is int or id(t) not in repeated]
         self.parts: StepParts | None = None  # where one native call can run all of them
         self.whole: WholeStep | None = None  # the replay as one native call, once it was tried
-        if not any(type(t) is int for t in self.changed) and self._floats == []:
+        if not any(type(t) is int for t in self.changed):
             lines = writer.lines[first:count]
             self.parts = step_parts_of(recording, writer, lines, expression)
         calls.let_go()
@@ -109,7 +111,7 @@ class Plan:
 
     def holds(self, arguments: Arguments) -> bool:
         """True if the recording was made for such arguments, in such a world."""
-        if self._floats is not None and not _are_same(arguments.floats, self._floats):
+        if arguments.floats and not self.floats.hold(arguments.floats):
             return False
         # A gradient has its leaf's shape, which the key and the world hold for.
         if [leaf._grad is None for leaf in self._leaves] != self._lack_gradients:
@@ -205,7 +207,3 @@ def _native_calls(recording: Recording, end: int, varying: set[int]) -> NativeCa
         for numbers in _ranges(recording, region):
             found.add(entries, numbers, gradients, varying, shared=True)
     return found
-
-
-def _are_same(a: list[float], b: list[float]) -> bool:
-    return len(a) == len(b) and all(x.hex() == y.hex() for x, y in zip(a, b, strict=True))

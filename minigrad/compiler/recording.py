@@ -111,7 +111,8 @@ class Session:
         if earlier is not None:
             watched = [*all_arrays(earlier.trace, self.world), *self.arguments.arrays]
             generators = earlier.generators
-        self._tape = Tape(self._leaves, watched, _code_of(self._roots[0]))
+        groups = [group for each in self.world.optimizers for group in each.param_groups]
+        self._tape = Tape(self._leaves, watched, _code_of(self._roots[0]), groups)
         self.before = State(watched, generators_of(generators))
         versions = [_version(tensor) for tensor in self._tensors]
         flags = [(t._requires_grad, t.node) for t in self._given]

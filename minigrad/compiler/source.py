@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.compiler.breaks import GraphBreak
+from minigrad.compiler.floats import FloatArguments
 from minigrad.compiler.native import NativeCalls
 from minigrad.compiler.native_lines import ARRAY, NativeLines
 from minigrad.compiler.shortcuts import arguments_of, shortcut
@@ -32,18 +33,16 @@ class Writer(NativeLines):
     def __init__(
         self,
         trace: Trace,
-        floats: dict[str, int],
+        floats: FloatArguments,
         varying: set[int],
         inputs: int,
         native: NativeCalls,
     ) -> None:
-        super().__init__(trace, native)
+        super().__init__(trace, native, floats)
         self.is_plain = False  # calls are written as they were recorded, with nothing shorter
         self.inputs = inputs  # the number of arrays among the arguments; cotangents come after
         self.names.update(check=_check, new=object.__new__)
-        self.repeated: list[Callable[[], Any]] = []
-        # By `float.hex`, the number of the argument that a number came from, in varying entries.
-        self._arguments = floats
+        self.repeated: list[Callable[[Sequence[float]], Any]] = []
         self._varying = varying
         self._backwards: list[tuple[list[str], list[str], str]] = []
         self.text = ""
@@ -54,7 +53,7 @@ class Writer(NativeLines):
     def add(self, number: int, entry: Entry) -> None:
         """Write what an entry does."""
         step, self._where = self.trace.steps[number], entry.where
-        self._floats = self._arguments if number in self._varying else {}
+        self._floats = self.floats.numbers if number in self._varying else {}
         if entry.kind == "call":
             self._add_call(number, entry)
         elif entry.kind == "gradients":
@@ -62,6 +61,9 @@ class Writer(NativeLines):
                 self._add_gradient(leaf, name, grad)
         elif entry.kind == "repeat":
             self._add_repeat(entry)
+        elif entry.kind == "setting":
+            group, key, value = entry.kept, entry.args[1], self.value(entry.args[2])
+            self.write(f"{self.object(group)}[{key!r}] = {value}")
         elif entry.kind == "constant":
             self._add_constant(step.results[0])
 
@@ -121,8 +123,16 @@ class Writer(NativeLines):
         if any(isinstance(arg, Value | np.ndarray) for arg in entry.args):
             raise GraphBreak("a method that is repeated whole takes a tensor", entry.where)
         function, args = entry.function, entry.args
-        self.write(f"repeated[{len(self.repeated)}]()")
-        self.repeated.append(lambda: function(*args))
+        numbers = [self._floats.get(a.hex()) if type(a) is float else None for a in args]
+
+        def repeat(floats: Sequence[float]) -> Any:
+            return function(*[
+                arg if number is None else floats[number]
+                for arg, number in zip(args, numbers, strict=True)
+            ])  # fmt: skip
+
+        self.write(f"repeated[{len(self.repeated)}](floats)")
+        self.repeated.append(repeat)
 
     def _add_constant(self, name: Name) -> None:
         content, changed = self.trace.constants[name]
@@ -140,6 +150,8 @@ class Writer(NativeLines):
             for name, variable in self._expressions.items()
             if name[0] == "input" and name[1] < self.inputs
         ]
+        if self.takes_floats:
+            lines.append(f"{self.object(self.floats.memory)}[:] = floats")
         for name, variable in self._leaves.items():
             if name[0] != "leaf":
                 lines.append(f"{variable} = tensors[{name[1]}]")
@@ -150,6 +162,10 @@ class Writer(NativeLines):
                 if name in read:
                     lines.append(f"a_{variable} = g_{variable}.array")
         return lines
+
+    def old_gradient(self, leaf: Name) -> str | None:
+        """The variable of the gradient that a leaf has before the step, if the step takes it."""
+        return self._expressions.get(("gradient", leaf))
 
     # --- the function ---
 

@@ -30,8 +30,9 @@ class Entry:
     """One thing that a step did.
 
     kind is "call" (a function of arrays), "repeat" (a call that is repeated whole), "gradients"
-    (leaves that were given gradients: `args` are pairs), "constant" (an array made of numbers) or
-    "read" (a number that Python has read).
+    (leaves that were given gradients: `args` are pairs), "setting" (of an optimizer: `args` are the
+    number of its group, the name and the value; the group itself is kept), "constant" (an array
+    made of numbers) or "read" (a number that Python has read).
     """
 
     kind: str
@@ -71,6 +72,7 @@ class Tape:
         leaves: Iterable[Value],
         watched: Iterable[np.ndarray] = (),
         code: types.CodeType | None = None,
+        groups: Iterable[dict[str, Any]] = (),
     ) -> None:
         self.entries: list[Entry] = []
         self.reason: GraphBreak | None = None  # the first thing that rules a replay out
@@ -82,6 +84,8 @@ class Tape:
         self._code = code  # of the function that is recorded
         self._grads: dict[int, Any] = {}
         self._depth = 0
+        self._groups = list(groups)  # of optimizers, whose settings the step may change
+        self._settings = [dict(group) for group in self._groups]
         for leaf in leaves:
             self.add_leaf(leaf)
 
@@ -133,6 +137,20 @@ class Tape:
             entry = Entry("gradients", None, tuple(changed), {}, None, calling_line())
             self.entries.append(entry)
 
+    def note_settings(self) -> None:
+        """Write down which settings of optimizers are others than before."""
+        for number, (group, before) in enumerate(zip(self._groups, self._settings, strict=True)):
+            if group.keys() != before.keys():
+                self.refuse("it changes the groups of an optimizer")
+            for name, value in group.items():
+                if value is not before.get(name):
+                    if not isinstance(value, bool | int | float | str | tuple | None):
+                        self.refuse(f"it gives an optimizer another {name}")
+                    entry = Entry("setting", None, (number, name, value), {}, None, calling_line())
+                    entry.kept = group
+                    self.entries.append(entry)
+            self._settings[number] = dict(group)
+
     def read(self, array: np.ndarray, number: Any) -> Any:
         """Write down that Python has read a number; a `float` can be told apart afterwards."""
         if self._depth:
@@ -162,12 +180,14 @@ class Tape:
         if self._depth:
             return function(*args)
         self.note_gradients()
+        self.note_settings()
         where, kept = calling_line(), None
         if self.watched:
             grads = [leaf._grad for leaf, _ in self.first_grads.values()]
             kept = [None if g is None else g.array.copy() for g in grads]
         with self.paused():
             result = function(*args)
+        self._settings = [dict(group) for group in self._groups]
         after = Snapshot.of(self.watched) if self.watched else None
         self.entries.append(Entry("repeat", function, args, {}, result, where, kept=(kept, after)))
         return result
@@ -191,6 +211,7 @@ class Tape:
         """Stop recording, and note the last changes."""
         self._switch(False)
         self.note_gradients()
+        self.note_settings()
 
     @contextmanager
     def paused(self) -> Iterator[None]:

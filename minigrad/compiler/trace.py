@@ -57,7 +57,8 @@ class Trace:
         self.leaves: dict[Name, tuple[Value, Any]] = {}  # leaves, and their gradients at first
         self._leaf_names = leaf_names
         self._names: dict[int, Name] = {}
-        self._owners: dict[int, Name] = {}  # by the id of an owner: the first array in its memory
+        # By the id of an owner: the first array in its memory, and its name.
+        self._owners: dict[int, tuple[Name, np.ndarray]] = {}
         self._where = ""
         self._open: list[types.FunctionType] = []
         self._alive: list[Any] = [tape]
@@ -83,10 +84,9 @@ class Trace:
         known = self._names.get(id(array))
         if known is not None:
             return known
-        owner = owner_of(array)
-        found = self._owners.get(id(owner))
-        if found is not None:
-            return ("view", found, place_in(owner, array))
+        found = self._owners.get(id(owner_of(array)))
+        if found is not None:  # an argument may lie elsewhere in its owner, the next time
+            return ("view", found[0], place_in(found[1], array))
         name = ("memory", array.__array_interface__["data"][0], *layout(array))
         self.objects.setdefault(name, array)
         self._names[id(array)] = name
@@ -102,7 +102,7 @@ class Trace:
         if known is not None:
             return known
         self._names[id(array)] = name
-        self._owners.setdefault(id(owner_of(array)), name)
+        self._owners.setdefault(id(owner_of(array)), (name, array))
         self._alive.append(array)
         return name
 

@@ -1,9 +1,10 @@
-"""A replay that is one native call: what it depends on, all tasks, and the optimizer's step.
+"""A replay that is one native call: what it depends on, all tasks, and steps of optimizers.
 
 `Plan.run` repeats a step from Python, and looks at Python's objects before.  Where a step has
 `StepParts`, both are done by `kernels.replay.whole_step`; Python makes the arrays that the step
 returns, and wraps them.  Gradients stay in the memory that they had in the call before, unless
-somebody holds it.
+somebody holds it.  Where a number among an optimizer's settings has changed, Python computes what
+follows from it, and the call goes on.
 """
 
 import threading
@@ -12,19 +13,28 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from minigrad.compiler.floats import FloatArguments
 from minigrad.compiler.quick import PLAIN_ATTRIBUTES, QuickArguments
 from minigrad.compiler.step_parts import StepParts
 from minigrad.compiler.world import World
 from minigrad.core import dtypes
 from minigrad.engine.grad_mode import Mode, thread
 from minigrad.engine.graph import Value, bump_versions
-from minigrad.kernels.replay.watched_words import Watch
-from minigrad.kernels.replay.whole_step import CHANGED, DONE, HELD, NativeCall
+from minigrad.kernels.replay.watched_words import CannotWatchError, Watch
+from minigrad.kernels.replay.whole_step import (
+    CHANGED,
+    DONE,
+    HELD,
+    OTHER_SETTINGS,
+    NativeCall,
+)
 
 Array = np.ndarray[Any, Any]
 
 # What a call gives that has done nothing: a plan is to be looked for.
 AGAIN = object()
+# So often a call is begun at most, each time with something that has changed taken over.
+MOST_TRIES = 4
 _modes_of = attrgetter(
     "grad", "inference", "overrides", "step_recorder", "recorder", "observed", "dual_levels",
     "walk", "names",
@@ -39,6 +49,7 @@ class Replayed(Protocol):
     replays: int
     changed: list[Any]
     repeated: tuple[Any, ...]
+    floats: FloatArguments
 
 
 class WholeStep:
@@ -55,7 +66,10 @@ class WholeStep:
         self._dropped = [gradient.leaf for gradient in parts.gradients if not gradient.keeps]
         self._grads: tuple[Value, ...] = ()
         self._arrays: tuple[Array, ...] = ()
-        self._makes = [parts.run.fresh[variable] for variable in parts.made]
+        self._old: list[tuple[Value, Array]] = []  # gradients from before, and their arrays
+        self._looked_at: list[tuple[Value, Array]] = []  # those that cannot be watched
+        self._floats: list[float] = []
+        self._makes = list(parts.made.values())
         self.is_stale = True
 
     # --- getting ready ---
@@ -65,50 +79,84 @@ class WholeStep:
 
         Raises CannotWatchError or CannotRunError where only Python can look.
         """
-        plan, optimizer, watch = self._plan, self._parts.optimizer, Watch()
+        plan, watch = self._plan, Watch()
         self._modes, self._dtype = _modes_of(mode), dtypes.default_numpy()
         self._globals = plan.world.watch(watch)
-        step = getattr(optimizer, "_native_step", lambda: None)()
-        if step is not None and not {*map(id, step.params)} <= {*map(id, self._leaves)}:
-            step = None
-        if step is not None:
+        self._steps = self._native_steps()
+        for step in self._steps.values():
             step.watch(watch)
-        elif optimizer is not None:
-            watch.version(vars(optimizer))  # whose next step may be a native one
-        self._step, self._is_repeated = step, optimizer is not None and step is None
-        self._updated = [] if step is None else step.params  # by native tasks
+        for number, optimizer in self._parts.optimizers.items():
+            if number not in self._steps:
+                watch.version(vars(optimizer))  # whose next step may be a native one
+        self._repeats = [k for k in self._parts.order if type(k) is int and k not in self._steps]
+        self._refuse_python_between()
+        self._updated = [p for step in self._steps.values() for p in step.params]
         self._native = self._native_call(watch)
         self._run = self._native.bound()
         self._grads = self._arrays = ()
-        self.is_stale = not plan.world.holds()  # after it was watched: what changed is seen
+        self._old = self._looked_at = []
+        self._reads_settings = any(step.reads_always for step in self._steps.values())
+        are_known = all(step.take_settings() for step in self._steps.values())
+        # After it was watched: what has changed meanwhile is seen.
+        self.is_stale = not (are_known and plan.world.holds())
+
+    def _native_steps(self) -> dict[int, Any]:
+        """The steps of optimizers that native tasks can take, by the numbers of the calls."""
+        leaves = {*map(id, self._leaves), *(id(each.leaf) for each in self._parts.old)}
+        found: dict[int, Any] = {}
+        for number, optimizer in self._parts.optimizers.items():
+            step = optimizer._native_step()
+            is_first = all(optimizer is not self._parts.optimizers[k] for k in found)
+            if step is not None and is_first and {*map(id, step.params)} <= leaves:
+                found[number] = step
+        return found
+
+    def _refuse_python_between(self) -> None:
+        """Raise CannotWatchError if a call of Python stands before native tasks."""
+        order = self._parts.order
+        first = next((k for k, each in enumerate(order) if each in self._repeats), len(order))
+        if not all(type(each) is int and each in self._repeats for each in order[first:]):
+            raise CannotWatchError("a call of Python stands between native tasks")
 
     @property
     def takes_step(self) -> bool:
-        """Whether the optimizer's step is native, too."""
-        return self._step is not None
+        """Whether the steps of optimizers are native, too."""
+        return bool(self._steps) and len(self._steps) == len(self._parts.optimizers)
 
     def _native_call(self, watch: Watch) -> NativeCall:
         parts, count = self._parts, len(self._quick.kinds)
-        made = count + len(parts.gradients)
-        order = [*(gradient.variable for gradient in parts.gradients), *parts.made]
+        set_before = [*(g.variable for g in parts.gradients), *(g.variable for g in parts.old)]
+        order = [*set_before, *parts.made]
         bases = parts.inputs | {variable: count + k for k, variable in enumerate(order)}
         native = NativeCall(
-            self._quick.kinds, PLAIN_ATTRIBUTES, self._quick.headers, parts.run.tasks,
-            [bases[variable] for variable in parts.run.variables], made, count + len(order),
+            self._quick.kinds, PLAIN_ATTRIBUTES, self._quick.headers, count + len(set_before),
+            count + len(order),
         )  # fmt: skip
         native.watch_world(watch)
-        self._beginnings = range(0)
-        if self._step is not None:
-            first = native.tasks
-            self._beginnings = range(first, first + native.add(self._step.add_tasks))
+        settings = Watch()
+        for step in self._steps.values():
+            step.watch_settings(settings)
+            native.add(step.add_beginnings)
+        self._beginnings = range(native.tasks)
+        native.watch_settings(settings)
+        for each in parts.order:
+            if type(each) is not int:
+                native.add_list(each.tasks, [bases[variable] for variable in each.variables])
+            elif each in self._steps:
+                native.add(self._steps[each].add_updates)
         return native
+
+    # --- what has changed, and the call can go on ---
 
     def _renew(self) -> bool:
         """Give gradients memory that nobody else holds; False if there are others than before."""
-        gradients, count = self._parts.gradients, len(self._quick.kinds)
+        parts, count = self._parts, len(self._quick.kinds)
+        gradients = parts.gradients
         if any((g.leaf._grad is not None) is not g.had_one for g in gradients):
             return False
-        self._arrays = tuple([np.empty(*self._parts.run.fresh[g.variable]) for g in gradients])
+        if not self._take_old_gradients(count + len(gradients)):
+            return False
+        self._arrays = tuple([np.empty(*g.made_as) for g in gradients])
         self._grads = tuple(map(_tensor, [g.kind for g in gradients], self._arrays))
         watch = Watch(keeps_alive=False)
         for k, gradient in enumerate(gradients):
@@ -119,11 +167,58 @@ class WholeStep:
             watch.lone_attribute(self._grads[k], "array")
             watch.references(self._grads[k], 1 + gradient.had_one)
             watch.references(self._arrays[k], 2)
-        if self._step is not None:
-            pairs = zip(map(id, self._leaves), self._arrays, strict=True)
-            self._step.set_gradients(dict(pairs))
+        self._looked_at = []
+        for each, (grad, array) in zip(parts.old, self._old, strict=True):
+            watch.attribute(each.leaf, "_grad")
+            try:
+                watch.attribute(grad, "array")
+            except CannotWatchError:  # Python looks at it
+                self._looked_at.append((grad, array))
+        if self._steps:
+            arrays = dict(zip(map(id, self._leaves), self._arrays, strict=True))
+            arrays |= {id(g.leaf): a for g, (_, a) in zip(parts.old, self._old, strict=True)}
+            for step in self._steps.values():
+                step.set_gradients(arrays)
         self._native.watch_memory(watch)
         return True
+
+    def _take_old_gradients(self, first: int) -> bool:
+        """Find the memory of gradients from before; False if some lie otherwise, or are missing."""
+        old = []
+        for number, each in enumerate(self._parts.old, first):
+            grad = each.leaf._grad
+            array = None if grad is None else grad.array
+            if array is None or array.strides != each.strides or not array.flags.behaved:
+                return False
+            if array.dtype != each.leaf.array.dtype or array.shape != each.leaf.array.shape:
+                return False
+            self._native.set_base(number, array)
+            old.append((grad, array))
+        self._old = old  # kept alive: they are known by their addresses
+        return True
+
+    def _take_settings(self) -> bool:
+        """Go on at other numbers of settings; False if something else has changed."""
+        watch = Watch()
+        for step in self._steps.values():
+            step.watch_settings(watch)  # before the look: what changes during it is seen
+        if not all(step.take_settings() for step in self._steps.values()):
+            return False
+        self._native.watch_settings(watch)
+        return True
+
+    def _mends(self, at: int) -> bool:
+        """Return whether the call, which has done nothing, can be begun again."""
+        if at == HELD:
+            try:
+                return self._renew()
+            except CannotWatchError:
+                return False
+        if at == OTHER_SETTINGS:
+            return self._take_settings()
+        if at in self._beginnings:
+            return all(step.fill() for step in self._steps.values())
+        return False
 
     # --- a call ---
 
@@ -134,40 +229,63 @@ class WholeStep:
         for namespace, name, value in self._globals:
             if namespace.get(name) is not value:
                 self.is_stale = True
-                return AGAIN
-        lock = self._plan.lock
-        if self.is_stale or not lock.acquire(blocking=False):
+        plan = self._plan
+        if self.is_stale or not plan.lock.acquire(blocking=False):
             return AGAIN
         try:
+            if self._quick.floats_at:
+                args = self._take_floats(args)
             made = tuple([np.empty(shape, dtype) for shape, dtype in self._makes])
-            at = self._run(id(args), id(made))
-            if at == HELD and self._renew():
-                at = self._run(id(args), id(made))
-            if at == DONE:
-                self.changes = 0
-                if self._updated:
-                    bump_versions(self._updated)
-                if self._is_repeated or self._late:
-                    self._finish(self._is_repeated)
-            elif at in self._beginnings:  # the optimizer needs Python, for this step
-                self._finish(True)
-                self.is_stale = True
-            else:
-                self.is_stale = at == CHANGED
+            if not self._try(id(args), id(made)):
                 return AGAIN
-            if self._plan.changed:
-                bump_versions(self._plan.changed)
-            self._plan.replays += 1
+            self.changes = 0
+            if self._updated:
+                bump_versions(self._updated)
+            if self._repeats or self._late:
+                self._finish()
+            if plan.changed:
+                bump_versions(plan.changed)
+            plan.replays += 1
             return self._parts.results(*made)
         finally:
-            lock.release()
+            plan.lock.release()
 
-    def _finish(self, takes_step: bool) -> None:
-        """Give leaves gradients that had none before, and let the optimizer take its step."""
+    def _try(self, args: int, made: int) -> bool:
+        """Run all tasks, on tuples that are given by their ids; False if nothing was done."""
+        if self._reads_settings and not self._take_settings():
+            self.is_stale = True
+            return False
+        if any(grad.array is not array for grad, array in self._looked_at):
+            if not self._mends(HELD):
+                return False
+        at = self._run(args, made)
+        if at == DONE:
+            return True
+        tries = 1
+        while at != DONE and tries < MOST_TRIES and self._mends(at):
+            at = self._run(args, made)
+            tries += 1
+        # Where a task has stopped, Python begins again, and finds out why.
+        self.is_stale = at in (CHANGED, OTHER_SETTINGS) or at in self._beginnings
+        return at == DONE
+
+    def _take_floats(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Take over the numbers among the arguments; the tensors, () for those of another plan."""
+        quick, plan = self._quick, self._plan
+        if len(args) != quick.arguments:
+            return ()
+        floats = [args[k] for k in quick.floats_at]
+        if any(type(x) is not float for x in floats) or not plan.floats.hold(floats):
+            return ()
+        plan.floats.memory[:] = self._floats = floats
+        return tuple([args[k] for k in quick.tensors_at])
+
+    def _finish(self) -> None:
+        """Give leaves gradients that had none before, and call what is repeated from Python."""
         for k in self._late:
             self._leaves[k]._grad = self._grads[k]
-        if takes_step:
-            self._plan.repeated[0]()
+        for number in self._repeats:
+            self._plan.repeated[number](self._floats)
         for leaf in self._dropped:
             leaf._grad = None
 

@@ -3,8 +3,8 @@
 A recording holds for the values that it was made with: flags of modules, numbers in closures and
 globals, which tensors are where.  From the step's function all of these are found by following
 closures, globals, attributes, dicts and sequences; then a look at each is some 30 ns a call.
-Objects of libraries are looked at by identity, as are optimizers and schedules, whose steps are
-repeated whole: what is in them may change.
+Objects of libraries are looked at by identity, as are optimizers and schedules, also those of
+users, whose steps are repeated whole: what is in them may change.
 """
 
 import sys
@@ -40,6 +40,7 @@ class World:
     def __init__(self, *roots: Any) -> None:
         self.tensors: dict[int, Value] = {}
         self.arrays: dict[int, np.ndarray] = {}
+        self.optimizers: list[Any] = []  # whose steps are repeated whole
         self._places: list[tuple[Any, Any, str]] = []  # (container, key, what it is called)
         self._sized: list[Any] = []
         self._cells: list[tuple[Any, str]] = []
@@ -48,12 +49,20 @@ class World:
         self._seen: dict[Any, Any] = {}
         for root in roots:
             self._visit(root, getattr(root, "__name__", type(root).__name__))
+        self._leave_settings_out()
         self._pairs = [(container, key) for container, key, _ in self._places]
         self._lengths = [len(container) for container in self._sized]
         self._watched = list(self.tensors.values())
         self._watch_dicts()
         self._values = self._now()
         self._others = self._now_of(self._other_pairs)
+
+    def _leave_settings_out(self) -> None:
+        """Look at no settings of optimizers: they are inputs, wherever somebody holds them."""
+        groups = [each for o in self.optimizers for each in (o.param_groups, *o.param_groups)]
+        known = {*map(id, groups)}
+        self._places = [place for place in self._places if id(place[0]) not in known]
+        self._sized = [each for each in self._sized if id(each) not in known]
 
     def _watch_dicts(self) -> None:
         """Watch dicts by their versions, where they have some: what is in them needs no look."""
@@ -164,9 +173,20 @@ class World:
         elif isinstance(found, types.MethodType):
             self._visit(found.__self__, name)
             self._visit(found.__func__, name)
-        elif isinstance(found, types.ModuleType | type):
-            return
-        elif isinstance(found, Module) or not _is_of_library(type(found)):
+        elif not isinstance(found, types.ModuleType | type):
+            self._visit_instance(found, name)
+
+    def _visit_instance(self, found: Any, name: str) -> None:
+        """Visit an object of a class of a library, or of the program."""
+        kind = type(found)
+        if getattr(kind, "is_repeated_whole", False):
+            if hasattr(found, "param_groups"):
+                self.optimizers.append(found)
+            elif hasattr(found, "optimizer"):
+                self._visit(found.optimizer, f"{name}.optimizer")
+        elif watched := getattr(kind, "watched_by_steps", ()):
+            self._places += [(vars(found), each, f"{name}.{each}") for each in watched]
+        elif isinstance(found, Module) or not _is_of_library(kind):
             self._visit_object(found, name)
 
     def _visit_items(self, container: Any, items: Any, name: str, words: str) -> None:

@@ -58,6 +58,6 @@ def repeated_whole(method: F) -> F:
         recorder = thread.mode.step_recorder
         if recorder is None:
             return method(self, *args, **kwargs)
-        return recorder.repeat(functools.partial(call, self, **kwargs), *args)
+        return recorder.repeat(functools.partial(call, **kwargs) if kwargs else call, self, *args)
 
     return call  # type: ignore[return-value]

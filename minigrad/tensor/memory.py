@@ -43,6 +43,15 @@ def view_of(owner: Array, place: Place) -> Array:
         ) from error
 
 
+def view_beside(array: Array, place: Place) -> Array:
+    """The view at a place in the memory that an array lies in; the offset is from the array."""
+    owner = owner_of(array)
+    if owner is not array:
+        *layout, offset = place
+        place = (*layout, offset + array.ctypes.data - owner.ctypes.data)  # type: ignore[assignment]
+    return view_of(owner, place)
+
+
 def bytes_of(owner: Array) -> Array:
     """The memory of an array without gaps as a vector of bytes."""
     return owner.reshape(-1, order="A").view(np.uint8)

@@ -69,7 +69,7 @@ def sides_of(make=optim.Adam, **settings):
 def is_whole(side):
     """Whether the last call was one native one, with the optimizer's step."""
     whole = side.step._whole
-    return whole is not None and whole._step is not None and not whole.is_stale
+    return whole is not None and whole.takes_step and not whole.is_stale
 
 
 OPTIMIZERS = {

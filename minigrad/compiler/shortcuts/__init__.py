@@ -9,11 +9,25 @@ they are used.  Each family of operations has a table of rules, by the ids of fu
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from minigrad.compiler.shortcuts import elementwise, losses, products, reductions
+from minigrad.compiler.shortcuts import (
+    clipping,
+    elementwise,
+    in_place,
+    losses,
+    products,
+    reductions,
+)
 from minigrad.compiler.shortcuts.declaration import Shortcut
 from minigrad.ops.nn.softmax import cross_entropy
 
-_RULES = products.RULES | elementwise.RULES | reductions.RULES | losses.RULES
+_RULES = (
+    products.RULES
+    | elementwise.RULES
+    | in_place.RULES
+    | clipping.RULES
+    | reductions.RULES
+    | losses.RULES
+)
 
 
 def shortcut(function: Any, args: Sequence[Any], settings: Mapping[str, Any]) -> Shortcut | None:

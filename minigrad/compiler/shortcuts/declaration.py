@@ -25,6 +25,9 @@ class Shortcut(NamedTuple):
     objects: Mapping[str, Any]  # what the lines name besides, in braces
     named: tuple[str, ...] = ()  # settings that follow the arguments, in this order
     tasks: Tasks | None = None  # adds the same as native tasks, if the call can run as such
+    takes_numbers: bool = False  # the tasks take numbers that are others in each call
+    changes: tuple[int, ...] = ()  # the positions of arguments that are changed in place
+    fills: bool = False  # and whether nothing is left of what they were
 
 
 # The shortcut of a call, by its arguments and settings, or None if there is none.

@@ -31,11 +31,14 @@ def _by_ufunc(ufunc: np.ufunc, *positions: int) -> Rule:
         chosen = positions or range(len(args))
         operands = [args[k] for k in chosen]
         sizes = [a.size if isinstance(a, np.ndarray) and a.ndim else 0 for a in operands]
-        if settings or not max(sizes) or max(sizes) >= 8 * GRAIN_SIZE:
+        if settings or max(sizes) >= 8 * GRAIN_SIZE:
             return None
+        run = _run_ufunc(ufunc, chosen, operands)
+        if not max(sizes):  # NumPy would give a scalar
+            return Shortcut(None, {}, tasks=run, takes_numbers=True)
         given = ", ".join(placeholder(k) for k in chosen)
         line = f"{{out0}} = {{ufunc}}({given})"
-        return Shortcut((line,), {"ufunc": ufunc}, tasks=_run_ufunc(ufunc, chosen, operands))
+        return Shortcut((line,), {"ufunc": ufunc}, tasks=run, takes_numbers=True)
 
     return rule
 
@@ -52,18 +55,10 @@ def _run_ufunc(ufunc: np.ufunc, positions: Sequence[int], operands: Sequence[Any
     def run(tasks: TaskList, given: Sequence[Any], out: Sequence[Array]) -> None:
         chosen = [given[k] for k in positions]
         dtype = out[0].dtype
-        whole = [a if isinstance(a, np.ndarray) else np.array(a, dtype) for a in chosen]
+        whole = [a if isinstance(a, np.ndarray) else tasks.number(a, dtype) for a in chosen]
         tasks.ufunc(ufunc, *whole, out[0])
 
     return run
-
-
-def _added_in_place(args: Sequence[Any], settings: Mapping[str, Any]) -> Shortcut | None:
-    """What `np.add(total, more, total)` is, by which gradients are added up."""
-    if settings or len(args) != 3 or args[2] is not args[0] or not args[0].flags.writeable:
-        return None
-    run = _run_ufunc(np.add, (0, 1), args[:2])
-    return None if run is None else Shortcut(("{add}({0}, {1}, {0})",), {"add": np.add}, tasks=run)
 
 
 def _handed_on(args: Sequence[Any], settings: Mapping[str, Any]) -> Shortcut:
@@ -122,7 +117,6 @@ def _tanh(args: Sequence[Any], settings: Mapping[str, Any]) -> Shortcut | None:
 RULES: dict[int, Rule] = {
     id(relu.op.forward): _relu,
     id(relu.op.array_vjp[0]): _by_loop(elementwise.relu_backward, 2),
-    id(np.add): _added_in_place,
     id(arithmetic.add.op.forward): _by_ufunc(np.add),
     id(arithmetic.add.op.array_vjp[0]): _handed_on,
     id(arithmetic.add.op.array_vjp[1]): _handed_on,
@@ -133,6 +127,7 @@ RULES: dict[int, Rule] = {
     id(arithmetic.mul.op.array_vjp[0]): _by_ufunc(np.multiply, 0, 3),
     id(arithmetic.mul.op.array_vjp[1]): _by_ufunc(np.multiply, 0, 2),
     id(arithmetic.div.op.forward): _by_ufunc(np.true_divide),
+    id(arithmetic.div.op.array_vjp[0]): _by_ufunc(np.true_divide, 0, 3),
     id(arithmetic.neg.op.forward): _by_ufunc(np.negative),
     id(sigmoid.op.forward): _by_loop(elementwise.sigmoid, 1),
     id(sigmoid.op.array_vjp[0]): _by_loop(elementwise.sigmoid_backward, 2),

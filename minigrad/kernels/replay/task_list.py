@@ -25,7 +25,7 @@ Array = np.ndarray[Any, Any]
 
 # The columns of the table of tasks: a C function, its four arguments, and the address of a word
 # that is not 0 if the list is to stop after the task, or 0.
-_FIRST_ARGUMENT, _STOP, _COLUMNS = 1, 5, 6
+_FIRST_ARGUMENT, _STOP, COLUMNS = 1, 5, 6
 
 
 class Place(NamedTuple):
@@ -53,6 +53,12 @@ class Shared(NamedTuple):
     """Memory for the use of one task, which the others use too."""
 
     bytes: int
+
+
+class Number(NamedTuple):
+    """A number that is another one in each call: in float64, where Python writes it before."""
+
+    memory: Array
 
 
 class CannotRunError(Exception):
@@ -88,6 +94,12 @@ def run_tasks(tasks: Array, places: Array, bases: Array, arrays: int) -> int:
 def _begin_reduction(out: Array, first: Array) -> None:
     """out[0] = first[0]."""
     out[0] = first[0]
+
+
+@kernel
+def _set_number(out: Array, number: Array) -> None:
+    """out[0] = number[0], in the type of out."""
+    out[0] = number[0]
 
 
 @kernel
@@ -135,6 +147,14 @@ class TaskList:
     def keep(self, array: Array) -> None:
         """Keep an array alive, as long as the list is."""
         self._kept.append(array)
+
+    def number(self, given: Any, dtype: Any) -> Array:
+        """A number as an array of no axes, or of one element that a task sets."""
+        if not isinstance(given, Number):
+            return np.array(given, dtype)
+        made = self.scratch(1, dtype)
+        self.kernel(_set_number, made, given.memory)
+        return made
 
     # --- tasks ---
 
@@ -260,7 +280,7 @@ class TaskList:
     def arguments(self, arrays: int) -> tuple[Array, ...]:
         """Tables for calls with so many arrays: tasks, their words, places, and bases."""
         words = np.array(self._words, np.int64)
-        tasks = np.array(self._rows, np.int64).reshape(-1, _COLUMNS)
+        tasks = np.array(self._rows, np.int64).reshape(-1, COLUMNS)
         start, size = words.ctypes.data, words.itemsize
         for row, column in self._cells:
             tasks[row, column] = start + tasks[row, column] * size

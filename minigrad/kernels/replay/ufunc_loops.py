@@ -56,9 +56,12 @@ def _fields_are_known(ufunc: np.ufunc) -> bool:
 def operands_of(ufunc: np.ufunc, arrays: tuple[Array, ...]) -> tuple[list[int], list[int]]:
     """The sizes and strides with which a loop runs over these arrays, the result the last one.
 
-    A product's operands are matrices.  The others are C-contiguous arrays of one shape, or single
+    A product's operands are matrices or, of `vecdot`, vectors: one of them, because a loop over
+    several would move their addresses.  The others are C-contiguous arrays of one shape, or single
     elements.
     """
+    if ufunc is np.vecdot:
+        return [1, arrays[0].size], [0, 0, 0, arrays[0].strides[0], arrays[1].strides[0]]
     if ufunc is np.matmul:
         (m, k), n = arrays[0].shape, arrays[1].shape[1]
         return [1, m, k, n], [0, 0, 0, *(s for array in arrays for s in array.strides)]

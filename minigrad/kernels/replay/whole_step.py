@@ -15,7 +15,7 @@ from minigrad.kernels.compiler.numpy_abi import write_addresses
 from minigrad.kernels.compiler.plan_record import record_dtype
 from minigrad.kernels.compiler.pointers import pointer_at
 from minigrad.kernels.replay.guards import Headers, current_threads, match_headers
-from minigrad.kernels.replay.task_list import Place, Seen, TaskList, run_rows
+from minigrad.kernels.replay.task_list import COLUMNS, Place, Seen, TaskList, run_rows
 from minigrad.kernels.replay.watched_words import (
     DICT,
     VALUES,
@@ -28,8 +28,9 @@ from minigrad.kernels.replay.watched_words import (
 Array = np.ndarray[Any, Any]
 
 # What `run_step` returns if it has run no task: other arguments than before, something else is not
-# what it was, or somebody holds memory that the step writes to.  And if it has run all of them.
-OTHER_ARGUMENTS, CHANGED, HELD, DONE = -4, -3, -2, -1
+# what it was, settings are not, or somebody holds memory that the step writes to.  And if it has
+# run all of them.
+OTHER_ARGUMENTS, CHANGED, OTHER_SETTINGS, HELD, DONE = -5, -4, -3, -2, -1
 
 # Offsets in bytes: of an object's type; of a tuple's size and items; of an array's elements.
 _TYPE, _TUPLE_SIZE, _TUPLE_ITEMS = 8, 16, 24
@@ -49,6 +50,7 @@ class StepRecord(NamedTuple):
     """What `run_step` reads; tables are given by their addresses."""
 
     world: Words  # what the call depends on
+    settings: Words  # numbers that the call takes, which may be others
     memory: Words  # that nobody else holds the memory that the step writes to
     threads: int
     made: int  # the number of the first base that a call makes
@@ -110,6 +112,8 @@ def run_step(
         return OTHER_ARGUMENTS
     if current_threads() != record.threads or not _are_unchanged(record.world):
         return CHANGED
+    if not _are_unchanged(record.settings):
+        return OTHER_SETTINGS
     if not _are_unchanged(record.memory):
         return HELD
     for k in range(count):
@@ -120,25 +124,26 @@ def run_step(
 
 
 class NativeCall:
-    """The tables of `run_step` for a list of tasks.
+    """The tables of `run_step` for lists of tasks, one after the other.
 
     The call takes tensors of some types, whose arrays have these headers and whose attributes are
-    `plain`.  `numbers` say for each array of the tasks which base it is; the first ones are the
-    arguments, those from `made` on are made by each call.
+    `plain`.  Arrays of the tasks lie at `bases`, addresses with numbers: the first ones are those
+    of the arguments, those from `made` on are made by each call, and those between are set by
+    `set_base`.
     """
 
     def __init__(
-        self, kinds: Sequence[type], plain: Mapping[str, Any], headers: Headers, tasks: TaskList,
-        numbers: Sequence[int], made: int, bases: int,
+        self, kinds: Sequence[type], plain: Mapping[str, Any], headers: Headers, made: int,
+        bases: int,
     ) -> None:  # fmt: skip
         self._record = np.zeros(1, RECORD)
         self._record["made"], self._record["threads"] = made, headers.threads
         self._arguments = _argument_rows(kinds, plain)
         self._headers = headers
-        self._rows, self._words, self._places, _ = tasks.arguments(0)
-        self._places[:, 1] = np.array(numbers, np.int64)[self._places[:, 1]]
+        self._rows = np.zeros((0, COLUMNS), np.int64)
+        self._places = np.zeros((0, 3), np.int64)
         self._bases = np.zeros(bases, np.int64)
-        self._lists: list[Any] = [tasks]  # they keep memory alive
+        self._lists: list[Any] = []  # they keep memory alive
         self._watches: dict[str, Any] = {}
         if made > len(kinds):  # there are bases that `set_base` is to set first
             self._set("memory", np.array([[self._bases.ctypes.data, -1]]), np.zeros((0, 4)))
@@ -148,8 +153,16 @@ class NativeCall:
         """How many there are."""
         return len(self._rows)
 
-    def add(self, add_tasks: Callable[[TaskList], int]) -> int:
-        """Let a function add tasks on fixed memory; what it returns."""
+    def add_list(self, tasks: TaskList, numbers: Sequence[int]) -> None:
+        """Add tasks; `numbers` say for each array that they are given which base it is."""
+        rows, words, places, _ = tasks.arguments(0)
+        places[:, 1] = np.array(numbers, np.int64)[places[:, 1]]
+        self._places = np.concatenate([self._places, places])
+        self._rows = np.concatenate([self._rows, rows])
+        self._lists.append((tasks, words))
+
+    def add(self, add_tasks: Callable[[TaskList], None]) -> None:
+        """Let a function add tasks on fixed memory."""
         fixed: list[Array] = []
 
         def place(seen: Seen) -> Place:
@@ -157,11 +170,10 @@ class NativeCall:
             return Place(None, seen.view.ctypes.data)
 
         tasks = TaskList(place)
-        result = add_tasks(tasks)
+        add_tasks(tasks)
         rows, words, _, _ = tasks.arguments(0)
         self._rows = np.concatenate([self._rows, rows])
         self._lists.append((tasks, words, fixed))
-        return result
 
     def set_base(self, number: int, array: Array) -> None:
         """Set the memory of a base that calls neither give nor make."""
@@ -170,6 +182,10 @@ class NativeCall:
     def watch_world(self, watch: Watch) -> None:
         """Run no task if something is not what it was."""
         self._set("world", *watch.tables(), watch)
+
+    def watch_settings(self, watch: Watch) -> None:
+        """Run no task if a setting is not what it was."""
+        self._set("settings", *watch.tables(), watch)
 
     def watch_memory(self, watch: Watch) -> None:
         """Run no task if somebody holds the memory of bases that were set."""

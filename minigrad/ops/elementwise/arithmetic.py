@@ -81,6 +81,10 @@ def mul(input: Array, other: Array) -> Array:
 
 @elementwise(
     vjp=(lambda g, out, a, b: g / b, lambda g, out, a, b: -g * (a / (b * b))),
+    array_vjp=(
+        lambda g, out, a, b: kernels.div(g, b),
+        lambda g, out, a, b: kernels.mul(np.negative(g), kernels.div(a, kernels.mul(b, b))),
+    ),
     floats=True,
     samples=[
         sample(arr.of(3, 4), arr.of(4, low=0.5)),

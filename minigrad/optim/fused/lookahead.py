@@ -1,13 +1,19 @@
 """Looking ahead: one trace of a rule for the coming steps, so that its text runs less often."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from minigrad.core.types import Array
 from minigrad.kernels.fused_optimizer.program import Program
-from minigrad.optim.fused.number_tape import StepFunction, recorded
+from minigrad.optim.fused.number_tape import (
+    Rest,
+    StepFunction,
+    floats_of,
+    recorded,
+    with_floats,
+)
 from minigrad.optim.fused.scalar import Scalar
 
 # A trace of 64 steps takes as long as two or three traces of one step.
@@ -98,11 +104,12 @@ class LookaheadTrace:
     def __init__(self, trace: Callable[[Settings], Trace]) -> None:
         self._trace = trace
         self._settings: tuple[Any, ...] = ()
-        self._current: Trace
+        self._current: Trace | None = None
         self._first_step = 0
         self._scalars: Array  # a row for each step from `_first_step` on
         self.is_steady = False  # the last two steps had the same settings, apart from numbers
         self._function: StepFunction | None = None
+        self._holds_for: tuple[Rest, bool] = (), False  # the settings that the function is for
         self._reach = LOOKAHEAD_STEPS
         self._retry_from = 0  # looking ahead has failed for the steps before this one
 
@@ -110,8 +117,6 @@ class LookaheadTrace:
         """The trace for step `t` and its scalars.  Raises RuleError as `Rule.trace` does."""
         is_unchanged = settings[1:] == self._settings
         self.is_steady = settings[1:3] == self._settings[:2]
-        if not self.is_steady:
-            self._function = None
         row = t - self._first_step
         if not (is_unchanged and 0 <= row < len(self._scalars)):
             if not (is_unchanged and self._look_ahead(t, settings)):
@@ -119,6 +124,7 @@ class LookaheadTrace:
                 self._reach = LOOKAHEAD_STEPS
             self._settings = settings[1:]
             row = 0
+        assert self._current is not None
         return self._current, self._scalars[row]
 
     def scalars_at(self, t: int) -> Array | None:
@@ -127,20 +133,43 @@ class LookaheadTrace:
         return self._scalars[row] if 0 <= row < len(self._scalars) else None
 
     def function_at(self, t: int, settings: Settings) -> StepFunction | None:
-        """The scalars of step `t`, and of those like it, as a function of `t` and the numbers.
+        """The scalars of step `t`, and of those like it, as a function of what they follow from.
 
-        None if step `t` is another program than the last step, or its scalars cannot be recorded.
+        That are `t`, the numbers, and the settings that are floats.  None if step `t` is another
+        program than the last step, or its scalars cannot be recorded.
         """
-        if self._function is None or self._function(t, *settings.numbers.values()) is None:
-            self._function = None
+        floats, rest = floats_of(settings.hyper)
+        given = t, *settings.numbers.values(), *floats
+        holds_for = rest, settings.maximize
+        if (
+            self._function is None
+            or self._holds_for != holds_for
+            or not _knows(self._function, given)
+        ):
+            self._function, self._holds_for = None, holds_for
             found = recorded(
-                lambda t, numbers: self._trace(settings._replace(t=t, numbers=numbers)),
+                lambda t, numbers, floats: self._trace(
+                    Settings(t, with_floats(settings.hyper, floats), settings.maximize, numbers)
+                ),
                 t,
                 settings.numbers,
+                floats,
             )
-            if found is not None and found[0][:2] == self._current[:2]:
+            if found is not None and self._is_right(*found, given, settings):
                 self._function = found[1]
         return self._function
+
+    def _is_right(
+        self, found: Trace, function: StepFunction, given: tuple[Any, ...], settings: Settings
+    ) -> bool:
+        """Return whether a function gives what the text gives on plain numbers."""
+        try:
+            plain, computed = self._trace(settings._replace(t=given[0])), function(*given)
+        except (TypeError, ValueError, ArithmeticError):  # the text itself reports it
+            return False
+        if self._current is None or not plain[:2] == found[:2] == self._current[:2]:
+            return False
+        return computed is not None and list(map(float, computed[0])) == plain.scalars
 
     def _look_ahead(self, t: int, settings: Settings) -> bool:
         """Trace the coming steps at once; False if that is not possible now."""
@@ -162,8 +191,18 @@ class LookaheadTrace:
         return False
 
     def _keep(self, t: int, trace: Trace, steps: int) -> None:
+        if self._current is None or trace[:2] != self._current[:2]:
+            self._function = None
         self._first_step, self._current = t, trace._replace(scalars=[])
         self._scalars = np.empty((steps, len(trace.scalars)))
         for column, scalar in enumerate(trace.scalars):
             values: Any = scalar.values if isinstance(scalar, StepSeries) else scalar
             self._scalars[:, column] = values
+
+
+def _knows(function: StepFunction, given: Sequence[Any]) -> bool:
+    """Return whether a function gives the scalars of a step."""
+    try:
+        return function(*given) is not None
+    except ArithmeticError:
+        return False

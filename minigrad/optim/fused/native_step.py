@@ -1,10 +1,14 @@
 """A step like the last one as native tasks, for compiled steps that run without Python.
 
-`RepeatedStep` is the same from Python: what has to be looked at is what it looks at.
+`RepeatedStep` is the same from Python: what has to be looked at is what it looks at.  The scalars
+of the coming steps lie in a table, which Python fills: many rows while no setting changes, one row
+where a schedule has changed a number.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from minigrad.core.types import Array
 from minigrad.kernels.fused_optimizer.generated import compiled
@@ -14,6 +18,9 @@ from minigrad.kernels.replay.watched_words import Watch
 from minigrad.optim.fused.repeated_step import RepeatedBatch, RepeatedStep
 from minigrad.optim.optimizer.hooks import GLOBAL_HOOKS
 from minigrad.tensor import Tensor
+
+# So many rows at most a table has.
+MOST_ROWS = 64
 
 
 class NativeBatch:
@@ -25,15 +32,18 @@ class NativeBatch:
         self._params = [params[k] for k in repeated.indices]
         self._addresses: Array = memory._addresses.copy()
         self._layout, self._passes = memory._layout, memory._passes
-        lookahead = repeated.lookahead
-        self._first, self._table = lookahead._first_step, lookahead._scalars
-        self._scalars: Array = self._table[0].copy()  # what a rule needs that counts no steps
+        count = repeated.scalars
+        self._scalars: Array = np.zeros(count)
+        self._table: Array = np.zeros((MOST_ROWS, count))
+        self._window: Array = np.zeros(2, np.int64)
+        self._reach = MOST_ROWS  # so many rows are computed at once
+        self._floats = repeated.floats  # the numbers among the settings that the rows are for
 
     @staticmethod
     def is_native(repeated: RepeatedBatch) -> bool:
         """Return whether one kernel takes the step: one pass, with nothing to be copied."""
         memory = repeated.memory
-        if repeated.function is not None:  # of the numbers that a rule keeps
+        if repeated.keeps_numbers:
             return False
         passes = getattr(memory, "_passes", None)
         if passes is None or memory._program is not repeated.program or memory._copies:
@@ -44,11 +54,30 @@ class NativeBatch:
         """Set the memory of the gradients, by the ids of their parameters."""
         self._addresses[1] = [arrays[id(p)].ctypes.data for p in self._params]
 
+    def fill(self) -> bool:
+        """Write the scalars of the coming steps; False if they are unknown."""
+        repeated = self._repeated
+        if repeated.floats is not self._floats:  # a setting has changed
+            self._floats, self._window[1], self._reach = repeated.floats, 0, 1
+        if repeated.steps is None:
+            rows = repeated.rows_from(0, 1)
+            self._scalars[:] = rows[0] if rows else 0.0
+            return bool(rows)
+        first = int(repeated.steps[0]) + 1
+        if self._window[0] <= first < self._window[0] + self._window[1]:
+            return True
+        rows = repeated.rows_from(first, self._reach)
+        self._reach = min(2 * self._reach, MOST_ROWS)
+        if rows:
+            self._table[: len(rows)] = rows
+        self._window[:] = first, len(rows)
+        return bool(rows)
+
     def add_beginning(self, tasks: TaskList) -> None:
         """Add the task that finds the scalars, which stops the list if it finds none."""
         steps = self._repeated.steps
         if steps is not None:
-            tasks.kernel(begin_step, self._scalars, steps, self._first, self._table, stops=True)
+            tasks.kernel(begin_step, self._scalars, steps, self._window, self._table, stops=True)
 
     def add_update(self, tasks: TaskList) -> None:
         """Add the tasks that update the parameters."""
@@ -68,6 +97,7 @@ class NativeStep:
 
     def __init__(self, optimizer: Any, repeated: RepeatedStep) -> None:
         self._optimizer = optimizer
+        self._repeated = repeated
         self.params = repeated.params
         self._batches = [NativeBatch(batch, repeated.params) for batch in repeated.batches]
 
@@ -81,11 +111,11 @@ class NativeStep:
         return NativeStep(optimizer, repeated)
 
     def watch(self, watch: Watch) -> None:
-        """Watch all that decides what the step is: settings, parameters, their arrays, states."""
+        """Watch all that decides what the step is but settings: parameters, arrays, states."""
         optimizer = self._optimizer
         groups: list[dict[str, Any]] = optimizer.param_groups
         state: dict[Any, Any] = optimizer._state
-        for watched in (vars(optimizer), *GLOBAL_HOOKS.values(), *groups, state, *state.values()):
+        for watched in (vars(optimizer), *GLOBAL_HOOKS.values(), state, *state.values()):
             watch.version(watched)
         for items in (groups, *[group["params"] for group in groups]):
             watch.size(items)
@@ -95,17 +125,35 @@ class NativeStep:
         for tensor in (*self.params, *tensors):
             watch.attribute(tensor, "array")
 
+    def watch_settings(self, watch: Watch) -> None:
+        """Watch the settings of all groups."""
+        for group in self._optimizer.param_groups:
+            watch.version(group)
+
+    @property
+    def reads_always(self) -> bool:
+        """Whether settings are to be looked at before each step: some are tensors."""
+        return self._repeated.reads_always
+
+    def take_settings(self) -> bool:
+        """Go on where numbers among the settings have changed; False if anything else has."""
+        return self._repeated.take_settings(self._optimizer.param_groups) and self.fill()
+
+    def fill(self) -> bool:
+        """Write the scalars of the coming steps; False if they are unknown."""
+        return all(batch.fill() for batch in self._batches)
+
     def set_gradients(self, arrays: Mapping[int, Array]) -> None:
         """Set the memory of the gradients, by the ids of their parameters."""
         for batch in self._batches:
             batch.set_gradients(arrays)
 
-    def add_tasks(self, tasks: TaskList) -> int:
-        """Add the step's tasks; how many of them may stop the list, with nothing done yet."""
-        first = len(tasks)
+    def add_beginnings(self, tasks: TaskList) -> None:
+        """Add the tasks that may stop the list, with nothing done yet."""
         for batch in self._batches:
             batch.add_beginning(tasks)
-        beginnings = len(tasks) - first
+
+    def add_updates(self, tasks: TaskList) -> None:
+        """Add the step's other tasks."""
         for batch in self._batches:
             batch.add_update(tasks)
-        return beginnings

@@ -1,10 +1,10 @@
-"""The scalars of a step as a function of the step count and of the numbers that a rule keeps.
+"""The scalars of a step as a function of the step count, of kept numbers, and of settings.
 
-Where a number of the next step follows from that of the last one, steps cannot be computed side by
-side as `StepSeries` does.  Instead the text runs once on numbers that record what is done with
-them; the record is Python code without branches, which computes in a microsecond what a new trace
-takes a hundred for.  Each comparison is recorded with its answer: where another step answers
-otherwise, the text has to run again.
+Where a number of the next step follows from that of the last one, or a schedule sets the learning
+rate, steps cannot be computed side by side as `StepSeries` does.  Instead the text runs once on
+numbers that record what is done with them; the record is Python code without branches, which
+computes in a microsecond what a new trace takes a hundred for.  Each comparison is recorded with
+its answer: where another step answers otherwise, the text has to run again.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,8 +13,8 @@ from typing import Any
 from minigrad.optim.fused.scalar import Scalar
 
 StepFunction = Callable[..., tuple[list[float], list[float]] | None]
-"""Of the step count and the kept numbers: the scalars of a step and the numbers after it, or None
-where the text has to run again."""
+"""Of the step count, the kept numbers and the settings that are floats: the scalars of a step and
+the numbers after it, or None where the text has to run again."""
 
 
 class NumberTape:
@@ -90,17 +90,55 @@ def _is_between(low: float, x: float, high: float) -> bool:
 
 
 def recorded(
-    trace: Callable[[Any, dict[str, Any]], Any], t: int, numbers: Mapping[str, float]
+    trace: Callable[[Any, dict[str, Any], list[Any]], Any],
+    t: int,
+    numbers: Mapping[str, float],
+    floats: Sequence[float] = (),
 ) -> tuple[Any, StepFunction] | None:
-    """`trace(t, numbers)` run on recorded numbers: its result, and the function of its scalars.
+    """`trace(t, numbers, floats)` run on recorded numbers: its result, the function of its scalars.
 
     None if the text does with a number what cannot be recorded.
     """
     tape = NumberTape()
-    inputs = [tape.input(t), *map(tape.input, numbers.values())]
+    inputs = [tape.input(each) for each in (t, *numbers.values(), *floats)]
+    kept, settings = inputs[1 : 1 + len(numbers)], inputs[1 + len(numbers) :]
     try:
-        found = trace(inputs[0], dict(zip(numbers, inputs[1:], strict=True)))
+        found = trace(inputs[0], dict(zip(numbers, kept, strict=True)), settings)
         after = [found.numbers[symbol] for symbol in numbers]
         return found, tape.function(inputs, found.scalars, after)
     except (TypeError, ValueError, ArithmeticError):
         return None
+
+
+Rest = tuple[Any, ...]
+"""Settings with nothing in the place of floats."""
+
+
+def floats_of(hyper: Mapping[str, Any]) -> tuple[list[float], Rest]:
+    """The floats among settings, also those in tuples, and the rest of the settings."""
+    floats: list[float] = []
+    rest: list[Any] = []
+    for name, value in hyper.items():
+        kind = type(value)
+        if kind is float:
+            floats.append(value)
+            rest.append(name)
+        elif kind is tuple:
+            floats += [each for each in value if type(each) is float]
+            rest += [name, *[None if type(x) is float else (type(x), x) for x in value]]
+        else:
+            rest.append((name, kind, value))
+    return floats, tuple(rest)
+
+
+def with_floats(hyper: Mapping[str, Any], floats: Sequence[Any]) -> dict[str, Any]:
+    """The settings with others in place of their floats, in the order of `floats_of`."""
+    others = iter(floats)
+    return {
+        name: tuple([next(others) if type(each) is float else each for each in value])
+        if type(value) is tuple
+        else next(others)
+        if type(value) is float
+        else value
+        for name, value in hyper.items()
+    }

@@ -45,7 +45,7 @@ class Plan:
     """The batches of all groups, valid while parameters, states and their arrays are the same."""
 
     def __init__(self, rule: Rule, request: StepRequest, view: StateView) -> None:
-        self._sizes, self._params = request.sizes, request.params
+        self.rule, self._sizes, self._params = rule, request.sizes, request.params
         self._names = request.names
         self._view = view
         self._absent = [g is None for g in request.gradients]
@@ -265,7 +265,7 @@ class ParamBatch:
             gradients = tuple(map(real_view, gradients))
         t, values = self.next_numbers()
         numbers = dict(zip(self.rule.numbers, values, strict=True))
-        hyper = {**hyper, **self._off} if self._off else hyper
+        hyper = self.settings_at(hyper)
         for change in self.rule.on_gradients:
             gradients = tuple([change(g, hyper) for g in gradients])
         settings = self._settings = Settings(t, hyper, maximize, numbers)
@@ -316,11 +316,16 @@ class ParamBatch:
                 self._results.append(self.rule.on_arrays(settings, array, g, states, measures))
         self._partial = sums.partial
 
-    def scalars_function(self) -> StepFunction | None:
-        """The scalars of the coming steps as a function, for rules that keep numbers."""
+    def settings_at(self, hyper: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The settings of these parameters, where those of their group are `hyper`."""
+        return {**hyper, **self._off} if self._off else hyper
+
+    def scalars_function(self, hyper: Mapping[str, Any]) -> StepFunction | None:
+        """The scalars of the coming steps as a function, at these settings and those like them."""
         t, numbers = self.next_numbers()
         names = dict(zip(self.rule.numbers, numbers, strict=True))
-        return self._lookahead.function_at(t, self._settings._replace(numbers=names))
+        settings = self._settings._replace(t=t, hyper=hyper, numbers=names)
+        return self._lookahead.function_at(t, settings)
 
     def next_numbers(self) -> tuple[int, list[float]]:
         """The count of the next step, and the numbers before it."""

@@ -1,11 +1,12 @@
-"""A step that differs from the one before in its gradients and its count alone.
+"""A step that differs from the one before in gradients, its count and numbers of settings alone.
 
 Most steps do.  What has to be looked at then is that nothing else has changed, which takes a
-fraction of what planning a step takes.
+fraction of what planning a step takes.  Scalars are looked up in a table as long as no setting
+changes; where a schedule sets some of them in each step, a function gives the scalars.
 """
 
-from collections.abc import Sequence
-from itertools import chain
+from collections.abc import Mapping, Sequence
+from itertools import chain, takewhile
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,9 @@ from minigrad.core.types import Array
 from minigrad.engine.graph import bump_versions
 from minigrad.kernels.compiler.numpy_abi import are_same
 from minigrad.kernels.replay.guards import Versions, dicts_are_known
-from minigrad.optim.fused.number_tape import StepFunction
+from minigrad.optim.fused.number_tape import StepFunction, floats_of
 from minigrad.optim.fused.param_batch import ParamBatch, Plan, StateView
+from minigrad.optim.optimizer.hyperparameters import plain
 from minigrad.tensor import Tensor
 
 Group = dict[str, Any]
@@ -34,10 +36,15 @@ class RepeatedBatch:
         self.memory: Any = batch._batch
         self._measures = batch._measures
         self.steps = batch._numbers["step"] if batch.rule.counts_steps else None
-        self.function: StepFunction | None = None
-        if batch.rule.numbers:
-            self.function = batch.scalars_function()
-            self._row = np.empty(len(batch._scalars))
+        self._batch = batch
+        self.group = batch.group
+        self.function: StepFunction | None = None  # where a table does not do
+        self.scalars = len(batch._scalars)  # how many there are
+        self.keeps_numbers = bool(batch.rule.numbers)
+        self._row = np.empty(self.scalars)
+        self.floats, self._rest = floats_of(batch._settings.hyper)
+        if batch.rule.numbers or not batch._lookahead.is_steady:
+            self.function = batch.scalars_function(batch._settings.hyper)
         self._numbers = [batch._numbers[name] for name in batch.rule.numbers.values()]
         self._after: list[float] = []
         self._scalars: Array
@@ -48,11 +55,46 @@ class RepeatedBatch:
         trace, rule = batch._trace, batch.rule
         if trace is None or trace.created or batch._batch is None:
             return False
-        if not batch._lookahead.is_steady:  # settings change in each step: it is not worth it
-            return False
         if batch._is_complex or rule.on_gradients:
             return False
-        return not rule.numbers or batch.scalars_function() is not None
+        needs_function = rule.numbers or not batch._lookahead.is_steady
+        return not needs_function or batch.scalars_function(batch._settings.hyper) is not None
+
+    def take_settings(self, hyper: Mapping[str, Any]) -> bool:
+        """Go on at these settings of the group; False if they may be another program."""
+        hyper = self._batch.settings_at(hyper)
+        floats, rest = floats_of(hyper)
+        if rest != self._rest:
+            return False
+        if floats == self.floats and str(floats) == str(self.floats):  # 0.0 is not -0.0
+            return True
+        if self.function is None:
+            self.function = self._batch.scalars_function(hyper)
+        if self.function is None:
+            return False
+        self.floats = floats
+        return True
+
+    def rows_from(self, first: int, most: int) -> list[Any]:
+        """The scalars of the steps from this one on, as many as are known, at most so many.
+
+        They are those of rules that keep no numbers.
+        """
+        if self.function is None:
+            known = [self.lookahead.scalars_at(t) for t in range(first, first + most)]
+            rows = list(takewhile(lambda row: row is not None, known))
+            if rows:
+                return rows
+            self.function = self._batch.scalars_function(self._batch._settings.hyper)
+        found = map(self._result, range(first, first + most) if self.function else ())
+        return [each[0] for each in takewhile(lambda each: each is not None, found) if each]
+
+    def _result(self, t: int) -> tuple[list[float], list[float]] | None:
+        numbers = [float(values[0]) for values in self._numbers]
+        try:
+            return self.function(t, *numbers, *self.floats)  # type: ignore[misc]
+        except ArithmeticError:  # the text itself is to report it
+            return None
 
     def prepare(self, gradients: tuple[Array, ...]) -> bool:
         """Get ready for a step at the settings of the last one; False if they tell too little."""
@@ -67,11 +109,8 @@ class RepeatedBatch:
         return True
 
     def _computed(self, t: int) -> Array | None:
-        """The scalars of step `t` from the numbers that the rule keeps."""
-        try:
-            found = self.function(t, *[float(values[0]) for values in self._numbers])  # type: ignore[misc]
-        except ArithmeticError:  # the text itself is to report it
-            return None
+        """The scalars of step `t` by the function."""
+        found = self._result(t)
         if found is None:
             return None
         self._row[:], self._after = found
@@ -93,8 +132,14 @@ class RepeatedStep:
         self._plan = plan
         self.params: tuple[Tensor, ...] = plan.params
         self.batches = [RepeatedBatch(batch) for batch in plan.batches]
+        self.groups = list(groups)
         self._lists = [group["params"] for group in groups]
-        self._versions = Versions(list(groups)) if dicts_are_known() else None
+        self._names = list(plan.rule.defaults)
+        self._maximize = [bool(group["maximize"]) for group in groups]
+        # Tensors among the settings change without a trace.
+        self.reads_always = not all(map(_is_unchanging, _values_of(groups)))
+        can_tell = dicts_are_known() and not self.reads_always
+        self._versions = Versions(list(groups)) if can_tell else None
         self._settings = _settings_of(groups)
         self._objects = self._objects_of(groups, state)
         self._sizes = list(map(len, self._lists))
@@ -102,8 +147,7 @@ class RepeatedStep:
     @staticmethod
     def of(plan: Plan, groups: Sequence[Group], state: Any) -> "RepeatedStep | None":
         """The step that `plan` has taken; None if its repetition needs more than gradients."""
-        values = [v for group in groups for name, v in group.items() if name != "params"]
-        if not all(map(_is_unchanging, values)):
+        if not all(_is_unchanging(v) or _is_one_number(v) for v in _values_of(groups)):
             return None
         is_repeatable = not plan.skips and all(map(RepeatedBatch.is_repeatable, plan.batches))
         # One batch sums over all parameters by itself.
@@ -142,11 +186,27 @@ class RepeatedStep:
             return True
         if versions is not None:
             versions.note()
-        if are_same(_settings_of(groups), self._settings):
+        settings = _settings_of(groups)
+        if not self.reads_always and are_same(settings, self._settings):
+            return True
+        if self.take_settings(groups):
+            self._settings = settings
             return True
         if versions is not None:
             versions.forget()
         return False
+
+    def take_settings(self, groups: Sequence[Group]) -> bool:
+        """Go on where numbers among the settings have changed; False if anything else has."""
+        try:
+            hypers = [{name: plain(group[name]) for name in self._names} for group in groups]
+            maximize = [bool(group["maximize"]) for group in groups]
+            lists = [group["params"] for group in groups]
+        except (KeyError, ValueError):  # the optimizer itself reports it
+            return False
+        if maximize != self._maximize or not are_same(tuple(lists), tuple(self._lists)):
+            return False
+        return all(batch.take_settings(hypers[batch.group]) for batch in self.batches)
 
     def _objects_of(self, groups: Sequence[Group], state: Any) -> tuple[Any, ...]:
         """What a step is about: groups, their parameters, these' arrays, and the state."""
@@ -158,6 +218,15 @@ def _is_unchanging(value: Any) -> bool:
     if isinstance(value, tuple):
         return all(map(_is_unchanging, value))
     return isinstance(value, _UNCHANGING)
+
+
+def _is_one_number(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.array.size == 1 and not value.is_complex()
+
+
+def _values_of(groups: Sequence[Group]) -> list[Any]:
+    """The values of all settings of all groups."""
+    return [v for group in groups for name, v in group.items() if name != "params"]
 
 
 def _settings_of(groups: Sequence[Group]) -> tuple[Any, ...]:

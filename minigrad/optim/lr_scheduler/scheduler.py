@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
 
+from minigrad.engine.step_recorder import repeated_whole
 from minigrad.optim.optimizer import Optimizer, ParamGroup
 from minigrad.tensor import Tensor
 
@@ -26,6 +27,13 @@ class LRScheduler:
     """
 
     _unsaved: ClassVar[tuple[str, ...]] = ("optimizer",)
+    is_repeated_whole: ClassVar[bool] = True
+    """A compiled step calls `step` in each replay, so what is in here may change."""
+
+    def __init_subclass__(cls, **settings: Any) -> None:
+        super().__init_subclass__(**settings)
+        if "step" in cls.__dict__:
+            cls.step = repeated_whole(cls.step)  # type: ignore[method-assign]
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
         self.optimizer = checked(optimizer)
@@ -57,6 +65,7 @@ class LRScheduler:
         """The rates that the last step has set."""
         return self._last_lr
 
+    @repeated_whole
     def step(self, epoch: int | None = None) -> None:
         """Advance by an epoch, or to `epoch`, and set the rates."""
         if self._step_count == 1 and not self.optimizer.has_stepped:

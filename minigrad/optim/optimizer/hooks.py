@@ -27,6 +27,9 @@ def register_optimizer_step_post_hook(hook: Hook) -> RemovableHandle:
 class OptimizerHooks:
     """The hooks of an optimizer; each `register_...` returns a handle that removes the hook."""
 
+    is_repeated_whole = True
+    """A compiled step calls `step` in each replay, so what is in here may change."""
+
     has_stepped = False
     """True after the first `step`: a scheduler warns when it is stepped before the optimizer."""
 
