@@ -82,7 +82,7 @@ def _compare(
             raise GraphBreak(f"in a replay {what} is not what it is in the step itself")
 
 
-def _comparison(entry: Entry, leaves: Sequence[Any]) -> Callable[[], None]:
+def _comparison(entry: Entry, leaves: Sequence[Any]) -> Callable[[Any], None]:
     """What stands in for a call that is repeated whole: what it is given is compared, and what it
     has done is done by copying."""
     expected, after = entry.kept

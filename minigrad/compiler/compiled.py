@@ -17,14 +17,11 @@ from minigrad.compiler.quick import QuickArguments
 from minigrad.compiler.recording import Recording, Session, given_objects
 from minigrad.compiler.results import plain_numbers
 from minigrad.compiler.trace import difference, differing_steps
-from minigrad.compiler.whole_step import AGAIN, WholeStep
+from minigrad.compiler.whole_step import AGAIN, RecentSteps
 from minigrad.engine.grad_mode import Mode, thread
 
 # So many recordings of one kind of call may differ from the one before, until it is given up.
 MOST_ATTEMPTS = 4
-
-# So many kinds of calls at most are looked for among native ones.
-MOST_WHOLE = 4
 
 
 class Case:
@@ -62,9 +59,7 @@ class CompiledFunction:
         self.events = Events()
         self.calls = self.replays = self.recordings = 0
         self._plans: list[Plan] = []  # all of them, the last used one at the end
-        # Replays as one native call: that of the last call, and others that were used before.
-        self._whole: WholeStep | None = None
-        self._wholes: list[WholeStep] = []
+        self._recent = RecentSteps()  # replays as one native call
         self._quick: Any = None  # what recognises the arguments of the last call
         self._said: set[str] = set()
         self._recording = threading.RLock()
@@ -72,11 +67,11 @@ class CompiledFunction:
     # --- a call ---
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        whole = self._whole
+        whole = self._recent.first
         if whole is not None and not kwargs and not _Stance.disabled:
             returned = whole(args)
-            if returned is AGAIN and self._wholes:
-                returned = self._by_another(whole, args)
+            if returned is AGAIN:
+                returned = self._recent.by_another(args)
             if returned is not AGAIN:
                 self.calls += 1
                 self.replays += 1
@@ -98,28 +93,9 @@ class CompiledFunction:
                         returned = plan.run(arguments)
                     finally:
                         plan.lock.release()
-                    self._take(plan.whole_step(case.quick or None, mode, self.options))
+                    self._recent.put_first(plan.whole_step(case.quick or None, mode, self.options))
                     return returned
         return self._run(case, arguments, args, kwargs)
-
-    def _by_another(self, whole: WholeStep, args: tuple[Any, ...]) -> Any:
-        """The replay by one of the other native calls; AGAIN if there is none for this call."""
-        for other in self._wholes:
-            returned = other(args)
-            if returned is not AGAIN:
-                self._take(other)
-                return returned
-        return AGAIN
-
-    def _take(self, whole: WholeStep | None) -> None:
-        """Let a native call be tried first from now on, and the last ones after it."""
-        before = self._whole
-        if whole is before:
-            return
-        if whole is not None:
-            others = [each for each in (before, *self._wholes) if each not in (None, whole)]
-            self._wholes = others[: MOST_WHOLE - 1]  # type: ignore[assignment]
-            self._whole = whole
 
     def _look_up(
         self, mode: Mode, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -232,7 +208,7 @@ class CompiledFunction:
         """Run such calls as they are written from now on, and say so once."""
         case.broken, case.plans = reason, []
         case.waiting.clear()
-        self._whole, self._wholes = None, []
+        self._recent = RecentSteps()
         words = f"{self.name} cannot be compiled: {reason}"
         if self.options.fullgraph:
             raise CompiledStepError(f"{words}.  The call has run to its end, uncompiled")
@@ -252,8 +228,6 @@ class CompiledFunction:
     def graph(self) -> str:
         """The tasks of all plans as a graph in Graphviz's language, for `dot -Tsvg`."""
         return drawn(self)
-
-    # --- copies ---
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         """A method, where a function in a class was compiled."""

@@ -33,6 +33,8 @@ Array = np.ndarray[Any, Any]
 
 # What a call gives that has done nothing: a plan is to be looked for.
 AGAIN = object()
+# So many kinds of calls at most are looked for among native ones.
+MOST_RECENT = 4
 # So often a call is begun at most, each time with something that has changed taken over.
 MOST_TRIES = 4
 _modes_of = attrgetter(
@@ -52,8 +54,8 @@ class Replayed(Protocol):
     floats: FloatArguments
 
 
-class WholeStep:
-    """A plan's replay as one native call."""
+class PreparedStep:
+    """What a plan's replay as one native call depends on."""
 
     def __init__(self, plan: Replayed, parts: StepParts, quick: QuickArguments) -> None:
         self._plan = plan
@@ -209,7 +211,7 @@ class WholeStep:
 
     def _mends(self, at: int) -> bool:
         """Return whether the call, which has done nothing, can be begun again."""
-        if at == HELD:
+        if at == HELD:  # others hold memory that the step writes to
             try:
                 return self._renew()
             except CannotWatchError:
@@ -220,7 +222,9 @@ class WholeStep:
             return all(step.fill() for step in self._steps.values())
         return False
 
-    # --- a call ---
+
+class WholeStep(PreparedStep):
+    """A plan's replay as one native call."""
 
     def __call__(self, args: tuple[Any, ...]) -> Any:
         """Replay the step; AGAIN, with nothing done, if it may be another one."""
@@ -255,9 +259,9 @@ class WholeStep:
         if self._reads_settings and not self._take_settings():
             self.is_stale = True
             return False
-        if any(grad.array is not array for grad, array in self._looked_at):
-            if not self._mends(HELD):
-                return False
+        others = any(grad.array is not array for grad, array in self._looked_at)
+        if others and not self._mends(HELD):
+            return False
         at = self._run(args, made)
         if at == DONE:
             return True
@@ -294,3 +298,30 @@ def _tensor(kind: type[Value], array: Array) -> Value:
     tensor = object.__new__(kind)
     tensor.array = array
     return tensor
+
+
+class RecentSteps:
+    """The native calls of one function that were used last."""
+
+    def __init__(self) -> None:
+        self.first: WholeStep | None = None  # that of the last call
+        self._others: list[WholeStep] = []
+
+    def by_another(self, args: tuple[Any, ...]) -> Any:
+        """A replay by another one than the first; AGAIN if none is for this call."""
+        for other in self._others:
+            returned = other(args)
+            if returned is not AGAIN:
+                self.put_first(other)
+                return returned
+        return AGAIN
+
+    def put_first(self, whole: WholeStep | None) -> None:
+        """Let a native call, if there is one, be tried first from now on."""
+        before = self.first
+        if whole is None or whole is before:
+            return
+        others = [] if before is None else [before]
+        others += [each for each in self._others if each is not whole]
+        self._others = others[: MOST_RECENT - 1]
+        self.first = whole

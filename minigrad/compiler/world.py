@@ -34,8 +34,8 @@ _OF_TENSORS = {
 _LIBRARIES = ("minigrad", "numpy", "torch")
 
 
-class World:
-    """The objects that functions can reach."""
+class Reachable:
+    """The objects that functions can reach, and where they are."""
 
     def __init__(self, *roots: Any) -> None:
         self.tensors: dict[int, Value] = {}
@@ -50,12 +50,6 @@ class World:
         for root in roots:
             self._visit(root, getattr(root, "__name__", type(root).__name__))
         self._leave_settings_out()
-        self._pairs = [(container, key) for container, key, _ in self._places]
-        self._lengths = [len(container) for container in self._sized]
-        self._watched = list(self.tensors.values())
-        self._watch_dicts()
-        self._values = self._now()
-        self._others = self._now_of(self._other_pairs)
 
     def _leave_settings_out(self) -> None:
         """Look at no settings of optimizers: they are inputs, wherever somebody holds them."""
@@ -63,96 +57,6 @@ class World:
         known = {*map(id, groups)}
         self._places = [place for place in self._places if id(place[0]) not in known]
         self._sized = [each for each in self._sized if id(each) not in known]
-
-    def _watch_dicts(self) -> None:
-        """Watch dicts by their versions, where they have some: what is in them needs no look."""
-        dicts = [d for d in self._sized if type(d) is dict] if dicts_are_known() else []
-        known = set(map(id, dicts))
-        self._versions = Versions(dicts)
-        self._other_pairs = [pair for pair in self._pairs if id(pair[0]) not in known]
-        self._other_sized = [each for each in self._sized if id(each) not in known]
-        self._other_lengths = list(map(len, self._other_sized))
-
-    # --- looking again ---
-
-    def _now(self) -> tuple[Any, ...]:
-        """All values; a tuple of other length if something is missing."""
-        return self._now_of(self._pairs)
-
-    def _now_of(self, pairs: list[tuple[Any, Any]]) -> tuple[Any, ...]:
-        """The values in these containers, in cells and of tensors."""
-        try:
-            values = [container[key] for container, key in pairs]
-            values += [cell.cell_contents for cell, _ in self._cells]
-            for of_tensor in _OF_TENSORS.values():
-                values += map(of_tensor, self._watched)
-        except (KeyError, IndexError, ValueError):
-            return ()
-        return tuple(values)
-
-    def holds(self) -> bool:
-        """True if everything is as it was."""
-        if (
-            self._versions.hold()
-            and are_same(self._now_of(self._other_pairs), self._others)
-            and [len(container) for container in self._other_sized] == self._other_lengths
-        ):
-            return True
-        self._versions.note()  # before the look: what changes during it is seen the next time
-        now = self._now()
-        if not are_same(now, self._values):
-            if len(now) != len(self._values) or not all(map(_are_equal, now, self._values)):
-                self._versions.forget()
-                return False
-            self._values = now
-        self._others = self._now_of(self._other_pairs)
-        is_same = [len(container) for container in self._sized] == self._lengths
-        if not is_same:
-            self._versions.forget()
-        return is_same
-
-    def watch(self, watch: Watch) -> list[tuple[Any, Any, Any]]:
-        """Watch everything by words of memory; entries of dicts that are left to be looked at.
-
-        Raises CannotWatchError for what cannot be watched.
-        """
-        for each in self._versions.dicts:
-            watch.version(each)
-        entries = []
-        for container, key in self._other_pairs:
-            if type(container) is list:
-                watch.item(container, key)
-            elif type(container) is dict:
-                entries.append((container, key, container[key]))
-            else:
-                raise CannotWatchError(type(container).__name__)
-        for sized in self._other_sized:
-            if type(sized) is not list:
-                raise CannotWatchError(type(sized).__name__)
-            watch.size(sized)
-        for cell, _ in self._cells:
-            watch.cell(cell)
-        for tensor in self._watched:
-            for name in _OF_TENSORS:
-                watch.attribute(tensor, name)
-        return entries
-
-    def changed(self) -> str | None:
-        """The name of a value that is no longer what it was, or None."""
-        names = [name for _, _, name in self._places] + [name for _, name in self._cells]
-        names += len(_OF_TENSORS) * [f"the tensor {name}" for name in self._tensor_names]
-        now = self._now()
-        if len(now) != len(self._values):
-            return "what it can reach"
-        for name, value, before in zip(names, now, self._values, strict=True):
-            if not _are_equal(value, before):
-                return name
-        for container, length in zip(self._sized, self._lengths, strict=True):
-            if len(container) != length:
-                return self._seen_names[id(container)]
-        return None
-
-    # --- finding ---
 
     def _visit(self, found: Any, name: str) -> None:
         if isinstance(found, _PLAIN) or id(found) in self._seen:
@@ -253,6 +157,107 @@ class World:
                     self._visit_globals(names, vars(value))
             else:
                 self._visit(value, name)
+
+
+class World(Reachable):
+    """The objects that functions can reach, and what they are."""
+
+    def __init__(self, *roots: Any) -> None:
+        super().__init__(*roots)
+        self._pairs = [(container, key) for container, key, _ in self._places]
+        self._lengths = [len(container) for container in self._sized]
+        self._watched = list(self.tensors.values())
+        self._watch_dicts()
+        self._values = self._now()
+        self._others = self._now_of(self._other_pairs)
+
+    def _watch_dicts(self) -> None:
+        """Watch dicts by their versions, where they have some: what is in them needs no look."""
+        dicts = [d for d in self._sized if type(d) is dict] if dicts_are_known() else []
+        known = set(map(id, dicts))
+        self._versions = Versions(dicts)
+        self._other_pairs = [pair for pair in self._pairs if id(pair[0]) not in known]
+        self._other_sized = [each for each in self._sized if id(each) not in known]
+        self._other_lengths = list(map(len, self._other_sized))
+
+    # --- looking again ---
+
+    def _now(self) -> tuple[Any, ...]:
+        """All values; a tuple of other length if something is missing."""
+        return self._now_of(self._pairs)
+
+    def _now_of(self, pairs: list[tuple[Any, Any]]) -> tuple[Any, ...]:
+        """The values in these containers, in cells and of tensors."""
+        try:
+            values = [container[key] for container, key in pairs]
+            values += [cell.cell_contents for cell, _ in self._cells]
+            for of_tensor in _OF_TENSORS.values():
+                values += map(of_tensor, self._watched)
+        except (KeyError, IndexError, ValueError):
+            return ()
+        return tuple(values)
+
+    def holds(self) -> bool:
+        """True if everything is as it was."""
+        if (
+            self._versions.hold()
+            and are_same(self._now_of(self._other_pairs), self._others)
+            and [len(container) for container in self._other_sized] == self._other_lengths
+        ):
+            return True
+        self._versions.note()  # before the look: what changes during it is seen the next time
+        now = self._now()
+        if not are_same(now, self._values):
+            if len(now) != len(self._values) or not all(map(_are_equal, now, self._values)):
+                self._versions.forget()
+                return False
+            self._values = now
+        self._others = self._now_of(self._other_pairs)
+        is_same = [len(container) for container in self._sized] == self._lengths
+        if not is_same:
+            self._versions.forget()
+        return is_same
+
+    def watch(self, watch: Watch) -> list[tuple[Any, Any, Any]]:
+        """Watch everything by words of memory; entries of dicts that are left to be looked at.
+
+        Raises CannotWatchError for what cannot be watched.
+        """
+        for each in self._versions.dicts:
+            watch.version(each)
+        entries = []
+        for container, key in self._other_pairs:
+            if type(container) is list:
+                watch.item(container, key)
+            elif type(container) is dict:
+                entries.append((container, key, container[key]))
+            else:
+                raise CannotWatchError(type(container).__name__)
+        for sized in self._other_sized:
+            if type(sized) is not list:
+                raise CannotWatchError(type(sized).__name__)
+            watch.size(sized)
+        for cell, _ in self._cells:
+            watch.cell(cell)
+        for tensor in self._watched:
+            for name in _OF_TENSORS:
+                watch.attribute(tensor, name)
+        return entries
+
+    def changed(self) -> str | None:
+        """The name of a value that is no longer what it was, or None."""
+        names = [name for _, _, name in self._places] + [name for _, name in self._cells]
+        names += len(_OF_TENSORS) * [f"the tensor {name}" for name in self._tensor_names]
+        now = self._now()
+        if len(now) != len(self._values):
+            return "what it can reach"
+        for name, value, before in zip(names, now, self._values, strict=True):
+            if not _are_equal(value, before):
+                return name
+        for container, length in zip(self._sized, self._lengths, strict=True):
+            if len(container) != length:
+                return self._seen_names[id(container)]
+        return None
 
 
 def _codes(code: types.CodeType) -> list[types.CodeType]:

@@ -68,7 +68,7 @@ def sides_of(make=optim.Adam, **settings):
 
 def is_whole(side):
     """Whether the last call was one native one, with the optimizer's step."""
-    whole = side.step._whole
+    whole = side.step._recent.first
     return whole is not None and whole.takes_step and not whole.is_stale
 
 
