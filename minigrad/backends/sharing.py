@@ -4,8 +4,8 @@
     with minigrad.backends.sharing.flags(least_work=None):
         out = model(images)
 
-Work is counted in elements that a loop reads, or 16 multiply-adds.  With None, as at first, the
-limits follow from what calling the threads costs on this machine, measured when a kernel is first
+Work is counted in elements that a loop reads; 8 or 16 multiply-adds count as one.  With None, as at
+first, the limits follow from what calling the threads costs, measured when a kernel is first
 used and when another number of threads is set: `limits()` has one for threads that wait for work,
 and one for threads that sleep.  `MINIGRAD_SHARED_WORK` in the environment is another first value.
 Results have the same bits whatever it is.  It is for the whole process.

@@ -85,7 +85,7 @@ def test_the_limits_follow_from_costs_speed_and_threads() -> None:
     # 5 us and 20 us, 4 elements a nanosecond: of two threads each saves half of the time.
     assert limits_of(5_000, 20_000, 4.0, 2) == (40_000, 160_000)
     assert limits_of(5_000, 20_000, 2.0, 2) == (max(LEAST.awake, 20_000), 80_000)
-    assert limits_of(6_000, 24_000, 4.0, 4) == (32_000, 128_000)
+    assert limits_of(9_000, 24_000, 4.0, 4) == (48_000, 128_000)
     assert limits_of(10_000, 8_000, 4.0, 2).asleep == 80_000, "sleepers are not faster"
 
 

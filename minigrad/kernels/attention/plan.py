@@ -24,7 +24,7 @@ KEY_COST = 8
 # A head is cut so that there are about so many tasks, if it has enough blocks.
 TASKS = 16
 # So many multiply-adds count as one element of work.
-SHARED = 16
+SHARED = 8
 
 NO_MASK, FLOATS, BOOLS = 0, 1, 2
 

@@ -24,7 +24,7 @@ from minigrad.kernels.compiler.sharing import AWAKE_NANOSECONDS, DEFAULT, Limits
 VARIABLE = "MINIGRAD_SHARED_WORK"
 
 # Whatever is measured, the limits stay in these ranges.
-LEAST, MOST = Limits(16_384, 32_768), Limits(131_072, 524_288)
+LEAST, MOST = Limits(32_768, 65_536), Limits(131_072, 524_288)
 
 # OpenMP's idle threads sleep after at most so many nanoseconds (see `process`: spin).
 _ASLEEP_NANOSECONDS = 600_000

@@ -34,8 +34,8 @@ PANEL_BYTES = NR_VECTORS * VECTOR_BYTES
 # A product is cut into so many tasks, if it has enough rows.
 TASKS = 8
 # So many multiply-adds count as one element of work, which `kernels.compiler.sharing` compares with
-# what waking a second thread costs.
-SHARED = 16
+# what calling a second thread costs: where waking it takes 50 us, 4 million are worth it.
+SHARED = 8
 
 
 def fits(left: Layout, right: Layout, itemsize: int) -> bool:
