@@ -95,6 +95,18 @@ def test_whatever_is_measured_large_work_is_shared_and_small_is_not() -> None:
     assert all(least <= most for least, most in zip(LEAST, MOST, strict=True))
 
 
+def test_the_measurement_ends_soon_on_a_busy_machine() -> None:
+    calls = []
+
+    def call() -> None:
+        calls.append(len(calls))
+        time.sleep(0.001)
+
+    shortest = region_cost._shortest(call, 0, 1000)
+    assert 1 <= len(calls) <= 2
+    assert shortest >= 10**6
+
+
 @two_threads
 def test_the_measurement_is_made_once_for_each_number_of_threads(
     monkeypatch: pytest.MonkeyPatch,

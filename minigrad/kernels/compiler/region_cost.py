@@ -29,6 +29,7 @@ LEAST, MOST = Limits(32_768, 65_536), Limits(131_072, 524_288)
 # OpenMP's idle threads sleep after at most so many nanoseconds (see `process`: spin).
 _ASLEEP_NANOSECONDS = 600_000
 _AWAKE_CALLS, _ASLEEP_CALLS, _SPEED_CALLS = 12, 3, 20
+_LONGEST_NANOSECONDS = 2_000_000
 # An element of work takes a kernel so many times what NumPy takes to double one.
 _SHARE_OF_SPEED = 2
 
@@ -117,13 +118,19 @@ def _speed() -> float:
 
 
 def _shortest(call: Callable[[], object], pause: int, times: int) -> int:
-    """Return the nanoseconds of the shortest of some calls, each after a pause."""
-    best = 1 << 62
+    """Return the nanoseconds of the shortest of some calls, each after a pause.
+
+    There are fewer where the machine is so busy that they take long.
+    """
+    best, end = 1 << 62, perf_counter_ns() + _LONGEST_NANOSECONDS
     for _ in range(times):
         begin = perf_counter_ns() + pause
         while perf_counter_ns() < begin:
             pass
         begin = perf_counter_ns()
         call()
-        best = min(best, perf_counter_ns() - begin)
+        now = perf_counter_ns()
+        best = min(best, now - begin)
+        if now > end:
+            break
     return best
