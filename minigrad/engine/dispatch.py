@@ -324,10 +324,10 @@ def _alias(out: Value, base: Value) -> None:
     array, given = out.array, base.array
     if (
         array is given
-        or array.base is given
-        or (array.base is not None and np.may_share_memory(array, given))
+        or (owner := array.base) is given
+        or (owner is not None and (owner is given.base or np.may_share_memory(array, given)))
     ):
-        out.become_view(base, view_mode())
+        out.become_view(base, None if thread.mode.grad else view_mode())
 
 
 def _describe(out: Value, base: Value, views: bool) -> None:

@@ -16,7 +16,7 @@ from minigrad.ops.elementwise import (
     polynomials,
     special,
 )
-from minigrad.ops.indexing import gather_scatter, getitem, masks
+from minigrad.ops.indexing import embedding, gather_scatter, getitem, masks
 from minigrad.ops.linalg import determinants, factorizations, ldl, lobpcg, lu, matmul, norms, solve
 from minigrad.ops.nn import (
     activation,
@@ -42,7 +42,7 @@ FAMILIES = (
     bessel, incomplete_gamma, normal, polynomials,
     activation, piecewise_activation,
     reduce, extrema, scan, sorting, statistics, histogram,
-    copies, views, diagonal, getitem, masks, gather_scatter,
+    copies, views, diagonal, getitem, masks, gather_scatter, embedding,
     matmul, conv, conv3d, pool, pool3d, loss, ctc, batch_norm, layer_norm, softmax, random,
     recurrent, attention, strided,
     norms, solve, factorizations, lu, ldl, lobpcg, determinants,

@@ -14,7 +14,7 @@ from minigrad.kernels.compiler import kernel
 from minigrad.ops.indexing.getitem import Index, getitem, getitem_backward
 
 Array = np.ndarray[Any, Any]
-DTYPES = st.sampled_from([np.float32, np.float64, np.int64])
+DTYPES = st.sampled_from([np.float32, np.float64, np.int64, np.int32, np.int8, np.complex64])
 SHAPES = st.lists(st.integers(1, 9), min_size=1, max_size=4).map(tuple)
 
 
@@ -73,13 +73,17 @@ def test_along_a_dimension_as_numpy(shape: tuple[int, ...], dtype: Any, data: An
     part = x[tuple(slice(None) if i == dim else slice(n) for i, n in enumerate(sizes))]
     with mock.patch.multiple(gather, MIN_ADDED=0, MIN_READ=0):
         taken = gather.take_along(x, index, dim)
-        out = x.copy()
+        out, put = x.copy(), x.copy()
         gather.add_along(out, index, taken, dim)
+        gather.put_along(put, index, -taken, dim)
     np.testing.assert_array_equal(taken, np.take_along_axis(part, index, dim))
-    wanted = x.copy()
+    wanted, wanted_put = x.copy(), x.copy()
     for at in np.ndindex(*sizes):
-        wanted[(*at[:dim], index[at], *at[dim + 1 :])] += taken[at]
+        place = (*at[:dim], index[at], *at[dim + 1 :])
+        wanted[place] += taken[at]
+        wanted_put[place] = -taken[at]
     np.testing.assert_array_equal(out, wanted)
+    np.testing.assert_array_equal(put, wanted_put)
 
 
 @pytest.mark.parametrize("position", [600, -601])
@@ -90,6 +94,54 @@ def test_an_index_out_of_bounds_is_numpys_error(position: int) -> None:
     with pytest.raises(IndexError, match=rf"index {position} is out of bounds for axis 0"):
         gather.add_at(x, index, np.ones((300, 3)))
     assert (x == 1).all()
+
+
+@pytest.mark.parametrize("shape", [(3, 2), (90, 70)])
+@pytest.mark.parametrize("dim", [0, 1])
+@pytest.mark.parametrize("position", ["end", -1])
+def test_an_index_along_a_dimension_out_of_bounds_is_torchs_error(shape, dim, position) -> None:
+    x = np.ones(shape, np.float32)
+    index = np.zeros(shape, np.int64)
+    bad = index[-1, -1] = shape[dim] if position == "end" else position
+    words = f"index {bad} is out of bounds for dimension {dim} with size {shape[dim]}"
+    for dtype in (np.float32, np.int8):
+        for call in (
+            lambda x: gather.take_along(x, index, dim),
+            lambda x: gather.add_along(x, index, x.copy(), dim),
+            lambda x: gather.put_along(x, index, x.copy(), dim),
+        ):
+            with pytest.raises(RuntimeError, match=words):
+                call(x.astype(dtype))
+
+
+@pytest.mark.parametrize("size", [0, 1, 5, 2048, 2049, 70_000])
+def test_bounds_at_their_ends(size: int) -> None:
+    index = np.random.default_rng(0).integers(-7, 9, size)
+    assert gather.is_within(index, -7, 9)
+    for place in {0, size // 2, size - 1} if size else ():
+        for value, is_inside in ((-7, True), (8, True), (-8, False), (9, False), (-(2**63), False)):
+            index[place] = value
+            assert gather.is_within(index, -7, 9) == is_inside
+        index[place] = 0
+
+
+def test_along_a_dimension_bit_identical_on_one_thread_and_two() -> None:
+    rng = np.random.default_rng(3)
+    x = rng.standard_normal((300, 200)).astype(np.float32)
+    results, before = [], kernel.get_num_threads()
+    index = rng.integers(0, 200, x.shape)
+    try:
+        for threads in (1, before):
+            kernel.set_num_threads(threads)
+            added, put = x.copy(), x.copy()
+            for dim in (0, 1):
+                gather.add_along(added, index, x, dim)
+                gather.put_along(put, index, x, dim)
+            results.append((gather.take_along(x, index, 0), added, put))
+    finally:
+        kernel.set_num_threads(before)
+    for one, two in zip(*results, strict=True):
+        np.testing.assert_array_equal(one, two)
 
 
 def test_bit_identical_on_one_thread_and_two() -> None:

@@ -90,6 +90,27 @@ def test_embedding_matches_torch(options):
     assert_close(ours.weight, theirs.weight, 1e-6)
 
 
+@pytest.mark.parametrize("padding_idx", [None, 3, -6])
+@pytest.mark.parametrize("by_frequency", [False, True])
+def test_gradients_of_first_and_second_order_are_torchs(padding_idx, by_frequency):
+    def second(m, table, cotangent):
+        index = m.tensor([NUMBERS, NUMBERS[::-1]], dtype=m.int32)
+        rows = m.nn.functional.embedding(index, table, padding_idx, scale_grad_by_freq=by_frequency)
+        (first,) = m.autograd.grad((rows * cotangent).sin().sum(), table, create_graph=True)
+        return first, rows
+
+    if by_frequency:  # which torch cannot differentiate twice
+
+        def second(m, table, cotangent):
+            index = m.tensor([NUMBERS, NUMBERS[::-1]])
+            return (
+                m.nn.functional.embedding(index, table, padding_idx, scale_grad_by_freq=True)
+                * cotangent
+            )
+
+    compare(second, TABLE, np.random.default_rng(3).normal(size=(2, 7, 3)))
+
+
 def test_a_fresh_table_is_normal_but_for_its_padding():
     mg.manual_seed(0)
     table = nn.Embedding(2000, 8, padding_idx=3).weight.detach().numpy()

@@ -103,6 +103,13 @@ def batch_norm_eval(x, w=None, b=None, *, mean, var, eps):
     return F.batch_norm(x, mean.to(x.dtype), var.to(x.dtype), w, b, eps=eps)
 
 
+def embedding(w, *, index, padding_idx=None, by_frequency=False):
+    if not w.is_complex():
+        return F.embedding(index, w, padding_idx, scale_grad_by_freq=by_frequency)
+    found = w[index]  # torch's embedding has no gradient of complex numbers
+    return found if padding_idx is None else found * (index != padding_idx)[..., None]
+
+
 def cross_entropy(x, *, target, weight=None, **given):
     weight = None if weight is None else weight.to(x.dtype)
     return F.cross_entropy(x, target, weight, **given)
@@ -217,6 +224,16 @@ ADAPTED = {
         x, torch.tensor(value, dtype=x.dtype), index=index
     ),
     "gather": on_numpy_settings(torch.gather, "index"),
+    "gather_backward": on_numpy_settings(
+        lambda c, *, dim, index, shape: c.new_zeros(shape).scatter_add(dim, index, c), "index"
+    ),
+    "embedding": on_numpy_settings(embedding, "index"),
+    "embedding_backward": on_numpy_settings(
+        lambda c, *, index, padding_idx, rows: adjoint(
+            embedding, c, (rows, c.shape[-1]), index=index, padding_idx=padding_idx
+        ),
+        "index",
+    ),
     "scatter_add": on_numpy_settings(
         lambda x, src, *, dim, index: torch.scatter_add(
             x, dim, index, src[tuple(map(slice, index.shape))]

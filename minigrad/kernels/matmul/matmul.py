@@ -18,7 +18,7 @@ SMALL = 262_144
 DEEPEST = 16_384
 
 _HALF = "e"  # the code of float16
-_multiply = np.matmul
+_multiply = np.dot  # of two matrices the same call of BLAS as np.matmul, half a microsecond sooner
 
 # `matmul` for operands of some shapes and strides
 Product = Callable[[np.ndarray, np.ndarray, np.ndarray | None], np.ndarray]

@@ -105,20 +105,25 @@ def _number_or_select(y: float, condition: bool, number: float) -> float:
 
 def where(condition: Array, x: Any, y: Any) -> Array:
     """x where the condition (bool) is true, y elsewhere: arrays that broadcast, or numbers."""
-    array = x if type(x) is np.ndarray and x.ndim else y
+    is_array, is_other = (type(v) is np.ndarray and v.ndim > 0 for v in (x, y))
+    array = x if is_array else y
     if not (type(array) is np.ndarray and array.dtype in FLOATS and _have_dtype(x, y, array.dtype)):
         return np.asarray(np.where(condition, x, y))
-    shapes = {condition.shape, *(v.shape for v in (x, y) if type(v) is np.ndarray and v.ndim)}
-    shape = condition.shape if len(shapes) == 1 else np.broadcast_shapes(*shapes)
-    if math.prod(shape) < _SELECTION:
-        return np.asarray(np.where(condition, x, y))
-    if len(shapes) > 1:
+    shape = condition.shape
+    if array.shape != shape or (is_array and is_other and y.shape != shape):
+        given = [v.shape for v, has_axes in ((x, is_array), (y, is_other)) if has_axes]
+        shape = np.broadcast_shapes(shape, *given)
         condition = np.broadcast_to(condition, shape)
-        x, y = (np.broadcast_to(v, shape) if np.ndim(v) else v for v in (x, y))
+        x, y = (
+            np.broadcast_to(v, shape) if has_axes else v
+            for v, has_axes in ((x, is_array), (y, is_other))
+        )
+    if condition.size < _SELECTION:
+        return np.asarray(np.where(condition, x, y))
     chosen = condition.view(np.uint8)
-    if np.ndim(y) == 0:
+    if not is_other:
         return _select_or_number(x, chosen, (y,))
-    if np.ndim(x) == 0:
+    if not is_array:
         return _number_or_select(y, chosen, (x,))
     return _select(x, y, chosen)
 

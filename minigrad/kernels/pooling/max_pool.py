@@ -53,23 +53,30 @@ def max_pool2d(
     The first of equals counts; NaN counts as the greatest.  Raises ValueError if a dilated window
     steps over the whole image; PyTorch differs: its backward then writes outside the array.
     """
-    for axis in (0, 1):
-        _require_pixels(x.shape[axis - 2], stride[axis], padding[axis], dilation[axis])
-    size = tuple(
-        pooled_size(x.shape[axis - 2], kernel_size[axis], stride[axis], padding[axis],
-                    dilation[axis], ceil_mode)
-        for axis in (0, 1)
-    )  # fmt: skip
+    axes, are_halves = _windows(x.shape[-2:], kernel_size, stride, padding, dilation, ceil_mode)
+    shape = (*x.shape[:-2], axes[0].length, axes[1].length)
     planes = planes_of(x)
-    out = np.empty((planes.shape[0], *size), x.dtype)
-    indices = np.empty(out.shape, np.int64)
+    found, at = np.empty(shape, x.dtype), np.empty(shape, np.int64)
+    out, indices = (a.reshape(planes.shape[0], *shape[-2:]) for a in (found, at))
+    if not (are_halves and _pool_2x2(out, indices, planes)):
+        _max_of_windows(out, indices, planes, axes)
+    return found, at
+
+
+@lru_cache(1024)
+def _windows(
+    image: Pair, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair, ceil_mode: bool
+) -> tuple[tuple[Axis, Axis], bool]:
+    """Both axes, and whether windows of 2x2 side by side cover the image."""
+    for axis in (0, 1):
+        _require_pixels(image[axis], stride[axis], padding[axis], dilation[axis])
+    size = tuple(
+        pooled_size(image[i], kernel_size[i], stride[i], padding[i], dilation[i], ceil_mode)
+        for i in (0, 1)
+    )
+    rows, columns = map(_axis, image, size, kernel_size, stride, padding, dilation)
     side_by_side = kernel_size == stride == (2, 2) and padding == (0, 0) and dilation == (1, 1)
-    even = x.shape[-2:] == (2 * size[0], 2 * size[1])
-    if not (side_by_side and even and _pool_2x2(out, indices, planes)):
-        rows, columns = map(_axis, x.shape[-2:], size, kernel_size, stride, padding, dilation)
-        _max_of_windows(out, indices, planes, (rows, columns))
-    shape = (*x.shape[:-2], *size)
-    return out.reshape(shape), indices.reshape(shape)
+    return (rows, columns), side_by_side and image == (2 * size[0], 2 * size[1])
 
 
 def _axis(
@@ -87,15 +94,15 @@ def _pool_2x2(out: Array, indices: Array, planes: Array) -> bool:
     """Pool windows of 2x2 that do not overlap; False if there is a NaN, and the result is wrong."""
     has_nan = np.empty(out.shape[0], np.uint8)
     windows = planes.reshape(out.shape[0], out.shape[1], 2, out.shape[2], 2)
-    _max_pool_2x2.run(planes.size, out, indices, has_nan, windows)
-    return not has_nan.any()
+    return not _max_pool_2x2.run(planes.size, out, indices, has_nan, windows)
 
 
 @kernel
-def _max_pool_2x2(out: Array, indices: Array, has_nan: Array, x: Array) -> None:
+def _max_pool_2x2(out: Array, indices: Array, has_nan: Array, x: Array) -> bool:
     """Maxima of windows of 2x2, x (P, OH, 2, OW, 2), without a branch per pixel.
 
-    Indices are right where there is no NaN; `has_nan` (P,) is 1 for images that may hold one.
+    Returns whether there may be a NaN; indices are right where there is none.  Workspace: has_nan
+    (P,).
     """
     W = 2 * out.shape[2]
     for p in prange(x.shape[0]):
@@ -119,6 +126,10 @@ def _max_pool_2x2(out: Array, indices: Array, has_nan: Array, x: Array) -> None:
                 at = 0 if upper[j, 0] == best else at
                 index_row[j] = 2 * i * W + 2 * j + at
         has_nan[p] = nans
+    found = 0
+    for p in range(x.shape[0]):
+        found |= has_nan[p]
+    return found > 0
 
 
 def _max_of_windows(out: Array, indices: Array, planes: Array, axes: tuple[Axis, Axis]) -> None:
@@ -225,7 +236,7 @@ def _scatter_add(out: Array, g: Array, indices: Array) -> None:
         g_plane = g[p]
         index = indices[p]
         for k in range(index.size):
-            plane[index[k]] += g_plane[k]
+            plane[np.uintp(index[k])] += g_plane[k]  # unsigned, it does not count from the end
 
 
 def max_pool2d_backward(g: Array, indices: Array, input_shape: tuple[int, ...]) -> Array:

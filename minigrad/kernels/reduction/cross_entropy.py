@@ -18,6 +18,8 @@ from minigrad.kernels.simd import math
 Array = np.ndarray[Any, Any]
 
 _SUMS = frozenset({"contract", "reassoc"})
+# Elements of one task, if they are not a row: short rows come several at a time.
+TASK_ELEMENTS = 2048
 
 
 # --- class indices and reductions -------------------------------------------------------------
@@ -42,6 +44,8 @@ def _check_labels(labels: Array, weights: Array, ignore_index: int) -> tuple[int
 
 def _flat_labels(target: Array) -> Array:
     """The labels, flat, in the order of rows."""
+    if target.ndim == 1 and target.dtype == np.int64 and target.flags.c_contiguous:
+        return target
     return np.asarray(target, np.int64, order="C").reshape(-1)
 
 
@@ -168,10 +172,11 @@ def nll_loss_backward(
 @kernel(fastmath=_SUMS)
 def _cross_entropy(
     losses: Array, dx: Array, x: Array, labels: Array, weights: Array, ignore_index: int,
-    smoothing: float, all_weights: float, mean: bool,
+    smoothing: float, all_weights: float, mean: bool, rows: int,
 ) -> tuple[int, float]:  # fmt: skip
     """Each row's loss, and the gradient of x for the reduced loss: exponentials are computed once.
 
+    A `dx` with fewer rows than x is workspace: one row for each task, which has so many `rows`.
     Returns the position of the first label that is out of bounds, or -1; and the sum or mean.
     """
     at, counted = _check_labels(labels, weights, ignore_index)
@@ -180,44 +185,49 @@ def _cross_entropy(
     divisor = counted if mean else 1.0
     real = losses.dtype.type
     per_class = real(smoothing / x.shape[1])
-    for m in prange(labels.size):
-        row = x[m]
-        slope = dx[m]
-        label = labels[m]
-        if label == ignore_index:
-            losses[m] = 0
-            for k in range(row.size):
-                slope[k] = 0
-        else:
-            largest = largest_of(row)
-            for k in range(row.size):
-                slope[k] = math.decay(row[k] - largest)
-            total = 0.0
-            for k in range(row.size):
-                total += slope[k]
-            log_total = real(np.log(total))
-            on_label = real(1 - smoothing) * weights[label]
-            # Two subtractions: at logits of 1e4, largest + log_total would lose the logarithm.
-            loss = -on_label * ((row[label] - largest) - log_total)
-            if smoothing > 0:
-                spread = 0.0
+    is_gradient = dx.shape[0] == labels.size
+    for task in prange((labels.size + rows - 1) // rows):
+        for m in range(task * rows, min((task + 1) * rows, labels.size)):
+            row = x[m]
+            slope = dx[m if is_gradient else task]
+            label = labels[m]
+            if label == ignore_index:
+                losses[m] = 0
                 for k in range(row.size):
-                    spread += weights[k] * ((row[k] - largest) - log_total)
-                loss -= real(smoothing / row.size * spread)
-            losses[m] = loss
-            scale = real(1 / divisor)
-            to_all = real((on_label + per_class * all_weights) / total)
-            for k in range(row.size):
-                slope[k] = scale * (slope[k] * to_all - per_class * weights[k])
-            slope[label] -= scale * on_label
+                    slope[k] = 0
+            else:
+                largest = largest_of(row)
+                for k in range(row.size):
+                    slope[k] = math.decay(row[k] - largest)
+                total = 0.0
+                for k in range(row.size):
+                    total += slope[k]
+                log_total = real(np.log(total))
+                on_label = real(1 - smoothing) * weights[label]
+                # Two subtractions: at logits of 1e4, largest + log_total would lose the logarithm.
+                loss = -on_label * ((row[label] - largest) - log_total)
+                if smoothing > 0:
+                    spread = 0.0
+                    for k in range(row.size):
+                        spread += weights[k] * ((row[k] - largest) - log_total)
+                    loss -= real(smoothing / row.size * spread)
+                losses[m] = loss
+                if is_gradient:
+                    scale = real(1 / divisor)
+                    to_all = real((on_label + per_class * all_weights) / total)
+                    for k in range(row.size):
+                        slope[k] = scale * (slope[k] * to_all - per_class * weights[k])
+                    slope[label] -= scale * on_label
     return at, _total(losses) / divisor
 
 
 def cross_entropy(
     x: Array, target: Array, weight: Array | None, ignore_index: int, label_smoothing: float,
-    reduction: str,
+    reduction: str, is_differentiated: bool = True,
 ) -> tuple[Array, Array]:  # fmt: skip
     """The loss of logits x, and its gradient as rows; for "none", the gradient of each row's loss.
+
+    Unless it `is_differentiated`, the rows hold anything.
 
     With e = label_smoothing, label t, weights w and log-probabilities p, the loss of a row is
     -(1 - e) w[t] p[t] - e / C * sum of w[c] p[c].  Raises IndexError for a class index that is out
@@ -228,11 +238,13 @@ def cross_entropy(
     weights = _class_weights(weight, classes, x.dtype)
     labels = _flat_labels(target)
     losses = np.empty(labels.size, x.dtype)
-    dx = np.empty(rows.shape, rows.dtype)
+    task_rows = max(1, TASK_ELEMENTS // max(classes, 1))
+    count = labels.size if is_differentiated else -(-labels.size // task_rows)
+    dx = np.empty((count, classes), rows.dtype)
     all_weights = float(classes if weight is None else weights.sum())
     at, loss = _cross_entropy.run(
         rows.size * EXP_WORK, losses, dx, rows, labels, weights, ignore_index,
-        label_smoothing, all_weights, reduction == "mean",
+        label_smoothing, all_weights, reduction == "mean", task_rows,
     )  # fmt: skip
     if at >= 0:
         _raise_out_of_bounds(at, target, classes, ignore_index)

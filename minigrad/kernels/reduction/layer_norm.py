@@ -107,6 +107,8 @@ def _or_constant(values: Array | None, constant: float, size: int, dtype: np.dty
     """`values`, flat, or the constant `size` times."""
     if values is None:
         return _constant(constant, size, dtype)
+    if values.ndim == 1 and values.flags.c_contiguous and values.dtype == dtype:
+        return values
     return np.ascontiguousarray(values, dtype).reshape(-1)
 
 

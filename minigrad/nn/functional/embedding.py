@@ -6,12 +6,13 @@ from minigrad import ops
 from minigrad.core.types import Array
 from minigrad.engine.grad_mode import ignore_fp_errors
 from minigrad.engine.half_precision import in_float32
-from minigrad.engine.op import labelled
 from minigrad.nn.functional.arguments import require_tensor
+from minigrad.ops.indexing.embedding import embedding as rows_of
+from minigrad.ops.indexing.embedding import require_rows
+from minigrad.ops.indexing.getitem import saved_index
 from minigrad.tensor import Tensor
 
 
-@labelled("EmbeddingBackward0")
 def embedding(
     input: Tensor,
     weight: Tensor,
@@ -40,35 +41,15 @@ def embedding(
     if indices.dtype.kind not in "iu":
         raise RuntimeError(f"Expected tensor for argument 'indices' to have an integer dtype, but "
                            f"got {input.dtype}; input.long() has one")  # fmt: skip
-    rows = weight.shape[0]
-    ignore_fp_errors(_require_rows, indices, rows)
+    if padding_idx is not None:
+        padding_idx = _row_index(padding_idx, weight.array.shape[0])
+    if indices.dtype != np.int64:
+        indices = ignore_fp_errors(np.asarray, indices, np.int64)
+    indices = saved_index(indices, weight)
     if max_norm is not None:
         ignore_fp_errors(_limit_norms, weight.array, indices, max_norm, norm_type)
         weight.bump_version()
-    found = ops.index_select(weight, 0, ops.reshape(input, shape=(indices.size,)))
-    if scale_grad_by_freq and found.requires_grad:
-        _divide_grad_by_counts(found, indices)
-    found = ops.reshape(found, shape=(*indices.shape, weight.shape[1]))
-    if padding_idx is None:
-        return found
-    padded = ops.unsqueeze(input == _row_index(padding_idx, rows), dim=-1)
-    return ops.where(padded, found.detach(), found)
-
-
-def _require_rows(indices: Array, rows: int) -> None:
-    """Raise IndexError if an index is not that of a row."""
-    if indices.size and not 0 <= indices.min() <= indices.max() < rows:
-        raise IndexError(
-            f"index out of range in self: embedding has rows 0 to {rows - 1}, got "
-            f"{indices.min()} to {indices.max()}"
-        )
-
-
-def _divide_grad_by_counts(found: Tensor, indices: Array) -> None:
-    """Divide the gradient of each row that was looked up by the number of its index."""
-    flat = indices.reshape(-1)
-    counts = found.new_tensor(np.bincount(flat)[flat] if flat.size else flat).unsqueeze(-1)
-    found.register_hook(lambda grad: grad / counts)
+    return rows_of(weight, index=indices, padding_idx=padding_idx, by_frequency=scale_grad_by_freq)
 
 
 def _row_index(padding_idx: int, rows: int) -> int:
@@ -80,6 +61,7 @@ def _row_index(padding_idx: int, rows: int) -> int:
 
 
 def _limit_norms(weight: Array, indices: Array, max_norm: float, norm_type: float) -> None:
+    require_rows(indices, weight.shape[0])
     used = np.unique(indices)
     norms = np.linalg.norm(weight[used], ord=norm_type, axis=1)
     large = norms > max_norm

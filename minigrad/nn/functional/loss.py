@@ -3,7 +3,7 @@
 from minigrad import ops
 from minigrad.core.types import Array
 from minigrad.core.warn import warn_caller
-from minigrad.engine.grad_mode import ignore_fp_errors
+from minigrad.engine.grad_mode import ignore_fp_errors, thread
 from minigrad.engine.half_precision import in_float32
 from minigrad.engine.op import labelled
 from minigrad.engine.operands import advice_on
@@ -194,6 +194,7 @@ def cross_entropy(
     loss, *_ = ops.cross_entropy(
         input, target=target.array, weight=None if weight is None else weight.array,
         ignore_index=ignore_index, label_smoothing=label_smoothing, reduction=reduction,
+        is_differentiated=input.requires_grad and thread.mode.grad,
     )  # fmt: skip
     return loss
 
@@ -233,6 +234,8 @@ def _require_class_indices(name: str, input: Tensor, target: Tensor, weight: Ten
         raise RuntimeError(f"{name} expects input (N, C), (C,) or (N, C, d1, ...), got a scalar")
     single = len(shape) == 1
     expected = () if single else (shape[0], *shape[2:])
+    if target.array.shape == expected and weight is None:
+        return
     if target.ndim and not single and target.array.shape[0] != shape[0]:
         raise ValueError(
             f"Expected input batch_size ({shape[0]}) to match target batch_size "

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from functools import lru_cache, partial
-from typing import Literal, overload
+from typing import Any, Literal, overload
 
 import numpy as np
 
@@ -39,6 +39,30 @@ def window_geometry(
     return kernel, strides, paddings
 
 
+@lru_cache(256, typed=True)
+def _checked_window(
+    shape: Shape,
+    kernel_size: IntOrSequence,
+    stride: IntOrSequence | None,
+    padding: IntOrSequence,
+    dilation: IntOrSequence,
+    ceil_mode: bool,
+) -> tuple[tuple[int, ...], ...]:
+    """`window_geometry` and the dilation, of windows that give (N, C, ...) images a result."""
+    dilations = sizes(dilation, "dilation", len(shape) - 2)
+    geometry = window_geometry(kernel_size, stride, padding, dilations)
+    _require_output(shape, *geometry, dilations, ceil_mode)
+    return *geometry, dilations
+
+
+def _window(shape: Shape, *given: Any) -> tuple[tuple[int, ...], ...]:
+    """As `_checked_window`, of lists too."""
+    try:
+        return _checked_window(shape, *given)
+    except TypeError:
+        return _checked_window.__wrapped__(shape, *given)
+
+
 def require_pixels(name: str, images: Tensor, channels: bool = True) -> None:
     """Raise RuntimeError for images without pixels, or without channels; there may be no image."""
     if 0 in images.array.shape[1 if channels else 2 :]:
@@ -61,7 +85,6 @@ def _require_padding(
             )
 
 
-@lru_cache(256)
 def _require_output(
     shape: Shape,
     kernel: tuple[int, ...],
@@ -160,9 +183,9 @@ def _max_pool(
     require_pixels(name, images)
     if images.array.dtype == bool:
         raise RuntimeError(f"{name} is not implemented for {input.dtype}")
-    dilations = sizes(dilation, "dilation", dimensions)
-    kernel, strides, paddings = window_geometry(kernel_size, stride, padding, dilations)
-    _require_output(images.array.shape, kernel, strides, paddings, dilations, ceil_mode)
+    kernel, strides, paddings, dilations = _window(
+        images.array.shape, kernel_size, stride, padding, dilation, ceil_mode
+    )
     out, indices = function(
         images, kernel_size=kernel, stride=strides, padding=paddings, dilation=dilations,
         ceil_mode=ceil_mode,
@@ -219,11 +242,11 @@ def _avg_pool(
     require_pixels(name, images)
     if images.array.dtype != np.int64:
         require_floating(name, images)
-    dilation = (1,) * dimensions
-    kernel, strides, paddings = window_geometry(kernel_size, stride, padding, dilation)
     if divisor_override == 0:
         raise RuntimeError(f"{name}: divisor must be not zero, got divisor_override=0")
-    _require_output(images.array.shape, kernel, strides, paddings, dilation, ceil_mode)
+    kernel, strides, paddings, _ = _window(
+        images.array.shape, kernel_size, stride, padding, 1, ceil_mode
+    )
     out = function(
         images, kernel_size=kernel, stride=strides, padding=paddings, ceil_mode=ceil_mode,
         count_include_pad=count_include_pad, divisor_override=divisor_override,

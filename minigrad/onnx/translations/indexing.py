@@ -11,7 +11,7 @@ from minigrad.onnx.sizes import varies
 from minigrad.onnx.translations.shape import sliced
 from minigrad.onnx.translations.table import translates
 from minigrad.onnx.views import END
-from minigrad.ops.indexing import gather_scatter, getitem, masks
+from minigrad.ops.indexing import embedding, gather_scatter, getitem, masks
 from minigrad.ops.reduction import sorting
 from minigrad.ops.table import declared_in
 from minigrad.tensor.methods import inplace
@@ -34,6 +34,11 @@ def _getitem(c: Call) -> str:
     if len(arrays) == 1:
         return c.node("Gather", x, c.of(arrays[0]), axis=places[0])
     return _gathered(c, x, places, len(left), arrays)
+
+
+@translates(embedding.embedding)
+def _embedding(c: Call) -> str:
+    return c.node("Gather", c.input(0), c.of(c.settings["index"]), axis=0)
 
 
 def _without_ellipsis(index: Sequence[Any], ndim: int) -> list[Any]:

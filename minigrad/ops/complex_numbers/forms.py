@@ -13,7 +13,7 @@ from minigrad.core.types import Array, Dim
 from minigrad.engine.complex_form import refusal, takes_complex
 from minigrad.ops.dims import axes, wrap_dim
 from minigrad.ops.elementwise import arithmetic, comparison, elementary, float_parts, special
-from minigrad.ops.indexing import gather_scatter, getitem, masks
+from minigrad.ops.indexing import embedding, gather_scatter, getitem, masks
 from minigrad.ops.linalg import solve
 from minigrad.ops.linalg.matmul import linear, mm
 from minigrad.ops.reduction import reduce, scan
@@ -65,7 +65,8 @@ _MOVED = (
     copies.clone, copies.flip, copies.roll, copies.concatenate, copies.stacked,
     copies.tril, copies.triu, copies.pad_constant,
     diagonal.diagonal, diagonal.diagonal_scatter,
-    gather_scatter.gather, gather_scatter.scatter_add,
+    gather_scatter.gather, gather_scatter.gather_backward, gather_scatter.scatter_add,
+    embedding.embedding, embedding.embedding_backward,
     strided.as_strided_view, strided.as_strided_backward, strided.as_strided_scatter,
     getitem.getitem, getitem.getitem_backward, getitem.index_put, getitem.index_put_scalar,
     getitem.index_put_accumulate,

@@ -29,6 +29,8 @@ def _require_covered(
     name: str, index: Array, other: str, shape: Shape, free: int | None = None
 ) -> None:
     """Raise RuntimeError if the index is larger than a tensor, in dimensions other than `free`."""
+    if index.shape == shape:
+        return
     same = len(shape) == index.ndim
     if not same or any(
         have > size and i != free
@@ -44,18 +46,18 @@ def _require_covered(
 def _checked_index(
     name: str, input: Value, dim: int, index: Value, src: Value | None = None
 ) -> tuple[int, Array]:
-    """The dimension and the index of a gather or scatter, as an array of one dimension or more."""
-    axis = wrap_dim(dim, input.ndim)
+    """The dimension and the index of a gather or scatter, as an array of one dimension or more.
+
+    The declared operations look at its bounds.
+    """
+    axis = wrap_dim(dim, input.array.ndim)
     if index.array.size == 0:  # of any dtype
-        return axis, np.empty(index.shape, np.int64)
+        return axis, np.empty(index.array.shape, np.int64)
     found = index_array(name, index, input, src)
-    if found.size:
-        found = np.atleast_1d(found)
-        shape = input.shape or (1,)
-        _require_covered(name, found, "input", shape, free=axis)
-        if src is not None:
-            _require_covered(name, found, "src", src.shape or (1,))
-        require_bounds(name, found, shape[axis], f"dimension {axis}", RuntimeError)
+    found = found if found.ndim else found.reshape(1)
+    _require_covered(name, found, "input", input.array.shape or (1,), free=axis)
+    if src is not None:
+        _require_covered(name, found, "src", src.array.shape or (1,))
     return axis, found
 
 
@@ -192,7 +194,7 @@ def scatter_reduce(
         return input.clone()
     start, source = at_least_1d(input), at_least_1d(src)
     if not include_self:
-        index_of = gather_scatter.index_of(positions, axis)
+        index_of = gather_scatter.index_within(start.array, axis, positions)
         start = index_put_scalar(start, index=index_of, value=_identity(reduce, input.array.dtype))
     if reduce in {"amax", "amin"}:
         largest = reduce == "amax"

@@ -1,7 +1,7 @@
 """Declared gathers and scatters along one dimension, by an index for every element.
 
-Indices are int64 arrays without negative entries; `along_dim.py` has torch's functions, which
-check them.
+Indices are int64 arrays.  Forwards raise RuntimeError for one that is negative or too large.
+`along_dim.py` has torch's functions, which check its dtype and shape.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,13 @@ import numpy as np
 from minigrad.core.types import Array, Shape
 from minigrad.engine.graph import V
 from minigrad.engine.op import arr, op, sample
-from minigrad.kernels.gather import add_along, coordinates, put_along, take_along
+from minigrad.kernels.gather import (
+    add_along,
+    coordinates,
+    coordinates_within,
+    put_along,
+    take_along,
+)
 from minigrad.ops.dims import wrap_dim
 from minigrad.ops.elementwise.elementary import where
 from minigrad.ops.indexing.getitem import (
@@ -26,6 +32,12 @@ from minigrad.ops.indexing.getitem import (
 def index_of(index: Array, dim: int) -> Index:
     """The coordinates in the input that each element of the index stands for."""
     return Index(coordinates(index, wrap_dim(dim, index.ndim)))
+
+
+def index_within(input: Array, dim: int, index: Array) -> Index:
+    """As `index_of`.  Raises RuntimeError for an index that is out of the bounds of `input`."""
+    axis = wrap_dim(dim, index.ndim)
+    return Index(coordinates_within(index, axis, input.shape[axis]))
 
 
 def source_index(index: Array) -> Index:
@@ -45,10 +57,15 @@ SCATTERS = [
 ]  # fmt: skip
 
 
+def _added_into_zeros(cotangent: Array, shape: Shape, dim: int, index: Array) -> Array:
+    out = np.zeros(shape, cotangent.dtype)
+    add_along(out, index, cotangent, wrap_dim(dim, len(shape)))
+    return out
+
+
 @op(
-    vjp=(
-        lambda g, out, x, *, dim, index: scatter_add(g.new_zeros(x.shape), g, dim=dim, index=index),
-    ),
+    vjp=(lambda g, out, x, *, dim, index: gather_backward(g, dim=dim, index=index, shape=x.shape),),
+    array_vjp=(lambda g, out, x, *, dim, index: _added_into_zeros(g, x.shape, dim, index),),
     degree=1,
     samples=[
         sample(arr.of(3, 4), dim=0, index=INDICES),
@@ -58,6 +75,20 @@ SCATTERS = [
 def gather(input: Array, *, dim: int, index: Array) -> Array:
     """out[i][j] = input[index[i][j]][j] for dim=0, input[i][index[i][j]] for dim=1, and so on."""
     return take_along(input, index, wrap_dim(dim, input.ndim))
+
+
+@op(
+    node="ScatterAddBackward0",
+    vjp=(lambda g, out, c, *, dim, index, shape: gather(g, dim=dim, index=index),),
+    degree=1,
+    samples=[
+        sample(arr.of(2, 3), dim=0, index=INDICES, shape=(3, 4)),
+        sample(arr.of(2, 3), dim=-1, index=INDICES, shape=(2, 4)),
+    ],
+)
+def gather_backward(cotangent: Array, *, dim: int, index: Array, shape: Shape) -> Array:
+    """Zeros of `shape` with the cotangent added where gather read: the adjoint of gather."""
+    return _added_into_zeros(cotangent, shape, dim, index)
 
 
 def _source_rule(g: V, shape: Shape, dim: int, index: Array) -> V:
@@ -157,7 +188,7 @@ def _prod_rule_src(g: V, out: V, x: V, src: V, *, dim: int, index: Array) -> V:
 def scatter_prod(input: Array, src: Array, *, dim: int, index: Array) -> Array:
     """A copy of input with the elements that gather would read multiplied by src."""
     out = input.copy()
-    np.multiply.at(out, index_of(index, dim), src[source_index(index)])
+    np.multiply.at(out, index_within(input, dim, index), src[source_index(index)])
     return out
 
 
@@ -199,5 +230,5 @@ def scatter_extreme(input: Array, src: Array, *, dim: int, index: Array, largest
     """A copy of input with the larger (or smaller) of it and src where gather would read."""
     out = input.copy()
     choose = np.maximum if largest else np.minimum
-    choose.at(out, index_of(index, dim), src[source_index(index)])
+    choose.at(out, index_within(input, dim, index), src[source_index(index)])
     return out

@@ -24,7 +24,7 @@ class Index(tuple[Any, ...]):
     @property
     def is_basic(self) -> bool:
         """True if the index selects a view: no part of it is an array."""
-        return not any(isinstance(part, np.ndarray) for part in self)
+        return np.ndarray not in map(type, self)
 
 
 class BasicIndex(Index):
@@ -47,9 +47,12 @@ def saved_index(index: Array, *users: object) -> Array:
 
     PyTorch differs: there a change of the index in place makes the backward raise RuntimeError.
     """
-    recorded = thread.mode.grad and any(isinstance(u, Value) and u.requires_grad for u in users)
-    copied: Array = ignore_fp_errors(np.copy, index) if recorded else index
-    return copied
+    if thread.mode.grad:
+        for user in users:
+            if isinstance(user, Value) and user.requires_grad:
+                copied: Array = ignore_fp_errors(np.copy, index)
+                return copied
+    return index
 
 
 def as_index(given: Any, *users: object) -> Index:
@@ -60,6 +63,8 @@ def as_index(given: Any, *users: object) -> Index:
     """
     if type(given) is int:  # most of all
         return BasicIndex((given,))
+    if isinstance(given, Value) and given.array.ndim and given.array.dtype == np.int64:
+        return Index((saved_index(given.array, *users),))
     if isinstance(given, list) and any(isinstance(part, _AS_TUPLE) for part in given):
         given = tuple(given)
     parts = given if isinstance(given, tuple) else (given,)
@@ -127,8 +132,11 @@ def _view_and_index(array: Array, index: Index) -> tuple[Array, tuple[Any, ...]]
     Integers beside index arrays are applied first, as in torch.  NumPy would treat them as arrays
     too, and put the dimension of the arrays in front.
     """
-    if index.is_basic or not any(isinstance(part, int) for part in index):
-        return array, tuple(index)
+    for part in index:
+        if type(part) is int and not index.is_basic:
+            break
+    else:
+        return array, index
     first: list[Any] = []
     second: list[Any] = []
     for part in index:

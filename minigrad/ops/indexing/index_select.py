@@ -9,6 +9,7 @@ from minigrad.core.types import Array, Number
 from minigrad.engine.grad_mode import ignore_fp_errors
 from minigrad.engine.graph import V, Value
 from minigrad.engine.op import composed
+from minigrad.kernels.gather import is_within
 from minigrad.ops.dims import wrap_dim
 from minigrad.ops.indexing.getitem import (
     Index,
@@ -29,12 +30,11 @@ def index_array(name: str, index: Value, *users: object) -> Array:
     """The array of an index tensor, copied if the graph saves it."""
     if not isinstance(index, Value):
         raise TypeError(f"{name}(): argument 'index' must be Tensor, not {type(index).__name__}")
-    if index.array.dtype not in _INTEGERS:
-        raise RuntimeError(
-            f"{name}(): expected dtype int32 or int64 for index, got "
-            f"{dtypes.of_numpy(index.array.dtype)}"
-        )
     found = index.array
+    if found.dtype not in _INTEGERS:
+        raise RuntimeError(
+            f"{name}(): expected dtype int32 or int64 for index, got {dtypes.of_numpy(found.dtype)}"
+        )
     if found.dtype != np.int64:
         found = ignore_fp_errors(np.asarray, found, np.int64)
     return saved_index(found, *users)
@@ -51,7 +51,7 @@ def _check_bounds(
     name: str, index: Array, size: int, where: str, error: type[Exception], negative: bool
 ) -> None:
     lowest = -size if negative else 0
-    if index.size and (index.max() >= size or index.min() < lowest):
+    if not is_within(index, lowest, size):
         bad = index[(index >= size) | (index < lowest)].flat[0]
         raise error(f"{name}(): index {bad} is out of bounds for {where} with size {size}")
 
@@ -81,13 +81,14 @@ def _index_vector(
     source: Value | None = None,
 ) -> tuple[int, Array]:
     """The dimension, and the checked index as a vector."""
-    axis = wrap_dim(dim, input.ndim)
+    shape = input.array.shape
+    axis = wrap_dim(dim, len(shape))
     positions = index_array(name, index, input, source)
     if positions.ndim > 1:
         raise IndexError(f"{name}(): index must be a vector, got shape {list(positions.shape)}")
-    size = input.shape[axis] if input.ndim else 1
+    size = shape[axis] if shape else 1
     require_bounds(name, positions, size, f"dimension {axis}", error, name == "index_fill")
-    return axis, positions.reshape(-1)
+    return axis, positions if positions.ndim else positions.reshape(1)
 
 
 @composed(node="IndexSelectBackward0")

@@ -1,5 +1,6 @@
 """Fill, select and scatter by boolean masks; positions of the nonzero elements; one-hot rows."""
 
+import math
 from typing import Any, Literal, overload
 
 import numpy as np
@@ -12,6 +13,7 @@ from minigrad.engine.graph import V, Value, wrap_like
 from minigrad.engine.op import arr, composed, op, sample
 from minigrad.engine.step_recorder import numbers_read
 from minigrad.kernels.pointwise import elementwise as kernels
+from minigrad.kernels.simd.math import FLOATS
 from minigrad.ops.dims import broadcast_shapes
 from minigrad.ops.elementwise import arithmetic, elementary
 from minigrad.ops.indexing.getitem import Index, getitem, index_put, saved_index
@@ -167,12 +169,28 @@ def _where(condition: V, input: V | Number, other: V | Number) -> V:
             f"where expected condition to be a boolean tensor, but got a tensor with dtype "
             f"{condition.dtype}"
         )
+    if _need_no_cast(input, other) or _need_no_cast(other, input):
+        return elementary.where(condition, input, other)
     dtype = arithmetic.common_dtype(input, other)
     first, second = (
         x.to(dtype) if isinstance(x, Value) else condition.new_full((), x, dtype=dtype)
         for x in (input, other)
     )
     return elementary.where(condition, first, second)
+
+
+def _need_no_cast(x: Any, other: Any) -> bool:
+    """Whether x is a floating tensor, and `other` one of its dtype or a number that it can hold."""
+    if not isinstance(x, Value) or x.array.dtype not in FLOATS:
+        return False
+    if isinstance(other, Value):
+        return bool(other.array.dtype == x.array.dtype)
+    is_number = type(other) is float or type(other) is int
+    return is_number and x.array.ndim > 0 and not _LARGE < abs(other) < math.inf
+
+
+# Finite numbers beyond this are not for float32.
+_LARGE = 3e38
 
 
 @op(vjp=None)

@@ -92,7 +92,7 @@ def layer_norm(
     weight and bias have the shape of those dimensions.
     """
     y, mean, rstd = kernels.layer_norm(_flat(input, dims), weight, bias, eps)
-    return y.reshape(input.shape), mean, rstd
+    return (y if y.shape == input.shape else y.reshape(input.shape)), mean, rstd
 
 
 def _group_norm_rule(

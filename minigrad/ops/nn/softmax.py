@@ -117,7 +117,7 @@ def target_distribution(
 
 def _cross_entropy_rule(
     g: V, out: V, x: V, *, target: Array, weight: Array | None, ignore_index: int,
-    label_smoothing: float, reduction: str,
+    label_smoothing: float, reduction: str, is_differentiated: bool,
 ) -> V:  # fmt: skip
     axis = min(target.ndim, 1)
     labels = (target, x.shape[axis], weight, ignore_index)
@@ -164,10 +164,14 @@ def cross_entropy(
     ignore_index: int = -100,
     label_smoothing: float = 0.0,
     reduction: str = "mean",
+    is_differentiated: bool = True,
 ) -> Any:
     """(N, C, ...) or (C,) scores and (N, ...) or () labels -> the loss, softmax included.
 
     -(1 - e) w[t] log p[t] - e / C * sum_c w[c] log p[c]; 0 where t is ignore_index.  By-product:
-    the gradient of the loss, as rows; where there are many losses, of each its own.
+    the gradient of the loss, as rows; where there are many losses, of each its own.  Unless the
+    loss `is_differentiated`, the gradient is not computed.
     """
-    return losses.cross_entropy(input, target, weight, ignore_index, label_smoothing, reduction)
+    return losses.cross_entropy(
+        input, target, weight, ignore_index, label_smoothing, reduction, is_differentiated
+    )

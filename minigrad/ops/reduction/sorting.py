@@ -10,7 +10,7 @@ from minigrad.engine.complex_form import refuse_complex
 from minigrad.engine.grad_mode import ignore_fp_errors
 from minigrad.engine.graph import V, wrap_like
 from minigrad.engine.op import arr, composed, label_node, op, sample
-from minigrad.kernels.gather import coordinates
+from minigrad.kernels import gather
 from minigrad.kernels.selection import largest as kernels
 from minigrad.kernels.simd.math import FLOATS
 from minigrad.ops.dims import wrap_dim
@@ -39,8 +39,7 @@ def take_along(input: Array, *, dim: int, index: Array) -> Array:
     """The elements at `index` along `dim`: a gather that takes each position at most once."""
     if not input.ndim:
         return input.copy()
-    found: Array = input[coordinates(index, wrap_dim(dim, input.ndim))]
-    return found
+    return gather.take_along(input, index, wrap_dim(dim, input.ndim))
 
 
 @op(
@@ -57,7 +56,7 @@ def put_along(cotangent: Array, *, dim: int, index: Array, shape: tuple[int, ...
     if not shape:
         return cotangent.copy()
     out = np.zeros(shape, cotangent.dtype)
-    np.put_along_axis(out, index, cotangent, wrap_dim(dim, len(shape)))
+    gather.put_along(out, index, cotangent, wrap_dim(dim, len(shape)))
     return out
 
 

@@ -106,6 +106,11 @@ def permute(input: Array, *, dims: tuple[int, ...]) -> Array:
 )
 def transpose(input: Array, *, dim0: int, dim1: int) -> Array:
     """A view with two dimensions swapped."""
+    if type(dim0) is type(dim1) is int and input.ndim:
+        try:
+            return input.swapaxes(dim0, dim1)
+        except ValueError:
+            pass  # said in torch's words below
     first, second = wrap_dim(dim0, input.ndim), wrap_dim(dim1, input.ndim)
     return input.swapaxes(first, second) if input.ndim else input
 

@@ -22,6 +22,12 @@ from minigrad.tensor.methods.signatures import (
 from minigrad.tensor.methods.storage import reinterpreted
 
 
+def _transposed(x: Value) -> Value:
+    if x.array.ndim > 1 and not x._needs_check:  # most of all, with no call to spare
+        return ops.transpose(x, dim0=-2, dim1=-1)
+    return ops.matrix_transpose(x)
+
+
 class ShapeMethods(CastMethods):
     """torch's views and rearrangements as methods."""
 
@@ -39,7 +45,7 @@ class ShapeMethods(CastMethods):
     @tensor_property
     def mT(self) -> Value:  # noqa: N802
         """Each matrix (..., m, n) transposed."""
-        return ops.matrix_transpose(self)
+        return _transposed(self)
 
     @tensor_property
     def mH(self) -> Value:  # noqa: N802
