@@ -20,18 +20,19 @@ def _cross_entropy(args: Sequence[Any], settings: Mapping[str, Any]) -> Shortcut
     if target.dtype != np.int64 or target.ndim != 1 or not target.flags.c_contiguous:
         return None
     n, classes = x.shape
+    rows, task_rows = losses.slope_rows(n, classes, settings["is_differentiated"])
     objects = {
-        "empty": np.empty, "n": n, "shape": x.shape, "dtype": x.dtype,
+        "empty": np.empty, "n": n, "shape": (rows, classes), "dtype": x.dtype,
         "run": losses._cross_entropy.run, "work": x.size * losses.EXP_WORK, "array": np.array,
         "weights": losses._class_weights(None, classes, x.dtype), "all": float(classes),
         "ignored": settings["ignore_index"], "smoothing": settings["label_smoothing"],
         "mean": settings["reduction"] == "mean", "refuse": losses._raise_out_of_bounds,
-        "classes": classes,
+        "classes": classes, "rows": task_rows,
     }  # fmt: skip
     lines = (
         "{out1} = {empty}({shape}, {dtype})",
         "at, loss = {run}({work}, {empty}({n}, {dtype}), {out1}, {0}, {1}, {weights}, {ignored}, "
-        "{smoothing}, {all}, {mean})",
+        "{smoothing}, {all}, {mean}, {rows})",
         "if at >= 0: {refuse}(at, {1}, {classes}, {ignored})",
         "{out0} = {array}(loss, {dtype})",
     )
@@ -40,7 +41,7 @@ def _cross_entropy(args: Sequence[Any], settings: Mapping[str, Any]) -> Shortcut
         _, (position, loss) = tasks.kernel(
             losses._cross_entropy, objects["work"], tasks.scratch(n, x.dtype), out[1], *given,
             objects["weights"], objects["ignored"], objects["smoothing"], objects["all"],
-            objects["mean"],
+            objects["mean"], task_rows,
         )  # fmt: skip
         found = Returned(position, np.int64), Returned(loss, np.float64)
         number, _ = tasks.kernel(settle_loss, flat(out[0]), *found, stops=True)

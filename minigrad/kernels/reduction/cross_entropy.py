@@ -221,6 +221,12 @@ def _cross_entropy(
     return at, _total(losses) / divisor
 
 
+def slope_rows(rows: int, classes: int, is_differentiated: bool) -> tuple[int, int]:
+    """How many rows the gradient has, or its workspace; and how many rows a task has."""
+    of_a_task = max(1, TASK_ELEMENTS // max(classes, 1))
+    return rows if is_differentiated else -(-rows // of_a_task), of_a_task
+
+
 def cross_entropy(
     x: Array, target: Array, weight: Array | None, ignore_index: int, label_smoothing: float,
     reduction: str, is_differentiated: bool = True,
@@ -238,8 +244,7 @@ def cross_entropy(
     weights = _class_weights(weight, classes, x.dtype)
     labels = _flat_labels(target)
     losses = np.empty(labels.size, x.dtype)
-    task_rows = max(1, TASK_ELEMENTS // max(classes, 1))
-    count = labels.size if is_differentiated else -(-labels.size // task_rows)
+    count, task_rows = slope_rows(labels.size, classes, is_differentiated)
     dx = np.empty((count, classes), rows.dtype)
     all_weights = float(classes if weight is None else weights.sum())
     at, loss = _cross_entropy.run(
