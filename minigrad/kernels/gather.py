@@ -228,7 +228,7 @@ def is_within(index: Array, lowest: int, end: int) -> bool:
 
 
 @device_function
-def _are_within(at: Any, lowest: int, end: int) -> bool:
+def _are_within(at: Any, lowest: int, end: int) -> Any:
     """As `is_within`: a difference that is negative has the highest bit, and so has the union."""
     signs = 0
     for m in range(at.size):
