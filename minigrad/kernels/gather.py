@@ -294,7 +294,8 @@ def put_along(out: Array, index: Array, values: Array, dim: int) -> None:
 
 def _have_equal_axes(x: Array, index: Array, dim: int) -> bool:
     """Return whether all axes but `dim` are equally long."""
-    return x.shape[:dim] == index.shape[:dim] and x.shape[dim + 1 :] == index.shape[dim + 1 :]
+    before: bool = x.shape[:dim] == index.shape[:dim]
+    return before and x.shape[dim + 1 :] == index.shape[dim + 1 :]
 
 
 def coordinates(index: Array, dim: int) -> Index:
