@@ -5,7 +5,9 @@ for the Python objects that the function can reach (`world.py`).  Without one th
 ever while a tape (`tape.py`) takes down what it does to arrays; two such recordings
 (`recording.py`) are compared by the names of their arrays (`trace.py`).  If they are equal, Python
 source is written that repeats it (`source.py`, `results.py`): a `plan.py`, which is checked against
-the step itself before it is used (`checking.py`).  A forward whose backward is called outside
+the step itself before it is used (`checking.py`).  Calls that need no Python become native tasks
+(`native.py`); large ones that follow one another run block by block (`fusion.py`), as long as their
+results are needed (`lifetimes.py`).  A forward whose backward is called outside
 becomes one node of the graph (`region.py`).  Whatever a recording cannot hold is a `GraphBreak`
 (`breaks.py`): such calls run as they are written.
 """
@@ -43,7 +45,7 @@ def compile(
     mode: str | None = None, options: dict[str, Any] | None = None, name: str | None = None,
     disable: bool = False, recompile_limit: int | None = None, isolate_recompiles: bool = False,
     shapes_spec: Any = None, max_plans: int | None = None, verify_every: int = 0,
-    reuse_outputs: bool = False,
+    reuse_outputs: bool = False, fuse: bool = True,
 ) -> Any:  # fmt: skip
     """A function or module that is recorded while it runs, and replayed without the graph's work.
 
@@ -65,8 +67,10 @@ def compile(
     are forgotten.  verify_every: each such replay is replaced by a run of the function itself, with
     which a replay is compared; 0 compares the first one alone.  reuse_outputs: True lets replays
     return tensors in one memory, which the next call overwrites, where no backward is called
-    outside: clone what is to stay.  Each function has plans of its own,
-    as torch has with isolate_recompiles.  Without a function it is a decorator.
+    outside: clone what is to stay.  fuse: large operations one after the other, element by element,
+    run block by block, and a result takes the memory of an operand that is not needed any more; the
+    bits stay the same, False runs each over whole arrays.  Each function has plans of its own, as
+    torch has with isolate_recompiles.  Without a function it is a decorator.
 
     Raises TypeError for what cannot be called, TypeError, ValueError or RuntimeError for other
     settings; options and shapes_spec are of torch's compiler and are refused.
@@ -88,7 +92,7 @@ def compile(
     most = recompile_limit if max_plans is None else max_plans
     settings = checked_options(
         fullgraph=fullgraph, dynamic=dynamic, mode=mode, options=options, max_plans=most,
-        verify_every=verify_every, reuse_outputs=reuse_outputs, name=name,
+        verify_every=verify_every, reuse_outputs=reuse_outputs, fuse=fuse, name=name,
     )  # fmt: skip
     eager = runs_eagerly(backend) or disable
     make = partial(_uncompiled if eager else _compiled, settings)

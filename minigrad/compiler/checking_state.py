@@ -11,8 +11,12 @@ from minigrad.ops.generator import Generator, default_generator
 class State:
     """What a step may change: arrays and streams of random numbers."""
 
-    def __init__(self, arrays: Sequence[np.ndarray], generators: Sequence[Generator]) -> None:
-        self.arrays = Snapshot.of(arrays)
+    def __init__(
+        self, arrays: Sequence[np.ndarray], generators: Sequence[Generator],
+        snapshots: Sequence[Snapshot] = (),
+    ) -> None:  # fmt: skip
+        # One of the snapshots of these arrays that still holds, which saves their memory once more.
+        self.arrays = next((s for s in snapshots if s.holds()), None) or Snapshot.of(arrays)
         self.generators = [(g, g.generator.bit_generator.state) for g in generators]
 
     def restore(self) -> None:

@@ -14,6 +14,7 @@ from minigrad.compiler.explain import Events, drawn, explained
 from minigrad.compiler.options import Options
 from minigrad.compiler.plan import Plan
 from minigrad.compiler.quick import QuickArguments
+from minigrad.compiler.recorded_memory import return_freed_memory
 from minigrad.compiler.recording import Recording, Session, given_objects
 from minigrad.compiler.results import plain_numbers
 from minigrad.compiler.trace import difference, differing_steps
@@ -173,8 +174,7 @@ class CompiledFunction:
                 differs = GraphBreak("it returns something else in each call")
             if differs is None:
                 varying = differing_steps(earlier.trace, recording.trace)
-                reuses = self.options.reuse_outputs
-                plan = Plan(recording, floats.keys(), varying, case.is_native, reuses)
+                plan = Plan(recording, floats.keys(), varying, self.options, case.is_native)
                 if not _is_right(plan, case, session):
                     case.waiting[pattern] = recording
                     return
@@ -248,8 +248,11 @@ def _is_right(plan: Plan, case: Case, session: Session) -> bool:
     """
     recording = plan.recording
     recording.let_go()
+    used = plan.writer.native.fused.recorded_bytes
+    return_freed_memory(used)
     try:
         check(plan, recording, session.before)
+        return_freed_memory(used)
     except GraphBreak:
         if not case.is_native:
             raise

@@ -156,6 +156,18 @@ def _of_whole(whole: Any) -> list[str]:
     return [f"  a replay is one native call{steps}"]
 
 
+def _of_memory(fused: Any) -> list[str]:
+    """The most memory at once, and what was fused."""
+    lines = [
+        f"  at most {fused.bytes / 1024:.1f} KiB of results are needed at once, in the recorded "
+        f"step {fused.recorded_bytes / 1024:.1f} KiB"
+    ]
+    if fused.chains:
+        lines.append("  fused, block by block:")
+    counts = {words: fused.chains.count(words) for words in fused.chains}
+    return lines + [f"    {count} x {words}" for words, count in counts.items()]
+
+
 def _of_plan(plan: Any) -> list[str]:
     total: dict[tuple[str, str], list[float]] = {}
     for task in plan.tasks:
@@ -173,6 +185,7 @@ def _of_plan(plan: Any) -> list[str]:
         *_of_whole(plan.whole),
         f"  memory: {len(native.memory)} results of {native.bytes_of_results / 1024:.1f} KiB in an "
         f"arena of {native.bytes / 1024:.1f} KiB; the others are fresh in each replay",
+        *_of_memory(native.fused),
         f"  {'task':<28}{'count':>6}{'us':>10}{'KiB':>10}  line",
     ]
     for (name, where), (count, seconds, size) in total.items():

@@ -6,13 +6,15 @@ it shares memory with results that are needed at other times.  Other results are
 each replay, as in the step itself.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from minigrad.compiler.shortcuts import Shortcut, arguments_of, shortcut
-from minigrad.compiler.tape import Entry
+from minigrad.compiler.fusion import Chain, Fused, chains_of
+from minigrad.compiler.lifetimes import Lifetimes, arrays_in
+from minigrad.compiler.shortcuts import Shortcut, given_to, shortcut
+from minigrad.compiler.tape import Entry, results_of
 from minigrad.engine.graph import Value
 from minigrad.kernels.compiler.workspace import ALIGNMENT
 from minigrad.kernels.replay.task_list import CannotRunError, Place, Seen, TaskList
@@ -22,6 +24,8 @@ Array = np.ndarray[Any, Any]
 
 # A run of fewer calls than this takes longer than to make them from Python.
 SHORTEST_RUN = 3
+# Results of fewer bytes have memory between replays.
+LARGE = 2**18
 
 
 class NativeCalls:
@@ -33,42 +37,67 @@ class NativeCalls:
         self.shared: set[int] = set()  # the numbers of calls that several threads may make at once
         self.bytes = 0  # of the arenas
         self.bytes_of_results = 0  # of the results in them
+        self.chains: dict[int, Chain] = {}  # by the number of each call in one
+        self.taken: dict[int, Array] = {}  # by the id of a result in an arena: whose place it has
+        self.fused = Fused([], 0, 0)
 
     def add(
-        self, entries: Sequence[Entry], numbers: range, lasting: Iterable[Array],
-        varying: Iterable[int] = (), shared: bool = False,
+        self, entries: Sequence[Entry], numbers: range, lasting: Sequence[Array],
+        varying: Container[int] = (), shared: bool = False, fuses: bool = True,
     ) -> None:  # fmt: skip
         """Add those of some entries, which are one function's.
 
         `lasting` are arrays that live longer than a call of it.  `varying` are the numbers of
         entries that take other numbers in each call.  If several threads may call it, no result
-        in fixed memory is needed after the run that makes it.
+        in fixed memory is needed after the run that makes it.  With `fuses` some become chains.
         """
-        calls: dict[int, Shortcut] = {}
-        for number in numbers:
-            entry = entries[number]
-            if entry.kind == "call":
-                found = shortcut(entry.function, entry.args, entry.settings)
-                if found is None or (number in varying and (shared or not found.takes_numbers)):
-                    continue
-                if _is_runnable(entry, found):
-                    calls[number] = found
-        runs = _long_runs(entries, numbers, calls)
+        found = self._shortcuts(entries, numbers, varying, shared)
+        lives = Lifetimes(entries, numbers, lasting)
+        fixed = {number: each for number, each in found.items() if number not in varying}
+        chains = chains_of(entries, numbers, fixed, lives) if fuses else []
+        self.chains.update((number, chain) for chain in chains for number in chain.numbers)
+        self.fused = self.fused.joined(Fused.of(chains, entries, lives))
+        calls = {
+            number: each for number, each in found.items()
+            if number in self.chains or _is_runnable(entries[number], each)
+        }  # fmt: skip
+        runs = _long_runs(entries, numbers, calls, self.chains)
         self.calls.update(calls)
         if shared:
             self.shared.update(calls)
-        self._plan_memory(entries, numbers, calls, lasting, runs if shared else {})
+        self._plan_memory(entries, numbers, calls, lasting, (runs, 0 if shared else LARGE))
+
+    def _shortcuts(
+        self, entries: Sequence[Entry], numbers: range, varying: Container[int], shared: bool
+    ) -> dict[int, Shortcut]:
+        """The calls that have shortcuts."""
+        found: dict[int, Shortcut] = {}
+        for number in numbers:
+            entry = entries[number]
+            if entry.kind == "call":
+                each = shortcut(entry.function, entry.args, entry.settings)
+                if each is None or (number in varying and (shared or not each.takes_numbers)):
+                    continue
+                found[number] = each
+        return found
 
     def let_go(self) -> None:
         """Let go of recorded arrays, which shortcuts hold, once they have added their tasks."""
         self.calls = {number: Shortcut((), {}) for number in self.calls}
+        self.chains, self.taken = {}, {}
 
     def _plan_memory(
         self, entries: Sequence[Entry], numbers: range, calls: Mapping[int, Shortcut],
-        lasting: Iterable[Array], runs: Mapping[int, int],
+        lasting: Iterable[Array], runs: tuple[Mapping[int, int], int],
     ) -> None:  # fmt: skip
-        """Give each result that only native tasks read a place until its last reader."""
+        """Give each result that only native tasks read a place until its last reader.
+
+        Results of so many bytes have none that a later run reads: they are let go after it.
+        """
+        run_of, most = runs
         outside = {id(owner_of(array)) for array in lasting}
+        for chain in self.chains.values():  # whose last call Python may have to make
+            outside.update(id(owner_of(a)) for a in (chain.fails[0].args if chain.fails else ()))
         made, maker = {}, {}
         for number in calls:
             for result in fresh_results(entries[number]):
@@ -77,18 +106,23 @@ class NativeCalls:
         for number in numbers:
             for array in arrays_in(entries[number]):
                 owner = id(owner_of(array))
-                last_use[owner] = number
+                last_use[owner] = self._extent(number)[1]
                 if number not in calls or array is not made.get(owner, array):
                     outside.add(owner)  # Python sees it, or another view of it
-                elif owner in maker and runs.get(number) != runs.get(maker[owner]):
-                    outside.add(owner)
+                elif owner in maker and run_of.get(number) != run_of.get(maker[owner]):
+                    outside.update([owner] if made[owner].nbytes >= most else [])
+        inner = {id(array) for chain in self.chains.values() for array in chain.inner}
         spans = [
-            (number, last_use[id(owner_of(result))], result)
+            (self._extent(number)[0], last_use[id(owner_of(result))], result)
             for number in calls
             for result in fresh_results(entries[number])
-            if id(owner_of(result)) not in outside
+            if id(owner_of(result)) not in outside and id(result) not in inner
         ]
-        offsets, size = _places(spans)
+        placed = {id(result) for *_, result in spans}
+        takes = [pair for number in calls if number in self.chains
+                 for pair in self.chains[number].takes.items()]  # fmt: skip
+        self.taken.update((r, a) for r, a in takes if r in placed and id(a) in placed)
+        offsets, size = _places(spans, self.taken)
         block = np.empty(size + ALIGNMENT, np.uint8)
         start = -block.ctypes.data % ALIGNMENT
         for offset, (_, _, result) in zip(offsets, spans, strict=True):
@@ -96,6 +130,11 @@ class NativeCalls:
             self.memory[id(result)] = place
             self.bytes_of_results += result.nbytes
         self.bytes += size
+
+    def _extent(self, number: int) -> tuple[int, int]:
+        """The first and the last number of the chain that a call belongs to, or its own."""
+        chain = self.chains.get(number)
+        return (number, number) if chain is None else (chain.numbers[0], chain.numbers[-1])
 
     def keep_results(self, returned: Sequence[Value], entries: Sequence[Entry]) -> None:
         """Let native results that a step returns have one place in all calls.
@@ -114,7 +153,7 @@ class NativeCalls:
 
 
 def _long_runs(
-    entries: Sequence[Entry], numbers: range, calls: dict[int, Shortcut]
+    entries: Sequence[Entry], numbers: range, calls: dict[int, Shortcut], chained: Container[int]
 ) -> dict[int, int]:
     """Leave calls to Python where so few come together that a run would take longer.
 
@@ -132,29 +171,40 @@ def _long_runs(
             runs[number] = together[0] if together else number
             if fresh_results(entries[number]) or entries[number].function is np.add:
                 together.append(number)
+            if number in chained and calls[number].fails is not None:  # Python looks at the result
+                together = []
         elif entry is None or entry.kind != "read":
-            if len(together) < shortest:
+            if len(together) < shortest and not any(each in chained for each in together):
                 for each in together:
                     del calls[each]
             together = []
     return runs
 
 
-def _places(spans: Sequence[tuple[int, int, Array]]) -> tuple[list[int], int]:
-    """Offsets of arrays that are in use from one entry to another, both included; and their end."""
-    taken: list[tuple[int, int, int]] = []  # (first byte, end, last use)
-    offsets, size = [], 0
+def _places(
+    spans: Sequence[tuple[int, int, Array]], taken: Mapping[int, Array]
+) -> tuple[list[int], int]:
+    """Offsets of arrays that are in use from one entry to another, both included; and their end.
+
+    Those whose ids are in `taken` have the place of an array before.
+    """
+    used: list[tuple[int, int, int]] = []  # (first byte, end, last use)
+    offsets: dict[int, int] = {}
+    size = 0
     for first, last, array in spans:
-        taken = [each for each in taken if each[2] >= first]
+        used = [each for each in used if each[2] >= first]
         needed, at = -(-max(array.nbytes, 1) // ALIGNMENT) * ALIGNMENT, 0
-        for begin, end, _ in sorted(taken):
-            if at + needed <= begin:
-                break
-            at = max(at, end)
-        taken.append((at, at + needed, last))
-        offsets.append(at)
+        if id(array) in taken:
+            at = offsets[id(taken[id(array)])]
+        else:
+            for begin, end, _ in sorted(used):
+                if at + needed <= begin:
+                    break
+                at = max(at, end)
+        used.append((at, at + needed, last))
+        offsets[id(array)] = at
         size = max(size, at + needed)
-    return offsets, size
+    return list(offsets.values()), size
 
 
 class Run:
@@ -167,6 +217,9 @@ class Run:
         self.variables: dict[str, int] = {}  # those that each call is given, with their numbers
         # The variables of fresh results, with their shapes and dtypes.
         self.fresh: dict[str, tuple[tuple[int, ...], np.dtype[Any]]] = {}
+        # Those whose memory is that of another variable, if nobody else holds it.
+        self.takes: dict[str, str] = {}
+        self.may_need_python = False  # for the last call, as its tasks find out
         self.failures: list[str] = []  # the lines after a task that has stopped the others
         self._known: dict[int, tuple[Array, str | None]] = {}
 
@@ -189,19 +242,6 @@ class Run:
         return Place(None, array.ctypes.data + offset)
 
 
-def given_to(entry: Entry, found: Shortcut) -> list[Any]:
-    """What the tasks of a call are given."""
-    given = [*arguments_of(entry.function, entry.args)]
-    return given + [entry.settings[name] for name in found.named]
-
-
-def results_of(entry: Entry) -> list[Any]:
-    """The results of a call."""
-    if entry.result is None:
-        return []
-    return list(entry.result) if isinstance(entry.result, tuple | list) else [entry.result]
-
-
 def fresh_results(entry: Entry) -> list[Any]:
     """The results of a call that are none of its arguments."""
     given = {id(each) for each in entry.args}
@@ -220,16 +260,3 @@ def _is_runnable(entry: Entry, found: Shortcut) -> bool:
     except CannotRunError:
         return False
     return True
-
-
-def arrays_in(given: Any) -> list[Array]:
-    """The arrays of an entry or of nested structures, those of tensors too."""
-    if isinstance(given, np.ndarray):
-        return [given]
-    if isinstance(given, Value):
-        return [given.array]
-    if isinstance(given, Entry):
-        return arrays_in([given.args, given.settings, given.result])
-    if isinstance(given, tuple | list):
-        return [array for each in given for array in arrays_in(each)]
-    return arrays_in(list(given.values())) if isinstance(given, dict) else []

@@ -20,6 +20,7 @@ class Options:
     max_plans: int = MAX_PLANS
     verify_every: int = 0
     reuse_outputs: bool = False
+    fuse: bool = True
     name: str | None = None
 
 
@@ -32,6 +33,7 @@ def checked_options(
     max_plans: int | None,
     verify_every: int,
     reuse_outputs: bool,
+    fuse: bool,
     name: str | None,
 ) -> Options:
     """The settings.  Raises ValueError, TypeError or RuntimeError for illegal ones."""
@@ -53,7 +55,12 @@ def checked_options(
         raise ValueError(f"verify_every must be an int of 0 or more, got {verify_every!r}")
     if not isinstance(reuse_outputs, bool):
         raise TypeError(f"reuse_outputs must be a bool, got {type(reuse_outputs).__name__}")
-    return Options(fullgraph, dynamic, most, verify_every, reuse_outputs, name)
+    if not isinstance(fuse, bool):
+        raise TypeError(
+            f"fuse must be a bool, got {fuse!r}: what is fused has the bits of what is not, and "
+            f"there is no faster way with others"
+        )
+    return Options(fullgraph, dynamic, most, verify_every, reuse_outputs, fuse, name)
 
 
 def runs_eagerly(backend: str | Callable[..., Any] | None) -> bool:

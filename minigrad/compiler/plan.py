@@ -7,7 +7,8 @@ from typing import Any
 from minigrad.compiler.arguments import Arguments
 from minigrad.compiler.explain import Task, describe, flow_of
 from minigrad.compiler.floats import FloatArguments
-from minigrad.compiler.native import NativeCalls, arrays_in
+from minigrad.compiler.lifetimes import arrays_in
+from minigrad.compiler.native import NativeCalls
 from minigrad.compiler.options import Options
 from minigrad.compiler.quick import QuickArguments
 from minigrad.compiler.recording import Recording
@@ -33,7 +34,7 @@ class Plan:
 
     def __init__(
         self, recording: Recording, varying_floats: Collection[int], varying: set[int],
-        native: bool = True, reuses_outputs: bool = False,
+        options: Options, native: bool = True,
     ) -> None:  # fmt: skip
         self.world = recording.world
         self.lock = threading.Lock()
@@ -42,8 +43,8 @@ class Plan:
         self.floats = FloatArguments(recording.arguments.floats, varying_floats)
         region = recording.region
         end = len(tape.entries) if region is None else region.starts[0]
-        calls = _native_calls(recording, end, varying) if native else NativeCalls()
-        if reuses_outputs and region is None:
+        calls = _native_calls(recording, end, varying, options.fuse) if native else NativeCalls()
+        if options.reuse_outputs and region is None:
             calls.keep_results(tensors_in(recording.results.returned), tape.entries)
         inputs = len(recording.arguments.arrays)
         writer = Writer(trace, self.floats, varying, inputs, calls)
@@ -196,14 +197,14 @@ def _ranges(recording: Recording, region: Region) -> list[range]:
     return [range(start, end) for start, end in zip(region.starts, ends, strict=False)]
 
 
-def _native_calls(recording: Recording, end: int, varying: set[int]) -> NativeCalls:
+def _native_calls(recording: Recording, end: int, varying: set[int], fuses: bool) -> NativeCalls:
     """The native calls of the forward, which ends with this entry, and of each backward."""
     entries, found = recording.tape.entries, NativeCalls()
     # What a backward reads lives longer than the replay of the forward.
     lasting = arrays_in([recording.results.returned, entries[end:]])
-    found.add(entries, range(end), lasting, varying)
+    found.add(entries, range(end), lasting, varying, fuses=fuses)
     if region := recording.region:
         gradients = arrays_in(region.gradients)
         for numbers in _ranges(recording, region):
-            found.add(entries, numbers, gradients, varying, shared=True)
+            found.add(entries, numbers, gradients, varying, shared=True, fuses=fuses)
     return found

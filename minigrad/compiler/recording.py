@@ -201,7 +201,7 @@ def all_arrays(trace: Trace, world: World) -> list[np.ndarray]:
     """The arrays that were there before and that a step may change."""
     found = {id(array): array for array in trace.objects.values()}
     found.update(world.arrays)
-    for _, grad in trace.leaves.values():
-        if grad is not None:
+    for name, (_, grad) in trace.leaves.items():
+        if grad is not None and trace.mentions(("gradient", name)):
             found[id(grad.array)] = grad.array
     return list(found.values())

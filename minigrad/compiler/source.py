@@ -9,7 +9,7 @@ import numpy as np
 from minigrad.compiler.breaks import GraphBreak
 from minigrad.compiler.floats import FloatArguments
 from minigrad.compiler.native import NativeCalls
-from minigrad.compiler.native_lines import ARRAY, NativeLines
+from minigrad.compiler.native_lines import NativeLines
 from minigrad.compiler.shortcuts import arguments_of, shortcut
 from minigrad.compiler.tape import Entry
 from minigrad.compiler.trace import Name, Trace
@@ -19,7 +19,7 @@ from minigrad.engine.graph import Value
 _SHAPED_BY_ELEMENTS = {"argwhere", "bincount", "nonzero", "unique", "unique_consecutive"}
 
 
-_VARIABLE = re.compile(r"\b[vwxkg]\d+(?:_\d+)?\b")
+_VARIABLE = re.compile(r"\b(?:[vwxkg]\d+(?:_\d+)?|[ga]_leaf\d+)\b")
 _DEFINED = re.compile(r"^([\w, ]+?),? = ")
 
 
@@ -84,11 +84,8 @@ class Writer(NativeLines):
             targets.append(target)
             if isinstance(result, np.ndarray) and self.trace.steps[number].results[several + k]:
                 self._expressions.setdefault(name, target)
-        first = len(self.lines)
         if not self._write_shortcut(entry, targets):
             self.write(f"{', '.join(targets)}{',' * several} = {self.call(entry)}")
-        self.read[number] = ARRAY.findall(" ".join(self.lines[first:]))
-        self.made[number] = targets
         if _has_integers([entry.args, entry.settings]):
             for target, result in zip(targets, results, strict=True):
                 if isinstance(result, np.ndarray):
@@ -145,6 +142,7 @@ class Writer(NativeLines):
     def head(self) -> list[str]:
         """The first lines: leaves among the arguments, and the gradients that are read."""
         read = {name[1] for name in self._expressions if name[0] == "gradient"}
+        handed_on = set(re.findall(r"\bg_(leaf\d+)\b", "\n".join(self.lines)))
         lines = [
             f"{variable} = inputs[{name[1]}]"
             for name, variable in self._expressions.items()
@@ -157,10 +155,12 @@ class Writer(NativeLines):
                 lines.append(f"{variable} = tensors[{name[1]}]")
         for name, variable in self._leaves.items():
             first = self.trace.leaves[name][1]
-            if first is not None:
+            is_read = first is not None and name in read
+            # Otherwise a gradient that the step drops would live to its end.
+            if is_read or variable in handed_on:
                 lines.append(f"g_{variable} = {variable}._grad")
-                if name in read:
-                    lines.append(f"a_{variable} = g_{variable}.array")
+            if is_read:
+                lines.append(f"a_{variable} = g_{variable}.array")
         return lines
 
     def old_gradient(self, leaf: Name) -> str | None:

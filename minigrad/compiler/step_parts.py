@@ -93,6 +93,8 @@ def _order_of(recording: Recording, writer: Writer) -> list[Any] | None:
     entries = recording.tape.entries
     if recording.region is not None or recording.flags or not writer.runs:
         return None
+    if any(run.may_need_python for run in writer.runs):
+        return None
     if not all(isinstance(tensor, Value) for tensor in recording.arguments.tensors):
         return None
     runs = {run.number: run for run in writer.runs}

@@ -6,6 +6,7 @@ it away, which the tape sees at the next call.  What it cannot see it is told of
 comparing two recordings (`trace.py`).
 """
 
+import hashlib
 import time
 import types
 import weakref
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.compiler.breaks import GraphBreak
+from minigrad.compiler.recorded_memory import RecordedMemory
 from minigrad.compiler.where import calling_line, only_returns
 from minigrad.engine.backward import Walk
 from minigrad.engine.grad_mode import Mode, thread
@@ -63,6 +65,21 @@ class Snapshot:
             if array.flags.writeable:
                 np.copyto(array, copy)
 
+    def holds(self) -> bool:
+        """True if the arrays have the bits that were copied."""
+        return all(same_bits(array, copy) for array, copy in self.pairs)
+
+
+def same_bits(a: np.ndarray, b: np.ndarray) -> bool:
+    """True if two arrays have equal layouts and the same bits."""
+    return a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes()
+
+
+def digest(array: np.ndarray) -> tuple[Any, ...]:
+    """What arrays with the same bits have in common: a copy of a large one would take memory."""
+    elements = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+    return array.shape, array.dtype, hashlib.blake2b(elements.data, digest_size=16).digest()
+
 
 class Tape:
     """Records what the current thread does, between `start` and `stop`."""
@@ -86,6 +103,7 @@ class Tape:
         self._depth = 0
         self._groups = list(groups)  # of optimizers, whose settings the step may change
         self._settings = [dict(group) for group in self._groups]
+        self._memory = RecordedMemory()
         for leaf in leaves:
             self.add_leaf(leaf)
 
@@ -96,6 +114,7 @@ class Tape:
         if self._depth or function is int:  # which asks if an operation is being interrupted
             return self._untaped(function, *args, **settings)
         self.note_gradients()
+        self._memory.give_back()
         self._depth = 1
         try:
             began = time.perf_counter()
@@ -109,6 +128,9 @@ class Tape:
         entry.gave_scalars = result is not given
         entry.in_backward = self._mode.walk is not None
         self.entries.append(entry)
+        if isinstance(result, tuple | list):
+            entry.result = [*result]  # a list of the tape's own: the engine may keep the other
+        self._memory.note([*args, *settings.values(), *results_of(entry)])
         return result
 
     def _name_of(self, function: Callable[..., Any]) -> str:
@@ -184,7 +206,7 @@ class Tape:
         where, kept = calling_line(), None
         if self.watched:
             grads = [leaf._grad for leaf, _ in self.first_grads.values()]
-            kept = [None if g is None else g.array.copy() for g in grads]
+            kept = [None if g is None else digest(g.array) for g in grads]
         with self.paused():
             result = function(*args)
         self._settings = [dict(group) for group in self._groups]
@@ -247,6 +269,13 @@ def as_arrays(result: Any) -> Any:
             return result
         return tuple([np.asarray(r) if isinstance(r, np.generic) else r for r in result])
     return np.asarray(result) if isinstance(result, np.generic) else result
+
+
+def results_of(entry: Entry) -> list[Any]:
+    """The results of a call."""
+    if entry.result is None:
+        return []
+    return list(entry.result) if isinstance(entry.result, tuple | list) else [entry.result]
 
 
 def _walk_type(recorded_by: Tape) -> type[Walk]:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad.compiler.breaks import GraphBreak
-from minigrad.compiler.tape import Entry, Tape
+from minigrad.compiler.tape import Entry, Tape, same_bits
 from minigrad.engine.graph import Value
 from minigrad.engine.saved import ShapeDtype
 from minigrad.tensor.memory import owner_of, place_in
@@ -114,6 +114,10 @@ class Trace:
             if entry.kind == "constant" and not same_bits(entry.result, entry.kept)
         }
 
+    def mentions(self, name: Name) -> bool:
+        """Return whether a step reads, changes or hands on an array, or a view of it."""
+        return any(_occurs(name, [s.args, s.settings, s.results]) for s in self.steps)
+
     # --- entries ---
 
     def _step(self, number: int, entry: Entry) -> Step:
@@ -202,11 +206,6 @@ def function_of(given: Any, trace: Trace) -> Any:
     return id(given)
 
 
-def same_bits(a: np.ndarray, b: np.ndarray) -> bool:
-    """True if two arrays have equal layouts and the same bits."""
-    return a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes()
-
-
 def difference(
     first: Trace, second: Trace, floats: Mapping[int, tuple[str, str]]
 ) -> GraphBreak | None:
@@ -263,6 +262,13 @@ def _words(a: Step, b: Step) -> str:
             )
         return f"`{b.called}` takes a number that is another one in each call"
     return f"`{b.called}` gives other shapes in each call"
+
+
+def _occurs(name: Name, symbols: Any) -> bool:
+    """Return whether a name is among symbols, or in one of them."""
+    if symbols == name:
+        return True
+    return isinstance(symbols, tuple | list) and any(_occurs(name, each) for each in symbols)
 
 
 def _has_memory(symbols: Any) -> bool:

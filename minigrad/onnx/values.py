@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.compiler.trace import same_bits
+from minigrad.compiler.tape import same_bits
 from minigrad.onnx.constants import varying_constant
 from minigrad.onnx.errors import OnnxExporterError
 from minigrad.onnx.graph import Graph

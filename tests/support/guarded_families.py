@@ -34,8 +34,6 @@ from minigrad.kernels.reduction import (
     scan,
     softmax,
 )
-from minigrad.kernels.replay import rows as replay_rows
-from minigrad.kernels.replay.guards import Headers
 from minigrad.kernels.resampling import grid_sample, taps
 from minigrad.kernels.resampling.reads import dense_reads
 from minigrad.kernels.selection import largest
@@ -44,6 +42,7 @@ from minigrad.kernels.special import bessel, normal, polynomials
 from minigrad.kernels.special import gamma as incomplete_gamma
 from minigrad.tensor.creation import from_numpy
 from tests.support.forced_algorithm import forced
+from tests.support.replayed_tasks import replayed
 
 Array = np.ndarray[Any, Any]
 Calls = Generator[tuple[Any, ...], Any, None]
@@ -358,18 +357,6 @@ def rows_of_elements(draw: Draw) -> Calls:
     out = yield euclidean.distances_from_products, inner, *lengths
     yield euclidean.slopes, draw.array(*out.shape), out
     yield logsumexp.logsumexp, draw.plain(draw.size(most=37), draw.one_of(draw.size(1), 1500))
-
-
-def replayed(draw: Draw) -> Calls:
-    x = draw.plain(draw.size(1), draw.size(2, 37))
-    row, loss = draw.plain(x.shape[1]), draw.plain(1)
-    yield replay_rows.add_row.run, draw.plain(*x.shape), x, row
-    yield replay_rows.sum_rows.run, row, x
-    position = np.full(1, draw.one_of(-1, 3), np.int64)
-    yield replay_rows.settle_loss.run, loss, position, np.ones(1)
-    arrays = tuple(draw.array(*shape) for shape in ((4,), (2, 3), (5, 1, 2)))
-    headers = yield Headers, arrays
-    yield headers.match, arrays
 
 
 def _step(optimizer: optim.Optimizer, *parameters: Array) -> None:

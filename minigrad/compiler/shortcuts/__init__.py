@@ -14,10 +14,12 @@ from minigrad.compiler.shortcuts import (
     elementwise,
     in_place,
     losses,
+    pooling,
     products,
     reductions,
 )
 from minigrad.compiler.shortcuts.declaration import Shortcut
+from minigrad.compiler.tape import Entry
 from minigrad.ops.nn.softmax import cross_entropy
 
 _RULES = (
@@ -27,6 +29,7 @@ _RULES = (
     | clipping.RULES
     | reductions.RULES
     | losses.RULES
+    | pooling.RULES
 )
 
 
@@ -41,3 +44,9 @@ def arguments_of(function: Any, args: Sequence[Any]) -> Sequence[Any]:
     if id(function) == id(cross_entropy.op.array_vjp[0]):
         return args[0], args[1][0].array
     return args
+
+
+def given_to(entry: Entry, found: Shortcut) -> list[Any]:
+    """What the tasks of a call are given."""
+    given = [*arguments_of(entry.function, entry.args)]
+    return given + [entry.settings[name] for name in found.named]

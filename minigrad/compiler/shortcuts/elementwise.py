@@ -10,19 +10,22 @@ from minigrad.compiler.shortcuts.declaration import (
     Rule,
     Shortcut,
     Tasks,
+    blocks_of,
     is_dense,
     placeholder,
 )
 from minigrad.kernels.compiler.kernel import GRAIN_SIZE
 from minigrad.kernels.pointwise import elementwise
-from minigrad.kernels.replay.task_list import TaskList, flat
+from minigrad.kernels.replay.chains import BlockCall
+from minigrad.kernels.replay.task_list import Seen, TaskList, flat
 from minigrad.ops.elementwise import arithmetic
 from minigrad.ops.elementwise.elementary import exp
-from minigrad.ops.nn.activation import relu, sigmoid, tanh
+from minigrad.ops.nn.activation import gelu, gelu_backward, relu, sigmoid, tanh
+from minigrad.ops.nn.random import dropout
 
 
-def _by_ufunc(ufunc: np.ufunc, *positions: int) -> Rule:
-    """The rule of an operation that is one ufunc for arrays that are not large.
+def _by_ufunc(ufunc: np.ufunc, *positions: int, loop: Any = None) -> Rule:
+    """The rule of an operation that is one ufunc for arrays that are not large, else a loop.
 
     It is given all arguments, or those at some positions.
     """
@@ -31,14 +34,18 @@ def _by_ufunc(ufunc: np.ufunc, *positions: int) -> Rule:
         chosen = positions or range(len(args))
         operands = [args[k] for k in chosen]
         sizes = [a.size if isinstance(a, np.ndarray) and a.ndim else 0 for a in operands]
-        if settings or max(sizes) >= 8 * GRAIN_SIZE:
+        if settings:
             return None
+        if max(sizes) >= 8 * GRAIN_SIZE:
+            blocks = None if loop is None else blocks_of(loop.kernel, chosen, operands)
+            return None if blocks is None else Shortcut(None, {}, blocks=blocks)
         run = _run_ufunc(ufunc, chosen, operands)
         if not max(sizes):  # NumPy would give a scalar
             return Shortcut(None, {}, tasks=run, takes_numbers=True)
         given = ", ".join(placeholder(k) for k in chosen)
         line = f"{{out0}} = {{ufunc}}({given})"
-        return Shortcut((line,), {"ufunc": ufunc}, tasks=run, takes_numbers=True)
+        blocks = blocks_of(ufunc, chosen, operands)
+        return Shortcut((line,), {"ufunc": ufunc}, tasks=run, takes_numbers=True, blocks=blocks)
 
     return rule
 
@@ -63,7 +70,7 @@ def _run_ufunc(ufunc: np.ufunc, positions: Sequence[int], operands: Sequence[Any
 
 def _handed_on(args: Sequence[Any], settings: Mapping[str, Any]) -> Shortcut:
     """What a rule is that gives its cotangent as it is."""
-    return Shortcut((), {}, tasks=lambda tasks, given, out: None)
+    return Shortcut((), {}, tasks=lambda tasks, given, out: None, blocks=lambda given, out: [])
 
 
 def _by_loop(loop: Any, arity: int) -> Rule:
@@ -84,7 +91,9 @@ def _by_loop(loop: Any, arity: int) -> Rule:
         def run(tasks: TaskList, given: Sequence[Any], out: Sequence[Array]) -> None:
             tasks.kernel(loop.kernel, first.size, flat(out[0]), *map(flat, given[:arity]))
 
-        return Shortcut((make, f"{{run}}({{size}}, {{out0}}{suffix}, {given})"), objects, tasks=run)
+        line = f"{{run}}({{size}}, {{out0}}{suffix}, {given})"
+        blocks = blocks_of(loop.kernel, range(arity), arrays)
+        return Shortcut((make, line), objects, tasks=run, blocks=blocks)
 
     return rule
 
@@ -114,19 +123,53 @@ def _tanh(args: Sequence[Any], settings: Mapping[str, Any]) -> Shortcut | None:
     return rule(args, settings)
 
 
+def _gelu(plain: Any, by_tanh: Any, arity: int) -> Rule:
+    """The rule of gelu or of its derivative, by one of two loops."""
+
+    def rule(args: Sequence[Any], settings: Mapping[str, Any]) -> Shortcut | None:
+        loop = by_tanh if settings.get("approximate") == "tanh" else plain
+        return _by_loop(loop, arity)(args, {})
+
+    return rule
+
+
+def _dropout(args: Sequence[Any], settings: Mapping[str, Any]) -> Shortcut | None:
+    """Parts of the elements where the mask is true, times a number, and of zeros."""
+    (x,) = args
+    mask = settings["mask"]
+    if not is_dense(x) or x.shape != mask.shape or x.size < elementwise._SELECTION:
+        return None
+    if mask.dtype not in (np.bool_, np.uint8) or not mask.flags.c_contiguous:
+        return None
+    scale = x.dtype.type(settings["scale"])
+
+    def blocks(given: Sequence[Any], out: Sequence[Array]) -> list[BlockCall]:
+        x, mask = given
+        chosen = Seen(mask, mask.view(np.uint8).reshape(-1))
+        loop = elementwise._masked.kernel
+        return [BlockCall(loop, (0, flat(out[0]), flat(x), chosen, scale))]
+
+    return Shortcut(None, {}, ("mask",), blocks=blocks)
+
+
 RULES: dict[int, Rule] = {
+    id(dropout.op.forward): _dropout,
+    id(gelu.op.forward): _gelu(elementwise._gelu, elementwise._gelu_tanh, 1),
+    id(gelu_backward.op.forward): _gelu(
+        elementwise._gelu_backward, elementwise._gelu_tanh_backward, 2
+    ),
     id(relu.op.forward): _relu,
     id(relu.op.array_vjp[0]): _by_loop(elementwise.relu_backward, 2),
-    id(arithmetic.add.op.forward): _by_ufunc(np.add),
+    id(arithmetic.add.op.forward): _by_ufunc(np.add, loop=elementwise._add),
     id(arithmetic.add.op.array_vjp[0]): _handed_on,
     id(arithmetic.add.op.array_vjp[1]): _handed_on,
-    id(arithmetic.sub.op.forward): _by_ufunc(np.subtract),
+    id(arithmetic.sub.op.forward): _by_ufunc(np.subtract, loop=elementwise._sub),
     id(arithmetic.sub.op.array_vjp[0]): _handed_on,
     id(arithmetic.sub.op.array_vjp[1]): _by_ufunc(np.negative, 0),
-    id(arithmetic.mul.op.forward): _by_ufunc(np.multiply),
-    id(arithmetic.mul.op.array_vjp[0]): _by_ufunc(np.multiply, 0, 3),
-    id(arithmetic.mul.op.array_vjp[1]): _by_ufunc(np.multiply, 0, 2),
-    id(arithmetic.div.op.forward): _by_ufunc(np.true_divide),
+    id(arithmetic.mul.op.forward): _by_ufunc(np.multiply, loop=elementwise._mul),
+    id(arithmetic.mul.op.array_vjp[0]): _by_ufunc(np.multiply, 0, 3, loop=elementwise._mul),
+    id(arithmetic.mul.op.array_vjp[1]): _by_ufunc(np.multiply, 0, 2, loop=elementwise._mul),
+    id(arithmetic.div.op.forward): _by_ufunc(np.true_divide, loop=elementwise._div),
     id(arithmetic.div.op.array_vjp[0]): _by_ufunc(np.true_divide, 0, 3),
     id(arithmetic.neg.op.forward): _by_ufunc(np.negative),
     id(sigmoid.op.forward): _by_loop(elementwise.sigmoid, 1),

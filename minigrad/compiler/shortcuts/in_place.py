@@ -5,7 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.compiler.shortcuts.declaration import Array, Rule, Shortcut, is_dense
+from minigrad.compiler.shortcuts.declaration import (
+    Array,
+    Rule,
+    Shortcut,
+    blocks_of,
+    is_dense,
+)
 from minigrad.kernels.compiler.kernel import GRAIN_SIZE
 from minigrad.kernels.replay.task_list import TaskList
 from minigrad.tensor.methods.inplace import assign_number
@@ -35,7 +41,10 @@ def _by_ufunc(ufunc: np.ufunc) -> Rule:
             tasks.ufunc(ufunc, given[0], other, given[0])
 
         lines = ("{ufunc}({0}, {1}, {0})",)
-        return Shortcut(lines, {"ufunc": ufunc}, tasks=run, takes_numbers=True, changes=(0,))
+        blocks = blocks_of(ufunc, (0, 1), (x, y))
+        return Shortcut(
+            lines, {"ufunc": ufunc}, tasks=run, takes_numbers=True, changes=(0,), blocks=blocks
+        )  # fmt: skip
 
     return rule
 

@@ -10,7 +10,7 @@ from minigrad.kernels.compiler.kernel import Kernel, device_function, kernel
 from minigrad.kernels.compiler.numpy_abi import headers_are_known, write_addresses
 from minigrad.kernels.compiler.pointers import call, pointer_at
 from minigrad.kernels.compiler.task_queue import PreparedTasks, launch_tasks
-from minigrad.kernels.compiler.workspace import ALIGNMENT
+from minigrad.kernels.compiler.workspace import ALIGNMENT, scratch
 from minigrad.kernels.replay.entry_points import (
     ARRAY_DATA,
     CODE,
@@ -231,11 +231,7 @@ class TaskList:
                 self._shared_outside.append((address, at))
                 end = at + array.bytes
             else:
-                place = self._place(seen_as(array))
-                if place.number is None:
-                    fields[number] = place.offset
-                else:
-                    self._outside.append((address, place.number, place.offset))
+                self.write_address(address, array)
         self.kernel(_forget_taken, fields[-counts - 1 : -1])
         self.kernel(
             launch_tasks, prepared._work, fields, 0, 0, counts, prepared._function, 0, threads
@@ -243,6 +239,14 @@ class TaskList:
         workspace = len(self._words) - 2
         self._shared_words.append((workspace, 0))
         self._shared_size = max(self._shared_size, end)
+
+    def write_address(self, target: int, operand: Array | Seen) -> None:
+        """Let the word at an address outside of the list be the address of an array's elements."""
+        place = self._place(seen_as(operand))
+        if place.number is None:
+            ctypes.c_int64.from_address(target).value = place.offset
+        else:
+            self._outside.append((target, place.number, place.offset))
 
     def _add_row(self, function: int, *words: int, data: int = 0, stop: int | None = None) -> int:
         number = len(self._rows)
@@ -277,6 +281,17 @@ class TaskList:
 
     # --- running ---
 
+    @property
+    def shared_bytes(self) -> int:
+        """The size of the memory that all tasks share."""
+        return self._shared_size
+
+    def share(self, number: int) -> None:
+        """Let the array of each call with this number be the memory that all tasks share."""
+        self._places += [(word, number, at) for word, at in self._shared_words]
+        self._outside += [(address, number, at) for address, at in self._shared_outside]
+        self._shared_words, self._shared_outside, self._shared_size = [], [], 0
+
     def arguments(self, arrays: int) -> tuple[Array, ...]:
         """Tables for calls with so many arrays: tasks, their words, places, and bases."""
         words = np.array(self._words, np.int64)
@@ -300,6 +315,13 @@ class TaskList:
             words[word] = begin + offset
         for address, offset in self._shared_outside:
             ctypes.c_int64.from_address(address).value = begin + offset
+
+
+def workspace_of(size: int) -> Array:
+    """Aligned memory of so many bytes, which later kernels of the thread use, too."""
+    block = scratch(size + ALIGNMENT, np.dtype(np.uint8))
+    begin = -block.ctypes.data % ALIGNMENT
+    return block[begin : begin + size]
 
 
 def seen_as(operand: Array | Seen) -> Seen:
