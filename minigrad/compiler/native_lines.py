@@ -135,8 +135,8 @@ class NativeLines(Expressions):
         run, self._run = self._run, None
         if run is None:
             return
-        if run.tasks.shared_bytes >= MOST_SHARED:
-            size = run.tasks.shared_bytes
+        if run.tasks.shared_size >= MOST_SHARED:
+            size = run.tasks.shared_size
             run.tasks.share(run.variables.setdefault(f"workspace({size})", len(run.variables)))
         self.names.update(
             empty=np.empty, run_tasks=run_tasks.run, stop=_refuse_failure, lock=self._lock,

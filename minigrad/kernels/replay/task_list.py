@@ -128,7 +128,7 @@ class TaskList:
         # Memory that all tasks share: where its addresses are to be written, and their offsets.
         self._shared_words: list[tuple[int, int]] = []
         self._shared_outside: list[tuple[int, int]] = []
-        self._shared_size = 0
+        self.shared_size = 0
         self._shared: Array | None = None
         # Cells of the table, and words, that are the addresses of words.
         self._cells: list[tuple[int, int]] = []
@@ -238,7 +238,7 @@ class TaskList:
         )  # fmt: skip
         workspace = len(self._words) - 2
         self._shared_words.append((workspace, 0))
-        self._shared_size = max(self._shared_size, end)
+        self.shared_size = max(self.shared_size, end)
 
     def write_address(self, target: int, operand: Array | Seen) -> None:
         """Let the word at an address outside of the list be the address of an array's elements."""
@@ -281,16 +281,11 @@ class TaskList:
 
     # --- running ---
 
-    @property
-    def shared_bytes(self) -> int:
-        """The size of the memory that all tasks share."""
-        return self._shared_size
-
     def share(self, number: int) -> None:
         """Let the array of each call with this number be the memory that all tasks share."""
         self._places += [(word, number, at) for word, at in self._shared_words]
         self._outside += [(address, number, at) for address, at in self._shared_outside]
-        self._shared_words, self._shared_outside, self._shared_size = [], [], 0
+        self._shared_words, self._shared_outside, self.shared_size = [], [], 0
 
     def arguments(self, arrays: int) -> tuple[Array, ...]:
         """Tables for calls with so many arrays: tasks, their words, places, and bases."""
@@ -309,7 +304,7 @@ class TaskList:
     def _place_shared(self, words: Array) -> None:
         """Write the addresses of the memory that all tasks share."""
         if self._shared is None:
-            self._shared = np.empty(self._shared_size + ALIGNMENT, np.uint8)
+            self._shared = np.empty(self.shared_size + ALIGNMENT, np.uint8)
         begin = -(-self._shared.ctypes.data // ALIGNMENT) * ALIGNMENT
         for word, offset in self._shared_words:
             words[word] = begin + offset
