@@ -16,7 +16,7 @@ from minigrad.core import dtypes
 from minigrad.engine.complex_form import complex_form
 from minigrad.engine.forward_mode import carry_tangents
 from minigrad.engine.grad_mode import Mode, thread
-from minigrad.engine.graph import Node, Value, wrap
+from minigrad.engine.graph import Node, Value
 from minigrad.engine.half_precision import holds_half, through_float32
 from minigrad.engine.memory import view_mode
 from minigrad.engine.operands import (
@@ -244,8 +244,13 @@ def _unpacked(result: Any, kind: type[Value]) -> tuple[Any, list[Value] | None]:
     """The array that a forward gave, and its by-products if there are any."""
     if type(result) is not tuple:
         return np.asarray(result), None
-    first, *others = result
-    return np.asarray(first), [wrap(kind, np.asarray(other)) for other in others]
+    byproducts: list[Value] = []
+    for array in result[1:]:
+        (byproduct := _new(kind)).array = array if type(array) is _ndarray else np.asarray(array)
+        if byproduct.array.dtype.kind == "c":
+            byproduct.mark_complex()
+        byproducts.append(byproduct)
+    return np.asarray(result[0]), byproducts
 
 
 def _record(

@@ -18,6 +18,7 @@ from minigrad.kernels.simd import math
 Array = np.ndarray[Any, Any]
 
 _SUMS = frozenset({"contract", "reassoc"})
+_INT64 = np.dtype(np.int64)
 # Elements of one task, if they are not a row: short rows come several at a time.
 TASK_ELEMENTS = 2048
 
@@ -44,7 +45,7 @@ def _check_labels(labels: Array, weights: Array, ignore_index: int) -> tuple[int
 
 def _flat_labels(target: Array) -> Array:
     """The labels, flat, in the order of rows."""
-    if target.ndim == 1 and target.dtype == np.int64 and target.flags.c_contiguous:
+    if target.ndim == 1 and target.dtype is _INT64 and target.flags.c_contiguous:
         return target
     return np.asarray(target, np.int64, order="C").reshape(-1)
 

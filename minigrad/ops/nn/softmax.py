@@ -43,7 +43,7 @@ def softmax(input: Array, *, dim: int) -> Array:
     if input.ndim == 0:
         return np.ones_like(input)
     axis = _axis(input, dim)
-    if columns.is_worth_it(axis, input):
+    if axis + 1 < input.ndim and columns.is_worth_it(axis, input):
         return columns.softmax(input, axis)
     return kernels.softmax(input, axis)
 
@@ -64,7 +64,7 @@ def softmax_backward(cotangent: Array, output: Array, *, dim: int) -> Array:
     if cotangent.ndim == 0:
         return np.zeros_like(cotangent)
     axis = _axis(output, dim)
-    if columns.is_worth_it(axis, cotangent, output):
+    if axis + 1 < cotangent.ndim and columns.is_worth_it(axis, cotangent, output):
         return columns.softmax_backward(cotangent, output, axis)
     return kernels.softmax_backward(cotangent, output, axis)
 
@@ -79,7 +79,7 @@ def log_softmax(input: Array, *, dim: int) -> Array:
     if input.ndim == 0:
         return np.zeros_like(input)
     axis = _axis(input, dim)
-    if columns.is_worth_it(axis, input):
+    if axis + 1 < input.ndim and columns.is_worth_it(axis, input):
         return columns.softmax(input, axis, logarithm=True)
     return kernels.log_softmax(input, axis)
 
@@ -98,7 +98,7 @@ def log_softmax_backward(cotangent: Array, output: Array, *, dim: int) -> Array:
     if cotangent.ndim == 0:
         return np.zeros_like(cotangent)
     axis = _axis(output, dim)
-    if columns.is_worth_it(axis, cotangent, output):
+    if axis + 1 < cotangent.ndim and columns.is_worth_it(axis, cotangent, output):
         return columns.softmax_backward(cotangent, output, axis, logarithm=True)
     return kernels.log_softmax_backward(cotangent, output, axis)
 
