@@ -78,6 +78,6 @@ def single(
     return drawn_again_at_kinks(check, seed)
 
 
-def seeds(count: int) -> list[int]:
-    """Seeds of points, the same in every run."""
-    return [int(seed) for seed in np.random.default_rng(20).integers(0, 2**31, count)]
+def seeds(count: int, seed: int) -> list[int]:
+    """Seeds of points, the same for a seed in every run."""
+    return [int(seed) for seed in np.random.default_rng(20 + seed).integers(0, 2**31, count)]

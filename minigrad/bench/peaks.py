@@ -36,9 +36,14 @@ class Peaks:
     call: float = 0.0
 
     def bandwidth(self, size: float) -> float:
-        """B/s for `size` bytes, as the largest working set that fits into them reached it."""
-        fitting = [rate for measured, rate in self.bandwidths if measured <= size]
-        return fitting[-1] if fitting else self.bandwidths[0][1]
+        """B/s for `size` bytes, as the largest working set that fits into them reached it.
+
+        A larger working set that was faster shows what this one can reach, too: the machine was
+        busy while it was measured.
+        """
+        smallest = self.bandwidths[0][0]
+        fitting = max((s for s, _ in self.bandwidths if s <= size), default=smallest)
+        return max(rate for measured, rate in self.bandwidths if measured >= fitting)
 
     def or_better(self, other: "Peaks") -> "Peaks":
         """The higher of the rates that two measurements of the same working sets reached."""

@@ -8,10 +8,15 @@ from minigrad.bench.record import Entry, Run
 from minigrad.utils import terminal
 from minigrad.utils.benchmark import select_unit
 
-OVER_THE_ROOF = (
-    "more than 100 % of the roof: operations are counted as the definition has them, of which\n"
-    "Winograd's convolution does fewer; or operands stay in a cache nearer than their size says"
-)
+# Why a case takes more than the whole roof, by the word that stands beside its share.
+OVER_THE_ROOF = {
+    "fewer": "the algorithm does fewer operations than the definition, whose are counted:\n"
+    "Winograd's convolution, say",
+    "cache": "what it reads stays in a cache nearer than its size says",
+    "busy": "memory was slower while the roof was measured than in the case: other programs\n"
+    "were at work; measure again",
+}
+FLAT = 1.5  # times as fast as main memory: less than that is no cache
 CALLS = (
     "call: the machine needs less time for the work than the call of the smallest operation takes, "
     "{call};\nthe roof says nothing of such a case"
@@ -54,11 +59,7 @@ def table(run: Run, width: int | None = None) -> str:
     Where that is wider than `width`, a row takes two lines.
     """
     head, *rows = cells(run)
-    lines = [terminal.table(head, rows, width)]
-    if any(run.peaks.bound_by_calls(entry.flops, entry.bytes) for entry in run.entries):
-        lines.append(CALLS.format(call=seconds(run.peaks.call)))
-    if any((entry.share_of_roof("minigrad", run.peaks) or 0) > 1 for entry in run.entries):
-        lines.append(OVER_THE_ROOF)
+    lines = [terminal.table(head, rows, width), *words_in_shares([run])]
     for entry in run.entries:
         lines += [f"failed: {entry.label}, {k}: {reason}" for k, reason in entry.failures.items()]
     return "\n".join(lines)
@@ -92,7 +93,20 @@ def threads_table(runs: Sequence[Run], width: int | None = None) -> str:
             ratios = [e[label].ratio(name) if label in e else None for e in found]
             row += ["" if ratio is None else f"{ratio:.2f}x" for ratio in ratios]
         rows.append(row)
-    return terminal.table(head, rows, width)
+    return "\n".join([terminal.table(head, rows, width), *words_in_shares(runs)])
+
+
+def words_in_shares(runs: Sequence[Run]) -> list[str]:
+    """What the words mean that stand in the column of shares of the roof."""
+    lines = []
+    pairs = [(entry, run.peaks) for run in runs for entry in run.entries]
+    calls = [p.call for entry, p in pairs if p.bound_by_calls(entry.flops, entry.bytes)]
+    if calls:
+        lines.append(CALLS.format(call=seconds(min(calls))))
+    found = {over_the_roof(entry, "minigrad", peaks) for entry, peaks in pairs}
+    lines += [f"more than 100 %, {word}: {why}" for word, why in OVER_THE_ROOF.items()
+              if word in found]  # fmt: skip
+    return lines
 
 
 def _on_threads(entry: Entry | None, run: Run, fewest: Entry | None) -> list[str]:
@@ -112,8 +126,23 @@ def _share(entry: Entry, peaks: Peaks) -> str:
     """The share of the roof, or that a call takes longer than the work."""
     if peaks.bound_by_calls(entry.flops, entry.bytes):
         return "call"
-    share = entry.share_of_roof("minigrad", peaks)
-    return "" if share is None else f"{share:.0%}"
+    return share_with_reason(entry, "minigrad", peaks)
+
+
+def share_with_reason(entry: Entry, library: str, peaks: Peaks) -> str:
+    """The share of the roof, with a word of `OVER_THE_ROOF` if it is more than the whole."""
+    share = entry.share_of_roof(library, peaks)
+    return "" if share is None else f"{share:.0%} {over_the_roof(entry, library, peaks)}".strip()
+
+
+def over_the_roof(entry: Entry, library: str, peaks: Peaks) -> str:
+    """The word of `OVER_THE_ROOF` for a share of more than 100 %; empty for others."""
+    if round(entry.share_of_roof(library, peaks) or 0.0, 2) <= 1:
+        return ""
+    if not peaks.bound_by_memory(entry.flops, entry.bytes):
+        return "fewer"
+    memory = peaks.bandwidth(LEVELS["main memory"])
+    return "cache" if peaks.bandwidth(entry.bytes) > FLAT * memory else "busy"
 
 
 def summary(run: Run) -> str:

@@ -8,6 +8,7 @@ import pytest
 import minigrad as mg
 from minigrad.autograd import Function
 from minigrad.autograd.gradcheck import numeric
+from minigrad.autograd.gradcheck.failures import NotSmoothError
 from minigrad.testing import GradcheckError, arr, check, gradcheck, gradgradcheck
 
 
@@ -72,6 +73,57 @@ def test_the_bound_on_a_difference_s_error_holds():
             step = 10 ** rng.uniform(-7, -1)
             found = numeric.central(partial(moved, function, x), step, 2.0**-53)
             assert abs(found.value - derivative(x)) <= found.error
+
+
+# --- rounding inside ---------------------------------------------------------------------------
+
+
+def centred(y):
+    return y - y.mean()
+
+
+CANCELLING = {
+    "a constant": lambda x: x.softmax(-1).sum() - 1,
+    "nothing but rounding": lambda x: centred((x - x).sigmoid() + x.softmax(-1).sum()),
+    "a large offset": lambda x: (300 + x.sin()) - 300,
+    "there and back": lambda x: (x.exp() * x).exp().log() - x * x.exp(),
+    "a small difference": lambda x: (x + 20).square() - (x.square() + 40 * x),
+    "centred twice": lambda x: centred(centred(x) * 0.1 + 40),
+}
+
+
+@pytest.mark.parametrize("dtype", [mg.float64, mg.float32])
+@pytest.mark.parametrize("name", CANCELLING)
+def test_digits_that_cancel_inside_are_in_the_bound(name, dtype):
+    rng = np.random.default_rng(0)
+    for seed in range(6):
+        x = mg.tensor(rng.uniform(-1.5, 1.5, (3, 3)), dtype=dtype, requires_grad=True)
+        assert gradcheck(CANCELLING[name], x, seed=seed)
+
+
+@pytest.mark.parametrize(
+    ("size", "kind"), [(1e9, "noise"), (1e10, "noise"), (1e14, "steps"), (1e15, "steps")]
+)
+def test_a_function_that_is_rounding_noise_is_named_as_such(size, kind):
+    x = leaf(0.7, -1.3, 0.4)
+    with pytest.raises(GradcheckError) as failure:
+        gradcheck(lambda x: (x.sin() + size) - size, x)
+    assert failure.value.kind == kind
+    assert isinstance(failure.value, NotSmoothError) or size > 1e11
+
+
+def test_a_wrong_rule_of_a_function_that_loses_digits_is_found():
+    square = scaled(1.0001)
+    with pytest.raises(GradcheckError, match="a factor of") as failure:
+        gradcheck(lambda x: (300 + square(x)) - 300, leaf(0.7, -1.3, 0.4, 1.1))
+    assert failure.value.kind == "factor"
+
+
+def test_a_small_error_is_not_taken_for_one_of_places():
+    x = mg.tensor(np.random.default_rng(0).uniform(0.5, 1.5, (3, 3)), requires_grad=True)
+    with pytest.raises(GradcheckError) as failure:
+        gradcheck(scaled(1 + 3e-6), x)
+    assert failure.value.kind in {"factor", None}
 
 
 # --- dtypes ----------------------------------------------------------------------------------

@@ -51,8 +51,24 @@ def test_looking_ahead_gives_the_scalars_that_each_step_would_have_found(schedul
         np.testing.assert_allclose(x.detach().numpy(), theta, rtol=1e-12, atol=1e-12)
 
 
-def test_most_steps_do_not_run_the_text(monkeypatch):
-    runs, text = [], optim.Adam.rule.text
-    monkeypatch.setattr(optim.Adam.rule, "text", lambda *a, **h: runs.append(1) or text(*a, **h))
-    stepped(optim.Adam, np.zeros(3), [np.ones(3)] * 130)
-    assert len(runs) <= 4
+@pytest.mark.parametrize(("cls", "most"), [(optim.Adam, 4), (optim.Ranger, 16)])
+def test_most_steps_do_not_run_the_text(cls, most, monkeypatch):
+    runs, text = [], cls.rule.text
+    monkeypatch.setattr(cls.rule, "text", lambda *a, **h: runs.append(1) or text(*a, **h))
+    stepped(cls, np.zeros(3), [np.ones(3)] * 130)
+    assert len(runs) <= most
+
+
+def test_a_text_of_more_branches_than_can_be_kept_is_right():
+    @rule
+    def many(theta, g, t, *, lr=1.0):
+        for k in range(7):
+            if t >> k & 1:
+                g = g + 1
+        return theta - lr * g
+
+    class Many(RuleOptimizer, rule=many):
+        """A program for every number of bits of the step count."""
+
+    right = -sum(1 + step.bit_count() for step in range(1, 91))
+    assert stepped(Many, np.zeros(1), [np.ones(1)] * 90).tolist() == [right]

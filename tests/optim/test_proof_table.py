@@ -27,6 +27,11 @@ def test_what_the_table_says_is_within_the_tolerance(name):
     assert lines == lines_of(getattr(optim, name))
 
 
+@pytest.mark.parametrize("name", TABLE)
+def test_rules_of_torch_are_within_a_thousand_roundings(name):
+    assert float(ROWS[name][1]) <= 1e-12
+
+
 @pytest.mark.parametrize("name", ["Adam", "CAME", "Amos", "Lion", "SM3", "Shampoo"])
 def test_bytes_of_state_are_those_of_the_table(name):
     assert ROWS[name][4] == f"{bytes_of_state(getattr(optim, name)):.4g}"

@@ -6,6 +6,23 @@ import pytest
 import minigrad as mg
 from minigrad import nn, optim
 
+
+@optim.rule
+def now_and_then(theta, g, m, c, t, *, lr=0.01, every=3):
+    m = 0.9 * m + g
+    if t % every == 1:
+        c = c + m * m
+    if t > 7:
+        m = 0.5 * m
+    return theta - lr * m / (1 + c), m, c
+
+
+class NowAndThen(optim.RuleOptimizer, rule=now_and_then):
+    """A state of which changes in every third step alone."""
+
+
+Centralized = optim.chain(optim.centralize(), optim.scale_by_adam(), lr=0.01)
+
 OPTIMIZERS = {
     "Adam": lambda params: optim.Adam(params, lr=0.01),
     "AdamW": lambda params: optim.AdamW(params, lr=0.01, amsgrad=True),
@@ -15,6 +32,9 @@ OPTIMIZERS = {
     "LAMB": lambda params: optim.LAMB(params, lr=0.01),
     "NAdam": lambda params: optim.NAdam(params, lr=0.01),
     "ASGD": lambda params: optim.ASGD(params, lr=0.01, t0=3),
+    "Ranger": lambda params: optim.Ranger(params, lr=0.01, k=2),
+    "every third": NowAndThen,
+    "centralized": Centralized,
     "schedule-free": lambda params: optim.AdamWScheduleFree(params, lr=0.01, warmup_steps=8),
 }
 

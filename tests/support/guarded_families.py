@@ -364,7 +364,7 @@ def _step(optimizer: optim.Optimizer, *parameters: Array) -> None:
 
 
 def optimizers(draw: Draw) -> Calls:
-    rules = optim.SGD, optim.Adam, optim.AdamW, optim.RMSprop, optim.Adagrad, optim.LAMB
+    rules = optim.SGD, optim.Adam, optim.RMSprop, optim.Adagrad, optim.LAMB, optim.Ranger
     parameters = []
     for _ in range(draw.one_of(1, 5)):
         parameters.append(nn.Parameter(from_numpy(draw.plain(draw.size(), draw.size(most=13)))))

@@ -21,6 +21,8 @@ MOST_ENTRIES = 1024
 # A sample has so many entries, fewer where that would be more work than so many elements.
 SAMPLED, LEAST_SAMPLED, MOST_WORK = 128, 8, 2**23
 DIRECTIONS = 8
+# Where no step gives a derivative, and the report names one of these, nothing is known of the rule.
+UNCLEAR = {None, "not smooth", "noise", "steps"}
 # The stated probability of missing an error in an argument that is too large for every entry.
 MISSED = 1e-6
 
@@ -152,9 +154,10 @@ class Comparison:
     def _failure(self, evidence: Evidence) -> GradcheckError:
         words, kind = report(evidence)
         label, shape = self.situation.labels[self.position], list(self.analytic.shape)
-        unclear = bool(evidence.unresolved[evidence.wrong].any()) and kind in {None, "not smooth"}
+        unclear = bool(evidence.unresolved[evidence.wrong].any()) and kind in UNCLEAR
+        verb = "cannot be compared" if unclear else "disagrees"
         return (NotSmoothError if unclear else GradcheckError)(
-            f"{self.situation.name}: the gradient of {label} (shape {shape}) disagrees with "
+            f"{self.situation.name}: the gradient of {label} (shape {shape}) {verb} with "
             f"differences of function values {words}\nseed: {self.situation.seed}",
             kind,
         )

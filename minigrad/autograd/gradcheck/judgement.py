@@ -1,5 +1,7 @@
 """The judgement of one derivative: right, wrong, or right as one of several slopes at a kink."""
 
+from collections.abc import Iterator
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -7,7 +9,7 @@ import numpy as np
 from minigrad.autograd.gradcheck import numeric
 from minigrad.autograd.gradcheck.numeric import Estimate, Terms
 from minigrad.autograd.gradcheck.situation import Situation
-from minigrad.autograd.gradcheck.strictness import Bounds
+from minigrad.autograd.gradcheck.strictness import CANCELLATION, Bounds
 from minigrad.core.types import Array
 
 # Slopes of both sides that differ by this much more than their errors are those of a kink.
@@ -54,32 +56,88 @@ class Judge:
         """Judge a derivative along a direction: a sum of terms of total size `scale`."""
         terms = self.situation.terms_along(self.position, direction)
         estimate = self._estimate(terms, scale)
-        value = float(estimate.value)
-        resolved = self.bounds.enough(estimate, scale, self.size)
-        tolerance = self.bounds.tolerance(value, scale, self.size)
-        if self.situation.point[self.position].dtype.itemsize < 8:
-            # The moved point itself is rounded.
-            tolerance += self.bounds.rounding * scale / self.bounds.step
-        allowed = tolerance + (float(estimate.error) if resolved else 0.0)
-        error = abs(analytic - value)
-        found = Verdict(value, allowed, None, resolved, error <= allowed, error)
+        found = self._judged(estimate, analytic, scale)
         if not np.isfinite(analytic):
             return found._replace(right=False)
-        if found.right or self.linear or not resolved:
+        if not found.right:
+            found = self._with_lost_digits(found, terms, analytic, scale)
+        if found.right or self.linear or not found.resolved:
             return found  # a kink's central difference is resolved: it is the mean of both slopes
+        tolerance = self._tolerance(found.numeric, scale)
         if numeric.jump(terms, self.bounds.rounding, self.size):
             return found._replace(allowed=tolerance, resolved=False)
         return self._at_kink(found, terms, analytic, tolerance)
 
-    def _estimate(self, terms: Terms, scale: float) -> Estimate:
+    def _tolerance(self, value: float, scale: float) -> float:
+        tolerance = self.bounds.tolerance(value, scale, self.size)
+        if self.situation.point[self.position].dtype.itemsize < 8:
+            # The moved point itself is rounded.
+            tolerance += self.bounds.rounding * scale / self.bounds.step
+        return tolerance
+
+    def _judged(self, estimate: Estimate, analytic: float, scale: float) -> Verdict:
+        value = float(estimate.value)
+        resolved = self.bounds.enough(estimate, scale, self.size)
+        allowed = self._tolerance(value, scale) + (float(estimate.error) if resolved else 0.0)
+        error = abs(analytic - value)
+        return Verdict(value, allowed, None, resolved, error <= allowed, error)
+
+    def _estimates(self, terms: Terms) -> Iterator[Estimate]:
         rounding = self.bounds.rounding
         if self.linear:
-            return numeric.exact(terms, rounding)
+            return iter([numeric.exact(terms, rounding)])
         steps = numeric.steps_from(self.bounds.step)
+        return (numeric.central(terms, step, rounding) for step in steps)
+
+    def _estimate(self, terms: Terms, scale: float) -> Estimate:
         return numeric.best(
-            (numeric.central(terms, step, rounding) for step in steps),
-            lambda estimate: self.bounds.enough(estimate, scale, self.size),
+            self._estimates(terms), lambda e: self.bounds.enough(e, scale, self.size)
         )
+
+    # --- where digits are lost inside the function -----------------------------------------------
+
+    def _with_lost_digits(
+        self, found: Verdict, terms: Terms, analytic: float, scale: float
+    ) -> Verdict:
+        """The verdict with the scatter of the values in the bound.
+
+        More scatter than by values within that are a thousand times those outside is no excuse: a
+        derivative that it could hide is not resolved.
+        """
+        bounds = self.bounds
+        sizes = (float(np.abs(x).max(initial=0.0)) for x in self.situation.point)
+        most = min(CANCELLATION * bounds.rounding, bounds.atol) * max(self.size, *sizes)
+        own = numeric.scatter(terms, bounds.step, bounds.rounding)
+        # Values along one entry may agree by chance.
+        scatter = max(own, self._scatter) if max(own, self._scatter) <= most else own
+        estimate = numeric.best(
+            (e.with_scatter(scatter) for e in self._estimates(terms)), lambda e: False
+        )
+        value, lost = float(estimate.value), float(estimate.error)
+        if value == 0 and not self._moves(terms):
+            lost = most / (max(numeric.OTHERS) * bounds.step)
+        elif not scatter:
+            return found
+        allowed, error = self._tolerance(value, scale) + lost, abs(analytic - value)
+        if error > allowed:
+            return found
+        excused = scatter <= most
+        return Verdict(value, allowed, None, excused, excused, error)
+
+    def _moves(self, terms: Terms) -> bool:
+        """True if a term has another value at the longest step."""
+        step = max(numeric.OTHERS) * self.bounds.step
+        with np.errstate(all="ignore"):
+            return not (terms(-step) == terms(step)).all()
+
+    @cached_property
+    def _scatter(self) -> float:
+        """The scatter of the terms where the whole argument moves."""
+        point = self.situation.point[self.position]
+        rng = np.random.default_rng(self.situation.seed)
+        direction = numeric.sizes_of(point) * numeric.away_from_zero(rng, point.shape)
+        terms = self.situation.terms_along(self.position, direction)
+        return numeric.scatter(terms, self.bounds.step, self.bounds.rounding)
 
     def _at_kink(self, found: Verdict, terms: Terms, analytic: float, tolerance: float) -> Verdict:
         """The verdict with the slopes of both sides, if they differ."""

@@ -20,19 +20,28 @@ STEP = STEPS["f8"]
 OTHERS = (1e-2, 1e-4, 1e-6, 20.0)
 # By how many roundings the value of a function is off.
 ROUNDINGS = 8.0
+# Values beside the point whose scatter is measured, how far apart they are, as a part of the step
+# and in roundings, and by how much of the scatter a difference of values may be off.
+BESIDE, PART_OF_STEP, ROUNDINGS_APART, SCATTERS = 17, 1e-3, 8.0, 16.0
+PLACES = 65  # at which values are looked at to tell whether they are those of a step function
 
 
 class Estimate(NamedTuple):
-    """A derivative, and the errors that it can have by curvature and by rounding."""
+    """A derivative, the errors that it can have by curvature and by rounding, and its step."""
 
     value: Any
     curvature: Any
     rounding: Any
+    step: float
 
     @property
     def error(self) -> Any:
         """The bound on the error."""
         return self.curvature + self.rounding
+
+    def with_scatter(self, scatter: float) -> "Estimate":
+        """The estimate from values that scatter by so much."""
+        return self._replace(rounding=self.rounding + SCATTERS * scatter / self.step)
 
     @property
     def worst(self) -> float:
@@ -72,7 +81,8 @@ def central(terms: Terms, step: float, rounding: float, combine: Combine = total
         coarse, fine = combine(wide / (2 * step)), combine(near / step)
         value = (4 * fine - coarse) / 3
         seen = combine(np.maximum(size, near_size))
-        return Estimate(value, np.abs(fine - coarse) / 3, ROUNDINGS * rounding * seen / step)
+        rounded = ROUNDINGS * rounding * seen / step
+        return Estimate(value, np.abs(fine - coarse) / 3, rounded, step)
 
 
 def _spread(terms: Terms, step: float) -> tuple[Array, Array]:
@@ -89,7 +99,7 @@ def one_sided(terms: Terms, step: float, rounding: float, combine: Combine = tot
         coarse, fine = combine((far - start) / step), combine((near - start) / (step / 2))
         size = combine(np.where(far == start, 0.0, np.maximum(np.abs(far), np.abs(start))))
         rounded = 2 * ROUNDINGS * rounding * size / abs(step)
-        return Estimate(2 * fine - coarse, np.abs(fine - coarse), rounded)
+        return Estimate(2 * fine - coarse, np.abs(fine - coarse), rounded, abs(step))
 
 
 def exact(terms: Terms, rounding: float, combine: Combine = total) -> Estimate:
@@ -98,7 +108,50 @@ def exact(terms: Terms, rounding: float, combine: Combine = total) -> Estimate:
         start, ahead = terms(0.0), terms(1.0)
         change = ahead - start
         size = combine(np.where(change == 0, 0.0, np.maximum(np.abs(ahead), np.abs(start))))
-        return Estimate(combine(change), 0.0 * size, ROUNDINGS * rounding * size)
+        return Estimate(combine(change), 0.0 * size, ROUNDINGS * rounding * size, 1.0)
+
+
+def scatter(terms: Terms, step: float, rounding: float) -> float:
+    """By how much rounding inside the function moves its terms, together; 0 if it is not known.
+
+    Fourth differences of values close beside each other have nothing left of a smooth function.
+    Moré & Wild 2011, Estimating Computational Noise, SIAM J. Sci. Comput. 33.
+    """
+    apart = max(PART_OF_STEP * step, ROUNDINGS_APART * rounding)
+    places = np.arange(BESIDE) - BESIDE // 2
+    with np.errstate(all="ignore"):
+        left = np.diff([terms(float(place * apart)) for place in places], 4, axis=0) ** 2
+        most = np.sort(left, axis=0)[: -(-3 * len(left) // 4)]  # without those at a kink
+        found = float(np.sqrt(most.mean(axis=0) / 70).sum())  # 70: sum of squared weights
+    return found if np.isfinite(found) else 0.0
+
+
+def noise(terms: Terms, step: float) -> float:
+    """By how much terms scatter at most places near the point, close together or not.
+
+    Those at a kink do so at few, and those of a smooth function by less where they are closer.
+    """
+    found = []
+    for reach in (4 * step, 0.4 * step):
+        with np.errstate(all="ignore"):
+            seen = [terms(float(t)) for t in np.linspace(-reach, reach, PLACES)]
+            left = np.median(np.abs(np.diff(seen, 4, axis=0)), axis=0)
+            found.append(float(left.sum()) / np.sqrt(70))
+    wide, near = found
+    return wide if np.isfinite(wide) and near > 0.2 * wide else 0.0
+
+
+def stairs(terms: Terms, step: float) -> float:
+    """By how much terms jump that are constant in between, near the point; 0 if none is so."""
+    with np.errstate(all="ignore"):
+        seen = np.array([terms(float(t)) for t in np.linspace(-10 * step, 10 * step, PLACES)])
+        changes = np.abs(np.diff(seen, axis=0))
+    if not np.isfinite(changes).all():
+        return 0.0
+    some = changes != 0
+    alone = ~some[:-2] & some[1:-1] & ~some[2:]  # constant on both sides
+    stepwise = alone.any(axis=0) & (alone == some[1:-1]).all(axis=0)
+    return float(changes[1:-1][:, stepwise].max(initial=0.0))
 
 
 def jump(terms: Terms, rounding: float, size: float = 0.0) -> float:

@@ -6,7 +6,7 @@ from html import escape
 from minigrad.bench.exchange.svg_roofline import svg_roofline
 from minigrad.bench.exchange.tables import records
 from minigrad.bench.record import Run
-from minigrad.bench.report import heading, seconds, summary, threads_table
+from minigrad.bench.report import heading, seconds, summary, threads_table, words_in_shares
 from minigrad.training.report.charts import COLOURS, Line, line_chart
 
 _STYLE = """
@@ -19,6 +19,9 @@ svg text.label { font-size: 9.5px; fill: #343a40; }
 .grid { stroke: #e9ecef; } .roof { fill: none; stroke: #495057; }
 .legend { margin: 0; font-size: .85rem; } .legend span { margin-right: 12px; }
 .legend i { display: inline-block; width: 12px; height: 12px; margin-right: 4px; }
+.legend i.line { width: 28px; height: 4px; border-top: 2px #495057; }
+.legend i.solid { border-top-style: solid; } .legend i.dashed { border-top-style: dashed; }
+.legend i.dotted { border-top-style: dotted; }
 .history { display: grid; grid-template-columns: repeat(auto-fit, minmax(300px, 1fr)); gap: 12px; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: .85rem; }
 th, td { padding: 3px 8px; border: 1px solid #dee2e6; text-align: right; }
@@ -71,13 +74,15 @@ def _table(runs: Sequence[Run]) -> str:
             f'<td data-key="{found["threads"]}">{found["threads"]}</td>',
             f'<td class="text">{escape(found["library"])}</td>',
             *(_number(value, seconds) for value in (best, median)),
-            *(_number(value, "{:.0%}".format) for value in (spread, share)),
+            _number(spread, "{:.0%}".format),
+            _number(share, lambda x, over=found["over_the_roof"]: f"{x:.0%} {over or ''}".strip()),
             _number(found["first_call"], seconds),
             f'<td class="text">{escape(found["failure"] or "")}</td>',
         ]
         rows.append(f"<tr>{''.join(cells)}</tr>")
+    notes = "".join(f"<p>{escape(words)}</p>" for words in words_in_shares(runs))
     return (f'<div class="scroll"><table><thead><tr>{head}</tr></thead>'
-            f"<tbody>{''.join(rows)}</tbody></table></div>")  # fmt: skip
+            f"<tbody>{''.join(rows)}</tbody></table></div>{notes}")  # fmt: skip
 
 
 def _number(value: float | None, words: Callable[[float], str]) -> str:

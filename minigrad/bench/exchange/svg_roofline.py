@@ -11,6 +11,7 @@ WIDTH, HEIGHT = 1000, 560
 LEFT, RIGHT, TOP, BOTTOM = 60, 16, 16, 44
 LETTER, LINE = 5.4, 11.0  # width and height of a label's letters
 RADIUS = 4
+DASHES = {"solid": "", "dashed": "6 4", "dotted": "2 4"}  # of the roofs
 
 
 class _Axes:
@@ -46,11 +47,17 @@ def svg_roofline(run: Run) -> str:
         f'<span><i style="background:{colour}"></i>{escape(name)}</span>'
         for name, colour in colours.items()
     )
+    lines = "".join(
+        f'<span><i class="line {style}"></i>{name}, {run.peaks.bandwidth(size) / 1e9:.0f} GB/s'
+        "</span>"
+        for (name, size), style in zip(LINES.items(), DASHES, strict=True)
+    )
     return (
         f"<figure><figcaption>Roofline, {run.dtype}, {run.threads} thread(s)</figcaption>"
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="roofline">'
         f"{_grid(axes)}{_roof(axes, run)}{''.join(marks)}{_labels(points, axes)}</svg>"
-        f'<p class="legend">{legend}<span>full: forward; hollow: gradient</span></p></figure>'
+        f'<p class="legend">{legend}<span>full: forward; hollow: gradient</span></p>'
+        f'<p class="legend">Roofs: {lines}</p></figure>'
     )
 
 
@@ -77,7 +84,7 @@ def _roof(axes: _Axes, run: Run) -> str:
     left, right = (10**edge for edge in axes.x_range)
     bottom = 10 ** axes.y_range[0]
     found = []
-    for (name, size), dashes in zip(LINES.items(), ("", "6 4", "2 4"), strict=True):
+    for (name, size), dashes in zip(LINES.items(), DASHES.values(), strict=True):
         rate = run.peaks.bandwidth(size)
         ridge = run.peaks.flops / rate
         start = max(left, bottom / rate)

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from minigrad.bench.record import Run
-from minigrad.bench.report import cells, heading, summary
+from minigrad.bench.report import cells, heading, over_the_roof, summary, words_in_shares
 
 COLUMNS = (
     "case", "threads", "dtype", "library", "version", "best", "median", "iqr", "first_call",
-    "error", "flops", "bytes", "share_of_roof", "failure",
+    "error", "flops", "bytes", "share_of_roof", "over_the_roof", "failure",
 )  # fmt: skip
 
 
@@ -39,6 +39,7 @@ def records(runs: Sequence[Run]) -> Iterator[dict[str, Any]]:
                         "first_call": timing.first,
                         "error": timing.error,
                         "share_of_roof": entry.share_of_roof(library, run.peaks),
+                        "over_the_roof": over_the_roof(entry, library, run.peaks) or None,
                     }
                 yield found
 
@@ -58,6 +59,7 @@ def markdown(runs: Sequence[Run]) -> str:
     for run in runs:
         head, *rows = cells(run)
         parts += [heading(run).replace("\n", "  \n"), markdown_table(head, rows), summary(run)]
+        parts += [words.replace("\n", " ") for words in words_in_shares([run])]
         parts += [
             f"- failed: `{entry.label}`, {library}: {reason}"
             for entry in run.entries

@@ -12,6 +12,7 @@ from minigrad.optim.composition.declaration import (
     Transformation,
     selects,
 )
+from minigrad.optim.fused.gradient_changes import GradientChange
 from minigrad.optim.fused.rule import Rule
 from minigrad.optim.fused.rule_optimizer import RuleOptimizer
 
@@ -141,7 +142,10 @@ def _composed(transformations: Sequence[Transformation], lr: float) -> Rule:
     rule.masks = masks
     rule.fixed = frozenset(masks)
     rule.may_be_absent = tuple(symbol in _absent(pairs) for symbol in rule.states)
-    rule.on_gradients = tuple(partial(_on_whole_gradient, p) for p in whole)
+    rule.on_gradients = [
+        GradientChange(partial(_on_whole_gradient, p), p.transformation.declaration.of_many)
+        for p in whole
+    ]
     return rule
 
 

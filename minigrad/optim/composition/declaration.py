@@ -4,6 +4,8 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from minigrad.core.types import Array
+from minigrad.optim.fused.gradient_changes import OfMany
 from minigrad.optim.optimizer.hyperparameters import Interval, check_setting
 from minigrad.tensor import Tensor
 
@@ -44,6 +46,7 @@ class Declaration(NamedTuple):
     measured: tuple[str, ...]
     fixed: tuple[str, ...]  # arguments that are no settings of an optimizer
     is_whole: bool  # it takes the gradient of a whole parameter, as an array
+    of_many: Callable[[Sequence[Array]], OfMany] | None  # the same of all gradients, if so
 
 
 class Transformation(NamedTuple):
@@ -72,6 +75,7 @@ def transformation(
     measured: Sequence[str] = (),
     fixed: Sequence[str] = (),
     whole: bool = False,
+    of_many: Callable[[Sequence[Array]], OfMany] | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Transformation]]:
     """Declare a transformation: the change of one element of the update `u` in one step.
 
@@ -84,7 +88,8 @@ def transformation(
     `state`, `legal`, `start` and `measured` are those of `rule`.  `fixed` names settings that stay
     as they are: no parameter group has them.  With `whole` the text takes the gradient of a
     parameter as an array, has no states, and stands first in a chain; what it returns is `g` for
-    the others.
+    the others.  For one without settings `of_many` makes of the arrays of all parameters a
+    function that does the same to all gradients in one call, or returns None where it cannot.
 
     The result is a function of the settings that makes a Transformation for `chain`.
 
@@ -99,9 +104,11 @@ def transformation(
     """
 
     def declare(text: Callable[..., Any]) -> Callable[..., Transformation]:
+        if of_many is not None and not (whole and len(inspect.signature(text).parameters) == 1):
+            raise TypeError(f"{text.__name__}: of_many is for a text that reads (u), with whole")
         declaration = _declaration(
             text, paper, state or {}, legal or {}, start or {}, tuple(measured), tuple(fixed), whole
-        )
+        )._replace(of_many=of_many)
         return _maker(declaration)
 
     return declare
@@ -173,8 +180,9 @@ def _declaration(
         raise ValueError(f"{text.__name__} has no state {', '.join(sorted(unknown))}")
     states = {symbol: state.get(symbol, symbol) for symbol in symbols}
     return Declaration(
-        text, paper, first, tuple(others), states, settings, legal, start, measured, fixed, whole
-    )
+        text, paper, first, tuple(others), states, settings, legal, start, measured, fixed, whole,
+        None,
+    )  # fmt: skip
 
 
 def masked(inner: Transformation, mask: Mask) -> Transformation:

@@ -6,8 +6,10 @@ from numpy import clip, inf, maximum, mean, minimum, where
 from numpy import sign as sign_of
 from numpy.linalg import norm
 
+from minigrad.kernels.centralization.rows import CentralizedRows
 from minigrad.optim.composition.declaration import transformation
 from minigrad.optim.fused.global_sums import global_norm
+from minigrad.optim.fused.gradient_changes import GradientChange
 
 
 @transformation(paper="Pascanu et al. 2013, arXiv:1211.5063", legal={"max_norm": "[0, inf]"})
@@ -67,7 +69,10 @@ def centralized(g, hyper=None):
     return g - g.mean(axis=tuple(range(1, g.ndim)), keepdims=True) if g.ndim > 1 else g
 
 
-@transformation(paper="Yong et al. 2020, arXiv:2004.01461", whole=True)
+CENTRALIZED = GradientChange(centralized, CentralizedRows)
+
+
+@transformation(paper="Yong et al. 2020, arXiv:2004.01461", whole=True, of_many=CentralizedRows)
 def centralize(u):
     """The gradient less its mean over each output; vectors stay.  It stands first in a chain."""
     return centralized(u)

@@ -82,9 +82,8 @@ class Step:
         self.param = param
         self._theta = param.clone()  # which the step will not have changed in place
         self._grad: Any = param.grad
-        changes: Any = rule.on_gradients  # which take tensors as well as arrays
-        for change in changes:
-            self._grad = change(self._grad, hyper)
+        for change in rule.on_gradients:
+            self._grad = change.of_one(self._grad, hyper)
         # Settings that are tensors with derivatives are values of the text like any other.
         self._free = {name: value for name, value in hyper.items() if isinstance(value, Tensor)}
         self._taken = float(entry.get("step", 0))

@@ -22,21 +22,22 @@ LOOKAHEAD_STEPS = 64
 MOST_STEPS = 256
 # A trace of fewer steps than this is not worth it.
 MIN_STEPS = 4
+# Steps ahead may be of so many programs, such as those of a branch that is taken every k steps.
+MOST_PROGRAMS = 8
 
 
 class StepsDisagree(Exception):  # noqa: N818  an answer, not an error
-    """A question has one answer for the first `steps` of a series, another for the next one."""
+    """A question has one answer for some steps of a series, and another for the others."""
 
-    def __init__(self, steps: int) -> None:
-        super().__init__(f"the answer is the same for {steps} steps only")
-        self.steps = steps
+    def __init__(self, answers: Sequence[bool]) -> None:
+        super().__init__("the answer is not the same for all steps")
+        self.answers = answers
 
 
 def _common_answer(answers: Iterable[bool]) -> bool:
-    given = list(answers)
-    other = not given[0]
-    if other in given:
-        raise StepsDisagree(given.index(other))
+    given = list(map(bool, answers))
+    if (not given[0]) in given:
+        raise StepsDisagree(given)
     return given[0]
 
 
@@ -92,13 +93,13 @@ class Trace(NamedTuple):
 
 
 class LookaheadTrace:
-    """The trace of a rule, kept over the steps in which no setting changes.
+    """The traces of a rule, kept over the steps in which no setting changes.
 
     Then only the step count changes from one step to the next.  So the text is run once on the
     step counts of many steps: its instructions on elements are the same in all of them, and its
     scalars are the columns of a table with a row for each step.  Where the text branches on the
-    step count, the table ends with the step before the other branch.  Where the text cannot run
-    on a series, it is run for one step at a time.
+    step count, it is run on the steps of either branch.  Where it cannot run on a series, it is run
+    for one step at a time.
     """
 
     def __init__(self, trace: Callable[[Settings], Trace]) -> None:
@@ -106,7 +107,9 @@ class LookaheadTrace:
         self._settings: tuple[Any, ...] = ()
         self._current: Trace | None = None
         self._first_step = 0
-        self._scalars: Array  # a row for each step from `_first_step` on
+        # The trace and the scalars of each step from `_first_step` on.
+        self._known: Sequence[tuple[Trace, Array]] = ()
+        self._earlier: dict[tuple[Any, ...], Trace] = {}
         self.is_steady = False  # the last two steps had the same settings, apart from numbers
         self._function: StepFunction | None = None
         self._holds_for: tuple[Rest, bool] = (), False  # the settings that the function is for
@@ -117,20 +120,26 @@ class LookaheadTrace:
         """The trace for step `t` and its scalars.  Raises RuleError as `Rule.trace` does."""
         is_unchanged = settings[1:] == self._settings
         self.is_steady = settings[1:3] == self._settings[:2]
-        row = t - self._first_step
-        if not (is_unchanged and 0 <= row < len(self._scalars)):
+        found = self.step_at(t) if is_unchanged else None
+        if found is None:
             if not (is_unchanged and self._look_ahead(t, settings)):
-                self._keep(t, self._trace(settings), 1)
+                self._keep(t, [(self._trace(settings), [t])])
                 self._reach = LOOKAHEAD_STEPS
             self._settings = settings[1:]
-            row = 0
-        assert self._current is not None
-        return self._current, self._scalars[row]
+            found = self._known[0]
+        self.turn_to(found[0])
+        return found
 
-    def scalars_at(self, t: int) -> Array | None:
-        """The scalars of step `t` where no setting has changed; None if they are not known."""
+    def step_at(self, t: int) -> tuple[Trace, Array] | None:
+        """Trace and scalars of step `t` where no setting has changed; None if it is not known."""
         row = t - self._first_step
-        return self._scalars[row] if 0 <= row < len(self._scalars) else None
+        return self._known[row] if 0 <= row < len(self._known) else None
+
+    def turn_to(self, trace: Trace) -> None:
+        """Note that a step has this trace."""
+        if self._current is None or trace[:2] != self._current[:2]:
+            self._function = None
+        self._current = trace
 
     def function_at(self, t: int, settings: Settings) -> StepFunction | None:
         """The scalars of step `t`, and of those like it, as a function of what they follow from.
@@ -177,27 +186,55 @@ class LookaheadTrace:
             return False
         steps = self._reach
         while steps >= MIN_STEPS:
-            coming = settings._replace(t=StepSeries(range(t, t + steps)))
             try:
-                self._keep(t, self._trace(coming), steps)
-            except StepsDisagree as disagreement:
-                steps = disagreement.steps
+                found = self._traces(settings, range(t, t + steps))
             except Exception:  # whatever is wrong, the trace of the step itself reports it
                 break
-            else:
-                self._reach = min(4 * self._reach, MOST_STEPS)
+            if found:
+                self._keep(t, found)
+                self._reach = min(4 * steps, MOST_STEPS) if steps == self._reach else steps
                 return True
-        self._retry_from = t + steps
+            steps //= 4
+        self._retry_from = t + LOOKAHEAD_STEPS
         return False
 
-    def _keep(self, t: int, trace: Trace, steps: int) -> None:
-        if self._current is None or trace[:2] != self._current[:2]:
-            self._function = None
-        self._first_step, self._current = t, trace._replace(scalars=[])
-        self._scalars = np.empty((steps, len(trace.scalars)))
-        for column, scalar in enumerate(trace.scalars):
-            values: Any = scalar.values if isinstance(scalar, StepSeries) else scalar
-            self._scalars[:, column] = values
+    def _traces(
+        self, settings: Settings, coming: Sequence[int]
+    ) -> list[tuple[Trace, Sequence[int]]]:
+        """A trace for each program of the coming steps, with its steps; none if too many."""
+        most = min(MOST_PROGRAMS, len(coming) // MIN_STEPS)
+        found: list[tuple[Trace, Sequence[int]]] = []
+        waiting = [coming]
+        while waiting:
+            steps = waiting.pop()
+            try:
+                found.append((self._trace(settings._replace(t=StepSeries(steps))), steps))
+            except StepsDisagree as disagreement:
+                answers = disagreement.answers
+                waiting += [[t for t, a in zip(steps, answers, strict=True) if a is answer]
+                            for answer in (True, False)]  # fmt: skip
+                if len(found) + len(waiting) > most:
+                    return []
+        return found
+
+    def _keep(self, t: int, found: Sequence[tuple[Trace, Sequence[int]]]) -> None:
+        """Keep the traces of steps from `t` on."""
+        known: dict[int, tuple[Trace, Array]] = {}
+        for trace, steps in found:
+            rows = np.empty((len(steps), len(trace.scalars)))
+            for column, scalar in enumerate(trace.scalars):
+                values: Any = scalar.values if isinstance(scalar, StepSeries) else scalar
+                rows[:, column] = values
+            kept = self._one_of_each(trace._replace(scalars=[]))
+            known |= {step: (kept, row) for step, row in zip(steps, rows, strict=True)}
+        self._first_step, self._known = t, [known[step] for step in sorted(known)]
+
+    def _one_of_each(self, trace: Trace) -> Trace:
+        """The trace, or an earlier one that is equal to it: what is made for a program is kept."""
+        if len(self._earlier) > MOST_PROGRAMS:
+            self._earlier.clear()
+        earlier = self._earlier.setdefault(trace[:4], trace)
+        return earlier._replace(numbers=trace.numbers) if trace.numbers else earlier
 
 
 def _knows(function: StepFunction, given: Sequence[Any]) -> bool:

@@ -28,7 +28,7 @@ class NativeBatch:
 
     def __init__(self, repeated: RepeatedBatch, params: Sequence[Tensor]) -> None:
         memory = repeated.memory
-        self._repeated = repeated
+        self._repeated, self._trace = repeated, repeated.trace
         self._params = [params[k] for k in repeated.indices]
         self._addresses: Array = memory._addresses.copy()
         self._layout, self._passes = memory._layout, memory._passes
@@ -43,10 +43,10 @@ class NativeBatch:
     def is_native(repeated: RepeatedBatch) -> bool:
         """Return whether one kernel takes the step: one pass, with nothing to be copied."""
         memory = repeated.memory
-        if repeated.keeps_numbers:
+        if repeated.keeps_numbers or repeated.changes_gradients:
             return False
         passes = getattr(memory, "_passes", None)
-        if passes is None or memory._program is not repeated.program or memory._copies:
+        if passes is None or memory._program is not repeated.trace.program or memory._copies:
             return False
         return not (passes.count or passes.has_measures or passes.has_draws)
 
@@ -60,13 +60,13 @@ class NativeBatch:
         if repeated.floats is not self._floats:  # a setting has changed
             self._floats, self._window[1], self._reach = repeated.floats, 0, 1
         if repeated.steps is None:
-            rows = repeated.rows_from(0, 1)
+            rows = repeated.rows_from(0, 1, self._trace)
             self._scalars[:] = rows[0] if rows else 0.0
             return bool(rows)
         first = int(repeated.steps[0]) + 1
         if self._window[0] <= first < self._window[0] + self._window[1]:
             return True
-        rows = repeated.rows_from(first, self._reach)
+        rows = repeated.rows_from(first, self._reach, self._trace)
         self._reach = min(2 * self._reach, MOST_ROWS)
         if rows:
             self._table[: len(rows)] = rows
@@ -82,7 +82,7 @@ class NativeBatch:
     def add_update(self, tasks: TaskList) -> None:
         """Add the tasks that update the parameters."""
         repeated, passes, layout = self._repeated, self._passes, self._layout
-        update = compiled(repeated.program, repeated.memory.dtype).update
+        update = compiled(self._trace.program, repeated.memory.dtype).update
         for wave in passes.waves:
             tasks.kernel(
                 update, passes._work(wave), self._addresses, layout.sizes, layout.spans,

@@ -14,7 +14,8 @@ from minigrad.kernels.compiler.numpy_abi import are_same
 from minigrad.kernels.fused_optimizer.multi_tensor import Batch, all_equal, refuse_misfit
 from minigrad.optim.fused.draws import draws_of
 from minigrad.optim.fused.global_sums import GlobalSums
-from minigrad.optim.fused.lookahead import LookaheadTrace, Settings, Trace
+from minigrad.optim.fused.gradient_changes import GradientChanges
+from minigrad.optim.fused.lookahead import MOST_PROGRAMS, LookaheadTrace, Settings, Trace
 from minigrad.optim.fused.number_tape import StepFunction
 from minigrad.optim.fused.param_states import ParamStates
 from minigrad.optim.fused.rule import Rule
@@ -229,12 +230,14 @@ class ParamBatch:
             for k in range(len(params))
         ]
         self._states = ParamStates(rule, params, self._arrays, entries, new)
+        self.changes = GradientChanges(rule.on_gradients, [p.array for p in params])
         self._lookahead = LookaheadTrace(partial(rule.trace, present))
         self._trace: Trace | None = None  # None where NumPy is to run the text
         self._scalars: Array
         self._settings: Settings  # of the last step
-        self._kept: tuple[int, ...] | None = None
-        self._batch: Batch | None = None
+        # The memory of each program: one may read more states than another.
+        self._memories: dict[tuple[Any, ...], Batch] = {}
+        self._batch: Batch | None = None  # that of the last step
         self._results: list[tuple[list[Any], dict[str, float]]] = []
         self._prepared: tuple[tuple[Array, ...], Settings]  # for the text
         self._partial: dict[int, float] = {}
@@ -261,13 +264,13 @@ class ParamBatch:
         self, gradients: tuple[Array, ...], hyper: Mapping[str, Any], maximize: bool
     ) -> None:
         """Get ready for a step at these settings: everything that can fail, fails here."""
-        if self._is_complex:
-            gradients = tuple(map(real_view, gradients))
         t, values = self.next_numbers()
         numbers = dict(zip(self.rule.numbers, values, strict=True))
         hyper = self.settings_at(hyper)
-        for change in self.rule.on_gradients:
-            gradients = tuple([change(g, hyper) for g in gradients])
+        if self.rule.on_gradients:
+            gradients = self.changes(gradients, hyper)
+        if self._is_complex:
+            gradients = tuple(map(real_view, gradients))
         settings = self._settings = Settings(t, hyper, maximize, numbers)
         self._trace = self._find_trace(t, settings)
         if self._trace is None:
@@ -275,9 +278,17 @@ class ParamBatch:
             self._prepared = gradients, settings
             self._run_text({})
             return
-        if self._batch is None or self._trace.kept != self._kept:
-            self._batch, self._kept = self._make_batch(self._trace.kept, hyper), self._trace.kept
+        self._batch = self.memory_of(self._trace)
+        if self._batch is None:
+            if len(self._memories) > MOST_PROGRAMS:
+                self._memories.clear()
+            self._batch = self._make_batch(self._trace.kept, hyper)
+            self._memories[self._trace[:2]] = self._batch
         self._batch.set_gradients(gradients)
+
+    def memory_of(self, trace: Trace) -> Batch | None:
+        """The arrays for the kernel of a trace; None if no step has had it yet."""
+        return self._memories.get(trace[:2])
 
     def _find_trace(self, t: int, settings: Settings) -> Trace | None:
         if not self._is_fusible:

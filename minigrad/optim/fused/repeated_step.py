@@ -15,6 +15,7 @@ from minigrad.core.types import Array
 from minigrad.engine.graph import bump_versions
 from minigrad.kernels.compiler.numpy_abi import are_same
 from minigrad.kernels.replay.guards import Versions, dicts_are_known
+from minigrad.optim.fused.lookahead import Trace
 from minigrad.optim.fused.number_tape import StepFunction, floats_of
 from minigrad.optim.fused.param_batch import ParamBatch, Plan, StateView
 from minigrad.optim.optimizer.hyperparameters import plain
@@ -29,11 +30,13 @@ _UNCHANGING = (bool, int, float, str, type(None))
 class RepeatedBatch:
     """A batch of parameters whose last step can be repeated."""
 
-    def __init__(self, batch: ParamBatch) -> None:
+    def __init__(self, batch: ParamBatch, is_alone: bool) -> None:
         self.indices = batch.indices
         self.lookahead = batch._lookahead
-        self.program = batch._trace.program  # type: ignore[union-attr]
+        self._is_alone = is_alone  # no other batch sums over all parameters
+        self.trace: Any = batch._trace  # of the last step
         self.memory: Any = batch._batch
+        self.changes_gradients = bool(batch.rule.on_gradients)
         self._measures = batch._measures
         self.steps = batch._numbers["step"] if batch.rule.counts_steps else None
         self._batch = batch
@@ -42,7 +45,8 @@ class RepeatedBatch:
         self.scalars = len(batch._scalars)  # how many there are
         self.keeps_numbers = bool(batch.rule.numbers)
         self._row = np.empty(self.scalars)
-        self.floats, self._rest = floats_of(batch._settings.hyper)
+        self._hyper = batch._settings.hyper
+        self.floats, self._rest = floats_of(self._hyper)
         if batch.rule.numbers or not batch._lookahead.is_steady:
             self.function = batch.scalars_function(batch._settings.hyper)
         self._numbers = [batch._numbers[name] for name in batch.rule.numbers.values()]
@@ -55,7 +59,7 @@ class RepeatedBatch:
         trace, rule = batch._trace, batch.rule
         if trace is None or trace.created or batch._batch is None:
             return False
-        if batch._is_complex or rule.on_gradients:
+        if batch._is_complex:
             return False
         needs_function = rule.numbers or not batch._lookahead.is_steady
         return not needs_function or batch.scalars_function(batch._settings.hyper) is not None
@@ -72,19 +76,22 @@ class RepeatedBatch:
             self.function = self._batch.scalars_function(hyper)
         if self.function is None:
             return False
-        self.floats = floats
+        self.floats, self._hyper = floats, hyper
         return True
 
-    def rows_from(self, first: int, most: int) -> list[Any]:
-        """The scalars of the steps from this one on, as many as are known, at most so many.
+    def rows_from(self, first: int, most: int, trace: Trace) -> list[Any]:
+        """The scalars of the steps of a trace from this one on, of as many as are known, or `most`.
 
         They are those of rules that keep no numbers.
         """
         if self.function is None:
-            known = [self.lookahead.scalars_at(t) for t in range(first, first + most)]
-            rows = list(takewhile(lambda row: row is not None, known))
-            if rows:
-                return rows
+            known = [self.lookahead.step_at(t) for t in range(first, first + most)]
+            if known[0] is not None:
+                like = takewhile(lambda step: step is not None and step[0][:2] == trace[:2], known)
+                return [step[1] for step in like if step is not None]
+        if self.trace[:2] != trace[:2]:
+            return []
+        if self.function is None:
             self.function = self._batch.scalars_function(self._batch._settings.hyper)
         found = map(self._result, range(first, first + most) if self.function else ())
         return [each[0] for each in takewhile(lambda each: each is not None, found) if each]
@@ -99,13 +106,31 @@ class RepeatedBatch:
     def prepare(self, gradients: tuple[Array, ...]) -> bool:
         """Get ready for a step at the settings of the last one; False if they tell too little."""
         t = 0 if self.steps is None else int(self.steps[0]) + 1
-        scalars = self.lookahead.scalars_at(t) if self.function is None else self._computed(t)
-        if scalars is None:
-            return False
+        if self.function is not None:
+            scalars = self._computed(t)
+            if scalars is None:
+                return False
+        else:
+            found = self.lookahead.step_at(t)
+            if found is None or not (found[0] is self.trace or self._turn_to(*found)):
+                return False
+            scalars = found[1]
         self._scalars = scalars
         if len(self.indices) != len(gradients):
             gradients = tuple([gradients[k] for k in self.indices])
+        if self.changes_gradients:
+            gradients = self._batch.changes(gradients, self._hyper)
         self.memory.set_gradients(gradients)
+        return True
+
+    def _turn_to(self, trace: Trace, scalars: Array) -> bool:
+        """Take the steps of another branch of the text from now on; False if they are new."""
+        memory = self._batch.memory_of(trace)
+        if memory is None or trace.created or (trace.has_global_sums and not self._is_alone):
+            return False
+        self.trace, self.memory = trace, memory
+        self.scalars, self._row = len(scalars), np.empty(len(scalars))
+        self.lookahead.turn_to(trace)
         return True
 
     def _computed(self, t: int) -> Array | None:
@@ -118,7 +143,7 @@ class RepeatedBatch:
 
     def run(self) -> None:
         """Take the step that was prepared."""
-        self.memory.run(self.program, self._scalars, self._measures)
+        self.memory.run(self.trace.program, self._scalars, self._measures)
         for values, number in zip(self._numbers, self._after, strict=True):
             values.fill(number)
         if self.steps is not None:
@@ -131,7 +156,8 @@ class RepeatedStep:
     def __init__(self, plan: Plan, groups: Sequence[Group], state: Any) -> None:
         self._plan = plan
         self.params: tuple[Tensor, ...] = plan.params
-        self.batches = [RepeatedBatch(batch) for batch in plan.batches]
+        is_alone = len(plan.batches) == 1
+        self.batches = [RepeatedBatch(batch, is_alone) for batch in plan.batches]
         self.groups = list(groups)
         self._lists = [group["params"] for group in groups]
         self._names = list(plan.rule.defaults)

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, overload
 import numpy as np
 
 from minigrad.core.types import Array
+from minigrad.optim.fused.gradient_changes import GradientChange
 from minigrad.optim.fused.lookahead import Settings, Trace
 from minigrad.optim.fused.matrices import as_matrix
 from minigrad.optim.fused.scalar import Scalar
@@ -52,7 +53,7 @@ class Rule:
         self.is_whole = whole
         self.parts: Sequence[Callable[..., Any]] = ()
         self.masks: Mapping[str, Callable[[str, Any], bool]] = {}
-        self.on_gradients: Sequence[Callable[[Array, Mapping[str, Any]], Array]] = ()
+        self.on_gradients: Sequence[GradientChange] = ()
         self.name = text.__name__
         self.paper = paper
         self.__doc__ = text.__doc__

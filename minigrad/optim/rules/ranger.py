@@ -4,7 +4,7 @@
 
 from numpy import sqrt
 
-from minigrad.optim.composition.limits import centralized
+from minigrad.optim.composition.limits import CENTRALIZED
 from minigrad.optim.fused.rule import rule
 from minigrad.optim.fused.rule_optimizer import RuleOptimizer
 
@@ -42,7 +42,7 @@ def ranger(
     return theta, m, v, slow
 
 
-ranger.on_gradients = (centralized,)
+ranger.on_gradients = (CENTRALIZED,)
 
 
 class Ranger(RuleOptimizer, rule=ranger):

@@ -14,12 +14,16 @@ import torch
 
 from minigrad import optim
 from minigrad.cli.generated_section import Section
+from tests.support.optim import agreement
+from tests.support.optim.agreement import BESIDE, SEEDS
 from tests.support.optim.invariances import CHANGES, lacks
+from tests.support.optim.make_trajectories import CASES
 from tests.support.optim.proofs import DRAWS, PROOFS, STEPS, difference, ours, theirs
 from tests.support.optim.table import TABLE, parameters, set_gradients
 
 SECTION = Section("proofs", "python -m tests.support.optim.proof_table docs/tables/proofs.md")
 SIDE = 64
+SETTINGS = CASES | BESIDE  # of the rules that torch has, or that have a table of their own
 
 
 def bytes_of_state(make: Any) -> float:
@@ -63,8 +67,11 @@ def rows() -> list[str]:
     for name, case in TABLE.items():
         module = case.reference.__module__
         reference = f"torch.optim.{name}" if module.startswith("torch") else f"references.{name}"
+        chosen = [settings for title, settings in SETTINGS.items() if title.split()[0] == name]
+        worst = max(agreement.difference(name, s, seed) for s in chosen for seed in range(SEEDS))
         found.append(
-            f"| {name} | `{reference}` | within 1e-12 | 20 drawn x 50 | {lines_of(case.ours)} | "
+            f"| {name} | `{reference}` | {worst:.0e} | {len(chosen)} x {SEEDS} starts x "
+            f"{agreement.STEPS} | {lines_of(case.ours)} | "
             f"{bytes_of_state(case.ours):.4g} | | {unnoticed(name)} |"
         )
     return found

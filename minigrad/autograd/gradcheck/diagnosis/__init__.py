@@ -16,6 +16,7 @@ CAUSES: tuple[Callable[[Evidence], Cause | None], ...] = (
     precision.gradient_not_finite,
     precision.function_not_finite,
     precision.rounded,
+    precision.stepwise,
     precision.noisy,
     precision.outside_slopes,
     behaviour.not_deterministic,
@@ -36,11 +37,19 @@ CAUSES: tuple[Callable[[Evidence], Cause | None], ...] = (
     behaviour.one_place,
     precision.not_smooth,
 )
+# Of mistakes in some entries or at some points: they compare what is wrong with what is right, and
+# need a difference that is more than rounding.
+OF_PLACES = {
+    behaviour.only_right_if_symmetric, behaviour.one_branch, behaviour.one_place,
+    structure.rearranged, values.mask_missing, values.masked_out,
+}  # fmt: skip
 
 
 def likely_cause(evidence: Evidence) -> Cause | None:
     """The likely mistake behind such numbers; None if no test of a kind holds."""
     for test in CAUSES:
+        if test in OF_PLACES and not evidence.is_clear:
+            continue
         found = test(evidence)
         if found is not None:
             return found

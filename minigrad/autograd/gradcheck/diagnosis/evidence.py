@@ -92,6 +92,11 @@ class Evidence:
         return found
 
     @cached_property
+    def is_clear(self) -> bool:
+        """True if an entry is wrong by more than a difference's error at another point."""
+        return bool((self.wrong & self.differs(self.analytic, self.numeric)).any())
+
+    @cached_property
     def is_small(self) -> bool:
         """True if the whole argument was looked at, and is not too large for closer looks."""
         return self.analytic.size <= MOST_PARTS and bool(self.looked.all())

@@ -1,0 +1,1 @@
+"""Rows of many arrays less their means, as gradients are centralized."""
