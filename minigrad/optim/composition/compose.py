@@ -142,11 +142,13 @@ def _composed(transformations: Sequence[Transformation], lr: float) -> Rule:
     rule.masks = masks
     rule.fixed = frozenset(masks)
     rule.may_be_absent = tuple(symbol in _absent(pairs) for symbol in rule.states)
-    rule.on_gradients = [
-        GradientChange(partial(_on_whole_gradient, p), p.transformation.declaration.of_many)
-        for p in whole
-    ]
+    rule.on_gradients = list(map(_change_of, whole))
     return rule
+
+
+def _change_of(part: _Part) -> GradientChange:
+    of_many = part.transformation.declaration.of_many
+    return GradientChange(partial(_on_whole_gradient, part), of_many)
 
 
 def _on_whole_gradient(part: _Part, g: Any, hyper: Mapping[str, Any]) -> Any:
