@@ -75,7 +75,7 @@ def _table(runs: Sequence[Run]) -> str:
             f'<td class="text">{escape(found["library"])}</td>',
             *(_number(value, seconds) for value in (best, median)),
             _number(spread, "{:.0%}".format),
-            _number(share, lambda x, over=found["over_the_roof"]: f"{x:.0%} {over or ''}".strip()),
+            _number(share, f"{{:.0%}} {found['over_the_roof'] or ''}".rstrip().format),
             _number(found["first_call"], seconds),
             f'<td class="text">{escape(found["failure"] or "")}</td>',
         ]

@@ -235,8 +235,7 @@ class ParamBatch:
         self._trace: Trace | None = None  # None where NumPy is to run the text
         self._scalars: Array
         self._settings: Settings  # of the last step
-        # The memory of each program: one may read more states than another.
-        self._memories: dict[tuple[Any, ...], Batch] = {}
+        self._memories: dict[tuple[Any, ...], Batch] = {}  # of each program
         self._batch: Batch | None = None  # that of the last step
         self._results: list[tuple[list[Any], dict[str, float]]] = []
         self._prepared: tuple[tuple[Array, ...], Settings]  # for the text
@@ -267,8 +266,7 @@ class ParamBatch:
         t, values = self.next_numbers()
         numbers = dict(zip(self.rule.numbers, values, strict=True))
         hyper = self.settings_at(hyper)
-        if self.rule.on_gradients:
-            gradients = self.changes(gradients, hyper)
+        gradients = self.changes(gradients, hyper)
         if self._is_complex:
             gradients = tuple(map(real_view, gradients))
         settings = self._settings = Settings(t, hyper, maximize, numbers)
@@ -280,8 +278,7 @@ class ParamBatch:
             return
         self._batch = self.memory_of(self._trace)
         if self._batch is None:
-            if len(self._memories) > MOST_PROGRAMS:
-                self._memories.clear()
+            _make_room(self._memories)
             self._batch = self._make_batch(self._trace.kept, hyper)
             self._memories[self._trace[:2]] = self._batch
         self._batch.set_gradients(gradients)
@@ -387,6 +384,11 @@ class ParamBatch:
                 self._numbers[name][k] = number
             self._states.write(k, results[1:])
         self._results = []
+
+
+def _make_room(memories: dict[tuple[Any, ...], Batch]) -> None:
+    if len(memories) > MOST_PROGRAMS:
+        memories.clear()
 
 
 _warned: set[Rule] = set()  # the rules that a warning has said are not compiled
