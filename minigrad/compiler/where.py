@@ -52,8 +52,12 @@ def only_returns(code: types.CodeType | None) -> bool:
     frame = _calling_frame()
     if frame.f_code is not code:
         return False
+    after = frame.f_lasti + 1
     for instruction in dis.get_instructions(frame.f_code):
-        if instruction.offset <= frame.f_lasti:
+        if instruction.offset < after:
+            continue
+        if instruction.opname == "JUMP_FORWARD":
+            after = instruction.argval
             continue
         if instruction.opname in ("RETURN_VALUE", "RETURN_CONST"):
             return True

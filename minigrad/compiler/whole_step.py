@@ -68,8 +68,6 @@ class PreparedStep:
         self._dropped = [gradient.leaf for gradient in parts.gradients if not gradient.keeps]
         self._grads: tuple[Value, ...] = ()
         self._arrays: tuple[Array, ...] = ()
-        self._old: list[tuple[Value, Array]] = []  # gradients from before, and their arrays
-        self._looked_at: list[tuple[Value, Array]] = []  # those that cannot be watched
         self._floats: list[float] = []
         self._makes = list(parts.made.values())
         self.is_stale = True
@@ -96,7 +94,7 @@ class PreparedStep:
         self._native = self._native_call(watch)
         self._run = self._native.bound()
         self._grads = self._arrays = ()
-        self._old = self._looked_at = []
+        self._settings_vary = False
         self._reads_settings = any(step.reads_always for step in self._steps.values())
         are_known = all(step.take_settings() for step in self._steps.values())
         # After it was watched: what has changed meanwhile is seen.
@@ -126,19 +124,28 @@ class PreparedStep:
         return bool(self._steps) and len(self._steps) == len(self._parts.optimizers)
 
     def _native_call(self, watch: Watch) -> NativeCall:
-        parts, count = self._parts, len(self._quick.kinds)
-        set_before = [*(g.variable for g in parts.gradients), *(g.variable for g in parts.old)]
-        order = [*set_before, *parts.made]
-        bases = parts.inputs | {variable: count + k for k, variable in enumerate(order)}
+        parts, quick = self._parts, self._quick
+        old = [each.leaf for each in parts.old]
+        if any(leaf._grad is None for leaf in old):
+            raise CannotWatchError("a gradient is missing")
+        variables = [g.variable for g in (*parts.old, *parts.gradients)]
+        self._first = len(quick.kinds) + len(old)  # the number of the first gradient's memory
+        bases = parts.inputs | {
+            variable: len(quick.kinds) + k for k, variable in enumerate((*variables, *parts.made))
+        }
+        headers = quick.headers.with_more(tuple([leaf._grad.array for leaf in old]))
         native = NativeCall(
-            self._quick.kinds, PLAIN_ATTRIBUTES, self._quick.headers, count + len(set_before),
-            count + len(order),
+            quick.kinds, PLAIN_ATTRIBUTES, old, headers, len(quick.kinds) + len(variables),
+            len(quick.kinds) + len(variables) + len(parts.made),
         )  # fmt: skip
         native.watch_world(watch)
+        owners = {id(g.leaf): bases[g.variable] for g in (*parts.old, *parts.gradients)}
         settings = Watch()
         for step in self._steps.values():
             step.watch_settings(settings)
             native.add(step.add_beginnings)
+            for words, params in step.gradient_words():
+                native.add_places(words, [owners[id(p)] for p in params])
         self._beginnings = range(native.tasks)
         native.watch_settings(settings)
         for each in parts.order:
@@ -152,11 +159,8 @@ class PreparedStep:
 
     def _renew(self) -> bool:
         """Give gradients memory that nobody else holds; False if there are others than before."""
-        parts, count = self._parts, len(self._quick.kinds)
-        gradients = parts.gradients
+        gradients = self._parts.gradients
         if any((g.leaf._grad is not None) is not g.had_one for g in gradients):
-            return False
-        if not self._take_old_gradients(count + len(gradients)):
             return False
         self._arrays = tuple([np.empty(*g.made_as) for g in gradients])
         self._grads = tuple(map(_tensor, [g.kind for g in gradients], self._arrays))
@@ -164,58 +168,26 @@ class PreparedStep:
         for k, gradient in enumerate(gradients):
             if gradient.had_one:
                 gradient.leaf._grad = self._grads[k]
-            self._native.set_base(count + k, self._arrays[k])
+            self._native.set_base(self._first + k, self._arrays[k])
             watch.attribute(gradient.leaf, "_grad")
             watch.lone_attribute(self._grads[k], "array")
             watch.references(self._grads[k], 1 + gradient.had_one)
             watch.references(self._arrays[k], 2)
-        self._looked_at = []
-        for each, (grad, array) in zip(parts.old, self._old, strict=True):
-            watch.attribute(each.leaf, "_grad")
-            try:
-                watch.attribute(grad, "array")
-            except CannotWatchError:  # Python looks at it
-                self._looked_at.append((grad, array))
-        if self._steps:
-            arrays = dict(zip(map(id, self._leaves), self._arrays, strict=True))
-            arrays |= {id(g.leaf): a for g, (_, a) in zip(parts.old, self._old, strict=True)}
-            for step in self._steps.values():
-                step.set_gradients(arrays)
         self._native.watch_memory(watch)
-        return True
-
-    def _take_old_gradients(self, first: int) -> bool:
-        """Find the memory of gradients from before; False if some lie otherwise, or are missing."""
-        old = []
-        for number, each in enumerate(self._parts.old, first):
-            grad = each.leaf._grad
-            array = None if grad is None else grad.array
-            if array is None or array.strides != each.strides or not array.flags.behaved:
-                return False
-            if array.dtype != each.leaf.array.dtype or array.shape != each.leaf.array.shape:
-                return False
-            self._native.set_base(number, array)
-            old.append((grad, array))
-        self._old = old  # kept alive: they are known by their addresses
         return True
 
     def _take_settings(self) -> bool:
         """Go on at other numbers of settings; False if something else has changed."""
-        watch = Watch()
-        for step in self._steps.values():
-            step.watch_settings(watch)  # before the look: what changes during it is seen
-        if not all(step.take_settings() for step in self._steps.values()):
-            return False
-        self._native.watch_settings(watch)
-        return True
+        is_other = self._native.note_settings()  # before the look: what changes in it is seen
+        self._settings_vary = is_other
+        if not (is_other or self._reads_settings):
+            return True
+        return all(step.take_settings() for step in self._steps.values())
 
     def _mends(self, at: int) -> bool:
         """Return whether the call, which has done nothing, can be begun again."""
         if at == HELD:  # others hold memory that the step writes to
-            try:
-                return self._renew()
-            except CannotWatchError:
-                return False
+            return self._renew()
         if at == OTHER_SETTINGS:
             return self._take_settings()
         if at in self._beginnings:
@@ -256,11 +228,13 @@ class WholeStep(PreparedStep):
 
     def _try(self, args: int, made: int) -> bool:
         """Run all tasks, on tuples that are given by their ids; False if nothing was done."""
-        if self._reads_settings and not self._take_settings():
+        # Where they were others in the last call, they mostly are in this one.
+        if any(grad.array is not array for grad, array in self._native.unseen):
             self.is_stale = True
             return False
-        others = any(grad.array is not array for grad, array in self._looked_at)
-        if others and not self._mends(HELD):
+        looks = self._settings_vary or self._reads_settings
+        if looks and not self._take_settings():
+            self.is_stale = True
             return False
         at = self._run(args, made)
         if at == DONE:

@@ -117,6 +117,18 @@ class Headers:
         self.spans = np.array(spans, np.int64).reshape(-1, 2)
         self.threads = thread_setting()
 
+    def with_more(self, arrays: tuple[Array, ...]) -> "Headers":
+        """The headers of these and of more arrays."""
+        joined = Headers(arrays)
+        tables = self.table, joined.table
+        width = max(table.shape[1] for table in tables)
+        joined.table = np.concatenate(
+            [np.pad(table, ((0, 0), (0, width - table.shape[1]))) for table in tables]
+        )
+        joined.spans = np.concatenate([self.spans, joined.spans])
+        joined.threads = self.threads
+        return joined
+
     def match(self, arrays: tuple[Array, ...]) -> bool:
         """True if as many arrays have the same headers, and threads are set as they were."""
         return bool(headers_match.run(self.table, self.spans, id(arrays), self.threads))

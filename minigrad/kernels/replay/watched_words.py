@@ -43,6 +43,13 @@ def word_at(address: int) -> int:
     return ctypes.c_int64.from_address(address).value
 
 
+def values_of(owner: Any) -> int:
+    """The address of the values of an object's attributes; 0 if they lie in a dict of its own."""
+    values = word_at(id(owner) + VALUES)
+    taken = word_at(id(owner) + DICT)
+    return values or (word_at(taken + VALUES_IN_DICT) if taken else 0)
+
+
 @cache
 def attribute_offset(kind: type, name: str) -> int | None:
     """The offset in bytes of an attribute among the values of an object of this type.

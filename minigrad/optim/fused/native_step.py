@@ -5,7 +5,7 @@ of the coming steps lie in a table, which Python fills: many rows while no setti
 where a schedule has changed a number.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,8 +29,8 @@ class NativeBatch:
     def __init__(self, repeated: RepeatedBatch, params: Sequence[Tensor]) -> None:
         memory = repeated.memory
         self._repeated, self._trace = repeated, repeated.trace
-        self._params = [params[k] for k in repeated.indices]
-        self._addresses: Array = memory._addresses.copy()
+        self.params = [params[k] for k in repeated.indices]
+        self.addresses: Array = memory._addresses.copy()
         self._layout, self._passes = memory._layout, memory._passes
         count = repeated.scalars
         self._scalars: Array = np.zeros(count)
@@ -49,10 +49,6 @@ class NativeBatch:
         if passes is None or memory._program is not repeated.trace.program or memory._copies:
             return False
         return not (passes.count or passes.has_measures or passes.has_draws)
-
-    def set_gradients(self, arrays: Mapping[int, Array]) -> None:
-        """Set the memory of the gradients, by the ids of their parameters."""
-        self._addresses[1] = [arrays[id(p)].ctypes.data for p in self._params]
 
     def fill(self) -> bool:
         """Write the scalars of the coming steps; False if they are unknown."""
@@ -85,7 +81,7 @@ class NativeBatch:
         update = compiled(self._trace.program, repeated.memory.dtype).update
         for wave in passes.waves:
             tasks.kernel(
-                update, passes._work(wave), self._addresses, layout.sizes, layout.spans,
+                update, passes._work(wave), self.addresses, layout.sizes, layout.spans,
                 *wave.spans, self._scalars, passes.norms,
             )  # fmt: skip
         if repeated.steps is not None:
@@ -143,10 +139,10 @@ class NativeStep:
         """Write the scalars of the coming steps; False if they are unknown."""
         return all(batch.fill() for batch in self._batches)
 
-    def set_gradients(self, arrays: Mapping[int, Array]) -> None:
-        """Set the memory of the gradients, by the ids of their parameters."""
+    def gradient_words(self) -> Iterator[tuple[Array, list[Tensor]]]:
+        """Words that are to be the addresses of gradients, and the parameters of these."""
         for batch in self._batches:
-            batch.set_gradients(arrays)
+            yield batch.addresses[1], batch.params
 
     def add_beginnings(self, tasks: TaskList) -> None:
         """Add the tasks that may stop the list, with nothing done yet."""

@@ -24,6 +24,7 @@ from minigrad.tensor import Tensor
 Group = dict[str, Any]
 
 # Settings of these types are what they were if they are the same objects.
+_NUMBERS = frozenset((bool, int, float))
 _UNCHANGING = (bool, int, float, str, type(None))
 
 
@@ -84,6 +85,9 @@ class RepeatedBatch:
 
         They are those of rules that keep no numbers.
         """
+        if most == 1 and self.function is not None:
+            found_one = self._result(first)
+            return [] if found_one is None else [found_one[0]]
         if self.function is None:
             known = [self.lookahead.step_at(t) for t in range(first, first + most)]
             if known[0] is not None:
@@ -225,7 +229,10 @@ class RepeatedStep:
     def take_settings(self, groups: Sequence[Group]) -> bool:
         """Go on where numbers among the settings have changed; False if anything else has."""
         try:
-            hypers = [{name: plain(group[name]) for name in self._names} for group in groups]
+            hypers = [
+                {n: v if type(v := group[n]) in _NUMBERS else plain(v) for n in self._names}
+                for group in groups
+            ]
             maximize = [bool(group["maximize"]) for group in groups]
             lists = [group["params"] for group in groups]
         except (KeyError, ValueError):  # the optimizer itself reports it
