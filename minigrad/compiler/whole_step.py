@@ -128,7 +128,9 @@ class PreparedStep:
         old = [each.leaf for each in parts.old]
         if any(leaf._grad is None for leaf in old):
             raise CannotWatchError("a gradient is missing")
-        variables = [g.variable for g in (*parts.old, *parts.gradients)]
+        owned = [(g.leaf, g.variable) for g in parts.old]
+        owned += [(g.leaf, g.variable) for g in parts.gradients]
+        variables = [variable for _, variable in owned]
         self._first = len(quick.kinds) + len(old)  # the number of the first gradient's memory
         bases = parts.inputs | {
             variable: len(quick.kinds) + k for k, variable in enumerate((*variables, *parts.made))
@@ -139,7 +141,7 @@ class PreparedStep:
             len(quick.kinds) + len(variables) + len(parts.made),
         )  # fmt: skip
         native.watch_world(watch)
-        owners = {id(g.leaf): bases[g.variable] for g in (*parts.old, *parts.gradients)}
+        owners = {id(leaf): bases[variable] for leaf, variable in owned}
         settings = Watch()
         for step in self._steps.values():
             step.watch_settings(settings)
