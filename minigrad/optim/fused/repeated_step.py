@@ -85,7 +85,7 @@ class RepeatedBatch:
 
         They are those of rules that keep no numbers.
         """
-        if most == 1 and self.function is not None:
+        if most == 1 and self.function is not None and self.trace[:2] == trace[:2]:
             found_one = self._result(first)
             return [] if found_one is None else [found_one[0]]
         if self.function is None:
