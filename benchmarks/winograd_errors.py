@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from minigrad.bench.process import installed
+from minigrad.kernels.conv.axis import Axis
 from minigrad.kernels.conv.implicit_gemm import correlate_implicit_gemm
 from minigrad.kernels.conv.implicit_gemm_weight_grad import weight_grad_implicit_gemm
-from minigrad.kernels.conv.plan import Axis
 from minigrad.kernels.conv.winograd import correlate_winograd
 from minigrad.kernels.conv.winograd_weight_grad import weight_grad_winograd
 

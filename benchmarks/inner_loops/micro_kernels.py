@@ -17,6 +17,7 @@ from numba.core.registry import cpu_target
 
 from benchmarks.inner_loops.targets import TARGETS, X86, Target
 from minigrad.kernels.attention import softmax
+from minigrad.kernels.conv import microkernels as conv_microkernels
 from minigrad.kernels.conv import winograd_transforms
 from minigrad.kernels.matmul import stack
 from minigrad.kernels.recurrent import tile
@@ -42,6 +43,8 @@ MICRO_KERNELS: dict[str, tuple[Any, str]] = {
     "narrow product, 1 row": (stack.narrow_row, _SMALL),
     "row of a product": (microkernels.row_product, _ROW),
     "end of a row": (microkernels.row_end_product, _ROW),
+    "tile of planes": (conv_microkernels.tile_of_planes, "PN P PN P I N"),
+    "tile of channels": (conv_microkernels.tile_of_channels, "PN PN P PII N"),
     "dot products": (microkernels.dot_products, "P P P I N"),
     "greatest of columns": (softmax.greatest_of_columns, "P P N N"),
     "totals of columns": (softmax.totals_of_columns, "P P N N"),

@@ -12,6 +12,7 @@ import sys
 import numpy as np
 
 from minigrad.kernels.conv import (
+    depthwise,
     direct,
     implicit_gemm,
     implicit_gemm_weight_grad,
@@ -36,6 +37,7 @@ _GROUPS = (
         gemm_nt.product_tasks,
     ),
     (direct.correlation_tasks, direct.weight_grad_tasks),
+    (depthwise.correlation_tasks, depthwise.weight_grad_tasks),
 )
 
 

@@ -16,7 +16,7 @@ from minigrad.kernels import precompile
 from minigrad.kernels.compiler import process
 from minigrad.kernels.compiler.background import BackgroundCompiler
 from minigrad.kernels.compiler.task_queue import TaskKernel
-from minigrad.kernels.conv import direct, implicit_gemm
+from minigrad.kernels.conv import depthwise, direct, implicit_gemm
 from minigrad.kernels.matmul import gemm
 
 # Prints its arguments, and appends those it may compile to a file; one that ends in "!" ends it.
@@ -195,6 +195,7 @@ def test_gemm_also_starts_gemm_nt(tmp_path: Path) -> None:
             {"implicit_gemm", "implicit_gemm_weight_grad", "winograd", "winograd_weight_grad"},
         ),
         (direct.correlation_tasks, {"direct"}),
+        (depthwise.correlation_tasks, {"depthwise"}),
     ],
 )
 def test_only_kernels_of_one_group_are_named(

@@ -18,6 +18,7 @@ from tests.support.exact_conv2d import (
     close,
     reference,
 )
+from tests.support.forced_algorithm import forced
 
 
 @st.composite
@@ -45,6 +46,22 @@ def problems(draw):
 @given(problems())
 def test_all_options(problem):
     check(*problem)
+
+
+@pytest.mark.parametrize("algorithm", ["direct", "depthwise"])
+@settings(deadline=None, max_examples=40)
+@given(problem=problems(), channels=st.integers(1, 37))
+def test_vectors_of_pixels_and_of_channels(algorithm, problem, channels):
+    """Each algorithm where the other, or none of them, is chosen."""
+    x, weight, bias, (*options, groups) = problem
+    if algorithm == "depthwise":
+        rng, groups = np.random.default_rng(3), channels
+        x, weight, bias = (
+            rng.standard_normal(shape).astype(x.dtype)
+            for shape in ((len(x), groups, *x.shape[2:]), (groups, 1, *weight.shape[2:]), groups)
+        )
+    with forced(algorithm):
+        check(x, weight, bias, (*options, groups))
 
 
 NO_PAD = ((0, 0), (0, 0))

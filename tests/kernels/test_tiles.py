@@ -18,7 +18,9 @@ from tests.support.processes import output
 ROOT = Path(__file__).parents[2]
 OTHERS = [f"{unit.bytes}x{unit.registers}" for unit in (AVX512, NEON, AVX) if unit != VECTOR_UNIT]
 
-TILED = ("products", "implicit_gemm", "winograd", "direct", "recurrences", "attentions")
+TILED = (
+    "products", "implicit_gemm", "winograd", "direct", "depthwise", "recurrences", "attentions",
+)  # fmt: skip
 
 
 def run(module: str, unit: str, *arguments: str) -> str:

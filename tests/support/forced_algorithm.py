@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from unittest import mock
 
 from minigrad.kernels.conv import plan, subpixel
-from minigrad.kernels.conv.plan import Algorithm, Axis, Sizes
+from minigrad.kernels.conv.axis import Axis
+from minigrad.kernels.conv.plan import Algorithm, Sizes
 
 select = plan.select_algorithm
 
@@ -23,6 +24,8 @@ def forced(algorithm: Algorithm, tile: int = 0) -> Iterator[None]:
         if any(axis.source_dilation > 1 for axis in axes):
             return select(sizes, axes, taps) if algorithm == "direct" else None
         if algorithm == "winograd" and not all(axis.has_even_taps() for axis in axes):
+            return "implicit_gemm", 0
+        if algorithm == "depthwise" and not plan.can_be_depthwise(sizes, axes):
             return "implicit_gemm", 0
         return algorithm, tile
 

@@ -43,11 +43,22 @@ def convolutions(draw: Callable[..., Array]) -> list[Array]:
                 conv2d.conv2d_input_grad(out, weight, x.shape, *options),
                 conv2d.conv2d_weight_grad(out, x, weight.shape, *options),
             ]
+    x, weight, bias = draw(5, 35, 13, 14), draw(35, 1, 5, 3), draw(35)
+    for stride in ((1, 1), (2, 3)):
+        options = stride, ((2, 2), (1, 0)), (1, 1), 35
+        with forced("depthwise"):
+            out = conv2d.conv2d(x, weight, bias, *options)
+            found += [
+                out,
+                conv2d.conv2d_input_grad(out, weight, x.shape, *options),
+                conv2d.conv2d_weight_grad(out, x, weight.shape, *options),
+            ]
+    options = (1, 1), ((1, 1), (0, 1)), (1, 1), 1
     strided = (2, 2), ((1, 1), (1, 1)), (1, 1), 1
     out, weight = draw(9, 20, 19, 17), draw(20, 5, 4, 4)
     found.append(conv2d.conv2d_input_grad(out, weight, (9, 5, 38, 34), *strided))
     with forced("winograd", 4):
-        weight = draw(45, 20, 5, 4)
+        x, weight, bias = draw(9, 20, 19, 17), draw(45, 20, 5, 4), draw(45)
         found.append(conv2d.conv2d(x, weight, bias, *options))
         found.append(conv2d.conv2d_input_grad(found[-1], weight, x.shape, *options))
     return found

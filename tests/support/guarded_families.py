@@ -142,14 +142,15 @@ def pointwise(draw: Draw) -> Calls:
 
 def direct(draw: Draw) -> Calls:
     kernel = draw.one_of(1, 2, 3, 5), draw.one_of(1, 3, 3, 7)
-    filters, channels, groups = draw.one_of(1, 2, 3), draw.one_of(1, 2, 3), draw.one_of(1, 2, 7)
+    filters = draw.one_of(1, 2, 3, 4, 6, 13)
+    channels, groups = draw.one_of(1, 2, 3), draw.one_of(1, 2, 7)
     with forced("direct"):
         yield from _convolution(draw, filters, channels, kernel, *_options(draw), groups)
 
 
 def depthwise(draw: Draw) -> Calls:
     kernel = draw.one_of((3, 3), (5, 5), (1, 7), (3, 1))
-    with forced("direct"):
+    with forced(draw.one_of("direct", "depthwise", "depthwise")):
         yield from _convolution(draw, 1, 1, kernel, *_options(draw), draw.size(1, 67))
 
 

@@ -6,13 +6,25 @@ import numpy as np
 
 from minigrad.kernels.compiler.kernel import kernel, prange
 from minigrad.kernels.conv import integer
+from minigrad.kernels.conv.depthwise import correlate_depthwise, weight_grad_depthwise
+from minigrad.kernels.conv.dilated import gather_phases, reads_phases, scatter_phases
 from minigrad.kernels.conv.direct import correlate_direct, weight_grad_direct
 from minigrad.kernels.conv.implicit_gemm import correlate_implicit_gemm
 from minigrad.kernels.conv.implicit_gemm_weight_grad import weight_grad_implicit_gemm
-from minigrad.kernels.conv.plan import Padding, Pair, Step, Steps, backward_steps, forward_steps
+from minigrad.kernels.conv.plan import (
+    Padding,
+    Pair,
+    Shape,
+    Step,
+    Steps,
+    backward_steps,
+    forward_steps,
+)
 from minigrad.kernels.conv.subpixel import interleave, select_subpixel, subpixel_filters
 from minigrad.kernels.conv.winograd import correlate_winograd
 from minigrad.kernels.conv.winograd_weight_grad import weight_grad_winograd
+
+NO_PADDING: Padding = ((0, 0), (0, 0))
 
 
 def conv_output_size(
@@ -41,8 +53,21 @@ def conv2d(
         return integer.conv2d(x, _grouped(weight, groups), bias, out, stride, padding, dilation)
     options = stride, padding, dilation, groups
     steps = forward_steps(out.shape, weight.shape, x.shape, *options, out.itemsize)
+    if reads_phases(steps, out.shape[2:], stride, dilation):
+        pixels = _phases_read(x, out.shape, weight.shape, padding, dilation)
+        phases = conv2d(pixels, weight, bias, (1, 1), NO_PADDING, (1, 1), groups)
+        scatter_phases(out, phases, dilation)
+        return out
     _correlate(out, x, _grouped(weight, groups), bias, steps)
     return out
+
+
+def _phases_read(
+    x: np.ndarray, out: Shape, weight: Shape, padding: Padding, dilation: Pair
+) -> np.ndarray:
+    """The phases of `x`, with their margins, that dilated filters read."""
+    origin, margin = (-padding[0][0], -padding[1][0]), (weight[2] - 1, weight[3] - 1)
+    return gather_phases(x, origin, (out[2], out[3]), margin, dilation)
 
 
 def conv2d_input_grad(
@@ -71,6 +96,11 @@ def conv2d_input_grad(
         interleave(out, phases, stride)
         return out
     steps = backward_steps(g.shape, weight.shape, input_shape, *options, g.itemsize)
+    if reads_phases(steps, input_shape[2:], stride, dilation):
+        reach = [dilation[i] * (weight.shape[2 + i] - 1) for i in (0, 1)]
+        around = [(reach[i] - padding[i][0], reach[i] - padding[i][1]) for i in (0, 1)]
+        turned = filters[..., ::-1, ::-1].reshape(input_shape[1], -1, *weight.shape[2:])
+        return conv2d(g, turned, None, stride, (around[0], around[1]), dilation, groups)
     reached = sum(math.prod(axis.length for axis in step.axes) for step in steps if not step.adds)
     # Zeros where no tap reaches: the system hands out large ones at no cost.
     out = (np.empty if reached == math.prod(input_shape[2:]) else np.zeros)(input_shape, g.dtype)
@@ -92,6 +122,10 @@ def conv2d_weight_grad(
         return np.zeros(weight_shape, x.dtype)
     options = stride, padding, dilation, groups
     steps = forward_steps(g.shape, weight_shape, x.shape, *options, x.itemsize, True)
+    if reads_phases(steps, g.shape[2:], stride, dilation):
+        pixels = _phases_read(x, g.shape, weight_shape, padding, dilation)
+        g = gather_phases(g, (0, 0), (g.shape[2], g.shape[3]), (0, 0), dilation)
+        return conv2d_weight_grad(g, pixels, weight_shape, stride, NO_PADDING, (1, 1), groups)
     out = np.empty(weight_shape, x.dtype)
     grouped = _grouped(out, groups)
     kernel_shape = grouped.shape[3:]
@@ -143,6 +177,8 @@ def _weight_grad(out: np.ndarray, g: np.ndarray, x: np.ndarray, step: Step) -> N
     g = g[:, :, step.rows.outputs, step.columns.outputs]
     if step.algorithm == "direct":
         weight_grad_direct(out, g, x, step.axes)
+    elif step.algorithm == "depthwise":
+        weight_grad_depthwise(out, g, x, step.axes)
     else:
         weight_grad_implicit_gemm(out, g, x, step.axes)
 
@@ -174,6 +210,8 @@ def _correlate(
                 )
         elif step.algorithm == "direct":
             correlate_direct(out, source, taps, bias, step.axes)
+        elif step.algorithm == "depthwise":
+            correlate_depthwise(out, source, taps, bias, step.axes)
         else:
             correlate_implicit_gemm(out, source, taps, bias, step.axes)
 

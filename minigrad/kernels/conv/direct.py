@@ -1,10 +1,14 @@
 """Correlation of image planes with few filters: vectors of pixels, a tap at a time.
 
 Where a group has one filter (depthwise convolution) or a few (gradients of 1- or 3-channel images),
-vectors of filters would be mostly idle.  Here a vector holds neighbouring pixels, of copies that
+vectors of filters would be partly idle.  Here a vector holds neighbouring pixels, of copies that
 `phase_planes` makes.
+
+Taps are taken in the order (row, channel, column).  So those that read a pixel, and not only the
+margin above or below the image, follow one another, and where it pays no others are multiplied.
 """
 
+import math
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -15,6 +19,13 @@ from minigrad.kernels.compiler.plan_record import Layout, constructor
 from minigrad.kernels.compiler.pointers import offset, pointer_at, record_at
 from minigrad.kernels.compiler.task_queue import PreparedTasks, task_kernel
 from minigrad.kernels.compiler.vector_unit import VECTOR_BYTES
+from minigrad.kernels.conv.axis import Axis, taps_that_read
+from minigrad.kernels.conv.microkernels import (
+    PLANE_ROWS,
+    PLANE_VECTORS,
+    TILED_FILTERS,
+    tile_of_planes,
+)
 from minigrad.kernels.conv.phase_planes import (
     PhasePlanesPlan,
     copy_planes,
@@ -22,7 +33,6 @@ from minigrad.kernels.conv.phase_planes import (
     fill,
     planes_size,
 )
-from minigrad.kernels.conv.plan import Axis
 from minigrad.kernels.simd.microkernels import (
     DOTS,
     END_VECTORS,
@@ -33,18 +43,30 @@ from minigrad.kernels.simd.microkernels import (
 )
 from minigrad.kernels.simd.move import copy_row, lanes
 
+# Taps that read no pixel are skipped where a filter has so many and at most this share reads one.
+SKIPPED_DEPTH, SKIPPED_SHARE = 32, 0.95
+
 
 class CorrelationArrays(NamedTuple):
     """The arrays of a correlation."""
 
     source: np.ndarray  # (N, G * C, H, W)
     out: np.ndarray  # (N, G * F, H', W')
-    weight: np.ndarray  # (G, F, C, K, L), contiguous
-    bias: np.ndarray  # (G * F,)
+    weight: np.ndarray  # (G * F, K, C, L), contiguous; a tile reads PLANE_ROWS filters
+    bias: np.ndarray  # (G * F,), and as many more
     tap_offsets: np.ndarray  # see `PhasePlanes`
+    read_taps: np.ndarray  # (H', 2), int64: the first tap that reads a pixel, and the end
 
 
 _correlation_arrays = constructor(CorrelationArrays)
+
+
+class CorrelationPlan(NamedTuple):
+    """The sizes of a correlation, and which taps are multiplied."""
+
+    planes: PhasePlanesPlan
+    skips_taps: bool  # those that read no pixel: see `read_taps`
+    by_rows: bool  # each row of outputs by itself, so that it skips all that it can
 
 
 class WeightGradArrays(NamedTuple):
@@ -71,19 +93,39 @@ def correlate_direct(
 
     (N, G * F, H', W'), (N, G * C, H, W), (G, F, C, taps of axes[0], taps of axes[1]), (G * F,).
     """
-    bias = np.zeros(out.shape[1], out.dtype) if bias is None else np.ascontiguousarray(bias)
-    tasks, tap_offsets = _prepare_correlation(
+    prepared = _prepare_correlation(
         out.dtype, (source.shape, source.strides), (out.shape, out.strides), filters.shape, axes
     )
-    tasks.run(
+    prepared.tasks.run(
         _correlation_arrays(
             source=source,
             out=out,
-            weight=np.ascontiguousarray(filters),
-            bias=bias,
-            tap_offsets=tap_offsets,
+            weight=_by_rows(filters),
+            bias=_bias_of(bias, out.shape[1], out.dtype),
+            tap_offsets=prepared.tap_offsets,
+            read_taps=prepared.read_taps,
         )
     )
+
+
+def _by_rows(filters: np.ndarray) -> np.ndarray:
+    """(G, F, C, K, L) -> (G * F, K, C, L), contiguous; zeros follow if a tile may read beyond."""
+    swapped = filters.swapaxes(2, 3)
+    if filters.shape[1] < TILED_FILTERS:
+        return np.ascontiguousarray(swapped)
+    count = math.prod(filters.shape[:2])
+    out = np.empty((count + PLANE_ROWS, *swapped.shape[2:]), filters.dtype)
+    out[:count].reshape(swapped.shape)[...] = swapped
+    out[count:] = 0
+    return out
+
+
+def _bias_of(bias: np.ndarray | None, filters: int, dtype: np.dtype) -> np.ndarray:
+    """The bias, or zeros; zeros follow for the filters that the last tile lacks."""
+    out = np.zeros(filters + PLANE_ROWS, dtype)
+    if bias is not None:
+        out[:filters] = bias
+    return out
 
 
 def weight_grad_direct(
@@ -111,14 +153,35 @@ def weight_grad_direct(
     )
 
 
+class _Prepared(NamedTuple):
+    """What correlations of equal sizes share."""
+
+    tasks: PreparedTasks[CorrelationArrays]
+    tap_offsets: np.ndarray
+    read_taps: np.ndarray
+
+
 @lru_cache(1024)
 def _prepare_correlation(
     dtype: np.dtype, source: Layout, out: Layout, weight: tuple[int, ...], axes: tuple[Axis, Axis]
-) -> tuple[PreparedTasks[CorrelationArrays], np.ndarray]:
-    """The tasks, and the offsets of the taps."""
-    plan, tap_offsets, work, slot_size = cut_into_bands(dtype, source, out, weight, axes)
-    count = plan.images * plan.bands * plan.group_tasks
-    return correlation_tasks.prepare(dtype, plan, (count,), work, slot_size), tap_offsets
+) -> _Prepared:
+    planes, tap_offsets, work, slot_size = cut_into_bands(dtype, source, out, weight, axes)
+    of_row = planes.depth // len(axes[0].taps)
+    read_taps = of_row * taps_that_read(axes[0], source[0][2])
+    share = np.diff(read_taps).sum() / (planes.depth * len(read_taps))
+    skips = planes.depth >= SKIPPED_DEPTH and share < SKIPPED_SHARE
+    width = PLANE_VECTORS * (VECTOR_BYTES // dtype.itemsize)
+    in_rows = share * planes.rows.length * -(-planes.columns.length // width)
+    at_once = -(-(planes.rows.length * planes.pitch) // width)
+    by_rows = skips and planes.filters >= TILED_FILTERS and in_rows < at_once
+    plan = CorrelationPlan(planes, skips, by_rows)
+    in_order = tap_offsets[: planes.depth].reshape(weight[2:]).swapaxes(0, 1).reshape(-1)
+    counts = (planes.images * planes.bands * planes.group_tasks,)
+    return _Prepared(
+        correlation_tasks.prepare(dtype, plan, counts, work, slot_size),
+        np.concatenate([in_order, tap_offsets[planes.depth :]]),
+        read_taps,
+    )
 
 
 @lru_cache(1024)
@@ -153,7 +216,58 @@ def _store(out, sums, plan, n, f, first_row, rows):
                 row[j * stride] = sums[i * plan.pitch + j]
 
 
-@task_kernel(CorrelationArrays, PhasePlanesPlan)
+@device_function
+def _read_taps(read_taps, plan, first_row, begin, end):
+    """The first tap that reads a pixel for some output from `begin` on, and the end of those."""
+    if not plan.skips_taps:
+        return 0, plan.planes.depth
+    row, last = begin // plan.planes.pitch, (end - 1) // plan.planes.pitch
+    first, after = plan.planes.depth, 0
+    for y in range(first_row + row, min(first_row + last + 1, plan.planes.rows.length)):
+        first, after = min(first, read_taps[2 * y]), max(after, read_taps[2 * y + 1])
+    return first, max(first, after)
+
+
+@device_function
+def _correlate_tile(sums, arrays, plan, block, f, first_row, run):
+    """The sums of PLANE_ROWS filters from `f` on, for a run (begin, end) of a band's outputs."""
+    planes, (begin, end) = plan.planes, run
+    weight = offset(pointer_at(sums, arrays.weight), f * planes.depth)
+    bias = offset(pointer_at(sums, arrays.bias), f)
+    tap_offsets = pointer_at(np.int64, arrays.tap_offsets)
+    read_taps = pointer_at(np.int64, arrays.read_taps)
+    width = PLANE_VECTORS * lanes(sums)
+    for p in range(begin, end, width):
+        k, after = _read_taps(read_taps, plan, first_row, p, min(p + width, end))
+        tile_of_planes(
+            (offset(sums, p), planes.band_size), bias, (offset(weight, k), planes.depth),
+            offset(block, p), offset(tap_offsets, k), after - k,
+        )  # fmt: skip
+
+
+@device_function
+def _correlate_plane(sums, arrays, plan, block, f, first_row, count):
+    """The sums of filter `f` for a band's outputs."""
+    planes, vector = plan.planes, lanes(sums)
+    weight = offset(pointer_at(sums, arrays.weight), f * planes.depth)
+    bias = pointer_at(sums, arrays.bias)[f]
+    tap_offsets = pointer_at(np.int64, arrays.tap_offsets)
+    read_taps = pointer_at(np.int64, arrays.read_taps)
+    # A rest of more than half a long piece is one too: the memory has room for it.
+    piece = ROW_VECTORS * vector
+    long = (count + piece // 2 - 1) // piece * piece
+    for p in range(0, long, piece):
+        k, after = _read_taps(read_taps, plan, first_row, p, p + piece)
+        taps, pixels = offset(tap_offsets, k), offset(block, p)
+        row_product(offset(sums, p), bias, offset(weight, k), pixels, taps, after - k)
+    piece = END_VECTORS * vector
+    for p in range(long, count, piece):
+        k, after = _read_taps(read_taps, plan, first_row, p, p + piece)
+        taps, pixels = offset(tap_offsets, k), offset(block, p)
+        row_end_product(offset(sums, p), bias, offset(weight, k), pixels, taps, after - k)
+
+
+@task_kernel(CorrelationArrays, CorrelationPlan)
 def correlation_tasks(phase, task, workspace, records):
     """One band of rows of one image for some groups.
 
@@ -161,31 +275,34 @@ def correlation_tasks(phase, task, workspace, records):
         source[n, c, y + r, x + s] * weight[f, c, r, s]
     """
     record = record_at(records)
-    arrays, plan = record.arrays, record.plan
-    first_group = task % plan.group_tasks * plan.task_groups
-    first_row = task // plan.group_tasks % plan.bands * plan.band_rows
-    n = task // (plan.group_tasks * plan.bands)
-    rows = min(plan.band_rows, plan.rows.length - first_row)
+    arrays, plan, planes = record.arrays, record.plan, record.plan.planes
+    first_group = task % planes.group_tasks * planes.task_groups
+    first_row = task // planes.group_tasks % planes.bands * planes.band_rows
+    n = task // (planes.group_tasks * planes.bands)
+    rows = min(planes.band_rows, planes.rows.length - first_row)
     source, out = pointer_at(workspace, arrays.source), pointer_at(workspace, arrays.out)
-    bias, tap_offsets = pointer_at(workspace, arrays.bias), pointer_at(np.int64, arrays.tap_offsets)
-    vector = lanes(out)
-    count = (rows - 1) * plan.pitch + plan.columns.length
-    block, sums = offset(workspace, plan.slot.planes), offset(workspace, plan.slot.band)
-    fill(block, planes_size(plan) + ROW_VECTORS * vector, 0)
-    # A rest of more than half a long piece is one too: the memory has room for it.
-    piece = ROW_VECTORS * vector
-    long = (count + piece // 2 - 1) // piece * piece
-    for group in range(first_group, min(first_group + plan.task_groups, plan.groups)):
-        copy_planes(block, source, tap_offsets, plan, n, group, first_row, 0)
-        for f in range(group * plan.filters, (group + 1) * plan.filters):
-            weight = offset(pointer_at(workspace, arrays.weight), f * plan.depth)
-            for p in range(0, long, piece):
-                pixels = offset(block, p)
-                row_product(offset(sums, p), bias[f], weight, pixels, tap_offsets, plan.depth)
-            for p in range(long, count, END_VECTORS * vector):
-                pixels = offset(block, p)
-                row_end_product(offset(sums, p), bias[f], weight, pixels, tap_offsets, plan.depth)
-            _store(out, sums, plan, n, f, first_row, rows)
+    tap_offsets = pointer_at(np.int64, arrays.tap_offsets)
+    count = (rows - 1) * planes.pitch + planes.columns.length
+    block, sums = offset(workspace, planes.slot.planes), offset(workspace, planes.slot.band)
+    fill(block, planes_size(planes) + ROW_VECTORS * lanes(out), 0)
+    for group in range(first_group, min(first_group + planes.task_groups, planes.groups)):
+        copy_planes(block, source, tap_offsets, planes, n, group, first_row, 0)
+        f, end = group * planes.filters, (group + 1) * planes.filters
+        while f < end:
+            at_once = min(PLANE_ROWS, end - f)
+            if plan.by_rows:
+                for p in range(0, rows * planes.pitch, planes.pitch):
+                    run = p, p + planes.columns.length
+                    _correlate_tile(sums, arrays, plan, block, f, first_row, run)
+            elif at_once >= TILED_FILTERS:
+                _correlate_tile(sums, arrays, plan, block, f, first_row, (0, count))
+            else:
+                at_once = 1
+                _correlate_plane(sums, arrays, plan, block, f, first_row, count)
+            for i in range(at_once):
+                plane = offset(sums, i * planes.band_size)
+                _store(out, plane, planes, n, f + i, first_row, rows)
+            f += at_once
 
 
 @device_function

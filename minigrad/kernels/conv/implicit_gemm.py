@@ -13,6 +13,7 @@ from minigrad.kernels.compiler.plan_record import Layout, constructor
 from minigrad.kernels.compiler.pointers import offset, pointer_at, recast, record_at
 from minigrad.kernels.compiler.task_queue import PreparedTasks, task_kernel
 from minigrad.kernels.compiler.workspace import scratch
+from minigrad.kernels.conv.axis import Axis
 from minigrad.kernels.conv.implicit_gemm_blocks import (
     CHUNK_CHANNELS,
     ImplicitGemmPlan,
@@ -20,7 +21,6 @@ from minigrad.kernels.conv.implicit_gemm_blocks import (
     cut_into_blocks,
 )
 from minigrad.kernels.conv.patch import fill_pixel_offsets, read_patch
-from minigrad.kernels.conv.plan import Axis
 from minigrad.kernels.simd.microkernels import MR, NR_VECTORS, gemm_microkernel
 from minigrad.kernels.simd.move import copy_row, lanes, transpose
 

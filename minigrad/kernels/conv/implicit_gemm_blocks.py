@@ -17,6 +17,7 @@ from minigrad.kernels.compiler.kernel import device_function
 from minigrad.kernels.compiler.plan_record import Layout
 from minigrad.kernels.compiler.vector_unit import VECTOR_BYTES
 from minigrad.kernels.compiler.workspace import int64_elements, place_regions
+from minigrad.kernels.conv.axis import Axis, parts
 from minigrad.kernels.conv.patch import (
     BlockFields,
     PatchFields,
@@ -24,7 +25,6 @@ from minigrad.kernels.conv.patch import (
     patch_fields,
     patch_tap_offsets,
 )
-from minigrad.kernels.conv.plan import Axis, parts
 from minigrad.kernels.conv.records import (
     AxisFields,
     ImageFields,

@@ -10,7 +10,7 @@ import numpy as np
 
 from minigrad.kernels.compiler.kernel import device_function
 from minigrad.kernels.compiler.pointers import offset
-from minigrad.kernels.conv.plan import Axis
+from minigrad.kernels.conv.axis import Axis
 from minigrad.kernels.conv.records import ImageFields
 from minigrad.kernels.simd.microkernels import MR
 from minigrad.kernels.simd.move import clear_vector, copy_row, copy_vector, lanes

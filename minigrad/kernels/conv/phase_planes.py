@@ -19,7 +19,8 @@ from minigrad.kernels.compiler.plan_record import Layout
 from minigrad.kernels.compiler.pointers import offset
 from minigrad.kernels.compiler.vector_unit import VECTOR_BYTES
 from minigrad.kernels.compiler.workspace import place_regions
-from minigrad.kernels.conv.plan import Axis, parts
+from minigrad.kernels.conv.axis import Axis, parts
+from minigrad.kernels.conv.microkernels import PLANE_ROWS, TILED_FILTERS
 from minigrad.kernels.conv.records import (
     AxisFields,
     ImageFields,
@@ -40,7 +41,7 @@ class SlotFields(NamedTuple):
     """A task's workspace."""
 
     planes: int  # the copies
-    band: int  # a band of one plane, with rows `pitch` apart: of results, or of the gradient
+    band: int  # a band of planes, with rows `pitch` apart: of results, or of the gradient
     which: int  # as `band`, of maxima's taps
 
 
@@ -60,6 +61,7 @@ class PhasePlanesPlan(NamedTuple):
     bands: int  # parts of an image's rows of outputs
     band_rows: int  # outputs of a band
     pitch: int  # the length of a row of the copy
+    band_size: int  # elements from one plane of the slot's band to the next
     row_phases: int  # where they begin stands behind the taps' offsets; then those of columns
     column_phases: int
     phase_rows: int  # rows of the copy for each phase
@@ -97,18 +99,20 @@ def cut_into_bands(
     row_copies, column_copies = _copies(rows), _copies(columns)
     pitch = columns.length + max(column_copies.shifts)
     row_size = channels * len(row_copies.begins) * len(column_copies.begins) * pitch
-    bands, band_rows = parts(rows.length, max(1, BLOCK // row_size))
+    at_once = PLANE_ROWS if filters >= TILED_FILTERS else 1
+    bands, band_rows = parts(rows.length, max(1, BLOCK // max(row_size, at_once * pitch)))
     phase_rows = band_rows + max(row_copies.shifts)
     band_work = filters * depth * band_rows * pitch
     group_tasks, task_groups = parts(groups, max(1, TASK_WORK // band_work))
     vector = VECTOR_BYTES // itemsize
     band = (band_rows - 1) * pitch + columns.length
+    # Loops read and write whole vectors, `ROW_VECTORS` at a time.
+    band_size = band + ROW_VECTORS * vector
     slot, slot_size = place_regions(
         SlotFields,
         itemsize,
-        # Loops read and write whole vectors, `ROW_VECTORS` at a time.
         planes=row_size * phase_rows + ROW_VECTORS * vector,
-        band=band + ROW_VECTORS * vector,
+        band=at_once * band_size,
         which=band + vector,
     )
     plan = PhasePlanesPlan(
@@ -125,6 +129,7 @@ def cut_into_bands(
         bands=bands,
         band_rows=band_rows,
         pitch=pitch,
+        band_size=band_size,
         row_phases=len(row_copies.begins),
         column_phases=len(column_copies.begins),
         phase_rows=phase_rows,

@@ -1,14 +1,16 @@
 """The plan of a convolution: what outputs read, in which steps, and by which algorithm."""
 
 import math
-from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from functools import lru_cache
-from itertools import pairwise, product
-from operator import neg
+from itertools import product
 from typing import Literal, NamedTuple
 
+import numpy as np
+
 from minigrad.kernels.compiler.vector_unit import VECTOR_BYTES
+from minigrad.kernels.conv.axis import Axis, Piece, cut_of, taps_that_read
+from minigrad.kernels.conv.microkernels import PLANE_ROWS, PLANE_VECTORS, TILED_FILTERS
 from minigrad.kernels.simd.microkernels import NR_VECTORS
 
 Pair = tuple[int, int]
@@ -16,78 +18,9 @@ Padding = tuple[Pair, Pair]
 Shape = tuple[int, ...]
 
 # "winograd" multiplies filters in Winograd's domain, 3x3 taps at a time, "direct" vectors of pixels
-# with one tap after the other, "implicit_gemm" matrices of pixels and filters.
-Algorithm = Literal["winograd", "direct", "implicit_gemm"]
-
-
-class Axis(NamedTuple):
-    """Outputs along one axis, and what they read: output i reads source[origin + i * stride + tap].
-
-    Output i is stored at index `out_offset + i * out_stride`.  Where `source_dilation` is not 1,
-    the source's pixels are taken to be so far apart, with zeros between them; then `stride` is 1.
-    """
-
-    length: int
-    stride: int
-    origin: int
-    taps: tuple[int, ...]
-    out_offset: int = 0
-    out_stride: int = 1
-    source_dilation: int = 1
-
-    @property
-    def extent(self) -> int:
-        """Pixels from the first that an output may read to the last."""
-        return max(self.taps) + 1
-
-    def has_even_taps(self) -> bool:
-        """Whether there are several taps at equal distances, a multiple of the stride."""
-        distances = {second - first for first, second in pairwise(self.taps)}
-        return len(distances) == 1 and 0 not in distances and min(distances) % self.stride == 0
-
-    @property
-    def dilation(self) -> int:
-        """The distance of even taps, in outputs."""
-        return abs(self.taps[1] - self.taps[0]) // self.stride
-
-    def interleaved(self) -> "tuple[Axis, ...]":
-        """An axis of even taps as axes whose outputs have the distance that the taps have."""
-        dilation = self.dilation
-        return tuple(
-            Axis(
-                -(-(self.length - i) // dilation),
-                self.stride * dilation,
-                self.origin + i * self.stride,
-                self.taps,
-                self.out_offset + i * self.out_stride,
-                self.out_stride * dilation,
-            )
-            for i in range(min(dilation, self.length))
-        )
-
-    def by_threes(self) -> "tuple[Axis, ...]":
-        """An axis of even taps as axes of three taps each, whose results add up.
-
-        The last may have taps that this axis lacks.
-        """
-        distance = self.taps[1] - self.taps[0]
-        axes = []
-        for first in self.taps[::3]:
-            taps = first, first + distance, first + 2 * distance
-            least = min(taps)
-            axes.append(
-                self._replace(origin=self.origin + least, taps=tuple(tap - least for tap in taps))
-            )
-        return tuple(axes)
-
-
-def parts(size: int, most: int) -> tuple[int, int]:
-    """The number of nearly equal parts of at most `most` that `size` is cut into, and their length.
-
-    The last part may be shorter.
-    """
-    length = -(-size // -(-size // most))
-    return -(-size // length), length
+# with one tap after the other, "depthwise" vectors of channels that are convolved by themselves,
+# "implicit_gemm" matrices of pixels and filters.
+Algorithm = Literal["winograd", "direct", "depthwise", "implicit_gemm"]
 
 
 # Measured costs, by the size of the tile, of one vector: of channels, to transform a tile of the
@@ -98,10 +31,15 @@ TILE_COSTS = {4: (500, 400, 300), 2: (250, 200, 150)}
 ADDING_COST, PARTS_FACTOR = 150, 1.5
 # The cost of a step, beside what it multiplies.
 STEP_COST = 36_000
-# Lanes of a register tile that cost as much as a multiply-add of pixels.
-LANES_OF_PIXELS = 4
+# What a filter of `direct` costs beside a lane of a register tile of `implicit_gemm`, whose pixels
+# need no rows with margins: in a tile of filters, and by itself.
+TILED_COST, SINGLE_COST = 1.34, 3
+# The same of a gradient, each of whose filters is multiplied by itself.
+GRADIENT_COST = 4
 # The source is dilated with zeros where its growth, times the number of taps, is at most this.
-MOST_DILATED = 40
+MOST_DILATED = 100
+# Pixels along an axis, for each that a tap reads, that "depthwise" copies at most.
+MOST_PIXELS = 4
 
 
 class Sizes(NamedTuple):
@@ -112,6 +50,8 @@ class Sizes(NamedTuple):
     filters: int
     itemsize: int
     is_weight_grad: bool = False
+    groups: int = 1
+    row_share: float = 1  # of the taps of all rows of outputs, that which reads a pixel
 
     @property
     def vector(self) -> int:
@@ -128,17 +68,17 @@ def select_algorithm(
     algorithm multiplies the others too.  The result is None for a dilated source if it is faster to
     read it undilated, one phase of the outputs after the other.
     """
-    # A register tile holds vectors of filters: of a few filters most lanes would be idle.
-    few_filters = LANES_OF_PIXELS * sizes.filters <= NR_VECTORS * sizes.vector
     if (dilation := math.prod(axis.source_dilation for axis in axes)) > 1:
         # Copying a single plane for each phase takes longer than multiplying by zeros.
         taps = math.prod(len(axis.taps) for axis in axes)
-        dilates = sizes.channels == 1 and few_filters and dilation * taps <= MOST_DILATED
+        few_filters = sizes.channels == 1 and direct_lanes(sizes) <= NR_VECTORS * sizes.vector
+        dilates = few_filters and dilation * taps <= MOST_DILATED
         return ("direct", 0) if dilates else None
     costs = algorithm_costs(sizes, axes, taps)
     if tile := min(costs, key=costs.__getitem__):
         return "winograd", tile
-    return ("direct" if few_filters else "implicit_gemm"), 0
+    plain = plain_costs(sizes, axes, taps)
+    return min(plain, key=plain.__getitem__), 0
 
 
 class _Winograd:
@@ -159,20 +99,61 @@ def set_winograd_enabled(enabled: bool) -> None:
     backward_steps.cache_clear()
 
 
-def register_lanes(sizes: Sizes) -> int:
+def direct_lanes(sizes: Sizes) -> float:
+    """Lanes of a register tile that take as long as a pixel of `direct` under a tap."""
+    if sizes.is_weight_grad:
+        return GRADIENT_COST * sizes.filters
+    whole, rest = divmod(sizes.filters, PLANE_ROWS)
+    if rest >= TILED_FILTERS:
+        whole, rest = whole + 1, 0
+    return TILED_COST * PLANE_ROWS * whole + SINGLE_COST * rest
+
+
+def register_lanes(sizes: Sizes) -> float:
     """Lanes that a pixel takes under a tap, of `direct` or of whole panels of filters."""
     panel = NR_VECTORS * sizes.vector
-    return min(-(-sizes.filters // panel) * panel, LANES_OF_PIXELS * sizes.filters)
+    return min(-(-sizes.filters // panel) * panel, direct_lanes(sizes))
+
+
+def plain_costs(sizes: Sizes, axes: tuple[Axis, Axis], taps: int) -> dict[Algorithm, float]:
+    """The costs of the algorithms that multiply each pixel with its tap, as `algorithm_costs`."""
+    panel, (rows, columns) = NR_VECTORS * sizes.vector, axes
+    per_lane = sizes.images * taps * sizes.channels / sizes.vector
+    direct = per_lane * direct_lanes(sizes)
+    if sizes.filters >= TILED_FILTERS and not sizes.is_weight_grad:
+        tile = PLANE_VECTORS * sizes.vector
+        in_rows = sizes.row_share * rows.length * -(-columns.length // tile)
+        pitch = columns.length + max(columns.taps) // columns.stride
+        at_once = -(-rows.length * pitch // tile)
+        direct *= tile * min(in_rows, at_once) / (rows.length * columns.length)
+    costs: dict[Algorithm, float] = {
+        "direct": direct,
+        "implicit_gemm": per_lane * -(-sizes.filters // panel) * panel,
+    }
+    if can_be_depthwise(sizes, axes):
+        costs["depthwise"] = direct / 2
+    return costs
+
+
+def can_be_depthwise(sizes: Sizes, axes: tuple[Axis, Axis]) -> bool:
+    """Whether each channel is convolved by itself, to all outputs, and they fill a vector."""
+    is_whole = all(axis.out_stride == axis.source_dilation == 1 for axis in axes)
+    is_dense = all(
+        (axis.length - 1) * axis.stride + axis.extent <= MOST_PIXELS * axis.length * len(axis.taps)
+        for axis in axes
+    )
+    is_single = sizes.channels == sizes.filters == 1
+    return is_single and sizes.groups >= sizes.vector and is_whole and is_dense
 
 
 def algorithm_costs(sizes: Sizes, axes: tuple[Axis, Axis], taps: int) -> dict[int, float]:
     """The costs, in multiply-adds of a vector, by Winograd's m, where it can be used, or 0."""
-    images, channels, filters, _, is_weight_grad = sizes
-    costs: dict[int, float] = {0: images * taps * channels * register_lanes(sizes) / sizes.vector}
+    images, channels, filters = sizes[:3]
+    costs: dict[int, float] = {0: min(plain_costs(sizes, axes, taps).values())}
     if not (_Winograd.enabled and all(axis.has_even_taps() for axis in axes)):
         return costs
     parts_of_filter = math.prod(-(-len(axis.taps) // 3) for axis in axes)
-    if is_weight_grad and parts_of_filter > 1:  # each part would transform the gradient anew
+    if sizes.is_weight_grad and parts_of_filter > 1:  # each part would transform the gradient anew
         return costs
     groups = -(-channels // sizes.vector)
     vectors = -(-filters // (NR_VECTORS * sizes.vector)) * NR_VECTORS
@@ -199,36 +180,6 @@ def _tiles(axes: tuple[Axis, Axis], size: int) -> int:
     return math.prod(along)
 
 
-# An axis is cut in pieces, a call of the kernels each, where at most this share of its taps reads
-# a pixel.
-SPARSE = 0.6
-
-
-class Piece(NamedTuple):
-    """Some outputs along an axis, with the taps of the kernel that they read through."""
-
-    axis: Axis
-    taps: slice
-
-    @property
-    def outputs(self) -> slice:
-        """The indices at which the outputs are stored."""
-        first, stride = self.axis.out_offset, self.axis.out_stride
-        return slice(first, first + self.axis.length * stride, stride)
-
-    def for_winograd(self) -> "tuple[tuple[Piece, ...], ...]":
-        """Pieces whose outputs have the distance that the taps have, each for three taps a time."""
-        first, step, count = self.taps.start, self.taps.step, len(self.axis.taps)
-        slices = [
-            slice(first + k * step, first + min(k + 3, count) * step, step)
-            for k in range(0, count, 3)
-        ]
-        return tuple(
-            tuple(Piece(*piece) for piece in zip(axis.by_threes(), slices, strict=True))
-            for axis in self.axis.interleaved()
-        )
-
-
 class Step(NamedTuple):
     """A call of a kernel, for some rows and columns."""
 
@@ -253,7 +204,7 @@ def forward_steps(
     groups: int, itemsize: int, is_weight_grad: bool = False,
 ) -> Steps:  # fmt: skip
     """The steps to a convolution's output, or to the gradient of its weight, a sum over outputs."""
-    sizes = Sizes(out[0], weight[1], weight[0] // groups, itemsize, is_weight_grad)
+    sizes = Sizes(out[0], weight[1], weight[0] // groups, itemsize, is_weight_grad, groups)
     axes = [_strided(*a) for a in zip(out[2:], weight[2:], stride, padding, dilation, strict=True)]
     return steps_of(axes[0], axes[1], source[2:], sizes)
 
@@ -269,7 +220,7 @@ def backward_steps(
     neighbours, and read it through the same taps: its gradient is a correlation of stride 1.
     Or all pixels are computed at once, from the output's gradient dilated with zeros.
     """
-    sizes = Sizes(out[0], weight[0] // groups, weight[1], itemsize)
+    sizes = Sizes(out[0], weight[0] // groups, weight[1], itemsize, groups=groups)
     axes = [
         (source[i], weight[i], stride[i - 2], padding[i - 2][0], dilation[i - 2]) for i in (2, 3)
     ]
@@ -323,7 +274,11 @@ def steps_of(
     """Each pair of pieces by the fastest algorithm for it, cut as that algorithm needs it."""
     steps: list[Step] = []
     for pair in product(rows, columns):
-        cut = [_split(piece, size) for piece, size in zip(pair, source, strict=True)]
+        cut = cut_of(pair, source)
+        if len(cut[0]) == 1:
+            read = taps_that_read(pair[0].axis, source[0])
+            share = float(np.diff(read).sum()) / max(1, len(read) * len(pair[0].axis.taps))
+        sizes = sizes._replace(row_share=share if len(cut[0]) == 1 else 1)
         taps = math.prod(sum(p.axis.length * len(p.axis.taps) for p in pieces) for pieces in cut)
         chosen = select_algorithm(sizes, (pair[0].axis, pair[1].axis), taps)
         assert chosen is not None  # the source is not dilated
@@ -333,64 +288,8 @@ def steps_of(
                     Step(down, across, *chosen, adds=i > 0)
                     for i, (down, across) in enumerate(product(*outputs))
                 ]
+        elif chosen[0] == "depthwise":
+            steps.append(Step(*pair, *chosen))
         else:
             steps += [Step(down, across, *chosen) for down, across in product(*cut)]
     return tuple(steps)
-
-
-def _split(whole: Piece, source: int) -> tuple[Piece, ...]:
-    """Cut an axis where the taps that read one of its `source` pixels change, if few of them do.
-
-    On maps as small as the kernel most taps fall on padding: it pays not to multiply by those.
-    """
-    axis, taps = whole
-    runs = _runs(axis, source)
-    useful = sum((end - begin) * outputs for _, outputs, begin, end in runs)
-    if len(runs) > 1 and useful > SPARSE * axis.length * len(axis.taps):
-        return (whole,)
-    pieces = []
-    for first, outputs, begin, end in runs:
-        least = min(axis.taps[begin:end], default=0)
-        piece = Axis(
-            outputs,
-            axis.stride,
-            axis.origin + first * axis.stride + least,
-            tuple(tap - least for tap in axis.taps[begin:end]),
-            axis.out_offset + first * axis.out_stride,
-            axis.out_stride,
-        )
-        kept = slice(taps.start + begin * taps.step, taps.start + end * taps.step, taps.step)
-        pieces.append(Piece(piece, kept))
-    return tuple(pieces)
-
-
-def _runs(axis: Axis, source: int) -> list[tuple[int, int, int, int]]:
-    """Runs of outputs that read pixels through the same taps: (first, outputs, begin, end).
-
-    Output i reads a pixel through axis.taps[begin:end].  The work does not depend on the number of
-    outputs: only where a tap enters or leaves the source can a run end.
-    """
-    edges = {0, axis.length}
-    for tap in axis.taps:
-        for edge in (0, source):
-            output = -(-(edge - tap - axis.origin) // axis.stride)
-            if 0 < output < axis.length:
-                edges.add(output)
-    runs: list[tuple[int, int, int, int]] = []
-    for output, following in pairwise(sorted(edges)):
-        begin, end = _reading(axis.taps, axis.origin + output * axis.stride, source)
-        first = runs.pop()[0] if runs and runs[-1][2:] == (begin, end) else output
-        runs.append((first, following - first, begin, end))
-    return runs
-
-
-def _reading(taps: tuple[int, ...], first: int, source: int) -> tuple[int, int]:
-    """Which of the taps, all in order or in reverse order, read a pixel from `first` on."""
-    if not taps:
-        return 0, 0
-    if taps[0] <= taps[-1]:
-        begin, end = bisect_left(taps, -first), bisect_left(taps, source - first)
-    else:
-        begin = bisect_right(taps, first - source, key=neg)
-        end = bisect_right(taps, first, key=neg)
-    return (begin, end) if begin < end else (0, 0)

@@ -3,7 +3,7 @@
 import math
 from typing import NamedTuple
 
-from minigrad.kernels.conv.plan import Axis
+from minigrad.kernels.conv.axis import Axis
 
 
 class ImageFields(NamedTuple):

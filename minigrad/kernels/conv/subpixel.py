@@ -16,11 +16,10 @@ from typing import NamedTuple
 import numpy as np
 
 from minigrad.kernels.compiler.kernel import kernel, prange
+from minigrad.kernels.conv.axis import Axis, Piece
 from minigrad.kernels.conv.plan import (
-    Axis,
     Padding,
     Pair,
-    Piece,
     Shape,
     Sizes,
     Steps,

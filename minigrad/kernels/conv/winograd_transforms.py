@@ -16,7 +16,7 @@ from typing import NamedTuple
 from minigrad.kernels.compiler.kernel import device_function
 from minigrad.kernels.compiler.pointers import offset
 from minigrad.kernels.compiler.vector_unit import VECTOR_BYTES
-from minigrad.kernels.conv.plan import Axis, parts
+from minigrad.kernels.conv.axis import Axis, parts
 from minigrad.kernels.simd.move import lanes, transpose, transpose_block
 from minigrad.kernels.simd.two_sided import sandwich, transposed
 

@@ -16,7 +16,7 @@ from minigrad.kernels.compiler.pointers import offset, pointer_at, recast, recor
 from minigrad.kernels.compiler.task_queue import PreparedTasks, task_kernel
 from minigrad.kernels.compiler.vector_unit import VECTOR_BYTES
 from minigrad.kernels.compiler.workspace import int64_elements, place_regions, scratch
-from minigrad.kernels.conv.plan import Axis, parts
+from minigrad.kernels.conv.axis import Axis, parts
 from minigrad.kernels.conv.records import (
     AxisFields,
     ImageFields,

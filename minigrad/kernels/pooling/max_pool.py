@@ -16,6 +16,7 @@ from minigrad.kernels.compiler.kernel import device_function, kernel, prange
 from minigrad.kernels.compiler.plan_record import Layout, constructor
 from minigrad.kernels.compiler.pointers import offset, pointer_at, record_at
 from minigrad.kernels.compiler.task_queue import PreparedTasks, task_kernel
+from minigrad.kernels.conv.axis import Axis
 from minigrad.kernels.conv.phase_planes import (
     PhasePlanesPlan,
     copy_planes,
@@ -23,7 +24,6 @@ from minigrad.kernels.conv.phase_planes import (
     fill,
     planes_size,
 )
-from minigrad.kernels.conv.plan import Axis
 from minigrad.kernels.pooling.avg_pool import Array, Pair, planes_of, pooled_size
 from minigrad.kernels.simd.microkernels import (
     GREATEST_VECTORS,
