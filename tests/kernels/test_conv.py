@@ -80,6 +80,10 @@ LARGER = [  # N, C, H, W, F, K, L, stride, padding, dilation, groups
     (3, 600, 9, 9, 600, 3, 3, (2, 3), ((1, 1), (1, 1)), (2, 1), 600),  # planes shared out
     (2, 3, 31, 33, 20, 4, 4, (4, 4), NO_PAD, (1, 1), 1),  # phases as channels, pixels in no window
     (3, 6, 15, 30, 12, 3, 7, (2, 3), ((1, 1), (3, 3)), (1, 2), 2),  # with zeros for other phases
+    (2, 33, 17, 14, 40, 3, 3, (1, 1), ((3, 3), (2, 2)), (3, 2), 1),  # dilated, phases as images
+    (1, 40, 14, 13, 33, 3, 3, (1, 1), ((6, 6), (6, 6)), (6, 6), 1),  # dilated, both axes cut
+    (3, 16, 10, 10, 6, 5, 5, (1, 1), ((4, 4), (4, 4)), (1, 1), 1),  # tiles of rows of pixels
+    (2, 21, 15, 14, 21, 5, 5, (2, 1), ((2, 2), (2, 2)), (1, 1), 21),  # the last channels overlap
 ]
 
 

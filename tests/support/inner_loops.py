@@ -25,6 +25,7 @@ MOST = {
     ("product", SSE): Most(moves=5),
     # The step of the right operand, which an addition takes from memory.
     ("product", AVX512): Most(reloads=1),
+    ("tile of planes", SSE): Most(moves=5),
     ("inner products", SSE): Most(moves=3),
     ("recurrent product", SSE): Most(moves=3),
     ("recurrent product, 2 rows", SSE): Most(moves=3),

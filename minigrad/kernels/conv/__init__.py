@@ -1,1 +1,1 @@
-"""Convolutions: one plan, three algorithms."""
+"""Convolutions: one plan, four algorithms."""

@@ -58,7 +58,7 @@ class SlotFields(NamedTuple):
     """A task's workspace."""
 
     pixel_offsets: int  # int64, see `fill_pixel_offsets`
-    tile: int  # a block's pixels by one panel: sums, or a copy of the gradient
+    tile: int  # a block's pixels by one panel: sums; or by some panels, a copy of the gradient
     bias: int  # of the task's panels
     patch: int
 
@@ -100,11 +100,17 @@ class Blocks(NamedTuple):
 
 @lru_cache(1024)
 def cut_into_blocks(
-    dtype: np.dtype, source: Layout, out: Layout, weight: Layout, axes: tuple[Axis, Axis]
+    dtype: np.dtype,
+    source: Layout,
+    out: Layout,
+    weight: Layout,
+    axes: tuple[Axis, Axis],
+    panels_at_once: int = 1,
 ) -> Blocks:
     """The cut of a correlation into tasks, which follows from the sizes alone.
 
     (N, G * C, H, W), (N, G * F, H', W'), (G, F, C, taps of axes[0], taps of axes[1]).
+    A task's workspace has room for the pixels of up to `panels_at_once` panels.
     """
     (rows, columns), itemsize = axes, dtype.itemsize
     images, (groups, filters, channels, *kernel) = source[0][0], weight[0]
@@ -119,7 +125,8 @@ def cut_into_blocks(
     slices = max(1, min(block.total, 2 * TASKS, PARTIAL_SUMS // partial_sums))
     # Where images give few tasks, they share out the panels of filters too.
     panel_tasks, task_panels = parts(panels, max(1, panels * groups * slices // TASKS))
-    slot, slot_size = _slot_fields(block, patch, channels, NR, task_panels, itemsize)
+    at_once = min(panels_at_once, task_panels)
+    slot, slot_size = _slot_fields(block, patch, channels, NR, (at_once, task_panels), itemsize)
     contiguous = (kernel[0] * kernel[1] * itemsize, kernel[1] * itemsize, itemsize)
     plan = ImplicitGemmPlan(
         images=images,
@@ -152,16 +159,24 @@ def cut_into_blocks(
 
 
 def _slot_fields(
-    block: BlockFields, patch: PatchFields, channels: int, NR: int, panels: int, itemsize: int
+    block: BlockFields,
+    patch: PatchFields,
+    channels: int,
+    NR: int,
+    panels: tuple[int, int],
+    itemsize: int,
 ) -> tuple[SlotFields, int]:
-    """The regions of a task's workspace, and their size in bytes."""
+    """The regions of a task's workspace, and their size in bytes.
+
+    `panels` are those of the tile, and all of the task.
+    """
     pixels = -(-block.images * block.rows * block.columns // MR) * MR
     return place_regions(
         SlotFields,
         itemsize,
         pixel_offsets=int64_elements(pixels, itemsize),
-        tile=pixels * NR,
-        bias=panels * NR,
+        tile=pixels * NR * panels[0],
+        bias=panels[1] * NR,
         # A vector may be stored from the patch's last element on.
         patch=block.images * channels * patch.channel_stride + NR if patch.is_copied else 0,
     )

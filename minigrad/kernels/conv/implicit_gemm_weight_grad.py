@@ -25,6 +25,10 @@ from minigrad.kernels.conv.patch import fill_pixel_offsets, read_patch
 from minigrad.kernels.simd.microkernels import MR, gemm_microkernel
 from minigrad.kernels.simd.move import transpose
 
+# The gradient of a block's pixels is transposed to so many panels at a time, which stay in the
+# second-level cache.  The pixels under so many taps stay in the first while all are multiplied.
+PANELS, TAPS = 16, 4 * MR
+
 
 class WeightGradArrays(NamedTuple):
     """The arrays of a gradient with respect to filters."""
@@ -78,7 +82,9 @@ class _Prepared(NamedTuple):
 def _prepare(
     dtype: np.dtype, source: Layout, gradient: Layout, weight: Layout, axes: tuple[Axis, Axis]
 ) -> _Prepared:
-    plan, tap_offsets, work, slot_size = cut_into_blocks(dtype, source, gradient, weight, axes)
+    plan, tap_offsets, work, slot_size = cut_into_blocks(
+        dtype, source, gradient, weight, axes, PANELS
+    )
     products = plan.slices * plan.groups * plan.panels.tasks
     additions = plan.groups * plan.panels.total * plan.chunks
     tasks = weight_grad_tasks.prepare(dtype, plan, (products, additions), work, slot_size)
@@ -96,22 +102,39 @@ def _add_block(sums, workspace, arrays, plan, group, panels, block):
     source = pointer_at(workspace, arrays.source)
     patch = read_patch(memory, source, plan, group, (n, y, x), images)
     fill_pixel_offsets(pixel_offsets, plan, images, rows, columns)
-    gradient = pointer_at(workspace, arrays.gradient)
     tap_offsets = pointer_at(np.int64, arrays.tap_offsets)
+    for first in range(panels[0], panels[1], PANELS):
+        end = min(first + PANELS, panels[1])
+        for panel in range(first, end):
+            columns_of_panel = offset(right, (panel - first) * pixels * NR)
+            _transpose_gradient(columns_of_panel, arrays, plan, group, panel, block)
+        for begin in range(0, plan.padded_depth, TAPS):
+            for panel in range(first, end):
+                columns_of_panel = (offset(right, (panel - first) * pixels * NR), NR)
+                for k in range(begin, min(begin + TAPS, plan.padded_depth), MR):
+                    tile = (offset(sums, (panel * plan.padded_depth + k) * NR), NR)
+                    left = (patch, offset(tap_offsets, k), pixel_offsets)
+                    gemm_microkernel(tile, tile, left, columns_of_panel, pixels)
+
+
+@device_function
+def _transpose_gradient(out, arrays, plan, group, panel, block):
+    """The gradient of a block's pixels, a row of filters for each; zeros for those that lack."""
+    (n, y, x), (images, rows, columns) = block_outputs(plan, block)
+    gradient, NR = pointer_at(out, arrays.gradient), plan.panels.NR
+    f = group * plan.filters + panel * NR
+    used = min(NR, plan.filters - panel * NR)
     run = rows * columns if plan.out.row_stride == columns else columns
-    for panel in range(panels[0], panels[1]):
-        f = group * plan.filters + panel * NR
-        for p in range(0, pixels, run):
-            i, row = p // (rows * columns), p // columns % rows
-            element = (n + i) * plan.out.image_stride + f * plan.out.channel_stride
-            element += (y + row) * plan.out.row_stride + x
-            pixel_rows = (offset(gradient, element), plan.out.channel_stride)
-            used = min(NR, plan.filters - panel * NR)
-            transpose((offset(right, p * NR), NR), pixel_rows, 1, used, run)
-        for k in range(0, plan.padded_depth, MR):
-            tile = (offset(sums, (panel * plan.padded_depth + k) * NR), NR)
-            left = (patch, offset(tap_offsets, k), pixel_offsets)
-            gemm_microkernel(tile, tile, left, (right, NR), pixels)
+    for p in range(0, images * rows * columns, run):
+        i, row = p // (rows * columns), p // columns % rows
+        element = (n + i) * plan.out.image_stride + f * plan.out.channel_stride
+        element += (y + row) * plan.out.row_stride + x
+        pixel_rows = (offset(gradient, element), plan.out.channel_stride)
+        transpose((offset(out, p * NR), NR), pixel_rows, 1, used, run)
+        if used < NR:
+            for q in range(p, p + run):
+                for j in range(used, NR):
+                    out[q * NR + j] = 0
 
 
 @device_function
@@ -156,10 +179,6 @@ def weight_grad_tasks(phase, task, workspace, records):
     sums = offset(pointer_at(workspace, arrays.sums), group_offset)
     for j in range(panels[0] * panel_size, panels[1] * panel_size):
         sums[j] = 0
-    block_pixels = plan.block.images * plan.block.rows * plan.block.columns
-    right = offset(workspace, plan.slot.tile)
-    for j in range(block_pixels * plan.panels.NR):
-        right[j] = 0
     first_block = plan.block.total * slice_ // plan.slices
     for block in range(first_block, plan.block.total * (slice_ + 1) // plan.slices):
         _add_block(sums, workspace, arrays, plan, group, panels, block)
