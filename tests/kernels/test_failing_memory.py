@@ -41,6 +41,8 @@ def drawn(*shape: int) -> Array:
 
 
 X, W, G = drawn(2, 8, 9, 9), drawn(20, 8, 3, 3), drawn(2, 20, 9, 9)
+DEEP, FILTERS = drawn(2, 40, 9, 9), drawn(40, 1, 3, 3)
+DEPTHWISE, DILATED = (*PLAIN[:3], 40), ((1, 1), ((2, 2), (2, 2)), (2, 2), 1)
 ROWS, COLUMNS = drawn(70, 300), drawn(300, 90)
 
 CONVOLUTIONS: dict[str, tuple[Callable[..., Any], tuple[Array, ...]]] = {
@@ -54,6 +56,15 @@ FAMILIES: dict[str, tuple[Callable[..., Any], tuple[Array, ...]]] = {
     "gemm, bias": (matmul, (ROWS, COLUMNS, drawn(90))),
     "gemm_nt": (lambda a, b: matmul(a, b.T), (ROWS, drawn(90, 300))),
     "gemv": (matmul, (drawn(600, 600), drawn(600, 1))),
+    "depthwise": (lambda x, w: conv2d.conv2d(x, w, None, *DEPTHWISE), (DEEP, FILTERS)),
+    "depthwise, filters": (
+        lambda g, x: conv2d.conv2d_weight_grad(g, x, FILTERS.shape, *DEPTHWISE),
+        (DEEP, DEEP),
+    ),
+    "dilated": (
+        lambda x, w: conv2d.conv2d(x, w, None, *DILATED),
+        (DEEP, drawn(40, 40, 3, 3)),
+    ),
     "max_pool": (lambda x: max_pool.max_pool2d(x, (3, 3), (2, 2), (1, 1), (1, 1), False), (X,)),
     "avg_pool": (
         lambda x: avg_pool.avg_pool2d(x, (3, 3), (2, 2), (1, 1), False, True, None),

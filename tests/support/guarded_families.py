@@ -142,8 +142,7 @@ def pointwise(draw: Draw) -> Calls:
 
 def direct(draw: Draw) -> Calls:
     kernel = draw.one_of(1, 2, 3, 5), draw.one_of(1, 3, 3, 7)
-    filters = draw.one_of(1, 2, 3, 4, 6, 13)
-    channels, groups = draw.one_of(1, 2, 3), draw.one_of(1, 2, 7)
+    filters, channels, groups = draw.size(1, 13), draw.one_of(1, 2, 3), draw.one_of(1, 2, 7)
     with forced("direct"):
         yield from _convolution(draw, filters, channels, kernel, *_options(draw), groups)
 
