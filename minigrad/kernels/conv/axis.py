@@ -114,7 +114,7 @@ def cut_of(pair: tuple[Piece, Piece], source: tuple[int, ...]) -> list[tuple[Pie
 
     On maps as small as the kernel most taps fall on padding: it pays not to multiply by those.
     """
-    along = [_Reading(piece, size) for piece, size in zip(pair, source, strict=True)]
+    along = [Reading(piece, size) for piece, size in zip(pair, source, strict=True)]
     is_sparse = math.prod(each.share for each in along) <= SPARSE
     if is_sparse and math.prod(len(each.runs) for each in along) <= MOST_PIECES:
         return [each.cut() for each in along]
@@ -124,7 +124,7 @@ def cut_of(pair: tuple[Piece, Piece], source: tuple[int, ...]) -> list[tuple[Pie
     ]
 
 
-class _Reading:
+class Reading:
     """What the outputs of a piece read, and the piece cut where that changes."""
 
     def __init__(self, whole: Piece, source: int) -> None:

@@ -1,8 +1,7 @@
 """Convolutions with dilated filters as plain ones of more and smaller images.
 
 Outputs that are the dilation apart read pixels that are as far apart.  So the pixels fall into
-phases, each an image of its own, with which the filters are convolved undilated.  (Yu and Koltun
-2016, "Multi-Scale Context Aggregation by Dilated Convolutions", appendix of its implementations.)
+phases, each an image of its own, with which the filters are convolved undilated.
 """
 
 import numpy as np

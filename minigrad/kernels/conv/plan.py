@@ -6,10 +6,8 @@ from functools import lru_cache
 from itertools import product
 from typing import Literal, NamedTuple
 
-import numpy as np
-
 from minigrad.kernels.compiler.vector_unit import VECTOR_BYTES
-from minigrad.kernels.conv.axis import Axis, Piece, cut_of, taps_that_read
+from minigrad.kernels.conv.axis import Axis, Piece, Reading, cut_of
 from minigrad.kernels.conv.microkernels import PLANE_ROWS, PLANE_VECTORS, TILED_FILTERS
 from minigrad.kernels.simd.microkernels import NR_VECTORS
 
@@ -275,10 +273,8 @@ def steps_of(
     steps: list[Step] = []
     for pair in product(rows, columns):
         cut = cut_of(pair, source)
-        if len(cut[0]) == 1:
-            read = taps_that_read(pair[0].axis, source[0])
-            share = float(np.diff(read).sum()) / max(1, len(read) * len(pair[0].axis.taps))
-        sizes = sizes._replace(row_share=share if len(cut[0]) == 1 else 1)
+        row_share = Reading(pair[0], source[0]).share if len(cut[0]) == 1 else 1
+        sizes = sizes._replace(row_share=row_share)
         taps = math.prod(sum(p.axis.length * len(p.axis.taps) for p in pieces) for pieces in cut)
         chosen = select_algorithm(sizes, (pair[0].axis, pair[1].axis), taps)
         assert chosen is not None  # the source is not dilated

@@ -135,6 +135,14 @@ def _interleave(out: np.ndarray, phases: np.ndarray) -> None:
     for i in prange(out.shape[0]):
         for y in range(out.shape[1]):
             row = out[i, y]
+            if across == 2:  # LLVM makes vectors of both phases
+                left, right = phases[i, y % down, 0, y // down], phases[i, y % down, 1, y // down]
+                for x in range(row.size // 2):
+                    row[2 * x] = left[x]
+                    row[2 * x + 1] = right[x]
+                if row.size % 2 == 1:
+                    row[row.size - 1] = left[row.size // 2]
+                continue
             for phase in range(across):
                 pixels = phases[i, y % down, phase, y // down]
                 for x in range((row.size - phase + across - 1) // across):
