@@ -110,10 +110,7 @@ def _forget_taken(taken: Array) -> None:
 
 
 class TaskList:
-    """Tasks in the order in which they run.
-
-    `place` says where the elements of an array are that tasks are given.
-    """
+    """Tasks in their order; `place` says where the elements of arrays are that they are given."""
 
     def __init__(self, place: Callable[[Seen], Place]) -> None:
         if not headers_are_known():
