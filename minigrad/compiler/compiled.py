@@ -180,7 +180,6 @@ class CompiledFunction:
                     return
                 case.plans.insert(0, plan)
                 del case.waiting[pattern], case.attempts[pattern]
-                recording.forget_arrays()
                 self._keep(plan)
                 return
             if attempts >= MOST_ATTEMPTS:
@@ -248,11 +247,9 @@ def _is_right(plan: Plan, case: Case, session: Session) -> bool:
     """
     recording = plan.recording
     recording.let_go()
-    used = plan.writer.native.fused.recorded_bytes
-    return_freed_memory(used)
+    return_freed_memory(plan.writer.native.fused.recorded_bytes)
     try:
         check(plan, recording, session.before)
-        return_freed_memory(used)
     except GraphBreak:
         if not case.is_native:
             raise
@@ -260,6 +257,9 @@ def _is_right(plan: Plan, case: Case, session: Session) -> bool:
         case.is_native = False
         recording.forget_arrays()
         return False
+    recording.forget_arrays()
+    session.let_go()
+    return_freed_memory(plan.writer.native.fused.recorded_bytes)
     return True
 
 

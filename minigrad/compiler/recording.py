@@ -133,6 +133,10 @@ class Session:
             self._tape.refuse("it gives an argument another place in the graph")
         return self._returned
 
+    def let_go(self) -> None:
+        """Let go of the state before the call, once a replay was compared with it."""
+        del self.before, self._tape, self._returned
+
     def recording(self, name: str) -> "Recording":
         """What was recorded.  Raises GraphBreak if it cannot be replayed."""
         tape = self._tape
@@ -201,7 +205,8 @@ def all_arrays(trace: Trace, world: World) -> list[np.ndarray]:
     """The arrays that were there before and that a step may change."""
     found = {id(array): array for array in trace.objects.values()}
     found.update(world.arrays)
-    for name, (_, grad) in trace.leaves.items():
+    for name, (leaf, _) in trace.leaves.items():
+        grad = leaf._grad
         if grad is not None and trace.mentions(("gradient", name)):
             found[id(grad.array)] = grad.array
     return list(found.values())

@@ -75,6 +75,7 @@ class Trace:
     def forget_arrays(self) -> None:
         """Keep what another trace can be compared with, not the arrays that the step has made."""
         self._names, self._owners, self.constants = {}, {}, {}
+        self.leaves = {name: (leaf, None) for name, (leaf, _) in self.leaves.items()}
         self._alive = self._others
 
     # --- names ---
