@@ -9,7 +9,7 @@ from minigrad.engine.half_precision import in_float32
 from minigrad.nn.functional.arguments import require_tensor
 from minigrad.ops.indexing.embedding import embedding as rows_of
 from minigrad.ops.indexing.embedding import require_rows
-from minigrad.ops.indexing.getitem import saved_index
+from minigrad.ops.indexing.index_select import index_array
 from minigrad.tensor import Tensor
 
 
@@ -43,9 +43,7 @@ def embedding(
                            f"got {input.dtype}; input.long() has one")  # fmt: skip
     if padding_idx is not None:
         padding_idx = _row_index(padding_idx, weight.array.shape[0])
-    if indices.dtype != np.int64:
-        indices = ignore_fp_errors(np.asarray, indices, np.int64)
-    indices = saved_index(indices, weight)
+    indices = index_array("embedding", input, weight)
     if max_norm is not None:
         ignore_fp_errors(_limit_norms, weight.array, indices, max_norm, norm_type)
         weight.bump_version()
