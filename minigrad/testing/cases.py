@@ -12,7 +12,11 @@ from minigrad.autograd.gradcheck.strictness import Progress, Strictness
 from minigrad.engine.op import Sample, arr
 from minigrad.nn import Module
 from minigrad.testing.frameworks import adapted, adapter, bridged, framework_of
-from minigrad.testing.frameworks.torch_modules import is_module, module_as_function
+from minigrad.testing.frameworks.torch_modules import (
+    is_module,
+    is_module_class,
+    module_as_function,
+)
 from minigrad.testing.modules import check_module
 from minigrad.testing.operations import Errors, drawn_again_at_kinks
 from minigrad.testing.samples import as_inputs, describe
@@ -141,8 +145,8 @@ class Subject(NamedTuple):
         if inspect.isclass(what) and issubclass(what, Function):
             what = what.apply
         if (cases.framework or framework_of(what)) == "torch" and cases.vjp is None:
-            if inspect.isclass(what) and cases.make is not None:
-                what = cases.make()
+            if is_module_class(what):
+                what = what() if cases.make is None else cases.make()
             if is_module(what):
                 return self._check_torch_module(what, sample, seed)
         made = adapted(what, cases.framework, cases.vjp, cases.jvp)

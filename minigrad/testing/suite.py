@@ -117,10 +117,21 @@ def timed(subject: str, case: str, check: Callable[[], Errors]) -> Result:
     except GradcheckError as error:
         failure = str(error)
     except Exception as error:
-        failure = f"{subject}{case} raised {type(error).__name__}: {error}\n{_where(error)}"
+        words = f"{type(error).__name__}: {error}\n{_where(error)}{_hint(error)}"
+        failure = f"{subject}{case} raised {words}"
     seconds = time.perf_counter() - start
     coverage = "\n".join(map(str, errors.coverages))
     return Result(subject, case, errors.first, errors.second, seconds, failure, coverage)
+
+
+def _hint(error: Exception) -> str:
+    """What to do where a function was given tensors that wants arrays."""
+    if not str(error).startswith("Can't call numpy() on Tensor that requires grad"):
+        return ""
+    return (
+        "\n  a function of NumPy arrays is checked with the gradient you wrote for it: "
+        "gradcheck_cases(..., vjp=...); one of tensors loses its derivatives in NumPy"
+    )
 
 
 def _where(error: Exception) -> str:

@@ -15,6 +15,7 @@ from minigrad import nn
 from minigrad.cli import main
 from minigrad.testing import GradcheckError, arr, check, sample, strategies, targets
 from minigrad.testing.frameworks import framework_of
+from minigrad.testing.suite import timed
 
 torch = pytest.importorskip("torch")
 jax = pytest.importorskip("jax")
@@ -120,11 +121,20 @@ def test_modules_of_torch_by_parameter_and_mode():
 
     layers = torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2), torch.nn.Dropout(0.5)
     assert check(torch.nn.Sequential(*layers), arr.of(4, 3), second_order=False).first < 1e-6
-    with pytest.raises(GradcheckError, match=r"Leaky in train mode.*gradient of scale"):
-        check(Leaky(), X)
+    for leaky in (Leaky(), Leaky):
+        with pytest.raises(GradcheckError, match=r"Leaky in train mode.*gradient of scale"):
+            check(leaky, X)
 
 
 # --- pairs -----------------------------------------------------------------------------------
+
+
+def test_what_is_no_function_of_floats_is_said():
+    with pytest.raises(GradcheckError, match="no floating-point numbers") as failure:
+        check(lambda x: np.floor(9 * x).astype(int), X, vjp=lambda g, x: g)
+    assert failure.value.kind == "no floats"
+    found = timed("own", "", lambda: check(lambda x: np.tanh(np.asarray(x)), X))
+    assert "vjp=" in found.failure
 
 
 def test_numpy_functions_with_vjp_or_jvp():

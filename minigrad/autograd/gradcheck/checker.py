@@ -38,6 +38,12 @@ class Checker(CheckedFunction):
     def first_order(self) -> float:
         """Check the first derivatives; the worst error, relative to the size of the terms."""
         outputs = self._outputs_twice()
+        if not outputs:
+            self.fail(
+                "the result has no floating-point numbers, but integers, booleans or none: there "
+                "is nothing to differentiate",
+                "no floats",
+            )
         self._forward_mode()
         if not self.strict.backward:
             return 0.0

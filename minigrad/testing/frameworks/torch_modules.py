@@ -14,6 +14,12 @@ def is_module(what: Any) -> bool:
     return torch is not None and isinstance(what, torch.nn.Module)
 
 
+def is_module_class(what: Any) -> bool:
+    """True for a class of torch's modules."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(what, type) and issubclass(what, torch.nn.Module)
+
+
 def module_as_function(module: Any, training: bool) -> tuple[Callable[..., Any], dict[str, Array]]:
     """A module as a function of its parameters, then its inputs; and the parameters' values."""
     made = copy.deepcopy(module).double().train(training)
