@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import minigrad as mg
-from minigrad import optim
+from minigrad import nn, optim
 from minigrad.nn import functional as F
 from tests.compiler.twins import bits
 
@@ -67,6 +67,8 @@ def _without_gradient(b):
         return b * 3
 
 
+# What else a training step may do.
+EXTRAS = ("schedule", "twice", "clip", "zeros", "mean", "item", "rate", "momentum", "half")
 STEP = st.tuples(st.sampled_from(sorted(OPERATIONS)), st.integers(0, 30), st.integers(0, 30))
 
 
@@ -74,39 +76,65 @@ STEP = st.tuples(st.sampled_from(sorted(OPERATIONS)), st.integers(0, 30), st.int
 def programs(draw):
     """Operations on earlier results, what follows on them, and the sizes of calls."""
     steps = draw(st.lists(STEP, min_size=1, max_size=8))
-    kind = draw(st.sampled_from(["value", "gradient", "step", "accumulate"]))
+    kind = draw(st.sampled_from(["value", "gradient", "step", "step", "accumulate"]))
+    extras = draw(st.sets(st.sampled_from(EXTRAS), max_size=3))
     sizes = draw(st.lists(st.sampled_from([1, 2, 3]), min_size=6, max_size=9))
     flags = draw(st.lists(st.booleans(), min_size=9, max_size=9))
-    return steps, kind, sizes, flags, draw(st.integers(0, 2**31))
+    return steps, (kind, extras), sizes, flags, draw(st.integers(0, 2**31))
 
 
 def build(steps, kind):
     """The function of a program, and its weight."""
+    kind, extras = kind
     weight = mg.tensor(np.random.default_rng(5).standard_normal((4, 4)).astype(np.float32))
     weight.requires_grad_()
-    optimizer = optim.Adam([weight], lr=0.01)
+    make, settings = (optim.SGD, {"momentum": 0.9}) if "momentum" in extras else (optim.Adam, {})
+    optimizer, mean = make([weight], lr=0.01, **settings), mg.zeros(4, 4)
+    schedule = optim.lr_scheduler.ExponentialLR(optimizer, 0.9)
 
-    def run(x, factor, doubled):
+    def forward(x, factor, doubled):
         values = [x, x * weight[3]]
         if doubled:
             values.append(x + x)
         for name, i, j in steps:
             a, b = values[i % len(values)], values[j % len(values)]
             values.append(OPERATIONS[name](a, b, weight, factor))
-        out = values[-1]
-        if kind == "value" or not out.requires_grad:
-            return out.detach()
-        if kind == "step":
-            optimizer.zero_grad()
-        (out * out).sum().backward()
+        return values[-1]
+
+    def step(x, factor, doubled):
+        out = forward(x, factor, doubled)
+        loss = (out * out).sum()
+        for _ in range((1 + ("twice" in extras)) * loss.requires_grad):
+            (loss / 2 if "half" in extras else loss).backward(retain_graph=True)
+        if "clip" in extras and weight.grad is not None:
+            nn.utils.clip_grad_norm_([weight], factor)
         if kind == "step":
             optimizer.step()
-        if kind == "gradient":
+        if "schedule" in extras:
+            schedule.step()
+        if "mean" in extras:
+            with mg.no_grad():
+                mean.mul_(0.9).add_(weight, alpha=0.1)
+        return loss if "item" in extras else out
+
+    def run(x, factor, doubled):
+        if kind in ("value", "gradient"):
+            out = forward(x, factor, doubled)
+            if kind == "value" or not out.requires_grad:
+                return out.detach()
+            (out * out).sum().backward()
             grad, weight.grad = weight.grad, None
             return grad
+        if "rate" in extras:
+            optimizer.param_groups[0]["lr"] = factor / 100
+        if kind == "step":
+            optimizer.zero_grad(set_to_none="zeros" not in extras)
+        out = step(x, factor, doubled)
+        if "item" in extras:
+            return out.item()
         return out.detach()
 
-    return run, weight
+    return run, weight, mean
 
 
 @settings(
@@ -124,10 +152,11 @@ def test_drawn_programs(program):
         for call, n in enumerate([*sizes, *sizes]):
             data = rng.standard_normal((n, 4)).astype(np.float32)
             found = []
-            for function, weight in ((twins[0][0], twins[0][1]), (compiled, twins[1][1])):
+            for function, (_, weight, mean) in zip((twins[0][0], compiled), twins, strict=True):
                 mg.manual_seed(call)
                 out = function(mg.tensor(data), 0.5 + call % 3, flags[call % 9])
-                found.append((bits(out), bits(weight), bits(weight.grad), bits(mg.rand(1))))
+                out = repr(out) if isinstance(out, float) else bits(out)
+                found.append((out, *map(bits, (weight, weight.grad, mean, mg.rand(1)))))
             assert found[0] == found[1], call
     note(compiled)
 
