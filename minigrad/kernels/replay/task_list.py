@@ -153,8 +153,6 @@ class TaskList:
         self.kernel(_set_number, made, given.memory)
         return made
 
-    # --- tasks ---
-
     def ufunc(self, ufunc: np.ufunc, *operands: Array | Seen) -> None:
         """Add a ufunc, or a product of matrices; the last operand is the result.
 
