@@ -98,7 +98,7 @@ class Plan:
         touched = [
             (leaf if name[0] == "leaf" else name[1], grad is None)
             for name, (leaf, grad) in trace.leaves.items()
-            if name in writer._leaves
+            if name in writer._leaves or self.repeated  # which take all gradients that there are
         ]
         # Gradients that the step reads or adds to, and their strides.
         self._read_gradients = [
@@ -106,7 +106,7 @@ class Plan:
             for name, (leaf, grad) in trace.leaves.items()
             if grad is not None and ("gradient", name) in writer._expressions
         ]
-        self._leaves = [leaf for leaf, _ in touched if type(leaf) is not int]
+        self.leaves = [leaf for leaf, _ in touched if type(leaf) is not int]
         self._lack_gradients = [lacks for leaf, lacks in touched if type(leaf) is not int]
         self._given_leaves = [(leaf, lacks) for leaf, lacks in touched if type(leaf) is int]
 
@@ -115,7 +115,7 @@ class Plan:
         if arguments.floats and not self.floats.hold(arguments.floats):
             return False
         # A gradient has its leaf's shape, which the key and the world hold for.
-        if [leaf._grad is None for leaf in self._leaves] != self._lack_gradients:
+        if [leaf._grad is None for leaf in self.leaves] != self._lack_gradients:
             return False
         tensors = arguments.tensors
         if any((tensors[n]._grad is None) is not lacks for n, lacks in self._given_leaves):

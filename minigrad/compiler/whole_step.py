@@ -51,6 +51,7 @@ class Replayed(Protocol):
     replays: int
     changed: list[Any]
     repeated: tuple[Any, ...]
+    leaves: list[Any]
     floats: FloatArguments
 
 
@@ -82,6 +83,10 @@ class PreparedStep:
         plan, watch = self._plan, Watch()
         self._modes, self._dtype = _modes_of(mode), dtypes.default_numpy()
         self._globals = plan.world.watch(watch)
+        known = {*map(id, self._leaves), *(id(each.leaf) for each in self._parts.old)}
+        for leaf in plan.leaves:
+            if id(leaf) not in known:
+                watch.attribute(leaf, "_grad")
         self._steps = self._native_steps()
         for step in self._steps.values():
             step.watch(watch)
