@@ -2,14 +2,17 @@
 
     python -m benchmarks.distributed_scaling
 
-Processes beyond the number of cores share these, so their computation is taken to last that much
-longer.  `hidden` is the share of the exchanges' predicted time that the step does not wait for.
+Processes on one machine share its memory, and beyond the number of cores these, too.  So what is
+predicted for N is from the step that N processes take which run at once and exchange nothing.
+`hidden` is the share of the exchanges' predicted time that the step does not wait for.
 """
 
 import argparse
+import multiprocessing
 import os
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from benchmarks.page import add_page, publish
@@ -32,6 +35,12 @@ def step_of(model: str, ranks: int, hosts: Path | None = None) -> Step:
         return read_step(file)
 
 
+def beside_others(model: str, count: int) -> Step:
+    """The step of one process, the slowest of so many that run at once and exchange nothing."""
+    with ProcessPoolExecutor(count, multiprocessing.get_context("spawn")) as pool:
+        return max(pool.map(step_of, [model] * count, [1] * count), key=lambda step: step.seconds)
+
+
 def table() -> Iterator[str]:
     """The rows, as Markdown."""
     with tempfile.TemporaryDirectory() as folder:
@@ -44,16 +53,10 @@ def table() -> Iterator[str]:
     yield "| model | ranks | predicted ms | measured ms | waited ms | hidden |"
     yield "|---|---|---|---|---|---|"
     for model in MODELS:
-        one = step_of(model, 1)
         for ranks in (1, 2, 4):
-            found = one if ranks == 1 else step_of(model, ranks)
-            crowd = max(1.0, ranks / cores)
-            scaled = one._replace(
-                seconds=one.seconds * crowd,
-                computed=one.computed * crowd,
-                ready=[t * crowd for t in one.ready],
-            )
-            predicted = scaled.on(network, ranks)
+            alone = beside_others(model, ranks)
+            found = alone if ranks == 1 else step_of(model, ranks)
+            predicted = alone.on(network, ranks)
             hidden = 1 - found.waited / predicted.exchanged if predicted.exchanged else 1.0
             yield (
                 f"| {model} | {ranks} | {predicted.seconds * 1e3:.1f} | "
