@@ -22,6 +22,7 @@ from tests.support.ranks import needs_mpi
 SAMPLE = [
     ("raise", "backward", 1, r"rank 1 .* failed.*ValueError: a fault in phase backward"),
     ("exit without a status", "forward", 0, "rank 0 has ended, and rank 1 waits for"),
+    ("os._exit", "start", 0, "was killed or ended without a word"),
     ("kill", "exchange", 1, "was killed or ended without a word"),
     ("stop", "forward", 1, "is stopped"),
 ]

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterable
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import (
     Connection,
@@ -35,6 +36,8 @@ _TICK = 0.2  # seconds
 _PATIENCE = 1.5  # seconds for MPI's launcher to end the others by itself
 _GRACE = 3.0  # seconds after a signal in which all processes have to be there to get it
 _FAREWELL = 8.0  # seconds from the end of all scripts to the end of their processes
+_HOST = socket.gethostname()
+_LAST_WORDS = 1.0  # seconds for what processes said before they ended
 
 
 class _Job:
@@ -49,7 +52,6 @@ class _Job:
         self._handed_on = False  # whether the processes have been given the signal
         self._said: set[int] = set()
         self._asked: set[int] = set()  # the ranks that have yet to say where they are
-        self._host = socket.gethostname()
         self._connections: list[Connection[Any, Any]] = []
         self._rank_of: dict[int, int] = {}  # by the connection's id
         self._all_left_at: float | None = None
@@ -141,11 +143,29 @@ class _Job:
         if missing := self.unstarted():
             late = now - self._began > self.launch.start_timeout
             return missing if late else None
-        if all(state.left for state in self.ranks.values()):
+        if self._all_left():
             self._all_left_at = self._all_left_at or now
             late = now - self._all_left_at > _FAREWELL
             return "all scripts have ended, and their processes have not" if late else None
         return verdict(self.ranks)
+
+    def last_words(self) -> str | None:
+        """Why the job has not ended well, although the launcher has ended; or None.
+
+        Each process says that its script has ended; the launcher's status is 0 without that, too.
+        """
+        until = time.monotonic() + _LAST_WORDS
+        while not self._all_left() and time.monotonic() < until:
+            self.listen()
+            if reason := self._fallen(time.monotonic()):
+                return reason
+        early = [rank for rank, state in self.ranks.items() if not state.left]
+        return self.unstarted() or (
+            f"ranks {early} have not ended their scripts" if early else None
+        )
+
+    def _all_left(self) -> bool:
+        return not self.unstarted() and all(state.left for state in self.ranks.values())
 
     def _told_to_end(self) -> str | None:
         if self.signals.hurried:
@@ -163,7 +183,7 @@ class _Job:
         for rank, state in self.ranks.items():
             if state.gone and not state.left:
                 return f"rank {rank} (pid {state.pid} on {state.host}) {_end_of(state)}"
-        if silent := silent_rank(self.ranks, now, self.launch.silence, self._host):
+        if silent := silent_rank(self.ranks, now, self.launch.silence, _HOST):
             rank, words = silent
             state = self.ranks[rank]
             return f"rank {rank} (pid {state.pid} on {state.host}) {words}"
@@ -186,7 +206,7 @@ class _Job:
         self._asked = set()
         for connection in list(self._connections):
             rank = self._rank_of.get(id(connection), -1)
-            if rank in self.ranks and not (self.ranks[rank].left or self._is_stopped(rank)):
+            if rank in self.ranks and not (self.ranks[rank].left or _is_stopped(self.ranks[rank])):
                 with contextlib.suppress(OSError):
                     connection.send_bytes(b"stack")
                     self._asked.add(rank)
@@ -204,26 +224,28 @@ class _Job:
     def end(self) -> None:
         """End all processes; those that are deaf to SIGTERM first, and in a hurry all."""
         hurried = self.signals.hurried
-        self._kill({rank for rank in self.ranks if hurried or self._is_stopped(rank)})
+        states = list(self.ranks.values())
+        _kill([state for state in states if hurried or _is_stopped(state)])
         for signal_ in (signal.SIGTERM, signal.SIGKILL):
             if self.mpiexec.poll() is not None:
                 break
             self.ended_others = True
             self.mpiexec.send_signal(signal_)
             self.wait_for_launcher(1.0)
-        self._kill(set(self.ranks))
+        _kill(states)
         self.mpiexec.wait()
 
-    def _is_stopped(self, rank: int) -> bool:
-        state = self.ranks[rank]
-        return state.host == self._host and process_state(state.pid)[0] in "Tt"
 
-    def _kill(self, ranks: set[int]) -> None:
-        """End those that run here."""
-        for state in (self.ranks[rank] for rank in ranks):
-            if state.host == self._host and process_state(state.pid)[0] not in "XZ":
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(state.pid, signal.SIGKILL)
+def _is_stopped(state: RankState) -> bool:
+    return state.host == _HOST and process_state(state.pid)[0] in "Tt"
+
+
+def _kill(states: Iterable[RankState]) -> None:
+    """End those that run here."""
+    for state in states:
+        if state.host == _HOST and process_state(state.pid)[0] not in "XZ":
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(state.pid, signal.SIGKILL)
 
 
 def _end_of(state: RankState) -> str:
@@ -246,10 +268,7 @@ def _watch(job: _Job) -> int:
         job.hand_on()
         reason = job.reason_to_end()
     if reason is None:
-        job.wait_for_launcher(0.0)
-        for _ in range(3):  # what was said last
-            job.listen()
-        reason = job.reason_to_end() or job.unstarted() if job.mpiexec.returncode else None
+        reason = job.last_words()
     else:
         died = any(s.failure or (s.gone and not s.left) for s in job.ranks.values())
         if job.signals.hurried or not (died and job.wait_for_launcher(_PATIENCE)):
