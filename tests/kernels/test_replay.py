@@ -106,7 +106,7 @@ def test_numbers_that_a_kernel_returns_reach_the_next_one_or_stop_the_list(bad):
     tasks = TaskList(fixed)
     _, (position, total) = tasks.kernel(
         cross_entropy._cross_entropy, 12, losses, slopes, x, labels, np.ones(3, np.float32), -100,
-        0.0, 3.0, True,
+        0.0, 3.0, True, 1,
     )  # fmt: skip
     number, _ = tasks.kernel(
         settle_loss, flat(loss), Returned(position, np.int64), Returned(total, np.float64),
