@@ -23,6 +23,7 @@ from minigrad.engine.operands import (
     explained,
     not_a_tensor,
     plain,
+    put,
     wrapped_around,
 )
 from minigrad.engine.operation import Op
@@ -181,7 +182,7 @@ def _general(operation: Op, as_operator: bool) -> Call:
                     needs += (position,)
             else:
                 if type(arg) not in _PLAIN or position in tensors_at:
-                    arg = plain(operation, position, arg, as_operator)  # noqa: PLW2901
+                    args = put(args, position, arg := plain(operation, position, arg, as_operator))
                     if arg is NotImplemented or (type(arg) is complex and not own):
                         return arg if arg is NotImplemented else of_complex(args, settings)
                 arrays.append(arg)
@@ -269,8 +270,7 @@ def _record(
     if operation.defaults:
         settings = {**operation.defaults, **settings} if settings else operation.defaults
     if len(needs) == 1:
-        needing = args[needs[0]]
-        edges: tuple[Any, ...] = (needing.node or needing,)
+        edges: tuple[Any, ...] = (args[needs[0]].node or args[needs[0]],)
     else:
         edges = tuple([args[i].node or args[i] for i in needs])
     inputs = args if kept.everything else kept.of(args)

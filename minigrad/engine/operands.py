@@ -66,6 +66,11 @@ def plain(operation: Op, position: int, arg: Any, as_operator: bool) -> Any:
     )
 
 
+def put(args: tuple[Any, ...], position: int, arg: Any) -> tuple[Any, ...]:
+    """The arguments, which nodes keep, with another one at a position."""
+    return (*args[:position], arg, *args[position + 1 :])
+
+
 def not_a_tensor(operation: Op, args: tuple[Any, ...]) -> TypeError:
     given = named_kind(args[0]) + advice_on(args[0]) if args else "nothing"
     first = operation.tensors[0] if operation.tensors else "tensors"

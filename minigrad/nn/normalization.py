@@ -6,6 +6,7 @@ from minigrad.core.device import require_cpu
 from minigrad.core.types import DeviceLike, DTypeLike, Shape
 from minigrad.nn import functional as F
 from minigrad.nn import init
+from minigrad.nn.functional.arguments import INTEGERS
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
 from minigrad.tensor import Tensor, creation
@@ -38,6 +39,12 @@ class _AffineNorm(Module):
                 (init.ones_ if name == "weight" else init.zeros_)(parameter)
 
 
+def _shape_of(normalized_shape: int | Sequence[int]) -> tuple[int, ...]:
+    if isinstance(normalized_shape, INTEGERS):
+        return (int(normalized_shape),)
+    return tuple(normalized_shape)
+
+
 class LayerNorm(_AffineNorm):
     """(input - mean) / sqrt(var + eps) * weight + bias over the last dimensions, normalized_shape.
 
@@ -59,9 +66,7 @@ class LayerNorm(_AffineNorm):
     ) -> None:
         require_cpu(device)
         super().__init__()
-        self.normalized_shape = (
-            (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
-        )
+        self.normalized_shape = _shape_of(normalized_shape)
         self.eps = eps
         self.elementwise_affine = elementwise_affine
         self._register_affine(
@@ -94,9 +99,7 @@ class RMSNorm(_AffineNorm):
     ) -> None:
         require_cpu(device)
         super().__init__()
-        self.normalized_shape = (
-            (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
-        )
+        self.normalized_shape = _shape_of(normalized_shape)
         self.eps = eps
         self.elementwise_affine = elementwise_affine
         self._register_affine(self.normalized_shape, elementwise_affine, None, dtype)

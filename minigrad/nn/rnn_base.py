@@ -3,6 +3,7 @@
 import math
 import warnings
 from collections.abc import Callable
+from numbers import Number
 from typing import Any
 
 from minigrad.core.device import require_cpu
@@ -47,7 +48,7 @@ def _require_sizes(**sizes: Any) -> None:
 
 def _require_dropout(dropout: Any, num_layers: int) -> None:
     """Raise ValueError unless it is a probability; warn where it has no effect."""
-    is_number = isinstance(dropout, int | float) and not isinstance(dropout, bool)
+    is_number = isinstance(dropout, Number) and not isinstance(dropout, bool)
     if not is_number or not 0 <= dropout <= 1:
         raise ValueError(
             "dropout should be a number in range [0, 1] representing the probability of an "

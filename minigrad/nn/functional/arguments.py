@@ -4,12 +4,17 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from minigrad.engine.operands import advice_on
 from minigrad.engine.overrides import named_kind
 from minigrad.tensor import Tensor
 
 Pair = tuple[int, int]
 """Two sizes of an image: the vertical one and the horizontal one."""
+
+INTEGERS = (int, np.integer)
+"""What is taken where a whole number is asked for."""
 
 # The first number that 64 bits with a sign cannot hold.
 OVERFLOW = 2**63
@@ -23,14 +28,14 @@ def sizes(value: Any, name: str, count: int, least: int = 1) -> tuple[int, ...]:
 
     Raises TypeError for other types, RuntimeError for another length or a number below `least`.
     """
-    if type(value) is int:
-        found: tuple[int, ...] = (value,) * count
-    elif isinstance(value, Sequence) and all(isinstance(v, int) for v in value):
+    if isinstance(value, INTEGERS) and not isinstance(value, bool):
+        found: tuple[int, ...] = (int(value),) * count
+    elif isinstance(value, Sequence) and all(isinstance(v, INTEGERS) for v in value):
         if len(value) not in (1, count):
             raise RuntimeError(
                 f"{name} must be an int or a sequence of {count}, got {name}={value}"
             )
-        found = tuple(value) if len(value) == count else (value[0],) * count
+        found = tuple(map(int, value)) if len(value) == count else (int(value[0]),) * count
     else:
         raise TypeError(f"{name} must be an int or a sequence of {count} ints, got {value!r}")
     for size in found:

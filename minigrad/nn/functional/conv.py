@@ -7,6 +7,7 @@ from minigrad import ops
 from minigrad.core.types import Shape
 from minigrad.kernels.conv import conv2d as kernels
 from minigrad.nn.functional.arguments import (
+    INTEGERS,
     IntOrSequence,
     Pair,
     batched,
@@ -145,7 +146,7 @@ def require_convolution(
         )
     filters, per_group, *_ = weight.array.shape
     channels = input.array.shape[1]
-    if not isinstance(groups, int) or groups < 1 or filters % groups:
+    if not isinstance(groups, INTEGERS) or groups < 1 or filters % groups:
         raise RuntimeError(
             f"{name} expects groups to divide the {filters} output channels of weight, got "
             f"groups={groups}"
@@ -350,7 +351,7 @@ def _require_conv_transpose(
         raise RuntimeError(
             f"{name} expects a weight (C, F/groups, {taps}), got shape {list(weight.shape)}"
         )
-    if not isinstance(groups, int) or groups < 1 or weight.shape[0] % groups:
+    if not isinstance(groups, INTEGERS) or groups < 1 or weight.shape[0] % groups:
         raise RuntimeError(
             f"{name} expects groups to divide the {weight.shape[0]} input channels of weight, got "
             f"groups={groups}"

@@ -1,7 +1,7 @@
 """Max, average and power-average pooling of signals, images and volumes."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from typing import Any, Literal, overload
 
@@ -33,7 +33,8 @@ def window_geometry(
     """The kernel size, the stride (by default the kernel size) and the padding, per dimension."""
     count = len(dilation)
     kernel = sizes(kernel_size, "kernel_size", count)
-    strides = kernel if stride is None or stride in ([], ()) else sizes(stride, "stride", count)
+    is_left_out = stride is None or (isinstance(stride, Sequence) and not stride)
+    strides = kernel if is_left_out else sizes(stride, "stride", count)
     paddings = sizes(padding, "padding", count, least=0)
     _require_padding(kernel, paddings, dilation)
     return kernel, strides, paddings

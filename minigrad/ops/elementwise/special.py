@@ -145,7 +145,7 @@ def _logit_rule(g: V, out: V, x: V, *, eps: float | None) -> V:
 )
 def logit(input: Array, *, eps: float | None = None) -> Array:
     """log(input / (1 - input)); if eps is given, the input is clamped to eps ... 1 - eps first."""
-    p = input if eps is None else np.clip(input, eps, 1 - eps)
+    p = input if eps is None else np.clip(input, float(eps), 1 - float(eps))
     return np.log(p / (1 - p))
 
 

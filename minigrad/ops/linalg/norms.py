@@ -69,7 +69,8 @@ def vector_norm(
     identity (ord = inf or below 0) of nothing.
     """
     x = _as_floating("linalg.vector_norm", x.abs() if x._is_complex else x, dtype)
-    if isinstance(ord, str) or not isinstance(ord, int | float):
+    ord = ord.item() if isinstance(ord, np.generic) else ord
+    if not isinstance(ord, int | float):
         raise TypeError(f"linalg.vector_norm: ord must be a number, got {ord!r}")
     empty = reduce.count(x.shape, dim) == 0
     if empty and (ord < 0 or ord == INF):
