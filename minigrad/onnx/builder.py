@@ -128,7 +128,9 @@ class Builder:
             views = weights and operation is not None and operation.declaration.views
             for result in results:
                 known = Known(array=result, is_weight=views)
-                if views:
+                # Rows of a weight that a dynamic size chooses are looked up by the file, too.
+                chosen = weights and operation is not None and self.values.varies(result)
+                if views or chosen:
                     known.write = lambda: self._translated(translation, entries)[0]
                 self._add_result(result, known)
             return

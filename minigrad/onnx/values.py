@@ -89,6 +89,11 @@ class Values:
         """The array in all recordings."""
         return self._others.get(key_of(array), (array,))
 
+    def varies(self, array: np.ndarray) -> bool:
+        """True if the array is another one in other recordings."""
+        first, *others = self.twins(array)
+        return any(key_of(a) != key_of(first) and not same_bits(a, first) for a in others)
+
     def shape(self, array: np.ndarray) -> tuple[Any, ...]:
         """The sizes, with a `Varying` for each that dynamic axes decide."""
         shape: tuple[Any, ...] = merged([each.shape for each in self.twins(array)])
@@ -144,9 +149,8 @@ class Values:
         if known.write is not None:
             return known.write()
         assert known.array is not None
-        arrays = self.twins(array)
-        if not all(key_of(a) == key_of(arrays[0]) or same_bits(a, arrays[0]) for a in arrays):
-            return varying_constant(self.graph, arrays)
+        if self.varies(array):
+            return varying_constant(self.graph, self.twins(array))
         if known.is_weight:
             return self._weight(known.array, known.hint)
         return self.graph.constant(known.array, known.hint)
