@@ -304,8 +304,8 @@ __all__ = [
 show_public_names(
     __name__,
     lazy=(
-        "__config__", "_dynamo", "_inductor", "cpu", "distributions", "fft", "functional", "hub",
-        "jit", "mps", "mtia", "multiprocessing", "onnx", "profiler", "signal", "storage", "testing",
-        "training", "types", "xpu",
+        "__config__", "_dynamo", "_inductor", "cpu", "distributions", "fft", "functional",
+        "futures", "hub", "jit", "mps", "mtia", "multiprocessing", "onnx", "profiler", "signal",
+        "storage", "testing", "training", "types", "xpu",
     ),
 )

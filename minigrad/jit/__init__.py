@@ -20,11 +20,14 @@ __all__ = [
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
-ScriptModule = Module
 NO_PROGRAMS = (
     "a file of torch.jit holds a program, and minigrad's files hold data only; save a model's "
     "state_dict(), and load it into the model's class"
 )
+
+
+class ScriptModule(Module):
+    """A module as scripts derive theirs from; what `script` gives back is none."""
 
 
 def script(

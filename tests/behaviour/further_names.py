@@ -227,3 +227,43 @@ def check_overrides_can_be_left_out(torch):
     with torch._C.DisableTorchFunctionSubclass():
         assert torch.ones(2).sum().item() == 2
     assert torch.DisableTorchFunctionSubclass is torch._C.DisableTorchFunctionSubclass
+
+
+def check_futures_hold_what_is_set(torch):
+    futures = importlib.import_module(f"{torch.__name__}.futures")
+    first, second = futures.Future(), futures.Future()
+    following, seen = first.then(lambda done: done.value() + 1), []
+    first.add_done_callback(lambda done: seen.append(done.value()))
+    together = futures.collect_all([first, second])
+    assert not first.done()
+    assert not together.done()
+    first.set_result(3)
+    second.set_result("b")
+    assert (following.wait(), seen, first.value(), first.done()) == (4, [3], 3, True)
+    assert [each.wait() for each in together.wait()] == futures.wait_all([first, second])
+    assert futures.collect_all([]).wait() == []
+
+
+def check_futures_are_completed_once(torch):
+    futures = importlib.import_module(f"{torch.__name__}.futures")
+    future, failed = futures.Future(), futures.Future()
+    with pytest.raises(RuntimeError):
+        future.value()
+    future.set_result(1)
+    with pytest.raises(RuntimeError, match="completed once"):
+        future.set_result(2)
+    failed.set_exception(ValueError("no"))
+    with pytest.raises(ValueError, match="no"):
+        failed.wait()
+    with pytest.raises(RuntimeError):
+        failed.then(lambda done: done.missing).wait()
+
+
+def check_build_settings_are_said(torch):
+    assert "USE_CUDA" in torch.__config__.show()
+    assert "get_num_threads" in torch.__config__.parallel_info()
+
+
+def check_modules_are_no_scripts(torch):
+    jit = importlib.import_module(f"{torch.__name__}.jit")
+    assert not isinstance(torch.nn.Linear(1, 1), jit.ScriptModule)
