@@ -44,11 +44,13 @@ FLOORS = [
         "xpu",
     },
     {
+        "__config__",
         "aliases",
         "distributed.optim",
         "distributions",
         "func",
         "functional",
+        "futures",
         "hub",
         "jit",
         "optim",
