@@ -61,8 +61,11 @@ def _facts(e: Explanation) -> Iterator[str]:
             rate = e.peaks.bandwidth(working_set) / 1e9
             share = e.share_of_bandwidth(working_set)
             yield f"{name}: {share:.0%} of the bandwidth, {rate:.0f} GB/s"
-        yield (f"kernels were given arrays of {size(e.moved)}, {e.moved / e.bytes:.2g} times what "
-               "has to be moved")  # fmt: skip
+        if e.moved < e.bytes:
+            yield f"kernels were given arrays of {size(e.moved)}, and addresses of what they move"
+        else:
+            times = f"{e.moved / e.bytes:.2g} times what has to be moved"
+            yield f"kernels were given arrays of {size(e.moved)}, {times}"
     yield f"counters: {in_words(e.counters)}"
     if e.loop is not None:
         yield _loop(e)
