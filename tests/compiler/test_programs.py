@@ -137,28 +137,37 @@ def build(steps, kind):
     return run, weight, mean
 
 
+def compare(program, calls):
+    """Call a program and its compiled twin with inputs of these sizes and flags; the compiled one.
+
+    What they return, the weight and its gradient, and the next random number must have equal bits.
+    """
+    steps, kind, _, _, seed = program
+    twins = [build(steps, kind), build(steps, kind)]
+    compiled = mg.compile(twins[1][0])
+    rng = np.random.default_rng(seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for call, (n, flag) in enumerate(calls):
+            data = rng.standard_normal((n, 4)).astype(np.float32)
+            found = []
+            for function, (_, weight, mean) in zip((twins[0][0], compiled), twins, strict=True):
+                mg.manual_seed(call)
+                out = function(mg.tensor(data), 0.5 + call % 3, flag)
+                out = repr(out) if isinstance(out, float) else bits(out)
+                found.append((out, *map(bits, (weight, weight.grad, mean, mg.rand(1)))))
+            assert found[0] == found[1], call
+    return compiled
+
+
 @settings(
     max_examples=COUNT, deadline=None, database=None, derandomize=COUNT < 100,
     suppress_health_check=list(HealthCheck),
 )  # fmt: skip
 @given(programs())
 def test_drawn_programs(program):
-    steps, kind, sizes, flags, seed = program
-    twins = [build(steps, kind), build(steps, kind)]
-    compiled = mg.compile(twins[1][0])
-    rng = np.random.default_rng(seed)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for call, n in enumerate([*sizes, *sizes]):
-            data = rng.standard_normal((n, 4)).astype(np.float32)
-            found = []
-            for function, (_, weight, mean) in zip((twins[0][0], compiled), twins, strict=True):
-                mg.manual_seed(call)
-                out = function(mg.tensor(data), 0.5 + call % 3, flags[call % 9])
-                out = repr(out) if isinstance(out, float) else bits(out)
-                found.append((out, *map(bits, (weight, weight.grad, mean, mg.rand(1)))))
-            assert found[0] == found[1], call
-    note(compiled)
+    _, _, sizes, flags, _ = program
+    note(compare(program, [(n, flags[call % 9]) for call, n in enumerate([*sizes, *sizes])]))
 
 
 COUNTED = collections.Counter()

@@ -156,7 +156,7 @@ def add_chain(
     table = _Tables(grains, {id(array): array for array in inner})
     for one in calls:
         if isinstance(one.function, Kernel):
-            table.add_kernel(one)
+            table.add_kernel(one.function, one.arguments)
         else:
             table.add_ufunc(one)
     for key, target in copied.items():
@@ -179,16 +179,16 @@ class _Tables:
         self._own: list[tuple[int, int]] = []
         self._sizes: dict[int, int] = {}  # bytes of the arrays of a block for each grain, by id
 
-    def add_kernel(self, one: BlockCall) -> None:
+    def add_kernel(self, kernel: Kernel, arguments: Sequence[Any]) -> None:
         """Add a call of a compiled kernel."""
-        plain = [a.view if isinstance(a, Seen) else a for a in one.arguments]
-        entry = entry_of(one.function, tuple(plain))  # type: ignore[arg-type]  # it is a kernel
+        plain = [a.view if isinstance(a, Seen) else a for a in arguments]
+        entry = entry_of(kernel, tuple(plain))
         if entry is None:
             raise CannotRunError("a kernel that only Python calls")
         first = len(self._words)
         self._words += [0] * (RETURNED + entry.returned)
         self._words[first + CODE] = entry.code
-        for argument, view in zip(one.arguments, plain, strict=True):
+        for argument, view in zip(arguments, plain, strict=True):
             at = len(self._words)
             self._words += words_of(view)
             if isinstance(view, np.ndarray):

@@ -97,13 +97,16 @@ class RepeatedBatch:
             return []
         if self.function is None:
             self.function = self._batch.scalars_function(self._batch._settings.hyper)
-        found = map(self._result, range(first, first + most) if self.function else ())
+        found = map(self._result, range(first, first + most))
         return [each[0] for each in takewhile(lambda each: each is not None, found) if each]
 
     def _result(self, t: int) -> tuple[list[float], list[float]] | None:
+        """The scalars of a step and the numbers after it; None if they cannot be told."""
+        if self.function is None:
+            return None
         numbers = [float(values[0]) for values in self._numbers]
         try:
-            return self.function(t, *numbers, *self.floats)  # type: ignore[misc]
+            return self.function(t, *numbers, *self.floats)
         except ArithmeticError:  # the text itself is to report it
             return None
 
