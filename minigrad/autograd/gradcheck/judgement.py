@@ -101,8 +101,8 @@ class Judge:
     ) -> Verdict:
         """The verdict with the scatter of the values in the bound.
 
-        More scatter than by values within that are a thousand times those outside is no excuse: a
-        derivative that it could hide is not resolved.
+        Values inside the function that are a thousand times as large as its results explain some
+        scatter.  More than that is no excuse: a derivative that it could hide is not resolved.
         """
         bounds = self.bounds
         sizes = (float(np.abs(x).max(initial=0.0)) for x in self.situation.point)
