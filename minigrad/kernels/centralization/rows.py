@@ -15,7 +15,7 @@ from minigrad.kernels.compiler.pointers import pointer_at
 Array = np.ndarray[Any, Any]
 
 # Elements of a task, if its rows are shorter.
-GRAIN_SIZE = 4096
+TASK_ELEMENTS = 4096
 # Elements that are added in the arrays' own dtype; sums of more are kept in float64.
 PIECE = 256
 
@@ -83,7 +83,7 @@ def _tasks_of(arrays: Sequence[Array]) -> Array:
     tasks = []
     for k, array in enumerate(arrays):
         size = array.size // len(array)
-        rows = max(1, GRAIN_SIZE // size)
+        rows = max(1, TASK_ELEMENTS // size)
         for first in range(0, len(array), rows):
             tasks.append((k, first, min(rows, len(array) - first), size))
     return np.array(tasks, np.int64).reshape(-1, 4).T.copy()
