@@ -221,7 +221,7 @@ TABLE = {
         options(
             lr=st.floats(0, 1),
             weight_decay=st.floats(0, 1),
-            momentum=st.floats(0, 1),
+            momentum=kept | st.just(1.0),
             nesterov=flags,
             ns_steps=st.integers(0, 6),
             adjust_lr_fn=st.sampled_from([None, "original", "match_rms_adamw"]),
